@@ -1,0 +1,110 @@
+"""What every destination is: one small interface, and what goes over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic.alias_generators import to_camel
+
+from leadkeeper.diagnosis import Answer, Diagnosis
+from leadkeeper.lead import Customer
+
+
+class Config(BaseModel):
+    """Base of every destination's settings: Microsoft's ``<name>LeadConfiguration`` object, camelCase, nothing unknown.
+
+    Fields of type ``SecretStr`` are secrets: encrypted at rest, masked on reading. Titles and descriptions are shown
+    in the API schema, in forms and in the docs.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True)
+
+    contact_email: list[EmailStr] = Field(
+        default_factory=list,
+        max_length=50,
+        title="Contact e-mails",
+        description="Who is told that a lead came, or that the connection broke. No personal data is sent there.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingLead:
+    """A lead as an adapter receives it: everything that any destination may be told."""
+
+    id: str
+    created_at: datetime
+    source: str
+    action: str
+    lead_source: str
+    publisher_id: str
+    publisher_name: str
+    offer_id: str
+    offer_title: str
+    customer: Customer
+    description: str = ""
+    campaign: str = ""
+    test: bool = False
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """The texts that must not be repeated in evidence."""
+        c = self.customer
+        return (c.first_name, c.last_name, c.email, c.phone, c.company, c.title, self.description)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """One thing that a check looked at. ``ok`` is ``None`` when it could not be proven without writing."""
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What can be proven of a connection without writing: its steps in order, and why the failed one failed."""
+
+    steps: tuple[CheckStep, ...]
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def ok(self) -> bool:
+        """No step failed."""
+        return self.diagnosis is None and all(step.ok is not False for step in self.steps)
+
+
+class Destination(Protocol):
+    """A line to one system, made from one connection's settings. One instance serves many sends at once.
+
+    ``name`` is also the adapter's docs page, stand-in and test case file; ``lead_destination`` and ``config_key`` are
+    Microsoft's names for it in ``customer-leads``. ``batch`` is the most leads in one call; ``repeatable`` says that
+    delivering the same lead twice makes one record.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    lead_destination: ClassVar[str]
+    config_key: ClassVar[str]
+    config: ClassVar[type[Config]]
+    batch: ClassVar[int]
+    repeatable: ClassVar[bool]
+
+    async def check(self) -> Check:
+        """Prove what can be proven without writing. Never raises for what the other side does."""
+        ...
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """Send at most ``batch`` leads; one answer per lead, in order. Raises only on bugs of ours.
+
+        Ends by itself within the network's total time (default 30 s) per remote call.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release what the instance alone holds; the shared network session stays open."""
+        ...

@@ -1,0 +1,174 @@
+"""The lead: one customer action on one offer. Pure data and rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, Self
+
+
+class Source(StrEnum):
+    """Where the customer acted, as Microsoft's marketplace spells it."""
+
+    AZURE_MARKETPLACE = "AzureMarketplace"
+    AZURE_PORTAL = "AzurePortal"
+    TEST_DRIVE = "TestDrive"
+    SPZA = "SPZA"
+
+
+class Action(StrEnum):
+    """What the customer did."""
+
+    INSTALL = "INS"
+    CONTACT_ME = "PLT"
+    DO_NOT_CONTACT = "DNC"
+    CREATE = "Create"
+    START_TEST_DRIVE = "StartTestDrive"
+
+
+_SOURCES: Final = {s.value.casefold(): s.value for s in Source} | {
+    "appsource": Source.SPZA.value,
+    "appsource (spza)": Source.SPZA.value,
+}
+_ACTIONS: Final = {a.value.casefold(): a.value for a in Action}
+
+
+def canonical_source(text: str) -> str:
+    """The known source that ``text`` names in any case (``AppSource (SPZA)`` is ``SPZA``), or ``text`` unchanged."""
+    return _SOURCES.get(text.strip().casefold(), text)
+
+
+def canonical_action(text: str) -> str:
+    """The known action that ``text`` names in any case, or ``text`` unchanged."""
+    return _ACTIONS.get(text.strip().casefold(), text)
+
+
+def is_known_source(text: str) -> bool:
+    """Whether ``text`` is one of the sources of :class:`Source`, spelt exactly."""
+    return text in Source
+
+
+def is_known_action(text: str) -> bool:
+    """Whether ``text`` is one of the actions of :class:`Action`, spelt exactly."""
+    return text in Action
+
+
+@dataclass(frozen=True, slots=True)
+class LeadSource:
+    """The text ``Source-Action|publisherId.offerId`` in its parts; a part that the text lacks is ``None``.
+
+    ``offer`` is everything after the first ``|``: usually ``publisherId.offerId``, in a test lead the offer's name.
+    Sources and actions that nobody has told us of are kept as they are.
+    """
+
+    source: str
+    action: str | None = None
+    offer: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a lead source: bare (``AzureMarketplace``), with an action, or whole.
+
+        The first ``|`` ends the action, the first ``-`` before it ends the source: offers may hold both.
+        Known sources and actions come back in their usual spelling. Any text is accepted.
+        """
+        head, bar, offer = text.partition("|")
+        source, dash, action = head.partition("-")
+        return cls(
+            canonical_source(source.strip()),
+            canonical_action(action.strip()) if dash else None,
+            offer.strip() if bar else None,
+        )
+
+    def __str__(self) -> str:
+        action = "" if self.action is None else f"-{self.action}"
+        offer = "" if self.offer is None else f"|{self.offer}"
+        return f"{self.source}{action}{offer}"
+
+    @property
+    def publisher_id(self) -> str | None:
+        """The part of the offer before its first dot, or ``None`` when there is no dot."""
+        publisher, dot, _ = (self.offer or "").partition(".")
+        return publisher if dot else None
+
+    @property
+    def offer_id(self) -> str | None:
+        """The part of the offer after its first dot (it may hold more dots), or ``None`` when there is no dot."""
+        _, dot, offer = (self.offer or "").partition(".")
+        return offer if dot else None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who acted; every part may be empty. These are personal data: see the promise *Private*."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    country: str = ""
+    company: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead as it was handed in, plus the id and the moment under which it is kept."""
+
+    id: str
+    publisher_id: str
+    offer_id: str
+    source: str
+    action: str
+    created_at: datetime
+    customer: Customer = Customer()
+    description: str = ""
+    campaign: str = ""
+    test: bool = False
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def lead_source(self) -> LeadSource:
+        """The text that every destination receives, in its parts."""
+        return LeadSource(self.source, self.action, f"{self.publisher_id}.{self.offer_id}")
+
+
+TEST_PREFIX: Final = "MSFT_TEST_"
+_TICKS_AT_EPOCH: Final = 621_355_968_000_000_000
+_TICKS_PER_SECOND: Final = 10_000_000
+
+
+def dotnet_ticks(moment: datetime) -> int:
+    """``moment`` (aware) as .NET ``DateTime.Ticks``: 100 ns units since 0001-01-01 UTC."""
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    seconds = delta.days * 86_400 + delta.seconds
+    return _TICKS_AT_EPOCH + seconds * _TICKS_PER_SECOND + delta.microseconds * 10
+
+
+def test_marker(moment: datetime) -> str:
+    """The marker that fills all texts of a test lead made at ``moment``, e.g. ``MSFT_TEST_636573304831318844``."""
+    return f"{TEST_PREFIX}{dotnet_ticks(moment)}"
+
+
+def test_customer(marker: str) -> Customer:
+    """The customer of the test lead with this marker, as Microsoft's marketplace makes it."""
+    return Customer(
+        first_name=marker,
+        last_name=marker,
+        email=f"{marker}@test.com",
+        phone="1234567890",
+        country="US",
+        company=marker,
+        title=marker,
+    )
+
+
+def is_test_marker(text: str) -> bool:
+    """Whether ``text`` is the marker of a test lead: ``MSFT_TEST_`` and digits, nothing else."""
+    return text.startswith(TEST_PREFIX) and text[len(TEST_PREFIX) :].isdecimal()
+
+
+def is_test(customer: Customer, source: str) -> bool:
+    """Whether a lead that came in is a test lead: its source or its customer's last name is a marker."""
+    return is_test_marker(source) or is_test_marker(customer.last_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Self
@@ -112,28 +112,6 @@ class Customer:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """A lead as it was handed in, plus the id and the moment under which it is kept."""
-
-    id: str
-    publisher_id: str
-    offer_id: str
-    source: str
-    action: str
-    created_at: datetime
-    customer: Customer = Customer()
-    description: str = ""
-    campaign: str = ""
-    test: bool = False
-    extra: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def lead_source(self) -> LeadSource:
-        """The text that every destination receives, in its parts."""
-        return LeadSource(self.source, self.action, f"{self.publisher_id}.{self.offer_id}")
-
-
 TEST_PREFIX: Final = "MSFT_TEST_"
 _TICKS_AT_EPOCH: Final = 621_355_968_000_000_000
 _TICKS_PER_SECOND: Final = 10_000_000
@@ -172,3 +150,13 @@ def is_test_marker(text: str) -> bool:
 def is_test(customer: Customer, source: str) -> bool:
     """Whether a lead that came in is a test lead: its source or its customer's last name is a marker."""
     return is_test_marker(source) or is_test_marker(customer.last_name)
+
+
+def lead_source_text(source: str, action: str, publisher_id: str, offer_id: str, offer_title: str) -> str:
+    """The text that every destination receives: ``Source-Action|publisherId.offerId``.
+
+    A test lead names its marker twice and the offer's title, as Microsoft's marketplace does.
+    """
+    if is_test_marker(source):
+        return str(LeadSource(source, source, offer_title))
+    return str(LeadSource(source, action or None, f"{publisher_id}.{offer_id}"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from pydantic.alias_generators import to_camel
@@ -21,7 +21,9 @@ class Config(BaseModel):
     in the API schema, in forms and in the docs.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True
+    )
 
     contact_email: list[EmailStr] = Field(
         default_factory=list,
@@ -29,6 +31,15 @@ class Config(BaseModel):
         title="Contact e-mails",
         description="Who is told that a lead came, or that the connection broke. No personal data is sent there.",
     )
+
+    def completed(self, kept: Mapping[str, str]) -> Self:
+        """These settings with what we make for the publisher (``kept``: the secrets stored now, by JSON name)."""
+        return self
+
+    @property
+    def host(self) -> str:
+        """The host that leads go to, as far as it may be shown; empty when there is none."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

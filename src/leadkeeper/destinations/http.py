@@ -1,25 +1,327 @@
 """The one way out: a guarded network session for every adapter and for the Azure SDKs.
 
-Interface agreed for adapters (the body of this file is being written):
-
-    @dataclass(frozen=True, slots=True)
-    class NetworkPolicy:
-        allow_addresses: tuple[IPv4Network | IPv6Network, ...] = ()   # private ranges the operator allows
-        hosts: Mapping[str, tuple[str, int | None]] = {}              # host name or *.suffix -> (address, port)
-        ca_file: Path | None = None
-        total_seconds: float = 30.0
-        connect_seconds: float = 10.0
-        answer_limit: int = 65_536
-        connections: int = 512
-
-    class Network:
-        policy: NetworkPolicy
-        session: aiohttp.ClientSession     # guarded: resolver, addresses, no redirects, capped answers, no env proxies
-        def __init__(self, policy: NetworkPolicy) -> None
-        def check_url(self, url: str) -> None    # raises AddressRefused for http, userinfo, literal private addresses
-        async def check_reach(self, url: str) -> Check   # steps: url, name resolves, address allowed, TLS
-        async def post(self, url, *, data: bytes, headers) -> Answered   # Answered(status, headers, body: bytes)
-        async def aclose(self) -> None
-
-    def diagnose_network(error: BaseException, ...) -> Diagnosis
+Whatever goes over :attr:`Network.session` is checked three times: its URL before the request, every address that its
+name resolves to, and the very address that is dialled. It never follows redirects, never asks the environment for
+proxies, keeps no cookies, and never buffers more than ``answer_limit`` of an answer.
 """
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import NamedTuple
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from leadkeeper.destinations.addresses import (
+    AddressInvalid,
+    AddressRefused,
+    NetworkPolicy,
+    as_address,
+    parse_host,
+    parse_hosts,
+    parse_ranges,
+    parse_url,
+    refused_name,
+)
+from leadkeeper.destinations.destination import Check, CheckStep
+from leadkeeper.destinations.trouble import (
+    NETWORK_ERRORS,
+    AnswerTooLarge,
+    NoFreeConnection,
+    RedirectRefused,
+    diagnose_network,
+)
+
+__all__ = [
+    "NETWORK_ERRORS",
+    "AddressInvalid",
+    "AddressRefused",
+    "AnswerTooLarge",
+    "Answered",
+    "Network",
+    "NetworkPolicy",
+    "NoFreeConnection",
+    "RedirectRefused",
+    "Resolve",
+    "diagnose_network",
+    "parse_hosts",
+    "parse_ranges",
+    "parse_url",
+]
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the addresses of a host name; raises ``socket.gaierror`` when it has none."""
+
+
+class Answered(NamedTuple):
+    """An answer whose status and headers (found in any case) are known.
+
+    ``body`` is what was read of it, at most ``answer_limit`` bytes; ``fault`` says why that is not all of it
+    (:class:`AnswerTooLarge`, ``TimeoutError``, a broken connection), or is ``None``.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    fault: Exception | None = None
+
+
+async def lookup(host: str, port: int) -> Sequence[str]:
+    """The addresses that the system's resolver gives for ``host``, in its order of preference."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class _Resolver(AbstractResolver):
+    """Resolves names by the policy's host map or else by ``lookup``; one address that is not allowed refuses all."""
+
+    def __init__(self, policy: NetworkPolicy, lookup: Resolve) -> None:
+        self._policy = policy
+        self._lookup = lookup
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        name = parse_host(host)
+        target = self._policy.target(name)
+        if target is not None:
+            return [_resolved(host, target.address, port if target.port is None else target.port)]
+        addresses = self._policy.loopback() if name == "localhost" else await self._lookup(name, port)
+        if not addresses or not all(self._policy.allows(ip_address(text)) for text in addresses):
+            raise refused_name()
+        return [_resolved(host, text, port) for text in addresses]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _resolved(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(
+        hostname=host, host=address, port=port, family=family, proto=socket.IPPROTO_TCP, flags=socket.AI_NUMERICHOST
+    )
+
+
+async def read_capped(content: aiohttp.StreamReader, limit: int, into: bytearray) -> None:
+    """Read ``content`` to its end into ``into``; raises :class:`AnswerTooLarge` past ``limit`` bytes.
+
+    What was read before an error stays in ``into``, never more than ``limit``.
+    """
+    while True:
+        chunk = await content.readany()
+        if not chunk:
+            return
+        into += chunk
+        if len(into) > limit:
+            del into[limit:]
+            raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
+
+
+def _capped_response(limit: int) -> type[aiohttp.ClientResponse]:
+    class CappedResponse(aiohttp.ClientResponse):
+        """A response whose ``read``, ``text`` and ``json`` raise :class:`AnswerTooLarge` past the limit."""
+
+        async def read(self) -> bytes:
+            if self._body is None:
+                body = bytearray()
+                try:
+                    await read_capped(self.content, limit, body)
+                except BaseException:
+                    self.close()
+                    raise
+                self._body = bytes(body)
+            return await super().read()
+
+    return CappedResponse
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise RedirectRefused("redirects are never followed")
+
+
+def _tls_context(policy: NetworkPolicy) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if policy.ca_file is not None:
+        context.load_verify_locations(cafile=policy.ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Network:
+    """The guarded session and what adapters do with it. Must be made in a running event loop; close with ``aclose``.
+
+    ``resolve`` replaces the system's name resolution; what it answers is checked all the same.
+    Raises ``OSError`` when ``ca_file`` cannot be read.
+    """
+
+    def __init__(self, policy: NetworkPolicy, *, resolve: Resolve = lookup) -> None:
+        self.policy = policy
+        self._resolver = _Resolver(policy, resolve)
+        self._tls = _tls_context(policy)
+        self._passed: set[tuple[str, str | None]] = set()
+        self._targets = frozenset(policy.hosts.values())
+        self._in_flight = 0
+        total = policy.total_seconds
+        self._timeout = aiohttp.ClientTimeout(
+            total=total, connect=min(policy.connect_seconds, total * 0.8), ceil_threshold=total + 1
+        )
+        self.session = self._session()
+
+    def _session(self) -> aiohttp.ClientSession:
+        redirects = aiohttp.TraceConfig()
+        redirects.on_request_redirect.append(_refuse_redirect)
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls,
+            resolver=self._resolver,
+            limit=self.policy.connections,
+            limit_per_host=0,
+            socket_factory=self._dial,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=self._timeout,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            response_class=_capped_response(self.policy.answer_limit),
+            read_bufsize=min(self.policy.answer_limit, 65_536),
+            middlewares=(self._guard,),
+            trace_configs=[redirects],
+        )
+
+    async def _guard(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        url = request.url
+        origin = (url.scheme, url.raw_host)
+        if origin not in self._passed:
+            self.policy.check_origin(url.scheme, parse_host(url.raw_host or ""))
+            if len(self._passed) > 10_000:
+                self._passed.clear()
+            self._passed.add(origin)
+        if request.proxy is not None:
+            raise AddressInvalid("Destinations are never reached through a proxy.")
+        return await handler(request)
+
+    def _dial(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, proto, _, peer = info
+        address, port = str(peer[0]), peer[1]
+        if not (
+            self.policy.allows(ip_address(address))
+            or (address, port) in self._targets
+            or (address, None) in self._targets
+        ):
+            raise refused_name()
+        return socket.socket(family=family, type=kind, proto=proto)
+
+    def check_url(self, url: str) -> URL:
+        """``url`` as it would be requested. Raises :class:`AddressInvalid` for its shape (not https, user name,
+        bad host...) and :class:`AddressRefused` for a literal address that is not allowed. Resolves nothing."""
+        parsed = parse_url(url)
+        self.policy.check_origin(parsed.scheme, parsed.raw_host or "")
+        return parsed
+
+    async def post(
+        self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
+    ) -> Answered:
+        """POST ``data`` to ``url`` (from :meth:`check_url`) and read the answer.
+
+        Raises one of :data:`NETWORK_ERRORS` when no status came; with a status, trouble with the body is
+        ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
+        """
+        self._in_flight += 1
+        try:
+            async with self.session.post(url, data=data, headers=headers, allow_redirects=False) as response:
+                return await self._answered(response, body_seconds)
+        except aiohttp.ConnectionTimeoutError as error:
+            if self._in_flight > self.policy.connections:
+                raise NoFreeConnection(f"all {self.policy.connections} connections are in use") from error
+            raise
+        finally:
+            self._in_flight -= 1
+
+    async def _answered(self, response: aiohttp.ClientResponse, seconds: float | None) -> Answered:
+        body = bytearray()
+        fault: Exception | None = None
+        try:
+            if response.content.is_eof():
+                await read_capped(response.content, self.policy.answer_limit, body)
+            else:
+                async with asyncio.timeout(seconds):
+                    await read_capped(response.content, self.policy.answer_limit, body)
+        except NETWORK_ERRORS as error:
+            fault = error
+            response.close()
+        return Answered(response.status, response.headers, bytes(body), fault)
+
+    async def check_reach(self, url: str) -> Check:
+        """Prove without a request that ``url`` can be reached: steps ``address``, ``name``, ``network``, ``tls``.
+
+        Steps after the first that failed are left out. Never raises for what the other side or the network does.
+        """
+        steps: list[CheckStep] = []
+        try:
+            async with asyncio.timeout(self.policy.total_seconds):
+                await self._reach(url, steps)
+        except NETWORK_ERRORS as error:
+            diagnosis = diagnose_network(error, sent=False)
+            name = ("address", "name", "network", "tls")[len(steps)]
+            steps.append(CheckStep(name, False, diagnosis.evidence.text or diagnosis.summary))
+            return Check(tuple(steps), diagnosis)
+        return Check(tuple(steps))
+
+    async def _reach(self, text: str, steps: list[CheckStep]) -> None:
+        url = self.check_url(text)
+        host, port = url.raw_host or "", url.port or 443
+        steps.append(CheckStep("address", True, "The address is one that leads may be sent to."))
+        if as_address(host) is None:
+            found = await self._resolver.resolve(host, port)
+            steps.append(CheckStep("name", True, "The host name exists and leads to allowed addresses only."))
+        else:
+            found = [_resolved(host, host, port)]
+            steps.append(CheckStep("name", True, "The address is numeric; there is no name to look up."))
+        peer = await self._connect(found)
+        try:
+            steps.append(CheckStep("network", True, "The destination accepts network connections."))
+            if url.scheme != "https":
+                steps.append(CheckStep("tls", None, "Not encrypted: a local address that the operator allows."))
+                return
+            _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
+            steps.append(CheckStep("tls", True, "The certificate is valid for this host."))
+            writer.transport.abort()
+        finally:
+            peer.close()
+
+    async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        trouble: OSError = OSError(errno.EHOSTUNREACH, "no address")
+        for entry in found:
+            peer = (entry["host"], entry["port"])
+            connection = self._dial((socket.AddressFamily(entry["family"]), socket.SOCK_STREAM, 0, "", peer))
+            connection.setblocking(False)
+            try:
+                async with asyncio.timeout(self.policy.connect_seconds):
+                    await loop.sock_connect(connection, peer)
+                return connection
+            except OSError as error:
+                connection.close()
+                trouble = error
+            except BaseException:
+                connection.close()
+                raise
+        raise trouble
+
+    async def aclose(self) -> None:
+        """Close all connections; the network cannot be used afterwards."""
+        await self.session.close()

@@ -1,0 +1,47 @@
+# One word for everything; `make` alone lists the words. What a word does is in scripts/.
+
+ARGS    ?=
+WORKERS ?= 2
+export WORKERS
+
+PYTHON_READY := .venv/.ready
+NODE_READY   := node_modules/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean services
+
+help: ## List these words
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word does; do printf 'make %-6s  %s\n' "$$word" "$$does"; done
+
+setup: $(PYTHON_READY) $(NODE_READY) ## Put the program and its tools into .venv and node_modules
+	@:
+
+demo: setup ## Play the whole story on a sandbox, with a page to look at
+	@.venv/bin/leadkeeper demo $(ARGS)
+
+test: services ## Run every test (ARGS='-k word' some, WORKERS=0 in one process)
+	@scripts/test $(ARGS)
+
+check: $(PYTHON_READY) ## Format, lint, types, imports, house rules
+	@scripts/check
+
+bench: services ## Measure: leads kept and carried a second
+	@.venv/bin/python -m bench $(ARGS)
+
+lock: $(PYTHON_READY) ## Renew the lock files from pyproject.toml and package.json (ARGS=--upgrade: newest versions)
+	@scripts/lock $(ARGS)
+
+clean: ## Remove what these words made; databases and keys stay
+	rm -rf .venv node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+services: setup
+	@scripts/setup-postgresql
+
+$(PYTHON_READY): pyproject.toml requirements/test.txt
+	@scripts/setup-python
+	@touch $@
+
+$(NODE_READY): package.json package-lock.json .npmrc
+	@scripts/setup-node
+	@touch $@

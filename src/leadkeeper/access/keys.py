@@ -1,0 +1,180 @@
+"""Keys: who may call, in which role. A key is shown once; only its hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from leadkeeper.access.audit import note
+from leadkeeper.clock import Clock, new_id, now_ms, to_text
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage
+
+
+class Role(StrEnum):
+    """What a key may do: all; hand in leads; all that concerns one publisher."""
+
+    OPERATOR = "operator"
+    MARKETPLACE = "marketplace"
+    PUBLISHER = "publisher"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever stands behind a key."""
+
+    key_id: str
+    role: Role
+    publisher_id: str | None = None
+
+    @property
+    def may_hand_in(self) -> bool:
+        """Whether the caller may hand in leads."""
+        return self.role in (Role.OPERATOR, Role.MARKETPLACE)
+
+    def may_see(self, publisher_id: str) -> bool:
+        """Whether the caller may read and change what belongs to this publisher."""
+        return self.role is Role.OPERATOR or (self.role is Role.PUBLISHER and self.publisher_id == publisher_id)
+
+    @property
+    def name(self) -> str:
+        """How the caller is written in the audit."""
+        return f"key:{self.key_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made: the only moment at which its text is known."""
+
+    id: str
+    role: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key as it is listed."""
+
+    id: str
+    role: str
+    note: str
+    created_at: str
+    revoked_at: str | None
+
+
+CACHE_MS = 5_000
+"""How long a key that was revoked by another process may still be honoured here."""
+_CACHE_SIZE = 10_000
+
+
+def hashed(token: str) -> str:
+    """The hash under which a key or hook token is kept. Tokens are 256 random bits, so a fast hash is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_token(prefix: str) -> str:
+    """A new token of 256 random bits, e.g. ``lk_...``."""
+    return f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def parse_role(text: str) -> tuple[Role, str | None]:
+    """``operator``, ``marketplace`` or ``publisher:<id>``; raises ``ValueError`` with the remedy otherwise."""
+    role, colon, publisher_id = text.partition(":")
+    if role in (Role.OPERATOR, Role.MARKETPLACE) and not colon:
+        return Role(role), None
+    if role == Role.PUBLISHER and publisher_id:
+        return Role.PUBLISHER, publisher_id
+    raise ValueError("role must be operator, marketplace or publisher:<id>")
+
+
+class Keys:
+    """The keys of one installation."""
+
+    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._known: dict[str, tuple[int, Caller]] = {}
+
+    async def create(self, role: str, remark: str = "", *, by: str = "cli") -> NewKey:
+        """Make a key. Raises ``ValueError`` for a role that does not exist or a publisher that is not there."""
+        parsed, publisher_id = parse_role(role)
+        made = NewKey(new_id(), role, new_token("lk"))
+
+        def act(conn: sa.Connection) -> None:
+            if publisher_id is not None and not conn.scalar(
+                sa.select(sa.literal(1)).where(t.publisher.c.id == publisher_id)
+            ):
+                raise ValueError(f"there is no publisher {publisher_id!r}; make it first")
+            now = self._clock()
+            conn.execute(
+                sa.insert(t.key).values(
+                    id=made.id,
+                    role=parsed.value,
+                    publisher_id=publisher_id,
+                    hash=hashed(made.key),
+                    note=remark,
+                    created_at=now,
+                )
+            )
+            note(conn, now, by, "key.create", made.id, role)
+
+        await self._storage.write(act)
+        return made
+
+    async def list(self) -> list[ListedKey]:
+        """All keys, oldest first, revoked ones too."""
+
+        def act(conn: sa.Connection) -> list[ListedKey]:
+            rows = conn.execute(sa.select(t.key).order_by(t.key.c.id))
+            return [
+                ListedKey(
+                    row.id,
+                    row.role if row.publisher_id is None else f"{row.role}:{row.publisher_id}",
+                    row.note,
+                    to_text(row.created_at),
+                    None if row.revoked_at is None else to_text(row.revoked_at),
+                )
+                for row in rows
+            ]
+
+        return await self._storage.read(act)
+
+    async def revoke(self, key_id: str, *, by: str = "cli") -> bool:
+        """End a key; false if there is none of that id. Other processes honour it for up to :data:`CACHE_MS`."""
+
+        def act(conn: sa.Connection) -> bool:
+            now = self._clock()
+            done = conn.execute(
+                sa.update(t.key).where(t.key.c.id == key_id, t.key.c.revoked_at.is_(None)).values(revoked_at=now)
+            ).rowcount
+            if done:
+                note(conn, now, by, "key.revoke", key_id)
+            return bool(done)
+
+        done = await self._storage.write(act)
+        self._known.clear()
+        return done
+
+    async def caller(self, token: str) -> Caller | None:
+        """Who stands behind ``token``, or ``None`` when the key is unknown or revoked."""
+        digest = hashed(token)
+        known = self._known.get(digest)
+        if known is not None and known[0] > self._clock():
+            return known[1]
+        caller = await self._storage.read(_find, digest)
+        if caller is None:
+            self._known.pop(digest, None)
+            return None
+        if len(self._known) >= _CACHE_SIZE:
+            self._known.clear()
+        self._known[digest] = (self._clock() + CACHE_MS, caller)
+        return caller
+
+
+def _find(conn: sa.Connection, digest: str) -> Caller | None:
+    row = conn.execute(sa.select(t.key).where(t.key.c.hash == digest, t.key.c.revoked_at.is_(None))).first()
+    return None if row is None else Caller(row.id, Role(row.role), row.publisher_id)

@@ -1,0 +1,34 @@
+"""Time and ids as the rooms use them. Rules take ``now`` as an argument; only doors and loops ask this clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import uuid_utils
+
+Clock = Callable[[], int]
+"""Whole milliseconds since 1970 UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now_ms() -> int:
+    """The time of day in whole milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def to_datetime(ms: int) -> datetime:
+    """``ms`` since 1970 as an aware UTC datetime."""
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def to_text(ms: int) -> str:
+    """``ms`` since 1970 as ``2026-11-22T08:15:30.123Z``."""
+    return to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+
+
+def new_id() -> str:
+    """A UUIDv7: ids made later sort later."""
+    return str(uuid_utils.uuid7())

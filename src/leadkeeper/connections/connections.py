@@ -1,0 +1,282 @@
+"""An offer's lines to its destinations: made, changed, read, removed, paused, resumed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.access.audit import note
+from leadkeeper.clock import Clock, new_id, now_ms
+from leadkeeper.connections.health import Health, HealthState, health_of
+from leadkeeper.connections.resource import Parsed, Stored, parse
+from leadkeeper.connections.vault import Vault
+from leadkeeper.offer import CONNECTION_NAME, OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, announce, change_routes
+
+BACKFILL = 1_000
+"""How many waiting leads a first connection takes over in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection as the rooms know it; ``stored`` holds its secrets in clear, so it is never logged or shown."""
+
+    id: str
+    offer: OfferRef
+    name: str
+    epoch: int
+    stored: Stored
+    health: Health
+    removed: bool
+    created_at: int
+    changed_at: int
+
+    def state(self, now: int) -> HealthState:
+        """The word for its health at ``now``."""
+        return HealthState.REMOVED if self.removed else self.health.state(now)
+
+
+class Connections:
+    """The connections of one installation. ``woken`` is told the connections that have work again."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        vault: Vault,
+        woken: Callable[[Collection[str]], None] = lambda _: None,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._storage = storage
+        self._vault = vault
+        self._woken = woken
+        self._clock = clock
+
+    async def put(
+        self, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str
+    ) -> tuple[Connection | None, bool, frozenset[str]]:
+        """Create or change a connection from Microsoft's JSON: it is tried anew at once, and its held leads go out.
+
+        Answers the connection (``None`` when ``leadDestination`` is ``none``, which removes it), whether it is new,
+        and the JSON names of secrets that we made for it and that are shown this once.
+        Raises :class:`Problem` for an unknown offer or settings that cannot be taken.
+        """
+        if not re.match(CONNECTION_NAME, name):
+            rule = "letters, digits, - and _, at most 64"
+            raise Problem(ProblemType.INVALID_REQUEST, f"A connection's name is {rule}.", (FieldError("name", rule),))
+
+        def act(conn: sa.Connection) -> tuple[Connection | None, bool, frozenset[str]]:
+            change_routes(conn)
+            row = _row(conn, offer, name)
+            before = None if row is None else self._connection(row)
+            parsed = parse(body, before.stored if before else None)
+            if parsed is None:
+                if before is not None:
+                    self._remove(conn, before, by)
+                return None, False, frozenset()
+            connection = self._write(conn, offer, name, before, parsed, by)
+            made = frozenset(parsed.stored().secrets) - frozenset(before.stored.secrets if before else ())
+            given = body.get(parsed.destination.config_key, {})
+            return connection, before is None or before.removed, frozenset(made - set(given))
+
+        connection, is_new, shown = await self._storage.write(act)
+        if connection is not None:
+            self._woken([connection.id])
+        return connection, is_new, shown
+
+    def _write(
+        self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, parsed: Parsed, by: str
+    ) -> Connection:
+        now = self._clock()
+        stored = parsed.stored()
+        values: dict[str, Any] = {
+            "destination": stored.destination,
+            "settings": json.dumps(dict(stored.settings)),
+            "secrets": self._vault.seal(stored.secrets),
+            "epoch": 1 if before is None else before.epoch + 1,
+            "changed_at": now,
+            "removed_at": None,
+            **Health().columns(),
+        }
+        if before is None:
+            values |= {"id": new_id(), "offer_ref": str(offer), "name": name, "created_at": now}
+            conn.execute(sa.insert(t.connection).values(values))
+            connection_id = values["id"]
+        else:
+            connection_id = before.id
+            conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
+        _take_over_unrouted(conn, offer, connection_id, now)
+        announce(conn)
+        note(conn, now, by, "connection.put", f"{offer}/{name}", stored.destination)
+        row = _row(conn, offer, name)
+        assert row is not None
+        return self._connection(row)
+
+    async def get(self, offer: OfferRef, name: str) -> Connection | None:
+        """One connection, or ``None`` if there is none of that name. Raises :class:`Problem` for an unknown offer."""
+
+        def act(conn: sa.Connection) -> Connection | None:
+            row = _row(conn, offer, name)
+            return None if row is None or row.removed_at is not None else self._connection(row)
+
+        return await self._storage.read(act)
+
+    async def list(self, offer: OfferRef | None = None) -> list[Connection]:
+        """The connections of one offer (:class:`Problem` if unknown), or of all, by offer and name."""
+
+        def act(conn: sa.Connection) -> list[Connection]:
+            query = sa.select(t.connection).where(t.connection.c.removed_at.is_(None))
+            if offer is not None:
+                _require_offer(conn, offer)
+                query = query.where(t.connection.c.offer_ref == str(offer))
+            rows = conn.execute(query.order_by(t.connection.c.offer_ref, t.connection.c.name))
+            return [self._connection(row) for row in rows]
+
+        return await self._storage.read(act)
+
+    async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:
+        """Remove a connection; false if there is none. Its undelivered leads are kept and held.
+
+        They go out when a connection of the same name is made again.
+        """
+
+        def act(conn: sa.Connection) -> bool:
+            change_routes(conn)
+            row = _row(conn, offer, name)
+            if row is None or row.removed_at is not None:
+                return False
+            self._remove(conn, self._connection(row), by)
+            return True
+
+        return await self._storage.write(act)
+
+    def _remove(self, conn: sa.Connection, connection: Connection, by: str) -> None:
+        if connection.removed:
+            return
+        now = self._clock()
+        # The secrets go at once: a removed connection needs none, and is given new ones when it is made again.
+        conn.execute(
+            sa.update(t.connection)
+            .where(t.connection.c.id == connection.id)
+            .values(
+                removed_at=now,
+                changed_at=now,
+                epoch=connection.epoch + 1,
+                secrets=self._vault.seal({}),
+                settings="{}",
+                probe_at=None,
+            )
+        )
+        note(conn, now, by, "connection.remove", f"{connection.offer}/{connection.name}")
+
+    async def pause(self, offer: OfferRef, name: str, *, by: str) -> Connection:
+        """Hold the connection's leads until it is resumed. Raises :class:`Problem` if it does not exist."""
+        return await self._set(offer, name, {"paused_by_person": True}, "connection.pause", by)
+
+    async def resume(self, offer: OfferRef, name: str, *, by: str) -> Connection:
+        """Try the connection anew, whoever paused it. Raises :class:`Problem` if it does not exist."""
+        connection = await self._set(offer, name, Health().columns(), "connection.resume", by)
+        self._woken([connection.id])
+        return connection
+
+    async def _set(self, offer: OfferRef, name: str, values: Mapping[str, Any], act_name: str, by: str) -> Connection:
+        def act(conn: sa.Connection) -> Connection:
+            row = _row(conn, offer, name)
+            if row is None or row.removed_at is not None:
+                raise unknown_connection(offer, name)
+            now = self._clock()
+            conn.execute(
+                sa.update(t.connection)
+                .where(t.connection.c.id == row.id)
+                .values(epoch=t.connection.c.epoch + 1, changed_at=now, **values)
+            )
+            announce(conn)
+            note(conn, now, by, act_name, f"{offer}/{name}")
+            changed = _row(conn, offer, name)
+            assert changed is not None
+            return self._connection(changed)
+
+        return await self._storage.write(act)
+
+    def connection_of(self, row: sa.Row[Any]) -> Connection:
+        """The connection in a row of its table."""
+        return self._connection(row)
+
+    def _connection(self, row: sa.Row[Any]) -> Connection:
+        return Connection(
+            id=row.id,
+            offer=OfferRef.parse(row.offer_ref),
+            name=row.name,
+            epoch=row.epoch,
+            stored=Stored(row.destination, json.loads(row.settings), self._vault.open(row.secrets)),
+            health=health_of(row),
+            removed=row.removed_at is not None,
+            created_at=row.created_at,
+            changed_at=row.changed_at,
+        )
+
+    async def rotate_secrets(self) -> int:
+        """Encrypt every connection's secrets with the newest key; answers how many there are."""
+
+        def act(conn: sa.Connection) -> int:
+            change_routes(conn)
+            rows = conn.execute(sa.select(t.connection.c.id, t.connection.c.secrets)).all()
+            for connection_id, sealed in rows:
+                conn.execute(
+                    sa.update(t.connection)
+                    .where(t.connection.c.id == connection_id)
+                    .values(secrets=self._vault.resealed(sealed))
+                )
+            note(conn, self._clock(), "cli", "secrets.rotate", "*", str(len(rows)))
+            return len(rows)
+
+        return await self._storage.write(act)
+
+
+def _require_offer(conn: sa.Connection, offer: OfferRef) -> None:
+    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
+        raise unknown_offer(offer)
+
+
+def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:
+    _require_offer(conn, offer)
+    return conn.execute(
+        sa.select(t.connection).where(t.connection.c.offer_ref == str(offer), t.connection.c.name == name)
+    ).first()
+
+
+def _take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int) -> None:
+    """Give the leads that came while the offer had no connection to this one."""
+    unrouted = (
+        t.lead.c.publisher_id == offer.publisher_id,
+        t.lead.c.offer_id == offer.offer_id,
+        t.lead.c.unrouted,
+    )
+    while ids := conn.scalars(sa.select(t.lead.c.id).where(*unrouted).order_by(t.lead.c.id).limit(BACKFILL)).all():
+        rows = [new_delivery(lead_id, connection_id, now) for lead_id in ids]
+        conn.execute(sa.insert(t.delivery), rows)
+        conn.execute(
+            sa.update(t.lead).where(*unrouted, t.lead.c.id >= ids[0], t.lead.c.id <= ids[-1]).values(unrouted=False)
+        )
+
+
+def new_delivery(lead_id: str, connection_id: str, now: int) -> dict[str, Any]:
+    """The row of a delivery that begins now."""
+    return {
+        "id": new_id(),
+        "lead_id": lead_id,
+        "connection_id": connection_id,
+        "state": "pending",
+        "due_at": now,
+        "attempts": 0,
+        "lost": 0,
+        "lease_id": None,
+        "created_at": now,
+        "changed_at": now,
+    }

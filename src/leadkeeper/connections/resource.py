@@ -1,0 +1,152 @@
+"""A connection's settings as Microsoft's ``customer-leads`` resource writes them, both ways. Pure.
+
+The rules are those its schema intends: the chosen destination's object must be there, no other may be, nothing is
+unknown. A secret reads back as :data:`MASK`; sent so, the stored one is kept.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from leadkeeper.destinations.destination import Config, Destination
+from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, DESTINATIONS
+from leadkeeper.problem import FieldError, Problem, ProblemType
+
+MASK = "*********"
+NONE = "none"
+_IGNORED = frozenset(
+    {"$schema", "id", "product", "resourceName", "name", "offer", "health", "host", "createdTime", "changedTime"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A connection's settings as they are stored: what may be shown, and what is secret."""
+
+    destination: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Settings that passed every rule."""
+
+    destination: type[Destination]
+    config: Config
+
+    def stored(self) -> Stored:
+        """What is to be stored."""
+        dumped = self.config.model_dump(mode="json", by_alias=True, exclude_none=True)
+        secrets = {}
+        for alias, value in secret_values(self.config).items():
+            dumped.pop(alias, None)
+            if value is not None:
+                secrets[alias] = value
+        return Stored(self.destination.name, dumped, secrets)
+
+
+def secret_fields(config: type[Config]) -> list[str]:
+    """The JSON names of the settings that are secrets."""
+    return [
+        field.alias or name for name, field in config.model_fields.items() if _holds_secret(field.annotation)
+    ]
+
+
+def _holds_secret(annotation: Any) -> bool:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return any(_holds_secret(part) for part in typing.get_args(annotation))
+    return annotation is SecretStr
+
+
+def secret_values(config: Config) -> dict[str, str | None]:
+    """The secrets of ``config`` by their JSON names."""
+    values = {}
+    for name, field in type(config).model_fields.items():
+        if _holds_secret(field.annotation):
+            secret = getattr(config, name)
+            values[field.alias or name] = None if secret is None else secret.get_secret_value()
+    return values
+
+
+def parse(body: Mapping[str, Any], before: Stored | None = None) -> Parsed | None:
+    """Read the resource; ``None`` for ``leadDestination`` ``none``. ``before`` is what is stored now.
+
+    Raises :class:`Problem` that names every field which cannot be taken.
+    """
+    chosen = body.get("leadDestination")
+    if not isinstance(chosen, str):
+        raise _invalid(FieldError("leadDestination", f"required: one of {_choices()}"))
+    if chosen == NONE:
+        _nothing_else(body, None)
+        return None
+    destination = BY_LEAD_DESTINATION.get(chosen)
+    if destination is None:
+        raise _invalid(FieldError("leadDestination", f"{chosen!r} is not one of {_choices()}"))
+    _nothing_else(body, destination.config_key)
+    given = body.get(destination.config_key)
+    if not isinstance(given, Mapping):
+        message = f"required when leadDestination is {chosen!r}: an object"
+        raise _invalid(FieldError(destination.config_key, message))
+    kept = before.secrets if before is not None and before.destination == destination.name else {}
+    return Parsed(destination, _config(destination, given, kept))
+
+
+def _config(destination: type[Destination], given: Mapping[str, Any], kept: Mapping[str, str]) -> Config:
+    merged = dict(given)
+    for alias in secret_fields(destination.config):
+        if merged.get(alias) != MASK:
+            continue
+        if alias not in kept:
+            message = f"{MASK} keeps a stored secret, but none is stored: send the secret itself"
+            raise _invalid(FieldError(f"{destination.config_key}.{alias}", message))
+        merged[alias] = kept[alias]
+    try:
+        return destination.config.model_validate(merged).completed(kept)
+    except ValidationError as error:
+        raise _invalid(
+            *(
+                FieldError(".".join([destination.config_key, *map(str, e["loc"])]), _plain(e["msg"]))
+                for e in error.errors(include_url=False, include_context=False, include_input=False)
+            )
+        ) from None
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _choices() -> str:
+    return ", ".join([NONE, *(d.lead_destination for d in DESTINATIONS)])
+
+
+def _nothing_else(body: Mapping[str, Any], config_key: str | None) -> None:
+    others = [key for key in body if key not in _IGNORED | {"leadDestination", config_key}]
+    if others:
+        allowed = f"only {config_key} belongs to this leadDestination" if config_key else "not used with none"
+        raise _invalid(*(FieldError(str(key), allowed) for key in others))
+
+
+def _invalid(*errors: FieldError) -> Problem:
+    detail = "The connection's settings cannot be taken: " + "; ".join(f"{e.field}: {e.message}" for e in errors)
+    return Problem(ProblemType.INVALID_REQUEST, detail, errors)
+
+
+def restored(destination: type[Destination], settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Config:
+    """The settings of a stored connection, as its adapter takes them."""
+    return destination.config.model_validate({**settings, **secrets})
+
+
+def rendered(stored: Stored, destination: type[Destination], shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The resource as it is read: secrets masked, except those of ``shown`` (made by us just now)."""
+    secrets = {alias: (value if alias in shown else MASK) for alias, value in stored.secrets.items()}
+    return {
+        "leadDestination": destination.lead_destination,
+        destination.config_key: {**stored.settings, **secrets},
+    }

@@ -1,0 +1,118 @@
+"""What a connection's answers mean for its health. Pure: the clock and the dice are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pydantic_core import to_json
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.connections.health import Health
+from leadkeeper.delivery.schedule import HOUR, MINUTE, SECOND, spread, throttle_delay
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+
+OPEN_AFTER: Final = 5
+"""This many failures in a row open the breaker: nothing is sent until it half-opens with one lead."""
+BROKEN_AFTER: Final = 5
+"""This many refusals in a row, with no lead taken between, mean that the connection is broken."""
+FIRST_REST: Final = 1 * SECOND
+LONGEST_REST: Final = 1 * MINUTE
+FIRST_PROBE: Final = 30 * SECOND
+LONGEST_PROBE: Final = 1 * HOUR
+TRIAL: Final = 1
+"""How many leads are sent at a time while a connection has yet to prove itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A connection's health after some answers, and what the rest of the house must hear of it.
+
+    ``paused_now``: people are told, once. ``recovered``: what waits for a retry is due at once.
+    ``take_back_since``: leads set aside as refused since then were not to blame; they wait with the others.
+    """
+
+    health: Health
+    paused_now: bool = False
+    recovered: bool = False
+    take_back_since: int | None = None
+
+
+def on_trial(health: Health) -> bool:
+    """Whether only one lead at a time may be sent: the breaker is half-open, or a probe has just resumed it."""
+    return health.failures >= OPEN_AFTER or health.probes > 0
+
+
+def after_answers(health: Health, answers: Sequence[Answer], now: int, dice: float) -> Change:
+    """The health after ``answers``, in the order in which they came."""
+    change = Change(health)
+    for answer in answers:
+        one = _after(change.health, answer, now, dice)
+        change = Change(
+            one.health,
+            paused_now=change.paused_now or one.paused_now,
+            recovered=change.recovered or one.recovered,
+            take_back_since=one.take_back_since if change.take_back_since is None else change.take_back_since,
+        )
+    return change
+
+
+def _after(health: Health, answer: Answer, now: int, dice: float) -> Change:
+    if health.paused:
+        return Change(health)
+    if isinstance(answer, Receipt):
+        recovered = on_trial(health) or health.throttles > 0
+        return Change(Health(paused_by_person=health.paused_by_person), recovered=recovered)
+    match answer.outcome:
+        case Outcome.BROKEN:
+            return Change(_paused(health, answer, now, dice), paused_now=health.probes == 0)
+        case Outcome.THROTTLED:
+            rest = now + throttle_delay(answer, health.throttles, dice)
+            closed = max(health.closed_until, rest)
+            return Change(
+                replace(health, throttles=health.throttles + 1, closed_until=closed, diagnosis=as_json(answer))
+            )
+        case Outcome.FAILED | Outcome.AMBIGUOUS:
+            return Change(_failed(health, answer, now, dice))
+        case Outcome.REFUSED:
+            return _refused(health, answer, now, dice)
+        case _:
+            return Change(health)
+
+
+def _failed(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
+    failures = health.failures + 1
+    health = replace(health, failures=failures, diagnosis=as_json(answer))
+    if failures < OPEN_AFTER or health.closed_until > now:
+        return health
+    rest = spread(min(FIRST_REST * 2 ** min(failures - OPEN_AFTER, 10), LONGEST_REST), dice)
+    return replace(health, closed_until=now + rest)
+
+
+def _refused(health: Health, answer: Diagnosis, now: int, dice: float) -> Change:
+    since = now if health.refused_since is None else health.refused_since
+    health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=as_json(answer))
+    if health.refusals < BROKEN_AFTER:
+        return Change(health)
+    told = diagnose(Kind.EVERY_LEAD_REFUSED, answer.evidence)
+    return Change(_paused(health, told, now, dice), paused_now=health.probes == 0, take_back_since=since)
+
+
+def _paused(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
+    rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), dice)
+    return replace(health, paused=True, probe_at=now + rest, diagnosis=as_json(answer))
+
+
+def after_probe(health: Health, passed: bool, now: int, dice: float) -> Health:
+    """The health after a probe of a paused connection: on trial with one lead, or paused for longer."""
+    probes = health.probes + 1
+    if passed:
+        return replace(health, paused=False, probe_at=None, probes=probes, failures=0, closed_until=0)
+    rest = spread(min(FIRST_PROBE * 2 ** min(probes, 10), LONGEST_PROBE), dice)
+    return replace(health, probes=probes, probe_at=now + rest)
+
+
+def as_json(diagnosis: Diagnosis) -> str:
+    """A diagnosis as it is stored."""
+    return to_json(diagnosis).decode()

@@ -1,0 +1,121 @@
+"""What one answer means for its delivery. Pure: the clock and the dice are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+
+SECOND: Final = 1_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+
+RETRY_DELAYS: Final = (
+    2 * SECOND,
+    10 * SECOND,
+    1 * MINUTE,
+    5 * MINUTE,
+    15 * MINUTE,
+    1 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+)
+"""How long to wait after the first failures; then every :data:`LAST_DELAY` for 14 days."""
+LAST_DELAY: Final = 12 * HOUR
+MOST_ATTEMPTS: Final = len(RETRY_DELAYS) + 14 * 24 * HOUR // LAST_DELAY
+"""After this many counted attempts a delivery is set aside."""
+JITTER: Final = 0.2
+LONGEST_THROTTLE: Final = 24 * HOUR
+DEFAULT_THROTTLE: Final = 10 * SECOND
+LOST_DELAYS: Final = (0, 1 * SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE)
+"""How long a delivery waits after each time in a row that its worker vanished while holding it."""
+SOLO_AFTER: Final = 2
+"""After this many vanished workers in a row a delivery is sent alone, so that it cannot take others with it."""
+
+
+class State(StrEnum):
+    """The stored states of a delivery (``held`` is derived, see ``storage.tables``)."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    UNCONFIRMED = "unconfirmed"
+    SET_ASIDE = "setAside"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What becomes of a delivery: its state, when it is due (ms), how many attempts count, and what is shown."""
+
+    state: State
+    due_at: int
+    attempts: int
+    answer: Answer
+
+
+def next_step(answer: Answer, attempts: int, now: int, dice: float, *, repeatable: bool) -> Next:
+    """What follows from ``answer`` for a delivery with ``attempts`` counted attempts before this one.
+
+    ``dice`` in [0, 1) spreads retries by ±20 %. The table is that of DESIGN 5: broken, throttled and our own trouble
+    count no attempt; a failure is retried with growing delays and set aside after 14 days; an ambiguous send is
+    retried only where the destination tells twice from once.
+    """
+    if isinstance(answer, Receipt):
+        state = State.DELIVERED if answer.confirmed else State.UNCONFIRMED
+        return Next(state, now, attempts + 1, answer)
+    match answer.outcome:
+        case Outcome.BROKEN:
+            return Next(State.WAITING, now, attempts, answer)
+        case Outcome.THROTTLED:
+            return Next(State.WAITING, now + throttle_delay(answer, 0, dice), attempts, answer)
+        case Outcome.OURS:
+            return Next(State.WAITING, now + SECOND, attempts, answer)
+        case Outcome.FAILED:
+            return _again(answer, attempts + 1, now, dice)
+        case Outcome.AMBIGUOUS if repeatable:
+            return _again(answer, attempts + 1, now, dice)
+        case Outcome.AMBIGUOUS:
+            told = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence)
+            return Next(State.SET_ASIDE, now, attempts + 1, told)
+        case _:
+            return Next(State.SET_ASIDE, now, attempts + 1, answer)
+
+
+def _again(answer: Diagnosis, attempts: int, now: int, dice: float) -> Next:
+    if attempts >= MOST_ATTEMPTS:
+        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.GAVE_UP, answer.evidence))
+    delay = spread(RETRY_DELAYS[attempts - 1] if attempts <= len(RETRY_DELAYS) else LAST_DELAY, dice)
+    asked = int((answer.retry_after or 0) * SECOND)
+    return Next(State.WAITING, now + max(delay, min(asked, LONGEST_THROTTLE)), attempts, answer)
+
+
+def spread(delay: int, dice: float) -> int:
+    """``delay`` moved by up to ±:data:`JITTER`, so that what failed together does not come back together."""
+    return int(delay * (1 + JITTER * (2 * dice - 1)))
+
+
+def throttle_delay(answer: Diagnosis, throttles: int, dice: float) -> int:
+    """How long (ms) a connection rests after a throttled answer, the ``throttles``-th in a row before this one.
+
+    What the destination asked for is kept to the letter (at most a day), otherwise the rest doubles each time.
+    """
+    if answer.retry_after is not None:
+        return min(int(answer.retry_after * SECOND), LONGEST_THROTTLE)
+    return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), dice)
+
+
+def after_lost(lost: int, now: int, *, repeatable: bool, attempts: int) -> Next:
+    """What becomes of a delivery whose worker vanished while holding it, the ``lost``-th time in a row.
+
+    It waits and is sent again, later each time; where the destination cannot tell twice from once it is set aside,
+    since it may have arrived.
+    """
+    if not repeatable:
+        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.MAY_HAVE_ARRIVED))
+    delay = LOST_DELAYS[min(lost, len(LOST_DELAYS)) - 1]
+    return Next(State.WAITING, now + delay, attempts, diagnose(Kind.INTERRUPTED))

@@ -1,0 +1,134 @@
+"""Reading an HTTP answer for a diagnosis: what it says, without what is private in it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from yarl import URL
+
+from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.diagnosis import masked
+
+LONGEST_WAIT: Final = 86_400.0
+"""The most seconds that a ``Retry-After`` is believed."""
+
+_READ: Final = 4_096
+_SHARED: Final = 8
+_SECONDS: Final = re.compile(r"[0-9]{1,10}")
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:/=-]{1,128}")
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
+_WORDS: Final = ("message", "detail", "error_description", "title", "value", "Message")
+
+
+class Said(NamedTuple):
+    """What an error answer says: its code if it has one, and its words; neither is masked yet."""
+
+    code: str | None
+    text: str
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds that ``Retry-After`` asks for, given as seconds or as a date: between 1 and :data:`LONGEST_WAIT`.
+
+    ``None`` when the header is missing or says nothing that can be understood.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(text):
+        seconds = float(text)
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 1.0), LONGEST_WAIT)
+
+
+def read_error(content_type: str, body: bytes) -> Said:
+    """What ``body`` says: the usual fields of JSON errors, the title of a web page, else its beginning."""
+    text = body[:_READ].decode("utf-8", "replace")
+    if "html" in content_type.lower() or re.match(r"\s*<(!doctype html|html)", text, re.I):
+        title = _TITLE.search(text)
+        return Said(None, f"an HTML page: {html.unescape(title[1]).strip()}" if title else "an HTML page")
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return Said(None, text)
+    if not isinstance(content, dict):
+        return Said(None, text)
+    error = content.get("error")
+    inner = error if isinstance(error, dict) else content
+    code = inner.get("code", error)
+    words = next((inner[name] for name in _WORDS if isinstance(inner.get(name), str)), None)
+    return Said(code if isinstance(code, str) and _CODE.fullmatch(code) else None, text if words is None else words)
+
+
+class Private:
+    """What must not show up in evidence about one lead over one connection."""
+
+    def __init__(self, lead: OutgoingLead | None, secrets: Iterable[str] = ()) -> None:
+        texts = [text for text in secrets if text]
+        if lead is not None:
+            texts += lead.private
+            texts += _parts(lead)
+        self._texts = tuple(texts)
+        self._grams = {gram for text in self._texts for gram in _grams(text.casefold())}
+
+    def mask(self, text: str) -> str:
+        """``text`` fit to be shown, see ``diagnosis.masked``.
+
+        Escaped echoes (HTML, ``%``, ``\\u``) are undone first, and every stretch of eight characters or more that
+        also stands in a private text is masked, so that cut-off echoes are as well.
+        """
+        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text[:_READ])
+        text = html.unescape(unquote(text)).encode("utf-8", "replace").decode()
+        return masked(self._without_shared(text), self._texts)
+
+    def shown(self, identifier: str | None) -> str | None:
+        """``identifier`` (a code or request id) if it is well-formed and holds nothing private, else ``None``."""
+        if identifier is None or not _REQUEST_ID.fullmatch(identifier):
+            return None
+        folded = identifier.casefold()
+        if self._grams.intersection(_grams(folded)):
+            return None
+        return None if any(len(text) >= 2 and text.casefold() in folded for text in self._texts) else identifier
+
+    def _without_shared(self, text: str) -> str:
+        folded = text.casefold()
+        if len(folded) != len(text):
+            text = folded
+        kept = list(text)
+        for start in range(len(folded) - _SHARED + 1):
+            if folded[start : start + _SHARED] in self._grams:
+                kept[start : start + _SHARED] = "\0" * _SHARED
+        return re.sub("\0+", "***", "".join(kept))
+
+
+def url_secrets(url: URL) -> tuple[str, ...]:
+    """The texts of ``url`` that would give it away: itself, host, path and query, and each value of the query."""
+    values = [value for value in url.query.values() if len(value) >= 4]
+    pairs = [pair.partition("=")[2] for pair in url.raw_query_string.split("&")]
+    pieces = [piece for piece in url.raw_path.split("/") if len(piece) >= 16]
+    whole = (str(url), url.raw_path_qs if len(url.raw_path_qs) >= 4 else "", url.raw_query_string, url.raw_host or "")
+    return tuple(dict.fromkeys((*whole, *values, *(pair for pair in pairs if len(pair) >= 4), *pieces)))
+
+
+def _grams(text: str) -> Iterator[str]:
+    return (text[start : start + _SHARED] for start in range(len(text) - _SHARED + 1))
+
+
+def _parts(lead: OutgoingLead) -> Iterator[str]:
+    """The single words of names, company, title and mail address, and the bare digits of the phone."""
+    c = lead.customer
+    for text in (c.first_name, c.last_name, c.company, c.title, c.email):
+        yield from (word for word in re.split(r"[^\w]+", text) if len(word) >= 3)
+    digits = re.sub(r"\D", "", c.phone)
+    if len(digits) >= 5:
+        yield digits

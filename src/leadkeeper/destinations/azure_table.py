@@ -1,0 +1,409 @@
+"""Azure Table: one row per lead in the table ``MarketplaceLeads``, as Microsoft's marketplace wrote it.
+
+Rows are only ever created: what people later change in a row is never overwritten. Row key is the lead's id, so that
+a lead sent twice is one row. Sources: ``facts/destination-protocols.md`` 5.3, ``facts/microsoft-leads.md`` 2.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import ClassVar, Final, cast
+
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest import HttpResponse
+from azure.data.tables.aio import TableClient
+from pydantic import Field, SecretStr, field_validator
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.destinations.azure_storage import (
+    TABLE_MISSING,
+    Service,
+    StorageAccount,
+    diagnose_storage,
+    is_permitted,
+    parse_connection_string,
+    read_error,
+)
+from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
+from leadkeeper.destinations.http import NETWORK_ERRORS, Network, diagnose_network
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+
+TABLE: Final = "MarketplaceLeads"
+"""The table's name, Microsoft's; upper and lower case count as the same in Azure."""
+
+TEXT_LIMIT: Final = 32_768
+"""The most UTF-16 units in one column."""
+
+TRANSACTION_OPERATIONS: Final = 100
+TRANSACTION_BYTES: Final = 3_500_000
+"""Well below the service's 4 MiB for the body of a transaction, which is larger than the rows in it."""
+
+_OPERATION_OVERHEAD: Final = 1_500
+"""Bytes that an operation adds to its row in a transaction's body, at most."""
+
+_OPERATION_ANSWER: Final = 640
+"""Bytes that the service answers per operation, besides the row's address twice."""
+
+_PATIENCE: Final = 2
+"""How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
+
+_QUIET: Final[dict[str, str]] = {"response_preference": "return-no-content"}
+_PAGE: Final = 250
+_PAGES: Final = 8
+"""Where more rows than these lie between the first and the last of a batch, leads are sent one at a time instead."""
+
+_SILENT: Final = logging.getLogger(f"{__name__}.sdk")
+"""For the SDK, which would log the address and the headers of every request."""
+
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+class AzureTableConfig(Config):
+    """Microsoft's ``tableLeadConfiguration``."""
+
+    storage_account_connection_string: SecretStr = Field(
+        title="Storage account connection string",
+        description="From the storage account's page in the Azure portal: 'Security + networking', 'Access keys', "
+        "'Connection string'. One with a shared access signature for the Table service works too.",
+    )
+
+    @field_validator("storage_account_connection_string")
+    @classmethod
+    def _usable(cls, value: SecretStr) -> SecretStr:
+        parse_connection_string(value.get_secret_value(), Service.TABLE)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A lead as a row of the table. ``note`` says what had to be cut; ``size`` is its bytes in a transaction."""
+
+    lead: OutgoingLead
+    entity: Mapping[str, str | bool]
+    note: str | None
+    size: int
+
+    @property
+    def partition(self) -> str:
+        """The lead's day in UTC, ``yyyy-MM-dd``."""
+        return str(self.entity["PartitionKey"])
+
+    def receipt(self, result: str) -> Receipt:
+        """The receipt for the row; its remote id is ``<partition key>/<row key>``."""
+        return Receipt(result=result, remote_id=f"{self.partition}/{self.lead.id}", note=self.note)
+
+
+def make_row(lead: OutgoingLead) -> Row:
+    """The row of a lead: Microsoft's columns, the customer's fields as columns of their own, ``Campaign``, ``IsTest``.
+
+    Texts longer than :data:`TEXT_LIMIT` are cut, since Azure would refuse the row; ``CustomerInfo`` stays JSON.
+    """
+    created = lead.created_at.astimezone(UTC)
+    person = {
+        "FirstName": lead.customer.first_name,
+        "LastName": lead.customer.last_name,
+        "Email": lead.customer.email,
+        "Phone": lead.customer.phone,
+        "Country": lead.customer.country,
+        "Company": lead.customer.company,
+        "Title": lead.customer.title,
+    }
+    texts = {
+        "ActionCode": lead.action,
+        "CreatedTime": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "CustomerInfo": _customer_info(person),
+        "Description": lead.description,
+        "LeadSource": lead.lead_source,
+        "OfferDisplayName": lead.offer_title,
+        "ProductId": lead.offer_id,
+        "PublisherDisplayName": lead.publisher_name,
+        **person,
+        "Campaign": lead.campaign,
+    }
+    fitting = {name: fit(text) for name, text in texts.items()}
+    cut = [name for name, text in fitting.items() if len(text) < len(texts[name])]
+    if len(fitting["CustomerInfo"]) < len(_json(person)):
+        cut.append("CustomerInfo")
+    keys = {"PartitionKey": f"{created:%Y-%m-%d}", "RowKey": lead.id}
+    entity: dict[str, str | bool] = {**keys, **fitting, "IsTest": lead.test}
+    note = f"Cut to {TEXT_LIMIT} characters, the most that a column holds: {', '.join(cut)}." if cut else None
+    return Row(lead, entity, note, len(json.dumps(entity)) + _OPERATION_OVERHEAD)
+
+
+def fit(text: str, limit: int = TEXT_LIMIT) -> str:
+    """``text`` cut to ``limit`` UTF-16 units, never inside a character; unpaired surrogates become ``?``."""
+    if text.isascii():
+        return text[:limit]
+    return text.encode("utf-16-le", "replace")[: 2 * limit].decode("utf-16-le", "ignore")
+
+
+def _customer_info(person: Mapping[str, str]) -> str:
+    info, limit = _json(person), TEXT_LIMIT
+    while len(info.encode("utf-16-le", "replace")) > 2 * TEXT_LIMIT:
+        limit //= 2
+        info = _json({name: fit(text, limit) for name, text in person.items()})
+    return info
+
+
+def _json(value: Mapping[str, str]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call to the service failed; ``index`` is the operation of a transaction that it is due to."""
+
+    diagnosis: Diagnosis
+    code: str | None = None
+    index: int | None = None
+
+    @property
+    def is_duplicate(self) -> bool:
+        """The row is there already."""
+        return self.code == "EntityAlreadyExists"
+
+    @property
+    def concerns_lead(self) -> bool:
+        """It is about the lead, or leads, that were sent: others may fare better."""
+        return self.is_duplicate or self.diagnosis.outcome is Outcome.REFUSED
+
+    @property
+    def unsent(self) -> Diagnosis:
+        """The diagnosis for leads that were not sent because of this failure: they have surely not arrived."""
+        ambiguous = self.diagnosis.outcome is Outcome.AMBIGUOUS
+        return replace(self.diagnosis, outcome=Outcome.FAILED) if ambiguous else self.diagnosis
+
+
+class AzureTable:
+    """A line to one storage account's table ``MarketplaceLeads``, which is made when it is missing."""
+
+    name: ClassVar[str] = "azure_table"
+    title: ClassVar[str] = "Azure Table"
+    lead_destination: ClassVar[str] = "table"
+    config_key: ClassVar[str] = "tableLeadConfiguration"
+    config: ClassVar[type[Config]] = AzureTableConfig
+    batch: ClassVar[int] = TRANSACTION_OPERATIONS
+    repeatable: ClassVar[bool] = True
+
+    def __init__(self, config: AzureTableConfig, network: Network) -> None:
+        text = config.storage_account_connection_string.get_secret_value()
+        self._network = network
+        self._account = parse_connection_string(text, Service.TABLE)
+        self._refusal = None if is_permitted(self._account, network.policy) else _foreign_host()
+        self._client = _client(self._account, network)
+        address = len(self._account.endpoint) + len(TABLE) + 90
+        answers = network.policy.answer_limit // (_OPERATION_ANSWER + 2 * address)
+        self._operations = max(1, min(TRANSACTION_OPERATIONS, answers))
+
+    async def check(self) -> Check:
+        """Steps ``settings``, those of reaching the host, and ``credentials`` (reads one row key, writes nothing)."""
+        if self._refusal is not None:
+            return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
+        settings = CheckStep("settings", True, "The connection string is complete.")
+        reach = await self._network.check_reach(self._account.endpoint)
+        if reach.diagnosis is not None:
+            return Check((settings, *reach.steps), _about_account(reach.diagnosis))
+        step, diagnosis = await self._check_credentials()
+        return Check((settings, *reach.steps, step), diagnosis)
+
+    async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
+        def step(ok: bool | None, detail: str) -> CheckStep:
+            return CheckStep("credentials", ok, detail)
+
+        permissions = self._account.permissions
+        if permissions is not None and "a" not in permissions:
+            evidence = Evidence(text="The shared access signature does not allow Add (sp).")
+            return step(False, evidence.text or ""), diagnose(Kind.STORAGE_ACCESS_BLOCKED, evidence)
+        failure = await self._call(self._read_one, ())
+        if failure is None:
+            return step(True, f"Azure accepts the credentials; the table {TABLE} is there."), None
+        if failure.code == "TableNotFound":
+            return step(True, f"Azure accepts the credentials; {TABLE} will be made with the first lead."), None
+        if permissions is not None and "r" not in permissions and failure.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED:
+            return step(None, "The signature may not read, so that nothing can be proven without writing."), None
+        return step(False, failure.diagnosis.summary), failure.diagnosis
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """Create a row per lead: one transaction per day and at most 100 of them, a lone lead by itself.
+
+        A row that is there already is answered ``duplicate`` and stays as it is. Trouble with the account or the
+        service ends the call, as does slowness: leads not sent by then get its diagnosis, never as ambiguous.
+        """
+        if self._refusal is not None:
+            return [self._refusal] * len(leads)
+        answers: dict[str, Answer] = {}
+        rows = {lead.id: make_row(lead) for lead in leads}
+        deadline = asyncio.get_running_loop().time() + _PATIENCE * self._network.policy.total_seconds
+        for transaction in transactions(rows.values(), self._operations):
+            failure = await self._deliver(transaction, answers, deadline)
+            if failure is not None:
+                unsent = failure.unsent
+                return [answers.get(lead.id, unsent) for lead in leads]
+        return [answers[lead.id] for lead in leads]
+
+    async def _deliver(self, rows: list[Row], answers: dict[str, Answer], deadline: float) -> Failure | None:
+        """Create rows of one partition, all that can be; the failure that ended it early, if one did."""
+        waiting = deque([rows])
+        asked = False
+        while waiting:
+            if asyncio.get_running_loop().time() > deadline:
+                return Failure(diagnose(Kind.NO_ANSWER))
+            some = waiting.popleft()
+            failure = await self._create(some)
+            if failure is None:
+                answers.update({row.lead.id: row.receipt("created") for row in some})
+            elif not failure.concerns_lead:
+                answers.update({row.lead.id: failure.diagnosis for row in some})
+                return failure
+            elif failure.is_duplicate and len(some) > 1 and not asked:
+                asked = True
+                waiting.extendleft(reversed(await self._without_present(some, answers)))
+            else:
+                waiting.extendleft(reversed(_without_culprit(some, failure, answers)))
+        return None
+
+    async def _create(self, rows: list[Row]) -> Failure | None:
+        """Create the rows, all or none; makes the table when it is missing, once."""
+        private = [text for row in rows for text in row.lead.private]
+        failure = await self._call(lambda: self._insert(rows), private)
+        if failure is None or failure.code not in TABLE_MISSING:
+            return failure
+        made = await self._call(self._client.create_table)
+        if made is None or made.code == "TableAlreadyExists":
+            return await self._call(lambda: self._insert(rows), private)
+        if made.concerns_lead:
+            return Failure(diagnose(Kind.STORAGE_SETTING_INVALID, made.diagnosis.evidence))
+        return Failure(made.unsent)
+
+    async def _insert(self, rows: list[Row]) -> None:
+        if len(rows) == 1:
+            await self._client.create_entity(rows[0].entity, **_QUIET)
+            return
+        operations = [("create", row.entity, _QUIET) for row in rows]
+        done = await self._client.submit_transaction(operations)
+        if len(done) != len(rows):
+            raise ValueError("the answer has another number of parts than the transaction")
+
+    async def _without_present(self, rows: list[Row], answers: dict[str, Answer]) -> list[list[Row]]:
+        """What is left to create when some of the rows are there: one by one where that is not known."""
+        pages: list[set[str]] = []
+        if await self._call(lambda: self._read_keys(rows, pages)) is not None:
+            return [[row] for row in rows]
+        present = set().union(*pages)
+        answers.update({row.lead.id: row.receipt("duplicate") for row in rows if row.lead.id in present})
+        rest = [row for row in rows if row.lead.id not in present]
+        if len(pages) < _PAGES:
+            return [rest] if rest else []
+        return [[row] for row in rest]
+
+    async def _read_keys(self, rows: list[Row], pages: list[set[str]]) -> None:
+        """Add to ``pages`` the row keys that are there from the first to the last of ``rows``, at most a few pages."""
+        keys = [row.lead.id for row in rows]
+        found = self._client.query_entities(
+            "PartitionKey eq @day and RowKey ge @first and RowKey le @last",
+            parameters={"day": rows[0].partition, "first": min(keys), "last": max(keys)},
+            select=["RowKey"],
+            results_per_page=_PAGE,
+        )
+        async for page in found.by_page():
+            pages.append({str(entity["RowKey"]) async for entity in page})
+            if len(pages) == _PAGES:
+                return
+
+    async def _read_one(self) -> None:
+        async for _ in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
+            return
+
+    async def _call(self, call: Callable[[], Awaitable[object]], private: Iterable[str] = ()) -> Failure | None:
+        """Do one thing with the SDK, within the network's total time; why it failed, or ``None``."""
+        try:
+            async with asyncio.timeout(self._network.policy.total_seconds):
+                await call()
+        except HttpResponseError as error:
+            return self._failure(error, private)
+        except (AzureError, *NETWORK_ERRORS) as error:
+            return Failure(_about_account(diagnose_network(error)))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            # The SDK's way of saying that an answer is not one that a storage service gives.
+            evidence = Evidence(code=type(error).__name__)
+            return Failure(diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
+        return None
+
+    def _failure(self, error: HttpResponseError, private: Iterable[str]) -> Failure:
+        if error.response is None:
+            return Failure(_about_account(diagnose_network(error)))
+        response = cast("HttpResponse", error.response)
+        answer = read_error(response.status_code, response.headers, response.content)
+        diagnosis = diagnose_storage(answer, (*private, *self._account.secrets))
+        return Failure(diagnosis, answer.code, answer.index)
+
+    async def aclose(self) -> None:
+        """Let go of the SDK's client; the network session stays open."""
+        await self._client.close()
+
+
+def transactions(rows: Iterable[Row], operations: int) -> Iterator[list[Row]]:
+    """The rows in order, in groups that one transaction takes: of one day, at most ``operations``, not too large."""
+    days: dict[str, list[Row]] = {}
+    for row in rows:
+        days.setdefault(row.partition, []).append(row)
+    for day in days.values():
+        group: list[Row] = []
+        size = 0
+        for row in day:
+            if group and (len(group) == operations or size + row.size > TRANSACTION_BYTES):
+                yield group
+                group, size = [], 0
+            group.append(row)
+            size += row.size
+        yield group
+
+
+def _without_culprit(rows: list[Row], failure: Failure, answers: dict[str, Answer]) -> list[list[Row]]:
+    """Answer the row that the failure names and leave the others, or cut the transaction in two when it names none."""
+    index = 0 if len(rows) == 1 else failure.index
+    if index is None or index >= len(rows):
+        return [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
+    culprit, rest = rows[index], [*rows[:index], *rows[index + 1 :]]
+    answers[culprit.lead.id] = culprit.receipt("duplicate") if failure.is_duplicate else failure.diagnosis
+    return [rest] if rest else []
+
+
+def _client(account: StorageAccount, network: Network) -> TableClient:
+    credential: AzureNamedKeyCredential | AzureSasCredential
+    if account.key is not None:
+        credential = AzureNamedKeyCredential(account.name or "", account.key)
+    else:
+        credential = AzureSasCredential(account.sas or "")
+    return TableClient(
+        account.endpoint,
+        TABLE,
+        credential=credential,
+        transport=AioHttpTransport(session=network.session, session_owner=False, use_env_settings=False),
+        connection_timeout=network.policy.connect_seconds,
+        read_timeout=network.policy.total_seconds,
+        retry_total=0,
+        permit_redirects=False,
+        logger=_SILENT,
+        user_agent_use_env=False,
+    )
+
+
+def _foreign_host() -> Diagnosis:
+    text = "The endpoint in the connection string is not one of Azure, nor a host that the operator allows."
+    return diagnose(Kind.ADDRESS_REFUSED, Evidence(text=text))
+
+
+def _about_account(diagnosis: Diagnosis) -> Diagnosis:
+    """A host name that does not exist is an account that does not: each account has its own name."""
+    if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
+        return diagnosis
+    return diagnose(Kind.STORAGE_ACCOUNT_NOT_FOUND, diagnosis.evidence)

@@ -1,0 +1,266 @@
+"""The HTTPS endpoint: each lead is a signed POST of JSON to an address of the publisher's.
+
+Body as in Microsoft's schema plus what it lacks (facts: Microsoft leads 2.1); headers and signature as in Standard
+Webhooks; Power Automate and Logic Apps addresses are sent byte for byte. Decided by the answer's status.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, Final, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from standardwebhooks import Webhook
+
+from leadkeeper import __version__
+from leadkeeper.catalogue import diagnose
+from leadkeeper.destinations.answer import Private, Said, read_error, retry_after, url_secrets
+from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
+from leadkeeper.destinations.http import (
+    NETWORK_ERRORS,
+    AddressInvalid,
+    Answered,
+    Network,
+    diagnose_network,
+    parse_url,
+)
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+
+KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
+LeadSourceForm = Literal["combined", "bare"]
+
+_SECRET_PREFIX: Final = "whsec_"
+_BODY_SECONDS: Final = 1.0
+_FLOW_HOSTS: Final = (
+    ".logic.azure.com",
+    ".logic.azure.us",
+    ".logic.azure.cn",
+    ".api.powerplatform.com",
+    ".api.powerplatform.us",
+    ".api.powerplatform.cn",
+    ".api.gov.powerplatform.microsoft.us",
+)
+_FLOW_SIGNATURE_CODES: Final = frozenset({"DirectApiAuthorizationRequired", "MisMatchingOAuthClaims"})
+_FLOW_SCHEMA_CODE: Final = "TriggerInputSchemaMismatch"
+_REQUEST_IDS: Final = ("x-request-id", "x-ms-workflow-run-id", "x-ms-request-id")
+
+_TAKEN: Final = Receipt()
+_QUEUED: Final = Receipt(confirmed=False, note="The endpoint queued the lead (202); what becomes of it is not known.")
+
+_BY_STATUS: Final = {
+    401: Kind.CREDENTIALS_REJECTED,
+    403: Kind.PERMISSION_MISSING,
+    404: Kind.ENDPOINT_NOT_FOUND,
+    405: Kind.METHOD_REFUSED,
+    408: Kind.SERVER_ERROR,
+    410: Kind.ENDPOINT_GONE,
+    413: Kind.LEAD_TOO_LARGE,
+    425: Kind.SERVER_ERROR,
+    429: Kind.THROTTLED,
+}
+_BUSY: Final = frozenset({502, 503, 504})
+
+
+class HttpsEndpointConfig(Config):
+    """Microsoft's ``httpsEndpointLeadConfiguration``, and how the body looks and is signed."""
+
+    https_endpoint_url: SecretStr = Field(
+        title="HTTPS address",
+        description="The address that takes leads by POST, whole, with its query. It is kept as a secret.",
+    )
+    signing_secret: SecretStr | None = Field(
+        default=None,
+        title="Signing secret",
+        description="Signs each lead as in Standard Webhooks: whsec_ and base64 of 24 to 64 random bytes.",
+    )
+    previous_signing_secret: SecretStr | None = Field(
+        default=None,
+        title="Previous signing secret",
+        description="Signs as well while the receiver changes to a new secret; remove it afterwards.",
+    )
+    key_casing: KeyCasing = Field(
+        default="pascal",
+        title="Casing of keys",
+        description="pascal: UserDetails.FirstName; userDetailsCamel: userDetails.FirstName; camel: all in camelCase.",
+    )
+    lead_source_form: LeadSourceForm = Field(
+        default="combined",
+        title="Form of LeadSource",
+        description="combined: AzureMarketplace-INS|publisher.offer; bare: AzureMarketplace.",
+    )
+
+    @field_validator("https_endpoint_url")
+    @classmethod
+    def _address(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value().strip()
+        try:
+            if parse_url(text).scheme != "https":
+                raise AddressInvalid("The address must begin with https://.")
+        except AddressInvalid as error:
+            raise ValueError(str(error)) from None
+        return SecretStr(text)
+
+    @field_validator("signing_secret", "previous_signing_secret")
+    @classmethod
+    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
+        text = "" if value is None else value.get_secret_value().strip()
+        if not text:
+            return None
+        try:
+            key = base64.b64decode(text.removeprefix(_SECRET_PREFIX), validate=True)
+        except binascii.Error:
+            key = b""
+        if not text.startswith(_SECRET_PREFIX) or not 24 <= len(key) <= 64:
+            raise ValueError("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes.")
+        return SecretStr(text)
+
+    @model_validator(mode="after")
+    def _secrets_in_order(self) -> Self:
+        if self.previous_signing_secret is not None and self.signing_secret is None:
+            raise ValueError("A previous signing secret needs a signing secret beside it.")
+        return self
+
+
+class HttpsEndpoint:
+    """The line to one HTTPS endpoint. ``now`` gives the time in seconds since 1970."""
+
+    name: ClassVar[str] = "https_endpoint"
+    title: ClassVar[str] = "HTTPS endpoint"
+    lead_destination: ClassVar[str] = "httpsEndpoint"
+    config_key: ClassVar[str] = "httpsEndpointLeadConfiguration"
+    config: ClassVar[type[Config]] = HttpsEndpointConfig
+    batch: ClassVar[int] = 1
+    repeatable: ClassVar[bool] = True
+
+    def __init__(self, config: HttpsEndpointConfig, network: Network, now: Callable[[], float] = time.time) -> None:
+        self._network = network
+        self._now = now
+        self._casing: KeyCasing = config.key_casing
+        self._bare = config.lead_source_form == "bare"
+        self._text = config.https_endpoint_url.get_secret_value()
+        self._url = parse_url(self._text)
+        self._flow = (self._url.raw_host or "").endswith(_FLOW_HOSTS)
+        given = (config.signing_secret, config.previous_signing_secret)
+        secrets = tuple(secret.get_secret_value() for secret in given if secret is not None)
+        self._signers = tuple(Webhook(secret) for secret in secrets)
+        self._secrets = (self._text, *url_secrets(self._url), *secrets)
+
+    async def check(self) -> Check:
+        """The address can be reached over TLS. Nothing is requested: only a lead can prove the rest."""
+        if self._flow and "sig" not in self._url.query:
+            text = "The address of the flow has no sig in its query: it was copied in part, or needs a sign-in."
+            step = CheckStep("address", False, text)
+            return Check((step,), diagnose(Kind.FLOW_SIGNATURE_REJECTED, Evidence(text=text)))
+        return await self._network.check_reach(self._text)
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """Send each lead; see :class:`~leadkeeper.destinations.destination.Destination`."""
+        return [await self._send(lead) for lead in leads]
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    async def _send(self, lead: OutgoingLead) -> Answer:
+        body = encode(lead, casing=self._casing, bare=self._bare)
+        try:
+            answered = await self._network.post(
+                self._url, data=body, headers=self._headers(lead.id, body), body_seconds=_BODY_SECONDS
+            )
+        except NETWORK_ERRORS as error:
+            return diagnose_network(error)
+        if 200 <= answered.status < 300:
+            return _QUEUED if answered.status == 202 else _TAKEN
+        return self._diagnose(answered, Private(lead, self._secrets))
+
+    def _headers(self, lead_id: str, body: bytes) -> dict[str, str]:
+        moment = int(self._now())
+        headers = {
+            "content-type": "application/json",
+            "user-agent": f"Leadkeeper/{__version__}",
+            "webhook-id": lead_id,
+            "webhook-timestamp": str(moment),
+        }
+        if self._signers:
+            at, text = datetime.fromtimestamp(moment, UTC), body.decode()
+            headers["webhook-signature"] = " ".join(signer.sign(lead_id, at, text) for signer in self._signers)
+        return headers
+
+    def _diagnose(self, answered: Answered, private: Private) -> Diagnosis:
+        status, headers = answered.status, answered.headers
+        said = read_error(headers.get("content-type", ""), answered.body)
+        evidence = Evidence(
+            status=status,
+            code=private.shown(said.code),
+            request_id=next((shown for name in _REQUEST_IDS if (shown := private.shown(headers.get(name)))), None),
+            text=private.mask(said.text) or None,
+        )
+        kind = self._kind(status, said)
+        wait = retry_after(headers, self._now()) if status == 429 or status in _BUSY else None
+        if kind is Kind.SERVER_ERROR and wait is not None:
+            kind = Kind.THROTTLED
+        outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
+        return diagnose(kind, evidence, outcome=outcome, retry_after=wait)
+
+    def _kind(self, status: int, said: Said) -> Kind:
+        if status == 401 and (self._flow or said.code in _FLOW_SIGNATURE_CODES):
+            return Kind.FLOW_SIGNATURE_REJECTED
+        if status == 404 and self._flow:
+            return Kind.FLOW_NOT_FOUND
+        if status in (400, 422) and said.code == _FLOW_SCHEMA_CODE:
+            return Kind.FLOW_SCHEMA_MISMATCH
+        if found := _BY_STATUS.get(status):
+            return found
+        match status // 100:
+            case 3:
+                return Kind.REDIRECTED
+            case 4:
+                return Kind.LEAD_REFUSED
+            case 5:
+                return Kind.SERVER_ERROR
+            case _:
+                return Kind.ANSWER_NOT_UNDERSTOOD
+
+
+def encode(lead: OutgoingLead, *, casing: KeyCasing = "pascal", bare: bool = False) -> bytes:
+    """The body for ``lead``: UTF-8 JSON, the same bytes for the same lead. What UTF-8 cannot hold becomes ``?``."""
+    c = lead.customer
+    details = {
+        "FirstName": c.first_name,
+        "LastName": c.last_name,
+        "Email": c.email,
+        "Phone": c.phone,
+        "Country": c.country,
+        "Company": c.company,
+        "Title": c.title,
+    }
+    body: dict[str, object] = {
+        "UserDetails": details,
+        "LeadSource": lead.source if bare else lead.lead_source,
+        "ActionCode": lead.action,
+        "OfferTitle": lead.offer_title,
+        "Description": lead.description,
+        "LeadId": lead.id,
+        "PublisherId": lead.publisher_id,
+        "OfferId": lead.offer_id,
+        "CreatedTime": _iso(lead.created_at),
+        "Campaign": lead.campaign,
+        "IsTest": lead.test,
+    }
+    if casing == "camel":
+        body = _camel(body) | {"userDetails": _camel(details)}
+    elif casing == "userDetailsCamel":
+        body = {"userDetails": body.pop("UserDetails")} | body
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _camel(names: Mapping[str, object]) -> dict[str, object]:
+    return {name[0].lower() + name[1:]: value for name, value in names.items()}
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

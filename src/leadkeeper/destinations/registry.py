@@ -1,0 +1,21 @@
+"""The list of all destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from leadkeeper.destinations.azure_table import AzureTable
+from leadkeeper.destinations.destination import Config, Destination
+from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.https_endpoint import HttpsEndpoint
+
+DESTINATIONS: Final[tuple[type[Destination], ...]] = (AzureTable, HttpsEndpoint)
+BY_NAME: Final = {destination.name: destination for destination in DESTINATIONS}
+BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for destination in DESTINATIONS}
+
+
+def open_destination(destination: type[Destination], config: Config, network: Network) -> Destination:
+    """An adapter for these settings. Raises what its constructor raises for settings that this network forbids."""
+    make: Callable[[Any, Network], Destination] = destination
+    return make(config, network)

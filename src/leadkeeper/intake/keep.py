@@ -1,0 +1,244 @@
+"""A lead is kept: the one durable write of a lead and its deliveries, many leads per commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_core import to_json
+
+from leadkeeper.clock import Clock, new_id, now_ms
+from leadkeeper.connections.connections import new_delivery
+from leadkeeper.intake.routes import Route, read_routes
+from leadkeeper.lead import Customer, is_test
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, announce, one_of, share_routes
+from leadkeeper.storage.group import GroupCommit
+
+GROUP_LIMIT = 500
+"""The most leads in one transaction: more would keep the first of them waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewLead:
+    """A lead as a door hands it in; texts are already clean (see ``intake.texts``)."""
+
+    offer: OfferRef
+    source: str
+    action: str
+    customer: Customer = Customer()
+    description: str = ""
+    campaign: str = ""
+    extra: Mapping[str, object] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+    def content(self) -> dict[str, object]:
+        """What is stored as the lead's body: all that may be personal, in one place."""
+        c = self.customer
+        return {
+            "customer": {
+                "firstName": c.first_name,
+                "lastName": c.last_name,
+                "email": c.email,
+                "phone": c.phone,
+                "country": c.country,
+                "company": c.company,
+                "title": c.title,
+            },
+            "description": self.description,
+            "campaign": self.campaign,
+            "extra": dict(self.extra),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery that keeping a lead began: over which connection, and in which state it starts."""
+
+    id: str
+    connection: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A lead is on disk. ``repeat`` says that it already was, under the same idempotency key."""
+
+    id: str
+    deliveries: tuple[NewDelivery, ...]
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    id: str
+    lead: NewLead
+    body: str
+    fingerprint: str | None
+
+
+class Intake:
+    """Takes leads in. ``woken`` is told the connections that have new work after each commit."""
+
+    def __init__(
+        self, storage: Storage, woken: Callable[[Collection[str]], None] = lambda _: None, clock: Clock = now_ms
+    ) -> None:
+        self._storage = storage
+        self._woken = woken
+        self._clock = clock
+        self._group: GroupCommit[_Prepared, Kept | Problem] = GroupCommit(self._write, GROUP_LIMIT)
+
+    async def keep(self, lead: NewLead) -> Kept:
+        """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
+
+        Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead) or ``StorageAway``;
+        nothing of this lead is kept then.
+        """
+        answer = await self._group.put(_prepared(lead))
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+
+    async def keep_many(self, leads: Sequence[NewLead]) -> list[Kept | Problem]:
+        """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others."""
+        futures = [self._group.put(_prepared(lead)) for lead in leads]
+        return [await future for future in futures]
+
+    async def drained(self) -> None:
+        """Return when every lead that was handed in is written."""
+        await self._group.drained()
+
+    async def _write(self, group: Sequence[_Prepared]) -> Sequence[Kept | Problem]:
+        answers = await self._storage.write(_keep_group, group, self._clock())
+        new = {id for a in answers if isinstance(a, _Written) for id in a.connections}
+        if new:
+            self._woken(new)
+        return [a.kept if isinstance(a, _Written) else a for a in answers]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    kept: Kept
+    connections: tuple[str, ...] = ()
+
+
+def _prepared(lead: NewLead) -> _Prepared:
+    body = to_json(lead.content())
+    fingerprint = None
+    if lead.idempotency_key is not None:
+        whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), body])
+        fingerprint = hashlib.sha256(whole).hexdigest()
+    return _Prepared(new_id(), lead, body.decode(), fingerprint)
+
+
+def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Written | Problem]:
+    share_routes(conn)
+    routes = read_routes(conn, {str(item.lead.offer) for item in group})
+    refused = {item.id: problem for item in group if (problem := _refusal(item.lead, routes))}
+    taken = [item for item in group if item.id not in refused]
+    kept_before = _insert_leads(conn, taken, routes, now)
+    rows: list[dict[str, Any]] = []
+    written: dict[str, _Written | Problem] = {}
+    for item in taken:
+        if item.id in kept_before:
+            written[item.id] = _repeat(conn, item, *kept_before[item.id])
+            continue
+        new = [new_delivery(item.id, connection.id, now) for connection in routes[str(item.lead.offer)].connections]
+        rows += new
+        deliveries = tuple(
+            NewDelivery(row["id"], connection.name, "held" if connection.paused else "pending")
+            for row, connection in zip(new, routes[str(item.lead.offer)].connections, strict=True)
+        )
+        written[item.id] = _Written(Kept(item.id, deliveries), tuple(row["connection_id"] for row in new))
+    if rows:
+        conn.execute(sa.insert(t.delivery), rows)
+        announce(conn)
+    return [refused.get(item.id) or written[item.id] for item in group]
+
+
+def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
+    route = routes.get(str(lead.offer))
+    if route is None:
+        return unknown_offer(lead.offer)
+    if not route.live:
+        detail = f"The offer {lead.offer} is not live, so it takes no leads. Set live to true first."
+        return Problem(ProblemType.OFFER_NOT_LIVE, detail, (FieldError("offerId", "the offer is not live"),))
+    return None
+
+
+def _insert_leads(
+    conn: sa.Connection, items: Sequence[_Prepared], routes: Mapping[str, Route], now: int
+) -> dict[str, tuple[str, str]]:
+    """Insert what is new; for what is not: our unused id -> (id, fingerprint) of the lead kept before."""
+    keyless = [item for item in items if item.lead.idempotency_key is None]
+    # In one order everywhere, so that two processes that wait for each other's keys cannot deadlock.
+    keyed = sorted(
+        (item for item in items if item.lead.idempotency_key is not None),
+        key=lambda item: (item.lead.offer.publisher_id, item.lead.idempotency_key or ""),
+    )
+    if keyless:
+        conn.execute(sa.insert(t.lead), [_lead_row(item, routes, now) for item in keyless])
+    if not keyed:
+        return {}
+    insert = _insert_or_ignore(conn)
+    for item in keyed:
+        conn.execute(insert, _lead_row(item, routes, now))
+    found = {
+        (row.publisher_id, row.idempotency_key): (row.id, row.fingerprint)
+        for row in conn.execute(
+            sa.select(t.lead.c.id, t.lead.c.publisher_id, t.lead.c.idempotency_key, t.lead.c.fingerprint).where(
+                one_of(conn, t.lead.c.publisher_id, {item.lead.offer.publisher_id for item in keyed}),
+                one_of(conn, t.lead.c.idempotency_key, {item.lead.idempotency_key or "" for item in keyed}),
+            )
+        )
+    }
+    kept = {item.id: found[item.lead.offer.publisher_id, item.lead.idempotency_key] for item in keyed}
+    return {new: before for new, before in kept.items() if new != before[0]}
+
+
+def _insert_or_ignore(conn: sa.Connection) -> Any:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.lead)
+    return insert.on_conflict_do_nothing(
+        index_elements=[t.lead.c.publisher_id, t.lead.c.idempotency_key],
+        index_where=t.lead.c.idempotency_key.is_not(None),
+    )
+
+
+def _lead_row(item: _Prepared, routes: Mapping[str, Route], now: int) -> dict[str, Any]:
+    lead = item.lead
+    return {
+        "id": item.id,
+        "publisher_id": lead.offer.publisher_id,
+        "offer_id": lead.offer.offer_id,
+        "source": lead.source,
+        "action": lead.action,
+        "email": lead.customer.email[:320].casefold(),
+        "test": is_test(lead.customer, lead.source),
+        "created_at": now,
+        "body": item.body,
+        "idempotency_key": lead.idempotency_key,
+        "fingerprint": item.fingerprint,
+        "unrouted": not routes[str(lead.offer)].connections,
+    }
+
+
+def _repeat(conn: sa.Connection, item: _Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:
+    if fingerprint != item.fingerprint:
+        detail = "This Idempotency-Key was used for another lead. Use a new key for every lead."
+        return Problem(
+            ProblemType.IDEMPOTENCY_KEY_REUSED, detail, (FieldError("Idempotency-Key", "used for another lead"),)
+        )
+    rows = conn.execute(
+        sa.select(t.delivery.c.id, t.connection.c.name, t.delivery.c.state)
+        .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
+        .where(t.delivery.c.lead_id == lead_id)
+        .order_by(t.delivery.c.id)
+    )
+    return _Written(Kept(lead_id, tuple(NewDelivery(*row) for row in rows), repeat=True))

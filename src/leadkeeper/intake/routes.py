@@ -1,0 +1,57 @@
+"""Where the leads of an offer go: read in the very transaction that keeps them, never from a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+
+
+@dataclass(frozen=True, slots=True)
+class RouteConnection:
+    """A connection that gets the offer's leads now."""
+
+    id: str
+    name: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An offer as intake sees it."""
+
+    live: bool
+    connections: tuple[RouteConnection, ...]
+
+
+_ROUTES = (
+    sa.select(
+        t.offer.c.ref,
+        t.offer.c.live,
+        t.connection.c.id,
+        t.connection.c.name,
+        (t.connection.c.paused | t.connection.c.paused_by_person).label("paused"),
+    )
+    .select_from(
+        t.offer.outerjoin(
+            t.connection, (t.connection.c.offer_ref == t.offer.c.ref) & t.connection.c.removed_at.is_(None)
+        )
+    )
+    .order_by(t.connection.c.id)
+)
+
+
+def read_routes(conn: sa.Connection, offers: Collection[str]) -> dict[str, Route]:
+    """The routes of those of ``offers`` (``publisher.offer``) that exist. Call ``share_routes`` before."""
+    live: dict[str, bool] = {}
+    connections: dict[str, list[RouteConnection]] = {}
+    for ref, is_live, connection_id, name, paused in conn.execute(_ROUTES.where(one_of(conn, t.offer.c.ref, offers))):
+        live[ref] = is_live
+        found = connections.setdefault(ref, [])
+        if connection_id is not None:
+            found.append(RouteConnection(connection_id, name, paused))
+    return {ref: Route(is_live, tuple(connections[ref])) for ref, is_live in live.items()}

@@ -1,0 +1,86 @@
+"""What a caller did wrong, or what we cannot do just now: one value for every door. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leadkeeper.offer import OfferRef
+
+
+class ProblemType(StrEnum):
+    """The closed list of problems; the end of a problem document's ``type`` address, stable for callers."""
+
+    INVALID_REQUEST = "invalid-request"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    UNKNOWN_PUBLISHER = "unknown-publisher"
+    UNKNOWN_OFFER = "unknown-offer"
+    OFFER_NOT_LIVE = "offer-not-live"
+    UNKNOWN_CONNECTION = "unknown-connection"
+    UNKNOWN_DELIVERY = "unknown-delivery"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
+    NOT_REPEATABLE_NOW = "not-repeatable-now"
+    TOO_LARGE = "too-large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
+    STORAGE_AWAY = "storage-away"
+    INTERNAL = "internal"
+
+
+STATUS: Mapping[ProblemType, int] = {
+    ProblemType.INVALID_REQUEST: 422,
+    ProblemType.UNAUTHORIZED: 401,
+    ProblemType.FORBIDDEN: 403,
+    ProblemType.NOT_FOUND: 404,
+    ProblemType.METHOD_NOT_ALLOWED: 405,
+    ProblemType.UNKNOWN_PUBLISHER: 404,
+    ProblemType.UNKNOWN_OFFER: 404,
+    ProblemType.OFFER_NOT_LIVE: 409,
+    ProblemType.UNKNOWN_CONNECTION: 404,
+    ProblemType.UNKNOWN_DELIVERY: 404,
+    ProblemType.IDEMPOTENCY_KEY_REUSED: 422,
+    ProblemType.NOT_REPEATABLE_NOW: 409,
+    ProblemType.TOO_LARGE: 413,
+    ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
+    ProblemType.STORAGE_AWAY: 503,
+    ProblemType.INTERNAL: 500,
+}
+"""The HTTP status that a problem is answered with."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that cannot be taken: where it is (``customer.email``) and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data."""
+
+    def __init__(self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.type = type
+        self.detail = detail
+        self.errors = errors
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of this problem."""
+        return STATUS[self.type]
+
+
+def unknown_offer(offer: OfferRef) -> Problem:
+    """The problem of an offer that does not exist."""
+    detail = f"There is no offer {offer.offer_id!r} of a publisher {offer.publisher_id!r}."
+    return Problem(ProblemType.UNKNOWN_OFFER, detail, (FieldError("offerId", "unknown offer of this publisher"),))
+
+
+def unknown_connection(offer: OfferRef, name: str) -> Problem:
+    """The problem of a connection that does not exist."""
+    detail = f"The offer {offer} has no connection {name!r}."
+    return Problem(ProblemType.UNKNOWN_CONNECTION, detail, (FieldError("name", "unknown connection of this offer"),))

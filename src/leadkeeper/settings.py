@@ -1,0 +1,108 @@
+"""Every setting, once: its type, its default and one line of help. Read from ``LEADKEEPER_*`` and ``.env``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
+from leadkeeper.storage.engine import open_storage
+
+
+class WrongSetting(Exception):
+    """A setting cannot be used; the message is one line that names it and says what it should be."""
+
+
+class Settings(BaseSettings):
+    """Where the program stands and what it may reach."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LEADKEEPER_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: str = Field(
+        "sqlite+aiosqlite:///leadkeeper.db",
+        description="Where leads are kept: sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@host/name.",
+    )
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(8700, ge=1, le=65535, description="Port that the API listens on.")
+    public_url: str | None = Field(
+        None, description="Address under which the outside reaches the API, for hook addresses and links."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Key that encrypts connection secrets: 32 bytes in URL-safe base64; several with commas, newest first."
+    )
+    secret_key_file: Path = Field(
+        Path("leadkeeper.key"), description="File with that key, used when SECRET_KEY is unset; made on first start."
+    )
+    allow_addresses: Annotated[str, NoDecode] = Field(
+        "", description="Private address ranges (CIDR, commas) that destinations may stand in."
+    )
+    hosts: Annotated[str, NoDecode] = Field(
+        "", description="Fixed addresses for host names: name=address[:port], commas; *.name for all below it."
+    )
+    ca_file: Path | None = Field(None, description="PEM file with further certificate authorities to trust.")
+    smtp_url: SecretStr | None = Field(None, description="Mail server for notices: smtp[s]://user:password@host:port.")
+    lease_seconds: float = Field(
+        15, ge=1, le=600, description="How long the leads of a worker that died wait before another takes them."
+    )
+    shutdown_seconds: float = Field(20, ge=0, le=600, description="How long leads in flight may take to end on shutdown.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_json: bool = Field(False, description="Write the log as one JSON object a line.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str) -> str:
+        open_storage(value)
+        return value
+
+    @field_validator("allow_addresses")
+    @classmethod
+    def _allow_addresses(cls, value: str) -> str:
+        parse_ranges(value)
+        return value
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        parse_hosts(value)
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _ca_file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError("there is no such file")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _log_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("use debug, info, warning or error")
+        return value.lower()
+
+    @property
+    def network_policy(self) -> NetworkPolicy:
+        """What adapters may reach."""
+        return NetworkPolicy(
+            allow_addresses=parse_ranges(self.allow_addresses), hosts=parse_hosts(self.hosts), ca_file=self.ca_file
+        )
+
+    @property
+    def base_url(self) -> str:
+        """The address that hook URLs and links start with, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises :class:`WrongSetting` for the first one that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"LEADKEEPER_{'_'.join(str(part) for part in first['loc']).upper()}"
+        raise WrongSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,64 @@
+"""Group commit: what many callers hand in at the same time is written in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class GroupCommit(Generic[Item, Result]):
+    """Gathers items while a write runs, then writes all of them at once; each caller hears after the commit.
+
+    ``write`` is given at most ``limit`` items and returns one result per item, in order. When it raises, every caller
+    of that group gets the same exception: nothing of the group was kept.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], limit: int) -> None:
+        self._write = write
+        self._limit = limit
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many items wait for their group."""
+        return len(self._waiting)
+
+    def put(self, item: Item) -> asyncio.Future[Result]:
+        """Hand in ``item``; the future ends with its result once the transaction it shares is committed."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="group-commit")
+        return future
+
+    async def drained(self) -> None:
+        """Return when all that was handed in is written."""
+        while self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        try:
+            # One turn of the loop, so that requests which arrived together share the first transaction too.
+            await asyncio.sleep(0)
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+                await self._write_group(group)
+        finally:
+            self._task = None
+
+    async def _write_group(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._write([item for item, _ in group])
+        except Exception as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, future), result in zip(group, results, strict=True):
+                if not future.done():
+                    future.set_result(result)

@@ -1,0 +1,208 @@
+"""The tables, defined once for SQLite and PostgreSQL.
+
+Times are whole milliseconds since 1970 UTC. Ids are UUIDv7 texts, so that ordering by id is ordering by time.
+Rows that the hot paths write (lead, delivery, attempt) carry no foreign keys: the parents are read and locked in the
+same transaction and never deleted while children exist, and a key check per row would cost more than the row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+metadata: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = sa.String(36)
+_Name = sa.String(128)
+_State = sa.String(16)
+
+publisher: Final = sa.Table(
+    "publisher",
+    metadata,
+    sa.Column("id", _Name, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+)
+
+offer: Final = sa.Table(
+    "offer",
+    metadata,
+    # "publisher.offer", the text that a lead source carries; publisher ids hold no dot, so it is unique.
+    sa.Column("ref", sa.String(257), primary_key=True),
+    sa.Column("publisher_id", _Name, sa.ForeignKey("publisher.id"), nullable=False),
+    sa.Column("id", _Name, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("offer_type", _Name, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("publisher_id", "id"),
+)
+
+connection: Final = sa.Table(
+    "connection",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("destination", sa.String(32), nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    # Grows with every change and every resume; answers to sends of an older epoch say nothing about this one.
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Column("removed_at", sa.BigInteger),
+    # Health: see delivery.breaker.
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("paused_by_person", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("refusals", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("refused_since", sa.BigInteger),
+    sa.Column("throttles", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("closed_until", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("probes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("probe_at", sa.BigInteger),
+    sa.Column("diagnosis", sa.Text),
+    sa.UniqueConstraint("offer_ref", "name"),
+)
+sa.Index("ix_connection_probe", connection.c.probe_at, postgresql_where=connection.c.probe_at.is_not(None))
+
+hook: Final = sa.Table(
+    "hook",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False, index=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("removed_at", sa.BigInteger),
+)
+
+lead: Final = sa.Table(
+    "lead",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("publisher_id", _Name, nullable=False),
+    sa.Column("offer_id", _Name, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("test", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("fingerprint", sa.String(64)),
+    # True while no connection was there to take the lead; the first one that comes gets it.
+    sa.Column("unrouted", sa.Boolean, nullable=False),
+    sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
+    sa.Index("ix_lead_email", "email", "id"),
+)
+sa.Index(
+    "uq_lead_idempotency_key",
+    lead.c.publisher_id,
+    lead.c.idempotency_key,
+    unique=True,
+    sqlite_where=lead.c.idempotency_key.is_not(None),
+    postgresql_where=lead.c.idempotency_key.is_not(None),
+)
+sa.Index(
+    "ix_lead_unrouted",
+    lead.c.publisher_id,
+    lead.c.offer_id,
+    sqlite_where=lead.c.unrouted,
+    postgresql_where=lead.c.unrouted,
+)
+
+delivery: Final = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("lead_id", _Id, nullable=False, index=True),
+    sa.Column("connection_id", _Id, nullable=False),
+    # pending, sending, waiting, delivered, unconfirmed, setAside, withheld; "held" is what a pending or waiting
+    # delivery of a paused or removed connection is called, so that pausing and resuming touch no delivery.
+    sa.Column("state", _State, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("lost", sa.Integer, nullable=False),
+    sa.Column("lease_id", _Id),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02", "autovacuum_vacuum_cost_delay": "0"},
+)
+READY: Final = delivery.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'waiting'")])
+"""A delivery that may be claimed once it is due. Literal, so that both databases use the partial index."""
+sa.Index(
+    "ix_delivery_ready",
+    delivery.c.connection_id,
+    delivery.c.due_at,
+    delivery.c.id,
+    sqlite_where=READY,
+    postgresql_where=READY,
+)
+SENDING: Final = delivery.c.state == sa.literal_column("'sending'")
+sa.Index("ix_delivery_lease", delivery.c.lease_id, sqlite_where=SENDING, postgresql_where=SENDING)
+SET_ASIDE: Final = delivery.c.state == sa.literal_column("'setAside'")
+sa.Index("ix_delivery_set_aside", delivery.c.connection_id, sqlite_where=SET_ASIDE, postgresql_where=SET_ASIDE)
+
+attempt: Final = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("delivery_id", _Id, nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("took_ms", sa.Integer, nullable=False),
+    sa.Column("outcome", _State, nullable=False),
+    # An answer that came after its lease was lost: shown, but it moved nothing.
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+)
+
+lease: Final = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+
+notice: Final = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("connection_id", _Id, sa.ForeignKey("connection.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+key: Final = sa.Table(
+    "key",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("publisher_id", _Name),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+audit: Final = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("act", sa.String(64), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)

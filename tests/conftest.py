@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from tests.services.postgres import Postgres, PostgresMissing
+from tests.services.postgres import Postgres, PostgresMissing, find_programs
 
 _ALONE = ("journeys", "browser")  # they watch the clock: one after another, when the other tests are done
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that watch the clock last, in one group, so that pytest-xdist gives them to one worker."""
     folder = Path(__file__).parent
@@ -26,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("alone"))
 
 
-def missing_service(reason: str) -> None:
+def missing_service(reason: str) -> NoReturn:
     """Skip the test on a laptop, fail it in CI: there a missing service is a mistake."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(reason, pytrace=False)
@@ -36,12 +38,14 @@ def missing_service(reason: str) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A running server, one for each worker of pytest-xdist. Who stops it must start it again."""
+    missing = None
     try:
-        server = Postgres()
+        find_programs()
     except PostgresMissing as error:
-        missing_service(str(error))
-        raise
-    with server:
+        missing = str(error)
+    if missing:
+        missing_service(missing)
+    with Postgres() as server:
         yield server
 
 

@@ -46,12 +46,12 @@ def canonical_action(text: str) -> str:
 
 def is_known_source(text: str) -> bool:
     """Whether ``text`` is one of the sources of :class:`Source`, spelt exactly."""
-    return text in Source
+    return text in _SOURCES.values()
 
 
 def is_known_action(text: str) -> bool:
     """Whether ``text`` is one of the actions of :class:`Action`, spelt exactly."""
-    return text in Action
+    return text in _ACTIONS.values()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.health import Health, HealthState, health_of
 from leadkeeper.connections.resource import Parsed, Stored, parse
-from leadkeeper.connections.vault import Vault
+from leadkeeper.connections.vault import Vault, WrongKey
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
@@ -214,12 +214,19 @@ class Connections:
             offer=OfferRef.parse(row.offer_ref),
             name=row.name,
             epoch=row.epoch,
-            stored=Stored(row.destination, json.loads(row.settings), self._vault.open(row.secrets)),
+            stored=Stored(row.destination, json.loads(row.settings), self._secrets(row.secrets)),
             health=health_of(row),
             removed=row.removed_at is not None,
             created_at=row.created_at,
             changed_at=row.changed_at,
         )
+
+    def _secrets(self, sealed: str) -> dict[str, str]:
+        try:
+            return self._vault.open(sealed)
+        except WrongKey:
+            # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
+            return {}
 
     async def rotate_secrets(self) -> int:
         """Encrypt every connection's secrets with the newest key; answers how many there are."""

@@ -44,49 +44,62 @@ def on_trial(health: Health) -> bool:
     return health.failures >= OPEN_AFTER or health.probes > 0
 
 
-def after_answers(health: Health, answers: Sequence[Answer], now: int, dice: float) -> Change:
-    """The health after ``answers``, in the order in which they came."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer, and whether it is that of the one lead which a connection on trial was sent."""
+
+    answer: Answer
+    trial: bool = False
+
+
+def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float) -> Change:
+    """The health after these answers, in the order in which they came."""
     change = Change(health)
-    for answer in answers:
-        one = _after(change.health, answer, now, dice)
+    for one in heard:
+        step = _after(change.health, one, now, dice)
         change = Change(
-            one.health,
-            paused_now=change.paused_now or one.paused_now,
-            recovered=change.recovered or one.recovered,
-            take_back_since=one.take_back_since if change.take_back_since is None else change.take_back_since,
+            step.health,
+            paused_now=change.paused_now or step.paused_now,
+            recovered=change.recovered or step.recovered,
+            take_back_since=step.take_back_since if change.take_back_since is None else change.take_back_since,
         )
     return change
 
 
-def _after(health: Health, answer: Answer, now: int, dice: float) -> Change:
+def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
     if health.paused:
         return Change(health)
+    answer = heard.answer
     if isinstance(answer, Receipt):
         recovered = on_trial(health) or health.throttles > 0
         return Change(Health(paused_by_person=health.paused_by_person), recovered=recovered)
+    # While it is closed, only the trial's answer is news; the others were sent before it closed.
+    stale = health.closed_until > now and not heard.trial
+    health = replace(health, closed_until=0) if heard.trial else health
     match answer.outcome:
         case Outcome.BROKEN:
             return Change(_paused(health, answer, now, dice), paused_now=health.probes == 0)
         case Outcome.THROTTLED:
-            rest = now + throttle_delay(answer, health.throttles, dice)
-            closed = max(health.closed_until, rest)
-            return Change(
-                replace(health, throttles=health.throttles + 1, closed_until=closed, diagnosis=as_json(answer))
-            )
+            return Change(_throttled(health, answer, now, dice, stale=stale))
         case Outcome.FAILED | Outcome.AMBIGUOUS:
-            return Change(_failed(health, answer, now, dice))
+            return Change(health if stale else _failed(health, answer, now, dice))
         case Outcome.REFUSED:
-            return _refused(health, answer, now, dice)
+            return _refused(replace(health, failures=0), answer, now, dice)
         case _:
             return Change(health)
 
 
+def _throttled(health: Health, answer: Diagnosis, now: int, dice: float, *, stale: bool) -> Health:
+    closed = max(health.closed_until, now + throttle_delay(answer, health.throttles, dice))
+    throttles = health.throttles if stale else health.throttles + 1
+    return replace(health, throttles=throttles, closed_until=closed, diagnosis=as_json(answer))
+
+
 def _failed(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
-    failures = health.failures + 1
-    health = replace(health, failures=failures, diagnosis=as_json(answer))
-    if failures < OPEN_AFTER or health.closed_until > now:
+    health = replace(health, failures=health.failures + 1, diagnosis=as_json(answer))
+    if health.failures < OPEN_AFTER:
         return health
-    rest = spread(min(FIRST_REST * 2 ** min(failures - OPEN_AFTER, 10), LONGEST_REST), dice)
+    rest = spread(min(FIRST_REST * 2 ** min(health.failures - OPEN_AFTER, 10), LONGEST_REST), dice)
     return replace(health, closed_until=now + rest)
 
 

@@ -31,7 +31,7 @@ JITTER: Final = 0.2
 LONGEST_THROTTLE: Final = 24 * HOUR
 DEFAULT_THROTTLE: Final = 10 * SECOND
 LOST_DELAYS: Final = (0, 1 * SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE)
-"""How long a delivery waits after each time in a row that its worker vanished while holding it."""
+"""How long a delivery waits after each time in a row that its worker vanished, or failed by our fault, with it."""
 SOLO_AFTER: Final = 2
 """After this many vanished workers in a row a delivery is sent alone, so that it cannot take others with it."""
 
@@ -50,16 +50,20 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What becomes of a delivery: its state, when it is due (ms), how many attempts count, and what is shown."""
+    """What becomes of a delivery: its state, when it is due (ms), how many attempts count, and what is shown.
+
+    ``lost`` counts in a row the sends that ended by our own fault.
+    """
 
     state: State
     due_at: int
     attempts: int
     answer: Answer
+    lost: int = 0
 
 
-def next_step(answer: Answer, attempts: int, now: int, dice: float, *, repeatable: bool) -> Next:
-    """What follows from ``answer`` for a delivery with ``attempts`` counted attempts before this one.
+def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *, repeatable: bool) -> Next:
+    """What follows from ``answer`` for a delivery with ``attempts`` counted and ``lost`` lost ones before this one.
 
     ``dice`` in [0, 1) spreads retries by ±20 %. The table is that of DESIGN 5: broken, throttled and our own trouble
     count no attempt; a failure is retried with growing delays and set aside after 14 days; an ambiguous send is
@@ -73,8 +77,10 @@ def next_step(answer: Answer, attempts: int, now: int, dice: float, *, repeatabl
             return Next(State.WAITING, now, attempts, answer)
         case Outcome.THROTTLED:
             return Next(State.WAITING, now + throttle_delay(answer, 0, dice), attempts, answer)
+        case Outcome.OURS if answer.kind is Kind.INTERRUPTED:
+            return Next(State.WAITING, now, attempts, answer, lost)
         case Outcome.OURS:
-            return Next(State.WAITING, now + SECOND, attempts, answer)
+            return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, answer, lost + 1)
         case Outcome.FAILED:
             return _again(answer, attempts + 1, now, dice)
         case Outcome.AMBIGUOUS if repeatable:
@@ -109,13 +115,16 @@ def throttle_delay(answer: Diagnosis, throttles: int, dice: float) -> int:
     return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), dice)
 
 
-def after_lost(lost: int, now: int, *, repeatable: bool, attempts: int) -> Next:
-    """What becomes of a delivery whose worker vanished while holding it, the ``lost``-th time in a row.
+def after_lost(attempts: int, lost: int, now: int, *, repeatable: bool) -> Next:
+    """What becomes of a delivery whose worker vanished while holding it, ``lost`` times in a row before this one.
 
     It waits and is sent again, later each time; where the destination cannot tell twice from once it is set aside,
     since it may have arrived.
     """
     if not repeatable:
-        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.MAY_HAVE_ARRIVED))
-    delay = LOST_DELAYS[min(lost, len(LOST_DELAYS)) - 1]
-    return Next(State.WAITING, now + delay, attempts, diagnose(Kind.INTERRUPTED))
+        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.MAY_HAVE_ARRIVED), lost + 1)
+    return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, diagnose(Kind.INTERRUPTED), lost + 1)
+
+
+def _lost_delay(lost: int) -> int:
+    return LOST_DELAYS[min(lost, len(LOST_DELAYS)) - 1]

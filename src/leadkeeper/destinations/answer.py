@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -45,7 +46,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         seconds = float(text)
     else:
         try:
-            seconds = parsedate_to_datetime(text).timestamp() - now
+            moment = parsedate_to_datetime(text)
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 1.0), LONGEST_WAIT)
@@ -87,7 +89,7 @@ class Private:
         Escaped echoes (HTML, ``%``, ``\\u``) are undone first, and every stretch of eight characters or more that
         also stands in a private text is masked, so that cut-off echoes are as well.
         """
-        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text[:_READ])
+        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text[:_READ].replace("\0", ""))
         text = html.unescape(unquote(text)).encode("utf-8", "replace").decode()
         return masked(self._without_shared(text), self._texts)
 

@@ -1,28 +1,22 @@
-"""What the Azure Storage destinations share: connection strings, and what the service's error codes mean.
+"""What the Azure Storage destinations share: the settings. Pure.
 
-Sources: ``facts/destination-protocols.md`` 5.1 (connection strings) and 5.5 (error codes).
+Source: ``facts/destination-protocols.md`` 5.1; what the service's error codes mean is in ``azure_errors``.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from ipaddress import ip_address
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import parse_qs, unquote
 
 from yarl import URL
 
-from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.http import AddressInvalid, NetworkPolicy, parse_url
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome, masked
+from leadkeeper.destinations.addresses import AddressInvalid, NetworkPolicy, as_address, parse_url
 
 DEVELOPMENT_ACCOUNT: Final = "devstoreaccount1"
 DEVELOPMENT_KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -191,17 +185,9 @@ def _url(part: str, text: str) -> URL:
     if url.raw_query_string:
         raise ConnectionStringError(f"{part} must not hold a query: a signature belongs into SharedAccessSignature.")
     host = url.raw_host or ""
-    if url.scheme != "https" and not (_is_literal(host) or host == "localhost"):
+    if url.scheme != "https" and as_address(host) is None and host != "localhost":
         raise ConnectionStringError(f"{part} must begin with https://.")
     return url
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _account_name(parts: Mapping[str, str], *, explicit: bool) -> str | None:
@@ -235,172 +221,5 @@ def is_permitted(account: StorageAccount, policy: NetworkPolicy) -> bool:
         return True
     if host == "localhost":
         return bool(policy.loopback())
-    return _is_literal(host) and any(ip_address(host) in allowed for allowed in policy.allow_addresses)
-
-
-class Verdict(NamedTuple):
-    """What an error code or status means; ``outcome`` where it is not the kind's usual one."""
-
-    kind: Kind
-    outcome: Outcome | None = None
-
-
-BEING_DELETED_SECONDS: Final = 45.0
-"""How long to wait for the end of a deletion: Azure says at least 40 s."""
-
-TABLE_MISSING: Final = frozenset({"TableNotFound", "ResourceNotFound"})
-"""Codes that may mean that the table is not there (the second also: not the account)."""
-
-
-_MEANINGS: Final[dict[Verdict, str]] = {
-    Verdict(Kind.STORAGE_KEY_REJECTED): """
-        AuthenticationFailed InvalidAuthenticationInfo NoAuthenticationInformation Unauthorized""",
-    Verdict(Kind.STORAGE_ACCESS_BLOCKED): """
-        AuthorizationFailure AuthorizationPermissionMismatch AuthorizationProtocolMismatch Forbidden
-        AuthorizationSourceIPMismatch AuthorizationResourceTypeMismatch AuthorizationServiceMismatch
-        InsufficientAccountPermissions KeyBasedAuthenticationNotPermitted""",
-    Verdict(Kind.STORAGE_ACCOUNT_DISABLED): "AccountIsDisabled",
-    Verdict(Kind.STORAGE_SETTING_INVALID): """
-        AccountRequiresHttps InvalidHeaderValue InvalidUri RequestUrlFailedToParse InvalidResourceName OutOfRangeInput
-        InvalidBlobType BlockCountExceedsLimit LeaseIdMissing InvalidQueryParameterValue""",
-    Verdict(Kind.ENDPOINT_NOT_FOUND): "TableNotFound ContainerNotFound ResourceNotFound EntityNotFound BlobNotFound",
-    Verdict(Kind.TABLE_BEING_DELETED): "TableBeingDeleted ContainerBeingDeleted",
-    Verdict(Kind.LEAD_TOO_LARGE): "EntityTooLarge PropertyValueTooLarge RequestBodyTooLarge",
-    Verdict(Kind.LEAD_REFUSED): """
-        TooManyProperties PropertyNameInvalid PropertyNameTooLong PropertiesNeedValue InvalidInput InvalidDuplicateRow
-        InvalidValueType DuplicatePropertiesSpecified""",
-    Verdict(Kind.SERVER_ERROR): """
-        UpdateConditionNotSatisfied ConditionNotMet AppendPositionConditionNotMet AccountBeingCreated""",
-    Verdict(Kind.SERVER_ERROR, Outcome.AMBIGUOUS): "OperationTimedOut InternalError",
-    Verdict(Kind.THROTTLED): "ServerBusy TooManyRequests",
-}
-CODES: Final = {code: verdict for verdict, codes in _MEANINGS.items() for code in codes.split()}
-"""What each error code of the service means. A code says more than its status and is looked up first."""
-
-STATUSES: Final[dict[int, Verdict]] = {
-    401: Verdict(Kind.STORAGE_KEY_REJECTED),
-    403: Verdict(Kind.STORAGE_ACCESS_BLOCKED),
-    404: Verdict(Kind.ENDPOINT_NOT_FOUND),
-    405: Verdict(Kind.METHOD_REFUSED),
-    407: Verdict(Kind.ANSWER_NOT_UNDERSTOOD),
-    408: Verdict(Kind.SERVER_ERROR),
-    409: Verdict(Kind.SERVER_ERROR),
-    410: Verdict(Kind.ENDPOINT_GONE),
-    412: Verdict(Kind.SERVER_ERROR),
-    413: Verdict(Kind.LEAD_TOO_LARGE),
-    429: Verdict(Kind.THROTTLED),
-}
-"""What a status means when the code is unknown; the rest goes by its class."""
-
-
-@dataclass(frozen=True, slots=True)
-class StorageError:
-    """An error answer of the service. ``index`` is the place in a transaction of the operation that failed."""
-
-    status: int
-    code: str | None = None
-    message: str = ""
-    request_id: str | None = None
-    retry_after: float | None = None
-    index: int | None = None
-
-
-_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
-_XML_CODE: Final = re.compile(r"<(?:\w+:)?code\b[^>]*>\s*([^<]*?)\s*<", re.IGNORECASE)
-_XML_MESSAGE: Final = re.compile(r"<(?:\w+:)?message\b[^>]*>\s*([^<]*?)\s*<", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_INDEX: Final = re.compile(r"(\d{1,3}):")
-
-
-def read_error(status: int, headers: Mapping[str, str], body: bytes) -> StorageError:
-    """The service's error answer, its code from the ``x-ms-error-code`` header or the JSON or XML body.
-
-    ``headers`` must be found in any case. Takes any answer, also one that no storage service gives: then it has no
-    code and its message is the body's text.
-    """
-    text = body.decode("utf-8", "replace")
-    code, message = _read_json(text) or _read_xml(text) or (None, text)
-    code = headers.get("x-ms-error-code") or code
-    request_id = headers.get("x-ms-request-id")
-    index = _INDEX.match(message)
-    return StorageError(
-        status=status,
-        code=code if code and _CODE.fullmatch(code) else None,
-        message=message,
-        request_id=request_id if request_id and _REQUEST_ID.fullmatch(request_id) else None,
-        retry_after=read_retry_after(headers),
-        index=int(index[1]) if index else None,
-    )
-
-
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from ``x-ms-retry-after-ms`` (Cosmos DB) or either form of ``Retry-After``, else ``None``.
-
-    A date counts from the answer's own ``Date`` where it has one, so that the two clocks need not agree.
-    """
-    milliseconds = headers.get("x-ms-retry-after-ms", "")
-    if _NUMBER.fullmatch(milliseconds):
-        return int(milliseconds) / 1000
-    text = headers.get("Retry-After", "").strip()
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    until, since = _moment(text), _moment(headers.get("Date", ""))
-    return None if until is None else max(0.0, (until - (since or datetime.now(UTC))).total_seconds())
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _read_json(text: str) -> tuple[str | None, str] | None:
-    try:
-        document = json.loads(text.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        return None
-    error = (document.get("odata.error") or document.get("error")) if isinstance(document, dict) else None
-    if not isinstance(error, dict):
-        return None
-    code, message = error.get("code"), error.get("message")
-    if isinstance(message, dict):
-        message = message.get("value")
-    return (code if isinstance(code, str) else None), (message if isinstance(message, str) else "")
-
-
-def _read_xml(text: str) -> tuple[str | None, str] | None:
-    code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
-    if code is None:
-        return None
-    return code[1], message[1] if message else ""
-
-
-def verdict_on(error: StorageError) -> Verdict:
-    """What the error means: by its code, else by its status, else by its status's class."""
-    known = CODES.get(error.code or "") or STATUSES.get(error.status)
-    if known:
-        return known
-    if error.status == 503 and error.retry_after is not None:
-        return Verdict(Kind.THROTTLED)
-    if error.status >= 500:
-        return Verdict(Kind.SERVER_ERROR)
-    if error.status >= 400:
-        return Verdict(Kind.LEAD_REFUSED)
-    if error.status >= 300:
-        return Verdict(Kind.REDIRECTED)
-    return Verdict(Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS)
-
-
-def diagnose_storage(error: StorageError, private: Iterable[str] = ()) -> Diagnosis:
-    """The diagnosis of an error answer; ``private`` (leads' values, secrets) is masked in its evidence."""
-    kind, outcome = verdict_on(error)
-    retry_after = error.retry_after
-    if kind is Kind.TABLE_BEING_DELETED:
-        retry_after = max(retry_after or 0.0, BEING_DELETED_SECONDS)
-    heard = error.message.casefold()
-    present = tuple(text for text in private if text.strip() and text.strip().casefold() in heard)
-    evidence = Evidence(error.status, error.code, error.request_id, masked(error.message, present) or None)
-    return diagnose(kind, evidence, outcome=outcome, retry_after=retry_after)
+    literal = as_address(host)
+    return literal is not None and any(literal in allowed for allowed in policy.allow_addresses)

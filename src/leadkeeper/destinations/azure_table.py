@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,15 +24,8 @@ from azure.data.tables.aio import TableClient
 from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.azure_storage import (
-    TABLE_MISSING,
-    Service,
-    StorageAccount,
-    diagnose_storage,
-    is_permitted,
-    parse_connection_string,
-    read_error,
-)
+from leadkeeper.destinations.azure_errors import TABLE_MISSING, diagnose_storage, read_error
+from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
 from leadkeeper.destinations.http import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
@@ -39,6 +33,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Rec
 TABLE: Final = "MarketplaceLeads"
 """The table's name, Microsoft's; upper and lower case count as the same in Azure."""
 
+CUSTOMER_COLUMNS: Final = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
 TEXT_LIMIT: Final = 32_768
 """The most UTF-16 units in one column."""
 
@@ -49,7 +44,7 @@ TRANSACTION_BYTES: Final = 3_500_000
 _OPERATION_OVERHEAD: Final = 1_500
 """Bytes that an operation adds to its row in a transaction's body, at most."""
 
-_OPERATION_ANSWER: Final = 640
+_OPERATION_ANSWER: Final = 420
 """Bytes that the service answers per operation, besides the row's address twice."""
 
 _PATIENCE: Final = 2
@@ -64,6 +59,11 @@ _SILENT: Final = logging.getLogger(f"{__name__}.sdk")
 """For the SDK, which would log the address and the headers of every request."""
 
 _SILENT.setLevel(logging.CRITICAL + 1)
+
+_FOREIGN_HOST: Final = diagnose(
+    Kind.ADDRESS_REFUSED,
+    Evidence(text="The endpoint in the connection string is not one of Azure, nor a host that the operator allows."),
+)
 
 
 class AzureTableConfig(Config):
@@ -80,6 +80,11 @@ class AzureTableConfig(Config):
     def _usable(cls, value: SecretStr) -> SecretStr:
         parse_connection_string(value.get_secret_value(), Service.TABLE)
         return value
+
+    @property
+    def host(self) -> str:
+        """The host of the Table service."""
+        return parse_connection_string(self.storage_account_connection_string.get_secret_value(), Service.TABLE).host
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +112,9 @@ def make_row(lead: OutgoingLead) -> Row:
     Texts longer than :data:`TEXT_LIMIT` are cut, since Azure would refuse the row; ``CustomerInfo`` stays JSON.
     """
     created = lead.created_at.astimezone(UTC)
-    person = {
-        "FirstName": lead.customer.first_name,
-        "LastName": lead.customer.last_name,
-        "Email": lead.customer.email,
-        "Phone": lead.customer.phone,
-        "Country": lead.customer.country,
-        "Company": lead.customer.company,
-        "Title": lead.customer.title,
-    }
+    c = lead.customer
+    values = (c.first_name, c.last_name, c.email, c.phone, c.country, c.company, c.title)
+    person = dict(zip(CUSTOMER_COLUMNS, values, strict=True))
     texts = {
         "ActionCode": lead.action,
         "CreatedTime": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -177,7 +176,9 @@ class Failure:
 
     @property
     def unsent(self) -> Diagnosis:
-        """The diagnosis for leads that were not sent because of this failure: they have surely not arrived."""
+        """The diagnosis where no lead was sent: none can have arrived, and none can be at fault."""
+        if self.concerns_lead:
+            return diagnose(Kind.STORAGE_SETTING_INVALID, self.diagnosis.evidence)
         ambiguous = self.diagnosis.outcome is Outcome.AMBIGUOUS
         return replace(self.diagnosis, outcome=Outcome.FAILED) if ambiguous else self.diagnosis
 
@@ -193,13 +194,14 @@ class AzureTable:
     batch: ClassVar[int] = TRANSACTION_OPERATIONS
     repeatable: ClassVar[bool] = True
 
-    def __init__(self, config: AzureTableConfig, network: Network) -> None:
+    def __init__(self, config: AzureTableConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         text = config.storage_account_connection_string.get_secret_value()
         self._network = network
+        self._now = now
         self._account = parse_connection_string(text, Service.TABLE)
-        self._refusal = None if is_permitted(self._account, network.policy) else _foreign_host()
+        self._refusal = None if is_permitted(self._account, network.policy) else _FOREIGN_HOST
         self._client = _client(self._account, network)
-        address = len(self._account.endpoint) + len(TABLE) + 90
+        address = len(self._account.endpoint) + len(TABLE) + 75
         answers = network.policy.answer_limit // (_OPERATION_ANSWER + 2 * address)
         self._operations = max(1, min(TRANSACTION_OPERATIONS, answers))
 
@@ -215,21 +217,18 @@ class AzureTable:
         return Check((settings, *reach.steps, step), diagnosis)
 
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
-        def step(ok: bool | None, detail: str) -> CheckStep:
-            return CheckStep("credentials", ok, detail)
-
         permissions = self._account.permissions
         if permissions is not None and "a" not in permissions:
-            evidence = Evidence(text="The shared access signature does not allow Add (sp).")
-            return step(False, evidence.text or ""), diagnose(Kind.STORAGE_ACCESS_BLOCKED, evidence)
-        failure = await self._call(self._read_one, ())
-        if failure is None:
-            return step(True, f"Azure accepts the credentials; the table {TABLE} is there."), None
-        if failure.code == "TableNotFound":
-            return step(True, f"Azure accepts the credentials; {TABLE} will be made with the first lead."), None
-        if permissions is not None and "r" not in permissions and failure.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED:
-            return step(None, "The signature may not read, so that nothing can be proven without writing."), None
-        return step(False, failure.diagnosis.summary), failure.diagnosis
+            text = "The shared access signature does not allow Add (sp)."
+            return CheckStep("credentials", False, text), diagnose(Kind.STORAGE_ACCESS_BLOCKED, Evidence(text=text))
+        failure = await self._call(self._read_one)
+        if failure is None or failure.code == "TableNotFound":
+            table = f"the table {TABLE} is there" if failure is None else f"{TABLE} will be made with the first lead"
+            return CheckStep("credentials", True, f"Azure accepts the credentials; {table}."), None
+        blind = permissions is not None and "r" not in permissions
+        if failure.code in TABLE_MISSING or (blind and failure.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED):
+            return CheckStep("credentials", None, "They cannot be proven without writing."), None
+        return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """Create a row per lead: one transaction per day and at most 100 of them, a lone lead by itself.
@@ -272,15 +271,13 @@ class AzureTable:
 
     async def _create(self, rows: list[Row]) -> Failure | None:
         """Create the rows, all or none; makes the table when it is missing, once."""
-        private = [text for row in rows for text in row.lead.private]
-        failure = await self._call(lambda: self._insert(rows), private)
+        leads = [row.lead for row in rows]
+        failure = await self._call(lambda: self._insert(rows), leads)
         if failure is None or failure.code not in TABLE_MISSING:
             return failure
         made = await self._call(self._client.create_table)
         if made is None or made.code == "TableAlreadyExists":
-            return await self._call(lambda: self._insert(rows), private)
-        if made.concerns_lead:
-            return Failure(diagnose(Kind.STORAGE_SETTING_INVALID, made.diagnosis.evidence))
+            return await self._call(lambda: self._insert(rows), leads)
         return Failure(made.unsent)
 
     async def _insert(self, rows: list[Row]) -> None:
@@ -322,13 +319,13 @@ class AzureTable:
         async for _ in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
             return
 
-    async def _call(self, call: Callable[[], Awaitable[object]], private: Iterable[str] = ()) -> Failure | None:
+    async def _call(self, call: Callable[[], Awaitable[object]], leads: Sequence[OutgoingLead] = ()) -> Failure | None:
         """Do one thing with the SDK, within the network's total time; why it failed, or ``None``."""
         try:
             async with asyncio.timeout(self._network.policy.total_seconds):
                 await call()
         except HttpResponseError as error:
-            return self._failure(error, private)
+            return self._failure(error, leads)
         except (AzureError, *NETWORK_ERRORS) as error:
             return Failure(_about_account(diagnose_network(error)))
         except (ValueError, TypeError, LookupError, AttributeError) as error:
@@ -337,13 +334,12 @@ class AzureTable:
             return Failure(diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
         return None
 
-    def _failure(self, error: HttpResponseError, private: Iterable[str]) -> Failure:
+    def _failure(self, error: HttpResponseError, leads: Sequence[OutgoingLead]) -> Failure:
         if error.response is None:
             return Failure(_about_account(diagnose_network(error)))
         response = cast("HttpResponse", error.response)
-        answer = read_error(response.status_code, response.headers, response.content)
-        diagnosis = diagnose_storage(answer, (*private, *self._account.secrets))
-        return Failure(diagnosis, answer.code, answer.index)
+        answer = read_error(response.status_code, response.headers, response.content, now=self._now())
+        return Failure(diagnose_storage(answer, leads, self._account.secrets), answer.code, answer.index)
 
     async def aclose(self) -> None:
         """Let go of the SDK's client; the network session stays open."""
@@ -378,11 +374,9 @@ def _without_culprit(rows: list[Row], failure: Failure, answers: dict[str, Answe
 
 
 def _client(account: StorageAccount, network: Network) -> TableClient:
-    credential: AzureNamedKeyCredential | AzureSasCredential
+    credential: AzureNamedKeyCredential | AzureSasCredential = AzureSasCredential(account.sas or "-")
     if account.key is not None:
         credential = AzureNamedKeyCredential(account.name or "", account.key)
-    else:
-        credential = AzureSasCredential(account.sas or "")
     return TableClient(
         account.endpoint,
         TABLE,
@@ -395,11 +389,6 @@ def _client(account: StorageAccount, network: Network) -> TableClient:
         logger=_SILENT,
         user_agent_use_env=False,
     )
-
-
-def _foreign_host() -> Diagnosis:
-    text = "The endpoint in the connection string is not one of Azure, nor a host that the operator allows."
-    return diagnose(Kind.ADDRESS_REFUSED, Evidence(text=text))
 
 
 def _about_account(diagnosis: Diagnosis) -> Diagnosis:

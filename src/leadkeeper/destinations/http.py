@@ -292,16 +292,14 @@ class Network:
             found = [_resolved(host, host, port)]
             steps.append(CheckStep("name", True, "The address is numeric; there is no name to look up."))
         peer = await self._connect(found)
-        try:
-            steps.append(CheckStep("network", True, "The destination accepts network connections."))
-            if url.scheme != "https":
-                steps.append(CheckStep("tls", None, "Not encrypted: a local address that the operator allows."))
-                return
-            _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
-            steps.append(CheckStep("tls", True, "The certificate is valid for this host."))
-            writer.transport.abort()
-        finally:
+        steps.append(CheckStep("network", True, "The destination accepts network connections."))
+        if url.scheme != "https":
             peer.close()
+            steps.append(CheckStep("tls", None, "Not encrypted: a local address that the operator allows."))
+            return
+        _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
+        steps.append(CheckStep("tls", True, "The certificate is valid for this host."))
+        writer.transport.abort()
 
     async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:
         loop = asyncio.get_running_loop()

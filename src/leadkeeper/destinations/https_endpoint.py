@@ -34,7 +34,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Rec
 KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
 LeadSourceForm = Literal["combined", "bare"]
 
-_SECRET_PREFIX: Final = "whsec_"
+_WHSEC: Final = "whsec_"
 _BODY_SECONDS: Final = 1.0
 _FLOW_HOSTS: Final = (
     ".logic.azure.com",
@@ -94,6 +94,11 @@ class HttpsEndpointConfig(Config):
         description="combined: AzureMarketplace-INS|publisher.offer; bare: AzureMarketplace.",
     )
 
+    @property
+    def host(self) -> str:
+        """The host of the address; the rest of it is secret."""
+        return parse_url(self.https_endpoint_url.get_secret_value()).raw_host or ""
+
     @field_validator("https_endpoint_url")
     @classmethod
     def _address(cls, value: SecretStr) -> SecretStr:
@@ -112,10 +117,10 @@ class HttpsEndpointConfig(Config):
         if not text:
             return None
         try:
-            key = base64.b64decode(text.removeprefix(_SECRET_PREFIX), validate=True)
+            key = base64.b64decode(text.removeprefix(_WHSEC), validate=True)
         except binascii.Error:
             key = b""
-        if not text.startswith(_SECRET_PREFIX) or not 24 <= len(key) <= 64:
+        if not text.startswith(_WHSEC) or not 24 <= len(key) <= 64:
             raise ValueError("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes.")
         return SecretStr(text)
 

@@ -75,7 +75,12 @@ connection: Final = sa.Table(
     sa.Column("diagnosis", sa.Text),
     sa.UniqueConstraint("offer_ref", "name"),
 )
-sa.Index("ix_connection_probe", connection.c.probe_at, postgresql_where=connection.c.probe_at.is_not(None))
+sa.Index(
+    "ix_connection_probe",
+    connection.c.probe_at,
+    sqlite_where=connection.c.probe_at.is_not(None),
+    postgresql_where=connection.c.probe_at.is_not(None),
+)
 
 hook: Final = sa.Table(
     "hook",
@@ -118,8 +123,9 @@ sa.Index(
     "ix_lead_unrouted",
     lead.c.publisher_id,
     lead.c.offer_id,
-    sqlite_where=lead.c.unrouted,
-    postgresql_where=lead.c.unrouted,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("unrouted = 1"),
+    postgresql_where=sa.text("unrouted"),
 )
 
 delivery: Final = sa.Table(

@@ -1,0 +1,191 @@
+"""Taking work: which connections have leads due, and a fair share of them, under a lease. All SQL, all in one act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+
+from leadkeeper.clock import to_datetime
+from leadkeeper.connections.health import health_of
+from leadkeeper.delivery.breaker import TRIAL, on_trial
+from leadkeeper.delivery.schedule import SECOND, SOLO_AFTER, State
+from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.lead import Customer, lead_source_text
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+
+TRIAL_REST: Final = 45 * SECOND
+"""How long other workers keep off a connection while one worker tries it with one lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery that this worker holds, with the lead as its adapter takes it."""
+
+    id: str
+    lead: OutgoingLead
+    attempts: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What was claimed for one connection. ``row`` is its row; ``trial`` says that it has yet to prove itself."""
+
+    row: sa.Row[Any]
+    claimed: Sequence[Claimed]
+    trial: bool
+
+    @property
+    def connection_id(self) -> str:
+        """The connection that the deliveries go over."""
+        return str(self.row.id)
+
+
+def claim(
+    conn: sa.Connection,
+    lease_id: str,
+    wanted: Mapping[str, int],
+    first_share: Callable[[sa.Row[Any]], int],
+    now: int,
+    only: Collection[str] | None,
+) -> list[Work]:
+    """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
+
+    Looks only at the connections ``only``, or at all. A connection that is paused, removed or closed gives nothing; one
+    on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``.
+    """
+    works = []
+    for row in conn.execute(_connections_with_work(conn, now, only)).all():
+        share = wanted[row.id] if row.id in wanted else first_share(row)
+        health = health_of(row)
+        trial = on_trial(health)
+        if share < 1 or (trial and not _take_trial(conn, row.id, now)):
+            continue
+        taken = _take(conn, row.id, lease_id, TRIAL if trial else share, now)
+        if taken:
+            works.append(Work(row, _with_leads(conn, row, taken), trial))
+    return works
+
+
+def _connections_with_work(conn: sa.Connection, now: int, only: Collection[str] | None) -> sa.Select[Any]:
+    c = t.connection.c
+    due: sa.Select[Any] = (
+        sa.select(sa.literal_column("1"))
+        .select_from(t.delivery)
+        .where(t.delivery.c.connection_id == c.id, t.READY, t.delivery.c.due_at <= now)
+        .correlate(t.connection)
+    )
+    query = (
+        sa.select(t.connection, t.offer.c.title, t.publisher.c.display_name, t.publisher.c.id.label("publisher_id"))
+        .join(t.offer, t.offer.c.ref == c.offer_ref)
+        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
+        .where(
+            c.removed_at.is_(None),
+            sa.not_(c.paused),
+            sa.not_(c.paused_by_person),
+            c.closed_until <= now,
+            sa.exists(due),
+        )
+    )
+    return query if only is None else query.where(one_of(conn, c.id, only))
+
+
+def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:
+    c = t.connection.c
+    return bool(
+        conn.execute(
+            sa.update(t.connection)
+            .where(c.id == connection_id, c.closed_until <= now)
+            .values(closed_until=now + TRIAL_REST)
+        ).rowcount
+    )
+
+
+def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, now: int) -> Sequence[sa.Row[Any]]:
+    d = t.delivery.c
+    due = (
+        sa.select(d.id)
+        .where(d.connection_id == connection_id, t.READY, d.due_at <= now)
+        .order_by(d.due_at, d.id)
+        .limit(share)
+        .with_for_update(skip_locked=True)
+    )
+    return conn.execute(
+        sa.update(t.delivery)
+        .where(d.id.in_(due))
+        .values(state=State.SENDING.value, lease_id=lease_id, changed_at=now)
+        .returning(d.id, d.lead_id, d.attempts, d.lost)
+    ).all()
+
+
+def _with_leads(conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]]) -> list[Claimed]:
+    by_lead = {lead.id: lead for lead in conn.execute(_LEADS.where(one_of(conn, t.lead.c.id, [x.lead_id for x in taken])))}
+    claimed = [
+        Claimed(x.id, outgoing_lead(by_lead[x.lead_id], row.title, row.display_name), x.attempts, x.lost)
+        for x in taken
+    ]
+    # RETURNING promises no order; ids are in the order in which the leads came.
+    return sorted(claimed, key=lambda c: c.id)
+
+
+_LEADS: Final[sa.Select[Any]] = sa.select(
+    t.lead.c.id,
+    t.lead.c.publisher_id,
+    t.lead.c.offer_id,
+    t.lead.c.source,
+    t.lead.c.action,
+    t.lead.c.test,
+    t.lead.c.created_at,
+    t.lead.c.body,
+)
+
+
+def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> OutgoingLead:
+    """The lead in a row of its table, as adapters take it."""
+    body = from_json(row.body)
+    customer = body["customer"]
+    return OutgoingLead(
+        id=row.id,
+        created_at=to_datetime(row.created_at),
+        source=row.source,
+        action=row.action,
+        lead_source=lead_source_text(row.source, row.action, row.publisher_id, row.offer_id, offer_title),
+        publisher_id=row.publisher_id,
+        publisher_name=publisher_name,
+        offer_id=row.offer_id,
+        offer_title=offer_title,
+        customer=Customer(
+            first_name=customer["firstName"],
+            last_name=customer["lastName"],
+            email=customer["email"],
+            phone=customer["phone"],
+            country=customer["country"],
+            company=customer["company"],
+            title=customer["title"],
+        ),
+        description=body["description"],
+        campaign=body["campaign"],
+        test=row.test,
+    )
+
+
+def in_calls(claimed: Sequence[Claimed], batch: int) -> list[list[Claimed]]:
+    """The deliveries in calls of at most ``batch``; one whose workers kept vanishing goes alone."""
+    solo = [[c] for c in claimed if c.lost >= SOLO_AFTER]
+    rest = [c for c in claimed if c.lost < SOLO_AFTER]
+    return [rest[i : i + batch] for i in range(0, len(rest), batch)] + solo
+
+
+def give_back(conn: sa.Connection, lease_id: str, delivery_ids: Collection[str], now: int) -> None:
+    """Return deliveries that were claimed but not sent: they are due at once, nothing is counted."""
+    d = t.delivery.c
+    conn.execute(
+        sa.update(t.delivery)
+        .where(one_of(conn, d.id, delivery_ids), d.lease_id == lease_id, t.SENDING)
+        .values(state=State.WAITING.value, lease_id=None, due_at=now, changed_at=now)
+    )

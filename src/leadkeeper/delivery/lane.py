@@ -1,0 +1,90 @@
+"""One connection's share of a worker: what it has claimed, what is on its way, and at which pace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from leadkeeper.delivery.claim import Claimed, Work, in_calls
+from leadkeeper.delivery.pace import Pace
+from leadkeeper.destinations.destination import Destination
+
+AHEAD = 4
+"""How many calls per running one are claimed ahead, so that claiming costs one transaction for many sends."""
+
+
+class Lane:
+    """The calls of one connection in one worker."""
+
+    def __init__(self, connection_id: str) -> None:
+        self.connection_id = connection_id
+        self.pace = Pace()
+        self.destination: Destination | None = None
+        self.epoch = 0
+        self.trial = False
+        self.more = False
+        self.running = 0
+        self._calls: deque[list[Claimed]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many claimed calls have not begun."""
+        return len(self._calls)
+
+    def wanted(self, most: int) -> int:
+        """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the lane's share of the worker."""
+        if self.destination is None or self.trial and (self.running or self._calls):
+            return 0
+        limit = min(self.pace.limit, most)
+        if len(self._calls) >= limit:
+            return 0
+        return (limit * (1 + AHEAD) - len(self._calls) - self.running) * self.destination.batch
+
+    def take(self, work: Work, share: int) -> None:
+        """Line up what was claimed."""
+        assert self.destination is not None
+        self.trial = work.trial
+        self.more = len(work.claimed) >= share and not work.trial
+        self._calls.extend(in_calls(work.claimed, self.destination.batch))
+
+    def next_call(self, most: int) -> list[Claimed] | None:
+        """The next call that may begin now, if any; it counts as running until :meth:`ended`."""
+        if not self._calls or self.running >= min(self.pace.limit, most):
+            return None
+        self.running += 1
+        return self._calls.popleft()
+
+    def drop(self) -> list[str]:
+        """Forget all calls that have not begun; answers their deliveries, to be given back."""
+        dropped = [claimed.id for call in self._calls for claimed in call]
+        self._calls.clear()
+        return dropped
+
+    def reopen(self, destination: Destination, epoch: int) -> None:
+        """Use another adapter from now on; the old one is closed when its calls have surely ended."""
+        self.close_destination()
+        self.destination, self.epoch = destination, epoch
+        self.pace = Pace()
+
+    def close_destination(self, after: float = 120) -> None:
+        """Let go of the adapter, ``after`` so many seconds."""
+        old, self.destination = self.destination, None
+        if old is None:
+            return
+
+        async def close() -> None:
+            await asyncio.sleep(after)
+            await old.aclose()
+
+        task = asyncio.create_task(close(), name="close-line")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def closed(self) -> None:
+        """Close every adapter at once."""
+        for task in list(self._closing):
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        if self.destination is not None:
+            await self.destination.aclose()

@@ -1,0 +1,88 @@
+"""Leases: a worker's word that it is alive. What an expired lease holds is returned; its late answers move nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.clock import new_id
+from leadkeeper.delivery.record import attempt_row
+from leadkeeper.delivery.schedule import after_lost
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import announce, one_of
+
+SWEEP = 500
+"""How many deliveries of dead workers are returned in one transaction."""
+
+
+def open_lease(conn: sa.Connection, until: int) -> str:
+    """A new lease that runs out at ``until`` (ms) unless it is renewed."""
+    lease_id = new_id()
+    conn.execute(sa.insert(t.lease).values(id=lease_id, until=until))
+    return lease_id
+
+
+def renew_lease(conn: sa.Connection, lease_id: str, until: int, now: int) -> bool:
+    """Keep the lease until ``until``; false if it ran out: then what it held is somebody else's."""
+    return bool(
+        conn.execute(
+            sa.update(t.lease).where(t.lease.c.id == lease_id, t.lease.c.until > now).values(until=until)
+        ).rowcount
+    )
+
+
+def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:
+    """End a lease; what it still holds is returned by the next sweep."""
+    held = conn.scalar(sa.select(sa.exists().where(t.delivery.c.lease_id == lease_id, t.SENDING)))
+    if held:
+        conn.execute(sa.update(t.lease).where(t.lease.c.id == lease_id).values(until=now))
+    else:
+        conn.execute(sa.delete(t.lease).where(t.lease.c.id == lease_id))
+
+
+def sweep_leases(conn: sa.Connection, now: int) -> int:
+    """Return up to :data:`SWEEP` deliveries whose lease ran out; answers how many there were."""
+    d = t.delivery.c
+    expired = conn.scalars(sa.select(t.lease.c.id).where(t.lease.c.until <= now)).all()
+    if not expired:
+        return 0
+    lost = conn.execute(
+        sa.select(d.id, d.attempts, d.lost, t.connection.c.destination)
+        .join(t.connection, t.connection.c.id == d.connection_id)
+        .where(t.SENDING, one_of(conn, d.lease_id, expired))
+        .limit(SWEEP)
+        .with_for_update(of=t.delivery, skip_locked=True)
+    ).all()
+    if lost:
+        _return(conn, lost, now)
+        announce(conn)
+    elif not conn.scalar(sa.select(sa.exists().where(t.SENDING, one_of(conn, d.lease_id, expired)))):
+        conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now))
+    return len(lost)
+
+
+_RETURN = (
+    sa.update(t.delivery)
+    .where(t.delivery.c.id == sa.bindparam("b_id"))
+    .values(
+        state=sa.bindparam("b_state"),
+        due_at=sa.bindparam("b_due_at"),
+        lost=sa.bindparam("b_lost"),
+        changed_at=sa.bindparam("b_now"),
+        lease_id=None,
+    )
+)
+
+
+def _return(conn: sa.Connection, lost: Any, now: int) -> None:
+    rows, attempts = [], []
+    for row in lost:
+        step = after_lost(row.attempts, row.lost, now, repeatable=BY_NAME[row.destination].repeatable)
+        rows.append(
+            {"b_id": row.id, "b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost, "b_now": now}
+        )
+        attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
+    conn.execute(_RETURN, rows)
+    conn.execute(sa.insert(t.attempt), attempts)

@@ -1,0 +1,190 @@
+"""Writing down what came of sends: attempts, states, and the connections' health, in one act for many sends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic_core import to_json
+
+from leadkeeper.clock import new_id, to_text
+from leadkeeper.connections.health import Health, health_of, health_selected
+from leadkeeper.delivery.breaker import Change, Heard, after_answers
+from leadkeeper.delivery.schedule import Next, State, next_step, spread
+from leadkeeper.diagnosis import Answer, Outcome, Receipt
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import announce, one_of
+
+RECOVERY: Final = 1_000
+"""Over how many milliseconds the leads of a connection that recovered become due again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms."""
+
+    delivery_id: str
+    connection_id: str
+    epoch: int
+    lease_id: str
+    attempts: int
+    lost: int
+    repeatable: bool
+    trial: bool
+    at: int
+    took_ms: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording a group of sends changed: the health of each connection that has any, and whom to tell."""
+
+    health: Mapping[str, Health]
+    paused_now: Collection[str]
+
+
+def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) -> Recorded:
+    """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
+
+    A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
+    since is newer. A send of an older epoch of its connection says nothing about the connection's health.
+    """
+    held = _still_held(conn, sends)
+    on_time = [sent for sent in sends if sent.delivery_id in held]
+    steps = {
+        sent.delivery_id: next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable)
+        for sent in on_time
+    }
+    changes = _health(conn, on_time, now, dice)
+    _write_states(conn, steps, now)
+    conn.execute(
+        sa.insert(t.attempt),
+        [
+            attempt_row(
+                sent.delivery_id,
+                sent.at,
+                sent.took_ms,
+                steps[sent.delivery_id].answer if sent.delivery_id in steps else sent.answer,
+                late=sent.delivery_id not in steps,
+            )
+            for sent in sends
+        ],
+    )
+    for connection_id, change in changes.items():
+        _apply(conn, connection_id, change, now)
+    paused = [connection_id for connection_id, change in changes.items() if change.paused_now]
+    return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
+
+
+def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
+    d = t.delivery.c
+    rows = conn.execute(
+        sa.select(d.id, d.lease_id)
+        .where(one_of(conn, d.id, [sent.delivery_id for sent in sends]), t.SENDING)
+        .with_for_update()
+    )
+    leases = {delivery_id: lease_id for delivery_id, lease_id in rows}
+    return {sent.delivery_id for sent in sends if leases.get(sent.delivery_id) == sent.lease_id}
+
+
+def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> None:
+    """One statement for all that were simply delivered, which is nearly all; one for each that was not."""
+    d = t.delivery.c
+    by_end: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for delivery_id, step in steps.items():
+        if step.state in (State.DELIVERED, State.UNCONFIRMED):
+            by_end[step.state.value, step.attempts].append(delivery_id)
+        else:
+            values = {"state": step.state.value, "attempts": step.attempts, "due_at": step.due_at, "lost": step.lost}
+            conn.execute(
+                sa.update(t.delivery)
+                .where(d.id == delivery_id)
+                .values(lease_id=None, changed_at=now, **values)
+            )
+    for (state, attempts), ids in by_end.items():
+        conn.execute(
+            sa.update(t.delivery)
+            .where(one_of(conn, d.id, ids))
+            .values(state=state, attempts=attempts, lost=0, lease_id=None, changed_at=now)
+        )
+
+
+def _health(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) -> dict[str, Change]:
+    """What the sends change about their connections' health; in the usual case nothing, and then no row is locked."""
+    by_connection: dict[str, list[Sent]] = defaultdict(list)
+    for sent in sends:
+        by_connection[sent.connection_id].append(sent)
+    c = t.connection.c
+    query = sa.select(c.id, c.epoch, *health_selected()).order_by(c.id)
+    found = _changes(conn, query.where(one_of(conn, c.id, by_connection)), by_connection, now, dice)
+    if not found:
+        return {}
+    changes = _changes(conn, query.where(one_of(conn, c.id, found)).with_for_update(), by_connection, now, dice)
+    for connection_id, change in changes.items():
+        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
+    return changes
+
+
+def _changes(
+    conn: sa.Connection, query: sa.Select[Any], sends: Mapping[str, Sequence[Sent]], now: int, dice: float
+) -> dict[str, Change]:
+    changes = {}
+    for row in conn.execute(query):
+        heard = [Heard(sent.answer, sent.trial) for sent in sends[row.id] if sent.epoch == row.epoch]
+        before = health_of(row)
+        change = after_answers(before, heard, now, dice)
+        if change.health != before:
+            changes[row.id] = change
+    return changes
+
+
+def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
+    d = t.delivery.c
+    if change.recovered:
+        soon = now + spread(RECOVERY // 2, 0.5)
+        conn.execute(
+            sa.update(t.delivery)
+            .where(d.connection_id == connection_id, t.READY, d.due_at > soon)
+            .values(due_at=soon, changed_at=now)
+        )
+        announce(conn)
+    if change.take_back_since is not None:
+        conn.execute(
+            sa.update(t.delivery)
+            .where(d.connection_id == connection_id, t.SET_ASIDE, d.changed_at >= change.take_back_since)
+            .values(state=State.WAITING.value, due_at=now, changed_at=now)
+        )
+    if change.paused_now:
+        body = change.health.diagnosis or "{}"
+        conn.execute(
+            sa.insert(t.notice).values(
+                id=new_id(), connection_id=connection_id, kind="connectionPaused", created_at=now, body=body
+            )
+        )
+
+
+def attempt_row(delivery_id: str, at: int, took_ms: int, answer: Answer, *, late: bool) -> dict[str, Any]:
+    """The row of one attempt."""
+    return {
+        "id": new_id(),
+        "delivery_id": delivery_id,
+        "at": at,
+        "took_ms": took_ms,
+        "outcome": answer.outcome.value,
+        "late": late,
+        "answer": _CREATED if answer == _PLAIN else to_json(answer).decode(),
+    }
+
+
+_PLAIN: Final = Receipt()
+_CREATED: Final = to_json(_PLAIN).decode()
+
+
+def shown_attempt(row: sa.Row[Any]) -> dict[str, object]:
+    """An attempt as it is shown, without its answer."""
+    shown: dict[str, object] = {"at": to_text(row.at), "tookMs": row.took_ms, "outcome": Outcome(row.outcome).value}
+    return shown | ({"late": True} if row.late else {})

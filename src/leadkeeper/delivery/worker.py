@@ -1,0 +1,296 @@
+"""The worker: a loop that claims due deliveries, sends them, and writes down what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.lines import open_line
+from leadkeeper.delivery.claim import Claimed, Work, claim, give_back
+from leadkeeper.delivery.housekeeping import Housekeeping
+from leadkeeper.delivery.lane import AHEAD, Lane
+from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease
+from leadkeeper.delivery.pace import START
+from leadkeeper.delivery.record import Recorded, Sent, record
+from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
+from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.group import GroupCommit
+
+POLL_SECONDS: Final = 0.5
+"""How often all connections are looked at, for retries that fell due and for work nobody announced."""
+MOST_CALLS: Final = 400
+"""How many calls one worker has running, over all connections; shared evenly among those that have work."""
+CALL_SECONDS: Final = 300
+"""A call that has not ended by then never will: adapters end far earlier by themselves."""
+RECORD_LIMIT: Final = 500
+AWAY_SECONDS: Final = 0.3
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Carries leads until it is stopped. Any number of them may share one database.
+
+    ``dice`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics).
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        connections: Connections,
+        network: Network,
+        *,
+        lease_seconds: float = 15,
+        clock: Clock = now_ms,
+        dice: Callable[[], float] = random.random,
+        observe: Callable[[Sequence[Sent]], None] = lambda _: None,
+    ) -> None:
+        self._storage = storage
+        self._connections = connections
+        self._network = network
+        self._lease_ms = int(lease_seconds * 1000)
+        self._clock = clock
+        self._dice = dice
+        self._observe = observe
+        self._lanes: dict[str, Lane] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+        self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
+        self._housekeeping = Housekeeping(storage, connections, network, self.wake, clock=clock, dice=dice)
+        self._woken = asyncio.Event()
+        self._hints: set[str] = set()
+        self._look_everywhere = True
+        self._lease_id = ""
+        self._lease_until = 0
+        self._stopping = False
+
+    def wake(self, connection_ids: Collection[str] = ()) -> None:
+        """There is work for these connections; with none named, look at all."""
+        if connection_ids:
+            self._hints.update(connection_ids)
+        else:
+            self._look_everywhere = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Carry leads until :meth:`stop`; a database that is away is waited for."""
+        beat = asyncio.create_task(self._heartbeat(), name="worker-heartbeat")
+        keeping = asyncio.create_task(self._housekeeping.run(), name="housekeeping")
+        end_listening = await self._storage.listen(self.wake)
+        try:
+            while not self._stopping:
+                await self._turn()
+        finally:
+            await end_listening()
+            for task in (beat, keeping):
+                task.cancel()
+            await asyncio.gather(beat, keeping, return_exceptions=True)
+
+    async def stop(self, seconds: float) -> None:
+        """Claim nothing more; give what is in flight ``seconds`` to end, return the rest, close the lease."""
+        self._stopping = True
+        self._woken.set()
+        await self._give_back([claimed for lane in self._lanes.values() for claimed in lane.drop()])
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=seconds)
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        await self._recorder.drained()
+        for lane in self._lanes.values():
+            await lane.closed()
+        if self._lease_id:
+            try:
+                await self._storage.write(close_lease, self._lease_id, self._clock())
+            except StorageAway:
+                log.warning("lease left to expire: the database is away")
+
+    async def _turn(self) -> None:
+        self._woken.clear()
+        everywhere, hints = self._look_everywhere, self._hints
+        self._look_everywhere, self._hints = False, set()
+        try:
+            if everywhere or hints:
+                await self._claim(None if everywhere else hints)
+        except StorageAway as error:
+            log.warning("database is away", error=type(error.__cause__).__name__)
+            self._look_everywhere = True
+            await asyncio.sleep(AWAY_SECONDS)
+            return
+        try:
+            await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+        except TimeoutError:
+            self._look_everywhere = True
+
+    async def _claim(self, only: Collection[str] | None) -> None:
+        if not self._holds_lease():
+            await self._begin_lease()
+        most = self._share()
+        wanted = {lane.connection_id: lane.wanted(most) for lane in self._lanes.values() if lane.destination}
+        for connection_id, share in wanted.items():
+            # It has enough at hand; it looks for more by itself when that runs low.
+            self._lanes[connection_id].more |= share == 0
+        if only is not None and not any(wanted.get(connection_id, 1) for connection_id in only):
+            return
+        lease_id = self._lease_id
+        works = await self._storage.write(claim, lease_id, wanted, _first_share, self._clock(), only)
+        if lease_id != self._lease_id or self._stopping:
+            await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
+            return
+        for work in works:
+            self._line_up(work, wanted.get(work.connection_id) or _first_share(work.row))
+
+    def _line_up(self, work: Work, share: int) -> None:
+        lane = self._lanes.setdefault(work.connection_id, Lane(work.connection_id))
+        if lane.destination is None or lane.epoch != work.row.epoch:
+            lane.reopen(open_line(self._connections.connection_of(work.row), self._network), work.row.epoch)
+        lane.take(work, share)
+        self._start_calls(lane)
+
+    def _share(self) -> int:
+        active = sum(1 for lane in self._lanes.values() if lane.running or lane.waiting)
+        return max(1, MOST_CALLS // max(1, active))
+
+    def _start_calls(self, lane: Lane) -> None:
+        most = self._share()
+        while not self._stopping and self._holds_lease() and (call := lane.next_call(most)) is not None:
+            task = asyncio.create_task(self._call(lane, call), name="call")
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+        if lane.more and lane.wanted(most):
+            self.wake([lane.connection_id])
+
+    async def _call(self, lane: Lane, call: Sequence[Claimed]) -> None:
+        destination, epoch, trial, lease_id = lane.destination, lane.epoch, lane.trial, self._lease_id
+        assert destination is not None
+        at, started = self._clock(), time.perf_counter()
+        answers = await _deliver(destination, call)
+        took = int((time.perf_counter() - started) * 1000)
+        sends = [
+            Sent(
+                delivery_id=claimed.id,
+                connection_id=lane.connection_id,
+                epoch=epoch,
+                lease_id=lease_id,
+                attempts=claimed.attempts,
+                lost=claimed.lost,
+                repeatable=destination.repeatable,
+                trial=trial,
+                at=at,
+                took_ms=took,
+                answer=answer,
+            )
+            for claimed, answer in zip(call, answers, strict=True)
+        ]
+        lane.running -= 1
+        lane.pace.heard(answers)
+        dropped = lane.drop() if _closes(answers) else []
+        recorded = [self._recorder.put(sent) for sent in sends]
+        self._observe(sends)
+        if dropped:
+            await self._give_back(dropped, lease_id)
+        if trial:
+            await asyncio.gather(*recorded)
+            lane.trial = False
+        self._start_calls(lane)
+
+    async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
+        """Write ``sends`` down, however long the database is away: an answer that we heard is never forgotten."""
+        recorded: Recorded | None = None
+        while recorded is None:
+            try:
+                recorded = await self._storage.write(record, sends, self._clock(), self._dice())
+            except StorageAway:
+                await asyncio.sleep(AWAY_SECONDS)
+        for connection_id in recorded.paused_now:
+            log.warning("connection paused", connection=connection_id)
+        if recorded.health:
+            self.wake(list(recorded.health))
+        return [None] * len(sends)
+
+    async def _give_back(self, delivery_ids: Collection[str], lease_id: str | None = None) -> None:
+        if not delivery_ids:
+            return
+        try:
+            await self._storage.write(give_back, lease_id or self._lease_id, delivery_ids, self._clock())
+        except StorageAway:
+            log.warning("deliveries left to their lease: the database is away", deliveries=len(delivery_ids))
+
+    def _holds_lease(self) -> bool:
+        return bool(self._lease_id) and self._clock() < self._lease_until
+
+    async def _begin_lease(self) -> None:
+        """Start anew under a new lease: what the old one held may be another's by now."""
+        for lane in self._lanes.values():
+            lane.drop()
+        until = self._clock() + self._lease_ms
+        self._lease_id = await self._storage.write(open_lease, until)
+        self._lease_until = until
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_ms / 3000)
+            if not self._lease_id:
+                continue
+            now = self._clock()
+            try:
+                renewed = await self._storage.write(renew_lease, self._lease_id, now + self._lease_ms, now)
+            except StorageAway:
+                continue
+            self._lease_until = now + self._lease_ms if renewed else 0
+            if not renewed:
+                log.warning("lease lost: the worker was too slow to renew it")
+                self.wake()
+
+
+def _first_share(row: sa.Row[Any]) -> int:
+    """How many deliveries to claim for a connection that this worker has no lane for yet."""
+    return START * (1 + AHEAD) * BY_NAME[row.destination].batch
+
+
+def _closes(answers: Sequence[Answer]) -> bool:
+    """Whether the connection should send nothing more before its health was looked at."""
+    return any(
+        not isinstance(a, Receipt) and a.outcome in (Outcome.BROKEN, Outcome.THROTTLED) for a in answers
+    )
+
+
+async def _deliver(destination: Any, call: Sequence[Claimed]) -> Sequence[Answer]:
+    """One call of an adapter. It raises only for bugs of ours; then the leads wait, and nobody is charged."""
+    leads = [claimed.lead for claimed in call]
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            answers: Sequence[Answer] = await destination.deliver(leads)
+        if len(answers) != len(leads):
+            raise RuntimeError(f"{destination.name} gave {len(answers)} answers for {len(leads)} leads")
+        return answers
+    except asyncio.CancelledError:
+        # On shutdown: the request may be out, so only a destination that tells twice from once may get it again.
+        kind = Kind.INTERRUPTED if destination.repeatable else Kind.MAY_HAVE_ARRIVED
+        return [diagnose(kind)] * len(leads)
+    except Exception as error:
+        where = _where(error)
+        log.error(
+            "adapter failed", destination=destination.name, deliveries=[c.id for c in call], error=where
+        )
+        return [diagnose(Kind.INTERNAL_ERROR)] * len(leads)
+
+
+def _where(error: BaseException) -> str:
+    """The class of an error and the line it came from: its text may hold personal data, so it is not logged."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"

@@ -8,24 +8,31 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
 
-_ALONE = ("journeys", "browser")  # they watch the clock: one after another, when the other tests are done
+_ALONE = ("tests/journeys/", "tests/browser/")  # they watch the clock
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+class LastAlone(LoadScopeScheduling):
+    """Hands tests to whichever process is free; those that watch the clock come last, all to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "alone" if nodeid.startswith(_ALONE) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LastAlone:
+    """How `--numprocesses` shares out the tests (pytest-xdist's own groups do not know pytest 9's node ids)."""
+    config.option.loadscopereorder = False
+    return LastAlone(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that watch the clock last, in one group, so that pytest-xdist gives them to one worker."""
-    folder = Path(__file__).parent
-
-    def alone(item: pytest.Item) -> bool:
-        return item.path.relative_to(folder).parts[0] in _ALONE if item.path.is_relative_to(folder) else False
-
-    items.sort(key=alone)
-    for item in items:
-        if alone(item):
-            item.add_marker(pytest.mark.xdist_group("alone"))
+    """Put the tests that watch the clock last."""
+    items.sort(key=lambda item: item.nodeid.startswith(_ALONE))
 
 
 def missing_service(reason: str) -> NoReturn:

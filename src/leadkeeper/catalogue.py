@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome, Who
+from pydantic_core import from_json, to_json
+
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,3 +294,30 @@ def diagnose(
         evidence=evidence,
         retry_after=retry_after,
     )
+
+
+def to_stored(answer: Answer) -> str:
+    """An answer as it is stored: a receipt whole, of a diagnosis only what its catalogue entry does not say."""
+    if answer == _PLAIN:
+        return _PLAIN_STORED
+    if isinstance(answer, Receipt):
+        return to_json(answer).decode()
+    told = {"kind": answer.kind, "outcome": answer.outcome, "evidence": answer.evidence}
+    return to_json(told | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
+
+
+def from_stored(text: str) -> Answer:
+    """The answer that :func:`to_stored` wrote."""
+    stored = from_json(text)
+    if "kind" not in stored:
+        return Receipt(**stored)
+    return diagnose(
+        Kind(stored["kind"]),
+        Evidence(**stored["evidence"]),
+        outcome=Outcome(stored["outcome"]),
+        retry_after=stored.get("retry_after"),
+    )
+
+
+_PLAIN: Final = Receipt()
+_PLAIN_STORED: Final = to_json(_PLAIN).decode()

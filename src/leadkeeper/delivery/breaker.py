@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pydantic_core import to_json
-
-from leadkeeper.catalogue import diagnose
+from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections.health import Health
 from leadkeeper.delivery.schedule import HOUR, MINUTE, SECOND, spread, throttle_delay
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
@@ -92,11 +90,11 @@ def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
 def _throttled(health: Health, answer: Diagnosis, now: int, dice: float, *, stale: bool) -> Health:
     closed = max(health.closed_until, now + throttle_delay(answer, health.throttles, dice))
     throttles = health.throttles if stale else health.throttles + 1
-    return replace(health, throttles=throttles, closed_until=closed, diagnosis=as_json(answer))
+    return replace(health, throttles=throttles, closed_until=closed, diagnosis=to_stored(answer))
 
 
 def _failed(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
-    health = replace(health, failures=health.failures + 1, diagnosis=as_json(answer))
+    health = replace(health, failures=health.failures + 1, diagnosis=to_stored(answer))
     if health.failures < OPEN_AFTER:
         return health
     rest = spread(min(FIRST_REST * 2 ** min(health.failures - OPEN_AFTER, 10), LONGEST_REST), dice)
@@ -105,7 +103,7 @@ def _failed(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
 
 def _refused(health: Health, answer: Diagnosis, now: int, dice: float) -> Change:
     since = now if health.refused_since is None else health.refused_since
-    health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=as_json(answer))
+    health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=to_stored(answer))
     if health.refusals < BROKEN_AFTER:
         return Change(health)
     told = diagnose(Kind.EVERY_LEAD_REFUSED, answer.evidence)
@@ -114,7 +112,7 @@ def _refused(health: Health, answer: Diagnosis, now: int, dice: float) -> Change
 
 def _paused(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
     rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), dice)
-    return replace(health, paused=True, probe_at=now + rest, diagnosis=as_json(answer))
+    return replace(health, paused=True, probe_at=now + rest, diagnosis=to_stored(answer))
 
 
 def after_probe(health: Health, passed: bool, now: int, dice: float) -> Health:
@@ -124,8 +122,3 @@ def after_probe(health: Health, passed: bool, now: int, dice: float) -> Health:
         return replace(health, paused=False, probe_at=None, probes=probes, failures=0, closed_until=0)
     rest = spread(min(FIRST_PROBE * 2 ** min(probes, 10), LONGEST_PROBE), dice)
     return replace(health, probes=probes, probe_at=now + rest)
-
-
-def as_json(diagnosis: Diagnosis) -> str:
-    """A diagnosis as it is stored."""
-    return to_json(diagnosis).decode()

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from pydantic_core import to_json
 
-from leadkeeper.clock import new_id, to_text
+from leadkeeper.catalogue import to_stored
+from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
 from leadkeeper.delivery.schedule import Next, State, next_step, spread
-from leadkeeper.diagnosis import Answer, Outcome, Receipt
+from leadkeeper.diagnosis import Answer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -176,15 +176,5 @@ def attempt_row(delivery_id: str, at: int, took_ms: int, answer: Answer, *, late
         "took_ms": took_ms,
         "outcome": answer.outcome.value,
         "late": late,
-        "answer": _CREATED if answer == _PLAIN else to_json(answer).decode(),
+        "answer": to_stored(answer),
     }
-
-
-_PLAIN: Final = Receipt()
-_CREATED: Final = to_json(_PLAIN).decode()
-
-
-def shown_attempt(row: sa.Row[Any]) -> dict[str, object]:
-    """An attempt as it is shown, without its answer."""
-    shown: dict[str, object] = {"at": to_text(row.at), "tookMs": row.took_ms, "outcome": Outcome(row.outcome).value}
-    return shown | ({"late": True} if row.late else {})

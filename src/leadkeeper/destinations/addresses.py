@@ -169,8 +169,9 @@ def parse_host(host: str) -> str:
     International names become IDNA. Raises :class:`AddressInvalid` for what is neither, for IPv4 in decimal, octal or
     hexadecimal disguise, and for IPv6 zones.
     """
-    bare = host[1:-1] if host.startswith("[") else host
-    if ":" in bare:
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    if bracketed or ":" in bare:
         if "%" in bare:
             raise AddressInvalid("The address must not name a network zone (%).")
         try:

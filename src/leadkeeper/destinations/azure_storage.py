@@ -162,7 +162,7 @@ def _endpoint(parts: Mapping[str, str], service: Service) -> str:
     explicit = parts.get(_ENDPOINT[service])
     if explicit is not None:
         url = _url(_ENDPOINT[service], explicit)
-        return f"{url.scheme}://{url.authority}{url.raw_path.rstrip('/')}"
+        return f"{url.origin()}{url.raw_path.rstrip('/')}"
     protocol = parts.get("DefaultEndpointsProtocol", "https").casefold()
     if protocol != "https":
         raise ConnectionStringError("DefaultEndpointsProtocol must be https.")

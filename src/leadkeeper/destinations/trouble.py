@@ -104,12 +104,17 @@ def _certain(error: BaseException, sent: bool) -> Diagnosis | None:
         return diagnose(kind, Evidence(code=_resolver_code(error)))
     if isinstance(error, ssl.SSLCertVerificationError):
         text = _CERTIFICATE.get(error.verify_code, "The certificate could not be verified.")
-        return diagnose(Kind.TLS_FAILED, Evidence(code=error.reason, text=text))
+        return diagnose(Kind.TLS_FAILED, Evidence(code=_reason(error), text=text))
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return None
     if isinstance(error, ssl.SSLError) and not sent:
-        return diagnose(Kind.TLS_FAILED, Evidence(code=error.reason))
+        return diagnose(Kind.TLS_FAILED, Evidence(code=_reason(error)))
     return None
+
+
+def _reason(error: ssl.SSLError) -> str | None:
+    """OpenSSL's name of the error; errors that OpenSSL did not raise have none."""
+    return getattr(error, "reason", None)
 
 
 def _resolver_code(error: socket.gaierror) -> str:

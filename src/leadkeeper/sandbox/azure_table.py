@@ -46,7 +46,7 @@ class Problem:
 
     status: int
     code: str
-    message: str = "The sandbox was told to answer so."
+    message: str
 
     def body(self, request_id: str, index: int | None = None) -> bytes:
         """The error as the Table service writes it; ``index`` is the operation of a transaction that failed."""
@@ -88,12 +88,12 @@ def creates_table(request: Seen) -> bool:
     return request.method == "POST" and request.target.endswith("/Tables")
 
 
-def error(status: int, code: str, message: str = "", *, in_header: bool = False, **headers: str) -> Fault:
+def error(status: int, code: str, message: str = "No.", *, in_header: bool = False, **headers: str) -> Fault:
     """Answer with an error of the service. Keyword ``retry_after`` becomes the header ``retry-after``.
 
     ``in_header`` names the code in ``x-ms-error-code`` too, as Azurite does and the real service may not.
     """
-    problem = Problem(status, code, message or Problem.message)
+    problem = Problem(status, code, message)
 
     async def act(exchange: Exchange) -> None:
         extra = {name.replace("_", "-"): value for name, value in headers.items()}

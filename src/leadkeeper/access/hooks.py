@@ -1,0 +1,117 @@
+"""Hooks: the addresses that an offer's leads may be posted to. The token in the address is the only credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from leadkeeper.access.audit import note
+from leadkeeper.access.keys import CACHE_MS, hashed, new_token
+from leadkeeper.clock import Clock, new_id, now_ms, to_text
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import unknown_offer
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage
+
+_CACHE_SIZE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewHook:
+    """A hook that was just made: the only moment at which its token is known."""
+
+    id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHook:
+    """A hook as it is listed."""
+
+    id: str
+    created_at: str
+
+
+class Hooks:
+    """The hooks of one installation."""
+
+    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._known: dict[str, tuple[int, OfferRef]] = {}
+
+    async def create(self, offer: OfferRef, *, by: str) -> NewHook:
+        """Make a hook for the offer; raises :class:`Problem` for an unknown offer."""
+        made = NewHook(new_id(), new_token("lh"))
+
+        def act(conn: sa.Connection) -> None:
+            _require_offer(conn, offer)
+            now = self._clock()
+            conn.execute(
+                sa.insert(t.hook).values(
+                    id=made.id, offer_ref=str(offer), token_hash=hashed(made.token), created_at=now
+                )
+            )
+            note(conn, now, by, "hook.create", str(offer), made.id)
+
+        await self._storage.write(act)
+        return made
+
+    async def list(self, offer: OfferRef) -> list[ListedHook]:
+        """The offer's hooks, oldest first; raises :class:`Problem` for an unknown offer."""
+
+        def act(conn: sa.Connection) -> list[ListedHook]:
+            _require_offer(conn, offer)
+            rows = conn.execute(
+                sa.select(t.hook.c.id, t.hook.c.created_at)
+                .where(t.hook.c.offer_ref == str(offer), t.hook.c.removed_at.is_(None))
+                .order_by(t.hook.c.id)
+            )
+            return [ListedHook(hook_id, to_text(created_at)) for hook_id, created_at in rows]
+
+        return await self._storage.read(act)
+
+    async def remove(self, offer: OfferRef, hook_id: str, *, by: str) -> bool:
+        """End a hook; false if there is none. Other processes take its leads for a few seconds more."""
+
+        def act(conn: sa.Connection) -> bool:
+            _require_offer(conn, offer)
+            now = self._clock()
+            done = conn.execute(
+                sa.update(t.hook)
+                .where(t.hook.c.id == hook_id, t.hook.c.offer_ref == str(offer), t.hook.c.removed_at.is_(None))
+                .values(removed_at=now)
+            ).rowcount
+            if done:
+                note(conn, now, by, "hook.remove", str(offer), hook_id)
+            return bool(done)
+
+        done = await self._storage.write(act)
+        self._known.clear()
+        return done
+
+    async def offer_of(self, token: str) -> OfferRef | None:
+        """The offer whose hook has this token, or ``None``."""
+        digest = hashed(token)
+        known = self._known.get(digest)
+        if known is not None and known[0] > self._clock():
+            return known[1]
+        ref = await self._storage.read(_find, digest)
+        if ref is None:
+            self._known.pop(digest, None)
+            return None
+        if len(self._known) >= _CACHE_SIZE:
+            self._known.clear()
+        offer = OfferRef.parse(ref)
+        self._known[digest] = (self._clock() + CACHE_MS, offer)
+        return offer
+
+
+def _find(conn: sa.Connection, digest: str) -> str | None:
+    return conn.scalar(sa.select(t.hook.c.offer_ref).where(t.hook.c.token_hash == digest, t.hook.c.removed_at.is_(None)))
+
+
+def _require_offer(conn: sa.Connection, offer: OfferRef) -> None:
+    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
+        raise unknown_offer(offer)

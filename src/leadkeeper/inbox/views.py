@@ -1,0 +1,177 @@
+"""What a publisher sees: leads, deliveries, attempts, receipts and diagnoses, as JSON writes them (camelCase)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from leadkeeper.diagnosis import Diagnosis, Receipt
+
+
+class View(BaseModel):
+    """Base of all that is shown: camelCase in JSON, read-only."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+
+
+DeliveryState = Literal[
+    "pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"
+]
+
+
+class EvidenceView(View):
+    """What the remote side said, masked."""
+
+    status: int | None = Field(None, description="HTTP status of the answer.")
+    code: str | None = Field(None, description="The remote system's own error code.")
+    request_id: str | None = Field(None, description="The remote system's id of the request.")
+    text: str | None = Field(None, description="At most 500 masked characters of the answer.")
+
+
+class DiagnosisView(View):
+    """Why a lead did not arrive, who must act, and how."""
+
+    kind: str = Field(description="Cause, from a closed list.")
+    outcome: str
+    who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
+    summary: str
+    steps: tuple[str, ...]
+    docs: str = Field(description="Where the documentation treats it.")
+    evidence: EvidenceView
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis) -> DiagnosisView:
+        """The view of a diagnosis."""
+        return cls.model_validate(diagnosis)
+
+
+class ReceiptView(View):
+    """What the destination said when it took the lead."""
+
+    result: str = Field(description="created, updated or duplicate (it was already there).")
+    remote_id: str | None = None
+    link: str | None = None
+    confirmed: bool
+    note: str | None = None
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> ReceiptView:
+        """The view of a receipt."""
+        return cls.model_validate(receipt)
+
+
+class AttemptView(View):
+    """One send of the lead."""
+
+    at: str
+    took_ms: int
+    outcome: str
+    late: bool = Field(False, description="The answer came after another worker had taken over; it moved nothing.")
+    diagnosis: DiagnosisView | None = None
+    receipt: ReceiptView | None = None
+
+
+class DeliveryView(View):
+    """The lead on its way over one connection."""
+
+    id: str
+    connection: str
+    destination: str
+    state: DeliveryState
+    attempts: tuple[AttemptView, ...]
+    receipt: ReceiptView | None = None
+    diagnosis: DiagnosisView | None = None
+    due_at: str | None = Field(None, description="When it is sent next, while it waits.")
+
+
+class CustomerView(View):
+    """Who acted."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    country: str = ""
+    company: str = ""
+    title: str = ""
+
+
+class _Lead(View):
+
+    id: str
+    created_time: str
+    publisher_id: str
+    offer_id: str
+    source: str
+    action: str
+    lead_source: str
+    test: bool
+    unknown: tuple[str, ...] = Field((), description="Which of source and action are none that we know.")
+    customer: CustomerView
+
+
+class DeliverySummary(View):
+    """A delivery as it is listed."""
+
+    id: str
+    connection: str
+    destination: str
+    state: DeliveryState
+
+
+class LeadSummary(_Lead):
+    """A lead as it is listed."""
+
+    deliveries: tuple[DeliverySummary, ...]
+
+
+class LeadView(_Lead):
+    """A lead whole: as it was handed in, and what became of it."""
+
+    description: str
+    campaign: str
+    extra: dict[str, object] = Field(description="What was handed in beyond the fields that we know.")
+    deliveries: tuple[DeliveryView, ...]
+
+
+class LeadPage(View):
+    """Some leads, newest first; ``nextCursor`` leads to the older ones."""
+
+    leads: tuple[LeadSummary, ...]
+    next_cursor: str | None = None
+
+
+class CheckStepView(View):
+    """One thing that a check looked at; ``ok`` is null when it cannot be proven without writing."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+class TestLeadView(View):
+    """The test lead that a validation sent down the real road."""
+
+    __test__ = False
+
+    id: str
+    marker: str
+    receipt: ReceiptView | None = None
+
+
+class Validation(View):
+    """What a validation found."""
+
+    ok: bool
+    checks: tuple[CheckStepView, ...]
+    test_lead: TestLeadView | None = None
+    diagnosis: DiagnosisView | None = None
+
+
+class Replayed(View):
+    """How many deliveries are (or, on a dry run, would be) sent again."""
+
+    deliveries: int
+    dry_run: bool

@@ -1,0 +1,33 @@
+"""The rooms that the doors open onto, gathered by ``app``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leadkeeper.access.hooks import Hooks
+from leadkeeper.access.keys import Keys
+from leadkeeper.clock import Clock
+from leadkeeper.connections.connections import Connections
+from leadkeeper.delivery.again import Again
+from leadkeeper.delivery.tester import Tester
+from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.intake.keep import Intake
+from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.storage.engine import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """One installation's use cases. ``base_url`` starts hook addresses and links."""
+
+    storage: Storage
+    keys: Keys
+    hooks: Hooks
+    catalogue: Catalogue
+    connections: Connections
+    intake: Intake
+    inbox: Inbox
+    again: Again
+    tester: Tester
+    clock: Clock
+    base_url: str

@@ -1,0 +1,534 @@
+"""The guarded way out: address policy, URL rules, host map, resolver, dial check, caps."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gzip
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadkeeper.destinations.addresses import is_public, parse_host
+from leadkeeper.destinations.http import (
+    AddressInvalid,
+    AddressRefused,
+    AnswerTooLarge,
+    Network,
+    NetworkPolicy,
+    NoFreeConnection,
+    RedirectRefused,
+    diagnose_network,
+    parse_hosts,
+    parse_ranges,
+    parse_url,
+)
+from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
+
+PRIVATE = [
+    "0.0.0.0",
+    "10.0.0.1",
+    "100.64.0.1",
+    "100.100.100.200",
+    "127.0.0.1",
+    "127.255.255.254",
+    "168.63.129.16",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::7f00:1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:0:10.0.0.1",
+    "64:ff9b::1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::808:808",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:0:a00:1::1",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:808:808::1",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+]
+PUBLIC = [
+    "1.1.1.1",
+    "8.8.8.8",
+    "20.50.2.1",
+    "100.63.255.255",
+    "100.128.0.0",
+    "172.32.0.1",
+    "::ffff:8.8.8.8",
+    "2606:4700::1111",
+    "2a01:111::1",
+]
+
+
+@pytest.mark.parametrize("text", PRIVATE)
+def test_special_addresses_are_not_public(text: str) -> None:
+    assert not is_public(ip_address(text))
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_public_addresses_are_public(text: str) -> None:
+    assert is_public(ip_address(text))
+
+
+@given(st.ip_addresses(v=4))
+def test_every_disguise_of_a_private_address_is_refused(address: IPv4Address) -> None:
+    number = int(address)
+    mapped = IPv6Address((0xFFFF << 32) | number)
+    assert is_public(mapped) == is_public(address)
+    embedded = [
+        IPv6Address(number),
+        IPv6Address((0x0064_FF9B << 96) | number),
+        IPv6Address((0x0064_FF9B_0001 << 80) | number),
+        IPv6Address((0x2002 << 112) | (number << 80)),
+        IPv6Address((0x2001_0000 << 96) | (number << 64)),
+    ]
+    assert not any(is_public(disguise) for disguise in embedded)
+
+
+@given(st.ip_addresses())
+def test_nothing_public_is_special_to_python(address: IPv4Address | IPv6Address) -> None:
+    inner = getattr(address, "ipv4_mapped", None) or address
+    if is_public(address):
+        assert inner.is_global
+        assert not any((inner.is_private, inner.is_multicast, inner.is_reserved, inner.is_loopback))
+
+
+@given(st.ip_addresses(v=4), st.integers(8, 32))
+def test_an_allowed_range_allows_what_is_in_it_and_no_more(address: IPv4Address, prefix: int) -> None:
+    policy = NetworkPolicy(allow_addresses=(ip_network((int(address), prefix), strict=False),))
+    assert policy.allows(address)
+    assert policy.allows(IPv6Address((0xFFFF << 32) | int(address)))
+    assert policy.allows(IPv4Address("10.9.8.7")) == (IPv4Address("10.9.8.7") in policy.allow_addresses[0])
+
+
+@given(st.ip_addresses())
+def test_a_literal_address_comes_out_of_a_url_as_itself(address: IPv4Address | IPv6Address) -> None:
+    shown = f"[{address}]" if address.version == 6 else str(address)
+    assert ip_address(parse_url(f"https://{shown}:8443/x").raw_host or "") == address
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "017700000001",
+        "127.1",
+        "127.0.1",
+        "0177.0.0.1",
+        "127.0.0.01",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "1.2.3.4..",
+        "[::1%25eth0]",
+        "[fe80::1%eth0]",
+        "[::1",
+        "[127.0.0.1]",
+        "[]",
+        "a..b",
+        ".a",
+        "a%2eb",
+        "a%00b",
+        "ex*mple",
+        "-",
+        "-a",
+        "a-",
+        "a,b",
+        "a;b",
+        "１２７．１",
+        "２１３０７０６４３３",
+        "bad\u200bhost.",
+        "a\x00b",
+    ],
+)
+def test_a_host_in_disguise_is_no_host(host: str) -> None:
+    with pytest.raises(AddressInvalid):
+        parse_host(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "canonical"),
+    [
+        ("Leads.Contoso.COM", "leads.contoso.com"),
+        ("contoso.com.", "contoso.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
+        ("contoso。com", "contoso.com"),
+        ("１２７.0.0.1", "127.0.0.1"),
+        ("①②⑦.0.0.1", "127.0.0.1"),
+        ("[0:0:0:0:0:0:0:1]", "::1"),
+        ("127.0.0.1.", "127.0.0.1"),
+        ("_lead.example", "_lead.example"),
+        ("1e100.net", "1e100.net"),
+    ],
+)
+def test_a_host_has_one_form(host: str, canonical: str) -> None:
+    assert parse_host(host) == canonical
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "https"),
+        ("contoso.com/x", "https"),
+        ("ftp://contoso.com/", "https"),
+        ("javascript:alert(1)", "https"),
+        ("https:/contoso.com", "https"),
+        ("https://", "host"),
+        ("https:///x", "host"),
+        ("https://user@contoso.com/", "user name"),
+        ("https://user:secret@contoso.com/", "user name"),
+        ("https://a@b@contoso.com/", "user name"),
+        ("https://contoso.com\\@evil.example/", "user name"),
+        ("https://contoso.com\\.evil.example/", "host"),
+        ("https://contoso.com:0/", "port"),
+        ("https://contoso.com:65536/", "port"),
+        ("https://contoso.com:123456789/", "port"),
+        ("https://contoso.com:/", "port"),
+        ("https://contoso.com:8a/", "port"),
+        ("https://contoso.com/a b", "spaces"),
+        ("https://contoso.com/\r\nHost: x", "spaces"),
+        ('https://contoso.com/"', "quotes"),
+        ("https://contoso.com/<x>", "<>"),
+        ("https://contoso.com/{x}", "{}"),
+        ("https://contoso.com/a|b", "|"),
+        ("https://contoso.com/ä", "non-ASCII"),
+        ("https://contoso.com/" + "a" * 2048, "longer"),
+    ],
+)
+def test_a_bad_url_is_refused_with_its_flaw_and_without_itself(url: str, says: str) -> None:
+    with pytest.raises(AddressInvalid) as caught:
+        parse_url(url)
+    assert says in str(caught.value)
+    assert "contoso" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@given(st.text(alphabet=st.characters(codec="ascii", exclude_characters='"<>\\`{|} #', min_codepoint=33), max_size=200))
+def test_path_and_query_are_kept_byte_for_byte(rest: str) -> None:
+    rest = "/" + rest.replace("\x7f", "")
+    assert parse_url("https://contoso.com:443" + rest).raw_path_qs == rest.removesuffix("?")
+
+
+def test_hosts_are_read() -> None:
+    text = "crm.example=127.0.0.1:18443, *.Marketo.com=[::1]:1,plain.example=10.0.0.1\nbücher.example=localhost:2"
+    assert parse_hosts(text) == {
+        "crm.example": ("127.0.0.1", 18443),
+        "*.marketo.com": ("::1", 1),
+        "plain.example": ("10.0.0.1", None),
+        "xn--bcher-kva.example": ("127.0.0.1", 2),
+    }
+    assert parse_hosts("  ") == {}
+
+
+@pytest.mark.parametrize(
+    "item", ["a.example", "a.example=", "=1.2.3.4", "a=b.example", "a=1.2.3.4:0", "1.2.3.4=1.2.3.4", "*=::1"]
+)
+def test_a_bad_host_entry_is_named_in_one_line(item: str) -> None:
+    with pytest.raises(ValueError, match=r"\A[^\n]*\Z") as caught:
+        parse_hosts(f"good.example=127.0.0.1, {item}")
+    assert item in str(caught.value)
+
+
+def test_ranges_are_read() -> None:
+    assert parse_ranges("127.0.0.0/8, ::1\n10.1.2.3") == tuple(
+        map(ip_network, ("127.0.0.0/8", "::1/128", "10.1.2.3/32"))
+    )
+    assert parse_ranges("") == ()
+
+
+@pytest.mark.parametrize("item", ["10.0.0.1/8", "example.com", "1.2.3.4/33", "10.0.0.0-10.0.0.9"])
+def test_a_bad_range_is_named_in_one_line(item: str) -> None:
+    with pytest.raises(ValueError, match=r"\A[^\n]*\Z") as caught:
+        parse_ranges(f"127.0.0.0/8,{item}")
+    assert item in str(caught.value)
+
+
+def test_the_nearest_entry_of_the_host_map_counts() -> None:
+    policy = NetworkPolicy(
+        hosts=parse_hosts("*.a.example=127.0.0.1:1,*.b.a.example=127.0.0.1:2,c.b.a.example=127.0.0.1:3")
+    )
+    for host, port in (("x.a.example", 1), ("y.b.a.example", 2), ("c.b.a.example", 3)):
+        assert policy.target(host) == ("127.0.0.1", port)
+    assert policy.target("a.example") is None
+    assert policy.target("xa.example") is None
+
+
+async def _network(*addresses: str, **policy: object) -> Network:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return addresses
+
+    return Network(NetworkPolicy(**policy), resolve=resolve)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://10.0.0.1/",
+        "https://[::1]/",
+        "https://[::ffff:169.254.169.254]/",
+        "https://localhost/",
+        "https://127.0.0.1./",
+    ],
+)
+async def test_literal_private_addresses_are_refused_before_anything_is_resolved(url: str) -> None:
+    network = await _network("8.8.8.8")
+    with pytest.raises(AddressRefused):
+        network.check_url(url)
+    with pytest.raises(AddressRefused):
+        await network.session.get(url)
+    await network.aclose()
+
+
+@pytest.mark.parametrize("url", ["http://contoso.com/", "http://8.8.8.8.nip.example/"])
+async def test_plain_http_is_refused(url: str) -> None:
+    network = await _network("8.8.8.8", allow_addresses=parse_ranges("127.0.0.0/8"))
+    with pytest.raises(AddressInvalid):
+        network.check_url(url)
+    with pytest.raises(AddressInvalid):
+        await network.session.get(url)
+    assert str(network.check_url("http://127.0.0.1:10002/devstoreaccount1")).startswith("http:")
+    assert str(network.check_url("http://localhost:10002/devstoreaccount1")).startswith("http:")
+    await network.aclose()
+
+
+@pytest.mark.parametrize("addresses", [("127.0.0.1",), ("8.8.8.8", "10.0.0.1"), ("2606:4700::1111", "::ffff:10.0.0.1")])
+async def test_a_name_with_one_private_address_is_refused_whole(addresses: tuple[str, ...]) -> None:
+    network = await _network(*addresses)
+    with pytest.raises(aiohttp.ClientConnectorDNSError) as caught:
+        await network.session.get("https://rebound.example/")
+    found = diagnose_network(caught.value)
+    assert (found.kind, found.outcome) == (Kind.ADDRESS_REFUSED, Outcome.BROKEN)
+    assert not any(address in str(found) for address in addresses)
+    check = await network.check_reach("https://rebound.example/")
+    assert [step.ok for step in check.steps] == [True, False]
+    assert check.diagnosis is not None
+    assert check.diagnosis.kind is Kind.ADDRESS_REFUSED
+    await network.aclose()
+
+
+async def test_the_address_that_is_dialled_is_checked_again() -> None:
+    network = await _network("8.8.8.8")
+    for peer in (("127.0.0.1", 443), ("::1", 443, 0, 0), ("::ffff:10.0.0.1", 443, 0, 0)):
+        with pytest.raises(AddressRefused):
+            network._dial((socket.AF_INET, socket.SOCK_STREAM, 0, "", peer))
+    network._dial((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("8.8.8.8", 443))).close()
+    await network.aclose()
+
+
+async def test_a_mapped_target_is_dialled_though_private_but_not_for_others() -> None:
+    network = await _network("127.0.0.1", hosts=parse_hosts("crm.example=127.0.0.1:1"))
+    network._dial((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))).close()
+    with pytest.raises(AddressRefused):
+        network._dial((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 2)))
+    with pytest.raises(AddressRefused):
+        await network.session.get("https://127.0.0.1:1/")
+    with pytest.raises(aiohttp.ClientConnectorDNSError):
+        await network.session.get("https://other.example:1/")
+    with pytest.raises(aiohttp.ClientConnectorError) as caught:
+        await network.session.get("https://crm.example/")
+    assert diagnose_network(caught.value).kind is Kind.CONNECTION_FAILED
+    await network.aclose()
+
+
+async def test_proxies_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    network = await _network(allow_addresses=parse_ranges("127.0.0.0/8"))
+    with pytest.raises(AddressInvalid):
+        await network.session.get("https://127.0.0.1:1/", proxy="http://127.0.0.1:9")
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await network.session.get("https://127.0.0.1:1/")
+    await network.aclose()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+async def server(authority: Authority) -> AsyncIterator[FaultServer]:
+    server = FaultServer()
+    await server.start(authority.server_context("leads.example", "127.0.0.1"))
+    yield server
+    await server.aclose()
+
+
+@pytest.fixture
+async def network(authority: Authority, server: FaultServer) -> AsyncIterator[Network]:
+    network = Network(
+        NetworkPolicy(
+            hosts={"*.example": ("127.0.0.1", server.port)},
+            ca_file=authority.ca_file,
+            total_seconds=0.6,
+            answer_limit=1_000,
+            connections=2,
+        )
+    )
+    yield network
+    await network.aclose()
+
+
+URL = "https://leads.example/in"
+
+
+async def test_redirects_are_not_followed_even_when_asked_for(network: Network, server: FaultServer) -> None:
+    server.fault = redirect("https://leads.example/elsewhere")
+    with pytest.raises(RedirectRefused) as caught:
+        await network.session.post(URL, data=b"{}")
+    assert diagnose_network(caught.value).kind is Kind.REDIRECTED
+    answered = await network.post(parse_url(URL), data=b"{}", headers={})
+    assert answered.status == 302
+    assert [seen.target for seen in server.received] == ["/in", "/in"]
+
+
+@pytest.mark.parametrize("fault", [endless(), answer(200, b"x" * 1_001)])
+async def test_no_more_of_an_answer_is_kept_than_allowed(network: Network, server: FaultServer, fault: object) -> None:
+    server.fault = fault  # type: ignore[assignment]
+    async with network.session.get(URL) as response:
+        with pytest.raises(AnswerTooLarge) as caught:
+            await response.read()
+    assert diagnose_network(caught.value).kind is Kind.ANSWER_TOO_LARGE
+    answered = await network.post(parse_url(URL), data=b"{}", headers={})
+    assert (answered.status, len(answered.body)) == (200, 1_000)
+    assert isinstance(answered.fault, AnswerTooLarge)
+
+
+async def test_an_answer_within_the_limit_is_read_whole_and_its_connection_kept(
+    network: Network, server: FaultServer
+) -> None:
+    server.fault = answer(200, b"x" * 1_000)
+    for _ in range(3):
+        async with network.session.get(URL) as response:
+            assert await response.text() == "x" * 1_000
+            assert await response.read() == b"x" * 1_000
+    assert server.connections == 1
+
+
+async def test_a_decompression_bomb_stays_small(network: Network, server: FaultServer) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    server.fault = answer(200, bomb, content_encoding="gzip")
+    answered = await network.post(parse_url(URL), data=b"{}", headers={})
+    assert isinstance(answered.fault, AnswerTooLarge)
+    assert len(answered.body) == 1_000
+    assert server.received[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("fault", [hang_after_headers(500), drip(500)])
+async def test_a_status_is_not_lost_to_a_slow_body(network: Network, server: FaultServer, fault: object) -> None:
+    server.fault = fault  # type: ignore[assignment]
+    for seconds in (0.1, None):
+        answered = await network.post(parse_url(URL), data=b"{}", headers={}, body_seconds=seconds)
+        assert answered.status == 500
+        assert isinstance(answered.fault, TimeoutError)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_all_connections_in_use_is_our_trouble(network: Network, server: FaultServer) -> None:
+    server.fault = hang
+    url = parse_url(URL)
+    results = await asyncio.gather(*(network.post(url, data=b"", headers={}) for _ in range(3)), return_exceptions=True)
+    found = [diagnose_network(error) for error in results if isinstance(error, BaseException)]
+    assert sorted(diagnosis.outcome for diagnosis in found) == ["ambiguous", "ambiguous", "ours"]
+    assert sum(isinstance(error, NoFreeConnection) for error in results) == 1
+
+
+async def test_cookies_are_not_kept(network: Network, server: FaultServer) -> None:
+    server.fault = answer(200, set_cookie="session=1; Path=/")
+    for _ in range(2):
+        await network.post(parse_url(URL), data=b"{}", headers={})
+    assert "cookie" not in server.received[1].headers
+
+
+async def test_what_can_be_reached(network: Network, server: FaultServer) -> None:
+    check = await network.check_reach(URL)
+    assert check.ok
+    assert [(step.name, step.ok) for step in check.steps] == [(n, True) for n in ("address", "name", "network", "tls")]
+    assert server.received == []
+
+
+async def test_a_foreign_certificate_fails_the_tls_step(network: Network, server: FaultServer) -> None:
+    check = await network.check_reach("https://other.example/?sig=secret")
+    assert [(step.name, step.ok) for step in check.steps][-1] == ("tls", False)
+    assert check.diagnosis is not None
+    assert (check.diagnosis.kind, check.diagnosis.outcome) == (Kind.TLS_FAILED, Outcome.BROKEN)
+    assert "another host name" in check.steps[-1].detail
+    assert "other.example" not in str(check)
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "kind", "outcome"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, ""), True, Kind.ADDRESS_NOT_FOUND, Outcome.BROKEN),
+        (socket.gaierror(socket.EAI_AGAIN, ""), True, Kind.CONNECTION_FAILED, Outcome.FAILED),
+        (aiohttp.ConnectionTimeoutError(), True, Kind.CONNECTION_FAILED, Outcome.FAILED),
+        (TimeoutError(), True, Kind.NO_ANSWER, Outcome.AMBIGUOUS),
+        (TimeoutError(), False, Kind.CONNECTION_FAILED, Outcome.FAILED),
+        (aiohttp.SocketTimeoutError(), True, Kind.NO_ANSWER, Outcome.AMBIGUOUS),
+        (aiohttp.ServerDisconnectedError(), True, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+        (aiohttp.ClientPayloadError(), True, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+        (ConnectionResetError(errno.ECONNRESET, ""), True, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+        (ConnectionResetError(errno.ECONNRESET, ""), False, Kind.CONNECTION_FAILED, Outcome.FAILED),
+        (ssl.SSLEOFError(), False, Kind.CONNECTION_FAILED, Outcome.FAILED),
+        (ssl.SSLError(1, ""), False, Kind.TLS_FAILED, Outcome.BROKEN),
+        (ssl.SSLError(1, ""), True, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+        (aiohttp.InvalidUrlClientError("https://x"), True, Kind.SETTINGS_INVALID, Outcome.BROKEN),
+        (KeyError("x"), True, Kind.INTERNAL_ERROR, Outcome.OURS),
+    ],
+)
+def test_errors_are_told_apart_by_class(error: BaseException, sent: bool, kind: Kind, outcome: Outcome) -> None:
+    found = diagnose_network(error, sent=sent)
+    assert (found.kind, found.outcome) == (kind, outcome)
+
+
+def test_wrapped_errors_are_looked_through() -> None:
+    wrapper = RuntimeError("in the words of another library")
+    wrapper.__cause__ = AddressRefused("private")
+    assert diagnose_network(wrapper).kind is Kind.ADDRESS_REFUSED
+
+
+def test_an_authority_is_found_again(tmp_path: Path) -> None:
+    first, second = Authority(tmp_path / "ca"), Authority(tmp_path / "ca")
+    assert first.ca_file.read_bytes() == second.ca_file.read_bytes()
+    assert (tmp_path / "ca" / "ca-key.pem").stat().st_mode & 0o077 == 0

@@ -8,8 +8,8 @@ from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
-from leadkeeper.delivery.again import Again
-from leadkeeper.delivery.tester import Tester
+from leadkeeper.inbox.again import Again
+from leadkeeper.intake.tester import Tester
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
 from leadkeeper.publishing.catalogue import Catalogue

@@ -33,7 +33,8 @@ class Settings(BaseSettings):
         None, description="Address under which the outside reaches the API, for hook addresses and links."
     )
     secret_key: SecretStr | None = Field(
-        None, description="Key that encrypts connection secrets: 32 bytes in URL-safe base64; several with commas, newest first."
+        None,
+        description="Key that encrypts connection secrets: 32 bytes in URL-safe base64; several with commas, newest first.",
     )
     secret_key_file: Path = Field(
         Path("leadkeeper.key"), description="File with that key, used when SECRET_KEY is unset; made on first start."
@@ -49,7 +50,9 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         15, ge=1, le=600, description="How long the leads of a worker that died wait before another takes them."
     )
-    shutdown_seconds: float = Field(20, ge=0, le=600, description="How long leads in flight may take to end on shutdown.")
+    shutdown_seconds: float = Field(
+        20, ge=0, le=600, description="How long leads in flight may take to end on shutdown."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_json: bool = Field(False, description="Write the log as one JSON object a line.")
 

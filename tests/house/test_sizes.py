@@ -32,6 +32,8 @@ def test_a_module_is_of_a_readable_size(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     lines = len(text.splitlines())
     assert lines <= FILE_LINES
+    if "migrations/versions" in name_of(path):
+        return  # a list of tables as they were then; history is not rearranged
     long = [
         f"{name} (line {line}): {size} lines"
         for name, line, size in functions(ast.parse(text))

@@ -109,7 +109,8 @@ class Hooks:
 
 
 def _find(conn: sa.Connection, digest: str) -> str | None:
-    return conn.scalar(sa.select(t.hook.c.offer_ref).where(t.hook.c.token_hash == digest, t.hook.c.removed_at.is_(None)))
+    found = (t.hook.c.token_hash == digest, t.hook.c.removed_at.is_(None))
+    return conn.scalar(sa.select(t.hook.c.offer_ref).where(*found))
 
 
 def _require_offer(conn: sa.Connection, offer: OfferRef) -> None:

@@ -54,9 +54,7 @@ class Parsed:
 
 def secret_fields(config: type[Config]) -> list[str]:
     """The JSON names of the settings that are secrets."""
-    return [
-        field.alias or name for name, field in config.model_fields.items() if _holds_secret(field.annotation)
-    ]
+    return [field.alias or name for name, field in config.model_fields.items() if _holds_secret(field.annotation)]
 
 
 def _holds_secret(annotation: Any) -> bool:

@@ -124,10 +124,11 @@ def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, no
 
 
 def _with_leads(conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]]) -> list[Claimed]:
-    by_lead = {lead.id: lead for lead in conn.execute(_LEADS.where(one_of(conn, t.lead.c.id, [x.lead_id for x in taken])))}
+    by_lead = {
+        lead.id: lead for lead in conn.execute(_LEADS.where(one_of(conn, t.lead.c.id, [x.lead_id for x in taken])))
+    }
     claimed = [
-        Claimed(x.id, outgoing_lead(by_lead[x.lead_id], row.title, row.display_name), x.attempts, x.lost)
-        for x in taken
+        Claimed(x.id, outgoing_lead(by_lead[x.lead_id], row.title, row.display_name), x.attempts, x.lost) for x in taken
     ]
     # RETURNING promises no order; ids are in the order in which the leads came.
     return sorted(claimed, key=lambda c: c.id)

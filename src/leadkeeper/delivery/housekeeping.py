@@ -16,6 +16,7 @@ from leadkeeper.connections.lines import open_line
 from leadkeeper.delivery.breaker import after_probe
 from leadkeeper.delivery.lease import SWEEP, sweep_leases
 from leadkeeper.delivery.schedule import MINUTE
+from leadkeeper.delivery.send import where
 from leadkeeper.destinations.http import Network
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -56,7 +57,7 @@ class Housekeeping:
                 except StorageAway:
                     pass
                 except Exception as error:
-                    log.error("housekeeping failed", error=type(error).__name__)
+                    log.error("housekeeping failed", error=where(error))
                 await asyncio.sleep(SWEEP_SECONDS)
         finally:
             for probe in self._probes:
@@ -86,7 +87,7 @@ class Housekeeping:
         except TimeoutError:
             passed = False
         except Exception as error:
-            log.error("check failed", destination=row.destination, connection=row.id, error=type(error).__name__)
+            log.error("check failed", destination=row.destination, connection=row.id, error=where(error))
             passed = False
         finally:
             await destination.aclose()

@@ -34,7 +34,7 @@ class Lane:
 
     def wanted(self, most: int) -> int:
         """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the lane's share of the worker."""
-        if self.destination is None or self.trial and (self.running or self._calls):
+        if self.destination is None or (self.trial and (self.running or self._calls)):
             return 0
         limit = min(self.pace.limit, most)
         if len(self._calls) >= limit:

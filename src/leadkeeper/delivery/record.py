@@ -87,7 +87,7 @@ def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
         .where(one_of(conn, d.id, [sent.delivery_id for sent in sends]), t.SENDING)
         .with_for_update()
     )
-    leases = {delivery_id: lease_id for delivery_id, lease_id in rows}
+    leases = {row.id: row.lease_id for row in rows}
     return {sent.delivery_id for sent in sends if leases.get(sent.delivery_id) == sent.lease_id}
 
 
@@ -101,9 +101,7 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         else:
             values = {"state": step.state.value, "attempts": step.attempts, "due_at": step.due_at, "lost": step.lost}
             conn.execute(
-                sa.update(t.delivery)
-                .where(d.id == delivery_id)
-                .values(lease_id=None, changed_at=now, **values)
+                sa.update(t.delivery).where(d.id == delivery_id).values(lease_id=None, changed_at=now, **values)
             )
     for (state, attempts), ids in by_end.items():
         conn.execute(

@@ -11,7 +11,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
-from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
@@ -21,9 +20,10 @@ from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.record import Recorded, Sent, record
+from leadkeeper.delivery.send import send
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import GroupCommit
 
@@ -31,8 +31,6 @@ POLL_SECONDS: Final = 0.5
 """How often all connections are looked at, for retries that fell due and for work nobody announced."""
 MOST_CALLS: Final = 400
 """How many calls one worker has running, over all connections; shared evenly among those that have work."""
-CALL_SECONDS: Final = 300
-"""A call that has not ended by then never will: adapters end far earlier by themselves."""
 RECORD_LIMIT: Final = 500
 AWAY_SECONDS: Final = 0.3
 
@@ -174,7 +172,7 @@ class Worker:
         destination, epoch, trial, lease_id = lane.destination, lane.epoch, lane.trial, self._lease_id
         assert destination is not None
         at, started = self._clock(), time.perf_counter()
-        answers = await _deliver(destination, call)
+        answers = await send(destination, [claimed.lead for claimed in call])
         took = int((time.perf_counter() - started) * 1000)
         sends = [
             Sent(
@@ -260,37 +258,4 @@ def _first_share(row: sa.Row[Any]) -> int:
 
 def _closes(answers: Sequence[Answer]) -> bool:
     """Whether the connection should send nothing more before its health was looked at."""
-    return any(
-        not isinstance(a, Receipt) and a.outcome in (Outcome.BROKEN, Outcome.THROTTLED) for a in answers
-    )
-
-
-async def _deliver(destination: Any, call: Sequence[Claimed]) -> Sequence[Answer]:
-    """One call of an adapter. It raises only for bugs of ours; then the leads wait, and nobody is charged."""
-    leads = [claimed.lead for claimed in call]
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            answers: Sequence[Answer] = await destination.deliver(leads)
-        if len(answers) != len(leads):
-            raise RuntimeError(f"{destination.name} gave {len(answers)} answers for {len(leads)} leads")
-        return answers
-    except asyncio.CancelledError:
-        # On shutdown: the request may be out, so only a destination that tells twice from once may get it again.
-        kind = Kind.INTERRUPTED if destination.repeatable else Kind.MAY_HAVE_ARRIVED
-        return [diagnose(kind)] * len(leads)
-    except Exception as error:
-        where = _where(error)
-        log.error(
-            "adapter failed", destination=destination.name, deliveries=[c.id for c in call], error=where
-        )
-        return [diagnose(Kind.INTERNAL_ERROR)] * len(leads)
-
-
-def _where(error: BaseException) -> str:
-    """The class of an error and the line it came from: its text may hold personal data, so it is not logged."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    return f"{type(error).__name__} at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+    return any(not isinstance(a, Receipt) and a.outcome in (Outcome.BROKEN, Outcome.THROTTLED) for a in answers)

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import to_json
+from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.connections import new_delivery
@@ -202,8 +203,6 @@ def _insert_leads(
 
 
 def _insert_or_ignore(conn: sa.Connection) -> Any:
-    from sqlalchemy.dialects import postgresql, sqlite
-
     insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.lead)
     return insert.on_conflict_do_nothing(
         index_elements=[t.lead.c.publisher_id, t.lead.c.idempotency_key],

@@ -77,9 +77,7 @@ class Catalogue:
             lambda conn: [_as_publisher(row) for row in conn.execute(sa.select(t.publisher).order_by(t.publisher.c.id))]
         )
 
-    async def put_offer(
-        self, ref: OfferRef, *, title: str, offer_type: str, live: bool, by: str
-    ) -> tuple[Offer, bool]:
+    async def put_offer(self, ref: OfferRef, *, title: str, offer_type: str, live: bool, by: str) -> tuple[Offer, bool]:
         """Create or change an offer. Raises :class:`Problem` for a wrong id or an unknown publisher."""
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
 

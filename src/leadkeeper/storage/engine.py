@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -230,8 +231,6 @@ class _PostgreSQL:
 
     async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         """LISTEN on a connection of its own, made again whenever it breaks."""
-        import asyncpg
-
         dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
 
         async def watch() -> None:
@@ -242,7 +241,7 @@ class _PostgreSQL:
                     await asyncio.sleep(self.RECONNECT_SECONDS)
                     continue
                 lost = asyncio.Event()
-                connection.add_termination_listener(lambda *_: lost.set())
+                connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                 try:
                     await connection.add_listener(_CHANNEL, lambda *_: woken())
                     woken()

@@ -16,9 +16,7 @@ class View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
 
 
-DeliveryState = Literal[
-    "pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"
-]
+DeliveryState = Literal["pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"]
 
 
 class EvidenceView(View):
@@ -99,7 +97,6 @@ class CustomerView(View):
 
 
 class _Lead(View):
-
     id: str
     created_time: str
     publisher_id: str

@@ -1,0 +1,187 @@
+"""Puts everything together; the only file that sees all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+
+from leadkeeper.access.hooks import Hooks
+from leadkeeper.access.keys import Keys
+from leadkeeper.clock import now_ms
+from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.vault import Vault, secret_keys_from_file
+from leadkeeper.delivery.record import Sent
+from leadkeeper.delivery.worker import Worker
+from leadkeeper.destinations.http import Network
+from leadkeeper.doors.api.app import create_api
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.intake.keep import Intake
+from leadkeeper.intake.tester import Tester
+from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.rooms import Rooms
+from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.migrate import upgrade
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process of an installation: its rooms and, where it carries leads, its worker."""
+
+    rooms: Rooms
+    metrics: Metrics
+    worker: Worker | None
+
+
+@contextlib.asynccontextmanager
+async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House]:
+    """The rooms over the database of ``settings``, which is made or brought up to date first.
+
+    Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key cannot be used.
+    """
+    # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
+    sys.setswitchinterval(0.0005)
+    vault = _vault(settings)
+    storage = open_storage(settings.database_url)
+    network = Network(settings.network_policy)
+    metrics = Metrics()
+    carrier: Worker | None = None
+
+    def wake(connection_ids: Collection[str]) -> None:
+        if carrier is not None:
+            carrier.wake(connection_ids)
+
+    def observe(sends: Sequence[Sent]) -> None:
+        metrics.observe_sends(sends)
+
+    try:
+        await storage.write(upgrade)
+        connections = Connections(storage, vault, wake)
+        rooms = Rooms(
+            storage=storage,
+            keys=Keys(storage),
+            hooks=Hooks(storage),
+            catalogue=Catalogue(storage),
+            connections=connections,
+            intake=Intake(storage, wake),
+            inbox=Inbox(storage),
+            again=Again(storage, wake),
+            tester=Tester(storage, connections, network, wake),
+            clock=now_ms,
+            base_url=settings.base_url,
+        )
+        if worker:
+            carrier = Worker(storage, connections, network, lease_seconds=settings.lease_seconds, observe=observe)
+        yield House(rooms, metrics, carrier)
+        await rooms.intake.drained()
+    finally:
+        await network.aclose()
+        await storage.close()
+
+
+def _vault(settings: Settings) -> Vault:
+    try:
+        if settings.secret_key is not None:
+            return Vault(settings.secret_key.get_secret_value().split(","))
+        return Vault(secret_keys_from_file(settings.secret_key_file))
+    except ValueError as error:
+        name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
+        raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
+    except OSError as error:
+        raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None
+
+
+async def serve(
+    settings: Settings,
+    *,
+    api: bool,
+    worker: bool,
+    stop: asyncio.Event,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the API, the worker or both until ``stop`` is set; then end what is in flight or return it.
+
+    ``ready`` is called once requests are answered. Raises ``OSError`` when the port is taken.
+    """
+    async with open_rooms(settings, worker=worker) as house:
+        carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
+        server = await _start_api(settings, house) if api else None
+        ready()
+        await _until(stop, carrying)
+        if server is not None:
+            await server.end()
+            await house.rooms.intake.drained()
+        if house.worker is not None and carrying is not None:
+            await house.worker.stop(settings.shutdown_seconds)
+            await carrying
+
+
+async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:
+    """Return when ``stop`` is set; raise what ended the worker, should it end by itself."""
+    stopping = asyncio.create_task(stop.wait())
+    waited = {stopping} | ({carrying} if carrying is not None else set())
+    done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if carrying is not None and carrying in done:
+        carrying.result()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the program's stop event rules."""
+
+    task: asyncio.Task[None]
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+    async def end(self) -> None:
+        self.should_exit = True
+        await self.task
+
+
+async def _start_api(settings: Settings, house: House) -> _Server:
+    bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+    config = uvicorn.Config(
+        create_api(house.rooms, house.metrics),
+        loop="none",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    server = _Server(config)
+    server.task = asyncio.create_task(server.serve([bound]), name="api")
+    while not server.started:
+        if server.task.done():
+            server.task.result()
+        await asyncio.sleep(0.005)
+    return server
+
+
+def configure_logging(settings: Settings) -> None:
+    """Events as one line each, with fields, on standard error; JSON if the settings say so. No personal data."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    renderer = structlog.processors.JSONRenderer() if settings.log_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s")

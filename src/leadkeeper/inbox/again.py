@@ -1,0 +1,159 @@
+"""Sending again: one delivery, or all of a connection by time and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.access.audit import note
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.connections.connections import BACKFILL, new_delivery
+from leadkeeper.delivery.schedule import State
+from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
+from leadkeeper.views import DeliveryView, Replayed
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+
+REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.WAITING)
+"""The states that may be sent again; what is pending or being sent goes out anyway, what is withheld never does."""
+
+
+class Again:
+    """Sends deliveries again because a person asked. ``woken`` is told the connections that have work."""
+
+    def __init__(
+        self, storage: Storage, woken: Callable[[Collection[str]], None] = lambda _: None, clock: Clock = now_ms
+    ) -> None:
+        self._storage = storage
+        self._woken = woken
+        self._clock = clock
+
+    async def offer_of(self, delivery_id: str) -> OfferRef | None:
+        """Whose delivery it is, or ``None`` if there is none of that id."""
+        return await self._storage.read(offer_of_delivery, delivery_id)
+
+    async def retry(self, delivery_id: str, *, by: str) -> DeliveryView:
+        """Make one delivery due now, with its attempts counted anew; what is pending stays as it is.
+
+        Raises :class:`Problem` if there is none, or while it is being sent or withheld.
+        """
+        connection_id, view = await self._storage.write(_retry, delivery_id, self._clock(), by)
+        self._woken([connection_id])
+        return view
+
+    async def replay(
+        self,
+        offer: OfferRef,
+        name: str,
+        *,
+        since_ms: int | None,
+        until_ms: int | None,
+        states: Collection[State],
+        missing: bool,
+        dry_run: bool,
+        by: str,
+    ) -> Replayed:
+        """Make the connection's deliveries in ``states`` due now whose leads came in that time, oldest first.
+
+        ``missing`` adds the offer's leads that never had a delivery over this connection (they came before it).
+        A dry run only counts. Raises :class:`Problem` for an unknown offer, connection or a state that cannot be.
+        """
+        wrong = [state for state in states if state not in REPLAYABLE]
+        if wrong:
+            rule = f"only {', '.join(REPLAYABLE)} can be replayed"
+            raise Problem(ProblemType.INVALID_REQUEST, f"states: {rule}.", (FieldError("states", rule),))
+
+        def act(conn: sa.Connection) -> tuple[str, int]:
+            connection_id = _connection_id(conn, offer, name)
+            leads = _leads_of(offer, since_ms, until_ms)
+            now = self._clock()
+            count = _replay_states(conn, connection_id, leads, states, now, dry_run=dry_run)
+            if missing:
+                count += _replay_missing(conn, connection_id, leads, now, dry_run=dry_run)
+            if not dry_run:
+                announce(conn)
+                note(conn, now, by, "connection.replay", f"{offer}/{name}", str(count))
+            return connection_id, count
+
+        if dry_run:
+            _, count = await self._storage.read(act)
+        else:
+            connection_id, count = await self._storage.write(act)
+            self._woken([connection_id])
+        return Replayed(deliveries=count, dry_run=dry_run)
+
+
+def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str) -> tuple[str, DeliveryView]:
+    d = t.delivery.c
+    row = conn.execute(sa.select(d.connection_id, d.state).where(d.id == delivery_id).with_for_update()).first()
+    if row is None:
+        detail = f"There is no delivery {delivery_id!r}."
+        raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("id", "unknown delivery"),))
+    if row.state in (State.SENDING, State.WITHHELD):
+        detail = "This delivery is being sent just now." if row.state == State.SENDING else "This lead is withheld."
+        raise Problem(ProblemType.NOT_REPEATABLE_NOW, detail)
+    conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(_due_now(now)))
+    announce(conn)
+    note(conn, now, by, "delivery.retry", delivery_id)
+    view = delivery_view(conn, delivery_id)
+    assert view is not None
+    return row.connection_id, view
+
+
+def _due_now(now: int) -> dict[str, Any]:
+    return {"state": State.WAITING.value, "due_at": now, "attempts": 0, "lost": 0, "changed_at": now}
+
+
+def _connection_id(conn: sa.Connection, offer: OfferRef, name: str) -> str:
+    change_routes(conn)
+    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
+        raise unknown_offer(offer)
+    c = t.connection.c
+    connection_id: str | None = conn.scalar(
+        sa.select(c.id).where(c.offer_ref == str(offer), c.name == name, c.removed_at.is_(None))
+    )
+    if connection_id is None:
+        raise unknown_connection(offer, name)
+    return connection_id
+
+
+def _leads_of(offer: OfferRef, since_ms: int | None, until_ms: int | None) -> sa.Select[Any]:
+    c = t.lead.c
+    leads = sa.select(c.id).where(c.publisher_id == offer.publisher_id, c.offer_id == offer.offer_id)
+    if since_ms is not None:
+        leads = leads.where(c.created_at >= since_ms)
+    return leads if until_ms is None else leads.where(c.created_at < until_ms)
+
+
+def _replay_states(
+    conn: sa.Connection,
+    connection_id: str,
+    leads: sa.Select[Any],
+    states: Collection[State],
+    now: int,
+    *,
+    dry_run: bool,
+) -> int:
+    d = t.delivery.c
+    those = (d.connection_id == connection_id, one_of(conn, d.state, [s.value for s in states]), d.lead_id.in_(leads))
+    if dry_run:
+        return conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those)) or 0
+    return conn.execute(sa.update(t.delivery).where(*those).values(_due_now(now))).rowcount
+
+
+def _replay_missing(
+    conn: sa.Connection, connection_id: str, leads: sa.Select[Any], now: int, *, dry_run: bool
+) -> int:
+    has = sa.exists().where(t.delivery.c.lead_id == t.lead.c.id, t.delivery.c.connection_id == connection_id)
+    lacking = leads.where(sa.not_(has), sa.not_(t.lead.c.test)).order_by(t.lead.c.id)
+    if dry_run:
+        return conn.scalar(sa.select(sa.func.count()).select_from(lacking.subquery())) or 0
+    count = 0
+    while ids := conn.scalars(lacking.limit(BACKFILL)).all():
+        conn.execute(sa.insert(t.delivery), [new_delivery(lead_id, connection_id, now) for lead_id in ids])
+        count += len(ids)
+    return count

@@ -1,0 +1,220 @@
+"""The inbox: what came in and what became of it, read only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+
+from leadkeeper.catalogue import from_stored
+from leadkeeper.clock import to_text
+from leadkeeper.diagnosis import Diagnosis, Receipt
+from leadkeeper.views import (
+    AttemptView,
+    CustomerView,
+    DeliverySummary,
+    DeliveryView,
+    DiagnosisView,
+    LeadPage,
+    LeadSummary,
+    LeadView,
+    ReceiptView,
+)
+from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, one_of
+
+MOST: Final = 200
+"""The most leads on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """Which leads to list; ``None`` does not filter. Times in milliseconds: from ``since_ms`` on, before ``until_ms``.
+
+    ``state`` is that of at least one of the lead's deliveries; ``email`` is compared without regard to case.
+    """
+
+    publisher_id: str | None = None
+    offer_id: str | None = None
+    state: str | None = None
+    source: str | None = None
+    action: str | None = None
+    test: bool | None = None
+    email: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+class Inbox:
+    """The leads of one installation, as people see them."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def list(self, filters: LeadFilter, cursor: str | None = None, limit: int = 50) -> LeadPage:
+        """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``."""
+        return await self._storage.read(_list, filters, cursor, min(limit, MOST))
+
+    async def get(self, lead_id: str) -> LeadView | None:
+        """One lead whole, or ``None``."""
+        return await self._storage.read(_get, lead_id)
+
+
+SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
+    (
+        t.READY & (t.connection.c.paused | t.connection.c.paused_by_person | t.connection.c.removed_at.is_not(None)),
+        "held",
+    ),
+    else_=t.delivery.c.state,
+)
+"""A delivery's state as it is shown; needs a join with ``connection``."""
+
+_LEADS: Final[sa.Select[Any]] = sa.select(t.lead, t.offer.c.title).join(
+    t.offer, (t.offer.c.publisher_id == t.lead.c.publisher_id) & (t.offer.c.id == t.lead.c.offer_id)
+)
+_DELIVERIES: Final[sa.Select[Any]] = (
+    sa.select(
+        t.delivery.c.id,
+        t.delivery.c.lead_id,
+        t.delivery.c.due_at,
+        t.connection.c.name,
+        t.connection.c.destination,
+        SHOWN_STATE.label("shown"),
+    )
+    .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
+    .order_by(t.delivery.c.id)
+)
+
+
+def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
+    c = t.lead.c
+    exact = {
+        c.publisher_id: filters.publisher_id,
+        c.offer_id: filters.offer_id,
+        c.source: filters.source,
+        c.action: filters.action,
+        c.test: filters.test,
+        c.email: None if filters.email is None else filters.email.casefold(),
+    }
+    found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if filters.since_ms is not None:
+        found.append(c.created_at >= filters.since_ms)
+    if filters.until_ms is not None:
+        found.append(c.created_at < filters.until_ms)
+    if filters.state is not None:
+        in_state = (
+            sa.select(sa.literal(1))
+            .select_from(t.delivery.join(t.connection, t.connection.c.id == t.delivery.c.connection_id))
+            .where(t.delivery.c.lead_id == c.id, filters.state == SHOWN_STATE)
+            .correlate(t.lead)
+        )
+        found.append(sa.exists(in_state))
+    return found
+
+
+def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
+    query = _LEADS.where(*_conditions(filters)).order_by(t.lead.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(t.lead.c.id < cursor)
+    rows = conn.execute(query).all()
+    page = rows[:limit]
+    deliveries = _summaries(conn, [row.id for row in page])
+    leads = tuple(LeadSummary(**_shown(row), deliveries=tuple(deliveries[row.id])) for row in page)
+    return LeadPage(leads=leads, next_cursor=page[-1].id if len(rows) > limit else None)
+
+
+def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list[DeliverySummary]]:
+    found: dict[str, list[DeliverySummary]] = defaultdict(list)
+    for row in conn.execute(_DELIVERIES.where(one_of(conn, t.delivery.c.lead_id, lead_ids))):
+        summary = DeliverySummary(id=row.id, connection=row.name, destination=row.destination, state=row.shown)
+        found[row.lead_id].append(summary)
+    return found
+
+
+def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+    unknown = [] if is_known_source(row.source) or row.test else ["source"]
+    unknown += [] if is_known_action(row.action) or row.test else ["action"]
+    return {
+        "id": row.id,
+        "created_time": to_text(row.created_at),
+        "publisher_id": row.publisher_id,
+        "offer_id": row.offer_id,
+        "source": row.source,
+        "action": row.action,
+        "lead_source": lead_source_text(row.source, row.action, row.publisher_id, row.offer_id, row.title),
+        "test": row.test,
+        "unknown": tuple(unknown),
+        "customer": CustomerView.model_validate(from_json(row.body)["customer"]),
+    }
+
+
+def _get(conn: sa.Connection, lead_id: str) -> LeadView | None:
+    row = conn.execute(_LEADS.where(t.lead.c.id == lead_id)).first()
+    if row is None:
+        return None
+    body = from_json(row.body)
+    found = conn.execute(_DELIVERIES.where(t.delivery.c.lead_id == lead_id)).all()
+    attempts = _attempts(conn, [delivery.id for delivery in found])
+    return LeadView(
+        **_shown(row),
+        description=body["description"],
+        campaign=body["campaign"],
+        extra=body["extra"],
+        deliveries=tuple(_delivery(delivery, attempts[delivery.id]) for delivery in found),
+    )
+
+
+def _attempts(conn: sa.Connection, delivery_ids: Collection[str]) -> dict[str, list[AttemptView]]:
+    found: dict[str, list[AttemptView]] = defaultdict(list)
+    query = sa.select(t.attempt).where(one_of(conn, t.attempt.c.delivery_id, delivery_ids)).order_by(t.attempt.c.id)
+    for row in conn.execute(query):
+        answer = from_stored(row.answer)
+        found[row.delivery_id].append(
+            AttemptView(
+                at=to_text(row.at),
+                took_ms=row.took_ms,
+                outcome=row.outcome,
+                late=row.late,
+                receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None,
+                diagnosis=DiagnosisView.of(answer) if isinstance(answer, Diagnosis) else None,
+            )
+        )
+    return found
+
+
+def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView]) -> DeliveryView:
+    last = next((attempt for attempt in reversed(attempts) if not attempt.late), None)
+    ended = row.shown in ("delivered", "unconfirmed")
+    waits = row.shown in ("pending", "waiting")
+    return DeliveryView(
+        id=row.id,
+        connection=row.name,
+        destination=row.destination,
+        state=row.shown,
+        attempts=tuple(attempts),
+        receipt=last.receipt if last and ended else None,
+        diagnosis=last.diagnosis if last and not ended else None,
+        due_at=to_text(row.due_at) if waits else None,
+    )
+
+
+def delivery_view(conn: sa.Connection, delivery_id: str) -> DeliveryView | None:
+    """One delivery as it is shown, or ``None``."""
+    row = conn.execute(_DELIVERIES.where(t.delivery.c.id == delivery_id)).first()
+    return None if row is None else _delivery(row, _attempts(conn, [delivery_id])[delivery_id])
+
+
+def offer_of_delivery(conn: sa.Connection, delivery_id: str) -> OfferRef | None:
+    """Whose delivery it is, or ``None`` if there is none of that id."""
+    ref = conn.scalar(
+        sa.select(t.connection.c.offer_ref)
+        .join(t.delivery, t.delivery.c.connection_id == t.connection.c.id)
+        .where(t.delivery.c.id == delivery_id)
+    )
+    return None if ref is None else OfferRef.parse(ref)

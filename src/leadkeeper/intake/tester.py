@@ -1,0 +1,170 @@
+"""Validation: the connection's check, then a real test lead down the real road."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic_core import to_json
+
+from leadkeeper.access.audit import note
+from leadkeeper.catalogue import diagnose
+from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
+from leadkeeper.connections.connections import Connection, Connections, new_delivery
+from leadkeeper.connections.health import Health
+from leadkeeper.connections.lines import open_line
+from leadkeeper.delivery.claim import outgoing_lead
+from leadkeeper.delivery.lease import close_lease, open_lease
+from leadkeeper.delivery.record import attempt_row
+from leadkeeper.delivery.schedule import MINUTE, State
+from leadkeeper.delivery.send import send
+from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead
+from leadkeeper.destinations.http import Network
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
+from leadkeeper.views import CheckStepView, DiagnosisView, ReceiptView, TestLeadView, Validation
+from leadkeeper.intake.keep import NewLead
+from leadkeeper.lead import Action, test_customer, test_marker
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import unknown_connection
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, announce
+
+CHECK_SECONDS: Final = 60
+LEASE: Final = 5 * MINUTE
+
+
+class Tester:
+    """Validates connections. ``woken`` is told the connections that work again."""
+
+    __test__ = False
+
+    def __init__(
+        self,
+        storage: Storage,
+        connections: Connections,
+        network: Network,
+        woken: Callable[[Collection[str]], None] = lambda _: None,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._storage = storage
+        self._connections = connections
+        self._network = network
+        self._woken = woken
+        self._clock = clock
+
+    async def check(self, connection: Connection) -> Check:
+        """What can be proven of the connection without writing; ends within a minute."""
+        destination = open_line(connection, self._network)
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                check: Check = await destination.check()
+                return check
+        except TimeoutError:
+            diagnosis = diagnose(Kind.NO_ANSWER, Evidence(text=f"no answer to the check in {CHECK_SECONDS} s"))
+            return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
+        finally:
+            await destination.aclose()
+
+    async def validate(self, offer: OfferRef, name: str, *, by: str) -> Validation:
+        """Check the connection and, if that passes, send a real test lead over it alone.
+
+        When the test lead arrives, a connection that was paused or failing is resumed and its held leads go out.
+        Raises :class:`Problem` for an unknown offer or connection.
+        """
+        connection = await self._connections.get(offer, name)
+        if connection is None:
+            raise unknown_connection(offer, name)
+        check = await self.check(connection)
+        steps = tuple(CheckStepView(name=s.name, ok=s.ok, detail=s.detail) for s in check.steps)
+        if not check.ok:
+            diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
+            return Validation(ok=False, checks=steps, diagnosis=DiagnosisView.of(diagnosis))
+        now = self._clock()
+        marker = test_marker(to_datetime(now))
+        lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
+        answer = await self._carry(connection, lead)
+        await self._storage.write(_end, connection, delivery_id, lease_id, answer, now, self._clock(), by)
+        if isinstance(answer, Receipt):
+            self._woken([connection.id])
+        return Validation(
+            ok=isinstance(answer, Receipt),
+            checks=steps,
+            test_lead=TestLeadView(
+                id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
+            ),
+            diagnosis=DiagnosisView.of(answer) if isinstance(answer, Diagnosis) else None,
+        )
+
+    async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
+        destination = open_line(connection, self._network)
+        try:
+            (answer,) = await send(destination, [lead])
+            return answer
+        finally:
+            await destination.aclose()
+
+
+def _begin(conn: sa.Connection, connection: Connection, marker: str, now: int) -> tuple[OutgoingLead, str, str]:
+    """Keep the test lead with one delivery, which this process holds."""
+    offer = connection.offer
+    new = NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
+    lead_id = new_id()
+    conn.execute(
+        sa.insert(t.lead).values(
+            id=lead_id,
+            publisher_id=offer.publisher_id,
+            offer_id=offer.offer_id,
+            source=new.source,
+            action=new.action,
+            email=new.customer.email.casefold(),
+            test=True,
+            created_at=now,
+            body=to_json(new.content()).decode(),
+            unrouted=False,
+        )
+    )
+    lease_id = open_lease(conn, now + LEASE)
+    row = new_delivery(lead_id, connection.id, now) | {"state": State.SENDING.value, "lease_id": lease_id}
+    conn.execute(sa.insert(t.delivery).values(row))
+    found = conn.execute(
+        sa.select(t.lead, t.offer.c.title, t.publisher.c.display_name)
+        .join(t.offer, t.offer.c.ref == str(offer))
+        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
+        .where(t.lead.c.id == lead_id)
+    ).one()
+    return outgoing_lead(found, found.title, found.display_name), row["id"], lease_id
+
+
+def _end(
+    conn: sa.Connection,
+    connection: Connection,
+    delivery_id: str,
+    lease_id: str,
+    answer: Answer,
+    at: int,
+    now: int,
+    by: str,
+) -> None:
+    """Write down the answer; a test lead is never retried, and one that arrives proves the connection."""
+    d, c = t.delivery.c, t.connection.c
+    held = conn.execute(
+        sa.update(t.delivery)
+        .where(d.id == delivery_id, d.lease_id == lease_id, t.SENDING)
+        .values(state=_ended(answer).value, attempts=1, lease_id=None, changed_at=now)
+    ).rowcount
+    conn.execute(sa.insert(t.attempt), attempt_row(delivery_id, at, now - at, answer, late=not held))
+    close_lease(conn, lease_id, now)
+    proven: dict[str, Any] = {**Health().columns(), "epoch": connection.epoch + 1}
+    if isinstance(answer, Receipt):
+        conn.execute(sa.update(t.connection).where(c.id == connection.id, c.epoch == connection.epoch).values(proven))
+        announce(conn)
+    outcome = answer.outcome.value
+    note(conn, now, by, "connection.validate", f"{connection.offer}/{connection.name}", outcome)
+
+
+def _ended(answer: Answer) -> State:
+    if isinstance(answer, Receipt):
+        return State.DELIVERED if answer.confirmed else State.UNCONFIRMED
+    return State.SET_ASIDE

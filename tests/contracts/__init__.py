@@ -1,0 +1,1 @@
+"""What every destination must do, whichever far side it meets."""

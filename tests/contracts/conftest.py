@@ -1,0 +1,47 @@
+"""What the contract tests share: a certificate authority, and Azurite with many accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.azurite import KEY, Azurite, AzuriteMissing
+from tests.conftest import missing_service
+
+ROOT: Final = Path(__file__).parents[2]
+ACCOUNTS: Final = 500
+"""Each test takes a storage account of its own, so that none sees another's rows."""
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority that signed every stand-in's certificate."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """A running Azurite table service with accounts ``test0``, ``test1``..., one for each worker of pytest-xdist."""
+    try:
+        emulator = Azurite(ROOT / "node_modules", accounts={f"test{number}": KEY for number in range(ACCOUNTS)})
+    except AzuriteMissing as error:
+        missing_service(str(error))
+        raise
+    with emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def _account_numbers() -> Iterator[int]:
+    return iter(count())
+
+
+@pytest.fixture
+def storage_account(_account_numbers: Iterator[int]) -> str:
+    """The name of a storage account that no other test has used; its key is the emulator's."""
+    return f"test{next(_account_numbers)}"

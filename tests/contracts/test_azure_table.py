@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,11 +44,10 @@ from leadkeeper.sandbox.azure_table import (
 from leadkeeper.sandbox.azurite import KEY, Azurite
 from leadkeeper.sandbox.faults import Fault
 
-CASES = Path("/work/shared/cases")
 TABLE = "MarketplaceLeads"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WRONG_KEY = "d3Jvbmcta2V5LW9mLWNvbnRvc28tMTIzNDU2Nzg5MA=="
-ADA = Customer("Ada", "Lovelace", "ada@contoso.com", "+44 20 7946 0958", "GB", "Contoso Engines", "Countess")
+ADA = Customer("Augusta", "Lovelace", "ada@contoso.com", "+44 20 7946 0958", "GB", "Contoso Engines", "Countess")
 
 
 def make_lead(number: int = 0, **changes: Any) -> OutgoingLead:
@@ -89,7 +89,8 @@ class Line:
     def open(self, setting: str | None = None, **policy: Any) -> AzureTable:
         """An adapter with production's host names, which lead to the stand-in."""
         hosts = {"*.table.core.windows.net": ("127.0.0.1", self.service.port)}
-        network = Network(NetworkPolicy(**({"hosts": hosts, "ca_file": self.ca_file, "total_seconds": 5.0} | policy)))
+        rules: dict[str, Any] = {"hosts": hosts, "ca_file": self.ca_file, "total_seconds": 5.0} | policy
+        network = Network(NetworkPolicy(**rules))
         config = AzureTableConfig(storage_account_connection_string=setting or self.setting())
         adapter = AzureTable(config, network)
         self.opened.append((adapter, network))
@@ -124,13 +125,14 @@ def results(answers: Sequence[Answer]) -> list[str]:
 
 
 async def refused(adapter: AzureTable, *leads: OutgoingLead) -> Diagnosis:
-    """The one diagnosis that all leads get; it shows nothing private."""
+    """The diagnosis that all leads get; it shows nothing private."""
     answers = await adapter.deliver(leads or [make_lead()])
-    assert all(answer == answers[0] for answer in answers)
-    diagnosis = answers[0]
-    assert isinstance(diagnosis, Diagnosis)
-    assert_nothing_private(diagnosis)
-    return diagnosis
+    diagnoses = [answer for answer in answers if isinstance(answer, Diagnosis)]
+    assert len(diagnoses) == len(answers)
+    assert len({(diagnosis.kind, diagnosis.outcome) for diagnosis in diagnoses}) == 1
+    for diagnosis in diagnoses:
+        assert_nothing_private(diagnosis)
+    return diagnoses[0]
 
 
 def assert_nothing_private(diagnosis: Diagnosis) -> None:
@@ -139,15 +141,21 @@ def assert_nothing_private(diagnosis: Diagnosis) -> None:
         assert text.lower() not in shown
 
 
-ADA_PRIVATE = ("lovelace", "ada@contoso.com", "7946 0958", "contoso engines", "countess", "analytical engine")
+ADA_PRIVATE = (
+    "lovelace",
+    "ada@contoso.com",
+    "augusta",
+    "7946 0958",
+    "contoso engines",
+    "countess",
+    "analytical engine",
+)
 
 
 # What a reader of the table finds
 
 
 async def test_a_row_is_what_a_reader_of_the_table_expects(line: Line) -> None:
-    case = json.loads((CASES / "table-row.json").read_text())
-    customer = {name: str(text) for name, text in json.loads(case["CustomerInfo"]).items()}
     lead = make_lead(
         id="0199aaaa-0000-7000-8000-000000000001",
         created_at=datetime(2026, 11, 22, 8, 15, 30, 123_456, tzinfo=UTC),
@@ -156,10 +164,23 @@ async def test_a_row_is_what_a_reader_of_the_table_expects(line: Line) -> None:
     )
     [answer] = await line.open().deliver([lead])
     assert answer == Receipt(result="created", remote_id=f"2026-11-22/{lead.id}")
+    customer = {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@contoso.com", "Phone": "1234567890"}
+    customer |= {"Country": "US", "Company": "Contoso", "Title": "CTO"}
     [row] = (await line.rows()).values()
-    columns = customer | {"RowKey": lead.id, "Campaign": "spring", "IsTest": False}
-    assert row == case | columns
-    assert json.loads(row["CustomerInfo"]) == customer
+    assert row == customer | {
+        "PartitionKey": "2026-11-22",
+        "RowKey": lead.id,
+        "ActionCode": "INS",
+        "CreatedTime": "2026-11-22T08:15:30.123Z",
+        "CustomerInfo": json.dumps(customer, separators=(",", ":")),
+        "Description": "",
+        "LeadSource": "AzureMarketplace-INS|contoso.crm-pro",
+        "OfferDisplayName": "Contoso CRM Pro",
+        "ProductId": "crm-pro",
+        "PublisherDisplayName": "Contoso",
+        "Campaign": "spring",
+        "IsTest": False,
+    }
 
 
 async def test_a_day_is_a_day_in_utc(line: Line) -> None:
@@ -187,7 +208,7 @@ async def test_too_long_texts_are_cut_and_the_receipt_says_so(line: Line) -> Non
     assert lead.description.startswith(row["Description"])
     assert TEXT_LIMIT - 2 < len(row["Description"].encode("utf-16-le")) / 2 <= TEXT_LIMIT
     info = json.loads(row["CustomerInfo"])
-    assert (info["FirstName"], info["Company"][:2]) == ("Ada", "\x01😀")
+    assert (info["FirstName"], info["Company"][:2]) == ("Augusta", "\x01😀")
     assert len(row["CustomerInfo"].encode("utf-16-le")) / 2 <= TEXT_LIMIT
 
 
@@ -222,14 +243,14 @@ def test_transactions_are_of_one_day_and_not_too_large() -> None:
     big = [make_row(make_lead(n, description="é" * TEXT_LIMIT)) for n in range(60)]
     groups = list(transactions(big, 100))
     assert [row for group in groups for row in group] == big
-    assert all(sum(row.size for row in group) < 4 * 1024 * 1024 for group in groups)
+    assert all(sum(row.size for row in group) < 1024 * 1024 for group in groups)
     assert len(groups) > 1
 
 
 async def test_large_leads_make_several_transactions(line: Line) -> None:
     leads = [make_lead(n, description="é" * TEXT_LIMIT) for n in range(30)]
     assert results(await line.open().deliver(leads)) == ["created"] * 30
-    assert all(len(request.body) < 4 * 1024 * 1024 for request in line.service.received)
+    assert all(len(request.body) < 1024 * 1024 for request in line.service.received)
 
 
 async def test_the_same_lead_again_is_a_duplicate(line: Line) -> None:
@@ -365,27 +386,13 @@ async def test_a_table_being_deleted_is_waited_for(line: Line, count: int) -> No
     adapter = line.open()
     await adapter.deliver([make_lead(100)])
     line.service.deletion_seconds = 0.3
-    async with aiohttp.ClientSession() as session:
-        remover = TableClient(
-            f"http://127.0.0.1:{line.service.port}/{line.account}",
-            TABLE,
-            credential=AzureNamedKeyCredential(line.account, KEY),
-            transport=AioHttpTransport(session=session, session_owner=False, use_env_settings=False),
-        )
-        del remover
-    await delete_through(line)
+    await adapter._client.delete_table()
     diagnosis = await refused(adapter, *make_leads(range(count)))
     assert (diagnosis.kind, diagnosis.outcome) == (Kind.TABLE_BEING_DELETED, Outcome.FAILED)
     assert diagnosis.retry_after is not None
     assert diagnosis.retry_after >= 40
     await asyncio.sleep(0.35)
     assert results(await adapter.deliver(make_leads(range(count)))) == ["created"] * count
-
-
-async def delete_through(line: Line) -> None:
-    """Delete the table by way of the stand-in, so that it notices."""
-    adapter = line.open()
-    await adapter._client.delete_table()
 
 
 @pytest.mark.parametrize(
@@ -414,7 +421,6 @@ async def test_a_table_that_vanishes_again_at_once(line: Line) -> None:
 
 # What the far side can do
 
-SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
 PROVOKED: list[tuple[str, Fault, Kind, Outcome]] = [
     ("401", faults.answer(401), Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
     ("403", faults.answer(403), Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
@@ -459,6 +465,46 @@ async def test_whatever_the_far_side_does(line: Line, fault: Fault, kind: Kind, 
         assert (answer.kind, answer.outcome) == (kind, outcome)
         assert_nothing_private(answer)
     assert line.service.committed == []
+
+
+def multipart(inner: str, boundary: str = "b") -> tuple[str, str]:
+    return f"multipart/mixed; boundary={boundary}", f"--{boundary}\r\n{inner}\r\n--{boundary}--\r\n"
+
+
+APPLICATION = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+NESTED = "".join(f"Content-Type: multipart/mixed; boundary=n{n}\r\n\r\n--n{n}\r\n" for n in range(1_200))
+BOMB = "<!DOCTYPE a [<!ENTITY b0 'bb'>" + "".join(f"<!ENTITY b{n + 1} '&b{n};&b{n};'>" for n in range(40)) + "]>"
+HOSTILE = {
+    "deep JSON": ("application/json", "[" * 60_000),
+    "JSON of another kind": ("application/json", '{"odata.error": ["code"], "value": 7}'),
+    "number": ("application/json", "5"),
+    "half JSON": ("application/json;odata=minimalmetadata", '{"odata.error":{"code"'),
+    "XML bomb": ("application/xml", f"{BOMB}<a>&b40;</a>"),
+    "strange charset": ("text/plain; charset=klingon", "hello"),
+    "no multipart at all": ("multipart/mixed; boundary=b", "hello"),
+    "multipart without boundary": ("multipart/mixed", "--b\r\nhello"),
+    "strange part": multipart("Content-Type: text/html\r\n\r\n<p>hello</p>"),
+    "no status line": multipart(f"{APPLICATION}hello"),
+    "strange status": multipart(f"{APPLICATION}HTTP/1.1 9999 Oh\r\n\r\n"),
+    "too few parts": multipart(f"{APPLICATION}HTTP/1.1 204 No Content\r\n\r\n"),
+    "nested": ("multipart/mixed; boundary=b", f"--b\r\n{NESTED}"),
+    "empty": ("application/json", ""),
+}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("status", [200, 202, 409])
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+async def test_answers_that_no_storage_service_gives(
+    line: Line, answer: tuple[str, str], status: int, count: int
+) -> None:
+    content_type, body = answer
+    adapter = line.open()
+    line.service.fail(faults.answer(status, body.encode(), content_type=content_type))
+    diagnosis = await refused(adapter, *make_leads(range(count)))
+    assert diagnosis.kind in {Kind.ANSWER_NOT_UNDERSTOOD, Kind.SERVER_ERROR}
+    check = await adapter.check()
+    assert not check.ok or content_type == "application/json"
 
 
 @pytest.mark.parametrize("when", [is_transaction, creates_table])
@@ -539,10 +585,9 @@ CODES: list[tuple[int, str, Kind, Outcome]] = [
 async def test_each_code_from_the_wire(
     line: Line, status: int, code: str, kind: Kind, outcome: Outcome, form: str
 ) -> None:
-    inner = form == "inner"
-    line.service.fail(transaction_error(0, status, code) if inner else error(status, code), when=is_insert)
-    if inner:
-        line.service.fail(error(status, code), when=is_insert)
+    if form == "inner":
+        line.service.fail(transaction_error(0, status, code), when=is_transaction)
+    line.service.fail(error(status, code), when=is_insert)
     line.service.fail(error(404, "ResourceNotFound"), when=creates_table)
     diagnosis = await refused(line.open(), *make_leads(range(1 if form == "single" else 2)))
     assert (diagnosis.kind, diagnosis.outcome) == (kind, outcome)
@@ -566,11 +611,7 @@ async def test_a_wrong_key(line: Line) -> None:
 
 
 async def test_an_account_that_does_not_exist(line: Line) -> None:
-    adapter = line.open("AccountName=nosuchaccount;AccountKey=" + KEY, hosts={})
-
     async def nobody(host: str, port: int) -> Sequence[str]:
-        import socket
-
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     network = Network(NetworkPolicy(total_seconds=5.0), resolve=nobody)
@@ -581,7 +622,6 @@ async def test_an_account_that_does_not_exist(line: Line) -> None:
     assert check.diagnosis is not None
     assert check.diagnosis.kind is Kind.STORAGE_ACCOUNT_NOT_FOUND
     assert check.steps[-1].name == "name"
-    del adapter
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from standardwebhooks import Webhook
 
 from leadkeeper.destinations.answer import LONGEST_WAIT, Private, read_error, retry_after, url_secrets
 from leadkeeper.destinations.destination import OutgoingLead
@@ -287,3 +291,37 @@ def test_useful_words_stay() -> None:
 )
 def test_identifiers_are_shown_when_harmless(identifier: str | None, shown: str | None) -> None:
     assert Private(LEAD, (FLOW, *url_secrets(parse_url(FLOW)))).shown(identifier) == shown
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "destinations" / "https_endpoint.md").read_text(encoding="utf-8")
+
+
+def snippet(name: str) -> str:
+    """The code on the docs page that stands below the comment ``name``."""
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_sample_on_the_page_is_what_is_sent() -> None:
+    assert json.loads(snippet("sample")) == json.loads(encode(LEAD))
+
+
+def test_the_code_on_the_page_verifies_signatures() -> None:
+    names: dict[str, Any] = {}
+    exec(snippet("verify"), names)
+    moment, body = datetime.now(UTC).replace(microsecond=0), encode(LEAD)
+    headers = {
+        "webhook-id": LEAD.id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": "v1,b2xk " + Webhook(whsec(32)).sign(LEAD.id, moment, body.decode()),
+    }
+    assert names["is_genuine"](headers, body, whsec(32))
+    assert not names["is_genuine"](headers, body + b" ", whsec(32))
+    assert not names["is_genuine"](headers, body, whsec(24))
+    assert not names["is_genuine"](headers | {"webhook-timestamp": str(int(time.time()) - 400)}, body, whsec(32))
+
+
+def test_every_setting_stands_on_the_page() -> None:
+    for field in HttpsEndpointConfig.model_fields.values():
+        assert f"| `{field.alias}` |" in PAGE

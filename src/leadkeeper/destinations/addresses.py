@@ -106,9 +106,13 @@ class NetworkPolicy:
 
     def allows(self, address: Address) -> bool:
         """Whether a connection to ``address`` may be opened."""
+        return is_public(address) or self.allows_by_exception(address)
+
+    def allows_by_exception(self, address: Address) -> bool:
+        """Whether ``address`` is in one of the ranges that the operator allows."""
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        return is_public(address) or any(address in allowed for allowed in self.allow_addresses)
+        return any(address in allowed for allowed in self.allow_addresses)
 
     def target(self, host: str) -> Target | None:
         """The target of ``host`` (lower case): its own entry, else that of the longest ``*.suffix`` above it."""
@@ -129,18 +133,19 @@ class NetworkPolicy:
     def check_origin(self, scheme: str, host: str) -> None:
         """Raise :class:`AddressRefused` unless requests may go to ``scheme`` and ``host`` (see :func:`parse_host`).
 
-        ``https`` only; ``http`` where the host is an allowed literal address or ``localhost``. Names are judged
-        later, by what they resolve to.
+        ``https`` only; ``http`` where the host is ``localhost`` or a literal address, and in a range that the operator
+        allows. Names are judged later, by what they resolve to.
         """
         literal = as_address(host)
-        if literal is not None and not self.allows(literal):
+        local = host == "localhost" and self.target(host) is None
+        if (literal is not None and not self.allows(literal)) or (local and not self.loopback()):
             raise AddressRefused(_PRIVATE)
-        if host == "localhost" and self.target(host) is None and not self.loopback():
-            raise AddressRefused(_PRIVATE)
-        if scheme != "https" and not (scheme == "http" and (literal is not None or host == "localhost")):
-            raise AddressInvalid("The address must begin with https://.")
+        by_exception = local or (literal is not None and self.allows_by_exception(literal))
+        if scheme != "https" and not (scheme == "http" and by_exception):
+            raise AddressInvalid(_NOT_HTTPS)
 
 
+_NOT_HTTPS: Final = "The address must begin with https://."
 _PRIVATE: Final = (
     "The address leads to a private or special network. Use one that is reachable from the public internet, or have "
     "the operator allow its range."
@@ -207,10 +212,10 @@ def parse_url(text: str) -> URL:
         raise AddressInvalid(f"The address is longer than {URL_LIMIT} characters.")
     parts = _URL.fullmatch(text)
     if parts is None:
-        raise AddressInvalid("The address must begin with https://.")
+        raise AddressInvalid(_NOT_HTTPS)
     scheme = parts["scheme"].lower()
     if scheme not in ("https", "http"):
-        raise AddressInvalid("The address must begin with https://.")
+        raise AddressInvalid(_NOT_HTTPS)
     if not _REST.fullmatch(parts["rest"]):
         raise AddressInvalid(
             "The path and query may hold no spaces, quotes, <>|{}\\ or non-ASCII characters; escape them."

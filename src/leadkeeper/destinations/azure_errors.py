@@ -9,13 +9,14 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, retry_after
+from leadkeeper.destinations.answer import LONGEST_WAIT, Private, retry_after
 from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.destinations.trouble import NETWORK_ERRORS
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 
 
@@ -85,11 +86,38 @@ class StorageError:
     index: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call to the service failed; ``index`` is the operation of a transaction that it is due to."""
+
+    diagnosis: Diagnosis
+    code: str | None = None
+    index: int | None = None
+
+    @property
+    def is_duplicate(self) -> bool:
+        """What was to be created is there already."""
+        return self.code in {"EntityAlreadyExists", "BlobAlreadyExists"}
+
+    @property
+    def concerns_lead(self) -> bool:
+        """It is about the lead, or leads, that were sent: others may fare better."""
+        return self.is_duplicate or self.diagnosis.outcome is Outcome.REFUSED
+
+    @property
+    def unsent(self) -> Diagnosis:
+        """The diagnosis where no lead was sent: none can have arrived, and none can be at fault."""
+        if self.concerns_lead:
+            return diagnose(Kind.STORAGE_SETTING_INVALID, self.diagnosis.evidence)
+        ambiguous = self.diagnosis.outcome is Outcome.AMBIGUOUS
+        return replace(self.diagnosis, outcome=Outcome.FAILED) if ambiguous else self.diagnosis
+
+
 _XML_CODE: Final = re.compile(r"<(?:\w+:)?code\b[^>]*>\s*([^<]*?)\s*<", re.IGNORECASE)
 _XML_MESSAGE: Final = re.compile(r"<(?:\w+:)?message\b[^>]*>\s*([^<]*?)\s*<", re.IGNORECASE)
 _MILLISECONDS: Final = re.compile(r"[0-9]{1,9}")
 _INDEX: Final = re.compile(r"(\d{1,3}):")
-_REQUEST_ID: Final = re.compile(r"RequestId:([0-9A-Fa-f-]{36})")
+_TRAILER: Final = re.compile(r"\s*RequestId:([0-9A-Fa-f-]{36})\s*(?:Time:\S+)?")
 _HEARD: Final = 4_096
 _SHARED: Final = 8
 
@@ -102,12 +130,12 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes, *, now: flo
     """
     text = body.decode("utf-8", "replace")
     code, message = _read_json(text) or _read_xml(text) or (None, text)
-    index, request_id = _INDEX.match(message), _REQUEST_ID.search(message)
+    index, trailer = _INDEX.match(message), _TRAILER.search(message)
     return StorageError(
         status=status,
         code=headers.get("x-ms-error-code") or code,
-        message=message[:_HEARD],
-        request_id=headers.get("x-ms-request-id") or (request_id[1] if request_id else None),
+        message=_TRAILER.sub("", message)[:_HEARD],
+        request_id=headers.get("x-ms-request-id") or (trailer[1] if trailer else None),
         retry_after=_retry_after(headers, now),
         index=int(index[1]) if index else None,
     )
@@ -116,7 +144,9 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes, *, now: flo
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, from ``Retry-After`` or, as Cosmos DB says it, ``x-ms-retry-after-ms``."""
     milliseconds = headers.get("x-ms-retry-after-ms", "")
-    return int(milliseconds) / 1000 if _MILLISECONDS.fullmatch(milliseconds) else retry_after(headers, now)
+    if _MILLISECONDS.fullmatch(milliseconds):
+        return min(int(milliseconds) / 1000, LONGEST_WAIT)
+    return retry_after(headers, now)
 
 
 def _read_json(text: str) -> tuple[str | None, str] | None:
@@ -170,19 +200,32 @@ def _evidence(error: StorageError, leads: Sequence[OutgoingLead], secrets: Seque
     heard = html.unescape(unquote(f"{error.message} {error.code} {error.request_id}")).casefold()
     stretches = {heard[start : start + _SHARED] for start in range(len(heard) - _SHARED + 1)}
     echoed = [lead for lead in leads if "\\u" in heard or _is_echoed(lead, heard, stretches)]
+    known = error.code if error.code in CODES else None
     if len(echoed) > 1:
-        return Evidence(error.status)
+        return Evidence(error.status, known)
     private = Private(echoed[0] if echoed else None, secrets)
     text = private.mask(error.message) or None
-    return Evidence(error.status, private.shown(error.code), private.shown(error.request_id), text)
+    return Evidence(error.status, known or private.shown(error.code), private.shown(error.request_id), text)
 
 
 def _is_echoed(lead: OutgoingLead, heard: str, stretches: set[str]) -> bool:
-    """Whether ``heard`` holds one of the lead's private texts, a word of its customer's, or a long stretch of one."""
+    """Whether ``heard`` holds one of the lead's private texts, a word of its customer's, or a long part of one."""
     texts = [text.casefold() for text in lead.private]
-    words = [word for text in texts[:-1] for word in re.findall(r"\w{3,}", text)]
+    c = lead.customer
+    words = re.findall(r"\w{3,}", f"{c.first_name} {c.last_name} {c.email} {c.company} {c.title}".casefold())
     return (
         any(len(text) >= 2 and text in heard for text in texts)
         or any(word in heard for word in words)
         or any(text[start : start + _SHARED] in stretches for text in texts for start in range(len(text) - _SHARED + 1))
     )
+
+
+def network_error(error: BaseException) -> BaseException | None:
+    """The network's error inside one of the Azure SDK's, which does not always name it as the cause."""
+    links = [error]
+    for link in links:
+        if isinstance(link, NETWORK_ERRORS):
+            return link
+        inner = (link.__cause__, getattr(link, "inner_exception", None), link.__context__)
+        links.extend(each for each in inner if isinstance(each, BaseException) and each not in links)
+    return None

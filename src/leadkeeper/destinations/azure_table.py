@@ -12,19 +12,21 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
+from http.client import HTTPException
 from typing import ClassVar, Final, cast
 
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpResponse
+from azure.data.tables import RequestTooLargeError
 from azure.data.tables.aio import TableClient
 from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.azure_errors import TABLE_MISSING, diagnose_storage, read_error
+from leadkeeper.destinations.azure_errors import TABLE_MISSING, Failure, diagnose_storage, network_error, read_error
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
 from leadkeeper.destinations.http import NETWORK_ERRORS, Network, diagnose_network
@@ -38,8 +40,8 @@ TEXT_LIMIT: Final = 32_768
 """The most UTF-16 units in one column."""
 
 TRANSACTION_OPERATIONS: Final = 100
-TRANSACTION_BYTES: Final = 3_500_000
-"""Well below the service's 4 MiB for the body of a transaction, which is larger than the rows in it."""
+TRANSACTION_BYTES: Final = 1_000_000
+"""Below the service's 4 MiB, and what one process sends at a stretch."""
 
 _OPERATION_OVERHEAD: Final = 1_500
 """Bytes that an operation adds to its row in a transaction's body, at most."""
@@ -59,6 +61,9 @@ _SILENT: Final = logging.getLogger(f"{__name__}.sdk")
 """For the SDK, which would log the address and the headers of every request."""
 
 _SILENT.setLevel(logging.CRITICAL + 1)
+
+_PARSING: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, HTTPException)
+"""What the SDK raises over answers that no storage service gives."""
 
 _FOREIGN_HOST: Final = diagnose(
     Kind.ADDRESS_REFUSED,
@@ -154,33 +159,6 @@ def _customer_info(person: Mapping[str, str]) -> str:
 
 def _json(value: Mapping[str, str]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a call to the service failed; ``index`` is the operation of a transaction that it is due to."""
-
-    diagnosis: Diagnosis
-    code: str | None = None
-    index: int | None = None
-
-    @property
-    def is_duplicate(self) -> bool:
-        """The row is there already."""
-        return self.code == "EntityAlreadyExists"
-
-    @property
-    def concerns_lead(self) -> bool:
-        """It is about the lead, or leads, that were sent: others may fare better."""
-        return self.is_duplicate or self.diagnosis.outcome is Outcome.REFUSED
-
-    @property
-    def unsent(self) -> Diagnosis:
-        """The diagnosis where no lead was sent: none can have arrived, and none can be at fault."""
-        if self.concerns_lead:
-            return diagnose(Kind.STORAGE_SETTING_INVALID, self.diagnosis.evidence)
-        ambiguous = self.diagnosis.outcome is Outcome.AMBIGUOUS
-        return replace(self.diagnosis, outcome=Outcome.FAILED) if ambiguous else self.diagnosis
 
 
 class AzureTable:
@@ -324,22 +302,21 @@ class AzureTable:
         try:
             async with asyncio.timeout(self._network.policy.total_seconds):
                 await call()
-        except HttpResponseError as error:
+        except (AzureError, *NETWORK_ERRORS, *_PARSING) as error:
             return self._failure(error, leads)
-        except (AzureError, *NETWORK_ERRORS) as error:
-            return Failure(_about_account(diagnose_network(error)))
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            # The SDK's way of saying that an answer is not one that a storage service gives.
-            evidence = Evidence(code=type(error).__name__)
-            return Failure(diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
         return None
 
-    def _failure(self, error: HttpResponseError, leads: Sequence[OutgoingLead]) -> Failure:
-        if error.response is None:
-            return Failure(_about_account(diagnose_network(error)))
-        response = cast("HttpResponse", error.response)
-        answer = read_error(response.status_code, response.headers, response.content, now=self._now())
-        return Failure(diagnose_storage(answer, leads, self._account.secrets), answer.code, answer.index)
+    def _failure(self, error: Exception, leads: Sequence[OutgoingLead]) -> Failure:
+        if isinstance(error, HttpResponseError) and error.response is not None:
+            response = cast("HttpResponse", error.response)
+            status = 413 if isinstance(error, RequestTooLargeError) else response.status_code
+            answer = read_error(status, response.headers, response.content, now=self._now())
+            return Failure(diagnose_storage(answer, leads, self._account.secrets), answer.code, answer.index)
+        network = network_error(error)
+        if network is not None:
+            return Failure(_about_account(diagnose_network(network)))
+        evidence = Evidence(code=type(error).__name__)
+        return Failure(diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
 
     async def aclose(self) -> None:
         """Let go of the SDK's client; the network session stays open."""
@@ -377,13 +354,18 @@ def _client(account: StorageAccount, network: Network) -> TableClient:
     credential: AzureNamedKeyCredential | AzureSasCredential = AzureSasCredential(account.sas or "-")
     if account.key is not None:
         credential = AzureNamedKeyCredential(account.name or "", account.key)
+    transport = AioHttpTransport(
+        session=network.session,
+        session_owner=False,
+        use_env_settings=False,
+        connection_timeout=network.policy.connect_seconds,
+        read_timeout=network.policy.total_seconds,
+    )
     return TableClient(
         account.endpoint,
         TABLE,
         credential=credential,
-        transport=AioHttpTransport(session=network.session, session_owner=False, use_env_settings=False),
-        connection_timeout=network.policy.connect_seconds,
-        read_timeout=network.policy.total_seconds,
+        transport=transport,
         retry_total=0,
         permit_redirects=False,
         logger=_SILENT,

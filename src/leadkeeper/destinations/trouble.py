@@ -98,7 +98,9 @@ def _guarded(error: BaseException) -> Diagnosis | None:
 
 
 def _certain(error: BaseException, sent: bool) -> Diagnosis | None:
-    """The diagnosis of name resolution and TLS; they are over before anything is sent."""
+    """The diagnosis of name resolution and TLS; they are over before anything is sent. Wrappers are passed over."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return None
     if isinstance(error, socket.gaierror):
         kind = Kind.ADDRESS_NOT_FOUND if error.errno in _NO_SUCH_NAME else Kind.CONNECTION_FAILED
         return diagnose(kind, Evidence(code=_resolver_code(error)))

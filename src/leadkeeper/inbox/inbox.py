@@ -111,7 +111,7 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         in_state = (
             sa.select(sa.literal(1))
             .select_from(t.delivery.join(t.connection, t.connection.c.id == t.delivery.c.connection_id))
-            .where(t.delivery.c.lead_id == c.id, filters.state == SHOWN_STATE)
+            .where(t.delivery.c.lead_id == c.id, SHOWN_STATE.in_([filters.state]))
             .correlate(t.lead)
         )
         found.append(sa.exists(in_state))

@@ -37,7 +37,7 @@ _SUB_REQUEST: Final = re.compile(
     rb"\r\n(?P<method>[A-Z]+) (?P<url>\S+) HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*\r\n(?P<body>[^\r]*)"
 )
 _PRODUCT_URL: Final = re.compile(rb"(\r\n[A-Z]+ https?://)(([a-z0-9]+)\.table\.[^/\s]+/)")
-_TABLE: Final = re.compile(r"/(?:Tables\('(?P<entry>\w+)'\)|(?P<name>[A-Za-z][A-Za-z0-9]{2,62})(?=[(?]|$))")
+_TABLE: Final = re.compile(r"/(?:Tables\('(?P<entry>\w+)'\)|(?P<name>[A-Za-z][A-Za-z0-9]{2,62})(?=[(]|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ BODY_TOO_LARGE: Final = Problem(
 
 def is_transaction(request: Seen) -> bool:
     """The request is a batch."""
-    return request.target.endswith("/$batch")
+    return _path(request).endswith("/$batch")
 
 
 def is_insert(request: Seen) -> bool:
@@ -85,7 +85,11 @@ def is_insert(request: Seen) -> bool:
 
 def creates_table(request: Seen) -> bool:
     """The request makes a table."""
-    return request.method == "POST" and request.target.endswith("/Tables")
+    return request.method == "POST" and _path(request).endswith("/Tables")
+
+
+def _path(request: Seen) -> str:
+    return request.target.partition("?")[0]
 
 
 def error(status: int, code: str, message: str = "No.", *, in_header: bool = False, **headers: str) -> Fault:
@@ -248,7 +252,7 @@ def _tables(request: Seen) -> set[str]:
     if is_transaction(request):
         targets = [URL(found["url"].decode()).path for found in _SUB_REQUEST.finditer(request.body)]
     else:
-        targets = [request.target]
+        targets = [_path(request)]
     found = [match for target in targets if (match := _TABLE.search(target[target.rfind("/") :]))]
     return {(match["entry"] or match["name"]).lower() for match in found}
 

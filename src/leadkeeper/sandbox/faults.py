@@ -177,8 +177,9 @@ class FaultServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, context: ssl.SSLContext | None, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen, without TLS when there is no ``context``."""
-        self._server = await asyncio.start_server(self._serve, host, port, ssl=context)
+        """Listen; without ``context`` as a plain web server does where TLS is expected."""
+        serve = _refuse_tls if context is None else self._serve
+        self._server = await asyncio.start_server(serve, host, port, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def aclose(self) -> None:
@@ -204,6 +205,12 @@ class FaultServer:
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
+
+
+async def _refuse_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1_024)
+    writer.write(_head(400, 0, "text/plain", {}))
+    writer.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Seen:

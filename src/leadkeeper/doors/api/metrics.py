@@ -1,0 +1,96 @@
+"""What is measured, for Prometheus. No label names a person, a publisher or an offer."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from leadkeeper.delivery.record import Sent
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway
+
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_WAITING: Final = ("pending", "held", "setAside")
+
+
+class Metrics:
+    """The measurements of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._leads = Counter(
+            "leadkeeper_leads", "Leads handed in, by door and what became of them.", ["door", "result"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "leadkeeper_request_seconds",
+            "Time to answer, of the routes that take leads.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._sends = Counter(
+            "leadkeeper_deliveries",
+            "Sends of leads that ended, by destination and outcome.",
+            ["destination", "outcome"],
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            "leadkeeper_deliveries_waiting", "Deliveries that have not ended, by state.", ["state"], registry=self._registry
+        )
+        self._ended: Tally[tuple[str, str]] = Tally()
+
+    def counted(self, door: str, result: str) -> None:
+        """A lead came in by ``door``: ``kept``, ``repeat``, or the type of the problem it was refused with."""
+        self._leads.labels(door, result).inc()
+
+    def took(self, route: str, seconds: float) -> None:
+        """A request on one of the hot routes was answered."""
+        self._seconds.labels(route).observe(seconds)
+
+    def observe_sends(self, sends: Sequence[Sent]) -> None:
+        """Sends ended; their destinations are looked up when the measurements are read."""
+        self._ended.update((sent.connection_id, sent.answer.outcome.value) for sent in sends)
+
+    async def text(self, storage: Storage) -> bytes:
+        """All measurements as Prometheus reads them; without those that need the database while it is away."""
+        try:
+            destinations, waiting = await storage.read(_snapshot)
+        except StorageAway:
+            self._waiting.clear()
+        else:
+            for state in _WAITING:
+                self._waiting.labels(state).set(waiting[state])
+            self._count_ended(destinations)
+        return generate_latest(self._registry)
+
+    def _count_ended(self, destinations: Mapping[str, str]) -> None:
+        ended, self._ended = self._ended, Tally()
+        for (connection_id, outcome), count in ended.items():
+            self._sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
+
+
+def _snapshot(conn: sa.Connection) -> tuple[Mapping[str, str], Mapping[str, int]]:
+    """The destination of every connection, and how many deliveries wait, by state; from partial indexes alone."""
+    c = t.connection.c
+    at_rest = (c.paused | c.paused_by_person | c.removed_at.is_not(None)).label("at_rest")
+    connections = {row.id: row for row in conn.execute(sa.select(c.id, c.destination, at_rest))}
+    waiting: Tally[str] = Tally()
+    for connection_id, count in conn.execute(_count(t.READY)):
+        found = connections.get(connection_id)
+        waiting["held" if found is None or found.at_rest else "pending"] += count
+    for _, count in conn.execute(_count(t.SET_ASIDE)):
+        waiting["setAside"] += count
+    return {row.id: row.destination for row in connections.values()}, waiting
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
+    d = t.delivery.c
+    return sa.select(d.connection_id, sa.func.count()).where(condition).group_by(d.connection_id)
+
+
+CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
+DOORS: Final[Collection[str]] = ("api", "batch", "hook")

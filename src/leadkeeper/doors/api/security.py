@@ -1,0 +1,76 @@
+"""Who is calling: keys to callers, callers to what they may do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Path, Request
+from starlette.types import Scope
+
+from leadkeeper.access.keys import Caller, Keys, Role
+from leadkeeper.doors.web import header
+from leadkeeper.offer import CONNECTION_NAME, OFFER_ID, PUBLISHER_ID, OfferRef
+from leadkeeper.problem import Problem, ProblemType
+
+_CALLER: Final = "leadkeeper.caller"
+
+
+async def sign_in(keys: Keys, scope: Scope) -> Caller:
+    """The caller whose key the request carries, also put into ``scope``. Raises :class:`Problem` if there is none."""
+    scheme, _, token = (header(scope, b"authorization") or b"").partition(b" ")
+    if scheme.lower() != b"bearer" or not token.strip():
+        raise Problem(ProblemType.UNAUTHORIZED, "Send a key: Authorization: Bearer <key>.")
+    caller = await keys.caller(token.strip().decode("latin-1"))
+    if caller is None:
+        raise Problem(ProblemType.UNAUTHORIZED, "This key is unknown or revoked.")
+    scope[_CALLER] = caller
+    return caller
+
+
+def forbidden(detail: str) -> Problem:
+    """The caller's role does not allow it."""
+    return Problem(ProblemType.FORBIDDEN, detail)
+
+
+def require_hand_in(caller: Caller) -> None:
+    """Raise :class:`Problem` unless the caller may hand in leads."""
+    if not caller.may_hand_in:
+        raise forbidden("Leads are handed in with a key of role operator or marketplace.")
+
+
+PublisherId = Annotated[str, Path(alias="publisherId", pattern=PUBLISHER_ID, examples=["contoso"])]
+OfferId = Annotated[str, Path(alias="offerId", pattern=OFFER_ID, examples=["crm-pro"])]
+ConnectionName = Annotated[str, Path(alias="name", pattern=CONNECTION_NAME, examples=["primary"])]
+
+
+async def _reader(request: Request) -> Caller:
+    caller: Caller = request.scope[_CALLER]
+    if caller.role is Role.MARKETPLACE:
+        raise forbidden("A key of role marketplace may only hand in leads.")
+    return caller
+
+
+async def _operator(request: Request) -> Caller:
+    caller: Caller = request.scope[_CALLER]
+    if caller.role is not Role.OPERATOR:
+        raise forbidden("This needs a key of role operator.")
+    return caller
+
+
+async def _owner(publisher_id: PublisherId, request: Request) -> Caller:
+    caller: Caller = request.scope[_CALLER]
+    if not caller.may_see(publisher_id):
+        raise forbidden(f"This needs a key of role operator or publisher:{publisher_id}.")
+    return caller
+
+
+async def _offer(publisher_id: PublisherId, offer_id: OfferId) -> OfferRef:
+    return OfferRef(publisher_id, offer_id)
+
+
+Reader = Annotated[Caller, Depends(_reader)]
+"""An operator, or a publisher that will be shown what is its own."""
+Operator = Annotated[Caller, Depends(_operator)]
+Owner = Annotated[Caller, Depends(_owner)]
+"""An operator or the very publisher that the path names."""
+Offer = Annotated[OfferRef, Depends(_offer)]

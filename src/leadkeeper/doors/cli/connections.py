@@ -1,0 +1,178 @@
+"""``leadkeeper connections``: an offer's lines to where its leads go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
+from leadkeeper.offer import OfferRef
+
+if TYPE_CHECKING:
+    from leadkeeper.connections.connections import Connection
+    from leadkeeper.views import DiagnosisView, Validation
+
+commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
+
+
+@commands.command("list")
+def list_(
+    offer: Annotated[
+        OfferRef | None, typer.Argument(metavar="[PUBLISHER.OFFER]", parser=parse_offer, help="Only this offer's.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List connections and how they are doing. Secrets are masked."""
+    from leadkeeper.clock import now_ms
+
+    found = with_rooms(lambda rooms: rooms.connections.list(offer))
+    if json:
+        print_json({"connections": [_resource(connection) for connection in found]})
+        return
+    now = now_ms()
+    rows = [(str(c.offer), c.name, c.stored.destination, c.state(now).value, _trouble(c)) for c in found]
+    columns = ("Offer", "Name", "Destination", "Health", "Trouble")
+    print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
+
+
+@commands.command()
+def put(
+    offer: Offer,
+    name: ConnectionName = DEFAULT_NAME,
+    file: Annotated[
+        str | None, typer.Option(help="Settings as JSON, Microsoft's customer-leads resource; - is standard input.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="DESTINATION", help="azureTable, httpsEndpoint, ...")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of --to; VALUE @path is read from that file."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Make a connection, or change it: its held leads go out at once.
+
+    Give the settings in a --file, or with --to and --set. What you type may stand in your shell's history and in the
+    list of processes: hand secrets over as @path or with --file.
+    """
+    body = _body(file, to, set_ or [])
+    connection, is_new, shown = with_rooms(lambda rooms: rooms.connections.put(offer, name, body, by=BY))
+    if connection is None:
+        say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
+    elif json:
+        print_json(_resource(connection, shown))
+    else:
+        say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
+        say(f"Prove it with a test lead: leadkeeper connections validate {offer} {name}")
+
+
+@commands.command()
+def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
+    """Check a connection, then send a real test lead over it. Exit code 1 if it did not arrive."""
+    found = with_rooms(lambda rooms: rooms.tester.validate(offer, name, by=BY))
+    if json:
+        print_json(found)
+    else:
+        _print_validation(found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def pause(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
+    """Hold a connection's leads until it is resumed."""
+    with_rooms(lambda rooms: rooms.connections.pause(offer, name, by=BY))
+    say(f"The connection {offer}/{name} is paused: its leads are held.")
+
+
+@commands.command()
+def resume(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
+    """Try a connection anew, whoever paused it. Its held leads go out."""
+    with_rooms(lambda rooms: rooms.connections.resume(offer, name, by=BY))
+    say(f"The connection {offer}/{name} is resumed.")
+
+
+@commands.command()
+def remove(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
+    """Remove a connection. Its undelivered leads are kept for one of the same name."""
+    if not with_rooms(lambda rooms: rooms.connections.remove(offer, name, by=BY)):
+        raise Failed(f"The offer {offer} has no connection {name!r}.")
+    say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
+
+
+def _body(file: str | None, to: str | None, settings: list[str]) -> dict[str, Any]:
+    if (file is None) == (to is None):
+        raise typer.BadParameter("give the settings with --file, or with --to and --set")
+    if file is not None:
+        if settings:
+            raise typer.BadParameter("--set goes with --to, not with --file")
+        return read_json(file)
+    from leadkeeper.destinations.registry import BY_LEAD_DESTINATION
+
+    destination = BY_LEAD_DESTINATION.get(to or "")
+    if destination is None:
+        raise typer.BadParameter(f"--to {to}: choose one of {', '.join(BY_LEAD_DESTINATION)}")
+    return {"leadDestination": to, destination.config_key: dict(_setting(text) for text in settings)}
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--set {key}: write KEY=VALUE")
+    if value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise typer.BadParameter(f"--set {key}: {value[1:]}: {error.strerror}") from None
+    return key, [part.strip() for part in value.split(",")] if key == "contactEmail" else value
+
+
+def _resource(connection: Connection, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+    from leadkeeper.clock import now_ms
+    from leadkeeper.connections.resource import rendered
+    from leadkeeper.destinations.registry import BY_NAME
+
+    destination = BY_NAME[connection.stored.destination]
+    return {
+        "offer": str(connection.offer),
+        "name": connection.name,
+        "health": connection.state(now_ms()).value,
+        **rendered(connection.stored, destination, shown),
+    }
+
+
+def _trouble(connection: Connection) -> str:
+    from leadkeeper.catalogue import from_stored
+    from leadkeeper.diagnosis import Diagnosis
+
+    if connection.health.diagnosis is None:
+        return "paused by a person" if connection.health.paused_by_person else ""
+    told = from_stored(connection.health.diagnosis)
+    return told.summary if isinstance(told, Diagnosis) else ""
+
+
+def _print_validation(found: Validation) -> None:
+    for step in found.checks:
+        mark = {True: "passed", False: "failed", None: "not provable"}[step.ok]
+        print(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
+    if found.test_lead is not None:
+        receipt = found.test_lead.receipt
+        print(f"test lead {found.test_lead.marker}: {'not taken' if receipt is None else receipt.result}")
+    if found.diagnosis is not None:
+        print_diagnosis(found.diagnosis)
+
+
+def print_diagnosis(diagnosis: DiagnosisView, indent: str = "") -> None:
+    """A diagnosis as a person reads it: what is wrong, who acts, the steps, the evidence."""
+    print(f"{indent}{diagnosis.summary} Who acts: {diagnosis.who}.")
+    for number, step in enumerate(diagnosis.steps, start=1):
+        print(f"{indent}  {number}. {step}")
+    evidence = ", ".join(
+        f"{name} {value}" for name, value in diagnosis.evidence.model_dump().items() if value is not None
+    )
+    if evidence:
+        print(f"{indent}  evidence: {evidence}")

@@ -1,0 +1,40 @@
+"""Running a command's work on the rooms, straight on the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from leadkeeper.rooms import Rooms
+    from leadkeeper.settings import Settings
+
+R = TypeVar("R")
+
+BY = "cli"
+"""How the audit names who works at the command line."""
+
+
+def with_rooms(work: Callable[[Rooms], Awaitable[R]]) -> R:
+    """What ``work`` answers, given the rooms over the database of this process's settings (made when missing)."""
+    from leadkeeper.app import open_rooms
+
+    settings = quiet_settings()
+
+    async def run() -> R:
+        async with open_rooms(settings, worker=False) as house:
+            return await work(house.rooms)
+
+    return asyncio.run(run())
+
+
+def quiet_settings() -> Settings:
+    """This process's settings; from here on the log shows warnings and worse only."""
+    from leadkeeper.app import configure_logging
+    from leadkeeper.settings import load_settings
+
+    settings = load_settings()
+    quieter = settings.log_level if settings.log_level in {"warning", "error"} else "warning"
+    configure_logging(settings.model_copy(update={"log_level": quieter}))
+    return settings

@@ -1,0 +1,62 @@
+"""``leadkeeper keys``: who may call the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.house import with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+
+commands = typer.Typer(name="keys", help="Who may call the API, in which role.", no_args_is_help=True)
+
+
+def _role(text: str) -> str:
+    from leadkeeper.access.keys import parse_role
+
+    try:
+        parse_role(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return text
+
+
+@commands.command()
+def create(
+    role: Annotated[
+        str, typer.Option(callback=_role, help="operator, marketplace (hands in leads) or publisher:<id>.")
+    ],
+    note: Annotated[str, typer.Option(help="What the key is for; shown in the list.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Make a key. It is shown this once: only its hash is kept."""
+    try:
+        made = with_rooms(lambda rooms: rooms.keys.create(role, note))
+    except ValueError as error:
+        raise Failed(f"{error}: leadkeeper publishers put.") from None
+    if json:
+        print_json(made)
+        return
+    print(made.key)
+    say(f"This is the key of {made.id} ({made.role}). Keep it well: it is not shown again.")
+
+
+@commands.command("list")
+def list_(json: AsJson = False) -> None:
+    """List the keys, oldest first, revoked ones too."""
+    found = with_rooms(lambda rooms: rooms.keys.list())
+    if json:
+        print_json({"keys": found})
+        return
+    rows = [(k.id, k.role, k.created_at, k.revoked_at or "", k.note) for k in found]
+    print_table(("Id", "Role", "Made", "Revoked", "Note"), rows, empty="There are no keys: leadkeeper keys create.")
+
+
+@commands.command()
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")]) -> None:
+    """End a key. Running servers honour it for up to five seconds more."""
+    if not with_rooms(lambda rooms: rooms.keys.revoke(key_id)):
+        raise Failed(f"There is no key {key_id!r} that could be revoked: leadkeeper keys list.")
+    say(f"The key {key_id} is revoked.")

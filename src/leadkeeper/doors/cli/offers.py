@@ -1,0 +1,46 @@
+"""``leadkeeper offers``: what customers can show interest in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.values import Offer
+
+commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
+
+
+@commands.command()
+def put(
+    offer: Offer,
+    title: Annotated[str | None, typer.Option(help="The title that people read; the id if left out.")] = None,
+    offer_type: Annotated[str, typer.Option("--type", help="What kind of offer it is.")] = "saas",
+    live: Annotated[bool, typer.Option("--live/--not-live", help="Only a live offer takes leads.")] = True,
+    json: AsJson = False,
+) -> None:
+    """Make an offer, or change it. Its publisher must be there."""
+    made, is_new = with_rooms(
+        lambda rooms: rooms.catalogue.put_offer(
+            offer, title=title or offer.offer_id, offer_type=offer_type, live=live, by=BY
+        )
+    )
+    if json:
+        print_json(made)
+    else:
+        say(f"The offer {offer} is {'made' if is_new else 'changed'}.")
+
+
+@commands.command("list")
+def list_(
+    publisher: Annotated[str | None, typer.Option(help="Only this publisher's offers.")] = None, json: AsJson = False
+) -> None:
+    """List the offers."""
+    found = with_rooms(lambda rooms: rooms.catalogue.offers(publisher))
+    if json:
+        print_json({"offers": found})
+        return
+    rows = [(f"{o.publisher_id}.{o.id}", o.title, o.offer_type, "yes" if o.live else "no") for o in found]
+    print_table(("Offer", "Title", "Type", "Live"), rows, empty="There are no offers: leadkeeper offers put.")

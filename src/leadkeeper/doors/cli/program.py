@@ -1,0 +1,98 @@
+"""The program ``leadkeeper``: its commands, and what becomes of errors.
+
+Exit codes: 0 done, 1 refused or something is wrong, 2 called wrongly, 130 ended with Ctrl-C. What is expected to go
+wrong is told in one line on standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
+
+from leadkeeper.doors.cli import connections, db, demo_command, doctor, keys, leads, offers, publishers, sandbox, serve
+from leadkeeper.doors.cli.failing import Failed, explanation
+from leadkeeper.doors.cli.showing import complain
+
+NAME = "leadkeeper"
+
+program = typer.Typer(
+    name=NAME,
+    help="Keeps every lead of a software marketplace and carries it to the publisher's own system.",
+    epilog="Settings come from LEADKEEPER_* and .env; docs/reference/settings.md lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a trace is for us; it must not print the values of variables
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from leadkeeper import __version__
+
+        print(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+@program.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What stands before the command."""
+
+
+_RUN, _SET_UP, _LOOK, _MAINTAIN = "Run", "Set up", "Look and act", "Maintain"
+
+program.command("serve", rich_help_panel=_RUN)(serve.serve)
+program.command("api", rich_help_panel=_RUN)(serve.api)
+program.command("worker", rich_help_panel=_RUN)(serve.worker)
+program.command("demo", rich_help_panel=_RUN)(demo_command.demo)
+program.add_typer(sandbox.commands, rich_help_panel=_RUN)
+program.add_typer(keys.commands, rich_help_panel=_SET_UP)
+program.add_typer(publishers.commands, rich_help_panel=_SET_UP)
+program.add_typer(offers.commands, rich_help_panel=_SET_UP)
+program.add_typer(connections.commands, rich_help_panel=_SET_UP)
+program.add_typer(leads.commands, rich_help_panel=_LOOK)
+program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)
+program.add_typer(db.commands, rich_help_panel=_MAINTAIN)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; answers the exit code. Errors of ours (bugs) are raised as they are."""
+    try:
+        code = program(args=arguments, prog_name=NAME, standalone_mode=False)
+        sys.stdout.flush()
+    except ClickException as error:
+        return _called_wrongly(error)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`| head`); the interpreter must not complain at its end.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    except Failed as error:
+        complain(str(error))
+        return 1
+    except typer.Abort:
+        return 130
+    except Exception as error:  # noqa: BLE001 (bugs go on)
+        told = explanation(error)
+        if told is None:
+            raise
+        complain(told)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _called_wrongly(error: ClickException) -> int:
+    context = error.ctx if isinstance(error, UsageError) else None
+    if isinstance(error, NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    where = f" (see {context.command_path} --help)" if context is not None else ""
+    complain(f"{error.format_message().rstrip('.')}{where}.")
+    return error.exit_code

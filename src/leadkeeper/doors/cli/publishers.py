@@ -1,0 +1,37 @@
+"""``leadkeeper publishers``: who has offers in the marketplace."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+
+commands = typer.Typer(name="publishers", help="Who has offers in the marketplace.", no_args_is_help=True)
+
+
+@commands.command()
+def put(
+    publisher: Annotated[str, typer.Argument(metavar="PUBLISHER", help="Its id: letters, digits, - and _.")],
+    name: Annotated[str | None, typer.Option(help="The name that people read; the id if left out.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Make a publisher, or change its name."""
+    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_publisher(publisher, name or publisher, by=BY))
+    if json:
+        print_json(made)
+    else:
+        say(f"The publisher {made.id} is {'made' if is_new else 'changed'}.")
+
+
+@commands.command("list")
+def list_(json: AsJson = False) -> None:
+    """List the publishers."""
+    found = with_rooms(lambda rooms: rooms.catalogue.publishers())
+    if json:
+        print_json({"publishers": found})
+        return
+    rows = [(p.id, p.display_name, p.created_at) for p in found]
+    print_table(("Id", "Name", "Made"), rows, empty="There are no publishers: leadkeeper publishers put.")

@@ -1,0 +1,74 @@
+"""How commands show things: JSON for programs, tables for people, complaints on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def complain(line: str) -> None:
+    """One line on standard error."""
+    print(line, file=sys.stderr)
+
+
+def say(line: str) -> None:
+    """One line for the person at the keyboard; on standard error, so that output stays clean."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def print_json(value: object) -> None:
+    """``value`` as JSON with camelCase names: views, dataclasses, or what JSON knows."""
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json", by_alias=True)
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {to_camel(name): _plain(item) for name, item in asdict(value).items()}
+        case _:
+            return value
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """A table; the line ``empty`` on standard error when there are no rows."""
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(plain_text(cell) for cell in row))
+    if table.row_count:
+        print_rich(table)
+    else:
+        say(empty)
+
+
+def print_rich(shown: Any) -> None:
+    """Something of rich's on standard output; as wide as it needs to be where there is no terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 200)
+    console.print(shown)
+
+
+def plain_text(text: str) -> Any:
+    """Text that rich shows as it is: square brackets are no markup, control characters do nothing."""
+    from rich.text import Text
+
+    return Text("".join(c if c.isprintable() else " " for c in text))

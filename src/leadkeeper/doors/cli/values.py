@@ -1,0 +1,72 @@
+"""What people type: offers, roles, moments. Each is read here, and refused with the form that it should have."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from leadkeeper.offer import PRIMARY, OfferRef
+
+
+def parse_offer(text: str) -> OfferRef:
+    """``publisher.offer``. Raises ``typer.BadParameter``."""
+    try:
+        return OfferRef.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from None
+
+
+_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_moment(text: str) -> datetime:
+    """A day, a moment (ISO 8601, UTC unless it says otherwise), or how long ago (``90m``, ``2d``).
+
+    Raises ``typer.BadParameter``.
+    """
+    if ago := _AGO.fullmatch(text.strip()):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: write 2026-11-22, 2026-11-22T08:15Z, or how long ago: 90m, 2d") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    """Whole milliseconds since 1970, as the rooms count."""
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``."""
+    name = "standard input" if path == "-" else path
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        value = json.loads(text)
+    except OSError as error:
+        raise typer.BadParameter(f"{name}: {error.strerror}") from None
+    except ValueError as error:
+        raise typer.BadParameter(f"{name} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter(f"{name} must hold a JSON object")
+    return value
+
+
+Offer = Annotated[OfferRef, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")]
+ConnectionName = Annotated[str, typer.Argument(metavar="[NAME]", help="Which of the offer's connections.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(metavar="MOMENT", parser=parse_moment, help="Only leads from then on: 2026-11-22, or 2d for two days ago."),
+]
+Until = Annotated[
+    datetime | None, typer.Option(metavar="MOMENT", parser=parse_moment, help="Only leads from before then.")
+]
+DEFAULT_NAME = PRIMARY

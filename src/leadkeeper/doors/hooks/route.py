@@ -1,0 +1,122 @@
+"""``POST /hooks/{token}``: where Microsoft's marketplace posts its leads. The token is the only credential."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
+
+from leadkeeper.access.hooks import Hooks
+from leadkeeper.doors.hooks.payload import read_payload
+from leadkeeper.doors.web import HotRoute, header, problem_responses, read_body, send_body
+from leadkeeper.intake.keep import Intake
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import Problem, ProblemType
+
+_PREFIX: Final = "/hooks/"
+_KEY_HEADERS: Final = (b"idempotency-key", b"webhook-id")
+
+Counted = Callable[[str, str], None]
+"""Told the door and the result (``kept`` or ``repeat``) of every lead taken in."""
+
+
+class HookAnswer(BaseModel):
+    """The lead is kept."""
+
+    id: str = Field(description="The lead's id.", examples=["019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"])
+
+
+def hook_route(hooks: Hooks, intake: Intake, counted: Counted = lambda _door, _result: None) -> HotRoute:
+    """The way in for payloads of Microsoft's HTTPS endpoint."""
+    door = _HookDoor(hooks, intake, counted)
+    return HotRoute(f"{_PREFIX}{{token}}", "hook", door.handle, _operation(), (HookAnswer,))
+
+
+class _HookDoor:
+    def __init__(self, hooks: Hooks, intake: Intake, counted: Counted) -> None:
+        self._hooks = hooks
+        self._intake = intake
+        self._counted = counted
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep the lead that was posted and answer its id."""
+        body = await read_body(receive)
+        offer = await self._hooks.offer_of(scope["path"].removeprefix(_PREFIX))
+        if offer is None:
+            raise Problem(ProblemType.NOT_FOUND, "There is no such hook. Copy its address again, or make a new one.")
+        kept = await self._intake.keep(read_payload(body, offer, _idempotency_key(scope, offer)))
+        self._counted("hook", "repeat" if kept.repeat else "kept")
+        await send_body(send, 200, b'{"id":"%b"}' % kept.id.encode())
+
+
+def _idempotency_key(scope: Scope, offer: OfferRef) -> str | None:
+    """The sender's name for this message, if it has one, as a key of this offer's hooks alone.
+
+    Senders that post one message to the hooks of several offers use one name for all.
+    """
+    for name in _KEY_HEADERS:
+        value = (header(scope, name) or b"").strip()
+        if value:
+            return "hook:" + hashlib.sha256(str(offer).encode() + b"\0" + value).hexdigest()
+    return None
+
+
+_DESCRIPTION: Final = """Give this address to Microsoft's marketplace as the offer's HTTPS endpoint.
+
+Keys are understood in any case, values may be missing, null, empty or numbers, and unknown keys are kept as `extra`.
+`LeadSource` may be bare (`AzureMarketplace`) or whole (`SPZA-PLT|contoso.crm-pro`); `ActionCode` wins over the action in
+it. The lead is always one of the hook's own offer. Any content type is taken. A lead is never refused for what stands in
+it: only a body that is empty, not a JSON object, an empty object, or larger than 64 KiB is. An `Idempotency-Key` or
+`webhook-id` makes repeating safe: the answer is the first lead's id.
+"""
+
+
+def _operation() -> Mapping[str, Any]:
+    P = ProblemType
+    text = {"type": ["string", "null"]}
+    known = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
+    details = {"type": "object", "properties": {name: text for name in known}}
+    names = ("LeadSource", "ActionCode", "OfferTitle", "Description", "mktcmpid")
+    payload = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {"UserDetails": details, **{name: text for name in names}},
+        "example": {
+            "UserDetails": {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@contoso.com", "Country": "GB"},
+            "LeadSource": "AzureMarketplace",
+            "ActionCode": "INS",
+            "OfferTitle": "Contoso CRM Pro",
+            "Description": "Campaigns: spring-26",
+        },
+    }
+    answer = {"schema": {"$ref": "#/components/schemas/HookAnswer"}}
+    return {
+        "operationId": "postHook",
+        "tags": ["Leads"],
+        "summary": "Hand in a lead as Microsoft's marketplace does",
+        "description": _DESCRIPTION,
+        "security": [],
+        "parameters": [
+            {
+                "name": "token",
+                "in": "path",
+                "required": True,
+                "description": "The hook's token, shown once when the hook was made.",
+                "schema": {"type": "string"},
+            },
+            *(
+                {"name": name, "in": "header", "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
+                for name in ("Idempotency-Key", "webhook-id")
+            ),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": payload}}},
+        "responses": {
+            "200": {"description": "The lead is kept.", "content": {"application/json": answer}},
+            **problem_responses(
+                P.NOT_FOUND, P.OFFER_NOT_LIVE, P.TOO_LARGE, P.INVALID_REQUEST, P.IDEMPOTENCY_KEY_REUSED, P.STORAGE_AWAY
+            ),
+        },
+    }

@@ -1,0 +1,164 @@
+"""What the doors that speak HTTP share: bodies in, JSON and problem documents out. Plain ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from leadkeeper.problem import STATUS, Problem, ProblemType
+
+MAX_BODY: Final = 64 * 1024
+"""The most bytes of a request's body (of a line, in a batch)."""
+
+JSON: Final = b"application/json"
+PROBLEM: Final = b"application/problem+json"
+
+Header = tuple[bytes, bytes]
+
+
+class ClientGone(Exception):
+    """The client went away before its request was whole; nobody waits for an answer."""
+
+
+class FieldProblem(BaseModel):
+    """One field that cannot be taken."""
+
+    field: str = Field(description="Where it is, for example customer.email.", examples=["customer.email"])
+    message: str = Field(description="What is wrong with it.", examples=["must hold one @"])
+
+
+class ProblemDocument(BaseModel):
+    """Why a request was refused (RFC 9457). Nothing was changed."""
+
+    type: str = Field(
+        description="Stable name of the problem.",
+        pattern="^urn:leadkeeper:problem:[a-z-]+$",
+        examples=["urn:leadkeeper:problem:unknown-offer"],
+    )
+    title: str = Field(examples=["Unknown offer"])
+    status: int = Field(description="The HTTP status.", examples=[404])
+    detail: str = Field(description="What is wrong and what to do.")
+    errors: list[FieldProblem] = Field(description="The fields that cannot be taken; may be empty.")
+
+
+def problem_content(problem: Problem) -> dict[str, Any]:
+    """The problem document of ``problem``; always valid Unicode."""
+    return {
+        "type": f"urn:leadkeeper:problem:{problem.type.value}",
+        "title": problem.type.value.replace("-", " ").capitalize(),
+        "status": problem.status,
+        "detail": _valid(problem.detail),
+        "errors": [{"field": _valid(e.field), "message": _valid(e.message)} for e in problem.errors],
+    }
+
+
+def _valid(text: str) -> str:
+    """Callers' own names of things come back to them in problems, whatever they hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def problem_headers(problem: Problem) -> list[Header]:
+    """The headers that belong to ``problem``, besides its content type."""
+    if problem.type is ProblemType.UNAUTHORIZED:
+        return [(b"www-authenticate", b'Bearer realm="leadkeeper"')]
+    if problem.type is ProblemType.STORAGE_AWAY:
+        return [(b"retry-after", b"1")]
+    return []
+
+
+def storage_away() -> Problem:
+    """The database is away."""
+    detail = "Nothing was kept: the database cannot be reached just now. Try again soon."
+    return Problem(ProblemType.STORAGE_AWAY, detail)
+
+
+def internal() -> Problem:
+    """A fault of ours."""
+    return Problem(ProblemType.INTERNAL, "The fault is ours; the log says more. It is not known whether it was done.")
+
+
+async def send_body(
+    send: Send, status: int, body: bytes, content_type: bytes = JSON, headers: Sequence[Header] = ()
+) -> None:
+    """Answer with ``body`` and end."""
+    length = str(len(body)).encode()
+    own = [(b"content-type", content_type), (b"content-length", length), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": own})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_problem(send: Send, problem: Problem, headers: Sequence[Header] = ()) -> None:
+    """Answer with a problem document and end."""
+    body = to_json(problem_content(problem))
+    await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem), *headers])
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of this name (in lower case), or ``None``."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
+
+
+async def read_body(receive: Receive, limit: int = MAX_BODY) -> bytes:
+    """The whole body. Raises :class:`Problem` for one of more than ``limit`` bytes, :class:`ClientGone`."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False) and len(body) <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+    if len(body) > limit:
+        raise too_large(f"The body is larger than {limit} bytes.")
+    return body
+
+
+def too_large(detail: str) -> Problem:
+    """The request, or a line of it, is too large."""
+    return Problem(ProblemType.TOO_LARGE, detail)
+
+
+def require_content_type(scope: Scope, *allowed: bytes) -> None:
+    """Raise :class:`Problem` unless the body's media type is one of ``allowed``; its parameters do not matter."""
+    given = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
+    if given not in allowed:
+        raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send the body as {b' or '.join(allowed).decode()}.")
+
+
+@dataclass(frozen=True)
+class HotRoute:
+    """A way in that is called for every lead: plain ASGI in front of the framework, documented by hand.
+
+    ``path`` is an OpenAPI path, exact or ending in one ``{parameter}``; ``handle`` may raise :class:`Problem`,
+    ``StorageAway`` and :class:`ClientGone` before it answers. ``elsewhere`` are methods of the same path that the
+    framework serves. ``operation`` refers to ``models`` as ``#/components/schemas/<name>``.
+    """
+
+    path: str
+    name: str
+    handle: Callable[[Scope, Receive, Send], Awaitable[None]]
+    operation: Mapping[str, Any]
+    models: Sequence[type[BaseModel]] = ()
+    elsewhere: frozenset[str] = field(default_factory=frozenset)
+
+
+def problem_responses(*types: ProblemType) -> dict[str, dict[str, Any]]:
+    """How OpenAPI documents that an operation may answer with these problems."""
+    by_status: dict[int, list[str]] = {}
+    for type in types:
+        by_status.setdefault(STATUS[type], []).append(type.value)
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {
+        str(status): {"description": f"Problem: {', '.join(names)}", "content": {PROBLEM.decode(): {"schema": schema}}}
+        for status, names in sorted(by_status.items())
+    }

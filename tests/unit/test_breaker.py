@@ -1,0 +1,135 @@
+"""What a connection's answers mean for its health."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.connections.health import Health, HealthState
+from leadkeeper.delivery.breaker import (
+    BROKEN_AFTER,
+    FIRST_PROBE,
+    LONGEST_PROBE,
+    LONGEST_REST,
+    OPEN_AFTER,
+    Change,
+    Heard,
+    after_answers,
+    after_probe,
+    on_trial,
+)
+from leadkeeper.delivery.schedule import SECOND
+from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
+
+NOW = 10_000_000
+FAILED = diagnose(Kind.SERVER_ERROR)
+BROKEN = diagnose(Kind.CREDENTIALS_REJECTED)
+REFUSED = diagnose(Kind.LEAD_REFUSED)
+
+
+def hear(health: Health, *answers: Answer, now: int = NOW, trial: bool = False) -> Change:
+    return after_answers(health, [Heard(answer, trial) for answer in answers], now, 0.5)
+
+
+def test_success_changes_nothing_of_a_healthy_connection() -> None:
+    assert hear(Health(), Receipt(), Receipt()).health == Health()
+
+
+def test_the_breaker_opens_after_several_in_a_row_only() -> None:
+    assert hear(Health(), *[FAILED] * (OPEN_AFTER - 1), Receipt(), FAILED).health.closed_until == 0
+    opened = hear(Health(), *[FAILED] * OPEN_AFTER).health
+    assert opened.closed_until == NOW + SECOND
+    assert on_trial(opened)
+
+
+def test_many_failures_at_once_open_it_no_longer_than_a_few() -> None:
+    assert hear(Health(), *[FAILED] * 64).health.closed_until == NOW + SECOND
+
+
+def test_each_failed_trial_doubles_the_rest_up_to_a_minute() -> None:
+    health, rests = hear(Health(), *[FAILED] * OPEN_AFTER).health, []
+    for _ in range(8):
+        now = health.closed_until
+        health = hear(health, FAILED, now=now, trial=True).health
+        rests.append((health.closed_until - now) // SECOND)
+    assert rests == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert LONGEST_REST == 60 * SECOND
+
+
+def test_a_trial_that_succeeds_recovers_the_connection() -> None:
+    health = hear(Health(), *[FAILED] * OPEN_AFTER).health
+    change = hear(health, Receipt(), now=health.closed_until, trial=True)
+    assert change.health == Health()
+    assert change.recovered
+
+
+def test_broken_pauses_with_one_notice() -> None:
+    change = hear(Health(), BROKEN, BROKEN, BROKEN)
+    assert change.health.paused
+    assert change.paused_now
+    assert change.health.probe_at == NOW + FIRST_PROBE
+    assert not hear(change.health, BROKEN).paused_now
+    assert change.health.state(NOW) is HealthState.PAUSED
+
+
+def test_a_probe_resumes_on_trial_and_a_relapse_sends_no_second_notice() -> None:
+    paused = hear(Health(), BROKEN).health
+    trying = after_probe(paused, True, NOW, 0.5)
+    assert not trying.paused
+    assert on_trial(trying)
+    relapse = hear(trying, BROKEN, trial=True)
+    assert relapse.health.paused
+    assert not relapse.paused_now
+    assert relapse.health.probe_at == NOW + 2 * FIRST_PROBE
+    assert hear(trying, Receipt(), trial=True).health == Health()
+
+
+def test_failed_probes_come_ever_less_often() -> None:
+    health = hear(Health(), BROKEN).health
+    for _ in range(20):
+        health = after_probe(health, False, NOW, 0.5)
+    assert health.probe_at == NOW + LONGEST_PROBE
+
+
+def test_refusals_pause_only_when_nothing_else_comes() -> None:
+    mixed = hear(Health(), *([REFUSED] * (BROKEN_AFTER - 1) + [Receipt()]) * 3)
+    assert not mixed.health.paused
+    change = hear(Health(), *[REFUSED] * BROKEN_AFTER)
+    assert change.health.paused
+    assert change.take_back_since == NOW
+
+
+def test_throttling_closes_for_as_long_as_asked() -> None:
+    asked = hear(Health(), diagnose(Kind.THROTTLED, retry_after=30)).health
+    assert asked.closed_until == NOW + 30 * SECOND
+    assert asked.state(NOW) is HealthState.THROTTLED
+    assert hear(asked, Receipt(), now=asked.closed_until).health == Health()
+
+
+def test_a_person_pause_outlives_success() -> None:
+    assert hear(Health(paused_by_person=True, failures=2), Receipt()).health == Health(paused_by_person=True)
+
+
+answers = st.one_of(
+    st.just(Receipt()),
+    st.builds(
+        diagnose,
+        st.sampled_from(list(Kind)),
+        outcome=st.none() | st.sampled_from([o for o in Outcome if o not in (Outcome.DELIVERED, Outcome.UNCONFIRMED)]),
+        retry_after=st.none() | st.floats(0, 1e6),
+    ),
+)
+
+
+@given(st.lists(st.tuples(answers, st.booleans(), st.integers(0, 10**7)), max_size=60), st.floats(0, 0.99))
+def test_no_sequence_closes_a_connection_for_good(heard: list[tuple[Answer, bool, int]], dice: float) -> None:
+    """Whatever it hears, a connection is open now, opens by itself within a day, or is paused and will be probed."""
+    health, now = Health(), NOW
+    for answer, trial, later in heard:
+        now += later
+        health = after_answers(health, [Heard(answer, trial)], now, dice).health
+        assert health.closed_until <= now + 24 * 3600 * SECOND * 1.2
+        assert health.paused == (health.probe_at is not None)
+        if health.probe_at is not None:
+            assert health.probe_at <= now + LONGEST_PROBE * 1.2

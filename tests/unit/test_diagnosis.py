@@ -1,0 +1,66 @@
+"""Masking, and the catalogue of diagnoses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadkeeper.catalogue import CATALOGUE, diagnose, from_stored, to_stored
+from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Evidence, Kind, Outcome, Receipt, Who, masked
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ada@contoso.com",
+        "+44 20 7946 0958",
+        "sig=Abc123%2Fdef",
+        "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+        "Authorization: Bearer abc.def",
+        '"password":"hunter2"',
+        "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9",
+    ],
+)
+def test_what_looks_private_is_masked(secret: str) -> None:
+    value = secret.rpartition("=")[2] or secret
+    assert secret not in masked(f"before {secret} after")
+    assert value not in masked(f"before {secret} after") or value == ""
+
+
+@given(st.text(min_size=2, max_size=40), st.text(max_size=200), st.text(max_size=200))
+def test_given_texts_never_show(private: str, before: str, after: str) -> None:
+    if len(private.strip()) >= 2 and private.strip().casefold() not in "***":
+        shown = masked(f"{before}{private.strip()}{after}", (private,))
+        assert private.strip() not in shown or private.strip() in masked(f"{before}***{after}")
+
+
+@given(st.text(max_size=2000))
+def test_evidence_is_short_and_on_one_line(text: str) -> None:
+    shown = masked(text)
+    assert len(shown) <= EVIDENCE_LIMIT
+    assert "\n" not in shown
+    assert "\r" not in shown
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_has_cause_and_steps(kind: Kind) -> None:
+    entry = CATALOGUE[kind]
+    assert entry.summary.endswith(".")
+    assert entry.steps
+    assert all(step.endswith(".") for step in entry.steps)
+    if entry.outcome is Outcome.BROKEN:
+        assert entry.who in (Who.PUBLISHER, Who.DESTINATION_ADMIN, Who.OPERATOR)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Receipt(),
+        Receipt("duplicate", "id-1", "https://crm.example/1", confirmed=False, note="cut"),
+        diagnose(Kind.THROTTLED, Evidence(429, "x", "y", "z"), retry_after=7.5),
+        diagnose(Kind.SERVER_ERROR, outcome=Outcome.THROTTLED),
+    ],
+)
+def test_what_is_stored_reads_back(answer: Answer) -> None:
+    assert from_stored(to_stored(answer)) == answer

@@ -472,7 +472,7 @@ def multipart(inner: str, boundary: str = "b") -> tuple[str, str]:
 
 
 APPLICATION = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
-NESTED = "".join(f"Content-Type: multipart/mixed; boundary=n{n}\r\n\r\n--n{n}\r\n" for n in range(1_200))
+NESTED = "".join(f"Content-Type: multipart/mixed; boundary=n{n}\r\n\r\n--n{n}\r\n" for n in range(1_000))
 BOMB = "<!DOCTYPE a [<!ENTITY b0 'bb'>" + "".join(f"<!ENTITY b{n + 1} '&b{n};&b{n};'>" for n in range(40)) + "]>"
 HOSTILE = {
     "deep JSON": ("application/json", "[" * 60_000),

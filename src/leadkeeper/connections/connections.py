@@ -228,8 +228,21 @@ class Connections:
             # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
             return {}
 
+    async def unreadable(self) -> list[str]:
+        """The connections (``publisher.offer/name``) whose secrets none of our keys opens."""
+
+        def act(conn: sa.Connection) -> list[str]:
+            c = t.connection.c
+            rows = conn.execute(sa.select(c.offer_ref, c.name, c.secrets).order_by(c.offer_ref, c.name))
+            return [f"{row.offer_ref}/{row.name}" for row in rows if not self._vault.opens(row.secrets)]
+
+        return await self._storage.read(act)
+
     async def rotate_secrets(self) -> int:
-        """Encrypt every connection's secrets with the newest key; answers how many there are."""
+        """Encrypt every connection's secrets with the newest key; answers how many there are.
+
+        Raises :class:`WrongKey` when one of them cannot be opened; then nothing is changed.
+        """
 
         def act(conn: sa.Connection) -> int:
             change_routes(conn)

@@ -36,9 +36,20 @@ class Vault:
             raise WrongKey("none of the secret keys opens the stored secrets") from None
         return opened
 
+    def opens(self, sealed: str) -> bool:
+        """Whether one of the keys made ``sealed``."""
+        try:
+            self._fernet.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
+
     def resealed(self, sealed: str) -> str:
-        """``sealed`` encrypted with the newest key."""
-        return self._fernet.rotate(sealed.encode()).decode()
+        """``sealed`` encrypted with the newest key. Raises :class:`WrongKey` if none of the keys made it."""
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
+        except InvalidToken:
+            raise WrongKey("none of the secret keys opens the stored secrets") from None
 
 
 def new_secret_key() -> str:

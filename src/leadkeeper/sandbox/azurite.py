@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import http.client
 import os
 import random
 import shutil
 import socket
-import ssl
 import subprocess
 import tempfile
 import time
@@ -23,6 +21,7 @@ ACCOUNT: Final = "devstoreaccount1"
 KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The emulator's account and key, published by Microsoft: the same everywhere, no secret."""
 
+_STARTED: Final = b"successfully started"
 _START_SECONDS: Final = 30.0
 _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 
@@ -146,7 +145,7 @@ class Azurite:
             )
         end = time.monotonic() + _START_SECONDS
         while self.running and time.monotonic() < end:
-            if _answers(port, tls=self._tls) and self.running:
+            if _STARTED in self._log.read_bytes():
                 return True
             time.sleep(0.05)
         self.stop()
@@ -172,20 +171,3 @@ def _free_ports() -> list[int]:
                 continue
         free.append(port)
     return free[:3]
-
-
-def _answers(port: int, *, tls: bool) -> bool:
-    """Whether Azurite answers on ``port``; no matter what."""
-    connection: http.client.HTTPConnection
-    if tls:
-        trusting = ssl._create_unverified_context()  # noqa: S323 (our own child on the loopback)
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=trusting)
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return (connection.getresponse().getheader("Server") or "").startswith("Azurite")
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

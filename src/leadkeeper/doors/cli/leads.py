@@ -9,17 +9,17 @@ import typer
 from leadkeeper.doors.cli.connections import print_diagnosis
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, busy, plain_text, print_json, print_table, say
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, Since, Until, milliseconds, parse_offer, read_json
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
     from leadkeeper.rooms import Rooms
-    from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView
+    from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 
-_ARRIVED = frozenset({"delivered", "unconfirmed"})
+_DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
 @commands.command("list")
@@ -113,9 +113,124 @@ def send(
     }
     typed = {"source": source, "action": action, "customer": customer, "description": description, "campaign": campaign}
     body = {**_ids(offer), **typed} if offer else read_json(file or "-")
-    kept = with_rooms(lambda rooms: _keep(rooms, body, idempotency_key))
-    ...
+    lead = read_lead(body, idempotency_key)
+    kept = with_rooms(lambda rooms: rooms.intake.keep(lead))
+    if json:
+        print_json({"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]})
+        return
+    print(kept.id)
+    over = ", ".join(f"{d.connection} ({d.state})" for d in kept.deliveries)
+    say(f"Kept{' before' if kept.repeat else ''}. {f'It goes over {over}.' if over else 'The offer has no connection yet.'}")
+
+
+@commands.command()
+def retry(
+    id_: Annotated[
+        str, typer.Argument(metavar="ID", help="A delivery, or a lead: then all its deliveries that did not arrive.")
+    ],
+    json: AsJson = False,
+) -> None:
+    """Send again now."""
+    sent = with_rooms(lambda rooms: _retry(rooms, id_))
+    if json:
+        print_json({"deliveries": sent})
+        return
+    for delivery in sent:
+        say(f"{delivery.connection}: {delivery.state}")
+    if not sent:
+        say("Every delivery of this lead has arrived; to send one again, name the delivery: leadkeeper leads show.")
+
+
+@commands.command()
+def replay(
+    offer: Offer,
+    name: ConnectionName = DEFAULT_NAME,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Which deliveries; several times for several: setAside, waiting, delivered, unconfirmed."),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Also leads from before the connection was there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Send a connection's deliveries again, by time and state. Without --state: those set aside."""
+    from leadkeeper.delivery.schedule import State
+
+    known = {each.value: each for each in State}
+    if unknown := [each for each in state or [] if each not in known]:
+        raise typer.BadParameter(f"--state {unknown[0]}: choose one of {', '.join(known)}")
+    states = [known[each] for each in state or [State.SET_ASIDE.value]]
+
+    async def work(rooms: Rooms) -> Replayed:
+        return await rooms.again.replay(
+            offer,
+            name,
+            since_ms=milliseconds(since),
+            until_ms=milliseconds(until),
+            states=states,
+            missing=missing,
+            dry_run=dry_run,
+            by=BY,
+        )
+
+    with busy("Marking deliveries"):
+        found = with_rooms(work)
+    if json:
+        print_json(found)
+    else:
+        say(f"{found.deliveries} deliveries {'would be' if found.dry_run else 'are'} sent again.")
 
 
 def _ids(offer: OfferRef) -> dict[str, str]:
     return {"publisherId": offer.publisher_id, "offerId": offer.offer_id}
+
+
+async def _retry(rooms: Rooms, id_: str) -> list[DeliveryView]:
+    lead = await rooms.inbox.get(id_)
+    if lead is None:
+        return [await rooms.again.retry(id_, by=BY)]
+    open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]
+    return [await rooms.again.retry(delivery.id, by=BY) for delivery in open_ones]
+
+
+def _row(lead: LeadSummary) -> tuple[str, ...]:
+    deliveries = ", ".join(f"{d.connection}: {d.state}" for d in lead.deliveries) or "no connection yet"
+    return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), deliveries)
+
+
+def _who(customer: CustomerView) -> str:
+    name = " ".join(part for part in (customer.first_name, customer.last_name) if part)
+    return f"{name} <{customer.email}>" if customer.email else name
+
+
+def _print_lead(lead: LeadView) -> None:
+    facts = {
+        "Lead": f"{lead.id}{' (test lead)' if lead.test else ''}",
+        "Came": lead.created_time,
+        "Lead source": lead.lead_source,
+        **{name.capitalize().replace("_", " "): value for name, value in lead.customer.model_dump().items()},
+        "Description": lead.description,
+        "Campaign": lead.campaign,
+        **{f"+ {name}": str(value) for name, value in lead.extra.items()},
+    }
+    for name, value in facts.items():
+        if value:
+            print(plain_text(f"{name:<12} {value}"))
+    for delivery in lead.deliveries:
+        _print_delivery(delivery)
+
+
+def _print_delivery(delivery: DeliveryView) -> None:
+    due = f", sent next at {delivery.due_at}" if delivery.due_at else ""
+    print(f"\n{delivery.connection} ({delivery.destination}): {delivery.state}{due}")
+    print(f"  delivery {delivery.id}")
+    for attempt in delivery.attempts:
+        late = ", too late to count" if attempt.late else ""
+        print(f"  {attempt.at}  {attempt.outcome}, {attempt.took_ms} ms{late}")
+    if delivery.receipt is not None:
+        told = [f"{name} {value}" for name, value in delivery.receipt.model_dump(exclude_none=True).items()]
+        print(f"  receipt: {', '.join(told)}")
+    if delivery.diagnosis is not None:
+        print_diagnosis(delivery.diagnosis, "  ")

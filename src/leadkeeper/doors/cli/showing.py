@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
+
+WIDE = 250
+"""How many columns a table may take where there is no terminal."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -47,10 +51,11 @@ def _plain(value: object) -> Any:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
     """A table; the line ``empty`` on standard error when there are no rows."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(plain_text(cell) for cell in row))
+        table.add_row(*(Text(plain_text(cell)) for cell in row))
     if table.row_count:
         print_rich(table)
     else:
@@ -61,14 +66,21 @@ def print_rich(shown: Any) -> None:
     """Something of rich's on standard output; as wide as it needs to be where there is no terminal."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, 200)
-    console.print(shown)
+        console.width = WIDE
+    console.print(shown, crop=False)
 
 
-def plain_text(text: str) -> Any:
-    """Text that rich shows as it is: square brackets are no markup, control characters do nothing."""
-    from rich.text import Text
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show on standard error that something takes its time, where there is a terminal."""
+    from rich.console import Console
 
-    return Text("".join(c if c.isprintable() else " " for c in text))
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
+
+
+def plain_text(text: str) -> str:
+    """``text`` on one line, without characters that move the cursor or change colours."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,1 @@
+"""What the program does in a second, measured on this machine beside what the machine itself can do."""

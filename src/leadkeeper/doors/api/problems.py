@@ -1,0 +1,90 @@
+"""Everything that FastAPI refuses becomes a problem document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import ValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from leadkeeper.doors.web import PROBLEM, problem_content, problem_headers, problem_responses, storage_away
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.storage.engine import StorageAway
+
+_BY_STATUS = {
+    404: (ProblemType.NOT_FOUND, "There is nothing at this address."),
+    405: (ProblemType.METHOD_NOT_ALLOWED, "This address does not take this method."),
+    413: (ProblemType.TOO_LARGE, "The body is too large."),
+    415: (ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
+}
+_PLACES = frozenset({"body", "query", "path", "header"})
+
+
+def problem_response(problem: Problem) -> Response:
+    """``problem`` as a response."""
+    response = Response(to_json(problem_content(problem)), problem.status, media_type=PROBLEM.decode())
+    response.raw_headers.extend(problem_headers(problem))
+    return response
+
+
+def invalid(errors: Iterable[Mapping[str, Any]], *, what: str = "The request") -> Problem:
+    """The problem in what pydantic found, named by field; the input itself is not repeated."""
+    fields = tuple(FieldError(_field(error["loc"]), _plain(str(error["msg"]))) for error in errors)
+    told = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in fields)
+    return Problem(ProblemType.INVALID_REQUEST, f"{what} cannot be taken: {told}", fields)
+
+
+def invalid_model(error: ValidationError, *, what: str) -> Problem:
+    """The problem in a body that a model refused."""
+    return invalid(error.errors(include_url=False, include_context=False, include_input=False), what=what)  # type: ignore[arg-type]
+
+
+def _field(loc: Sequence[object]) -> str:
+    parts = loc[1:] if loc and loc[0] in _PLACES else loc
+    return ".".join(str(part)[:100] for part in parts)
+
+
+def _plain(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return "unknown field" if message == "Extra inputs are not permitted" else message
+
+
+def install_problems(app: FastAPI) -> None:
+    """Render all refusals of ``app`` as problem documents."""
+
+    async def of_problem(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return problem_response(error)
+
+    async def of_validation(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return problem_response(invalid(error.errors()))
+
+    async def of_http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        type, detail = _BY_STATUS.get(error.status_code, (ProblemType.INVALID_REQUEST, str(error.detail)))
+        response = problem_response(Problem(type, detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def of_away(_: Request, _error: Exception) -> Response:
+        return problem_response(storage_away())
+
+    app.add_exception_handler(Problem, of_problem)
+    app.add_exception_handler(RequestValidationError, of_validation)
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(StorageAway, of_away)
+
+
+_EVERYWHERE = (ProblemType.UNAUTHORIZED, ProblemType.FORBIDDEN, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_AWAY)
+_WITH_BODY = (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE)
+
+
+def documented(*types: ProblemType, body: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a /v1 operation: ``types`` and those that every operation (with a body) may answer with."""
+    return {**problem_responses(*_EVERYWHERE, *(_WITH_BODY if body else ()), *types)}

@@ -1,0 +1,206 @@
+"""What the REST API takes: request bodies, camelCase, nothing unknown; wrong input is never repeated in errors."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from leadkeeper.delivery.schedule import State
+from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.texts import UNCLEAN
+from leadkeeper.lead import Customer, canonical_action, canonical_source
+from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType
+
+_NOT_CLEAN: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_SOURCE: Final = re.compile(r"[^|\-]*[^|\-\s][^|\-]*")
+_ACTION: Final = re.compile(r"[^|]*[^|\s][^|]*")
+
+
+def _clean(text: str) -> str:
+    if UNCLEAN.search(text) is not None:
+        raise ValueError("may hold no control characters other than tab and line breaks")
+    return text
+
+
+def _source(text: str) -> str:
+    if _SOURCE.fullmatch(text) is None:
+        raise ValueError("may not be empty and may hold neither - nor |")
+    return text
+
+
+def _action(text: str) -> str:
+    if _ACTION.fullmatch(text) is None:
+        raise ValueError("may not be empty and may not hold |")
+    return text
+
+
+def _email(text: str) -> str:
+    if text and text.count("@") != 1:
+        raise ValueError("must hold one @")
+    return text
+
+
+def _pattern(pattern: str) -> Any:
+    """How a rule that is checked in Python, for the sake of its message, stands in the schema."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
+Text = Annotated[str, AfterValidator(_clean), _pattern(f"^[^{_NOT_CLEAN}]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean), _pattern(f"^[^{_NOT_CLEAN}]*$")]
+Source = Annotated[
+    str,
+    Field(max_length=200),
+    AfterValidator(_clean),
+    AfterValidator(_source),
+    _pattern(rf"^[^|\-{_NOT_CLEAN}]*[^|\-\s{_NOT_CLEAN}][^|\-{_NOT_CLEAN}]*$"),
+]
+Action = Annotated[
+    str,
+    Field(max_length=200),
+    AfterValidator(_clean),
+    AfterValidator(_action),
+    _pattern(rf"^[^|{_NOT_CLEAN}]*[^|\s{_NOT_CLEAN}][^|{_NOT_CLEAN}]*$"),
+]
+Email = Annotated[
+    str,
+    Field(max_length=320),
+    AfterValidator(_clean),
+    AfterValidator(_email),
+    _pattern(rf"^([^@{_NOT_CLEAN}]*@[^@{_NOT_CLEAN}]*)?$"),
+]
+
+
+class Body(BaseModel):
+    """Base of all request bodies."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True, regex_engine="rust-regex"
+    )
+
+
+class CustomerBody(Body):
+    """Who acted; every part may be missing or null."""
+
+    first_name: Text | None = None
+    last_name: Text | None = None
+    email: Email | None = None
+    phone: Text | None = None
+    country: Text | None = None
+    company: Text | None = None
+    title: Text | None = None
+
+    def customer(self) -> Customer:
+        """The customer."""
+        return Customer(
+            self.first_name or "",
+            self.last_name or "",
+            self.email or "",
+            self.phone or "",
+            self.country or "",
+            self.company or "",
+            self.title or "",
+        )
+
+
+_EXAMPLE: Final = {
+    "publisherId": "contoso",
+    "offerId": "crm-pro",
+    "source": "AzureMarketplace",
+    "action": "INS",
+    "customer": {
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "email": "ada@contoso.com",
+        "phone": "+44 20 7946 0958",
+        "country": "GB",
+        "company": "Contoso",
+        "title": "CTO",
+    },
+    "description": "Please call in the morning.",
+    "campaign": "spring-26",
+}
+
+
+class LeadBody(Body):
+    """A lead: one customer action on one offer."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
+    publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)]
+    offer_id: Annotated[str, Field(pattern=OFFER_ID)]
+    source: Source = Field(description="AzureMarketplace, AzurePortal, TestDrive, SPZA, or another.")
+    action: Action = Field(description="INS, PLT, DNC, Create, StartTestDrive, or another.")
+    customer: CustomerBody | None = None
+    description: Text | None = None
+    campaign: Text | None = None
+
+    def lead(self, idempotency_key: str | None = None) -> NewLead:
+        """The lead, its source and action in their usual spelling."""
+        return NewLead(
+            OfferRef(self.publisher_id, self.offer_id),
+            canonical_source(self.source),
+            canonical_action(self.action),
+            Customer() if self.customer is None else self.customer.customer(),
+            self.description or "",
+            self.campaign or "",
+            idempotency_key=idempotency_key,
+        )
+
+
+IDEMPOTENCY_KEY: Final = "^[!-~]{1,255}$"
+_KEY: Final = re.compile(rb"[!-~]{1,255}")
+
+
+def parse_idempotency_key(value: bytes | None) -> str | None:
+    """The key in this header, if there is one. Raises :class:`Problem` for one that cannot be taken."""
+    if value is None:
+        return None
+    if _KEY.fullmatch(value) is None:
+        rule = "1 to 255 visible ASCII characters"
+        error = FieldError("Idempotency-Key", rule)
+        raise Problem(ProblemType.INVALID_REQUEST, f"An Idempotency-Key is {rule}.", (error,))
+    return value.decode()
+
+
+class PublisherBody(Body):
+    """What may be said of a publisher."""
+
+    display_name: Name = Field(examples=["Contoso"])
+
+
+class OfferBody(Body):
+    """What may be said of an offer; ``offerType`` and ``live`` have defaults, also when an offer is changed."""
+
+    title: Name = Field(examples=["Contoso CRM Pro"])
+    offer_type: Annotated[Name, Field(max_length=128)] = Field("saas", description="Microsoft's or your own word.")
+    live: bool = Field(True, description="Only a live offer takes leads.")
+
+
+def to_ms(moment: datetime | None) -> int | None:
+    """``moment`` (UTC unless it says otherwise) in milliseconds since 1970, within what a database holds."""
+    if moment is None:
+        return None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0, int(aware.timestamp() * 1000))
+
+
+ReplayState = Literal["delivered", "unconfirmed", "setAside", "waiting"]
+
+
+class ReplayBody(Body):
+    """Which of a connection's leads to send again."""
+
+    since: datetime | None = Field(None, description="Leads handed in at or after this moment.")
+    until: datetime | None = Field(None, description="Leads handed in before this moment.")
+    states: list[ReplayState] = Field(["setAside"], description="Deliveries in these states.")
+    missing: bool = Field(False, description="Also leads that came before this connection was there.")
+    dry_run: bool = Field(False, description="Only count them.")
+
+    def wanted(self) -> list[State]:
+        """The states in our own words."""
+        return [State(state) for state in self.states]

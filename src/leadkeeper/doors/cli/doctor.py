@@ -1,0 +1,173 @@
+"""``leadkeeper doctor``: looks at an installation and says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+import typer
+
+from leadkeeper.doors.cli.failing import explanation
+from leadkeeper.doors.cli.showing import AsJson, plain_text, print_json, say
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from leadkeeper.connections.connections import Connection
+    from leadkeeper.rooms import Rooms
+    from leadkeeper.settings import Settings
+
+CHECKS_AT_ONCE: Final = 8
+OVERDUE_MS: Final = 60_000
+"""A lead that was due this long ago was left lying: no worker runs, or it has too much to do."""
+CLOCK_MS: Final = 5_000
+
+State = Literal["ok", "note", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``note`` is worth knowing, ``wrong`` must be mended: ``remedy`` says how."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def doctor(json: AsJson = False) -> None:
+    """Look at settings, database, secrets, every connection, the backlog and the clock.
+
+    Changes nothing and sends no lead. Exit code 1 if something is wrong; each such line ends with the remedy.
+    """
+    findings = _findings()
+    wrong = [finding for finding in findings if finding.state == "wrong"]
+    if json:
+        print_json({"ok": not wrong, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            _print(finding)
+        say("Something is wrong." if wrong else "All is well.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _print(finding: Finding) -> None:
+    remedy = f" -> {finding.remedy}" if finding.remedy else ""
+    print(plain_text(f"{finding.state:<6} {finding.name}: {finding.detail}{remedy}"))
+
+
+def _findings() -> list[Finding]:
+    from leadkeeper.doors.cli.house import quiet_settings
+
+    try:
+        settings = quiet_settings()
+        return [Finding("settings", "ok", "can be used"), *asyncio.run(_look(settings))]
+    except Exception as error:  # noqa: BLE001 (bugs go on)
+        told = explanation(error)
+        if told is None:
+            raise
+        return [Finding("settings" if told.startswith("Wrong setting") else "database", "wrong", told)]
+
+
+async def _look(settings: Settings) -> list[Finding]:
+    from leadkeeper.app import open_rooms
+    from leadkeeper.doors.cli.db import database_status
+
+    status = await database_status(settings)
+    if not status.up_to_date:
+        what = f"{status.database} has {status.current or 'no tables yet'}, needs {status.newest}"
+        return [Finding("database", "wrong", what, "leadkeeper db upgrade")]
+    found = [Finding("database", "ok", f"{status.database} is reachable and has this version's tables")]
+    async with open_rooms(settings, worker=False) as house:
+        rooms = house.rooms
+        found += await _secrets(rooms)
+        found += await _connections(rooms)
+        found += await _backlog(rooms)
+        found.append(await _clock(rooms))
+    return found
+
+
+async def _secrets(rooms: Rooms) -> list[Finding]:
+    closed = await rooms.connections.unreadable()
+    if not closed:
+        return [Finding("secret key", "ok", "opens the stored secrets")]
+    remedy = "set LEADKEEPER_SECRET_KEY (or _FILE) to the key that made them, or enter the settings anew"
+    return [Finding("secret key", "wrong", f"does not open the secrets of {', '.join(closed)}", remedy)]
+
+
+async def _connections(rooms: Rooms) -> list[Finding]:
+    gate = asyncio.Semaphore(CHECKS_AT_ONCE)
+
+    async def look(connection: Connection) -> Finding:
+        async with gate:
+            return await _connection(rooms, connection)
+
+    return list(await asyncio.gather(*(look(connection) for connection in await rooms.connections.list())))
+
+
+async def _connection(rooms: Rooms, connection: Connection) -> Finding:
+    name = f"connection {connection.offer}/{connection.name}"
+    check = await rooms.tester.check(connection)
+    state = connection.state(rooms.clock()).value
+    if check.ok:
+        resume = f"leadkeeper connections resume {connection.offer} {connection.name}"
+        if connection.health.paused_by_person:
+            return Finding(name, "note", "passes its check, but a person paused it", resume)
+        return Finding(name, "ok", f"passes its check ({state})")
+    if check.diagnosis is None:
+        failed = "; ".join(f"{step.name}: {step.detail}" for step in check.steps if step.ok is False)
+        return Finding(name, "wrong", f"fails its check ({state}): {failed}")
+    evidence = f" ({check.diagnosis.evidence.text})" if check.diagnosis.evidence.text else ""
+    detail = f"{check.diagnosis.summary}{evidence}"
+    return Finding(name, "wrong", detail, " ".join(check.diagnosis.steps))
+
+
+async def _backlog(rooms: Rooms) -> list[Finding]:
+    from leadkeeper.inbox.backlog import backlog
+
+    found = await rooms.storage.read(backlog)
+    now = rooms.clock()
+    age = f"; the oldest came {_ago(now - found.oldest_at)} ago" if found.oldest_at is not None else ""
+    late = found.due_at is not None and now - found.due_at > OVERDUE_MS
+    remedy = "start leadkeeper serve or another leadkeeper worker" if late else ""
+    findings = [Finding("waiting", "wrong" if late else "ok", f"{found.waiting} deliveries{age}", remedy)]
+    for name, count, remedy in _held_up(found.held, found.set_aside, found.unrouted):
+        findings.append(Finding(name, "note" if count else "ok", str(count), remedy if count else ""))
+    return findings
+
+
+def _held_up(held: int, set_aside: int, unrouted: int) -> Sequence[tuple[str, int, str]]:
+    return (
+        ("held", held, "mend or resume their connections: leadkeeper connections list"),
+        ("set aside", set_aside, "a person must act on each: leadkeeper leads list --state setAside"),
+        ("without connection", unrouted, "give their offers a connection: leadkeeper connections put"),
+    )
+
+
+def _ago(ms: int) -> str:
+    seconds = max(0, ms // 1000)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+async def _clock(rooms: Rooms) -> Finding:
+    """Leases and retries need the clocks of all machines, the database's too, to agree."""
+    off = await rooms.storage.read(_database_time) - rooms.clock()
+    if abs(off) > CLOCK_MS:
+        detail = f"the database's clock is {abs(off) / 1000:.0f} s {'ahead of' if off > 0 else 'behind'} this machine's"
+        return Finding("clock", "wrong", detail, "synchronise both machines (NTP)")
+    return Finding("clock", "ok", "agrees with the database's")
+
+
+def _database_time(conn: sa.Connection) -> int:
+    import sqlalchemy as sa
+
+    moment: datetime = conn.execute(sa.select(sa.func.now())).scalar_one()
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return int(aware.timestamp() * 1000)

@@ -1,0 +1,70 @@
+"""``leadkeeper serve | api | worker``: the running service, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.showing import say
+
+if TYPE_CHECKING:
+    from leadkeeper.settings import Settings
+
+Host = Annotated[str | None, typer.Option(help="Listen here instead of at LEADKEEPER_HOST.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Listen here instead of at LEADKEEPER_PORT.")]
+
+
+def serve(host: Host = None, port: Port = None) -> None:
+    """Take leads in and carry them: the API and a worker in one process.
+
+    Ctrl-C (or SIGTERM) ends it in good order: what is in flight may end, the rest stays in the database.
+    """
+    _run(host, port, api=True, worker=True)
+
+
+def api(host: Host = None, port: Port = None) -> None:
+    """Only take leads in. A worker elsewhere carries them."""
+    _run(host, port, api=True, worker=False)
+
+
+def worker() -> None:
+    """Only carry leads. Any number of workers may share one database."""
+    _run(None, None, api=False, worker=True)
+
+
+def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None:
+    from leadkeeper.app import configure_logging
+    from leadkeeper.settings import load_settings
+
+    settings = load_settings()
+    settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
+    configure_logging(settings)
+    try:
+        asyncio.run(_until_told(settings, api=api, worker=worker))
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
+            why = {errno.EADDRINUSE: "is taken", errno.EACCES: "needs more rights"}.get(error.errno or 0, "is not here")
+            raise Failed(
+                f"{settings.host}:{settings.port} {why}: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."
+            ) from None
+        raise
+
+
+async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
+    from leadkeeper.app import serve
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(told, stop.set)
+
+    def ready() -> None:
+        where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if api else "Leadkeeper carries leads"
+        say(f"{where}{'' if worker else '; a worker elsewhere must carry the leads'}. Ctrl-C ends it.")
+
+    await serve(settings, api=api, worker=worker, stop=stop, ready=ready)

@@ -64,7 +64,8 @@ async def test_network_faults(authority: Authority, case: Case) -> None:
         arrived = len(side.server.received)
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome) == (case.kind, case.outcome)
-    assert arrived == (1 if case.arrives else 0)
+    # A connection that closes without a word is tried once more at once: it may have been an idle one.
+    assert arrived in ((1, 2) if case.arrives else (0,))
     check_nothing_shows(found)
 
 

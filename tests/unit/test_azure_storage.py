@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import pytest
@@ -28,8 +29,10 @@ from leadkeeper.destinations.azure_storage import (
     is_permitted,
     parse_connection_string,
 )
+from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.http import NetworkPolicy
 from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.lead import Customer
 
 KEY = "c2VjcmV0LWtleS1vZi1jb250b3NvLWxlYWRzLTEyMzQ1Njc4OTA="
 SIGNATURE = "8ZxY%2Bq1secretsecretsecretsecret0123456789%3D"
@@ -363,6 +366,67 @@ def test_any_answer_can_be_read(status: int, body: bytes) -> None:
 )
 def test_answers_that_look_like_the_service_s_and_are_not(body: str) -> None:
     assert read_error(400, {}, body.encode(), now=0).code is None
+
+
+def test_of_a_web_page_only_the_title_is_shown() -> None:
+    page = "<!DOCTYPE html><html><head><title>Sign in &amp; go</title></head><body><code>Code</code> x</body></html>"
+    error = read_error(403, {"content-type": "text/html"}, page.encode(), now=0)
+    assert (error.code, error.message) == (None, "an HTML page: Sign in & go")
+
+
+def test_the_service_s_trailer_is_not_part_of_its_message() -> None:
+    trailer = "RequestId:5a0a5b7e-0002-00a1-1b2c-3d4e5f000000\nTime:2026-11-22T08:15:30.1234567Z"
+    body = json.dumps({"odata.error": {"code": "InvalidInput", "message": {"value": f"7:Nein.\n{trailer}"}}})
+    error = read_error(400, {}, body.encode(), now=0)
+    assert (error.index, error.message) == (7, "7:Nein.")
+    assert error.request_id == "5a0a5b7e-0002-00a1-1b2c-3d4e5f000000"
+
+
+LEADS = [
+    OutgoingLead(
+        id=str(number),
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+        source="AzureMarketplace",
+        action="INS",
+        lead_source="AzureMarketplace-INS|contoso.crm-pro",
+        publisher_id="contoso",
+        publisher_name="Contoso",
+        offer_id="crm-pro",
+        offer_title="CRM",
+        customer=Customer("Zoltan", name, f"{name}@fabrikam.example", "+49 30 901820", company="Fabrikam Works"),
+        description="Please call about forty seats",
+    )
+    for number, name in enumerate(["Quist", "Xylander"])
+]
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "Quist",
+        "quist@fabrikam.example",
+        "Quist%40fabrikam",
+        "about forty seats",
+        "call about f",
+        "Works",
+        "+49 30 901820",
+    ],
+)
+@pytest.mark.parametrize("place", ["message", "header", "id", "page"])
+def test_evidence_repeats_nothing_of_a_lead(echo: str, place: str) -> None:
+    headers = {"header": {"x-ms-error-code": echo}, "id": {"x-ms-request-id": echo}}.get(place, {})
+    body = f"<html><title>Sorry {echo}</title>" if place == "page" else f"cannot take {echo} for some reason"
+    error = read_error(400, headers, body.encode(), now=0)
+    for leads in (LEADS[:1], LEADS):
+        shown = str(diagnose_storage(error, leads, ()).evidence).casefold()
+        for text in ("quist", "forty seats", "call about f", "works", "901820"):
+            assert text not in shown
+
+
+def test_what_repeats_several_leads_is_not_shown_but_its_known_code_is() -> None:
+    error = read_error(400, {"x-ms-error-code": "InvalidInput"}, b"Quist and Xylander", now=0)
+    evidence = diagnose_storage(error, LEADS, ()).evidence
+    assert (evidence.code, evidence.text) == ("InvalidInput", None)
 
 
 def test_evidence_shows_no_secret() -> None:

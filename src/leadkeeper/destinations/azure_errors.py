@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import LONGEST_WAIT, Private, retry_after
+from leadkeeper.destinations import answer
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.trouble import NETWORK_ERRORS
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
@@ -113,6 +113,7 @@ class Failure:
         return replace(self.diagnosis, outcome=Outcome.FAILED) if ambiguous else self.diagnosis
 
 
+_XML: Final = re.compile(r"\ufeff?\s*(<\?xml[^>]*>\s*)?<(?:\w+:)?error\b", re.IGNORECASE)
 _XML_CODE: Final = re.compile(r"<(?:\w+:)?code\b[^>]*>\s*([^<]*?)\s*<", re.IGNORECASE)
 _XML_MESSAGE: Final = re.compile(r"<(?:\w+:)?message\b[^>]*>\s*([^<]*?)\s*<", re.IGNORECASE)
 _MILLISECONDS: Final = re.compile(r"[0-9]{1,9}")
@@ -126,10 +127,10 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes, *, now: flo
     """The service's error answer, its code from the ``x-ms-error-code`` header or the JSON or XML body.
 
     ``headers`` must be found in any case; ``now`` is in seconds since 1970. Takes any answer, also one that no
-    storage service gives: then it has no code and its message is the beginning of the body.
+    storage service gives: then its message is the beginning of the body, or a web page's title.
     """
     text = body.decode("utf-8", "replace")
-    code, message = _read_json(text) or _read_xml(text) or (None, text)
+    code, message = _read_json(text) or _read_xml(text) or answer.read_error(headers.get("content-type", ""), body)
     index, trailer = _INDEX.match(message), _TRAILER.search(message)
     return StorageError(
         status=status,
@@ -145,8 +146,8 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, from ``Retry-After`` or, as Cosmos DB says it, ``x-ms-retry-after-ms``."""
     milliseconds = headers.get("x-ms-retry-after-ms", "")
     if _MILLISECONDS.fullmatch(milliseconds):
-        return min(int(milliseconds) / 1000, LONGEST_WAIT)
-    return retry_after(headers, now)
+        return min(int(milliseconds) / 1000, answer.LONGEST_WAIT)
+    return answer.retry_after(headers, now)
 
 
 def _read_json(text: str) -> tuple[str | None, str] | None:
@@ -164,10 +165,10 @@ def _read_json(text: str) -> tuple[str | None, str] | None:
 
 
 def _read_xml(text: str) -> tuple[str | None, str] | None:
-    code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
-    if code is None:
+    if not _XML.match(text):
         return None
-    return code[1], message[1] if message else ""
+    code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
+    return code[1] if code else None, message[1] if message else ""
 
 
 def verdict_on(error: StorageError) -> Verdict:
@@ -175,7 +176,7 @@ def verdict_on(error: StorageError) -> Verdict:
     known = CODES.get(error.code or "") or STATUSES.get(error.status)
     if known:
         return known
-    if error.status == 503 and error.retry_after is not None:
+    if error.status in (502, 503, 504) and error.retry_after is not None:
         return Verdict(Kind.THROTTLED)
     if error.status >= 500:
         return Verdict(Kind.SERVER_ERROR)
@@ -203,7 +204,7 @@ def _evidence(error: StorageError, leads: Sequence[OutgoingLead], secrets: Seque
     known = error.code if error.code in CODES else None
     if len(echoed) > 1:
         return Evidence(error.status, known)
-    private = Private(echoed[0] if echoed else None, secrets)
+    private = answer.Private(echoed[0] if echoed else None, secrets)
     text = private.mask(error.message) or None
     return Evidence(error.status, known or private.shown(error.code), private.shown(error.request_id), text)
 

@@ -186,6 +186,8 @@ class Network:
             resolver=self._resolver,
             limit=self.policy.connections,
             limit_per_host=0,
+            # Shorter than common servers keep idle connections (5 s and more), so that few are closed as we write.
+            keepalive_timeout=4,
             socket_factory=self._dial,
         )
         return aiohttp.ClientSession(

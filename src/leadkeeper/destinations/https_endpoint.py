@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Final, Literal, Self
 
+from aiohttp import ServerDisconnectedError
 from pydantic import Field, SecretStr, field_validator, model_validator
 from standardwebhooks import Webhook
 
@@ -76,7 +78,7 @@ class HttpsEndpointConfig(Config):
     signing_secret: SecretStr | None = Field(
         default=None,
         title="Signing secret",
-        description="Signs each lead as in Standard Webhooks: whsec_ and base64 of 24 to 64 random bytes.",
+        description="Signs each lead as in Standard Webhooks: whsec_ and base64 of 24 to 64 random bytes. Made if missing.",
     )
     previous_signing_secret: SecretStr | None = Field(
         default=None,
@@ -123,6 +125,13 @@ class HttpsEndpointConfig(Config):
         if not text.startswith(_WHSEC) or not 24 <= len(key) <= 64:
             raise ValueError("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes.")
         return SecretStr(text)
+
+    def completed(self, kept: Mapping[str, str]) -> Self:
+        """With a signing secret: the stored one, else a new one, when none is given."""
+        if self.signing_secret is not None:
+            return self
+        secret = kept.get("signingSecret") or _WHSEC + base64.b64encode(os.urandom(32)).decode()
+        return self.model_copy(update={"signing_secret": SecretStr(secret)})
 
     @model_validator(mode="after")
     def _secrets_in_order(self) -> Self:
@@ -173,14 +182,20 @@ class HttpsEndpoint:
     async def _send(self, lead: OutgoingLead) -> Answer:
         body = encode(lead, casing=self._casing, bare=self._bare)
         try:
-            answered = await self._network.post(
-                self._url, data=body, headers=self._headers(lead.id, body), body_seconds=_BODY_SECONDS
-            )
+            try:
+                answered = await self._post(lead.id, body)
+            except ServerDisconnectedError:
+                # Nearly always a kept connection that the server closed as we wrote; webhook-id tells twice from once.
+                answered = await self._post(lead.id, body)
         except NETWORK_ERRORS as error:
             return diagnose_network(error)
         if 200 <= answered.status < 300:
             return _QUEUED if answered.status == 202 else _TAKEN
         return self._diagnose(answered, Private(lead, self._secrets))
+
+    async def _post(self, lead_id: str, body: bytes) -> Answered:
+        headers = self._headers(lead_id, body)
+        return await self._network.post(self._url, data=body, headers=headers, body_seconds=_BODY_SECONDS)
 
     def _headers(self, lead_id: str, body: bytes) -> dict[str, str]:
         moment = int(self._now())

@@ -6,6 +6,7 @@ import atexit
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -118,7 +119,7 @@ class Azurite:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at any other signal it forgets the last seconds' rows
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,10 +10,11 @@ from leadkeeper.doors.cli.connections import print_diagnosis
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, busy, plain_text, print_json, print_table, say
-from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, Since, Until, milliseconds, parse_offer, read_json
+from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, Since, Until, checked, milliseconds, parse_offer, read_json
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
+    from leadkeeper.intake.keep import NewLead
     from leadkeeper.rooms import Rooms
     from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
 
@@ -113,7 +114,7 @@ def send(
     }
     typed = {"source": source, "action": action, "customer": customer, "description": description, "campaign": campaign}
     body = {**_ids(offer), **typed} if offer else read_json(file or "-")
-    lead = read_lead(body, idempotency_key)
+    lead = _new_lead(body, idempotency_key)
     kept = with_rooms(lambda rooms: rooms.intake.keep(lead))
     if json:
         print_json({"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]})
@@ -181,6 +182,12 @@ def replay(
         print_json(found)
     else:
         say(f"{found.deliveries} deliveries {'would be' if found.dry_run else 'are'} sent again.")
+
+
+def _new_lead(body: dict[str, Any], key: str | None) -> NewLead:
+    from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
+
+    return checked(LeadBody, body, "The lead").lead(parse_idempotency_key(key.encode() if key is not None else None))
 
 
 def _ids(offer: OfferRef) -> dict[str, str]:

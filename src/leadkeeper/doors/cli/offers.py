@@ -8,7 +8,7 @@ import typer
 
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
-from leadkeeper.doors.cli.values import Offer
+from leadkeeper.doors.cli.values import Offer, checked
 
 commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
 
@@ -22,11 +22,10 @@ def put(
     json: AsJson = False,
 ) -> None:
     """Make an offer, or change it. Its publisher must be there."""
-    made, is_new = with_rooms(
-        lambda rooms: rooms.catalogue.put_offer(
-            offer, title=title or offer.offer_id, offer_type=offer_type, live=live, by=BY
-        )
-    )
+    from leadkeeper.doors.api.schemas import OfferBody
+
+    body = checked(OfferBody, {"title": title or offer.offer_id, "offerType": offer_type, "live": live}, "The offer")
+    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_offer(offer, **body.model_dump(), by=BY))
     if json:
         print_json(made)
     else:

@@ -8,6 +8,7 @@ import typer
 
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.values import checked
 
 commands = typer.Typer(name="publishers", help="Who has offers in the marketplace.", no_args_is_help=True)
 
@@ -19,7 +20,10 @@ def put(
     json: AsJson = False,
 ) -> None:
     """Make a publisher, or change its name."""
-    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_publisher(publisher, name or publisher, by=BY))
+    from leadkeeper.doors.api.schemas import PublisherBody
+
+    body = checked(PublisherBody, {"displayName": name or publisher}, "The publisher")
+    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_publisher(publisher, body.display_name, by=BY))
     if json:
         print_json(made)
     else:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
+from pydantic import BaseModel, ValidationError
 
 from leadkeeper.offer import PRIMARY, OfferRef
+
+B = TypeVar("B", bound=BaseModel)
 
 
 def parse_offer(text: str) -> OfferRef:
@@ -58,6 +62,16 @@ def read_json(path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise typer.BadParameter(f"{name} must hold a JSON object")
     return value
+
+
+def checked(model: type[B], values: Mapping[str, Any], what: str) -> B:
+    """``values`` as one of the API's bodies, held to the same rules. Raises :class:`Problem` that names the fields."""
+    from leadkeeper.doors.api.problems import invalid_model
+
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise invalid_model(error, what=what) from None
 
 
 Offer = Annotated[OfferRef, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")]

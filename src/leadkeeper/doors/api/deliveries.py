@@ -1,0 +1,45 @@
+"""Sending one delivery again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import FastAPI, Path
+
+from leadkeeper.doors.api.resource import add
+from leadkeeper.doors.api.security import Reader
+from leadkeeper.inbox.again import Again
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.views import DeliveryView
+
+DeliveryId = Annotated[UUID, Path(alias="deliveryId")]
+
+
+class Deliveries:
+    """``/v1/deliveries``."""
+
+    def __init__(self, again: Again) -> None:
+        self._again = again
+
+    def serve_on(self, app: FastAPI) -> None:
+        """Add the routes."""
+        add(
+            app,
+            "POST",
+            "/v1/deliveries/{deliveryId}/retry",
+            self.retry_delivery,
+            ProblemType.UNKNOWN_DELIVERY,
+            ProblemType.NOT_REPEATABLE_NOW,
+            tag="Deliveries",
+            summary="Send a lead over one connection again",
+            no_body=True,
+        )
+
+    async def retry_delivery(self, delivery_id: DeliveryId, caller: Reader) -> DeliveryView:
+        """It is due at once, its attempts counted anew. For an operator, or the lead's publisher."""
+        offer = await self._again.offer_of(str(delivery_id))
+        if offer is None or not caller.may_see(offer.publisher_id):
+            detail = f"There is no delivery {delivery_id}."
+            raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("deliveryId", "unknown delivery"),))
+        return await self._again.retry(str(delivery_id), by=caller.name)

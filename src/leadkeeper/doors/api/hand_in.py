@@ -1,0 +1,93 @@
+"""``POST /v1/leads``: a lead is handed in and kept. The hottest route: no framework between the socket and intake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from leadkeeper.access.keys import Keys
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.api.problems import documented, invalid_model
+from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, LeadBody, parse_idempotency_key
+from leadkeeper.doors.api.security import require_hand_in, sign_in
+from leadkeeper.doors.web import HotRoute, header, read_body, require_content_type, send_body
+from leadkeeper.intake.keep import Intake, Kept
+from leadkeeper.problem import ProblemType
+from leadkeeper.views import DeliveryState, View
+
+
+class BegunDelivery(View):
+    """Where the lead goes."""
+
+    connection: str = Field(examples=["primary"])
+    state: DeliveryState
+
+
+class KeptLead(View):
+    """The lead is on disk, and on its way over these connections."""
+
+    id: str = Field(examples=["019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"])
+    deliveries: list[BegunDelivery]
+
+
+def kept_content(kept: Kept) -> dict[str, Any]:
+    """A kept lead as it is answered."""
+    return {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
+
+
+def hand_in_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
+    """The way in for one lead."""
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        require_hand_in(await sign_in(keys, scope))
+        require_content_type(scope, b"application/json")
+        idempotency_key = parse_idempotency_key(header(scope, b"idempotency-key"))
+        try:
+            body = LeadBody.model_validate_json(await read_body(receive))
+        except ValidationError as error:
+            raise invalid_model(error, what="The lead") from None
+        kept = await intake.keep(body.lead(idempotency_key))
+        metrics.counted("api", "repeat" if kept.repeat else "kept")
+        await send_body(send, 200 if kept.repeat else 202, to_json(kept_content(kept)))
+
+    elsewhere = frozenset({"GET"})
+    return HotRoute("/v1/leads", "leads", handle, _operation(), (LeadBody, KeptLead), elsewhere)
+
+
+_DESCRIPTION: Final = """When this answers, the lead and its deliveries are on disk. Unknown sources and actions are kept.
+
+Send an `Idempotency-Key` of your own for every lead and repeat the request until it is answered: the lead is kept once.
+For operators and marketplaces. At most 64 KiB.
+"""
+
+IDEMPOTENCY_PARAMETER: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Your own name for this lead, one of its publisher: repeating the request keeps it once.",
+    "schema": {"type": "string", "pattern": IDEMPOTENCY_KEY},
+}
+
+
+def _operation() -> Mapping[str, Any]:
+    P = ProblemType
+    answer = {"application/json": {"schema": {"$ref": "#/components/schemas/KeptLead"}}}
+    return {
+        "operationId": "handInLead",
+        "tags": ["Leads"],
+        "summary": "Hand in a lead",
+        "description": _DESCRIPTION,
+        "parameters": [IDEMPOTENCY_PARAMETER],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LeadBody"}}},
+        },
+        "responses": {
+            "202": {"description": "The lead is kept.", "content": answer},
+            "200": {"description": "It was kept before, under the same Idempotency-Key.", "content": answer},
+            **documented(P.UNKNOWN_OFFER, P.OFFER_NOT_LIVE, P.IDEMPOTENCY_KEY_REUSED, body=True),
+        },
+    }

@@ -1,0 +1,65 @@
+"""Publishers."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Response
+from pydantic import Field
+
+from leadkeeper.access.keys import Role
+from leadkeeper.doors.api.resource import add
+from leadkeeper.doors.api.schemas import PublisherBody
+from leadkeeper.doors.api.security import Operator, Owner, PublisherId, Reader
+from leadkeeper.problem import ProblemType
+from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.views import View
+
+
+class PublisherView(View):
+    """A publisher."""
+
+    id: str
+    display_name: str
+    created_at: str = Field(alias="createdTime")
+    changed_at: str = Field(alias="changedTime")
+
+
+class PublisherList(View):
+    """Publishers by id."""
+
+    publishers: list[PublisherView]
+
+
+class Publishers:
+    """``/v1/publishers``."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def serve_on(self, app: FastAPI) -> None:
+        """Add the routes."""
+        tag, one = "Publishers and offers", "/v1/publishers/{publisherId}"
+        unknown = ProblemType.UNKNOWN_PUBLISHER
+        add(app, "GET", "/v1/publishers", self.list_publishers, tag=tag, summary="List publishers")
+        add(app, "GET", one, self.get_publisher, unknown, tag=tag, summary="Read a publisher")
+        created = {201: {"description": "Created.", "model": PublisherView}}
+        add(app, "PUT", one, self.put_publisher, tag=tag, summary="Create or change a publisher", responses=created)
+
+    async def list_publishers(self, caller: Reader) -> PublisherList:
+        """An operator sees all, a publisher itself."""
+        if caller.role is Role.PUBLISHER and caller.publisher_id is not None:
+            found = [await self._catalogue.publisher(caller.publisher_id)]
+        else:
+            found = await self._catalogue.publishers()
+        return PublisherList(publishers=[PublisherView.model_validate(publisher) for publisher in found])
+
+    async def get_publisher(self, publisher_id: PublisherId, _: Owner) -> PublisherView:
+        """For an operator, or the publisher itself."""
+        return PublisherView.model_validate(await self._catalogue.publisher(publisher_id))
+
+    async def put_publisher(
+        self, publisher_id: PublisherId, body: PublisherBody, caller: Operator, response: Response
+    ) -> PublisherView:
+        """For an operator."""
+        publisher, is_new = await self._catalogue.put_publisher(publisher_id, body.display_name, by=caller.name)
+        response.status_code = 201 if is_new else 200
+        return PublisherView.model_validate(publisher)

@@ -1,0 +1,69 @@
+"""What the machinery around us asks: alive, ready, how it goes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Response
+from pydantic import BaseModel
+
+from leadkeeper.doors.api.metrics import CONTENT_TYPE, Metrics
+from leadkeeper.doors.web import problem_responses, storage_away
+from leadkeeper.problem import ProblemType
+from leadkeeper.storage.engine import Storage
+
+_READY_SECONDS: Final = 2.0
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Leads can be kept."""
+
+    status: Literal["ready"] = "ready"
+
+
+class System:
+    """``/healthz``, ``/readyz``, ``/metrics``: open to whoever can reach them; they hold no personal data."""
+
+    def __init__(self, storage: Storage, metrics: Metrics) -> None:
+        self._storage = storage
+        self._metrics = metrics
+
+    def serve_on(self, app: FastAPI) -> None:
+        """Add the routes."""
+        away = problem_responses(ProblemType.STORAGE_AWAY)
+        app.add_api_route("/healthz", self.get_health, tags=["System"], summary="Is the process alive?")
+        app.add_api_route("/readyz", self.get_ready, tags=["System"], summary="Can leads be kept?", responses={**away})
+        text = {200: {"description": "Prometheus text.", "content": {CONTENT_TYPE.decode(): {"schema": {"type": "string"}}}}}
+        app.add_api_route(
+            "/metrics",
+            self.get_metrics,
+            tags=["System"],
+            summary="Measurements for Prometheus",
+            responses={**text},
+            response_class=Response,
+        )
+
+    async def get_health(self) -> Alive:
+        """It is; the database is not asked."""
+        return Alive()
+
+    async def get_ready(self) -> Ready:
+        """The database answers."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await self._storage.read(lambda conn: conn.execute(sa.select(1)).all())
+        except TimeoutError:
+            raise storage_away() from None
+        return Ready()
+
+    async def get_metrics(self) -> Response:
+        """Of this process alone; no personal data."""
+        return Response(await self._metrics.text(self._storage), media_type=CONTENT_TYPE.decode())

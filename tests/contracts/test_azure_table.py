@@ -47,7 +47,7 @@ from leadkeeper.sandbox.faults import Fault
 TABLE = "MarketplaceLeads"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WRONG_KEY = "d3Jvbmcta2V5LW9mLWNvbnRvc28tMTIzNDU2Nzg5MA=="
-ADA = Customer("Augusta", "Lovelace", "ada@contoso.com", "+44 20 7946 0958", "GB", "Contoso Engines", "Countess")
+ADA = Customer("Augusta", "Lovelace", "augusta@contoso.com", "+44 20 7946 0958", "GB", "Contoso Engines", "Countess")
 
 
 def make_lead(number: int = 0, **changes: Any) -> OutgoingLead:

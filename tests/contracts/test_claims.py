@@ -192,5 +192,5 @@ def test_a_lead_whose_workers_vanish_goes_alone() -> None:
         def __init__(self, lost: int) -> None:
             self.lost = lost
 
-    calls = in_calls([Claim(lost) for lost in (0, 2, 0, 5, 1)], 2)  # type: ignore[list-item]
+    calls = in_calls([Claim(lost) for lost in (0, 2, 0, 5, 1)], 2)  # type: ignore[misc]
     assert [[c.lost for c in call] for call in calls] == [[0, 0], [1], [2], [5]]

@@ -130,6 +130,7 @@ def _begin(conn: sa.Connection, connection: Connection, marker: str, now: int) -
     conn.execute(sa.insert(t.delivery).values(row))
     found = conn.execute(
         sa.select(t.lead, t.offer.c.title, t.publisher.c.display_name)
+        .select_from(t.lead)
         .join(t.offer, t.offer.c.ref == str(offer))
         .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
         .where(t.lead.c.id == lead_id)

@@ -66,8 +66,8 @@ class Azurite:
         self._port = port
         self._tls = certificate is not None
         self._accounts = {ACCOUNT: KEY, **(accounts or {})}
-        self._workplace = Path(tempfile.mkdtemp(prefix="leadkeeper-azurite-"))
-        self._log = self._workplace / "log"
+        self._scratch = Path(tempfile.mkdtemp(prefix="leadkeeper-azurite-"))
+        self._log = self._scratch / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self._command = [node, str(program), "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
         self._command += ["--location", str(folder.resolve())] if folder is not None else ["--inMemoryPersistence"]
@@ -130,14 +130,14 @@ class Azurite:
         """Stop, and remove what was written aside from ``folder``. May be called twice."""
         atexit.unregister(self.close)
         self.stop()
-        shutil.rmtree(self._workplace, ignore_errors=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _start_on(self, port: int) -> bool:
         accounts = ";".join(f"{name}:{key}" for name, key in self._accounts.items())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 (a program of ours with arguments of ours)
                 [*self._command, f"--{self.service}Host", "127.0.0.1", f"--{self.service}Port", str(port)],
-                cwd=self._workplace,
+                cwd=self._scratch,
                 env=_environment() | {"AZURITE_ACCOUNTS": accounts},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -43,9 +43,14 @@ def _plain(value: object) -> Any:
         case list() | tuple():
             return [_plain(item) for item in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return {to_camel(name): _plain(item) for name, item in asdict(value).items()}
+            return {_json_name(name): _plain(item) for name, item in asdict(value).items()}
         case _:
             return value
+
+
+def _json_name(name: str) -> str:
+    """As the REST API writes it: ``created_at`` is ``createdTime``."""
+    return to_camel(f"{name.removesuffix('_at')}_time" if name.endswith("_at") else name)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:

@@ -1,0 +1,132 @@
+"""Leads carried a second: kept beforehand, then a worker is started; timed at the sink, from first to last."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bench.children import Child, ChildFailed, Usage, total
+from bench.figures import Column, Row, Say, Section, Target, middle, spread
+from bench.installation import Installation, https, installation, table
+from bench.place import Kind, Place
+from bench.plan import Plan
+from bench.usage import UsageLog
+from bench.wire import posts
+
+RATE: Final = Target("a second", "≥", 1_500)
+CONNECTIONS: Final = 64
+"""The most calls that a worker has running over one connection: what the bare client is given too."""
+_STALL_SECONDS: Final = 20.0
+_BATCH: Final = 100
+_COLUMNS: Final = (
+    Column("database", "Database"),
+    Column("to", "To"),
+    Column("workers", "Workers"),
+    Column("leads", "Leads"),
+    Column("rate", "Carried a second"),
+    Column("spread", "least-most"),
+    Column("requests", "Leads per request", 1),
+    Column("bare", "Bare aiohttp, leads a second"),
+    Column("ratio", "Of the bare", 2),
+    Column("verdict", "Target"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    kind: Kind
+    batch: bool
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    rate: float
+    per_request: float
+    bare: float
+    used: Usage
+
+
+def measure(place: Place, plan: Plan, usage: UsageLog, say: Say) -> Section:
+    """Both databases to both sinks; PostgreSQL with two workers too."""
+    section = Section("Leads carried", _COLUMNS)
+    for kind in plan.databases:
+        for batch in (False, True):
+            for workers in (1, 2) if kind == "postgresql" else (1,):
+                section.rows.append(_measure(place, plan, _Case(kind, batch, workers), usage, say))
+    section.notes.append("Every lead arrived, none twice, and every delivery was written down before the next round.")
+    return section
+
+
+def _measure(place: Place, plan: Plan, case: _Case, usage: UsageLog, say: Say) -> Row:
+    leads = plan.table_leads if case.batch else plan.https_leads
+    to = "Azure Table, 100 at a time" if case.batch else "HTTPS, one at a time"
+    rounds = []
+    with installation(place, case.kind) as made:
+        made.connect("crm", table() if case.batch else https())
+        for number in range(plan.carry_rounds):
+            where = f"{case.kind}, {to}, {case.workers} worker{'s'[: case.workers - 1]}"
+            say(f"carry: {where}, round {number + 1} of {plan.carry_rounds}")
+            bare = posts(place, CONNECTIONS, plan, operations=_BATCH if case.batch else 0)
+            made.preload("crm", leads)
+            rounds.append(_round(place, made, leads, case.workers, bare * (_BATCH if case.batch else 1)))
+    if case.workers == 1:
+        used = total([one.used for one in rounds])
+        peak = max(one.used.peak_bytes for one in rounds)
+        what = f"carried ({to})"
+        usage.add(case.kind, what, leads * len(rounds), Usage(used.cpu_seconds, peak))
+    return _row(case, to, leads, rounds)
+
+
+def _round(place: Place, made: Installation, leads: int, workers: int, bare: float) -> _Round:
+    place.reset()
+    children = [made.start("worker") for _ in range(workers)]
+    _await_leads(place, children, leads)
+    _await_written(made)
+    # A worker's whole life: it starts with the first lead waiting.
+    used = total([child.usage() for child in children])
+    made.stop()
+    counted = place.count()
+    if counted["leads"] != leads or counted["distinct"] != leads:
+        raise ChildFailed(f"{leads} leads were to be carried; the sink counted {counted}")
+    return _Round(leads / counted["seconds"], leads / counted["requests"], bare, used)
+
+
+def _await_leads(place: Place, children: list[Child], leads: int) -> dict[str, Any]:
+    """Wait until as many leads have arrived. Raises :class:`ChildFailed` when no more come."""
+    counted, seen, since = place.count(), 0, time.monotonic()
+    while counted["distinct"] < leads:
+        for child in children:
+            child.check()
+        if counted["distinct"] > seen:
+            seen, since = counted["distinct"], time.monotonic()
+        if time.monotonic() - since > _STALL_SECONDS:
+            raise ChildFailed(f"{leads} leads were to be carried; for {_STALL_SECONDS:g} s no more came: {counted}")
+        time.sleep(0.05)
+        counted = place.count()
+    return counted
+
+
+def _await_written(made: Installation) -> None:
+    end = time.monotonic() + _STALL_SECONDS
+    while left := made.undelivered():
+        if time.monotonic() > end:
+            raise ChildFailed(f"{left} deliveries that arrived were not written down")
+        time.sleep(0.1)
+
+
+def _row(case: _Case, to: str, leads: int, rounds: list[_Round]) -> Row:
+    rates = [one.rate for one in rounds]
+    return {
+        "database": case.kind,
+        "to": to,
+        "workers": case.workers,
+        "leads": leads,
+        "rate": middle(rates),
+        "spread": spread(rates),
+        "requests": middle([one.per_request for one in rounds]),
+        "bare": middle([one.bare for one in rounds]),
+        "ratio": middle([one.rate / one.bare for one in rounds]),
+        "verdict": "" if case.batch else RATE.verdict(middle(rates)),
+    }

@@ -1,0 +1,80 @@
+"""What the hub says of the leads: asked again and again, and shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from leadkeeper.doors.cli.demo.hub import Hub
+from leadkeeper.doors.cli.demo.screen import Line, Screen
+
+_SECONDS: Final = 0.25
+_MOST: Final = 100
+_ENDED: Final = frozenset({"delivered", "unconfirmed", "setAside", "withheld"})
+TITLES: Final = {"azure_table": "Azure Table", "https_endpoint": "HTTPS endpoint"}
+
+
+class Board:
+    """The newest deliveries as the hub's API shows them."""
+
+    def __init__(self, hub: Hub, screen: Screen) -> None:
+        self._hub = hub
+        self._screen = screen
+        self._lines: dict[str, Line] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_SECONDS)
+
+    async def look(self) -> None:
+        """Ask once and show what came of it. Leads whose deliveries have all ended are not asked about again."""
+        page = await self._hub.ask("GET", f"/v1/leads?limit={_MOST}")
+        lines: list[Line] = []
+        for summary in page["leads"]:
+            known = [self._lines.get(delivery["id"]) for delivery in summary["deliveries"]]
+            if not known or any(line is None or line.state not in _ENDED for line in known):
+                known = await self._details(summary["id"])
+            lines += [line for line in known if line is not None]
+        self._lines = {line.id: line for line in lines}
+        self._screen.show(lines)
+
+    async def until(self, wanted: Callable[[Mapping[str, Line]], bool], seconds: float) -> bool:
+        """Wait until the lines are as ``wanted``; false if they are not in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not wanted(self._lines):
+                    await asyncio.sleep(_SECONDS / 2)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _details(self, lead_id: str) -> list[Line | None]:
+        lead = await self._hub.ask("GET", f"/v1/leads/{lead_id}")
+        return [_line(lead, delivery) for delivery in lead["deliveries"]]
+
+
+def _line(lead: Mapping[str, Any], delivery: Mapping[str, Any]) -> Line:
+    destination = TITLES.get(delivery["destination"], delivery["destination"])
+    return Line(
+        id=delivery["id"],
+        lead=lead["id"],
+        lead_source=lead["leadSource"],
+        offer=f"{lead['publisherId']}.{lead['offerId']}",
+        destination=f"{delivery['connection']} ({destination})",
+        state=delivery["state"],
+        told=told(delivery),
+    )
+
+
+def told(delivery: Mapping[str, Any]) -> str:
+    """The receipt, or the diagnosis with who must act, in a few words."""
+    receipt, diagnosis = delivery.get("receipt"), delivery.get("diagnosis")
+    if receipt is not None:
+        return f"{receipt['result']} {receipt['remoteId'] or ''}".strip()
+    if diagnosis is None:
+        return ""
+    acts = "" if diagnosis["who"] == "nobody" else f" Who acts: {diagnosis['who']}."
+    return f"{diagnosis['summary']}{acts}"

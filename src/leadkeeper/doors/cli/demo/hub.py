@@ -1,0 +1,172 @@
+"""The hub itself as a child process, and its REST API as any program sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import aiohttp
+
+from leadkeeper.doors.cli.demo.guard import Guard
+from leadkeeper.doors.cli.demo.stage import HOST, free_port
+from leadkeeper.doors.cli.failing import Failed
+
+PORT: Final = 8700
+_START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 10.0
+_LAST_LINES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the API."""
+
+    status: int
+    body: Any
+
+    @property
+    def refused(self) -> bool:
+        """It is a problem document."""
+        return self.status >= 400
+
+
+class Refused(Exception):
+    """The hub refused what the demo counts on."""
+
+
+class Hub:
+    """``leadkeeper serve`` in a folder of its own, with an operator's key. Use ``async with``."""
+
+    def __init__(self, folder: Path, guard: Guard, ca_file: Path) -> None:
+        self.port = free_port([PORT])
+        self.log = folder / "hub.log"
+        self.settings = {
+            "LEADKEEPER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'leadkeeper.db'}",
+            "LEADKEEPER_SECRET_KEY_FILE": str(folder / "leadkeeper.key"),
+            "LEADKEEPER_HOST": HOST,
+            "LEADKEEPER_PORT": str(self.port),
+            "LEADKEEPER_ALLOW_ADDRESSES": "127.0.0.0/8",
+            "LEADKEEPER_CA_FILE": str(ca_file),
+            "LEADKEEPER_SHUTDOWN_SECONDS": "3",
+        }
+        self.key = ""
+        self._folder = folder
+        self._guard = guard
+        self._process: asyncio.subprocess.Process | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        try:
+            self.key = await self._make_key()
+            headers = {"Authorization": f"Bearer {self.key}"}
+            self._session = aiohttp.ClientSession(self.url, headers=headers)
+            with self.log.open("wb") as log:
+                self._process = await self._start("serve", stderr=log)
+            await self._ready()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End it in good order, or after :data:`_STOP_SECONDS` otherwise."""
+        if self._session is not None:
+            await self._session.close()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def ended(self) -> str:
+        """Return when the hub ends, with what there is to say about it."""
+        assert self._process is not None
+        code = await self._process.wait()
+        lines = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        return "\n".join([f"The hub ended by itself (exit code {code}). The last lines of its log:", *lines])
+
+    async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """Call the API; ``body`` goes as JSON, bytes as they are. Header ``idempotency_key`` is ``Idempotency-Key``."""
+        assert self._session is not None
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None:
+            sent.setdefault("content-type", "application/json")
+        async with self._session.request(method, path, data=data, headers=sent) as response:
+            text = await response.text()
+            return Answer(response.status, json.loads(text) if "json" in response.content_type and text else text)
+
+    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """The answer's body. Raises :class:`Refused` when the hub refuses."""
+        answer = await self.call(method, path, body, **headers)
+        if answer.refused:
+            detail = answer.body.get("detail", "") if isinstance(answer.body, dict) else answer.body
+            raise Refused(f"{method} {path} was refused ({answer.status}): {detail}")
+        return answer.body
+
+    async def _make_key(self) -> str:
+        """As an operator makes the first one: at the command line, on a database that is not there yet."""
+        process = await self._start(
+            "keys", "create", "--role", "operator", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        output, errors = await process.communicate()
+        if process.returncode != 0:
+            raise Failed(f"The hub cannot make a key: {errors.decode(errors='replace').strip()}")
+        key: str = json.loads(output)["key"]
+        return key
+
+    async def _start(self, *arguments: str, **streams: Any) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "leadkeeper",
+            *arguments,
+            cwd=self._folder,  # so that no .env of this folder's is read
+            env=_environment() | self.settings,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in the terminal is for us, who then end it
+            **({"stdout": subprocess.DEVNULL} | streams),
+        )
+        self._guard.child(process.pid)
+        return process
+
+    async def _ready(self) -> None:
+        ended = asyncio.create_task(self.ended())
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while not ended.done():
+                    try:
+                        if not (await self.call("GET", "/readyz")).refused:
+                            return
+                    except aiohttp.ClientError:
+                        pass
+                    await asyncio.wait({ended}, timeout=0.05)
+        except TimeoutError:
+            raise Failed(f"The hub did not answer within {_START_SECONDS:.0f} s; its log is {self.log}.") from None
+        finally:
+            ended.cancel()
+        raise Failed(await self.ended())
+
+
+def _environment() -> Mapping[str, str]:
+    """Ours, without settings that are meant for another installation."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}

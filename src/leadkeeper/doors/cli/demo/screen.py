@@ -1,0 +1,109 @@
+"""What the demo shows: its story, and below it the deliveries as they change; plain lines where no terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from leadkeeper.doors.cli.showing import WIDE
+
+_COLOURS: Final = {
+    "delivered": "green",
+    "unconfirmed": "green",
+    "waiting": "yellow",
+    "held": "yellow",
+    "setAside": "red",
+    "withheld": "red",
+}
+_FEWEST_ROWS: Final = 5
+_AROUND: Final = 6
+"""Lines of a terminal that the live table leaves for its own head and for the story above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One delivery as it is shown: no personal data."""
+
+    id: str
+    lead: str
+    lead_source: str
+    offer: str
+    destination: str
+    state: str
+    told: str
+
+    @property
+    def short(self) -> str:
+        """The end of the lead's id: enough to tell leads apart on one screen."""
+        return self.lead[-6:]
+
+
+class Screen:
+    """Standard output. ``live`` says whether it is a terminal on which lines can change."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        self.live = self._console.is_terminal and not self._console.is_dumb_terminal
+        if not self._console.is_terminal:
+            self._console.width = WIDE
+        self._lines: Sequence[Line] = ()
+        self._shown: dict[str, Line] = {}
+        self._display: Live | None = None
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """While inside, the deliveries stand below the story and change as they do."""
+        if not self.live:
+            yield
+            return
+        with Live(console=self._console, get_renderable=self._table, refresh_per_second=8, transient=True) as display:
+            self._display = display
+            try:
+                yield
+            finally:
+                self._display = None
+
+    def heading(self, text: str) -> None:
+        """A new part of the story."""
+        self._console.print(f"\n[bold]{escape(text)}[/bold]", soft_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line of the story."""
+        self._console.print(escape(text), style=style, soft_wrap=True)
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """The deliveries as they are now, newest first."""
+        self._lines = lines
+        if self.live:
+            return
+        for line in reversed(lines):
+            if self._shown.get(line.id) != line:
+                self._shown[line.id] = line
+                told = f": {line.told}" if line.told else ""
+                self.say(f"    {line.short}  {line.lead_source} -> {line.destination}: {line.state}{told}")
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table that stays."""
+        table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        self._console.print()
+        self._console.print(table, crop=False)
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, expand=True)
+        for name, share in (("Lead", None), ("Lead source", 4), ("Destination", 3), ("State", None), ("Receipt or diagnosis", 5)):
+            table.add_column(name, ratio=share, no_wrap=True, overflow="ellipsis")
+        rows = max(_FEWEST_ROWS, self._console.height - _AROUND)
+        for line in self._lines[:rows]:
+            colour = _COLOURS.get(line.state, "cyan")
+            state = f"[{colour}]{escape(line.state)}[/{colour}]"
+            table.add_row(line.short, escape(line.lead_source), escape(line.destination), state, escape(line.told))
+        return table

@@ -1,0 +1,219 @@
+"""The whole way inside one process: kept, claimed, sent over TLS, recorded, shown. On both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.clock import now_ms
+from leadkeeper.delivery.schedule import State
+from leadkeeper.delivery.worker import Worker
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.https_endpoint import HttpsEndpoint
+from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.intake.keep import Intake
+from leadkeeper.intake.tester import Tester
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import Fault, FaultServer, answer, hang
+from leadkeeper.storage import tables as t
+from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
+
+
+@dataclass
+class Scene:
+    """A house with a worker that carries, and a far side that answers as told."""
+
+    house: TestHouse
+    worker: Worker
+    intake: Intake
+    again: Again
+    tester: Tester
+    inbox: Inbox
+    far: FaultServer
+    url: str
+
+    async def until(self, done: Callable[[dict[str, int]], bool], seconds: float = 10) -> dict[str, int]:
+        """Wait until the stored states are as ``done`` says."""
+        for _ in range(int(seconds / 0.02)):
+            if done(states := await self.house.states()):
+                return states
+            await asyncio.sleep(0.02)
+        pytest.fail(f"not reached in {seconds} s: {await self.house.states()}")
+
+    async def until_there(self, table: sa.Table, seconds: float = 10) -> None:
+        """Wait until ``table`` has a row."""
+        for _ in range(int(seconds / 0.02)):
+            if await self.house.count(table):
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail(f"no {table.name} in {seconds} s")
+
+    async def connect(self, name: str = "primary") -> None:
+        await self.house.connections.put(CRM, name, endpoint(self.url), by="test")
+
+
+@asynccontextmanager
+async def scene(url: str, authority: Authority, fault: Fault | None = None) -> AsyncIterator[Scene]:
+    far = FaultServer(fault or answer(200))
+    await far.start(authority.server_context("127.0.0.1"))
+    policy = NetworkPolicy(
+        allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
+    )
+    network = Network(policy)
+    async with furnished(url) as house:
+        house.connections._clock = now_ms
+        worker = Worker(house.storage, house.connections, network, lease_seconds=3)
+        house.connections._woken = worker.wake
+        made = Scene(
+            house,
+            worker,
+            Intake(house.storage, worker.wake),
+            Again(house.storage, worker.wake),
+            Tester(house.storage, house.connections, network, worker.wake),
+            Inbox(house.storage),
+            far,
+            f"https://127.0.0.1:{far.port}/in",
+        )
+        carrying = asyncio.create_task(worker.run())
+        try:
+            yield made
+        finally:
+            await worker.stop(1)
+            await carrying
+            await network.aclose()
+            await far.aclose()
+
+
+async def test_leads_arrive_and_are_shown(database_url: str, authority: Authority) -> None:
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        kept = await s.intake.keep_many([lead(i) for i in range(120)])
+        await s.until(lambda states: states == {"delivered": 120})
+        assert len(s.far.received) == 120
+        shown = await s.inbox.get(kept[0].id)  # type: ignore[union-attr]
+        assert shown is not None
+        (delivery,) = shown.deliveries
+        assert delivery.state == "delivered"
+        assert delivery.receipt is not None
+        assert [attempt.outcome for attempt in delivery.attempts] == ["delivered"]
+        page = await s.inbox.list(LeadFilter(state="delivered", email="ADA7@contoso.example"))
+        assert [found.id for found in page.leads] == [kept[7].id]  # type: ignore[union-attr]
+        first = await s.inbox.list(LeadFilter(), limit=50)
+        second = await s.inbox.list(LeadFilter(), first.next_cursor, limit=100)
+        assert len({found.id for found in (*first.leads, *second.leads)}) == 120
+        assert second.next_cursor is None
+
+
+async def test_a_broken_connection_holds_and_mended_settings_release(database_url: str, authority: Authority) -> None:
+    async with scene(database_url, authority, answer(401)) as s:
+        await s.connect()
+        await s.intake.keep_many([lead(i) for i in range(30)])
+        await s.until_there(t.notice)
+        await s.until(lambda states: "sending" not in states)
+        assert await s.house.count(t.notice) == 1
+        held = await s.inbox.list(LeadFilter(state="held"))
+        assert len(held.leads) == 30
+        assert (await s.house.connections.list(CRM))[0].health.paused
+        s.far.fault = answer(200)
+        await s.connect()
+        await s.until(lambda states: states == {"delivered": 30})
+        assert await s.house.count(t.delivery, t.delivery.c.attempts == 1) == 30
+
+
+async def test_validation_sends_a_real_test_lead_and_resumes(database_url: str, authority: Authority) -> None:
+    async with scene(database_url, authority, answer(404)) as s:
+        await s.connect()
+        await s.intake.keep(lead())
+        await s.until_there(t.notice)
+        failed = await s.tester.validate(CRM, "primary", by="test")
+        assert not failed.ok
+        assert failed.diagnosis is not None
+        assert failed.diagnosis.kind == "endpointNotFound"
+        s.far.fault = answer(200)
+        passed = await s.tester.validate(CRM, "primary", by="test")
+        assert passed.ok
+        assert passed.test_lead is not None
+        assert passed.test_lead.receipt is not None
+        assert passed.test_lead.marker in s.far.received[-1].body.decode()
+        await s.until(lambda states: states == {"delivered": 2, "setAside": 1})
+        found = await s.inbox.list(LeadFilter(test=True))
+        assert {x.source for x in found.leads} == {failed.test_lead.marker, passed.test_lead.marker}  # type: ignore[union-attr]
+
+
+async def test_refused_is_set_aside_then_retried(database_url: str, authority: Authority) -> None:
+    async with scene(database_url, authority, answer(422, b'{"error":{"code":"NoPhone"}}')) as s:
+        await s.connect()
+        kept = await s.intake.keep(lead())
+        await s.until(lambda states: states == {"setAside": 1})
+        shown = await s.inbox.get(kept.id)
+        assert shown is not None
+        assert shown.deliveries[0].diagnosis is not None
+        assert shown.deliveries[0].diagnosis.evidence.code == "NoPhone"
+        s.far.fault = answer(200)
+        view = await s.again.retry(shown.deliveries[0].id, by="test")
+        assert view.state in ("waiting", "sending", "delivered")
+        await s.until(lambda states: states == {"delivered": 1})
+        with pytest.raises(Problem) as unknown:
+            await s.again.retry("nothing", by="test")
+        assert unknown.value.type is ProblemType.UNKNOWN_DELIVERY
+
+
+async def test_replay_by_time_and_state(database_url: str, authority: Authority) -> None:
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        await s.intake.keep_many([lead(i) for i in range(10)])
+        await s.until(lambda states: states == {"delivered": 10})
+        await s.connect("late")
+
+        async def replay(name: str, **options: object) -> int:
+            given = {"since_ms": None, "until_ms": None, "states": [], "missing": False, "dry_run": False} | options
+            return (await s.again.replay(CRM, name, by="test", **given)).deliveries  # type: ignore[arg-type]
+
+        assert await replay("late", missing=True, dry_run=True) == 10
+        assert await s.house.count(t.delivery) == 10
+        assert await replay("late", missing=True) == 10
+        await s.until(lambda states: states == {"delivered": 20})
+        assert await replay("primary", states=[State.DELIVERED], until_ms=1) == 0
+        assert await replay("primary", states=[State.DELIVERED]) == 10
+        await s.until(lambda states: states == {"delivered": 20})
+        assert len(s.far.received) == 30
+
+
+async def test_our_own_bug_charges_nobody(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(self: HttpsEndpoint, leads: object) -> object:
+        raise ZeroDivisionError
+
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        with monkeypatch.context() as patched:
+            patched.setattr(HttpsEndpoint, "deliver", fail)
+            kept = await s.intake.keep(lead())
+            await s.until_there(t.attempt)
+        await s.until(lambda states: states == {"delivered": 1})
+        shown = await s.inbox.get(kept.id)
+        assert shown is not None
+        assert shown.deliveries[0].attempts[0].diagnosis is not None
+        assert shown.deliveries[0].attempts[0].diagnosis.kind == "internalError"
+        assert await s.house.count(t.delivery, t.delivery.c.attempts == 1) == 1
+
+
+async def test_stopping_returns_what_is_in_flight(database_url: str, authority: Authority) -> None:
+    async with scene(database_url, authority, hang) as s:
+        await s.connect()
+        await s.intake.keep_many([lead(i) for i in range(50)])
+        await s.until(lambda states: states.get("sending", 0) >= 8)
+        await s.worker.stop(0.1)
+        assert await s.house.states() == {"waiting": 50} or sum((await s.house.states()).values()) == 50
+        assert "sending" not in await s.house.states()
+        assert await s.house.count(t.delivery, t.delivery.c.attempts > 0) == 0
+        assert await s.house.count(t.lease) == 0

@@ -1,0 +1,326 @@
+"""A Leadkeeper of real processes: started, killed, frozen, asked over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import ctypes
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import psutil
+
+PUBLISHER: Final = "contoso"
+READY_SECONDS: Final = 40.0
+_PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
+_libc = ctypes.CDLL(None)
+
+
+def _die_with_parent() -> None:
+    """Runs in the child: whatever ends the tests, even SIGKILL, ends it too."""
+    _libc.prctl(1, signal.SIGKILL)
+
+
+async def until(
+    what: str, holds: Callable[[], Awaitable[object]], seconds: float, every: float = 0.05, told: Callable[[], str] = str
+) -> float:
+    """Wait until ``holds()`` is true; how long that took. Fails with ``what`` and ``told()`` after ``seconds``."""
+    start = time.monotonic()
+    while not await holds():
+        if time.monotonic() - start > seconds:
+            raise AssertionError(f"not within {seconds} s: {what}\n{told()}")
+        await asyncio.sleep(every)
+    return time.monotonic() - start
+
+
+class Process:
+    """One child process and its log. ``word`` is ``serve``, ``api`` or ``worker``."""
+
+    def __init__(self, hub: Hub, word: str, name: str) -> None:
+        self.hub, self.word, self.name = hub, word, name
+        self.log = hub.folder / f"{name}.log"
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it is alive (a frozen one is)."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id, while it runs."""
+        assert self._child is not None
+        return self._child.pid
+
+    def start(self) -> None:
+        """Start it; :meth:`Hub.ready` waits until the API answers."""
+        assert not self.running
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "leadkeeper", self.word],
+                cwd=self.hub.folder,
+                env=self.hub.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (starts no threads, takes no locks)
+            )
+
+    def send(self, signum: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._child is not None
+        self._child.send_signal(signum)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    async def end(self, seconds: float = 30) -> tuple[int, float]:
+        """SIGTERM; the exit code and how long it took. Fails when it does not end in time."""
+        self.send(signal.SIGTERM)
+        return await self.ended(seconds)
+
+    async def ended(self, seconds: float) -> tuple[int, float]:
+        """Wait for its end; the exit code and how long it took."""
+        child = self._child
+        assert child is not None
+
+        async def gone() -> bool:
+            return child.poll() is not None
+
+        took = await until(f"{self.name} ends", gone, seconds, 0.01, self.hub.tail)
+        return child.returncode, took
+
+    def has_port(self, port: int) -> bool:
+        """Whether one of its connections goes out from ``port``."""
+        return any(c.laddr and c.laddr.port == port for c in psutil.Process(self.pid).net_connections("tcp"))
+
+
+class Hub:
+    """One installation: its settings, its processes, and a client with the operator's key."""
+
+    def __init__(self, folder: Path, database_url: str, ca_file: Path, **settings: object) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = _free_port()
+        self.processes: list[Process] = []
+        self.database_url = database_url
+        given = {
+            "DATABASE_URL": database_url,
+            "PORT": self.port,
+            "ALLOW_ADDRESSES": "127.0.0.0/8",
+            "CA_FILE": ca_file,
+            "SECRET_KEY_FILE": folder / "leadkeeper.key",
+            "LEASE_SECONDS": 2,
+            **settings,
+        }
+        outside = {k: v for k, v in os.environ.items() if not k.startswith("LEADKEEPER_")}
+        self.environment = outside | {f"LEADKEEPER_{name}": str(value) for name, value in given.items()}
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._session: aiohttp.ClientSession | None = None
+        atexit.register(self.kill_all)
+
+    async def open(self) -> None:
+        """Make the operator's key, which makes the database too."""
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "leadkeeper", "keys", "create", "--role", "operator", "--json"),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await child.communicate()
+        assert child.returncode == 0, errors.decode()
+        key = json.loads(out)["key"]
+        self._session = aiohttp.ClientSession(
+            self.url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=aiohttp.ClientTimeout(total=20),
+            connector=aiohttp.TCPConnector(limit=0),
+        )
+
+    async def close(self) -> None:
+        """Kill every process, frozen ones too."""
+        self.kill_all()
+        atexit.unregister(self.kill_all)
+        if self._session is not None:
+            await self._session.close()
+
+    def kill_all(self) -> None:
+        """SIGKILL to all of them."""
+        for process in self.processes:
+            process.kill()
+
+    async def start(self, *words: str) -> list[Process]:
+        """Start new processes and wait until the API answers, if it is among them."""
+        new = []
+        for word in words:
+            count = sum(p.word == word for p in self.processes) + 1
+            process = Process(self, word, f"{word}-{count}")
+            self.processes.append(process)
+            process.start()
+            new.append(process)
+        if not {"serve", "api"}.isdisjoint(words):
+            await self.ready()
+        return new
+
+    async def ready(self) -> float:
+        """Wait until ``/readyz`` says 200; how long it took."""
+
+        async def answers() -> bool:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                status, _ = await self.call("GET", "/readyz")
+                return status == 200
+            return False
+
+        return await until("the API is ready", answers, READY_SECONDS, 0.05, self.tail)
+
+    def tail(self, lines: int = 25) -> str:
+        """What every process wrote last."""
+        texts = []
+        for process in self.processes:
+            last = process.log.read_text(errors="replace").splitlines()[-lines:]
+            state = "runs" if process.running else "ended"
+            texts.append("\n".join([f"--- {process.name} ({state})", *last]))
+        return "\n".join(texts)
+
+    async def call(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """One request; status and JSON. Raises what aiohttp raises when the API is away."""
+        assert self._session is not None
+        async with self._session.request(method, path, json=body, headers=headers) as response:
+            text = await response.text()
+            try:
+                return response.status, json.loads(text) if text else None
+            except ValueError:
+                return response.status, text
+
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        """The same where only success will do."""
+        status, answer = await self.call(method, path, body)
+        assert 200 <= status < 300, f"{method} {path}: {status} {answer}\n{self.tail()}"
+        return answer
+
+    # What the stories ask for, in their words.
+
+    async def make_offer(self, offer: str, **connections: Mapping[str, Any]) -> None:
+        """An offer that is live, with these connections."""
+        await self.ask("PUT", f"/v1/publishers/{PUBLISHER}", {"displayName": "Contoso"})
+        await self.ask("PUT", _offer(offer), {"title": f"Offer {offer}", "offerType": "saas", "live": True})
+        for name, settings in connections.items():
+            await self.connect(offer, name, settings)
+
+    async def connect(self, offer: str, name: str, settings: Mapping[str, Any]) -> Any:
+        """Make or change a connection."""
+        return await self.ask("PUT", f"{_offer(offer)}/connections/{name}", settings)
+
+    async def connection(self, offer: str, name: str) -> Any:
+        """A connection as it is shown."""
+        return await self.ask("GET", f"{_offer(offer)}/connections/{name}")
+
+    async def disconnect(self, offer: str, name: str) -> None:
+        """Remove a connection."""
+        await self.ask("DELETE", f"{_offer(offer)}/connections/{name}")
+
+    async def tell(self, offer: str, name: str, word: str) -> Any:
+        """``validate``, ``pause`` or ``resume`` a connection."""
+        return await self.ask("POST", f"{_offer(offer)}/connections/{name}/{word}")
+
+    async def hand_in(self, offer: str, email: str, key: str | None = None) -> tuple[int, Any]:
+        """Hand in a lead; status and answer."""
+        headers = {"Idempotency-Key": key} if key is not None else None
+        return await self.call("POST", "/v1/leads", lead(offer, email), headers)
+
+    async def give(self, offer: str, email: str) -> str:
+        """Hand in a lead; its id."""
+        status, answer = await self.hand_in(offer, email)
+        assert status == 202, f"{status} {answer}\n{self.tail()}"
+        return str(answer["id"])
+
+    async def lead(self, lead_id: str) -> Any:
+        """A lead whole."""
+        return await self.ask("GET", f"/v1/leads/{lead_id}")
+
+    async def delivery(self, lead_id: str) -> Any:
+        """The one delivery of a lead."""
+        (delivery,) = (await self.lead(lead_id))["deliveries"]
+        return delivery
+
+    async def in_state(self, *states: str, limit: int = 5) -> list[Any]:
+        """Some leads that have a delivery in one of these states."""
+        found = []
+        for state in states:
+            answer = await self.ask("GET", f"/v1/leads?publisherId={PUBLISHER}&state={state}&limit={limit}")
+            found += answer["leads"]
+        return found
+
+    async def all_delivered(self, seconds: float) -> float:
+        """Wait until no delivery is on its way any more; how long it took. None may be set aside."""
+
+        async def done() -> bool:
+            return not await self.in_state("pending", "sending", "waiting", "held", limit=1)
+
+        took = await until("every lead is delivered", done, seconds, 0.2, self.tail)
+        left = await self.in_state("setAside", "unconfirmed", "withheld")
+        assert not left, f"not delivered: {left}"
+        return took
+
+
+def _offer(offer: str) -> str:
+    return f"/v1/publishers/{PUBLISHER}/offers/{offer}"
+
+
+def lead(offer: str, email: str) -> dict[str, Any]:
+    """A lead that its customer's address tells from all others."""
+    return {
+        "publisherId": PUBLISHER,
+        "offerId": offer,
+        "source": "AzureMarketplace",
+        "action": "INS",
+        "customer": {
+            "firstName": "Ada",
+            "lastName": "Customer",
+            "email": email,
+            "phone": "+49 30 901820",
+            "country": "DE",
+            "company": "Northwind",
+            "title": "CTO",
+        },
+        "description": "Please call.",
+        "campaign": "spring",
+    }
+
+
+def _free_port() -> int:
+    for port in random.sample(_PORTS, 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("no free port")
+
+
+@contextlib.asynccontextmanager
+async def running(hub: Hub) -> AsyncIterator[Hub]:
+    """The hub with its key made; whatever happens, none of its processes is left."""
+    try:
+        await hub.open()
+        yield hub
+    finally:
+        await hub.close()

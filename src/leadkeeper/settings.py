@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.storage.engine import open_storage
@@ -34,15 +33,15 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Key that encrypts connection secrets: 32 bytes in URL-safe base64; several with commas, newest first.",
+        description="Key for connection secrets: 32 bytes in URL-safe base64; several with commas, newest first.",
     )
     secret_key_file: Path = Field(
         Path("leadkeeper.key"), description="File with that key, used when SECRET_KEY is unset; made on first start."
     )
-    allow_addresses: Annotated[str, NoDecode] = Field(
+    allow_addresses: str = Field(
         "", description="Private address ranges (CIDR, commas) that destinations may stand in."
     )
-    hosts: Annotated[str, NoDecode] = Field(
+    hosts: str = Field(
         "", description="Fixed addresses for host names: name=address[:port], commas; *.name for all below it."
     )
     ca_file: Path | None = Field(None, description="PEM file with further certificate authorities to trust.")

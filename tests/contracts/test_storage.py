@@ -147,8 +147,9 @@ async def test_a_group_shares_one_write_and_one_fate() -> None:
     futures = [group.put(number) for number in range(12)]
     assert await asyncio.gather(*futures) == [number * 2 for number in range(12)]
     assert [len(g) for g in groups] == [8, 4]
-    failed = [group.put(number) for number in (13, 14)]
-    assert all(isinstance(e, RuntimeError) for e in await asyncio.gather(*failed, return_exceptions=True))
-    assert await group.put(15) == 30
+    failed, spared = await asyncio.gather(group.put(13), group.put(14), return_exceptions=True)
+    assert isinstance(failed, RuntimeError)
+    assert spared == 28
+    assert groups[2:] == [[13, 14], [13], [14]]
     await group.drained()
     assert len(group) == 0

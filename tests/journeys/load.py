@@ -7,9 +7,10 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from zlib import crc32
 
 import aiohttp
 
@@ -58,7 +59,7 @@ class Load:
             await asyncio.sleep(self.pause * random.random() * 2)
 
     async def _hand_in(self, email: str, key: str | None) -> None:
-        offer = self.offers[hash(email) % len(self.offers)]
+        offer = self.offers[crc32(email.encode()) % len(self.offers)]
         self.unsure.add(email)
         while True:
             try:
@@ -118,7 +119,7 @@ def check_endpoint(endpoint: Endpoint, load: Load) -> tuple[int, int]:
 
 
 @contextlib.asynccontextmanager
-async def under_load(load: Load):  # type: ignore[no-untyped-def]
+async def under_load(load: Load) -> AsyncIterator[Load]:
     """The load runs inside; its clients are gone afterwards, however it ends."""
     load.start()
     try:

@@ -16,7 +16,6 @@ from typing import Any, Final
 import trustme
 from azure.data.tables import TableClient
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azurite import ACCOUNT, KEY, Azurite
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer
 from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint, Request
@@ -155,8 +154,3 @@ class StorageAccount:
         ) as table:
             found = table.list_entities(select=["RowKey", "Email", "IsTest"])
             return [(row["RowKey"], row["Email"]) for row in found if not row["IsTest"]]
-
-
-def make_authority(folder: Path) -> Authority:
-    """The authority that signs every far side's certificate."""
-    return Authority(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -52,6 +53,19 @@ class Vault:
             raise WrongKey("none of the secret keys opens the stored secrets") from None
 
 
+def _make_key_file(path: Path) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(new_secret_key() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    # A link is made whole or not at all, and never over another's.
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
 def new_secret_key() -> str:
     """A new key: 32 random bytes in URL-safe base64."""
     return Fernet.generate_key().decode()
@@ -62,13 +76,6 @@ def secret_keys_from_file(path: Path) -> list[str]:
 
     Processes that start together end up with the same key.
     """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(handle, "w") as file:
-            file.write(new_secret_key() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        _make_key_file(path)
     return [line for line in path.read_text().split() if line]

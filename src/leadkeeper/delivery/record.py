@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ class Sent:
     at: int
     took_ms: int
     answer: Answer
+    attempt_id: str = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,12 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
     """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
 
     A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
-    since is newer. A send of an older epoch of its connection says nothing about the connection's health.
+    since is newer. What was written before (its commit's answer was lost) is left out. A send of an older epoch of its
+    connection says nothing about the connection's health.
     """
+    sends = _unwritten(conn, sends)
+    if not sends:
+        return Recorded({}, ())
     held = _still_held(conn, sends)
     on_time = [sent for sent in sends if sent.delivery_id in held]
     steps = {
@@ -70,6 +75,7 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
                 sent.took_ms,
                 steps[sent.delivery_id].answer if sent.delivery_id in steps else sent.answer,
                 late=sent.delivery_id not in steps,
+                attempt_id=sent.attempt_id,
             )
             for sent in sends
         ],
@@ -78,6 +84,12 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
         _apply(conn, connection_id, change, now)
     paused = [connection_id for connection_id, change in changes.items() if change.paused_now]
     return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
+
+
+def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
+    ids = t.attempt.c.id
+    written = set(conn.scalars(sa.select(ids).where(one_of(conn, ids, [sent.attempt_id for sent in sends]))))
+    return [sent for sent in sends if sent.attempt_id not in written] if written else sends
 
 
 def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
@@ -165,10 +177,12 @@ def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) ->
         )
 
 
-def attempt_row(delivery_id: str, at: int, took_ms: int, answer: Answer, *, late: bool) -> dict[str, Any]:
+def attempt_row(
+    delivery_id: str, at: int, took_ms: int, answer: Answer, *, late: bool, attempt_id: str | None = None
+) -> dict[str, Any]:
     """The row of one attempt."""
     return {
-        "id": new_id(),
+        "id": attempt_id or new_id(),
         "delivery_id": delivery_id,
         "at": at,
         "took_ms": took_ms,

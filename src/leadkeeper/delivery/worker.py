@@ -19,8 +19,8 @@ from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease
 from leadkeeper.delivery.pace import START
-from leadkeeper.delivery.record import Recorded, Sent, record
-from leadkeeper.delivery.send import send
+from leadkeeper.delivery.record import Sent, record
+from leadkeeper.delivery.send import send, where
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
@@ -122,8 +122,16 @@ class Worker:
                 await self._claim(None if everywhere else hints)
         except StorageAway as error:
             log.warning("database is away", error=type(error.__cause__).__name__)
+            # The claim may have been committed although nobody told us what it claimed.
+            self._abandon_lease()
             self._look_everywhere = True
             await asyncio.sleep(AWAY_SECONDS)
+            return
+        except Exception as error:
+            log.error("claiming failed", error=where(error))
+            self._abandon_lease()
+            self._look_everywhere = True
+            await asyncio.sleep(POLL_SECONDS)
             return
         try:
             await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
@@ -203,18 +211,29 @@ class Worker:
         self._start_calls(lane)
 
     async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
-        """Write ``sends`` down, however long the database is away: an answer that we heard is never forgotten."""
-        recorded: Recorded | None = None
-        while recorded is None:
+        """Write ``sends`` down; the lead of one that cannot be written is returned."""
+        try:
+            await self._write_down(sends)
+        except Exception as error:
+            if len(sends) > 1:
+                raise  # they come again one by one
+            log.error("recording failed", delivery=sends[0].delivery_id, error=where(error))
+            await self._give_back([sends[0].delivery_id], sends[0].lease_id)
+        return [None] * len(sends)
+
+    async def _write_down(self, sends: Sequence[Sent]) -> None:
+        """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
+        while True:
             try:
                 recorded = await self._storage.write(record, sends, self._clock(), self._dice())
             except StorageAway:
                 await asyncio.sleep(AWAY_SECONDS)
-        for connection_id in recorded.paused_now:
-            log.warning("connection paused", connection=connection_id)
-        if recorded.health:
-            self.wake(list(recorded.health))
-        return [None] * len(sends)
+                continue
+            for connection_id in recorded.paused_now:
+                log.warning("connection paused", connection=connection_id)
+            if recorded.health:
+                self.wake(list(recorded.health))
+            return
 
     async def _give_back(self, delivery_ids: Collection[str], lease_id: str | None = None) -> None:
         if not delivery_ids:
@@ -223,9 +242,14 @@ class Worker:
             await self._storage.write(give_back, lease_id or self._lease_id, delivery_ids, self._clock())
         except StorageAway:
             log.warning("deliveries left to their lease: the database is away", deliveries=len(delivery_ids))
+            self._abandon_lease()
 
     def _holds_lease(self) -> bool:
         return bool(self._lease_id) and self._clock() < self._lease_until
+
+    def _abandon_lease(self) -> None:
+        """Let the lease run out: it may hold deliveries that this worker does not know of, and they must come back."""
+        self._lease_id, self._lease_until = "", 0
 
     async def _begin_lease(self) -> None:
         """Start anew under a new lease: what the old one held may be another's by now."""

@@ -152,7 +152,7 @@ class HotRoute:
     elsewhere: frozenset[str] = field(default_factory=frozenset)
 
 
-def problem_responses(*types: ProblemType) -> dict[str, dict[str, Any]]:
+def problem_responses(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI documents that an operation may answer with these problems."""
     by_status: dict[int, list[str]] = {}
     for type in types:

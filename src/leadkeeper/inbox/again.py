@@ -12,11 +12,11 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import State
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
-from leadkeeper.views import DeliveryView, Replayed
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+from leadkeeper.views import DeliveryView, Replayed
 
 REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.WAITING)
 """The states that may be sent again; what is pending or being sent goes out anyway, what is withheld never does."""
@@ -145,9 +145,7 @@ def _replay_states(
     return conn.execute(sa.update(t.delivery).where(*those).values(_due_now(now))).rowcount
 
 
-def _replay_missing(
-    conn: sa.Connection, connection_id: str, leads: sa.Select[Any], now: int, *, dry_run: bool
-) -> int:
+def _replay_missing(conn: sa.Connection, connection_id: str, leads: sa.Select[Any], now: int, *, dry_run: bool) -> int:
     has = sa.exists().where(t.delivery.c.lead_id == t.lead.c.id, t.delivery.c.connection_id == connection_id)
     lacking = leads.where(sa.not_(has), sa.not_(t.lead.c.test)).order_by(t.lead.c.id)
     if dry_run:

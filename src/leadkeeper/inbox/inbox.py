@@ -13,6 +13,10 @@ from pydantic_core import from_json
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.diagnosis import Diagnosis, Receipt
+from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.views import (
     AttemptView,
     CustomerView,
@@ -24,10 +28,6 @@ from leadkeeper.views import (
     LeadView,
     ReceiptView,
 )
-from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
-from leadkeeper.offer import OfferRef
-from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, one_of
 
 MOST: Final = 200
 """The most leads on one page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, announce, one_of, share_routes
+from leadkeeper.storage.engine import Storage, StorageAway, announce, one_of, share_routes
 from leadkeeper.storage.group import GroupCommit
 
 GROUP_LIMIT = 500
@@ -106,9 +107,12 @@ class Intake:
         return answer
 
     async def keep_many(self, leads: Sequence[NewLead]) -> list[Kept | Problem]:
-        """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others."""
+        """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others.
+
+        They may come to lie in several transactions: a database that goes away is the problem of those it concerns.
+        """
         futures = [self._group.put(_prepared(lead)) for lead in leads]
-        return [await future for future in futures]
+        return [_told(answer) for answer in await asyncio.gather(*futures, return_exceptions=True)]
 
     async def drained(self) -> None:
         """Return when every lead that was handed in is written."""
@@ -126,6 +130,14 @@ class Intake:
 class _Written:
     kept: Kept
     connections: tuple[str, ...] = ()
+
+
+def _told(answer: Kept | Problem | BaseException) -> Kept | Problem:
+    if isinstance(answer, StorageAway):
+        return Problem(ProblemType.STORAGE_AWAY, "The lead was not kept: the database is away. Try again soon.")
+    if isinstance(answer, BaseException) and not isinstance(answer, Problem):
+        raise answer
+    return answer
 
 
 def _prepared(lead: NewLead) -> _Prepared:

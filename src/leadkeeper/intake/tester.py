@@ -23,13 +23,13 @@ from leadkeeper.delivery.send import send
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead
 from leadkeeper.destinations.http import Network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
-from leadkeeper.views import CheckStepView, DiagnosisView, ReceiptView, TestLeadView, Validation
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Action, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.views import CheckStepView, DiagnosisView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
 LEASE: Final = 5 * MINUTE

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from leadkeeper.storage.engine import StorageAway
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -14,8 +16,9 @@ Result = TypeVar("Result")
 class GroupCommit(Generic[Item, Result]):
     """Gathers items while a write runs, then writes all of them at once; each caller hears after the commit.
 
-    ``write`` is given at most ``limit`` items and returns one result per item, in order. When it raises, every caller
-    of that group gets the same exception: nothing of the group was kept.
+    ``write`` is given at most ``limit`` items and returns one result per item, in order. When the database is away,
+    every caller of that group hears so: nothing of it was kept. When it raises anything else, each item is written
+    alone, so that one which cannot be written spoils no other.
     """
 
     def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], limit: int) -> None:
@@ -55,6 +58,11 @@ class GroupCommit(Generic[Item, Result]):
         try:
             results = await self._write([item for item, _ in group])
         except Exception as error:
+            if len(group) > 1 and not isinstance(error, StorageAway):
+                # One of them cannot be written; alone, each finds out for itself.
+                for one in group:
+                    await self._write_group([one])
+                return
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)

@@ -58,7 +58,7 @@ def hand_in_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
     return HotRoute("/v1/leads", "leads", handle, _operation(), (LeadBody, KeptLead), elsewhere)
 
 
-_DESCRIPTION: Final = """When this answers, the lead and its deliveries are on disk. Unknown sources and actions are kept.
+_DESCRIPTION: Final = """When this answers, it and its deliveries are on disk. Unknown sources and actions are kept.
 
 Send an `Idempotency-Key` of your own for every lead and repeat the request until it is answered: the lead is kept once.
 For operators and marketplaces. At most 64 KiB.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,6 +14,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _WAITING: Final = ("pending", "held", "setAside")
 
 
@@ -23,7 +24,10 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._leads = Counter(
-            "leadkeeper_leads", "Leads handed in, by door and what became of them.", ["door", "result"], registry=self._registry
+            "leadkeeper_leads",
+            "Leads handed in, by door and what became of them.",
+            ["door", "result"],
+            registry=self._registry,
         )
         self._seconds = Histogram(
             "leadkeeper_request_seconds",
@@ -39,7 +43,10 @@ class Metrics:
             registry=self._registry,
         )
         self._waiting = Gauge(
-            "leadkeeper_deliveries_waiting", "Deliveries that have not ended, by state.", ["state"], registry=self._registry
+            "leadkeeper_deliveries_waiting",
+            "Deliveries that have not ended, by state.",
+            ["state"],
+            registry=self._registry,
         )
         self._ended: Tally[tuple[str, str]] = Tally()
 
@@ -87,10 +94,6 @@ def _snapshot(conn: sa.Connection) -> tuple[Mapping[str, str], Mapping[str, int]
     return {row.id: row.destination for row in connections.values()}, waiting
 
 
-def _count(condition: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
+def _count(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     d = t.delivery.c
     return sa.select(d.connection_id, sa.func.count()).where(condition).group_by(d.connection_id)
-
-
-CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-DOORS: Final[Collection[str]] = ("api", "batch", "hook")

@@ -41,7 +41,7 @@ def invalid(errors: Iterable[Mapping[str, Any]], *, what: str = "The request") -
 
 def invalid_model(error: ValidationError, *, what: str) -> Problem:
     """The problem in a body that a model refused."""
-    return invalid(error.errors(include_url=False, include_context=False, include_input=False), what=what)  # type: ignore[arg-type]
+    return invalid(error.errors(include_url=False, include_context=False, include_input=False), what=what)
 
 
 def _field(loc: Sequence[object]) -> str:
@@ -87,4 +87,4 @@ _WITH_BODY = (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE)
 
 def documented(*types: ProblemType, body: bool = False) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of a /v1 operation: ``types`` and those that every operation (with a body) may answer with."""
-    return {**problem_responses(*_EVERYWHERE, *(_WITH_BODY if body else ()), *types)}
+    return problem_responses(*_EVERYWHERE, *(_WITH_BODY if body else ()), *types)

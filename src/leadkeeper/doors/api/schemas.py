@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.keep import NewLead
@@ -79,7 +80,10 @@ class Body(BaseModel):
     """Base of all request bodies."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True, regex_engine="rust-regex"
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
 
@@ -107,7 +111,7 @@ class CustomerBody(Body):
         )
 
 
-_EXAMPLE: Final = {
+_EXAMPLE: Final[JsonDict] = {
     "publisherId": "contoso",
     "offerId": "crm-pro",
     "source": "AzureMarketplace",

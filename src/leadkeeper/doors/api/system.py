@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Response
@@ -40,14 +40,16 @@ class System:
         """Add the routes."""
         away = problem_responses(ProblemType.STORAGE_AWAY)
         app.add_api_route("/healthz", self.get_health, tags=["System"], summary="Is the process alive?")
-        app.add_api_route("/readyz", self.get_ready, tags=["System"], summary="Can leads be kept?", responses={**away})
-        text = {200: {"description": "Prometheus text.", "content": {CONTENT_TYPE.decode(): {"schema": {"type": "string"}}}}}
+        app.add_api_route("/readyz", self.get_ready, tags=["System"], summary="Can leads be kept?", responses=away)
+        text: dict[int | str, dict[str, Any]] = {
+            200: {"description": "Prometheus text.", "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}
+        }
         app.add_api_route(
             "/metrics",
             self.get_metrics,
             tags=["System"],
             summary="Measurements for Prometheus",
-            responses={**text},
+            responses=text,
             response_class=Response,
         )
 
@@ -66,4 +68,4 @@ class System:
 
     async def get_metrics(self) -> Response:
         """Of this process alone; no personal data."""
-        return Response(await self._metrics.text(self._storage), media_type=CONTENT_TYPE.decode())
+        return Response(await self._metrics.text(self._storage), media_type=CONTENT_TYPE)

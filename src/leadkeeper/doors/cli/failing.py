@@ -23,7 +23,9 @@ def explanation(error: BaseException) -> str | None:
         case WrongSetting():
             return f"Wrong setting {error}"
         case WrongKey():
-            return f"{_sentence(str(error))} Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to."
+            return (
+                f"{_sentence(str(error))} Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to."
+            )
         case StorageAway():
             return f"The database cannot be used: {_first_line(error)}. Look at LEADKEEPER_DATABASE_URL."
         case CommandError() if "locate revision" in str(error):

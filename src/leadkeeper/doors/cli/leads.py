@@ -10,7 +10,17 @@ from leadkeeper.doors.cli.connections import print_diagnosis
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, busy, plain_text, print_json, print_table, say
-from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, Since, Until, checked, milliseconds, parse_offer, read_json
+from leadkeeper.doors.cli.values import (
+    DEFAULT_NAME,
+    ConnectionName,
+    Offer,
+    Since,
+    Until,
+    checked,
+    milliseconds,
+    parse_offer,
+    read_json,
+)
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
@@ -117,11 +127,15 @@ def send(
     lead = _new_lead(body, idempotency_key)
     kept = with_rooms(lambda rooms: rooms.intake.keep(lead))
     if json:
-        print_json({"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]})
+        print_json(
+            {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
+        )
         return
     print(kept.id)
     over = ", ".join(f"{d.connection} ({d.state})" for d in kept.deliveries)
-    say(f"Kept{' before' if kept.repeat else ''}. {f'It goes over {over}.' if over else 'The offer has no connection yet.'}")
+    say(
+        f"Kept{' before' if kept.repeat else ''}. {f'It goes over {over}.' if over else 'The offer has no connection yet.'}"
+    )
 
 
 @commands.command()
@@ -152,7 +166,9 @@ def replay(
     ] = None,
     since: Since = None,
     until: Until = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Also leads from before the connection was there.")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Also leads from before the connection was there.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     json: AsJson = False,
 ) -> None:

@@ -78,7 +78,9 @@ Offer = Annotated[OfferRef, typer.Argument(metavar="PUBLISHER.OFFER", parser=par
 ConnectionName = Annotated[str, typer.Argument(metavar="[NAME]", help="Which of the offer's connections.")]
 Since = Annotated[
     datetime | None,
-    typer.Option(metavar="MOMENT", parser=parse_moment, help="Only leads from then on: 2026-11-22, or 2d for two days ago."),
+    typer.Option(
+        metavar="MOMENT", parser=parse_moment, help="Only leads from then on: 2026-11-22, or 2d for two days ago."
+    ),
 ]
 Until = Annotated[
     datetime | None, typer.Option(metavar="MOMENT", parser=parse_moment, help="Only leads from before then.")

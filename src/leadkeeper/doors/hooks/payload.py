@@ -114,7 +114,7 @@ def _text(value: object) -> str | None:
 
 
 def _known(given: Mapping[str, Any], names: tuple[str, ...], extra: dict[str, object]) -> dict[str, str]:
-    """The non-empty texts under keys that are, in any case, ``names``; all others but ``UserDetails`` go to ``extra``."""
+    """The non-empty texts under keys that are, in any case, ``names``; others but ``UserDetails`` go to ``extra``."""
     found: dict[str, str] = {}
     for key, value in given.items():
         name = key.casefold()
@@ -170,7 +170,7 @@ def _action(code: str, source: LeadSource, extra: dict[str, object]) -> str:
 
 
 def _campaign(found: Mapping[str, str], extra: dict[str, object]) -> str:
-    """The campaign under its own key, or as senders without one write it: ``Campaigns: spring-26`` in the description."""
+    """The campaign under its own key, or as some senders write it: ``Campaigns: spring-26`` in the description."""
     given = [found[name] for name in ("mktcmpid", "campaign") if name in found]
     if given:
         for other in given[1:]:

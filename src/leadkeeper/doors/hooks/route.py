@@ -67,9 +67,9 @@ def _idempotency_key(scope: Scope, offer: OfferRef) -> str | None:
 _DESCRIPTION: Final = """Give this address to Microsoft's marketplace as the offer's HTTPS endpoint.
 
 Keys are understood in any case, values may be missing, null, empty or numbers, and unknown keys are kept as `extra`.
-`LeadSource` may be bare (`AzureMarketplace`) or whole (`SPZA-PLT|contoso.crm-pro`); `ActionCode` wins over the action in
-it. The lead is always one of the hook's own offer. Any content type is taken. A lead is never refused for what stands in
-it: only a body that is empty, not a JSON object, an empty object, or larger than 64 KiB is. An `Idempotency-Key` or
+`LeadSource` may be bare (`AzureMarketplace`) or whole (`SPZA-PLT|contoso.crm-pro`); `ActionCode` wins over the action
+in it. The lead is always one of the hook's own offer. Any content type is taken. A lead is never refused for what it
+holds: only a body that is empty, not a JSON object, an empty object, or larger than 64 KiB is. An `Idempotency-Key` or
 `webhook-id` makes repeating safe: the answer is the first lead's id.
 """
 
@@ -78,12 +78,12 @@ def _operation() -> Mapping[str, Any]:
     P = ProblemType
     text = {"type": ["string", "null"]}
     known = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
-    details = {"type": "object", "properties": {name: text for name in known}}
+    details = {"type": "object", "properties": dict.fromkeys(known, text)}
     names = ("LeadSource", "ActionCode", "OfferTitle", "Description", "mktcmpid")
     payload = {
         "type": "object",
         "minProperties": 1,
-        "properties": {"UserDetails": details, **{name: text for name in names}},
+        "properties": {"UserDetails": details, **dict.fromkeys(names, text)},
         "example": {
             "UserDetails": {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@contoso.com", "Country": "GB"},
             "LeadSource": "AzureMarketplace",

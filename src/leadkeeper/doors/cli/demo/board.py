@@ -35,9 +35,11 @@ class Board:
         lines: list[Line] = []
         for summary in page["leads"]:
             known = [self._lines.get(delivery["id"]) for delivery in summary["deliveries"]]
-            if not known or any(line is None or line.state not in _ENDED for line in known):
-                known = await self._details(summary["id"])
-            lines += [line for line in known if line is not None]
+            states = [delivery["state"] for delivery in summary["deliveries"]]
+            if set(states) <= _ENDED and states == [line.state if line else "" for line in known]:
+                lines += [line for line in known if line is not None]
+            else:
+                lines += await self._details(summary["id"])
         self._lines = {line.id: line for line in lines}
         self._screen.show(lines)
 
@@ -51,7 +53,7 @@ class Board:
             return False
         return True
 
-    async def _details(self, lead_id: str) -> list[Line | None]:
+    async def _details(self, lead_id: str) -> list[Line]:
         lead = await self._hub.ask("GET", f"/v1/leads/{lead_id}")
         return [_line(lead, delivery) for delivery in lead["deliveries"]]
 

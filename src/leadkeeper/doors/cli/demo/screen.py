@@ -99,7 +99,13 @@ class Screen:
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, expand=True)
-        for name, share in (("Lead", None), ("Lead source", 4), ("Destination", 3), ("State", None), ("Receipt or diagnosis", 5)):
+        for name, share in (
+            ("Lead", None),
+            ("Lead source", 4),
+            ("Destination", 3),
+            ("State", None),
+            ("Receipt or diagnosis", 5),
+        ):
             table.add_column(name, ratio=share, no_wrap=True, overflow="ellipsis")
         rows = max(_FEWEST_ROWS, self._console.height - _AROUND)
         for line in self._lines[:rows]:

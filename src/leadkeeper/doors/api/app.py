@@ -1,0 +1,63 @@
+"""The REST API, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp
+
+from leadkeeper import __version__
+from leadkeeper.doors.api.batch import batch_route
+from leadkeeper.doors.api.connections import ConnectionDesk
+from leadkeeper.doors.api.deliveries import Deliveries
+from leadkeeper.doors.api.front import Front
+from leadkeeper.doors.api.hand_in import hand_in_route
+from leadkeeper.doors.api.hooks import HookDesk
+from leadkeeper.doors.api.leads import Leads
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.api.offers import Offers
+from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
+from leadkeeper.doors.api.problems import install_problems, problem_response
+from leadkeeper.doors.api.publishers import Publishers
+from leadkeeper.doors.api.resource import JsonRoute
+from leadkeeper.doors.api.system import System
+from leadkeeper.doors.web import MAX_BODY, HotRoute, internal
+from leadkeeper.rooms import Rooms
+
+
+def create_api(rooms: Rooms, metrics: Metrics, *beside: HotRoute) -> ASGIApp:
+    """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it."""
+    hot = (hand_in_route(rooms.keys, rooms.intake, metrics), batch_route(rooms.keys, rooms.intake, metrics), *beside)
+    app = _framework()
+    Leads(rooms.inbox).serve_on(app)
+    Deliveries(rooms.again).serve_on(app)
+    Publishers(rooms.catalogue).serve_on(app)
+    Offers(rooms.catalogue).serve_on(app)
+    ConnectionDesk(rooms.connections, rooms.tester, rooms.again, rooms.clock).serve_on(app)
+    HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
+    System(rooms.storage, metrics).serve_on(app)
+    document: dict[str, Any] = openapi_of(app, hot)
+    app.openapi = lambda: document  # type: ignore[method-assign]
+    return Front(app, hot, rooms.keys, metrics)
+
+
+def _framework() -> FastAPI:
+    app = FastAPI(
+        title="Leadkeeper",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY,
+    )
+    app.router.route_class = JsonRoute
+    install_problems(app)
+
+    async def of_fault(_: Request, _error: Exception) -> Response:
+        return problem_response(internal())
+
+    app.add_exception_handler(Exception, of_fault)
+    return app

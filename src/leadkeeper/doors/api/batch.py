@@ -1,0 +1,179 @@
+"""``POST /v1/leads/batch``: many leads, one a line, one answer a line; read and answered as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from leadkeeper.access.keys import Keys
+from leadkeeper.doors.api.hand_in import kept_content
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.api.problems import documented, invalid_model
+from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
+from leadkeeper.doors.api.security import require_hand_in, sign_in
+from leadkeeper.doors.web import MAX_BODY, HotRoute, header, problem_content, require_content_type, too_large
+from leadkeeper.intake.keep import Intake, Kept, NewLead
+from leadkeeper.problem import FieldError, Problem, ProblemType
+
+MAX_LINES: Final = 10_000
+"""The most lines in one batch."""
+CHUNK: Final = 500
+"""The most lines that are kept together."""
+AHEAD: Final = 256
+"""How many chunks of answers wait for a client that sends all before it reads any."""
+LONGEST_KEY: Final = 240
+NDJSON: Final = b"application/x-ndjson"
+
+
+def batch_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
+    """The way in for many leads."""
+    return HotRoute("/v1/leads/batch", "batch", _Batch(keys, intake, metrics).handle, _operation(), (LeadBody,))
+
+
+class _Batch:
+    def __init__(self, keys: Keys, intake: Intake, metrics: Metrics) -> None:
+        self._keys = keys
+        self._intake = intake
+        self._metrics = metrics
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer every line in order. Reading goes on while the client is slow to take its answers."""
+        require_hand_in(await sign_in(self._keys, scope))
+        require_content_type(scope, NDJSON, b"application/ndjson", b"application/jsonl")
+        key = _batch_key(header(scope, b"idempotency-key"))
+        answers: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
+        reading = asyncio.create_task(self._read(receive, key, answers), name="batch")
+        try:
+            block = await answers.get()
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON)]})
+            while block is not None:
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+                block = await answers.get()
+            await reading
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+
+    async def _read(self, receive: Receive, key: str | None, answers: asyncio.Queue[bytes | None]) -> None:
+        before = 0
+        try:
+            async for lines in _lines(receive):
+                for start in range(0, len(lines), CHUNK):
+                    chunk = lines[start : start + CHUNK][: MAX_LINES - before]
+                    if chunk:
+                        await answers.put(await self._answer(chunk, before + 1, key))
+                    before += len(chunk)
+                    if len(chunk) < len(lines[start : start + CHUNK]):
+                        problem = too_large(f"A batch has at most {MAX_LINES} lines; the rest is not read.")
+                        await answers.put(_line(before + 1, {"problem": problem_content(problem)}))
+                        return
+        finally:
+            await answers.put(None)
+
+    async def _answer(self, lines: Sequence[bytes | None], first: int, key: str | None) -> bytes:
+        read: dict[int, NewLead | Problem] = {}
+        for number, line in enumerate(lines, first):
+            if line is None or line.strip():
+                read[number] = _parse(line, None if key is None else f"{key}/{number}")
+        kept = iter(await self._intake.keep_many([lead for lead in read.values() if isinstance(lead, NewLead)]))
+        answers = []
+        for number, lead in read.items():
+            answer = lead if isinstance(lead, Problem) else next(kept)
+            if isinstance(answer, Kept):
+                self._metrics.counted("batch", "repeat" if answer.repeat else "kept")
+                answers.append(_line(number, kept_content(answer)))
+            else:
+                self._metrics.counted("batch", answer.type.value)
+                answers.append(_line(number, {"problem": problem_content(answer)}))
+        return b"".join(answers)
+
+
+def _line(number: int, content: Mapping[str, Any]) -> bytes:
+    return to_json({"line": number, **content}) + b"\n"
+
+
+def _parse(line: bytes | None, key: str | None) -> NewLead | Problem:
+    if line is None:
+        return too_large(f"The line is longer than {MAX_BODY} bytes.")
+    try:
+        return LeadBody.model_validate_json(line).lead(key)
+    except ValidationError as error:
+        return invalid_model(error, what="The lead")
+
+
+def _batch_key(value: bytes | None) -> str | None:
+    """The key of the whole batch: line *n* is kept under ``key/n``. Raises :class:`Problem`."""
+    key = parse_idempotency_key(value)
+    if key is not None and len(key) > LONGEST_KEY:
+        rule = f"at most {LONGEST_KEY} characters for a batch"
+        error = FieldError("Idempotency-Key", rule)
+        raise Problem(ProblemType.INVALID_REQUEST, f"An Idempotency-Key has {rule}.", (error,))
+    return key
+
+
+async def _lines(receive: Receive) -> AsyncIterator[list[bytes | None]]:
+    """The lines of the body as they come in, ``None`` for one that is too long. A client that leaves ends them."""
+    rest, too_long, more = b"", False, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        more = message.get("more_body", False)
+        *whole, rest = (rest + message.get("body", b"")).split(b"\n")
+        lines: list[bytes | None] = [line if len(line) <= MAX_BODY else None for line in whole]
+        if lines and too_long:
+            lines[0], too_long = None, False
+        if len(rest) > MAX_BODY:
+            rest, too_long = b"", True
+        if not more and (rest or too_long):
+            lines.append(None if too_long else rest)
+        yield lines
+
+
+_DESCRIPTION: Final = f"""One lead a line (NDJSON), as for `POST /v1/leads`; one answer a line, in order:
+`{{"line": 1, "id": ..., "deliveries": [...]}}`, or `{{"line": 2, "problem": {{...}}}}`. A bad line spoils no other.
+Blank lines are counted, not answered. Answers come while the batch is still being sent.
+
+With an `Idempotency-Key` (at most {LONGEST_KEY} characters) the whole batch may be sent again: every line is kept once.
+At most {MAX_LINES} lines of 64 KiB.
+"""
+
+
+def _operation() -> Mapping[str, Any]:
+    example = '{"line":1,"id":"019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11","deliveries":[]}'
+    lead = '{"publisherId":"contoso","offerId":"crm-pro","source":"SPZA","action":"PLT","customer":{"title":"CTO"}}'
+    responses = {**documented(body=True)}
+    responses.pop("413")
+    return {
+        "operationId": "handInLeads",
+        "tags": ["Leads"],
+        "summary": "Hand in many leads",
+        "description": _DESCRIPTION,
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your own name for this batch.",
+                "schema": {"type": "string", "pattern": f"^[!-~]{{1,{LONGEST_KEY}}}$"},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {NDJSON.decode(): {"schema": {"type": "string"}, "example": lead + "\n"}},
+        },
+        "responses": {
+            "200": {
+                "description": "One answer for every line.",
+                "content": {NDJSON.decode(): {"schema": {"type": "string"}, "example": example + "\n"}},
+            },
+            **responses,
+        },
+    }

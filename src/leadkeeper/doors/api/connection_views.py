@@ -1,0 +1,113 @@
+"""A connection as it is shown and documented: Microsoft's resource, and what it has no place for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel, Field, RootModel, ValidationError
+
+from leadkeeper.catalogue import from_stored
+from leadkeeper.clock import to_text
+from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.health import HealthState
+from leadkeeper.connections.resource import NONE, rendered, restored
+from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.views import DiagnosisView, View
+
+
+class ConnectionBody(RootModel[dict[str, Any]]):
+    """``connections.resource`` holds its rules; its schema is :func:`connection_schemas`."""
+
+
+class ConnectionResource(RootModel[dict[str, Any]]):
+    """Its schema is :func:`connection_schemas`."""
+
+
+class ConnectionList(BaseModel):
+    """Connections by name."""
+
+    connections: list[ConnectionResource]
+
+
+class HealthView(View):
+    """How a connection is doing."""
+
+    state: HealthState
+    diagnosis: DiagnosisView | None = Field(None, description="Why it is not healthy.")
+    closed_until: str | None = Field(None, description="No lead is sent before this moment.")
+    probe_at: str | None = Field(None, description="When a paused connection is checked next.")
+
+
+def no_connection() -> dict[str, Any]:
+    """The resource of an offer without lead destination."""
+    return {"leadDestination": NONE}
+
+
+def connection_content(connection: Connection, now: int, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The resource of ``connection``, its secrets masked but for those of ``shown``."""
+    return {
+        **rendered(connection.stored, BY_NAME[connection.stored.destination], shown),
+        "name": connection.name,
+        "host": _host(connection),
+        "health": _health(connection, now).model_dump(mode="json", by_alias=True),
+        "createdTime": to_text(connection.created_at),
+        "changedTime": to_text(connection.changed_at),
+    }
+
+
+def _host(connection: Connection) -> str:
+    stored = connection.stored
+    try:
+        return restored(BY_NAME[stored.destination], stored.settings, stored.secrets).host
+    except ValidationError:
+        return ""
+
+
+def _health(connection: Connection, now: int) -> HealthView:
+    health, state = connection.health, connection.state(now)
+    told = None if health.diagnosis is None or state is HealthState.HEALTHY else from_stored(health.diagnosis)
+    return HealthView(
+        state=state,
+        diagnosis=DiagnosisView.of(told) if isinstance(told, Diagnosis) else None,
+        closed_until=to_text(health.closed_until) if health.closed_until > now else None,
+        probe_at=None if health.probe_at is None else to_text(health.probe_at),
+    )
+
+
+_TIME: Final = {"type": "string", "format": "date-time", "readOnly": True}
+
+
+def connection_schemas() -> dict[str, dict[str, Any]]:
+    """The schemas of :class:`ConnectionBody` and :class:`ConnectionResource`, from the destinations' own settings."""
+    health = {"allOf": [{"$ref": "#/components/schemas/HealthView"}], "readOnly": True}
+    text = {"type": "string", "readOnly": True}
+    told = {"name": text, "host": text, "health": health, "createdTime": _TIME, "changedTime": _TIME}
+    none = {
+        "type": "object",
+        "title": "none",
+        "additionalProperties": False,
+        "required": ["leadDestination"],
+        "properties": {"leadDestination": {"const": NONE}},
+    }
+    return {
+        "ConnectionBody": {"oneOf": [none, *_shapes("", {})]},
+        "ConnectionResource": {"oneOf": [none, *_shapes("Shown", told)]},
+    }
+
+
+def _shapes(suffix: str, told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "object",
+            "title": destination.lead_destination,
+            "additionalProperties": False,
+            "required": ["leadDestination", destination.config_key, *told],
+            "properties": {
+                "leadDestination": {"const": destination.lead_destination},
+                destination.config_key: {"$ref": f"#/components/schemas/{destination.config.__name__}{suffix}"},
+                **told,
+            },
+        }
+        for destination in DESTINATIONS
+    ]

@@ -1,0 +1,163 @@
+"""An offer's connections; ``customer-leads`` is the one named ``primary``, as Microsoft's resource of that name."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI, Response
+from pydantic_core import to_json
+
+from leadkeeper.clock import Clock
+from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.doors.api.connection_views import (
+    ConnectionBody,
+    ConnectionList,
+    ConnectionResource,
+    connection_content,
+    no_connection,
+)
+from leadkeeper.doors.api.resource import add
+from leadkeeper.doors.api.schemas import ReplayBody, to_ms
+from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
+from leadkeeper.inbox.again import Again
+from leadkeeper.intake.tester import Tester
+from leadkeeper.offer import PRIMARY, OfferRef
+from leadkeeper.problem import ProblemType, unknown_connection
+from leadkeeper.views import Replayed, Validation
+
+_TAG: Final = "Connections"
+_OFFER: Final = "/v1/publishers/{publisherId}/offers/{offerId}"
+_ONE: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "The connection.", "model": ConnectionResource}}
+_CREATED: Final = _ONE | {201: {"description": "The connection is new.", "model": ConnectionResource}}
+_LIST: Final = {200: {"description": "The offer's connections.", "model": ConnectionList}}
+
+
+class ConnectionDesk:
+    """``.../connections`` and ``.../customer-leads``."""
+
+    def __init__(self, connections: Connections, tester: Tester, again: Again, clock: Clock) -> None:
+        self._connections = connections
+        self._tester = tester
+        self._again = again
+        self._clock = clock
+
+    def serve_on(self, app: FastAPI) -> None:
+        """Add the routes."""
+        self._serve_customer_leads(app)
+        offer, missing = ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION
+        every = f"{_OFFER}/connections"
+        one = every + "/{name}"
+        summary = "List an offer's connections"
+        add(app, "GET", every, self.list_connections, offer, tag=_TAG, summary=summary, responses=_LIST)
+        summary = "Read a connection"
+        add(app, "GET", one, self.get_connection, offer, missing, tag=_TAG, summary=summary, responses=_ONE)
+        summary = "Make or change a connection"
+        add(app, "PUT", one, self.put_connection, offer, tag=_TAG, summary=summary, responses=_CREATED)
+        summary = "Remove a connection"
+        add(app, "DELETE", one, self.delete_connection, offer, missing, tag=_TAG, summary=summary, status=204)
+        self._serve_acts(app, one)
+
+    def _serve_customer_leads(self, app: FastAPI) -> None:
+        path, offer = f"{_OFFER}/customer-leads", ProblemType.UNKNOWN_OFFER
+        summary = "Read the offer's lead destination"
+        add(app, "GET", path, self.get_customer_leads, offer, tag=_TAG, summary=summary, responses=_ONE)
+        summary = "Set the offer's lead destination"
+        add(app, "PUT", path, self.put_customer_leads, offer, tag=_TAG, summary=summary, responses=_CREATED)
+        summary = "Remove the offer's lead destination"
+        add(app, "DELETE", path, self.delete_customer_leads, offer, tag=_TAG, summary=summary, status=204)
+        path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
+        summary = "Prove the offer's lead destination with a test lead"
+        add(app, "POST", path, self.validate_customer_leads, offer, missing, tag=_TAG, summary=summary, no_body=True)
+
+    def _serve_acts(self, app: FastAPI, one: str) -> None:
+        problems = (ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION)
+        summary = "Prove a connection with a test lead"
+        path = f"{one}/validate"
+        add(app, "POST", path, self.validate_connection, *problems, tag=_TAG, summary=summary, no_body=True)
+        for act, endpoint, summary in (
+            ("pause", self.pause_connection, "Hold a connection's leads"),
+            ("resume", self.resume_connection, "Let a connection's leads go out"),
+        ):
+            path = f"{one}/{act}"
+            add(app, "POST", path, endpoint, *problems, tag=_TAG, summary=summary, responses=_ONE, no_body=True)
+        summary = "Send leads over a connection again"
+        add(app, "POST", f"{one}/replay", self.replay_connection, *problems, tag=_TAG, summary=summary)
+
+    async def get_customer_leads(self, offer: Offer, _: Owner) -> Response:
+        """Microsoft's resource; `{"leadDestination": "none"}` while there is none. Secrets read as `*********`."""
+        connection = await self._connections.get(offer, PRIMARY)
+        return _json(no_connection() if connection is None else self._content(connection))
+
+    async def put_customer_leads(self, offer: Offer, body: ConnectionBody, caller: Owner) -> Response:
+        """The connection is tried at once and held leads go out. `none` removes it; a secret sent as `*********` stays.
+
+        Secrets that we make are shown this once. Settings of an old destination are not kept.
+        """
+        return await self._put(offer, PRIMARY, body, caller.name)
+
+    async def delete_customer_leads(self, offer: Offer, caller: Owner) -> None:
+        """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
+        await self._connections.remove(offer, PRIMARY, by=caller.name)
+
+    async def validate_customer_leads(self, offer: Offer, caller: Owner) -> Validation:
+        """Checks what can be checked, then sends a real test lead over the real road."""
+        return await self._tester.validate(offer, PRIMARY, by=caller.name)
+
+    async def list_connections(self, offer: Offer, _: Owner) -> Response:
+        """By name; secrets read as `*********`."""
+        found = await self._connections.list(offer)
+        return _json({"connections": [self._content(connection) for connection in found]})
+
+    async def get_connection(self, offer: Offer, name: ConnectionName, _: Owner) -> Response:
+        """Its settings and health; secrets read as `*********`."""
+        connection = await self._connections.get(offer, name)
+        if connection is None:
+            raise unknown_connection(offer, name)
+        return _json(self._content(connection))
+
+    async def put_connection(self, offer: Offer, name: ConnectionName, body: ConnectionBody, caller: Owner) -> Response:
+        """As for `customer-leads`: an offer may have any number of connections, and each gets every lead."""
+        return await self._put(offer, name, body, caller.name)
+
+    async def delete_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> None:
+        """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
+        if not await self._connections.remove(offer, name, by=caller.name):
+            raise unknown_connection(offer, name)
+
+    async def validate_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Validation:
+        """Checks what can be checked, then sends a real test lead over the real road."""
+        return await self._tester.validate(offer, name, by=caller.name)
+
+    async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Response:
+        """Leads are held until it is resumed; none is lost."""
+        return _json(self._content(await self._connections.pause(offer, name, by=caller.name)))
+
+    async def resume_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Response:
+        """Whoever paused it, a person or a failure: it is tried anew."""
+        return _json(self._content(await self._connections.resume(offer, name, by=caller.name)))
+
+    async def replay_connection(self, offer: Offer, name: ConnectionName, body: ReplayBody, caller: Owner) -> Replayed:
+        """By the time leads were handed in and the state of their deliveries; by default those that were set aside."""
+        return await self._again.replay(
+            offer,
+            name,
+            since_ms=to_ms(body.since),
+            until_ms=to_ms(body.until),
+            states=body.wanted(),
+            missing=body.missing,
+            dry_run=body.dry_run,
+            by=caller.name,
+        )
+
+    async def _put(self, offer: OfferRef, name: str, body: ConnectionBody, by: str) -> Response:
+        connection, is_new, shown = await self._connections.put(offer, name, body.root, by=by)
+        if connection is None:
+            return _json(no_connection())
+        return _json(self._content(connection, shown), 201 if is_new else 200)
+
+    def _content(self, connection: Connection, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+        return connection_content(connection, self._clock(), shown)
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(to_json(content), status, media_type="application/json")

@@ -1,0 +1,106 @@
+"""Before the framework: the hot routes, who is calling, and what happens when something unforeseen does. Plain ASGI."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from leadkeeper.access.keys import Keys
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.api.security import sign_in
+from leadkeeper.doors.web import ClientGone, HotRoute, internal, send_problem, storage_away
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.storage.engine import StorageAway
+
+_SIGNED_IN: Final = "/v1/"
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Front:
+    """Serves the hot routes itself and hands the rest to ``app``; below ``/v1/`` only with a key that is known."""
+
+    def __init__(self, app: ASGIApp, hot: Sequence[HotRoute], keys: Keys, metrics: Metrics) -> None:
+        self._app = app
+        self._keys = keys
+        self._metrics = metrics
+        self._exact = {route.path: route for route in hot if "{" not in route.path}
+        self._prefixed = [(route.path.partition("{")[0], route) for route in hot if "{" in route.path]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong, as a problem document."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        route = self._route(scope["path"])
+        started = time.perf_counter()
+        answer = _Answer(send)
+        try:
+            await self._answer(route, scope, receive, answer)
+        except Problem as problem:
+            await self._refuse(route, problem, answer)
+        except StorageAway:
+            await self._refuse(route, storage_away(), answer)
+        except ClientGone:
+            pass
+        except Exception as error:
+            _report(scope, route, error)
+            await self._refuse(route, internal(), answer)
+        finally:
+            if route is not None:
+                self._metrics.took(route.name, time.perf_counter() - started)
+
+    def _route(self, path: str) -> HotRoute | None:
+        route = self._exact.get(path)
+        if route is not None:
+            return route
+        for prefix, prefixed in self._prefixed:
+            if path.startswith(prefix) and len(path) > len(prefix) and "/" not in path[len(prefix) :]:
+                return prefixed
+        return None
+
+    async def _answer(self, route: HotRoute | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        method = scope["method"]
+        if route is not None and method == "POST":
+            await route.handle(scope, receive, answer)
+            return
+        if route is not None and method not in route.elsewhere:
+            allow = ", ".join(sorted({"POST", *route.elsewhere}))
+            problem = Problem(ProblemType.METHOD_NOT_ALLOWED, "This address does not take this method.")
+            await send_problem(answer, problem, [(b"allow", allow.encode())])
+            return
+        if scope["path"].startswith(_SIGNED_IN):
+            await sign_in(self._keys, scope)
+        await self._app(scope, receive, answer)
+
+    async def _refuse(self, route: HotRoute | None, problem: Problem, answer: _Answer) -> None:
+        if route is not None:
+            self._metrics.counted(route.name, problem.type.value)
+        if not answer.begun:
+            await send_problem(answer, problem)
+
+
+class _Answer:
+    """``send``, remembering whether an answer has begun: then no other can be given."""
+
+    __slots__ = ("_send", "begun")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
+
+
+def _report(scope: Scope, route: HotRoute | None, error: Exception) -> None:
+    """Where it happened and what kind of error it is; not its words, which may repeat what a customer wrote."""
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]
+    path = route.path if route is not None else getattr(scope.get("route"), "path", "")
+    log.error("request failed", route=path, error=type(error).__qualname__, where=where)

@@ -1,0 +1,63 @@
+"""One OpenAPI document: FastAPI's, the hot routes, the settings of all destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from leadkeeper.destinations.registry import DESTINATIONS
+from leadkeeper.doors.api.connection_views import HealthView, connection_schemas
+from leadkeeper.doors.web import HotRoute, ProblemDocument
+
+DESCRIPTION: Final = """Keeps every lead of a software marketplace and carries it to the publisher's own system.
+
+Sign in with `Authorization: Bearer <key>`; make keys with `leadkeeper keys create`. A key is of role `operator` (all),
+`marketplace` (hands in leads) or `publisher:<id>` (all of that publisher). Errors are problem documents
+(`application/problem+json`) whose `type` is stable. Names and JSON follow Microsoft's where they exist.
+"""
+TAGS: Final = [
+    {"name": "Leads", "description": "Handing leads in, and seeing what became of them."},
+    {"name": "Deliveries", "description": "One lead on its way over one connection."},
+    {"name": "Publishers and offers", "description": "Who offers what."},
+    {"name": "Connections", "description": "Where an offer's leads go: one destination or several."},
+    {"name": "Hooks", "description": "Addresses to give to Microsoft's marketplace as an offer's HTTPS endpoint."},
+    {"name": "System", "description": "Health and measurements; no key needed."},
+]
+
+
+def openapi_of(app: FastAPI, hot: Sequence[HotRoute]) -> dict[str, Any]:
+    """The whole document."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
+    )
+    for route in hot:
+        document["paths"].setdefault(route.path, {})["post"] = dict(route.operation)
+    models: list[type[BaseModel]] = [ProblemDocument, HealthView, *(model for route in hot for model in route.models)]
+    settings = [destination.config for destination in DESTINATIONS]
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= _schemas([*models, *settings], "validation")
+    schemas |= {f"{config.__name__}Shown": _shown(schemas[config.__name__]) for config in settings}
+    schemas |= connection_schemas()
+    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation.setdefault("security", [{"bearer": []}] if path.startswith("/v1/") else [])
+    return document
+
+
+def _schemas(models: Sequence[type[BaseModel]], mode: JsonSchemaMode) -> dict[str, Any]:
+    _, top = models_json_schema([(model, mode) for model in models], ref_template="#/components/schemas/{model}")
+    found: dict[str, Any] = top["$defs"]
+    return found
+
+
+def _shown(schema: Any) -> Any:
+    """The settings as they are read: secrets are there, masked, and old ones may lack what new ones must have."""
+    if isinstance(schema, dict):
+        return {key: _shown(value) for key, value in schema.items() if key not in ("writeOnly", "required", "format")}
+    return [_shown(item) for item in schema] if isinstance(schema, list) else schema

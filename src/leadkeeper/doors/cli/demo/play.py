@@ -1,0 +1,148 @@
+"""Playing the demo: everything is started, the story told, the arrivals proven, everything ended."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from leadkeeper.doors.cli.demo.board import Board
+from leadkeeper.doors.cli.demo.guard import Guard
+from leadkeeper.doors.cli.demo.hub import Hub, Refused
+from leadkeeper.doors.cli.demo.proof import Arrival, arrivals
+from leadkeeper.doors.cli.demo.screen import Screen
+from leadkeeper.doors.cli.demo.sights import sights
+from leadkeeper.doors.cli.demo.stage import Stage, open_stage
+from leadkeeper.doors.cli.demo.story import Story
+from leadkeeper.doors.cli.failing import Failed
+
+LIMIT: Final = 60.0
+"""Seconds within which every lead must have arrived after the story's end."""
+_INTERRUPTED: Final = 130
+
+
+def play(*, once: bool) -> int:
+    """Play and answer the exit code: 0 when every acknowledged lead arrived everywhere. Ends everything it started."""
+    with (
+        Guard() as guard,
+        tempfile.TemporaryDirectory(prefix="leadkeeper-demo-", ignore_cleanup_errors=True) as name,
+    ):
+        folder = Path(name).resolve()
+        guard.folder(folder)
+        # Whatever else is put into temporary folders goes with ours, even if we are killed.
+        tempfile.tempdir = str(folder)
+        try:
+            return asyncio.run(_until_told(_Demo(folder, guard, Screen(), once=once)))
+        finally:
+            tempfile.tempdir = None
+
+
+async def _until_told(demo: _Demo) -> int:
+    """Play until the end, or until somebody presses Ctrl-C, closes the terminal or asks us to end."""
+    playing = asyncio.create_task(demo.play())
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(told, playing.cancel)
+    try:
+        return await playing
+    except asyncio.CancelledError:
+        return demo.interrupted
+
+
+class _Demo:
+    def __init__(self, folder: Path, guard: Guard, screen: Screen, *, once: bool) -> None:
+        self._folder = folder
+        self._guard = guard
+        self._screen = screen
+        self._once = once
+        self.interrupted = _INTERRUPTED
+
+    async def play(self) -> int:
+        async with AsyncExitStack() as stack:
+            self._screen.say("Starting Azure Table (Azurite), receiving endpoints over TLS, and the hub ...")
+            stage = await stack.enter_async_context(open_stage(self._folder, self._guard))
+            hub = await stack.enter_async_context(Hub(self._folder, self._guard, stage.ca_file))
+            self._screen.say(f"The hub listens at {hub.url}.")
+            board = Board(hub, self._screen)
+            story = Story(hub, stage, self._screen, board)
+            failed: list[str] = []
+            with self._screen.watching():
+                await _while_alive(hub, stage, board, self._tell(story, stage, failed))
+            if self._once or failed:
+                return self._verdict(failed)
+            self._verdict(failed)
+            self.interrupted = 0
+            self._screen.say(sights(hub, stage, story.hook_url))
+            with self._screen.watching():
+                await _while_alive(hub, stage, board, asyncio.sleep(float("inf")))
+        return 0
+
+    async def _tell(self, story: Story, stage: Stage, failed: list[str]) -> None:
+        """The story, then the proof; ``failed`` gets what did not arrive."""
+        await story.play()
+        self._screen.heading("Waiting until every lead is found at every destination")
+        end = time.monotonic() + LIMIT
+        found = await arrivals(stage, story.handed_in)
+        while any(arrival.receipt is None for arrival in found) and time.monotonic() < end:
+            await asyncio.sleep(0.3)
+            found = await arrivals(stage, story.handed_in)
+        self._report(found)
+        failed += [
+            f"{arrival.lead.lead_source} -> {arrival.where}: {arrival.wrong}" for arrival in found if arrival.wrong
+        ]
+
+    def _report(self, found: Sequence[Arrival]) -> None:
+        rows = [(a.lead.id[-6:], a.lead.lead_source, a.where, a.receipt or "NOT ARRIVED") for a in found]
+        columns = ("Lead", "Lead source", "Destination", "Receipt, read at the destination")
+        self._screen.table("What arrived, read from the table and from the endpoints' own records", columns, rows)
+        leads = len({arrival.lead.id for arrival in found})
+        arrived = sum(arrival.receipt is not None for arrival in found)
+        self._screen.say(f"\n{leads} leads acknowledged, {arrived} of {len(found)} deliveries arrived.")
+
+    def _verdict(self, failed: Sequence[str]) -> int:
+        for reason in failed:
+            self._screen.say(f"Not arrived within {LIMIT:.0f} s: {reason}", "red")
+        return 1 if failed else 0
+
+
+async def _while_alive(hub: Hub, stage: Stage, board: Board, doing: Coroutine[Any, Any, None]) -> None:
+    """Do it with the board beside it; raises :class:`Failed` when a child dies meanwhile or the hub refuses."""
+    work = asyncio.create_task(doing)
+    beside = [
+        asyncio.create_task(board.run()),
+        asyncio.create_task(_hub_ends(hub)),
+        asyncio.create_task(_azurite_ends(stage)),
+    ]
+    try:
+        done, _ = await asyncio.wait({work, *beside}, return_when=asyncio.FIRST_COMPLETED)
+        if beside[0] in done and not beside[1].done():
+            # The board cannot ask a hub that has just died: what the hub said last tells more.
+            await asyncio.wait({beside[1]}, timeout=1.0)
+        for task in (*beside[1:], work, beside[0]):
+            if task.done():
+                task.result()
+    except Refused as error:
+        raise Failed(f"The demo did not go as told: {error}") from None
+    except aiohttp.ClientError as error:
+        raise Failed(f"The hub does not answer: {type(error).__name__}.") from None
+    finally:
+        for task in (work, *beside):
+            task.cancel()
+        await asyncio.gather(work, *beside, return_exceptions=True)
+
+
+async def _hub_ends(hub: Hub) -> None:
+    raise Failed(await hub.ended())
+
+
+async def _azurite_ends(stage: Stage) -> None:
+    while stage.azurite.running:
+        await asyncio.sleep(0.3)
+    raise Failed("Azurite, the Azure Table emulator, ended by itself.")

@@ -1,0 +1,74 @@
+"""What the demo handed in, and the proof that it arrived: read from the destinations themselves, not from the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadkeeper.doors.cli.demo.stage import TABLE, MoodyEndpoint, Stage, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A destination of an offer. ``endpoint`` is ``None`` for Azure Table."""
+
+    connection: str
+    endpoint: MoodyEndpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A lead that the hub acknowledged: its id, where it must arrive, and what must arrive."""
+
+    id: str
+    lead_source: str
+    email: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One lead at one destination: the receipt as the destination itself shows it, or what is wrong."""
+
+    lead: HandedIn
+    place: Place
+    receipt: str | None
+    wrong: str = ""
+
+    @property
+    def where(self) -> str:
+        """The destination as a person knows it."""
+        kind = "Azure Table" if self.place.endpoint is None else "HTTPS endpoint"
+        return f"{self.place.connection} ({kind})"
+
+
+async def arrivals(stage: Stage, leads: Sequence[HandedIn]) -> list[Arrival]:
+    """Each lead at each of its destinations, as found there at this moment."""
+    rows = {row["RowKey"]: row for row in await read_rows(stage.connection_string)}
+    return [
+        _in_table(lead, place, rows) if place.endpoint is None else _at_endpoint(lead, place, place.endpoint)
+        for lead in leads
+        for place in lead.places
+    ]
+
+
+def _in_table(lead: HandedIn, place: Place, rows: Mapping[str, Mapping[str, Any]]) -> Arrival:
+    row = rows.get(lead.id)
+    if row is None:
+        return Arrival(lead, place, None, f"there is no row {lead.id} in {TABLE}")
+    if (row["LeadSource"], row["Email"]) != (lead.lead_source, lead.email):
+        return Arrival(lead, place, None, f"the row {lead.id} in {TABLE} says something else than was handed in")
+    return Arrival(lead, place, f"row {row['PartitionKey']}/{row['RowKey']} of {TABLE}")
+
+
+def _at_endpoint(lead: HandedIn, place: Place, endpoint: MoodyEndpoint) -> Arrival:
+    arrived = endpoint.received.get(lead.id)
+    if arrived is None:
+        return Arrival(lead, place, None, f"the endpoint never took {lead.id}")
+    details = arrived.body["UserDetails"]
+    email = details["Email"] if isinstance(details, dict) else None
+    if (arrived.body["LeadSource"], email) != (lead.lead_source, lead.email):
+        return Arrival(lead, place, None, f"what the endpoint took as {lead.id} says something else than was handed in")
+    times = "" if arrived.count == 1 else f", {arrived.count} times"
+    return Arrival(lead, place, f"taken with a valid signature{times}, id {lead.id}")

@@ -1,0 +1,70 @@
+"""Processes are killed at random moments under load: nothing acknowledged is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from typing import Final
+
+import pytest
+
+from tests.journeys.conftest import MakeHub
+from tests.journeys.hub import Hub, Process
+from tests.journeys.load import Load, check_endpoint, check_table, under_load
+from tests.journeys.places import Endpoint, StorageAccount
+
+CUTS: Final = 24
+DRAIN_SECONDS: Final = 90
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
+    database_url: str, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
+) -> None:
+    seed = int(os.environ.get("SEED") or random.randrange(2**32))
+    print(f"SEED={seed}")
+    dice = random.Random(seed)
+    began = time.monotonic()
+    hub = await make_hub(database_url)
+    words = ["serve"] if database_url.startswith("sqlite") else ["api", "worker", "worker"]
+    processes = await hub.start(*words)
+    await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
+
+    load = Load(hub, ["crm"], f"cut{seed}", clients=12, pause=0.002)
+    async with under_load(load):
+        for _ in range(CUTS):
+            await asyncio.sleep(dice.uniform(0.05, 1.3))
+            await cut(hub, victims(processes, dice), wait=dice.random() > 0.15)
+        await hub.ready()
+    stopped = time.monotonic()
+    drained = await hub.all_delivered(DRAIN_SECONDS)
+
+    rows = await check_table(storage_account, load)
+    leads, requests = check_endpoint(endpoint, load)
+    print(
+        f"{len(load.acknowledged)} acknowledged, {len(load.unsure)} unsure; answers {dict(load.answers)}\n"
+        f"{CUTS} cuts in {stopped - began:.1f} s, drained in {drained:.1f} s; "
+        f"{rows} rows; {leads} leads in {requests} requests at the endpoint"
+    )
+    assert len(load.acknowledged) > 20 * CUTS, "hardly any load: this proves nothing"
+    assert any("Disconnected" in answer or "Connect" in answer for answer in load.answers), "no request was cut off"
+
+
+def victims(processes: list[Process], dice: random.Random) -> list[Process]:
+    """One of them, or all."""
+    return list(processes) if dice.random() < 0.3 else [dice.choice(processes)]
+
+
+async def cut(hub: Hub, killed: list[Process], *, wait: bool) -> None:
+    """SIGKILL them in one moment and start them again; without ``wait`` the next cut may come while they start."""
+    for process in killed:
+        process.send(signal.SIGKILL)
+    for process in killed:
+        process.kill()
+        process.start()
+    if wait and any(process.word != "worker" for process in killed):
+        await hub.ready()

@@ -1,0 +1,100 @@
+"""The database and the destinations go away and come back under load: nothing is lost, and all goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import pytest
+
+from tests.journeys.conftest import MakeHub
+from tests.journeys.hub import Hub, until
+from tests.journeys.load import Load, check_endpoint, check_table, under_load
+from tests.journeys.places import Endpoint, StorageAccount
+from tests.services.postgres import Postgres
+
+BACK_SECONDS: Final = 10
+"""A lead handed in once the service is back has arrived by then."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+async def test_postgresql_restarts_and_crashes(
+    postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
+) -> None:
+    url = postgres.create_database()
+    hub = await make_hub(url)
+    processes = await hub.start("api", "worker", "worker")
+    await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
+
+    def crash() -> None:
+        postgres.kill()
+
+    outages: list[tuple[str, Callable[[], None], float]] = [
+        ("restart", lambda: postgres.stop("fast"), 0),
+        ("immediate stop", lambda: postgres.stop("immediate"), 0),
+        ("kill -9", crash, 0),
+        ("away for longer than a lease", lambda: postgres.stop("fast"), 5),
+        ("kill -9 again", crash, 1),
+    ]
+    load = Load(hub, ["crm"], "pg")
+    try:
+        async with under_load(load):
+            for name, stop, away in outages:
+                await asyncio.sleep(2)
+                await asyncio.to_thread(stop)
+                await asyncio.sleep(away)
+                await asyncio.to_thread(postgres.start)
+                await goes_on(f"PostgreSQL, {name}", hub, endpoint)
+        drained = await hub.all_delivered(60)
+    finally:
+        await asyncio.to_thread(postgres.start)
+    assert all(process.running for process in processes), hub.tail()
+    rows = await check_table(storage_account, load)
+    leads, requests = check_endpoint(endpoint, load)
+    print(
+        f"{len(load.acknowledged)} acknowledged, {len(load.unsure)} unsure, answers {dict(load.answers)}; drained in "
+        f"{drained:.1f} s; {rows} rows; {leads} leads in {requests} requests"
+    )
+    await hub.close()
+    postgres.drop_database(url)
+
+
+@pytest.mark.parametrize("away", [2, 20])
+async def test_destinations_stop_and_start(
+    away: int, database_url: str, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
+) -> None:
+    hub = await make_hub(database_url)
+    await hub.start(*(["serve"] if database_url.startswith("sqlite") else ["api", "worker"]))
+    await hub.make_offer("crm", table=storage_account.settings)
+    await hub.make_offer("web", endpoint=endpoint.settings)
+    load = Load(hub, ["crm", "web"], "far")
+
+    async def stored(email: str) -> bool:
+        return any(found == email for _, found in await storage_account.rows())
+
+    async def came(email: str) -> bool:
+        return email in endpoint.times()
+
+    async with under_load(load):
+        await asyncio.sleep(2)
+        await asyncio.to_thread(storage_account.azurite.stop)
+        await endpoint.stop()
+        await asyncio.sleep(away)
+        await endpoint.start()
+        await arrives(f"the endpoint, {away} s away", hub, "web", came)
+        await asyncio.to_thread(storage_account.azurite.start)
+        await arrives(f"Azurite, {away} s away", hub, "crm", stored)
+    drained = await hub.all_delivered(90)
+    in_table = Load(hub, [], "", acknowledged=of_offer(load, "crm"), unsure=load.unsure)
+    at_endpoint = Load(hub, [], "", acknowledged=of_offer(load, "web"), unsure=load.unsure)
+    rows = await check_table(storage_account, in_table)
+    leads, requests = check_endpoint(endpoint, at_endpoint)
+    print(f"drained in {drained:.1f} s; {rows} rows; {leads} leads in {requests} requests; {dict(load.answers)}")
+
+
+def of_offer(load: Load, offer: str) -> dict[str, str]:
+    """The acknowledged leads of one offer."""
+    return {email: lead_id for email, lead_id in load.acknowledged.items() if load.offer_of(email) == offer}

@@ -1,0 +1,158 @@
+"""The real rooms behind the real doors, served on a free port of this machine; and a client to knock with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import uvicorn
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from leadkeeper.access.keys import Keys
+from leadkeeper.app import open_rooms
+from leadkeeper.connections.vault import new_secret_key
+from leadkeeper.doors.api.app import create_api
+from leadkeeper.doors.hooks.route import hook_route
+from leadkeeper.rooms import Rooms
+from leadkeeper.settings import Settings
+
+SECRET_KEY = new_secret_key()
+
+
+class _Quiet(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Signals are the test runner's."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listening(api: ASGIApp) -> AsyncIterator[str]:
+    """The address at which ``api`` is served meanwhile."""
+    bound = socket.create_server(("127.0.0.1", 0), backlog=256)
+    config = uvicorn.Config(
+        api, loop="none", http="httptools", lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3
+    )
+    server = _Quiet(config)
+    serving = asyncio.create_task(server.serve([bound]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def type(self) -> str:
+        """Its media type."""
+        return self.headers.get("Content-Type", "").partition(";")[0]
+
+    def json(self) -> Any:
+        """Its body as JSON."""
+        return json.loads(self.body)
+
+    def problem(self, status: int, type: str) -> dict:
+        """The problem document that it must be."""
+        assert (self.status, self.type) == (status, "application/problem+json"), self.body
+        found: dict = self.json()
+        assert found["type"] == f"urn:leadkeeper:problem:{type}"
+        assert found["status"] == status
+        assert set(found) == {"type", "title", "status", "detail", "errors"}
+        return found
+
+
+@dataclass
+class Visitor:
+    """Someone with (or without) a key."""
+
+    session: aiohttp.ClientSession
+    url: str
+    key: str | None = None
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, data: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request; ``body`` is sent as JSON, ``data`` as it is."""
+        sent = {"Content-Type": "application/json"} if body is not None or data is not None else {}
+        if self.key is not None:
+            sent["Authorization"] = f"Bearer {self.key}"
+        sent |= headers or {}
+        content = data if body is None else json.dumps(body).encode()
+        async with self.session.request(method, self.url + path, data=content, headers=sent) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def get(self, path: str) -> Answer:
+        """GET."""
+        return await self.call("GET", path)
+
+    async def put(self, path: str, body: object) -> Answer:
+        """PUT."""
+        return await self.call("PUT", path, body)
+
+    async def post(self, path: str, body: object = None, **headers: str) -> Answer:
+        """POST; headers by name, with ``_`` for ``-``."""
+        return await self.call("POST", path, body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    async def delete(self, path: str) -> Answer:
+        """DELETE."""
+        return await self.call("DELETE", path)
+
+
+@dataclass
+class House:
+    """Open rooms with a publisher ``contoso`` that has a live offer ``crm-pro``, and keys for every role."""
+
+    rooms: Rooms
+    url: str
+    session: aiohttp.ClientSession
+    visitors: dict[str, Visitor] = field(default_factory=dict)
+
+    @property
+    def anyone(self) -> Visitor:
+        """Someone without a key."""
+        return Visitor(self.session, self.url)
+
+    async def visitor(self, role: str) -> Visitor:
+        """Someone with a key of this role."""
+        if role not in self.visitors:
+            made = await Keys(self.rooms.storage).create(role, by="test")
+            self.visitors[role] = Visitor(self.session, self.url, made.key)
+        return self.visitors[role]
+
+
+@contextlib.asynccontextmanager
+async def house(database_url: str, *, worker: bool = False) -> AsyncIterator[House]:
+    """A house over a new database, with or without a worker that carries leads."""
+    settings = Settings(database_url=database_url, secret_key=SecretStr(SECRET_KEY), public_url="https://leads.example")
+    async with open_rooms(settings, worker=worker) as opened, contextlib.AsyncExitStack() as stack:
+        if opened.worker is not None:
+            carrying = asyncio.create_task(opened.worker.run())
+            stack.push_async_callback(lambda: carrying)
+            stack.push_async_callback(opened.worker.stop, 5)
+        rooms, metrics = opened.rooms, opened.metrics
+        api = create_api(rooms, metrics, hook_route(rooms.hooks, rooms.intake, metrics.counted))
+        url = await stack.enter_async_context(listening(api))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        found = House(rooms, url, session)
+        operator = await found.visitor("operator")
+        assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
+        offer = {"title": "Contoso CRM Pro", "offerType": "saas"}
+        assert (await operator.put("/v1/publishers/contoso/offers/crm-pro", offer)).status == 201
+        yield found

@@ -101,7 +101,7 @@ class NetworkPolicy:
     ca_file: Path | None = None
     total_seconds: float = 30.0
     connect_seconds: float = 10.0
-    answer_limit: int = 65_536
+    answer_limit: int = 131_072
     connections: int = 512
 
     def allows(self, address: Address) -> bool:

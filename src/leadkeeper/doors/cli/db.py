@@ -32,7 +32,7 @@ class DatabaseStatus:
         return self.current == self.newest
 
 
-async def database_status(settings: Settings) -> DatabaseStatus:
+def database_status(settings: Settings) -> DatabaseStatus:
     """Look without changing anything: not even an SQLite file is made. Raises ``StorageAway``."""
     import sqlalchemy as sa
 
@@ -43,11 +43,15 @@ async def database_status(settings: Settings) -> DatabaseStatus:
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return DatabaseStatus(shown, None, newest())
-    storage = open_storage(settings.database_url)
-    try:
-        return DatabaseStatus(shown, await storage.read(current), newest())
-    finally:
-        await storage.close()
+
+    async def look() -> DatabaseStatus:
+        storage = open_storage(settings.database_url)
+        try:
+            return DatabaseStatus(shown, await storage.read(current), newest())
+        finally:
+            await storage.close()
+
+    return asyncio.run(look())
 
 
 @commands.command()
@@ -64,7 +68,7 @@ def upgrade() -> None:
 @commands.command()
 def status(json: AsJson = False) -> None:
     """Show which tables the database has, without changing it. Exit code 1 if they are not this version's."""
-    found = asyncio.run(database_status(quiet_settings()))
+    found = database_status(quiet_settings())
     if json:
         shown = {"database": found.database, "current": found.current, "newest": found.newest}
         print_json({**shown, "upToDate": found.up_to_date})

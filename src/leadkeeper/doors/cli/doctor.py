@@ -66,7 +66,7 @@ def _findings() -> list[Finding]:
     try:
         settings = quiet_settings()
         return [Finding("settings", "ok", "can be used"), *asyncio.run(_look(settings))]
-    except Exception as error:  # noqa: BLE001 (bugs go on)
+    except Exception as error:
         told = explanation(error)
         if told is None:
             raise

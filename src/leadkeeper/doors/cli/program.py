@@ -72,14 +72,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _called_wrongly(error)
     except BrokenPipeError:
         # Whoever read our output has had enough (`| head`); the interpreter must not complain at its end.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     except Failed as error:
         complain(str(error))
         return 1
     except typer.Abort:
         return 130
-    except Exception as error:  # noqa: BLE001 (bugs go on)
+    except Exception as error:
         told = explanation(error)
         if told is None:
             raise

@@ -95,9 +95,7 @@ LEADKEEPER_CA_FILE={stage.ca_file}
 """,
             flush=True,
         )
-        say(
-            "Each lead that the endpoint takes is named here. The table's rows: leadkeeper sandbox rows. Ctrl-C ends it."
-        )
+        say("Each lead that the endpoint takes is named here; leadkeeper sandbox rows lists the table's. Ctrl-C ends it.")
         seen = 0
         while not stop.is_set() and stage.azurite.running:
             seen = _tell_new(endpoint, seen)

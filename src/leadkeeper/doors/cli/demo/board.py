@@ -22,6 +22,7 @@ class Board:
         self._hub = hub
         self._screen = screen
         self._lines: dict[str, Line] = {}
+        self._looked = asyncio.Condition()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -42,13 +43,14 @@ class Board:
                 lines += await self._details(summary["id"])
         self._lines = {line.id: line for line in lines}
         self._screen.show(lines)
+        async with self._looked:
+            self._looked.notify_all()
 
     async def until(self, wanted: Callable[[Mapping[str, Line]], bool], seconds: float) -> bool:
         """Wait until the lines are as ``wanted``; false if they are not in time."""
         try:
-            async with asyncio.timeout(seconds):
-                while not wanted(self._lines):
-                    await asyncio.sleep(_SECONDS / 2)
+            async with asyncio.timeout(seconds), self._looked:
+                await self._looked.wait_for(lambda: wanted(self._lines))
         except TimeoutError:
             return False
         return True

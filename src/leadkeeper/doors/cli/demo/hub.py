@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -167,6 +166,6 @@ class Hub:
         raise Failed(await self.ended())
 
 
-def _environment() -> Mapping[str, str]:
+def _environment() -> dict[str, str]:
     """Ours, without settings that are meant for another installation."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}

@@ -143,6 +143,5 @@ async def _hub_ends(hub: Hub) -> None:
 
 
 async def _azurite_ends(stage: Stage) -> None:
-    while stage.azurite.running:
-        await asyncio.sleep(0.3)
+    await stage.azurite_ended()
     raise Failed("Azurite, the Azure Table emulator, ended by itself.")

@@ -1,0 +1,178 @@
+"""What can go wrong with any destination."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
+from leadkeeper.diagnosis import Kind, Outcome, Who
+
+ENTRIES: Final[dict[Kind, Entry]] = {
+    Kind.ADDRESS_NOT_FOUND: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The host name in the destination's address does not exist.",
+        ("Compare the host name in the settings with the one your system shows; look for typing errors.", RESUME),
+    ),
+    Kind.ADDRESS_REFUSED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The destination's address leads to a network that leads may not be sent to.",
+        (
+            "Use an address that is reachable from the public internet.",
+            "If the destination really stands in a private network, ask the operator to allow its range in "
+            "LEADKEEPER_ALLOW_ADDRESSES.",
+            RESUME,
+        ),
+    ),
+    Kind.CONNECTION_FAILED: Entry(
+        Outcome.FAILED,
+        Who.NOBODY,
+        "The destination did not accept a network connection.",
+        (WAIT, "If it lasts, check that the system behind the address is running and reachable from outside."),
+    ),
+    Kind.TLS_FAILED: Entry(
+        Outcome.BROKEN,
+        Who.DESTINATION_ADMIN,
+        "The destination's TLS certificate could not be verified.",
+        (
+            "Check that the certificate is in date, names this host, and is sent with its intermediate certificates.",
+            "If the destination uses a private certificate authority, ask the operator to add it with "
+            "LEADKEEPER_CA_FILE.",
+            VALIDATE,
+        ),
+    ),
+    Kind.NO_ANSWER: Entry(
+        Outcome.AMBIGUOUS,
+        Who.NOBODY,
+        "The destination took the request but did not answer in time.",
+        (WAIT, "If it lasts, look at the destination's own log for slow or hanging requests."),
+    ),
+    Kind.CONNECTION_LOST: Entry(
+        Outcome.AMBIGUOUS,
+        Who.NOBODY,
+        "The connection broke before the destination's answer was complete.",
+        (WAIT, "If it lasts, check proxies and load balancers in front of the destination."),
+    ),
+    Kind.ANSWER_TOO_LARGE: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The answer was far larger than a destination's answer should be.",
+        ("Check that the address is that of an interface for leads, not of a web page or a file.", RESUME),
+    ),
+    Kind.ANSWER_NOT_UNDERSTOOD: Entry(
+        Outcome.FAILED,
+        Who.DESTINATION_ADMIN,
+        "The destination's answer is not one that such a system gives.",
+        (
+            "Check that the address is right and that no login page, proxy or maintenance page stands in front of it.",
+            WAIT,
+        ),
+    ),
+    Kind.REDIRECTED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The destination answered with a redirect; leads are never sent on to another address.",
+        ("Enter the final address in the settings, exactly as the destination gives it.", RESUME),
+    ),
+    Kind.CREDENTIALS_REJECTED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The destination does not accept the credentials (401).",
+        ("Renew the key or token in the destination and enter the new address or secret in the settings.", RESUME),
+    ),
+    Kind.PERMISSION_MISSING: Entry(
+        Outcome.BROKEN,
+        Who.DESTINATION_ADMIN,
+        "The destination knows the caller but forbids the request (403).",
+        ("Give the caller the right to create leads, and look for IP allow-lists or firewalls.", VALIDATE),
+    ),
+    Kind.ENDPOINT_NOT_FOUND: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "There is nothing at the destination's address (404).",
+        ("Copy the address from the destination again and enter it in the settings.", RESUME),
+    ),
+    Kind.ENDPOINT_GONE: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The destination says that this address was given up for good (410).",
+        ("Enter the address of its successor, or remove the connection.", RESUME),
+    ),
+    Kind.METHOD_REFUSED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The address does not take POST requests (405).",
+        ("Enter the address of an interface that takes leads by POST.", RESUME),
+    ),
+    Kind.LEAD_REFUSED: Entry(
+        Outcome.REFUSED,
+        Who.PUBLISHER,
+        "The destination refuses this lead as it is; other leads are not affected.",
+        (
+            "Read the evidence: it names what the destination did not like.",
+            "Change the destination's rule, then retry this delivery.",
+        ),
+    ),
+    Kind.LEAD_TOO_LARGE: Entry(
+        Outcome.REFUSED,
+        Who.PUBLISHER,
+        "This lead is larger than the destination takes; other leads are not affected.",
+        ("Enter the lead by hand from its page, or raise the destination's limit and retry this delivery.",),
+    ),
+    Kind.EVERY_LEAD_REFUSED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The destination refused several leads in a row and took none: its settings or rules are wrong.",
+        (
+            "Read the evidence: it names what the destination did not like.",
+            "Change the destination's rules or the connection's settings.",
+            VALIDATE,
+        ),
+    ),
+    Kind.THROTTLED: Entry(
+        Outcome.THROTTLED,
+        Who.NOBODY,
+        "The destination asked to be sent fewer leads for a while.",
+        (WAIT, "If it happens often, raise the destination's limit."),
+    ),
+    Kind.SERVER_ERROR: Entry(
+        Outcome.FAILED,
+        Who.NOBODY,
+        "The destination failed on its own side.",
+        (WAIT, "If it lasts, look at the destination's own log or status page."),
+    ),
+    Kind.SETTINGS_INVALID: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The connection's settings cannot be used as they are.",
+        ("Read the evidence: it names the field.", RESUME),
+    ),
+    Kind.MAY_HAVE_ARRIVED: Entry(
+        Outcome.REFUSED,
+        Who.PUBLISHER,
+        "The lead may have arrived: it was sent, no answer proves it, and this destination cannot tell twice from once.",
+        (
+            "Search the destination for the lead's id or its customer.",
+            "If it is not there, retry this delivery; if it is, nothing needs to be done.",
+        ),
+    ),
+    Kind.GAVE_UP: Entry(
+        Outcome.REFUSED,
+        Who.PUBLISHER,
+        "The lead was tried for 14 days and the destination never took it.",
+        ("Read the last attempt's diagnosis and mend its cause.", "Retry this delivery."),
+    ),
+    Kind.INTERRUPTED: Entry(
+        Outcome.OURS,
+        Who.NOBODY,
+        "Leadkeeper was stopped while it was sending this lead.",
+        (WAIT,),
+    ),
+    Kind.INTERNAL_ERROR: Entry(
+        Outcome.OURS,
+        Who.LEADKEEPER,
+        "Leadkeeper failed on this lead: the fault is ours, not the destination's.",
+        ("The operator finds the details in the log under the delivery's id.", WAIT),
+    ),
+}

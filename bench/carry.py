@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bench.children import Child, ChildFailed, Usage, total
 from bench.figures import Column, Row, Say, Section, Target, middle, spread
@@ -45,6 +45,7 @@ class _Round:
     rate: float
     per_request: float
     bare: float
+    measured: int
     used: Usage
 
 
@@ -75,37 +76,38 @@ def _measure(place: Place, plan: Plan, case: _Case, usage: UsageLog, say: Say) -
         used = total([one.used for one in rounds])
         peak = max(one.used.peak_bytes for one in rounds)
         what = f"carried ({to})"
-        usage.add(case.kind, what, leads * len(rounds), Usage(used.cpu_seconds, peak))
+        usage.add(case.kind, what, sum(one.measured for one in rounds), Usage(used.cpu_seconds, peak))
     return _row(case, to, leads, rounds)
 
 
 def _round(place: Place, made: Installation, leads: int, workers: int, bare: float) -> _Round:
     place.reset()
     children = [made.start("worker") for _ in range(workers)]
+    # Starting up is not carrying: what is used counts from the moment at which leads are seen to arrive.
+    already = _await_leads(place, children, 1)
+    before = total([child.usage() for child in children])
     _await_leads(place, children, leads)
     _await_written(made)
-    # A worker's whole life: it starts with the first lead waiting.
-    used = total([child.usage() for child in children])
+    used = total([child.usage() for child in children]).since(before)
     made.stop()
     counted = place.count()
     if counted["leads"] != leads or counted["distinct"] != leads:
         raise ChildFailed(f"{leads} leads were to be carried; the sink counted {counted}")
-    return _Round(leads / counted["seconds"], leads / counted["requests"], bare, used)
+    return _Round(leads / counted["seconds"], leads / counted["requests"], bare, leads - already, used)
 
 
-def _await_leads(place: Place, children: list[Child], leads: int) -> dict[str, Any]:
-    """Wait until as many leads have arrived. Raises :class:`ChildFailed` when no more come."""
-    counted, seen, since = place.count(), 0, time.monotonic()
-    while counted["distinct"] < leads:
+def _await_leads(place: Place, children: list[Child], leads: int) -> int:
+    """Wait until at least so many leads have arrived; how many did. Raises :class:`ChildFailed` when no more come."""
+    seen, since = -1, time.monotonic()
+    while (now := int(place.count()["distinct"])) < leads:
         for child in children:
             child.check()
-        if counted["distinct"] > seen:
-            seen, since = counted["distinct"], time.monotonic()
+        if now > seen:
+            seen, since = now, time.monotonic()
         if time.monotonic() - since > _STALL_SECONDS:
-            raise ChildFailed(f"{leads} leads were to be carried; for {_STALL_SECONDS:g} s no more came: {counted}")
-        time.sleep(0.05)
-        counted = place.count()
-    return counted
+            raise ChildFailed(f"{leads} leads were to be carried; for {_STALL_SECONDS:g} s no more than {now} came")
+        time.sleep(0.02)
+    return now
 
 
 def _await_written(made: Installation) -> None:

@@ -38,7 +38,13 @@ async def listening(api: ASGIApp) -> AsyncIterator[str]:
     """The address at which ``api`` is served meanwhile."""
     bound = socket.create_server(("127.0.0.1", 0), backlog=256)
     config = uvicorn.Config(
-        api, loop="none", http="httptools", lifespan="off", access_log=False, log_config=None, timeout_graceful_shutdown=3
+        api,
+        loop="none",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=3,
     )
     server = _Quiet(config)
     serving = asyncio.create_task(server.serve([bound]))

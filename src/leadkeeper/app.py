@@ -23,6 +23,7 @@ from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
@@ -152,8 +153,9 @@ class _Server(uvicorn.Server):
 
 async def _start_api(settings: Settings, house: House) -> _Server:
     bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+    rooms = house.rooms
     config = uvicorn.Config(
-        create_api(house.rooms, house.metrics),
+        create_api(house.rooms, house.metrics, hook_route(rooms.hooks, rooms.intake, house.metrics.counted)),
         loop="none",
         http="httptools",
         lifespan="off",

@@ -9,9 +9,9 @@ from leadkeeper.access.keys import Keys
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.inbox.again import Again
-from leadkeeper.intake.tester import Tester
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
+from leadkeeper.intake.tester import Tester
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.storage.engine import Storage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,10 +228,10 @@ class Connections:
             # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
             return {}
 
-    async def unreadable(self) -> list[str]:
+    async def unreadable(self) -> Sequence[str]:
         """The connections (``publisher.offer/name``) whose secrets none of our keys opens."""
 
-        def act(conn: sa.Connection) -> list[str]:
+        def act(conn: sa.Connection) -> Sequence[str]:
             c = t.connection.c
             rows = conn.execute(sa.select(c.offer_ref, c.name, c.secrets).order_by(c.offer_ref, c.name))
             return [f"{row.offer_ref}/{row.name}" for row in rows if not self._vault.opens(row.secrets)]

@@ -78,7 +78,7 @@ class HttpsEndpointConfig(Config):
     signing_secret: SecretStr | None = Field(
         default=None,
         title="Signing secret",
-        description="Signs each lead as in Standard Webhooks: whsec_ and base64 of 24 to 64 random bytes. Made if missing.",
+        description="Signs each lead (Standard Webhooks): whsec_ and base64 of 24 to 64 random bytes. Made if missing.",
     )
     previous_signing_secret: SecretStr | None = Field(
         default=None,

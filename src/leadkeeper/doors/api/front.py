@@ -37,11 +37,15 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        route = self._route(scope["path"])
+        at = self._route(scope["path"])
+        route = at if scope["method"] == "POST" else None
         started = time.perf_counter()
         answer = _Answer(send)
         try:
-            await self._answer(route, scope, receive, answer)
+            if route is not None:
+                await route.handle(scope, receive, answer)
+            else:
+                await self._pass_on(at, scope, receive, answer)
         except Problem as problem:
             await self._refuse(route, problem, answer)
         except StorageAway:
@@ -64,13 +68,9 @@ class Front:
                 return prefixed
         return None
 
-    async def _answer(self, route: HotRoute | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        method = scope["method"]
-        if route is not None and method == "POST":
-            await route.handle(scope, receive, answer)
-            return
-        if route is not None and method not in route.elsewhere:
-            allow = ", ".join(sorted({"POST", *route.elsewhere}))
+    async def _pass_on(self, at: HotRoute | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if at is not None and scope["method"] not in at.elsewhere:
+            allow = ", ".join(sorted({"POST", *at.elsewhere}))
             problem = Problem(ProblemType.METHOD_NOT_ALLOWED, "This address does not take this method.")
             await send_problem(answer, problem, [(b"allow", allow.encode())])
             return

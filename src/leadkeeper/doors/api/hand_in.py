@@ -55,7 +55,7 @@ def hand_in_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
         await send_body(send, 200 if kept.repeat else 202, to_json(kept_content(kept)))
 
     elsewhere = frozenset({"GET"})
-    return HotRoute("/v1/leads", "leads", handle, _operation(), (LeadBody, KeptLead), elsewhere)
+    return HotRoute("/v1/leads", "api", handle, _operation(), (LeadBody, KeptLead), elsewhere)
 
 
 _DESCRIPTION: Final = """When this answers, it and its deliveries are on disk. Unknown sources and actions are kept.

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from leadkeeper.doors.web import PROBLEM, problem_content, problem_headers, problem_responses, storage_away
 from leadkeeper.problem import FieldError, Problem, ProblemType
@@ -65,11 +66,12 @@ def install_problems(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return problem_response(invalid(error.errors()))
 
-    async def of_http(_: Request, error: Exception) -> Response:
+    async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         type, detail = _BY_STATUS.get(error.status_code, (ProblemType.INVALID_REQUEST, str(error.detail)))
         response = problem_response(Problem(type, detail))
-        response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted(_methods(app, request)))
         return response
 
     async def of_away(_: Request, _error: Exception) -> Response:
@@ -79,6 +81,12 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, of_validation)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(StorageAway, of_away)
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    """The methods that this address takes; the framework names only those of its first route there."""
+    at = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in at for method in getattr(route, "methods", None) or ()}
 
 
 _EVERYWHERE = (ProblemType.UNAUTHORIZED, ProblemType.FORBIDDEN, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_AWAY)

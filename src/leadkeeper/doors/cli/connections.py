@@ -47,7 +47,7 @@ def put(
     file: Annotated[
         str | None, typer.Option(help="Settings as JSON, Microsoft's customer-leads resource; - is standard input.")
     ] = None,
-    to: Annotated[str | None, typer.Option(metavar="DESTINATION", help="azureTable, httpsEndpoint, ...")] = None,
+    to: Annotated[str | None, typer.Option(metavar="DESTINATION", help="table, httpsEndpoint, ...")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of --to; VALUE @path is read from that file."),
@@ -133,16 +133,9 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _resource(connection: Connection, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
     from leadkeeper.clock import now_ms
-    from leadkeeper.connections.resource import rendered
-    from leadkeeper.destinations.registry import BY_NAME
+    from leadkeeper.doors.api.connection_views import connection_content
 
-    destination = BY_NAME[connection.stored.destination]
-    return {
-        "offer": str(connection.offer),
-        "name": connection.name,
-        "health": connection.state(now_ms()).value,
-        **rendered(connection.stored, destination, shown),
-    }
+    return {"offer": str(connection.offer), **connection_content(connection, now_ms(), shown)}
 
 
 def _trouble(connection: Connection) -> str:

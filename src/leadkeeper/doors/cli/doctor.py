@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from leadkeeper.connections.connections import Connection
+    from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.rooms import Rooms
     from leadkeeper.settings import Settings
 
@@ -61,11 +62,14 @@ def _print(finding: Finding) -> None:
 
 
 def _findings() -> list[Finding]:
+    from leadkeeper.doors.cli.db import database_status
     from leadkeeper.doors.cli.house import quiet_settings
 
     try:
         settings = quiet_settings()
-        return [Finding("settings", "ok", "can be used"), *asyncio.run(_look(settings))]
+        status = database_status(settings)
+        found = [Finding("settings", "ok", "can be used"), _database(status)]
+        return found + (asyncio.run(_look(settings)) if status.up_to_date else [])
     except Exception as error:
         told = explanation(error)
         if told is None:
@@ -73,22 +77,19 @@ def _findings() -> list[Finding]:
         return [Finding("settings" if told.startswith("Wrong setting") else "database", "wrong", told)]
 
 
+def _database(status: DatabaseStatus) -> Finding:
+    if status.up_to_date:
+        return Finding("database", "ok", f"{status.database} is reachable and has this version's tables")
+    what = f"{status.database} has {status.current or 'no tables yet'}, needs {status.newest}"
+    return Finding("database", "wrong", what, "leadkeeper db upgrade")
+
+
 async def _look(settings: Settings) -> list[Finding]:
     from leadkeeper.app import open_rooms
-    from leadkeeper.doors.cli.db import database_status
 
-    status = await database_status(settings)
-    if not status.up_to_date:
-        what = f"{status.database} has {status.current or 'no tables yet'}, needs {status.newest}"
-        return [Finding("database", "wrong", what, "leadkeeper db upgrade")]
-    found = [Finding("database", "ok", f"{status.database} is reachable and has this version's tables")]
     async with open_rooms(settings, worker=False) as house:
         rooms = house.rooms
-        found += await _secrets(rooms)
-        found += await _connections(rooms)
-        found += await _backlog(rooms)
-        found.append(await _clock(rooms))
-    return found
+        return [*await _secrets(rooms), *await _connections(rooms), *await _backlog(rooms), await _clock(rooms)]
 
 
 async def _secrets(rooms: Rooms) -> list[Finding]:

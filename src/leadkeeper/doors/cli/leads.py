@@ -133,7 +133,7 @@ def send(
         return
     print(kept.id)
     over = ", ".join(f"{d.connection} ({d.state})" for d in kept.deliveries)
-    say(f"Kept{' before' if kept.repeat else ''}; {f'it goes over {over}' if over else 'its offer has no connection yet'}.")
+    say(f"Kept{' before' if kept.repeat else ''}: {over or 'its offer has no connection yet'}.")
 
 
 @commands.command()

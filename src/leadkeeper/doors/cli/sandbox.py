@@ -95,7 +95,9 @@ LEADKEEPER_CA_FILE={stage.ca_file}
 """,
             flush=True,
         )
-        say("Each lead that the endpoint takes is named here; leadkeeper sandbox rows lists the table's. Ctrl-C ends it.")
+        say(
+            "The leads that the endpoint takes are named here; leadkeeper sandbox rows lists the table. Ctrl-C ends it."
+        )
         seen = 0
         while not stop.is_set() and stage.azurite.running:
             seen = _tell_new(endpoint, seen)

@@ -10,8 +10,6 @@ from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
-from pydantic.alias_generators import to_camel
 
 WIDE = 250
 """How many columns a table may take where there is no terminal."""
@@ -35,6 +33,8 @@ def print_json(value: object) -> None:
 
 
 def _plain(value: object) -> Any:
+    from pydantic import BaseModel
+
     match value:
         case BaseModel():
             return value.model_dump(mode="json", by_alias=True)
@@ -50,6 +50,8 @@ def _plain(value: object) -> Any:
 
 def _json_name(name: str) -> str:
     """As the REST API writes it: ``created_at`` is ``createdTime``."""
+    from pydantic.alias_generators import to_camel
+
     return to_camel(f"{name.removesuffix('_at')}_time" if name.endswith("_at") else name)
 
 

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from leadkeeper.offer import PRIMARY, OfferRef
 
-B = TypeVar("B", bound=BaseModel)
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+B = TypeVar("B", bound="BaseModel")
 
 
 def parse_offer(text: str) -> OfferRef:
@@ -66,6 +68,8 @@ def read_json(path: str) -> dict[str, Any]:
 
 def checked(model: type[B], values: Mapping[str, Any], what: str) -> B:
     """``values`` as one of the API's bodies, held to the same rules. Raises :class:`Problem` that names the fields."""
+    from pydantic import ValidationError
+
     from leadkeeper.doors.api.problems import invalid_model
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from leadkeeper.doors.cli.demo.stage import HOST, free_port
 from leadkeeper.doors.cli.failing import Failed
 
 PORT: Final = 8700
+_JSON: Final = re.compile(r"application/(problem\+)?json")
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 _LAST_LINES: Final = 8
@@ -44,13 +46,12 @@ class Hub:
     """``leadkeeper serve`` in a folder of its own, with an operator's key. Use ``async with``."""
 
     def __init__(self, folder: Path, guard: Guard, ca_file: Path) -> None:
-        self.port = free_port([PORT])
+        self.port = PORT
         self.log = folder / "hub.log"
         self.settings = {
             "LEADKEEPER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'leadkeeper.db'}",
             "LEADKEEPER_SECRET_KEY_FILE": str(folder / "leadkeeper.key"),
             "LEADKEEPER_HOST": HOST,
-            "LEADKEEPER_PORT": str(self.port),
             "LEADKEEPER_ALLOW_ADDRESSES": "127.0.0.0/8",
             "LEADKEEPER_CA_FILE": str(ca_file),
             "LEADKEEPER_SHUTDOWN_SECONDS": "3",
@@ -69,11 +70,13 @@ class Hub:
     async def __aenter__(self) -> Self:
         try:
             self.key = await self._make_key()
-            headers = {"Authorization": f"Bearer {self.key}"}
-            self._session = aiohttp.ClientSession(self.url, headers=headers)
-            with self.log.open("wb") as log:
-                self._process = await self._start("serve", stderr=log)
-            await self._ready()
+            self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.key}"})
+            for wanted in ([PORT], [], []):
+                # Between our look and the hub's start somebody else may take the port.
+                if await self._start_on(free_port(wanted)):
+                    break
+            else:
+                raise Failed(await self.ended())
         except BaseException:
             await self.aclose()
             raise
@@ -100,8 +103,7 @@ class Hub:
         """Return when the hub ends, with what there is to say about it."""
         assert self._process is not None
         code = await self._process.wait()
-        lines = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
-        return "\n".join([f"The hub ended by itself (exit code {code}). The last lines of its log:", *lines])
+        return "\n".join([f"The hub ended by itself (exit code {code}).", *self._log()])
 
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Call the API; ``body`` goes as JSON, bytes as they are. Header ``idempotency_key`` is ``Idempotency-Key``."""
@@ -110,9 +112,11 @@ class Hub:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if data is not None:
             sent.setdefault("content-type", "application/json")
-        async with self._session.request(method, path, data=data, headers=sent) as response:
+        async with self._session.request(method, f"{self.url}{path}", data=data, headers=sent) as response:
             text = await response.text()
-            return Answer(response.status, json.loads(text) if "json" in response.content_type and text else text)
+            return Answer(
+                response.status, json.loads(text) if text and _JSON.fullmatch(response.content_type) else text
+            )
 
     async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         """The answer's body. Raises :class:`Refused` when the hub refuses."""
@@ -148,22 +152,34 @@ class Hub:
         self._guard.child(process.pid)
         return process
 
-    async def _ready(self) -> None:
-        ended = asyncio.create_task(self.ended())
+    async def _start_on(self, port: int) -> bool:
+        """Start the hub and wait until it answers; false if it ended instead. Raises :class:`Failed` if neither."""
+        self.port = port
+        self.settings["LEADKEEPER_PORT"] = str(port)
+        with self.log.open("wb") as log:
+            self._process = await self._start("serve", stderr=log)
+        ended = asyncio.create_task(self._process.wait())
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while not ended.done():
-                    try:
-                        if not (await self.call("GET", "/readyz")).refused:
-                            return
-                    except aiohttp.ClientError:
-                        pass
+                    if await self._answers():
+                        return True
                     await asyncio.wait({ended}, timeout=0.05)
         except TimeoutError:
-            raise Failed(f"The hub did not answer within {_START_SECONDS:.0f} s; its log is {self.log}.") from None
+            raise Failed("\n".join([f"The hub did not answer within {_START_SECONDS:.0f} s.", *self._log()])) from None
         finally:
             ended.cancel()
-        raise Failed(await self.ended())
+        return False
+
+    async def _answers(self) -> bool:
+        """Whether our hub answers: another one at that port does not know the key."""
+        try:
+            return not (await self.call("GET", "/v1/leads?limit=1")).refused
+        except (aiohttp.ClientError, ValueError):
+            return False
+
+    def _log(self) -> list[str]:
+        return ["The last lines of its log:", *self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]]
 
 
 def _environment() -> dict[str, str]:

@@ -143,5 +143,6 @@ async def _hub_ends(hub: Hub) -> None:
 
 
 async def _azurite_ends(stage: Stage) -> None:
-    await stage.azurite_ended()
+    while stage.azurite.running:  # noqa: ASYNC110 (a child of another thread tells no event)
+        await asyncio.sleep(0.3)
     raise Failed("Azurite, the Azure Table emulator, ended by itself.")

@@ -31,8 +31,7 @@ def measure(place: Place, plan: Plan, usage: UsageLog, say: Say) -> Section:
     """Rounds of echo and of the API in turn, so that what disturbs the machine disturbs both."""
     section = Section("Leads accepted, durable (`POST /v1/leads`)", _COLUMNS)
     for kind in plan.databases:
-        with installation(place, kind) as made:
-            made.connect("crm", https())
+        with installation(place, kind, crm=https()) as made:
             section.rows += _measure(place, plan, kind, made, usage, say)
     section.notes.append(
         "After each row the database held exactly the leads that were answered 202, and a delivery each."

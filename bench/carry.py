@@ -64,8 +64,7 @@ def _measure(place: Place, plan: Plan, case: _Case, usage: UsageLog, say: Say) -
     leads = plan.table_leads if case.batch else plan.https_leads
     to = "Azure Table, 100 at a time" if case.batch else "HTTPS, one at a time"
     rounds = []
-    with installation(place, case.kind) as made:
-        made.connect("crm", table() if case.batch else https())
+    with installation(place, case.kind, crm=table() if case.batch else https()) as made:
         for number in range(plan.carry_rounds):
             where = f"{case.kind}, {to}, {case.workers} worker{'s'[: case.workers - 1]}"
             say(f"carry: {where}, round {number + 1} of {plan.carry_rounds}")

@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -25,6 +25,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import open_storage
 
 R = TypeVar("R")
 
@@ -74,16 +75,6 @@ class Installation:
 
         return asyncio.run(run())
 
-    def connect(self, offer: str, connection: dict[str, object]) -> None:
-        """Make an offer with one connection."""
-
-        async def act(rooms: Rooms) -> None:
-            ref = OfferRef(PUBLISHER, offer)
-            await rooms.catalogue.put_offer(ref, title="CRM", offer_type="SaaS", live=True, by="bench")
-            await rooms.connections.put(ref, "primary", connection, by="bench")
-
-        self.do(act)
-
     def preload(self, offer: str, leads: int) -> None:
         """Keep so many leads, with a delivery each."""
 
@@ -95,18 +86,24 @@ class Installation:
 
     def kept(self) -> tuple[int, int]:
         """How many leads and how many deliveries are in the database."""
-
-        def count(conn: sa.Connection) -> tuple[int, int]:
-            tables = (t.lead, t.delivery)
-            leads, deliveries = (conn.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in tables)
-            return leads, deliveries
-
-        return self.do(lambda rooms: rooms.storage.read(count))
+        count = sa.func.count()
+        return self._scalar(sa.select(count).select_from(t.lead)), self._scalar(
+            sa.select(count).select_from(t.delivery)
+        )
 
     def undelivered(self) -> int:
         """How many deliveries are not written down as delivered."""
-        query = sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered")
-        return self.do(lambda rooms: rooms.storage.read(lambda conn: conn.scalar(query) or 0))
+        return self._scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
+
+    def _scalar(self, query: sa.Select[int]) -> int:
+        async def run() -> int:
+            storage = open_storage(self.settings.database_url)
+            try:
+                return await storage.read(lambda conn: conn.execute(query).scalar_one())
+            finally:
+                await storage.close()
+
+        return asyncio.run(run())
 
     def stop(self) -> None:
         """End every process of this installation."""
@@ -122,6 +119,7 @@ class Installation:
             "LEADKEEPER_HOSTS": s.hosts,
             "LEADKEEPER_CA_FILE": str(s.ca_file),
             "LEADKEEPER_LOG_LEVEL": "error",
+            "LEADKEEPER_SHUTDOWN_SECONDS": "1",
         }
 
     def _await_port(self, child: Child) -> None:
@@ -135,30 +133,33 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(place: Place, kind: Kind) -> Iterator[Installation]:
-    """A new installation with a publisher and a key that may hand in leads; stopped and removed afterwards."""
+def installation(place: Place, kind: Kind, **connections: dict[str, object]) -> Iterator[Installation]:
+    """A new installation: one publisher, an offer for each of ``connections``, a key that may hand in leads.
+
+    Its processes are stopped and its database is removed afterwards.
+    """
     with place.database(kind) as (folder, url):
-        made = Installation(
-            folder,
-            Settings.model_validate(
-                {
-                    "database_url": url,
-                    "secret_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
-                    "hosts": place.hosts,
-                    "ca_file": place.ca_file,
-                    "log_level": "error",
-                }
-            ),
-        )
+        settings = {
+            "database_url": url,
+            "secret_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+            "hosts": place.hosts,
+            "ca_file": place.ca_file,
+            "log_level": "error",
+        }
+        made = Installation(folder, Settings.model_validate(settings))
         try:
-            made.token = made.do(_open)
+            made.token = made.do(lambda rooms: _set_up(rooms, connections))
             yield made
         finally:
             made.stop()
 
 
-async def _open(rooms: Rooms) -> str:
+async def _set_up(rooms: Rooms, connections: Mapping[str, dict[str, object]]) -> str:
     await rooms.catalogue.put_publisher(PUBLISHER, "Contoso", by="bench")
+    for offer, connection in connections.items():
+        ref = OfferRef(PUBLISHER, offer)
+        await rooms.catalogue.put_offer(ref, title="CRM", offer_type="SaaS", live=True, by="bench")
+        await rooms.connections.put(ref, "primary", connection, by="bench")
     return (await rooms.keys.create("marketplace")).key
 
 

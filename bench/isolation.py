@@ -34,10 +34,8 @@ def measure(place: Place, plan: Plan, say: Say) -> Section:
 
 
 def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> Row:
-    with installation(place, kind) as made:
-        made.connect("crm", https())
-        for path, host in zip(("hangs", "fails"), TROUBLED_HOSTS, strict=True):
-            made.connect(path, https(path, host))
+    hangs, fails = TROUBLED_HOSTS
+    with installation(place, kind, crm=https(), hangs=https("hangs", hangs), fails=https("fails", fails)) as made:
         made.start("serve")
 
         def leads(offers: list[str], seconds: float) -> list[float]:

@@ -39,8 +39,7 @@ def measure(place: Place, plan: Plan, say: Say) -> Section:
 def _measure(place: Place, plan: Plan, kind: Kind, words: tuple[str, ...], say: Say) -> Row:
     say(f"latency: {kind}, {' + '.join(words)}, {plan.latency_seconds:g} s")
     leads = int(RATE * plan.latency_seconds)
-    with installation(place, kind) as made:
-        made.connect("crm", https())
+    with installation(place, kind, crm=https()) as made:
         for word in words:
             made.start(word)
         few = int(RATE * _WARMUP_SECONDS)

@@ -45,8 +45,8 @@ def quick(databases: tuple[Kind, ...], parts: tuple[str, ...]) -> Plan:
         accept_seconds=1.2,
         carry_rounds=1,
         https_leads=3_000,
-        table_leads=10_000,
-        latency_seconds=5.0,
-        calm_seconds=4.0,
-        trouble_seconds=6.0,
+        table_leads=6_000,
+        latency_seconds=4.0,
+        calm_seconds=3.0,
+        trouble_seconds=5.0,
     )

@@ -48,7 +48,7 @@ async def listening(api: ASGIApp) -> AsyncIterator[str]:
     )
     server = _Quiet(config)
     serving = asyncio.create_task(server.serve([bound]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -107,7 +107,7 @@ async def goes_on(what: str, hub: Hub, endpoint: Endpoint) -> None:
 
 async def arrives(what: str, hub: Hub, offer: str, came: Callable[[str], Awaitable[bool]]) -> None:
     """Hand in a lead now, again while the API says that it cannot keep it; it must arrive in time."""
-    email = f"{re.sub(r'\W+', '-', what)}-{time.monotonic_ns()}@probe.example"
+    email = re.sub(r"\W+", "-", f"{what} {time.monotonic_ns()}") + "@probe.example"
     start = time.monotonic()
 
     async def kept() -> bool:

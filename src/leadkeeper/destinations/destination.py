@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from pydantic.alias_generators import to_camel
@@ -87,6 +87,23 @@ class Check:
     def ok(self) -> bool:
         """No step failed."""
         return self.diagnosis is None and all(step.ok is not False for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be sent for a lead: the record as the remote system names its fields, and what it lacks or cuts."""
+
+    record: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """What a destination can besides, if it maps fields: show the record without sending it."""
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The record for ``lead``. May read from the remote system, never writes, never raises for what it does."""
+        ...
 
 
 class Destination(Protocol):

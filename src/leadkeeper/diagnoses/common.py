@@ -151,7 +151,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.MAY_HAVE_ARRIVED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "The lead may have arrived: it was sent, no answer proves it, and this destination cannot tell twice from once.",
+        "The lead may have arrived: it was sent, no answer proves it, and here twice makes two.",
         (
             "Search the destination for the lead's id or its customer.",
             "If it is not there, retry this delivery; if it is, nothing needs to be done.",

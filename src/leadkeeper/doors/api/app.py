@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
@@ -22,7 +22,7 @@ from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.resource import JsonRoute
 from leadkeeper.doors.api.system import System
-from leadkeeper.doors.web import MAX_BODY, HotRoute, internal
+from leadkeeper.doors.web import HotRoute, internal
 from leadkeeper.rooms import Rooms
 
 
@@ -37,8 +37,7 @@ def create_api(rooms: Rooms, metrics: Metrics, *beside: HotRoute) -> ASGIApp:
     ConnectionDesk(rooms.connections, rooms.tester, rooms.again, rooms.clock).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     System(rooms.storage, metrics).serve_on(app)
-    document: dict[str, Any] = openapi_of(app, hot)
-    app.openapi = lambda: document  # type: ignore[method-assign]
+    app.openapi = functools.cache(lambda: openapi_of(app, hot))  # type: ignore[method-assign]
     return Front(app, hot, rooms.keys, metrics)
 
 
@@ -51,7 +50,6 @@ def _framework() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY,
     )
     app.router.route_class = JsonRoute
     install_problems(app)

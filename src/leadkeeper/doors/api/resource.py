@@ -12,24 +12,29 @@ from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 
 from leadkeeper.doors.api.problems import documented
-from leadkeeper.problem import ProblemType
+from leadkeeper.doors.web import read_body
+from leadkeeper.problem import Problem, ProblemType
 
 
 class _JsonRequest(Request):
     """Reads JSON as strictly as the hot routes do: UTF-8, whole characters, no NaN, labelled as JSON."""
 
     async def json(self) -> Any:
-        body = await self.body()
         try:
-            return from_json(body, allow_inf_nan=False)
+            return from_json(self._body, allow_inf_nan=False)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from None
 
     async def body(self) -> bytes:
-        body = await super().body()
+        """The body; within the framework only its own exception goes through as it is."""
+        try:
+            body = await read_body(self.receive)
+        except Problem as problem:
+            raise HTTPException(problem.status) from None
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if body and media_type != "application/json":
             raise HTTPException(415)
+        self._body = body
         return body
 
 

@@ -65,16 +65,19 @@ def _findings() -> list[Finding]:
     from leadkeeper.doors.cli.db import database_status
     from leadkeeper.doors.cli.house import quiet_settings
 
+    found: list[Finding] = []
     try:
         settings = quiet_settings()
+        found.append(Finding("settings", "ok", "can be used"))
         status = database_status(settings)
-        found = [Finding("settings", "ok", "can be used"), _database(status)]
-        return found + (asyncio.run(_look(settings)) if status.up_to_date else [])
+        found.append(_database(status))
+        found += asyncio.run(_look(settings)) if status.up_to_date else []
     except Exception as error:
         told = explanation(error)
         if told is None:
             raise
-        return [Finding("settings" if told.startswith("Wrong setting") else "database", "wrong", told)]
+        found.append(Finding("settings" if told.startswith("Wrong setting") else "database", "wrong", told))
+    return found
 
 
 def _database(status: DatabaseStatus) -> Finding:

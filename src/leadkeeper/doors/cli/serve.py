@@ -38,6 +38,8 @@ def worker() -> None:
 
 
 def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None:
+    import uvloop
+
     from leadkeeper.app import configure_logging
     from leadkeeper.settings import load_settings
 
@@ -45,7 +47,7 @@ def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None
     settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
     configure_logging(settings)
     try:
-        asyncio.run(_until_told(settings, api=api, worker=worker))
+        uvloop.run(_until_told(settings, api=api, worker=worker))
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
             why = {errno.EADDRINUSE: "is taken", errno.EACCES: "needs more rights"}.get(error.errno or 0, "is not here")

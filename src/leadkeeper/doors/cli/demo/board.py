@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from leadkeeper.doors.cli.demo.hub import Hub
-from leadkeeper.doors.cli.demo.screen import Line, Screen
+from leadkeeper.doors.cli.demo.screen import Line, Screen, short_lead_source
 
 _SECONDS: Final = 0.25
 _MOST: Final = 100
@@ -65,7 +65,7 @@ def _line(lead: Mapping[str, Any], delivery: Mapping[str, Any]) -> Line:
     return Line(
         id=delivery["id"],
         lead=lead["id"],
-        lead_source=lead["leadSource"],
+        lead_source=short_lead_source(lead["leadSource"]),
         offer=f"{lead['publisherId']}.{lead['offerId']}",
         destination=f"{delivery['connection']} ({destination})",
         state=delivery["state"],

@@ -17,7 +17,7 @@ from leadkeeper.doors.cli.demo.board import Board
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.doors.cli.demo.hub import Hub, Refused
 from leadkeeper.doors.cli.demo.proof import Arrival, arrivals
-from leadkeeper.doors.cli.demo.screen import Screen
+from leadkeeper.doors.cli.demo.screen import Screen, short_lead_source
 from leadkeeper.doors.cli.demo.sights import sights
 from leadkeeper.doors.cli.demo.stage import Stage, open_stage
 from leadkeeper.doors.cli.demo.story import Story
@@ -25,6 +25,8 @@ from leadkeeper.doors.cli.failing import Failed
 
 LIMIT: Final = 60.0
 """Seconds within which every lead must have arrived after the story's end."""
+_ROWS: Final = 8
+"""How many deliveries stand below the list of what to look at, which must stay in sight."""
 _INTERRUPTED: Final = 130
 
 
@@ -74,36 +76,44 @@ class _Demo:
             story = Story(hub, stage, self._screen, board)
             failed: list[str] = []
             with self._screen.watching():
-                await _while_alive(hub, stage, board, self._tell(story, stage, failed))
+                await _while_alive(hub, stage, board, self._tell(story, stage, hub, failed))
             if self._once or failed:
                 return self._verdict(failed)
             self._verdict(failed)
             self.interrupted = 0
             self._screen.say(sights(hub, stage, story.hook_url))
-            with self._screen.watching():
+            with self._screen.watching(_ROWS):
                 await _while_alive(hub, stage, board, asyncio.sleep(float("inf")))
         return 0
 
-    async def _tell(self, story: Story, stage: Stage, failed: list[str]) -> None:
+    async def _tell(self, story: Story, stage: Stage, hub: Hub, failed: list[str]) -> None:
         """The story, then the proof; ``failed`` gets what did not arrive."""
         await story.play()
         self._screen.heading("Waiting until every lead is found at every destination")
         end = time.monotonic() + LIMIT
-        found = await arrivals(stage, story.handed_in)
-        while any(arrival.receipt is None for arrival in found) and time.monotonic() < end:
+        found = await arrivals(stage, hub, story.handed_in)
+        while any(arrival.wrong for arrival in found) and time.monotonic() < end:
             await asyncio.sleep(0.3)
-            found = await arrivals(stage, story.handed_in)
+            found = await arrivals(stage, hub, story.handed_in)
         self._report(found)
         failed += [
             f"{arrival.lead.lead_source} -> {arrival.where}: {arrival.wrong}" for arrival in found if arrival.wrong
         ]
 
     def _report(self, found: Sequence[Arrival]) -> None:
-        rows = [(a.lead.id[-6:], a.lead.lead_source, a.where, a.receipt or "NOT ARRIVED") for a in found]
+        rows = [
+            (
+                a.lead.id[-6:],
+                short_lead_source(a.lead.lead_source),
+                a.where,
+                self._screen.fitting(a.receipt or "NOT ARRIVED"),
+            )
+            for a in found
+        ]
         columns = ("Lead", "Lead source", "Destination", "Receipt, read at the destination")
         self._screen.table("What arrived, read from the table and from the endpoints' own records", columns, rows)
         leads = len({arrival.lead.id for arrival in found})
-        arrived = sum(arrival.receipt is not None for arrival in found)
+        arrived = sum(bool(arrival.receipt) for arrival in found)
         self._screen.say(f"\n{leads} leads acknowledged, {arrived} of {len(found)} deliveries arrived.")
 
     def _verdict(self, failed: Sequence[str]) -> int:

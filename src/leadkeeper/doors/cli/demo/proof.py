@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.stage import TABLE, MoodyEndpoint, Stage, read_rows
 
 
@@ -33,7 +34,7 @@ class Arrival:
 
     lead: HandedIn
     place: Place
-    receipt: str | None
+    receipt: str = ""
     wrong: str = ""
 
     @property
@@ -43,32 +44,41 @@ class Arrival:
         return f"{self.place.connection} ({kind})"
 
 
-async def arrivals(stage: Stage, leads: Sequence[HandedIn]) -> list[Arrival]:
-    """Each lead at each of its destinations, as found there at this moment."""
+async def arrivals(stage: Stage, hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
+    """Each lead at each of its destinations, as found there at this moment; the hub must know of it too."""
     rows = {row["RowKey"]: row for row in await read_rows(stage.connection_string)}
-    return [
-        _in_table(lead, place, rows) if place.endpoint is None else _at_endpoint(lead, place, place.endpoint)
-        for lead in leads
-        for place in lead.places
-    ]
+    found = []
+    for lead in leads:
+        told = await hub.ask("GET", f"/v1/leads/{lead.id}")
+        states = {delivery["connection"]: delivery["state"] for delivery in told["deliveries"]}
+        for place in lead.places:
+            arrival = (
+                _in_table(lead, place, rows) if place.endpoint is None else at_endpoint(lead, place, place.endpoint)
+            )
+            state = states.get(place.connection, "unknown")
+            if not arrival.wrong and state != "delivered":
+                arrival = Arrival(lead, place, wrong=f"it is there, but the hub says: {state}")
+            found.append(arrival)
+    return found
 
 
 def _in_table(lead: HandedIn, place: Place, rows: Mapping[str, Mapping[str, Any]]) -> Arrival:
     row = rows.get(lead.id)
     if row is None:
-        return Arrival(lead, place, None, f"there is no row {lead.id} in {TABLE}")
+        return Arrival(lead, place, wrong=f"there is no row {lead.id} in {TABLE}")
     if (row["LeadSource"], row["Email"]) != (lead.lead_source, lead.email):
-        return Arrival(lead, place, None, f"the row {lead.id} in {TABLE} says something else than was handed in")
-    return Arrival(lead, place, f"row {row['PartitionKey']}/{row['RowKey']} of {TABLE}")
+        return Arrival(lead, place, wrong=f"the row {lead.id} in {TABLE} says something else than was handed in")
+    return Arrival(lead, place, f"row {row['PartitionKey']}/{row['RowKey']}")
 
 
-def _at_endpoint(lead: HandedIn, place: Place, endpoint: MoodyEndpoint) -> Arrival:
+def at_endpoint(lead: HandedIn, place: Place, endpoint: MoodyEndpoint) -> Arrival:
+    """The lead as the endpoint's own record shows it."""
     arrived = endpoint.received.get(lead.id)
     if arrived is None:
-        return Arrival(lead, place, None, f"the endpoint never took {lead.id}")
+        return Arrival(lead, place, wrong=f"the endpoint never took {lead.id}")
     details = arrived.body["UserDetails"]
     email = details["Email"] if isinstance(details, dict) else None
     if (arrived.body["LeadSource"], email) != (lead.lead_source, lead.email):
-        return Arrival(lead, place, None, f"what the endpoint took as {lead.id} says something else than was handed in")
+        return Arrival(lead, place, wrong=f"what the endpoint took as {lead.id} says something else than was handed in")
     times = "" if arrived.count == 1 else f", {arrived.count} times"
-    return Arrival(lead, place, f"taken with a valid signature{times}, id {lead.id}")
+    return Arrival(lead, place, f"took {lead.id}, signature valid{times}")

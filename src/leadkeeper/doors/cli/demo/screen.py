@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _COLOURS: Final = {
     "setAside": "red",
     "withheld": "red",
 }
+_MARKERS: Final = re.compile(r"^MSFT_TEST_\d+(\d{6})-MSFT_TEST_\d+")
+_ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{6}([0-9a-f]{6})\b")
 _FEWEST_ROWS: Final = 5
 _AROUND: Final = 6
 """Lines of a terminal that the live table leaves for its own head and for the story above it."""
@@ -45,6 +48,11 @@ class Line:
         return self.lead[-6:]
 
 
+def short_lead_source(text: str) -> str:
+    """A lead source that fits a line: of a test lead's two markers only the end of one is left."""
+    return _MARKERS.sub(r"test lead \1", text)
+
+
 class Screen:
     """Standard output. ``live`` says whether it is a terminal on which lines can change."""
 
@@ -56,14 +64,16 @@ class Screen:
         self._lines: Sequence[Line] = ()
         self._shown: dict[str, Line] = {}
         self._display: Live | None = None
+        self._rows: int | None = None
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """While inside, the deliveries stand below the story and change as they do."""
+    def watching(self, rows: int | None = None) -> Iterator[None]:
+        """While inside, the newest deliveries (as many as fit, or ``rows``) stand below the story and change."""
         if not self.live:
             yield
             return
-        with Live(console=self._console, get_renderable=self._table, refresh_per_second=8, transient=True) as display:
+        self._rows = rows
+        with Live(console=self._console, get_renderable=self._table, auto_refresh=False, transient=True) as display:
             self._display = display
             try:
                 yield
@@ -80,7 +90,9 @@ class Screen:
 
     def show(self, lines: Sequence[Line]) -> None:
         """The deliveries as they are now, newest first."""
-        self._lines = lines
+        changed, self._lines = lines != self._lines, lines
+        if self._display is not None and changed:
+            self._display.refresh()
         if self.live:
             return
         for line in reversed(lines):
@@ -97,6 +109,10 @@ class Screen:
         self._console.print()
         self._console.print(table, crop=False)
 
+    def fitting(self, text: str) -> str:
+        """``text`` with only the ends of the ids in it where a terminal is narrow; whole where there is none."""
+        return _ID.sub(r"…\1", text) if self.live else text
+
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, expand=True)
         for name, share in (
@@ -107,9 +123,11 @@ class Screen:
             ("Receipt or diagnosis", 5),
         ):
             table.add_column(name, ratio=share, no_wrap=True, overflow="ellipsis")
-        rows = max(_FEWEST_ROWS, self._console.height - _AROUND)
+        rows = self._rows or max(_FEWEST_ROWS, self._console.height - _AROUND)
         for line in self._lines[:rows]:
             colour = _COLOURS.get(line.state, "cyan")
             state = f"[{colour}]{escape(line.state)}[/{colour}]"
-            table.add_row(line.short, escape(line.lead_source), escape(line.destination), state, escape(line.told))
+            table.add_row(
+                line.short, escape(line.lead_source), escape(line.destination), state, escape(self.fitting(line.told))
+            )
         return table

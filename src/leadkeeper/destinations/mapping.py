@@ -1,0 +1,169 @@
+"""Which remote field gets what of a lead: the defaults of a destination, and a connection's changes to them. Pure.
+
+A field gets a template (text with placeholders such as ``{firstName}``), a constant (number, true, false), or nothing
+(``null``), which takes a default away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
+
+from leadkeeper.destinations.destination import OutgoingLead
+
+Value = StrictBool | StrictInt | FiniteFloat | StrictStr | None
+"""What a field is to hold: a constant, a template, or nothing."""
+
+TEMPLATE_LIMIT: Final = 4_000
+"""The most characters of one template."""
+
+_PLACEHOLDERS: Final[Mapping[str, Callable[[OutgoingLead], str]]] = {
+    "firstName": lambda lead: lead.customer.first_name,
+    "lastName": lambda lead: lead.customer.last_name,
+    "email": lambda lead: lead.customer.email,
+    "phone": lambda lead: lead.customer.phone,
+    "country": lambda lead: lead.customer.country,
+    "company": lambda lead: lead.customer.company,
+    "title": lambda lead: lead.customer.title,
+    "source": lambda lead: lead.source,
+    "action": lambda lead: lead.action,
+    "leadSource": lambda lead: lead.lead_source,
+    "publisherId": lambda lead: lead.publisher_id,
+    "publisherName": lambda lead: lead.publisher_name,
+    "offerId": lambda lead: lead.offer_id,
+    "offerTitle": lambda lead: lead.offer_title,
+    "description": lambda lead: lead.description,
+    "campaign": lambda lead: lead.campaign,
+    "leadId": lambda lead: lead.id,
+    "createdTime": lambda lead: f"{lead.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+}
+PLACEHOLDERS: Final = tuple(_PLACEHOLDERS)
+"""The names that may stand in braces."""
+
+_PIECE: Final = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|(?P<lone>[{}])")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _checked(fields: dict[str, Value]) -> dict[str, Value]:
+    """``fields``, whose templates can be filled in. Raises ``ValueError`` with what is wrong and what is possible."""
+    for name, value in fields.items():
+        if isinstance(value, str):
+            _check_template(name, value)
+    return fields
+
+
+def _check_template(name: str, template: str) -> None:
+    if len(template) > TEMPLATE_LIMIT:
+        raise ValueError(f"{name}: longer than {TEMPLATE_LIMIT} characters.")
+    for piece in _PIECE.finditer(template):
+        if piece["lone"]:
+            raise ValueError(f"{name}: a brace stands alone; write {{{{ or }}}} for a brace itself.")
+        if piece["name"] is not None and piece["name"] not in _PLACEHOLDERS:
+            known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
+            raise ValueError(f"{name}: there is no placeholder {piece[0][:40]}; there are {known}.")
+
+
+FieldMapping = Annotated[dict[str, Value], Field(max_length=100), AfterValidator(_checked)]
+"""The changes of a connection: remote field name to what it is to hold. For a field of a ``Config``, usually as
+``Annotated[FieldMapping, AfterValidator(FieldNames(...))]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNames:
+    """Checks the names of a :data:`FieldMapping`: each matches ``pattern`` whole, none is ``reserved``.
+
+    ``rule`` says in the error message what a name looks like.
+    """
+
+    pattern: str
+    rule: str
+    reserved: frozenset[str] = field(default_factory=frozenset)
+
+    def __call__(self, fields: dict[str, Value]) -> dict[str, Value]:
+        for name in fields:
+            if not re.fullmatch(self.pattern, name):
+                raise ValueError(f"{name[:80]!r} is not the name of a field: {self.rule}")
+            if name in self.reserved:
+                raise ValueError(f"{name} is filled in by Leadkeeper and cannot be changed.")
+        return fields
+
+
+def record(defaults: Mapping[str, Value], changes: Mapping[str, Value], lead: OutgoingLead) -> dict[str, Any]:
+    """The record for ``lead``: ``defaults`` with ``changes`` over them, templates filled in, empty values left out.
+
+    Constants stay as they are, zero and false too. Values are ``str``, ``int``, ``float`` or ``bool``.
+    """
+    found: dict[str, Any] = {}
+    for name, value in {**defaults, **changes}.items():
+        filled = fill(value, lead) if isinstance(value, str) else value
+        if filled is not None and filled != "":
+            found[name] = filled
+    return found
+
+
+def fill(template: str, lead: OutgoingLead) -> str:
+    """``template`` with the lead's values in place of the placeholders, without space around it.
+
+    A line all of whose placeholders are empty is left out, so that ``Campaign: {campaign}`` is nothing without a
+    campaign. Control characters in values are left out, unpaired surrogates become ``?``.
+    """
+    return "\n".join(_lines(template, lead)).strip()
+
+
+def _lines(template: str, lead: OutgoingLead) -> Iterator[str]:
+    for line in template.split("\n"):
+        values: list[str] = []
+
+        def value(piece: re.Match[str], values: list[str] = values) -> str:
+            if piece["name"] is None:
+                return piece[0][0]
+            values.append(clean(_PLACEHOLDERS[piece["name"]](lead)))
+            return values[-1]
+
+        filled = _PIECE.sub(value, line)
+        if any(values) or not values:
+            yield filled
+
+
+def clean(text: str) -> str:
+    """``text`` as any remote system can take it: without control characters and without half a character."""
+    return _CONTROL.sub("", text).encode("utf-8", "replace").decode().strip()
+
+
+def cut(record: Mapping[str, Any], lengths: Mapping[str, int]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """``record`` with its texts cut to ``lengths`` (by field; fields without a length are not cut), and what was cut.
+
+    A length counts UTF-16 units, as the CRMs' databases do; a character is never cut in two. The notes name fields
+    and numbers, never values: ``description cut from 3,120 to 2,000 characters``.
+    """
+    fitting, notes = dict(record), []
+    for name, value in record.items():
+        limit = lengths.get(name)
+        if limit is None or not isinstance(value, str):
+            continue
+        fitting[name] = fit(value, limit)
+        if fitting[name] != value:
+            notes.append(f"{name} cut from {units(value):,} to {limit:,} characters")
+    return fitting, tuple(notes)
+
+
+def fit(text: str, limit: int) -> str:
+    """``text`` cut to ``limit`` UTF-16 units, never inside a character."""
+    if len(text) * 2 <= limit or units(text) <= limit:
+        return text
+    return text.encode("utf-16-le", "replace")[: 2 * limit].decode("utf-16-le", "ignore")
+
+
+def units(text: str) -> int:
+    """The length of ``text`` in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2
+
+
+def noted(notes: tuple[str, ...]) -> str | None:
+    """The notes as one sentence for a receipt; ``None`` when there are none."""
+    return f"{'; '.join(notes)}." if notes else None

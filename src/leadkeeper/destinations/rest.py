@@ -1,0 +1,127 @@
+"""What destinations with a token-guarded REST interface share: a request by any method, and a token asked for once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from aiohttp import ServerDisconnectedError
+from yarl import URL
+
+from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, read_capped
+from leadkeeper.diagnosis import Diagnosis, Outcome
+
+DESCRIPTION_LIMIT: Final = 4_194_304
+"""The most bytes of a system's description of its fields: far more than any other answer may have."""
+
+_EARLY: Final = 60.0
+_EARLY_SHARE: Final = 0.5
+
+
+async def request(
+    network: Network,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    data: bytes | None = None,
+    limit: int | None = None,
+) -> Answered:
+    """One request that may be repeated, and its answer; at most ``limit`` bytes of it (usually the network's limit).
+
+    A connection that closes without a word may have been an idle one that the server gave up: then it is tried once
+    more. Raises one of ``NETWORK_ERRORS`` when no status came; trouble with the body is ``Answered.fault``.
+    """
+    target = network.check_url(url)
+    try:
+        return await _once(network, method, target, headers, data, limit)
+    except ServerDisconnectedError:
+        return await _once(network, method, target, headers, data, limit)
+
+
+async def _once(
+    network: Network, method: str, url: URL, headers: Mapping[str, str], data: bytes | None, limit: int | None
+) -> Answered:
+    if method == "POST" and data is not None and limit is None:
+        return await network.post(url, data=data, headers=headers)
+    async with network.session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
+        body = bytearray()
+        fault: Exception | None = None
+        try:
+            await read_capped(response.content, limit or network.policy.answer_limit, body)
+        except NETWORK_ERRORS as error:
+            fault = error
+            response.close()
+        return Answered(response.status, response.headers, bytes(body), fault)
+
+
+def read_json(answered: Answered) -> Any:
+    """The answer's JSON, or ``None`` when it has none that can be read whole."""
+    if answered.fault is not None:
+        return None
+    try:
+        return json.loads(answered.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def unsent(diagnosis: Diagnosis) -> Diagnosis:
+    """The same where no lead was sent yet: none can have arrived, and none can be at fault."""
+    if diagnosis.outcome is Outcome.AMBIGUOUS:
+        return replace(diagnosis, outcome=Outcome.FAILED)
+    return replace(diagnosis, outcome=Outcome.BROKEN) if diagnosis.outcome is Outcome.REFUSED else diagnosis
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token, and for how many seconds it is good; ``None`` when only the system knows."""
+
+    text: str = field(repr=False)
+    seconds: float | None = None
+
+
+class Tokens:
+    """The current token of one credential. However many ask, one request is on its way at a time.
+
+    ``fetch`` asks the system for a token; its diagnosis goes to all who waited, and the next who asks tries again.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], Awaitable[Token | Diagnosis]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._token: Token | None = None
+        self._until = 0.0
+        self._fetching: asyncio.Task[Token | Diagnosis] | None = None
+
+    async def get(self) -> Token | Diagnosis:
+        """A token that is good for a minute at least (half its life where it is short), or why there is none."""
+        if self._token is not None and self._clock() < self._until:
+            return self._token
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._renew(), name="fetch-token")
+        return await asyncio.shield(self._fetching)
+
+    def reject(self, token: Token) -> None:
+        """The system does not take ``token`` any more: the next who asks gets another."""
+        if self._token is token:
+            self._token = None
+
+    async def aclose(self) -> None:
+        """Give up a request for a token."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
+    async def _renew(self) -> Token | Diagnosis:
+        asked = self._clock()
+        found = await self._fetch()
+        if isinstance(found, Token):
+            life = float("inf") if found.seconds is None else found.seconds
+            self._token, self._until = found, asked + max(life - _EARLY, life * _EARLY_SHARE)
+        return found

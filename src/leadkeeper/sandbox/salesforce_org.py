@@ -1,0 +1,320 @@
+"""A Salesforce org: its Lead fields, its settings, its leads, and what it refuses. Pure but for ids and sessions.
+
+Sources: ``facts/destination-protocols.md`` 3.1 to 3.4 and ``facts/microsoft-leads.md`` 2.4. Texts of errors are the
+service's own where the facts quote them; an adapter must go by the codes. They repeat what was sent, as the real ones
+do, so that a caller who shows them shows personal data.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+DAY: Final = 86_400.0
+EXTERNAL_ID: Final = "MarketplaceLeadId__c"
+"""The custom field of every org here that is an external id, unique and without regard to case."""
+UNIQUE: Final = "MarketplaceNumber__c"
+"""The custom field of every org here that is unique but no external id."""
+
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_ID: Final = re.compile(r"[A-Za-z0-9]{15}|[A-Za-z0-9]{18}")
+_SUFFIX: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def long_id(short: str) -> str:
+    """The form with 18 characters of an id with 15: the last three say which letters are capitals."""
+    bits = [sum(1 << place for place, mark in enumerate(short[at : at + 5]) if mark.isupper()) for at in (0, 5, 10)]
+    return short + "".join(_SUFFIX[each] for each in bits)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadField:
+    """One field of Lead. ``web`` is its name in a Web-to-Lead form; ``values`` those of a picklist."""
+
+    name: str
+    label: str
+    kind: str = "string"
+    length: int = 0
+    web: str = ""
+    values: tuple[str, ...] = ()
+    required: bool = False
+    restricted: bool = False
+    unique: bool = False
+    external_id: bool = False
+    createable: bool = True
+    most: int = 0
+
+    def described(self) -> dict[str, object]:
+        """The field as ``describe`` lists it."""
+        values = [{"active": True, "defaultValue": False, "label": text, "value": text} for text in self.values]
+        return {
+            "name": self.name,
+            "label": self.label,
+            "type": self.kind,
+            "length": self.length,
+            "createable": self.createable,
+            "updateable": self.createable,
+            "nillable": not self.required,
+            "defaultedOnCreate": False,
+            "custom": self.name.endswith("__c"),
+            "externalId": self.external_id,
+            "idLookup": self.external_id,
+            "unique": self.unique,
+            "restrictedPicklist": self.restricted,
+            "picklistValues": values,
+        }
+
+
+FIELDS: Final = (
+    LeadField("FirstName", "First Name", length=40, web="first_name"),
+    LeadField("LastName", "Last Name", length=80, web="last_name", required=True),
+    LeadField("Company", "Company", length=255, web="company", required=True),
+    LeadField("Email", "Email", "email", 80, "email"),
+    LeadField("Phone", "Phone", "phone", 40, "phone"),
+    LeadField("MobilePhone", "Mobile Phone", "phone", 40, "mobile"),
+    LeadField("Fax", "Fax", "phone", 40, "fax"),
+    LeadField("Title", "Title", length=128, web="title"),
+    LeadField("Salutation", "Salutation", "picklist", 40, "salutation", ("Mr.", "Ms.", "Dr.")),
+    LeadField("Street", "Street", "textarea", 255, "street"),
+    LeadField("City", "City", length=40, web="city"),
+    LeadField("State", "State/Province", length=80, web="state"),
+    LeadField("PostalCode", "Zip/Postal Code", length=20, web="zip"),
+    LeadField("Country", "Country", length=80, web="country"),
+    LeadField("Website", "Website", "url", 255, "URL"),
+    LeadField("Industry", "Industry", "picklist", 255, "industry", ("Banking", "Technology", "Other")),
+    LeadField("Rating", "Rating", "picklist", 255, "rating", ("Hot", "Warm", "Cold"), restricted=True),
+    LeadField("NumberOfEmployees", "No. of Employees", "int", web="employees", most=99_999_999),
+    LeadField("LeadSource", "Lead Source", "picklist", 255, "lead_source", ("Web", "Partner Referral", "Other")),
+    LeadField("Description", "Description", "textarea", 32_000, "description"),
+    LeadField("OwnerId", "Owner ID", "reference", 18),
+    LeadField(EXTERNAL_ID, "Marketplace Lead Id", length=64, web="00N5e00000LeadId", unique=True, external_id=True),
+    LeadField(UNIQUE, "Marketplace Number", length=40, web="00N5e00000Number", unique=True),
+    LeadField("CampaignCode__c", "Campaign Code", length=100, web="00N5e00000Campgn"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a record is refused: the code, what is said, the fields it is about, and keys of this code only."""
+
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StoredLead:
+    """One lead in the org."""
+
+    id: str
+    values: dict[str, object]
+
+    def has(self, name: str, value: object) -> bool:
+        """The field holds the value, capitals apart."""
+        return str(self.values.get(name, "")).casefold() == str(value).casefold()
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One lead as it came, and what became of it: ``created``, ``queued``, ``lost`` or ``refused``."""
+
+    door: str
+    status: str
+    values: dict[str, object]
+    id: str = ""
+    reason: str = ""
+    times: int = 1
+
+    def shown(self) -> dict[str, object]:
+        """The arrival as values that JSON knows."""
+        return {
+            "via": self.door,
+            "status": self.status,
+            "reason": self.reason,
+            "id": self.id,
+            "times": self.times,
+            "fields": dict(self.values),
+        }
+
+
+@dataclass(slots=True)
+class Org:
+    """One org. What is set up stays over a reset; leads, sessions and counts do not.
+
+    ``web_limit`` is the most Web-to-Lead records in a rolling day, ``web_queue`` the most that wait beyond it;
+    ``api_limit`` the most API requests in a rolling day; ``session_seconds`` how long a session lives.
+    """
+
+    oid: str = "00D5e000000HjKL"
+    my_domain: str = "contoso"
+    client_id: str = "3MVG9contoso.consumer.key"
+    client_secret: str = "contoso-consumer-secret"
+    is_sandbox: bool = False
+    fields: tuple[LeadField, ...] = FIELDS
+    users: tuple[str, ...] = ("0055e000001UserAAA",)
+    session_seconds: float = 7_200.0
+    api_limit: int = 5_000
+    web_limit: int = 500
+    web_queue: int = 50_000
+    leads: dict[str, StoredLead] = field(default_factory=dict)
+    arrivals: list[Arrival] = field(default_factory=list)
+    sessions: dict[str, float] = field(default_factory=dict)
+    requests: deque[float] = field(default_factory=deque)
+    web_done: deque[float] = field(default_factory=deque)
+    waiting: deque[Arrival] = field(default_factory=deque)
+
+    @property
+    def host(self) -> str:
+        """The org's own host name (My Domain)."""
+        return f"{self.my_domain}{'.sandbox' if self.is_sandbox else ''}.my.salesforce.com"
+
+    def known_as(self, oid: str) -> bool:
+        """``oid`` is this org's id, with 15 characters or with 18."""
+        return oid in {self.oid, long_id(self.oid)}
+
+    def forget(self) -> None:
+        """Nothing was received and nothing was counted."""
+        for kept in (self.leads, self.arrivals, self.sessions, self.requests, self.web_done, self.waiting):
+            kept.clear()
+
+    def new_session(self, now: float) -> str:
+        """A new access token."""
+        token = f"{self.oid}!{secrets.token_urlsafe(48)}"
+        self.sessions[token] = now + self.session_seconds
+        return token
+
+    def find(self, name: str, value: object) -> list[StoredLead]:
+        """The leads whose field ``name`` holds ``value``."""
+        return [lead for lead in self.leads.values() if lead.has(name, value)]
+
+    def store(self, values: Mapping[str, object], existing: StoredLead | None = None) -> StoredLead:
+        """Write a lead: a new one, or over ``existing``. An empty value clears the field."""
+        lead = existing or StoredLead(long_id(f"00Q5e{secrets.randbelow(10**10):010}"), {})
+        lead.values |= values
+        lead.values = {name: value for name, value in lead.values.items() if value not in {None, ""}}
+        self.leads[lead.id] = lead
+        return lead
+
+
+def rolled(times: deque[float], now: float) -> int:
+    """How many of ``times`` lie in the day before ``now``; older ones are forgotten."""
+    while times and times[0] <= now - DAY:
+        times.popleft()
+    return len(times)
+
+
+def fields_in(state: str, fields: Sequence[LeadField]) -> tuple[LeadField, ...]:
+    """The fields as an administrator's change leaves them in ``state``."""
+    match state:
+        case "fieldHidden":
+            return tuple(each for each in fields if each.name != "Title")
+        case "fieldReadOnly":
+            return _changed(fields, "Description", lambda each: replace(each, createable=False))
+        case "externalIdMissing":
+            return tuple(each for each in fields if not each.external_id)
+        case "externalIdAmbiguous":
+            return _changed(fields, EXTERNAL_ID, lambda each: replace(each, unique=False))
+        case "picklistMandatory":
+            return _changed(fields, "LeadSource", lambda each: replace(each, required=True, restricted=True))
+        case "countryPicklist":
+            countries = ("Portugal", "United Kingdom", "United States")
+            return _changed(fields, "Country", lambda each: replace(each, kind="picklist", values=countries))
+        case "requiredCustomField":
+            return (*fields, LeadField("Region__c", "Region", length=40, web="00N5e00000Region", required=True))
+        case _:
+            return tuple(fields)
+
+
+def _changed(
+    fields: Iterable[LeadField], name: str, change: Callable[[LeadField], LeadField]
+) -> tuple[LeadField, ...]:
+    return tuple(change(each) if each.name == name else each for each in fields)
+
+
+def unwritable(values: Mapping[str, object], fields: Sequence[LeadField]) -> Flaw | None:
+    """The first field that is not there, or that this user may not write."""
+    known = {each.name: each for each in fields}
+    for name in values:
+        if name not in known:
+            return Flaw("INVALID_FIELD", f"No such column '{name}' on sobject of type Lead")
+        if not known[name].createable:
+            advice = "Please check the security settings of this field and verify that it is read/write."
+            text = f"Unable to create/update fields: {name}. {advice}"
+            return Flaw("INVALID_FIELD_FOR_INSERT_UPDATE", text, (name,))
+    return None
+
+
+def misfit(values: Mapping[str, object], fields: Sequence[LeadField], *, emails: bool = True) -> Flaw | None:
+    """The first value that does not fit its field; ``emails`` says whether addresses are looked at."""
+    for each in fields:
+        value = values.get(each.name)
+        if value in {None, ""}:
+            continue
+        flaw = _number_flaw(each, value) if each.kind == "int" else _text_flaw(each, value, emails)
+        if flaw:
+            return flaw
+    return None
+
+
+def _number_flaw(each: LeadField, value: object) -> Flaw | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return Flaw("JSON_PARSER_ERROR", f"Cannot deserialize instance of int from VALUE_STRING value {value}")
+    if not 0 <= value <= each.most:
+        text = f"{each.label}: value outside of valid range on numeric field: {value}"
+        return Flaw("NUMBER_OUTSIDE_VALID_RANGE", text, (each.name,))
+    return None
+
+
+def _text_flaw(each: LeadField, value: object, emails: bool) -> Flaw | None:
+    if not isinstance(value, str):
+        return Flaw("JSON_PARSER_ERROR", f"Cannot deserialize instance of string from value {value}")
+    if each.kind == "reference" and not _ID.fullmatch(value):
+        return Flaw("MALFORMED_ID", f"{each.label}: id value of incorrect type: {value}", (each.name,))
+    if each.kind == "email" and emails and not _EMAIL.fullmatch(value):
+        return Flaw("INVALID_EMAIL_ADDRESS", f"{each.label}: invalid email address: {value}", (each.name,))
+    if each.length and len(value) > each.length:
+        text = f"{each.label}: data value too large: {value} (max length={each.length})"
+        return Flaw("STRING_TOO_LONG", text, (each.name,))
+    if each.values and value not in each.values:
+        return _picklist_flaw(each, value)
+    return None
+
+
+def _picklist_flaw(each: LeadField, value: str) -> Flaw | None:
+    if each.name == "Country":
+        text = "There's a problem with this country, even though it may appear correct. Please select a country from "
+        return Flaw("FIELD_INTEGRITY_EXCEPTION", f"{text}the list of valid countries.: {each.label}", (each.name,))
+    if each.restricted:
+        text = f"{each.label}: bad value for restricted picklist field: {value}"
+        return Flaw("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, (each.name,))
+    return None
+
+
+def incomplete(values: Mapping[str, object], fields: Sequence[LeadField]) -> Flaw | None:
+    """The required fields that ``values``, a whole lead, leave empty."""
+    missing = tuple(each.name for each in fields if each.required and values.get(each.name) in {None, ""})
+    if not missing:
+        return None
+    return Flaw("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing)
+
+
+def taken(org: Org, values: Mapping[str, object], fields: Sequence[LeadField], own: StoredLead | None) -> Flaw | None:
+    """A unique field whose value another lead of the org has already."""
+    for each in fields:
+        if not each.unique or not values.get(each.name):
+            continue
+        other = next((lead for lead in org.find(each.name, values[each.name]) if lead is not own), None)
+        if other is not None:
+            text = f"duplicate value found: {each.name} duplicates value on record with id: {other.id}"
+            return Flaw("DUPLICATE_VALUE", text)
+    return None
+
+
+def same_person(org: Org, values: Mapping[str, object]) -> StoredLead | None:
+    """The lead that the org's duplicate rule finds: the one with the same e-mail address."""
+    return next(iter(org.find("Email", values["Email"])), None) if values.get("Email") else None

@@ -1,0 +1,468 @@
+"""The command line: every command helps, speaks JSON, refuses in one line, and works on a new database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+import typer
+
+from leadkeeper.connections.vault import new_secret_key
+from leadkeeper.doors.cli.program import program, run
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+
+OFFER = "contoso.crm-pro"
+
+
+def every_command() -> list[tuple[str, ...]]:
+    """Every command as it is typed, groups too."""
+    root = typer.main.get_command(program)
+    found: list[tuple[str, ...]] = [()]
+
+    def walk(command: Any, path: tuple[str, ...]) -> None:
+        for name, below in getattr(command, "commands", {}).items():
+            found.append((*path, name))
+            walk(below, (*path, name))
+
+    walk(root, ())
+    return found
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its output, all of it, as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def line(self) -> str:
+        """Its complaint, which must be one line."""
+        (line,) = self.err.splitlines()
+        return line
+
+
+Call = Callable[..., Said]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Runs a command in this process, in a folder of its own."""
+    for name in list(os.environ):
+        if name.startswith("LEADKEEPER_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    switching = sys.getswitchinterval()
+
+    def said(*arguments: str) -> Said:
+        code = run(arguments)
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    yield said
+    structlog.reset_defaults()
+    sys.setswitchinterval(switching)
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> Iterator[ReceivingEndpoint]:
+    """A receiving endpoint that the settings allow, in a thread of its own."""
+    authority = Authority(tmp_path / "authority")
+    monkeypatch.setenv("LEADKEEPER_ALLOW_ADDRESSES", "127.0.0.0/8")
+    monkeypatch.setenv("LEADKEEPER_CA_FILE", str(authority.ca_file))
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = ReceivingEndpoint()
+    asyncio.run_coroutine_threadsafe(server.start(authority.server_context("127.0.0.1")), loop).result(10)
+    yield server
+    asyncio.run_coroutine_threadsafe(server.aclose(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+def put_offer(call: Call) -> None:
+    assert call("publishers", "put", "contoso", "--name", "Contoso").code == 0
+    assert call("offers", "put", OFFER, "--title", "Contoso CRM Pro").code == 0
+
+
+def put_connection(call: Call, endpoint: ReceivingEndpoint, name: str = "primary") -> Said:
+    url = f"https://127.0.0.1:{endpoint.port}/leads?code=very-secret"
+    Path("address").write_text(url + "\n")
+    return call(
+        "connections", "put", OFFER, name, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=@address", "--json"
+    )
+
+
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+def test_every_command_helps(command: tuple[str, ...], call: Call) -> None:
+    said = call(*command, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert "Usage: leadkeeper" in said.out
+    assert not list(Path().iterdir()), "help touched the folder"
+
+
+def test_all_promised_commands_are_there() -> None:
+    groups = {path[0] for path in every_command() if path}
+    assert groups >= {
+        *("serve", "api", "worker", "demo", "sandbox", "keys", "publishers", "offers", "leads", "db", "doctor"),
+        "connections",
+    }
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"aiohttp", "azure", "fastapi", "pydantic", "sqlalchemy", "uvicorn"}
+    code = (
+        "import sys; from leadkeeper.doors.cli.program import run; run(['--help']); "
+        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_version_by_module_and_without_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "leadkeeper", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("leadkeeper 0.")
+    bare = subprocess.run([sys.executable, "-m", "leadkeeper"], capture_output=True, text=True, check=False)
+    assert bare.returncode == 2
+    assert "Usage" in bare.stdout + bare.stderr
+
+
+def test_keys_on_a_new_database(call: Call, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", database_url)
+    made = call("keys", "create", "--role", "operator", "--note", "first", "--json")
+    assert made.code == 0
+    assert made.err == ""
+    assert set(made.json) == {"id", "role", "key"}
+    assert made.json["role"] == "operator"
+    (listed,) = call("keys", "list", "--json").json["keys"]
+    assert listed == {
+        "id": made.json["id"],
+        "role": "operator",
+        "note": "first",
+        "createdTime": listed["createdTime"],
+        "revokedTime": None,
+    }
+    assert made.json["key"] not in call("keys", "list").out
+    assert call("keys", "revoke", made.json["id"]).code == 0
+    assert call("keys", "list", "--json").json["keys"][0]["revokedTime"]
+    again = call("keys", "revoke", made.json["id"])
+    assert again.code == 1
+    assert "keys list" in again.line
+
+
+def test_a_key_for_people_is_alone_on_standard_output(call: Call) -> None:
+    said = call("keys", "create", "--role", "marketplace")
+    assert said.out.startswith("lk_")
+    assert len(said.out.split()) == 1
+    assert "not shown again" in said.err
+
+
+def test_key_of_a_publisher_that_is_not_there(call: Call) -> None:
+    said = call("keys", "create", "--role", "publisher:contoso", "--json")
+    assert said.code == 1
+    assert "there is no publisher 'contoso'" in said.line
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("keys", "create"), "--role"),
+        (("keys", "create", "--role", "king"), "publisher:<id>"),
+        (("offers", "put", "no-dot"), "publisher.offer"),
+        (("leads", "list", "--since", "yesterday"), "2026-11-22"),
+        (("leads", "send"), "PUBLISHER.OFFER"),
+        (("leads", "send", "--file", "missing.json"), "missing.json"),
+        (("leads", "replay", OFFER, "--state", "gone"), "setAside"),
+        (("connections", "put", OFFER), "--file"),
+        (("connections", "put", OFFER, "--to", "nowhere"), "httpsEndpoint"),
+        (("frobnicate",), "frobnicate"),
+        (("serve", "--port", "0"), "--port"),
+    ],
+)
+def test_called_wrongly_is_two_and_one_line(call: Call, arguments: tuple[str, ...], named: str) -> None:
+    said = call(*arguments)
+    assert said.code == 2
+    assert said.out == ""
+    assert named in said.line
+    assert "--help" in said.line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("DATABASE_URL", "mysql://root@localhost/leads"),
+        ("ALLOW_ADDRESSES", "everything"),
+        ("HOSTS", "=="),
+        ("CA_FILE", "/no/such/file"),
+        ("SECRET_KEY", "short"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    call: Call, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    assert call("db", "upgrade").code == 0
+    monkeypatch.setenv(f"LEADKEEPER_{name}", value)
+    for command in (("publishers", "list"), ("serve",), ("doctor", "--json")):
+        said = call(*command)
+        assert said.code == 1
+        told = said.json["findings"][-1]["detail"] if command[0] == "doctor" else said.line
+        assert f"LEADKEEPER_{name}" in told
+        assert "root@" not in told
+
+
+def test_database_that_cannot_be_used(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("text.db").write_text("This is no database, whatever its name may say. " * 100)
+    for url in ("sqlite:///missing-folder/leadkeeper.db", "sqlite:///text.db", "postgresql://nobody@127.0.0.1:1/none"):
+        monkeypatch.setenv("LEADKEEPER_DATABASE_URL", url)
+        for command in (("leads", "list"), ("db", "status")):
+            said = call(*command)
+            assert said.code == 1
+            assert "LEADKEEPER_DATABASE_URL" in said.line or "db upgrade" in said.line
+
+
+def test_publishers_and_offers(call: Call) -> None:
+    refused = call("offers", "put", OFFER)
+    assert refused.code == 1
+    assert "There is no publisher 'contoso'" in refused.line
+    put_offer(call)
+    assert call("publishers", "list", "--json").json["publishers"][0]["displayName"] == "Contoso"
+    (offer,) = call("offers", "list", "--json").json["offers"]
+    assert (offer["publisherId"], offer["id"], offer["title"], offer["live"]) == (
+        "contoso",
+        "crm-pro",
+        "Contoso CRM Pro",
+        True,
+    )
+    assert call("offers", "put", OFFER, "--not-live", "--json").json["live"] is False
+    assert OFFER in call("offers", "list", "--publisher", "contoso").out
+    assert call("publishers", "put", "x", "--name", "n" * 201).code == 1
+
+
+def test_listings_of_nothing_say_so_on_standard_error(call: Call) -> None:
+    for command in ("keys", "publishers", "offers", "connections", "leads"):
+        people, machine = call(command, "list"), call(command, "list", "--json")
+        assert (people.code, people.out) == (0, "")
+        assert "There are no" in people.line
+        assert machine.json[command] == []
+
+
+def test_a_connection_from_making_to_removing(call: Call, endpoint: ReceivingEndpoint) -> None:
+    put_offer(call)
+    made = put_connection(call, endpoint)
+    assert made.json["name"] == "primary"
+    assert made.json["httpsEndpointLeadConfiguration"]["signingSecret"].startswith("whsec_"), "shown this once"
+    listed = call("connections", "list", "--json")
+    assert listed.json["connections"][0]["httpsEndpointLeadConfiguration"]["signingSecret"] == "*********"
+    assert "very-secret" not in made.out + listed.out + call("connections", "list").out
+    assert call("connections", "pause", OFFER).code == 0
+    assert call("connections", "list", OFFER, "--json").json["connections"][0]["health"]["state"] == "paused"
+    assert call("connections", "resume", OFFER).code == 0
+    validated = call("connections", "validate", OFFER, "--json")
+    assert validated.code == 0
+    assert validated.json["ok"]
+    assert list(endpoint.received) == [validated.json["testLead"]["id"]]
+    assert "test lead MSFT_TEST_" in call("connections", "validate", OFFER, "primary").out
+    assert call("connections", "remove", OFFER).code == 0
+    assert "has no connection" in call("connections", "pause", OFFER).line
+    assert call("connections", "remove", OFFER).code == 1
+
+
+def test_settings_that_cannot_be_taken_name_the_field(call: Call) -> None:
+    put_offer(call)
+    said = call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=http://x.example/")
+    assert said.code == 1
+    assert "httpsEndpointUrl" in said.line
+    Path("settings.json").write_text(json.dumps({"leadDestination": "table"}))
+    assert "tableLeadConfiguration" in call("connections", "put", OFFER, "--file", "settings.json").line
+
+
+def test_validation_that_fails_explains_itself(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_offer(call)
+    address = "httpsEndpointUrl=https://127.0.0.1:9/leads"
+    assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", address).code == 0
+    said = call("connections", "validate", OFFER)
+    assert said.code == 1
+    assert "Who acts: publisher" in said.out
+    assert "LEADKEEPER_ALLOW_ADDRESSES" in said.out
+
+
+def test_leads_from_sending_to_showing(call: Call) -> None:
+    put_offer(call)
+    sent = call("leads", "send", OFFER, "--first-name", "Ada", "--email", "ada@contoso.com", "--json")
+    assert sent.json["deliveries"] == []
+    Path("lead.json").write_text(
+        json.dumps({"publisherId": "contoso", "offerId": "crm-pro", "source": "SPZA", "action": "INS"})
+    )
+    from_file = call("leads", "send", "--file", "lead.json", "--idempotency-key", "one", "--json").json
+    assert call("leads", "send", "--file", "lead.json", "--idempotency-key", "one", "--json").json == from_file
+    page = call("leads", "list", "--limit", "1", "--json").json
+    assert page["leads"][0]["id"] == from_file["id"]
+    older = call("leads", "list", "--cursor", page["nextCursor"], "--json").json["leads"]
+    assert [lead["id"] for lead in older] == [sent.json["id"]]
+    assert call("leads", "list", "--email", "ADA@contoso.com", "--since", "1h", "--json").json["leads"] == older
+    shown = call("leads", "show", sent.json["id"])
+    assert "AzureMarketplace-PLT|contoso.crm-pro" in shown.out
+    assert "ada@contoso.com" in shown.out
+    assert call("leads", "show", sent.json["id"], "--json").json["customer"]["firstName"] == "Ada"
+    assert "ada@contoso.com" in call("leads", "list").out
+
+
+def test_leads_that_cannot_be_taken(call: Call) -> None:
+    put_offer(call)
+    unknown = call("leads", "send", "contoso.crm-pr0")
+    assert unknown.code == 1
+    assert "no offer 'crm-pr0'" in unknown.line
+    wrong = call("leads", "send", OFFER, "--email", "no-at-sign")
+    assert wrong.code == 1
+    assert "customer.email" in wrong.line
+    assert "no-at-sign" not in wrong.line, "personal data in an error"
+    assert "There is no lead" in call("leads", "show", "0199").line
+    assert "There is no delivery" in call("leads", "retry", "0199").line
+
+
+def test_retry_and_replay(call: Call, endpoint: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, endpoint)
+    lead = call("leads", "send", OFFER, "--json").json
+    assert lead["deliveries"] == [{"connection": "primary", "state": "pending"}]
+    (again,) = call("leads", "retry", lead["id"], "--json").json["deliveries"]
+    assert again["state"] == "waiting"
+    assert call("leads", "retry", again["id"]).code == 0
+    counted = call("leads", "replay", OFFER, "--state", "waiting", "--dry-run", "--json")
+    assert counted.json == {"deliveries": 1, "dryRun": True}
+    assert (
+        call("leads", "replay", OFFER, "--state", "waiting", "--until", "2020-01-01", "--json").json["deliveries"] == 0
+    )
+    assert "1 deliveries are sent again" in call("leads", "replay", OFFER, "--state", "waiting").err
+
+
+def test_db_status_changes_nothing_until_upgraded(
+    call: Call, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", database_url)
+    new = call("db", "status", "--json")
+    assert new.code == 1
+    assert new.json["current"] is None
+    assert new.json["upToDate"] is False
+    assert not list(Path().glob("*.db"))
+    assert call("doctor").code == 1
+    assert call("db", "upgrade").code == 0
+    assert call("db", "status", "--json").json["upToDate"] is True
+    assert "password" not in call("db", "status").out
+
+
+def test_rotating_secrets(call: Call, endpoint: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, endpoint)
+    old, new = Path("leadkeeper.key").read_text(), call("db", "new-key").out
+    Path("leadkeeper.key").write_text(new)
+    said = call("db", "rotate-secrets")
+    assert said.code == 1
+    assert "LEADKEEPER_SECRET_KEY" in said.line
+    doctor = call("doctor", "--json")
+    assert next(f["name"] for f in doctor.json["findings"] if f["state"] == "wrong") == "secret key"
+    Path("leadkeeper.key").write_text(new + old)
+    assert "1 connections" in call("db", "rotate-secrets").err
+    Path("leadkeeper.key").write_text(new)
+    assert call("connections", "validate", OFFER).code == 0
+
+
+def test_doctor_finds_all_well(
+    call: Call, endpoint: ReceivingEndpoint, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", database_url)
+    put_offer(call)
+    put_connection(call, endpoint)
+    call("leads", "send", OFFER, "--email", "ada@contoso.com")
+    said = call("doctor", "--json")
+    states = {finding["name"]: finding["state"] for finding in said.json["findings"]}
+    assert states == {
+        "settings": "ok",
+        "database": "ok",
+        "secret key": "ok",
+        "connection contoso.crm-pro/primary": "ok",
+        "waiting": "ok",
+        "held": "ok",
+        "set aside": "ok",
+        "without connection": "ok",
+        "clock": "ok",
+    }
+    assert said.code == 0
+    assert endpoint.received == {}, "the doctor sends no lead"
+    call("connections", "pause", OFFER)
+    people = call("doctor")
+    assert people.code == 0
+    assert "held: 1 -> mend or resume" in people.out
+    assert "ada@" not in people.out
+
+
+def test_doctor_names_what_is_wrong_and_the_remedy(call: Call, endpoint: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, endpoint)
+    address = "httpsEndpointUrl=https://no-such-host.invalid/leads"
+    call("connections", "put", OFFER, "spare", "--to", "httpsEndpoint", "--set", address)
+    said = call("doctor")
+    assert said.code == 1
+    (line,) = [line for line in said.out.splitlines() if line.startswith("wrong")]
+    assert "contoso.crm-pro/spare" in line
+    assert " -> " in line
+    assert call("doctor", "--json").json["ok"] is False
+
+
+def test_serve_refuses_a_taken_port_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("LEADKEEPER_PORT", str(taken.getsockname()[1]))
+        said = call("serve")
+    assert said.code == 1
+    assert "LEADKEEPER_PORT" in said.line
+    assert "is taken" in said.line
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["serve", "api", "worker"])
+def test_serving_ends_in_good_order(command: str, told: signal.Signals, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leadkeeper", command],
+        cwd=tmp_path,
+        env=environment | {"LEADKEEPER_PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    ready = process.stderr.readline()
+    assert "Ctrl-C ends it" in ready
+    process.send_signal(told)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "")
+    assert "Traceback" not in err
+
+
+def test_new_key_is_one(call: Call) -> None:
+    assert len(call("db", "new-key").out.strip()) == len(new_secret_key())

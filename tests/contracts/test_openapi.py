@@ -1,0 +1,107 @@
+"""What the OpenAPI document says is what the API does: schemathesis calls every operation as it is documented."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Queue
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS
+
+from tests.rooms import House, house
+
+EXAMPLES = 25
+OFFER = {"publisherId": "contoso", "offerId": "crm-pro"}
+FINER_THAN_A_SCHEMA = ("/customer-leads", "/connections/{name}")
+"""Settings that fit their schema may still be none: an address must be one, a connection string too."""
+BROAD = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(_: Any, value: Any) -> Any:
+    """A batch is generated as the text that it is."""
+    return str(value).encode("utf-8", "replace")
+
+
+@contextmanager
+def running(database_url: str) -> Iterator[tuple[str, str]]:
+    """A house in a thread of its own: its address and an operator's key."""
+    opened: Queue[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
+
+    async def run() -> None:
+        async with house(database_url) as home:
+            end = asyncio.Event()
+            await furnish(home)
+            key = (await home.visitor("operator")).key
+            opened.put((home.url, key or "", asyncio.get_running_loop(), end))
+            await end.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    url, key, loop, end = opened.get(timeout=30)
+    try:
+        yield url, key
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join(30)
+
+
+async def furnish(home: House) -> None:
+    """Give the offer a lead, a hook and a destination."""
+    operator = await home.visitor("operator")
+    settings = {"httpsEndpointUrl": "https://leads.example/hook"}
+    body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
+    await operator.put("/v1/publishers/contoso/offers/crm-pro/customer-leads", body)
+    await operator.post("/v1/leads", OFFER | {"source": "SPZA", "action": "PLT"})
+    await operator.post("/v1/publishers/contoso/offers/crm-pro/hooks")
+
+
+def at_home(case: Case) -> bool:
+    """Turn ``case`` to the offer that is there; false if it names none."""
+    named = False
+    for name, value in {**OFFER, "name": "primary"}.items():
+        for part in (case.path_parameters, case.body):
+            if isinstance(part, dict) and name in part:
+                part[name] = value
+                named = True
+    return named
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["as-documented", "against-it"]
+)
+def test_the_api_does_what_the_document_says(
+    database_url: str, mode: GenerationMode, subtests: pytest.Subtests
+) -> None:
+    with running(database_url) as (url, key):
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        for result in schema.get_all_operations():
+            operation = result.ok()
+            with subtests.test(operation.label):
+                calls_of(operation.as_strategy(generation_mode=mode), key)()
+
+
+def calls_of(cases: SearchStrategy[Case], key: str) -> Callable[[], None]:
+    """Calls the operation many times, as generated and turned to the offer that is there; checks every answer."""
+    signed_in = {"Authorization": f"Bearer {key}"}
+
+    @given(case=cases)
+    @settings(
+        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=[*HealthCheck]
+    )
+    def call(case: Case) -> None:
+        finer = [CHECKS.get_one("positive_data_acceptance")] if case.path.endswith(FINER_THAN_A_SCHEMA) else []
+        case.call_and_validate(headers=signed_in, timeout=30, excluded_checks=finer)
+        if at_home(case):
+            case.call_and_validate(headers=signed_in, timeout=30, checks=CHECKS.get_by_names(BROAD))
+
+    return call

@@ -1,0 +1,176 @@
+"""``leadkeeper demo`` as people and CI run it: it proves what it says, and leaves nothing behind, however it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import psutil
+import pytest
+
+from tests.conftest import missing_service
+
+ROOT: Final = Path(__file__).parents[2]
+LISTENING: Final = "The hub listens at"
+GOES_ON: Final = "The hub's log:"
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+
+
+class Demo:
+    """A running demo: what it printed, and every process that it began."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._output = folder / "output.txt"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "leadkeeper", "demo", *arguments],
+                cwd=ROOT,
+                env=_environment() | {"TMPDIR": str(self.temporary)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._begun: dict[int, psutil.Process] = {}
+
+    @property
+    def output(self) -> str:
+        """What it printed so far."""
+        return self._output.read_text()
+
+    def until(self, text: str, seconds: float = 90) -> None:
+        """Wait until it printed ``text``."""
+        end = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < end, self.output
+            time.sleep(0.05)
+
+    def look(self) -> list[psutil.Process]:
+        """Its children and theirs, as they are now; remembered."""
+        try:
+            found = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        self._begun.update({child.pid: child for child in found})
+        return found
+
+    def child(self, word: str) -> psutil.Process:
+        """The child with this word in its command."""
+        return next(child for child in self.look() if word in child.cmdline())
+
+    def end(self) -> int:
+        """Wait for its end; answers the exit code. Every process that it began must be gone soon, and every file."""
+        code = self.process.wait(60)
+        _, left = psutil.wait_procs(list(self._begun.values()), timeout=15)
+        assert not left, [child.cmdline() for child in left]
+        end = time.monotonic() + 15
+        while (files := list(self.temporary.iterdir())) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not files
+        return code
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder, where there is what the demo needs."""
+    if shutil.which("node") is None or not (ROOT / "node_modules" / "azurite").is_dir():
+        missing_service("Azurite is missing: make setup")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_once_proves_that_every_lead_arrived(folder: Path) -> None:
+    demo = Demo(folder, "--once")
+    demo.until(LISTENING)
+    assert len(demo.look()) >= 3, "hub, Azurite, guard"
+    assert demo.end() == 0, demo.output
+    assert "\x1b" not in demo.output, "no terminal, no colours"
+    leads, arrived, deliveries = map(
+        int, re.findall(r"^(\d+) leads acknowledged, (\d+) of (\d+) deliveries arrived", demo.output, re.MULTILINE)[0]
+    )
+    assert arrived == deliveries > leads > 20
+    rows = re.findall(r"row \d{4}-\d\d-\d\d/[0-9a-f-]{36}", demo.output)
+    taken = re.findall(r"took [0-9a-f-]{36}, signature valid", demo.output)
+    assert len(rows) + len(taken) == deliveries
+    for told in ("held", "waiting", "404 There is no offer 'crm-pr0'", "Who acts: publisher", "kept once"):
+        assert told in demo.output
+    for private in ("ada.lovelace@", "Hopper", "+44 20"):
+        assert private not in demo.output
+
+
+@pytest.mark.slow
+def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
+    demo = Demo(folder)
+    demo.until(GOES_ON)
+    demo.look()
+    commands = [line.strip() for line in demo.output.splitlines() if re.match(r"  (curl|leadkeeper|LEADKEEPER_)", line)]
+    before = demo.output.count("AzureMarketplace-PLT|contoso.crm-pro -> primary")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    said = {}
+    for command in commands:
+        if command.startswith("curl") and shutil.which("curl") is None:
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, env=_environment() | {"PATH": path}, check=False
+        )
+        assert done.returncode == 0, (command, done.stderr)
+        said[command.split()[0]] = done.stdout
+        assert '"detail"' not in done.stdout, done.stdout
+    assert len(commands) == 5
+    assert "AzureMarketplace-INS|contoso.crm-pro" in said["leadkeeper"]
+    end = time.monotonic() + 15
+    while demo.output.count("AzureMarketplace-PLT|contoso.crm-pro -> primary") == before and time.monotonic() < end:
+        time.sleep(0.1)
+    assert demo.output.count("AzureMarketplace-PLT|contoso.crm-pro -> primary") > before, "what came is not shown"
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.end() == 0
+    assert "Traceback" not in demo.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("moment", ["Starting", LISTENING])
+def test_ended_in_the_middle_it_leaves_nothing(folder: Path, told: signal.Signals, moment: str) -> None:
+    demo = Demo(folder)
+    demo.until(moment)
+    if moment == "Starting":
+        time.sleep(0.3)
+    demo.look()
+    demo.process.send_signal(told)
+    assert demo.end() == (-told if told == signal.SIGKILL else 130), demo.output
+    assert "Traceback" not in demo.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("word", "complaint"), [("serve", "The hub ended by itself"), ("--silent", "Azurite")])
+def test_a_child_that_dies_is_named(folder: Path, word: str, complaint: str) -> None:
+    demo = Demo(folder)
+    demo.until(GOES_ON)
+    demo.child(word).kill()
+    assert demo.end() == 1
+    assert complaint in demo.output
+    assert "Traceback" not in demo.output
+
+
+def test_without_azurite_it_says_what_to_do(tmp_path: Path) -> None:
+    code = "import sys; from leadkeeper.doors.cli.demo import stage; from pathlib import Path; " + (
+        f"stage.find_node_modules = lambda: Path({str(tmp_path)!r}); "
+        "from leadkeeper.doors.cli.program import run; sys.exit(run(['demo', '--once']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "make setup" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

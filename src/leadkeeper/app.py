@@ -21,6 +21,7 @@ from leadkeeper.connections.vault import Vault, secret_keys_from_file
 from leadkeeper.delivery.record import Sent
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.mail import Mailer
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.hooks.route import hook_route
@@ -28,6 +29,7 @@ from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
+from leadkeeper.notices.sender import Sender
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
@@ -118,6 +120,7 @@ async def serve(
         # The API first: when its port is taken, nothing was begun.
         server = await _start_api(settings, house) if api else None
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
+        sending = asyncio.create_task(_sender(settings, house).run(), name="notices") if house.worker else None
         ready()
         await _until(stop, carrying)
         if server is not None:
@@ -126,6 +129,14 @@ async def serve(
         if house.worker is not None and carrying is not None:
             await house.worker.stop(settings.shutdown_seconds)
             await carrying
+        if sending is not None:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
+def _sender(settings: Settings, house: House) -> Sender:
+    mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
+    return Sender(house.rooms.storage, mailer, settings.base_url)
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
+from leadkeeper.destinations.mail import MailServer, parse_mail_server
 from leadkeeper.storage.engine import open_storage
 
 
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     )
     ca_file: Path | None = Field(None, description="PEM file with further certificate authorities to trust.")
     smtp_url: SecretStr | None = Field(None, description="Mail server for notices: smtp[s]://user:password@host:port.")
+    mail_from: str | None = Field(
+        None, description="Address that mails come from; leadkeeper@ the mail server by default."
+    )
     lease_seconds: float = Field(
         15, ge=1, le=600, description="How long the leads of a worker that died wait before another takes them."
     )
@@ -80,6 +84,13 @@ class Settings(BaseSettings):
             raise ValueError("there is no such file")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_mail_server(value.get_secret_value())
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _log_level(cls, value: str) -> str:
@@ -91,8 +102,19 @@ class Settings(BaseSettings):
     def network_policy(self) -> NetworkPolicy:
         """What adapters may reach."""
         return NetworkPolicy(
-            allow_addresses=parse_ranges(self.allow_addresses), hosts=parse_hosts(self.hosts), ca_file=self.ca_file
+            allow_addresses=parse_ranges(self.allow_addresses),
+            hosts=parse_hosts(self.hosts),
+            ca_file=self.ca_file,
+            mail_server=self.mail_server,
+            base_url=self.base_url,
         )
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where mails are handed in, if anywhere."""
+        if self.smtp_url is None:
+            return None
+        return parse_mail_server(self.smtp_url.get_secret_value(), self.mail_from, self.ca_file)
 
     @property
     def base_url(self) -> str:

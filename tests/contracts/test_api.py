@@ -8,12 +8,16 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
-from tests.rooms import Answer, House, Visitor, house
+from leadkeeper.doors.hooks.route import hook_route
+from tests.rooms import Answer, House, Visitor, house, listening
+from tests.services.postgres import Postgres
 
 OFFER = "/v1/publishers/contoso/offers/crm-pro"
 ENDPOINT = {"httpsEndpointUrl": "https://leads.example/h?code=verysecret"}
@@ -323,6 +327,9 @@ class TestHandingIn:
         again = await operator.post("/v1/leads", lead(), Idempotency_Key="order-1")
         assert (first.status, again.status) == (202, 200)
         assert again.json() == first.json()
+        await operator.post(f"{OFFER}/connections/primary/pause")
+        held = (await operator.post("/v1/leads", lead(), Idempotency_Key="order-1")).json()
+        assert held["deliveries"] == [{"connection": "primary", "state": "held"}]
         other = await operator.post("/v1/leads", lead(campaign="x"), Idempotency_Key="order-1")
         assert other.problem(422, "idempotency-key-reused")["errors"][0]["field"] == "Idempotency-Key"
         assert (await operator.post("/v1/leads", lead(), Idempotency_Key="order-2")).status == 202
@@ -542,6 +549,7 @@ class TestReading:
             ("email=%00", "email"),
             ("source=%00", "source"),
             ("publisherId=%00", "publisherId"),
+            ("publisherID=contoso", "publisherID"),
         ):
             problem = (await operator.get(f"/v1/leads?{query}")).problem(422, "invalid-request")
             assert [error["field"] for error in problem["errors"]] == [field]
@@ -732,4 +740,55 @@ class TestHttp:
         assert "contoso" not in text
         await operator.post(f"{OFFER}/connections/primary/pause")
         assert 'leadkeeper_deliveries_waiting{state="held"} 3.0' in (await home.anyone.get("/metrics")).body.decode()
-        assert Metrics() is not Metrics()
+
+
+class TestWhenSomethingIsWrongWithUs:
+    async def test_while_the_database_is_away(self, postgres: Postgres) -> None:
+        async with house(postgres.create_database()) as home:
+            operator = await home.visitor("operator")
+            hook = (await operator.post(f"{OFFER}/hooks")).json()
+            await home.anyone.post(f"/hooks/{hook['token']}", {"Description": "a"})
+            postgres.stop()
+            try:
+                for answer in (
+                    await operator.post("/v1/leads", lead()),
+                    await home.anyone.post(f"/hooks/{hook['token']}", {"Description": "b"}),
+                    await operator.get("/v1/leads"),
+                    await operator.put("/v1/publishers/x", {"displayName": "X"}),
+                    await home.anyone.get("/readyz"),
+                ):
+                    answer.problem(503, "storage-away")
+                    assert answer.headers["Retry-After"] == "1"
+                found = lines(await batch(operator, json.dumps(lead()).encode() + b"\n{}"))
+                assert [answer["problem"]["status"] for answer in found] == [503, 422]
+                assert (await home.anyone.get("/healthz")).status == 200
+                assert "leadkeeper_leads_total" in (await home.anyone.get("/metrics")).body.decode()
+            finally:
+                postgres.start()
+            await hand_in(operator)
+            assert (await home.anyone.get("/readyz")).status == 200
+
+    async def test_a_fault_of_ours_tells_nobody_what_a_customer_wrote(
+        self, home: House, operator: Visitor, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        class Broken:
+            def __getattr__(self, _: str) -> Any:
+                raise RuntimeError("ada@contoso.example")
+
+        fault: Any = Broken()
+        rooms = replace(home.rooms, catalogue=fault, intake=fault)
+        hook = (await operator.post(f"{OFFER}/hooks")).json()
+        async with listening(create_api(rooms, Metrics(), hook_route(rooms.hooks, rooms.intake))) as url:
+            visitor = Visitor(home.session, url, operator.key)
+            for answer in (
+                await visitor.post("/v1/leads", lead()),
+                await visitor.get("/v1/publishers"),
+                await visitor.post(f"/hooks/{hook['token']}", {"Description": "ada"}),
+            ):
+                answer.problem(500, "internal")
+                assert b"ada" not in answer.body
+        told = "".join(capsys.readouterr())
+        assert told.count("request failed") == 3
+        assert "RuntimeError" in told
+        assert "ada@contoso" not in told
+        assert hook["token"] not in told

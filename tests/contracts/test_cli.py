@@ -192,6 +192,7 @@ def test_key_of_a_publisher_that_is_not_there(call: Call) -> None:
         (("keys", "create", "--role", "king"), "publisher:<id>"),
         (("offers", "put", "no-dot"), "publisher.offer"),
         (("leads", "list", "--since", "yesterday"), "2026-11-22"),
+        (("leads", "list", "--state", "lost"), "setAside"),
         (("leads", "send"), "PUBLISHER.OFFER"),
         (("leads", "send", "--file", "missing.json"), "missing.json"),
         (("leads", "replay", OFFER, "--state", "gone"), "setAside"),

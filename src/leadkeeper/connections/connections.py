@@ -97,6 +97,7 @@ class Connections:
         stored = parsed.stored()
         values: dict[str, Any] = {
             "destination": stored.destination,
+            "announces": stored.announces,
             "settings": json.dumps(dict(stored.settings)),
             "secrets": self._vault.seal(stored.secrets),
             "epoch": 1 if before is None else before.epoch + 1,
@@ -214,7 +215,7 @@ class Connections:
             offer=OfferRef.parse(row.offer_ref),
             name=row.name,
             epoch=row.epoch,
-            stored=Stored(row.destination, json.loads(row.settings), self._secrets(row.secrets)),
+            stored=Stored(row.destination, json.loads(row.settings), self._secrets(row.secrets), row.announces),
             health=health_of(row),
             removed=row.removed_at is not None,
             created_at=row.created_at,

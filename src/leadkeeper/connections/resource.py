@@ -32,6 +32,7 @@ class Stored:
     destination: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, str]
+    announces: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Parsed:
             dumped.pop(alias, None)
             if value is not None:
                 secrets[alias] = value
-        return Stored(self.destination.name, dumped, secrets)
+        return Stored(self.destination.name, dumped, secrets, self.config.announces)
 
 
 def secret_fields(config: type[Config]) -> list[str]:

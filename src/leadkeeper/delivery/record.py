@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import to_stored
+from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
+from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
 from leadkeeper.delivery.schedule import Next, State, next_step, spread
-from leadkeeper.diagnosis import Answer
+from leadkeeper.diagnosis import Answer, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -169,12 +170,8 @@ def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) ->
             .values(state=State.WAITING.value, due_at=now, changed_at=now)
         )
     if change.paused_now:
-        body = change.health.diagnosis or "{}"
-        conn.execute(
-            sa.insert(t.notice).values(
-                id=new_id(), connection_id=connection_id, kind="connectionPaused", created_at=now, body=body
-            )
-        )
+        told = change.health.diagnosis or to_stored(diagnose(Kind.SETTINGS_INVALID))
+        conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, told, now)))
 
 
 def attempt_row(

@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 import aiohttp
 from yarl import URL
 
+from leadkeeper.destinations.mail import MailServer
+
 Address = IPv4Address | IPv6Address
 Range = IPv4Network | IPv6Network
 
@@ -93,7 +95,8 @@ class NetworkPolicy:
 
     ``allow_addresses`` are private ranges that may be reached; ``hosts`` maps a host name, or ``*.suffix`` for all
     names below it, to a target that is trusted whatever its range; ``ca_file`` adds certificate authorities to the
-    system's. Seconds count per request, ``answer_limit`` in bytes after decompression.
+    system's. Seconds count per request, ``answer_limit`` in bytes after decompression. ``mail_server`` is the
+    operator's, and ``base_url`` starts the links in mails.
     """
 
     allow_addresses: tuple[Range, ...] = ()
@@ -103,6 +106,8 @@ class NetworkPolicy:
     connect_seconds: float = 10.0
     answer_limit: int = 131_072
     connections: int = 512
+    mail_server: MailServer | None = None
+    base_url: str = ""
 
     def allows(self, address: Address) -> bool:
         """Whether a connection to ``address`` may be opened."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from pydantic.alias_generators import to_camel
@@ -32,9 +32,20 @@ class Config(BaseModel):
         description="Who is told that a lead came, or that the connection broke. No personal data is sent there.",
     )
 
+    notice: Literal["each", "daily", "none"] = Field(
+        default="each",
+        title="Notice of leads",
+        description="each: the contact e-mails hear of leads at once; daily: one mail a day; none: only of trouble.",
+    )
+
     def completed(self, kept: Mapping[str, str]) -> Self:
         """These settings with what we make for the publisher (``kept``: the secrets stored now, by JSON name)."""
         return self
+
+    @property
+    def announces(self) -> Literal["each", "daily", "none"]:
+        """Whether and when the contact e-mails are told of each lead, beside its delivery."""
+        return self.notice if self.contact_email else "none"
 
     @property
     def host(self) -> str:
@@ -103,6 +114,14 @@ class Previews(Protocol):
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The record for ``lead``. May read from the remote system, never writes, never raises for what it does."""
+        ...
+
+
+class Quota(Protocol):
+    """How much of a limit that the remote system keeps to itself is used, counted where attempts are kept."""
+
+    async def used(self, hours: int) -> int:
+        """How many leads were sent, or may have been, to the same system in the last ``hours`` (at most 24)."""
         ...
 
 

@@ -70,10 +70,8 @@ def read_json(answered: Answered) -> Any:
 
 
 def unsent(diagnosis: Diagnosis) -> Diagnosis:
-    """The same where no lead was sent yet: none can have arrived, and none can be at fault."""
-    if diagnosis.outcome is Outcome.AMBIGUOUS:
-        return replace(diagnosis, outcome=Outcome.FAILED)
-    return replace(diagnosis, outcome=Outcome.BROKEN) if diagnosis.outcome is Outcome.REFUSED else diagnosis
+    """The same where no lead was sent yet: none can have arrived."""
+    return replace(diagnosis, outcome=Outcome.FAILED) if diagnosis.outcome is Outcome.AMBIGUOUS else diagnosis
 
 
 @dataclass(frozen=True, slots=True)

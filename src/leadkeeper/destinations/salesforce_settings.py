@@ -189,7 +189,9 @@ class SalesforceConfig(Config):
             if name == own or name.lower() in {each.lower() for each in reserved}:
                 raise ValueError(f"fields: {name} is filled in by Leadkeeper and cannot be changed.")
             if self.rest and _FIELD_ID.match(name):
-                raise ValueError(f"fields: {name} is a Web-to-Lead name; the REST API takes API names such as Region__c.")
+                raise ValueError(
+                    f"fields: {name} is a Web-to-Lead name; the REST API takes API names such as Region__c."
+                )
 
 
 def _bare_host(text: str) -> str:

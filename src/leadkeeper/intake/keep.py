@@ -14,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.connections import new_delivery
+from leadkeeper.connections.outbox import lead_arrived
+from leadkeeper.inbox.inbox import SHOWN_STATE
 from leadkeeper.intake.routes import Route, read_routes
 from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef
@@ -156,6 +158,7 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
     taken = [item for item in group if item.id not in refused]
     kept_before = _insert_leads(conn, taken, routes, now)
     rows: list[dict[str, Any]] = []
+    notices: list[dict[str, Any]] = []
     written: dict[str, _Written | Problem] = {}
     for item in taken:
         if item.id in kept_before:
@@ -163,6 +166,11 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
             continue
         new = [new_delivery(item.id, connection.id, now) for connection in routes[str(item.lead.offer)].connections]
         rows += new
+        notices += [
+            lead_arrived(connection.id, item.id, now, daily=connection.announces == "daily")
+            for connection in routes[str(item.lead.offer)].connections
+            if connection.announces != "none"
+        ]
         deliveries = tuple(
             NewDelivery(row["id"], connection.name, "held" if connection.paused else "pending")
             for row, connection in zip(new, routes[str(item.lead.offer)].connections, strict=True)
@@ -170,6 +178,8 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
         written[item.id] = _Written(Kept(item.id, deliveries), tuple(row["connection_id"] for row in new))
     if rows:
         conn.execute(sa.insert(t.delivery), rows)
+        if notices:
+            conn.execute(sa.insert(t.notice), notices)
         announce(conn)
     return [refused.get(item.id) or written[item.id] for item in group]
 
@@ -247,7 +257,7 @@ def _repeat(conn: sa.Connection, item: _Prepared, lead_id: str, fingerprint: str
             ProblemType.IDEMPOTENCY_KEY_REUSED, detail, (FieldError("Idempotency-Key", "used for another lead"),)
         )
     rows = conn.execute(
-        sa.select(t.delivery.c.id, t.connection.c.name, t.delivery.c.state)
+        sa.select(t.delivery.c.id, t.connection.c.name, SHOWN_STATE)
         .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
         .where(t.delivery.c.lead_id == lead_id)
         .order_by(t.delivery.c.id)

@@ -18,6 +18,7 @@ class RouteConnection:
     id: str
     name: str
     paused: bool
+    announces: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ _ROUTES = (
         t.connection.c.id,
         t.connection.c.name,
         (t.connection.c.paused | t.connection.c.paused_by_person).label("paused"),
+        t.connection.c.announces,
     )
     .select_from(
         t.offer.outerjoin(
@@ -49,9 +51,11 @@ def read_routes(conn: sa.Connection, offers: Collection[str]) -> dict[str, Route
     """The routes of those of ``offers`` (``publisher.offer``) that exist. Call ``share_routes`` before."""
     live: dict[str, bool] = {}
     connections: dict[str, list[RouteConnection]] = {}
-    for ref, is_live, connection_id, name, paused in conn.execute(_ROUTES.where(one_of(conn, t.offer.c.ref, offers))):
+    for ref, is_live, connection_id, name, paused, announces in conn.execute(
+        _ROUTES.where(one_of(conn, t.offer.c.ref, offers))
+    ):
         live[ref] = is_live
         found = connections.setdefault(ref, [])
         if connection_id is not None:
-            found.append(RouteConnection(connection_id, name, paused))
+            found.append(RouteConnection(connection_id, name, paused, announces))
     return {ref: Route(is_live, tuple(connections[ref])) for ref, is_live in live.items()}

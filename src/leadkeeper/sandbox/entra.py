@@ -1,7 +1,8 @@
 """Microsoft Entra ID's token endpoint: v2.0, v1, and the discovery document, as strict as the real one.
 
 Client credentials and user name with password are known. Checks come in this order: tenant, form, parameters,
-application, secret, user, resource. See ``entra_errors`` for every answer, ``entra_directory`` for who is known.
+application, secret, user, resource, and at last the state chosen. See ``entra_errors`` for every answer,
+``entra_directory`` for who is known.
 """
 
 from __future__ import annotations
@@ -116,7 +117,6 @@ class Entra:
     def _checked(self, request: Request, identifier: str, form: Mapping[str, str], *, v2: bool) -> _Asked:
         if request.method != "POST":
             raise _Refused(ERRORS[900561], value=request.method)
-        self._check_state(form)
         tenant = self._tenant(identifier, form)
         for name in ("grant_type", "client_id", *(("scope",) if v2 else ("resource",))):
             if not form.get(name):
@@ -134,11 +134,14 @@ class Entra:
         user = self._user(tenant, form) if grant == "password" else None
         if audience.rstrip("/") not in tenant.resources:
             raise _Refused(ERRORS[500011], resource=audience)
+        self._check_state(form)
         return _Asked(tenant, form["client_id"].lower(), user, audience, form.get("scope", ""), v2)
 
     def _check_state(self, form: Mapping[str, str]) -> None:
         chosen = STATES.get(self._state)
-        if chosen is not None and form.get("grant_type") in chosen.grants:
+        if chosen is None or form["grant_type"] not in chosen.grants:
+            return
+        if chosen.with_secret is None or chosen.with_secret == bool(form.get("client_secret")):
             raise _Refused(chosen.error, value=form.get("username", ""))
 
     def _tenant(self, identifier: str, form: Mapping[str, str]) -> Tenant:

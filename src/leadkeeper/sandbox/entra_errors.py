@@ -206,11 +206,12 @@ THROTTLED: Final = EntraError(None, 429, "temporarily_unavailable", "Too many re
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state of the stand-in: what it says to every request of the ``grants``."""
+    """A state of the stand-in: what it says to every request of the ``grants``, with or without a client secret."""
 
     error: EntraError
     about: str
     grants: tuple[Grant, ...] = ("client_credentials", "password")
+    with_secret: bool | None = None
 
 
 _PASSWORD: Final[tuple[Grant, ...]] = ("password",)
@@ -218,8 +219,8 @@ STATES: Final[Mapping[str, State]] = {
     "tenantMissing": State(ERRORS[90002], "no tenant is known (90002)"),
     "tenantMalformed": State(ERRORS[900023], "every tenant is said to be malformed (900023)"),
     "applicationUnknown": State(ERRORS[700016], "no application is known (700016)"),
-    "secretWrong": State(ERRORS[7000215], "every client secret is wrong (7000215)"),
-    "secretExpired": State(ERRORS[7000222], "every client secret has expired (7000222)"),
+    "secretWrong": State(ERRORS[7000215], "every client secret is wrong (7000215)", with_secret=True),
+    "secretExpired": State(ERRORS[7000222], "every client secret has expired (7000222)", with_secret=True),
     "passwordWrong": State(ERRORS[50126], "every password is wrong (50126, password grant)", _PASSWORD),
     "userUnknown": State(ERRORS[50034], "no user is known (50034, password grant)", _PASSWORD),
     "passwordExpired": State(ERRORS[50055], "every password has expired (50055, password grant)", _PASSWORD),
@@ -229,7 +230,7 @@ STATES: Final[Mapping[str, State]] = {
     "conditionalAccess": State(ERRORS[53003], "a conditional access policy blocks all (53003)"),
     "consentMissing": State(ERRORS[65001], "nobody has consented (65001, password grant)", _PASSWORD),
     "resourceUnknown": State(ERRORS[500011], "no resource is known in any tenant (500011)"),
-    "publicClientOff": State(ERRORS[7000218], "public client flows are off (7000218, password grant)", _PASSWORD),
+    "publicClientOff": State(ERRORS[7000218], "public client flows are off (7000218, password grant without a secret)", _PASSWORD, False),
     "unavailable": State(ERRORS[90033], "temporarily unavailable (503)"),
     "throttled": State(THROTTLED, "too many requests (429 with Retry-After)"),
     "requestLoop": State(ERRORS[50196], "the same request came too often (50196)"),

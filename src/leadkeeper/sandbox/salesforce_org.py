@@ -125,6 +125,7 @@ class Arrival:
 
     door: str
     status: str
+    at: float
     values: dict[str, object]
     id: str = ""
     reason: str = ""
@@ -195,10 +196,15 @@ class Org:
     def store(self, values: Mapping[str, object], existing: StoredLead | None = None) -> StoredLead:
         """Write a lead: a new one, or over ``existing``. An empty value clears the field."""
         lead = existing or StoredLead(long_id(f"00Q5e{secrets.randbelow(10**10):010}"), {})
-        lead.values |= values
-        lead.values = {name: value for name, value in lead.values.items() if value not in {None, ""}}
+        merged = lead.values | dict(values)
+        lead.values = {name: value for name, value in merged.items() if not blank(value)}
         self.leads[lead.id] = lead
         return lead
+
+
+def blank(value: object) -> bool:
+    """The service takes no value and an empty text for the same."""
+    return value is None or value == ""
 
 
 def rolled(times: deque[float], now: float) -> int:
@@ -230,9 +236,7 @@ def fields_in(state: str, fields: Sequence[LeadField]) -> tuple[LeadField, ...]:
             return tuple(fields)
 
 
-def _changed(
-    fields: Iterable[LeadField], name: str, change: Callable[[LeadField], LeadField]
-) -> tuple[LeadField, ...]:
+def _changed(fields: Iterable[LeadField], name: str, change: Callable[[LeadField], LeadField]) -> tuple[LeadField, ...]:
     return tuple(change(each) if each.name == name else each for each in fields)
 
 
@@ -253,7 +257,7 @@ def misfit(values: Mapping[str, object], fields: Sequence[LeadField], *, emails:
     """The first value that does not fit its field; ``emails`` says whether addresses are looked at."""
     for each in fields:
         value = values.get(each.name)
-        if value in {None, ""}:
+        if blank(value):
             continue
         flaw = _number_flaw(each, value) if each.kind == "int" else _text_flaw(each, value, emails)
         if flaw:
@@ -297,7 +301,7 @@ def _picklist_flaw(each: LeadField, value: str) -> Flaw | None:
 
 def incomplete(values: Mapping[str, object], fields: Sequence[LeadField]) -> Flaw | None:
     """The required fields that ``values``, a whole lead, leave empty."""
-    missing = tuple(each.name for each in fields if each.required and values.get(each.name) in {None, ""})
+    missing = tuple(each.name for each in fields if each.required and blank(values.get(each.name)))
     if not missing:
         return None
     return Flaw("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing)

@@ -49,8 +49,8 @@ _REASONS: Final = {
 _NEEDED: Final = ("last_name", "company")
 
 
-def answer(request: Request, orgs: Sequence[Org], state: str, now: float) -> Answer:
-    """What the servlet says; the lead is on its way or lost."""
+def answer(request: Request, orgs: Sequence[Org], strays: list[Arrival], state: str, now: float) -> Answer:
+    """What the servlet says; the lead is on its way or lost. ``strays`` takes what is for no org that there is."""
     if request.path != PATH:
         return Answer.html(404, "<html><body><h1>URL No Longer Exists</h1></body></html>")
     if request.method != "POST":
@@ -59,9 +59,9 @@ def answer(request: Request, orgs: Sequence[Org], state: str, now: float) -> Ans
     org = next((each for each in orgs if each.known_as(form.get("oid", ""))), None)
     missing = [name for name in _NEEDED if not form.get(name, "").strip()]
     if org is None or missing:
-        if org is not None:
-            reason = f"missing {', '.join(missing)}"
-            org.arrivals.append(Arrival("webToLead", "refused", dict(form), reason=reason))
+        reason = "unknownOrg" if org is None else f"missing {', '.join(missing)}"
+        kept = strays if org is None else org.arrivals
+        kept.append(Arrival("webToLead", "refused", now, dict(form), reason=reason))
         return _page(form, FAILED)
     arrive(org, form, state, now)
     return _page(form, PROCESSED)
@@ -69,10 +69,11 @@ def answer(request: Request, orgs: Sequence[Org], state: str, now: float) -> Ans
 
 def arrive(org: Org, form: Mapping[str, str], state: str, now: float) -> None:
     """Take a lead in: it waits its turn if there is room, and is lost without a word if there is none."""
-    arrival = Arrival("webToLead", "queued", _values(form, fields_in(state, org.fields)))
+    arrival = Arrival("webToLead", "queued", now, _values(form, _fields(org, state)))
     org.arrivals.append(arrival)
     settle(org, state, now)
-    if state == "webToLeadQueueFull" or len(org.waiting) >= org.web_queue > 0:
+    full = state == "webToLeadQueueFull" or len(org.waiting) >= org.web_queue
+    if full and not _room(org, state, now):
         arrival.status, arrival.reason = "lost", "queueFull"
         return
     org.waiting.append(arrival)
@@ -81,9 +82,7 @@ def arrive(org: Org, form: Mapping[str, str], state: str, now: float) -> None:
 
 def settle(org: Org, state: str, now: float) -> None:
     """Create what waits, oldest first, as far as the rolling day allows."""
-    if state in {"webToLeadQuotaUsed", "webToLeadQueueFull"}:
-        return
-    while org.waiting and rolled(org.web_done, now) < org.web_limit:
+    while org.waiting and _room(org, state, now):
         arrival = org.waiting.popleft()
         org.web_done.append(now)
         arrival.reason = _loss(org, arrival.values, state)
@@ -93,15 +92,24 @@ def settle(org: Org, state: str, now: float) -> None:
             arrival.status, arrival.id = "created", org.store(arrival.values).id
 
 
+def _room(org: Org, state: str, now: float) -> bool:
+    return state not in {"webToLeadQuotaUsed", "webToLeadQueueFull"} and rolled(org.web_done, now) < org.web_limit
+
+
 def _loss(org: Org, values: Mapping[str, object], state: str) -> str:
     """Why the lead is not created, or nothing."""
     if state in SILENT:
         return SILENT[state]
     if state in {"duplicateRuleBlock", "duplicateRuleAlert"} and same_person(org, values):
         return "duplicateRule"
-    fields = fields_in(state, org.fields)
+    fields = _fields(org, state)
     flaw = misfit(values, fields, emails=False) or incomplete(values, fields) or taken(org, values, fields, None)
     return _reason(flaw) if flaw else ""
+
+
+def _fields(org: Org, state: str) -> tuple[LeadField, ...]:
+    """The org's fields; what one user may see does not matter here."""
+    return org.fields if state in {"fieldHidden", "fieldReadOnly"} else fields_in(state, org.fields)
 
 
 def _reason(flaw: Flaw) -> str:

@@ -62,6 +62,8 @@ connection: Final = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.Column("removed_at", sa.BigInteger),
+    # Whether each lead is announced to the contact e-mails: at once, once a day, or not.
+    sa.Column("announces", sa.String(8), nullable=False, server_default="none"),
     # Health: see delivery.breaker.
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("paused_by_person", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -185,10 +187,16 @@ notice: Final = sa.Table(
     metadata,
     sa.Column("id", _Id, primary_key=True),
     sa.Column("connection_id", _Id, sa.ForeignKey("connection.id"), nullable=False, index=True),
+    # leadArrived (body: the lead's id) or connectionPaused (body: the diagnosis as it is stored).
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("ended_at", sa.BigInteger),
 )
+WAITING_NOTICE: Final = notice.c.ended_at.is_(None)
+sa.Index("ix_notice_due", notice.c.due_at, sqlite_where=WAITING_NOTICE, postgresql_where=WAITING_NOTICE)
 
 key: Final = sa.Table(
     "key",

@@ -7,6 +7,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.keys import Caller, Role
 from leadkeeper.doors.api.resource import add
@@ -19,14 +21,40 @@ from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.views import DeliveryState, LeadPage, LeadView
 
 LeadId = Annotated[UUID, Path(alias="leadId")]
-_PublisherId = Annotated[str | None, Query(alias="publisherId", pattern=PUBLISHER_ID)]
-_OfferId = Annotated[str | None, Query(alias="offerId", pattern=OFFER_ID)]
-_State = Annotated[DeliveryState | None, Query(description="Leads with a delivery in this state.")]
-_Email = Annotated[Text | None, Query(description="The customer's whole e-mail address, in any case.")]
-_Since = Annotated[datetime | None, Query(description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")]
-_Until = Annotated[datetime | None, Query(description="Handed in before this moment.")]
-_Test = Annotated[bool | None, Query(description="Only test leads, or none of them.")]
-_Cursor = Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$", description="The nextCursor of the page before.")]
+
+
+class LeadQuery(BaseModel):
+    """Which leads to list. An unknown filter is refused: left out, it would list more than was asked for."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = None
+    offer_id: Annotated[str, Field(pattern=OFFER_ID)] | None = None
+    state: DeliveryState | None = Field(None, description="Leads with a delivery in this state.")
+    source: Text | None = None
+    action: Text | None = None
+    test: bool | None = Field(None, description="Only test leads, or none of them.")
+    email: Text | None = Field(None, description="The customer's whole e-mail address, in any case.")
+    since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
+    until: datetime | None = Field(None, description="Handed in before this moment.")
+    limit: int = Field(50, ge=1, le=MOST)
+    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
+        None, description="The nextCursor of the page before."
+    )
+
+    def filters(self, publisher_id: str | None) -> LeadFilter:
+        """What the inbox is asked for, of the leads of ``publisher_id`` or of all."""
+        return LeadFilter(
+            publisher_id=publisher_id,
+            offer_id=self.offer_id,
+            state=self.state,
+            source=None if self.source is None else canonical_source(self.source),
+            action=None if self.action is None else canonical_action(self.action),
+            test=self.test,
+            email=self.email,
+            since_ms=to_ms(self.since),
+            until_ms=to_ms(self.until),
+        )
 
 
 class Leads:
@@ -41,34 +69,10 @@ class Leads:
         one, missing = "/v1/leads/{leadId}", ProblemType.NOT_FOUND
         add(app, "GET", one, self.get_lead, missing, tag="Leads", summary="Read a lead and what became of it")
 
-    async def list_leads(
-        self,
-        caller: Reader,
-        publisher_id: _PublisherId = None,
-        offer_id: _OfferId = None,
-        state: _State = None,
-        source: Annotated[Text | None, Query()] = None,
-        action: Annotated[Text | None, Query()] = None,
-        test: _Test = None,
-        email: _Email = None,
-        since: _Since = None,
-        until: _Until = None,
-        limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-        cursor: _Cursor = None,
-    ) -> LeadPage:
+    async def list_leads(self, query: Annotated[LeadQuery, Query()], caller: Reader) -> LeadPage:
         """An operator sees all, a publisher its own. Follow ``nextCursor`` until there is none."""
-        filters = LeadFilter(
-            publisher_id=_visible(caller, publisher_id),
-            offer_id=offer_id,
-            state=state,
-            source=None if source is None else canonical_source(source),
-            action=None if action is None else canonical_action(action),
-            test=test,
-            email=email,
-            since_ms=to_ms(since),
-            until_ms=to_ms(until),
-        )
-        return await self._inbox.list(filters, cursor, limit)
+        filters = query.filters(_visible(caller, query.publisher_id))
+        return await self._inbox.list(filters, query.cursor, query.limit)
 
     async def get_lead(self, lead_id: LeadId, caller: Reader) -> LeadView:
         """For an operator, or the lead's publisher."""

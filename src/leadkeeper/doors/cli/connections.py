@@ -23,7 +23,7 @@ commands = typer.Typer(name="connections", help="An offer's lines to where its l
 @commands.command("list")
 def list_(
     offer: Annotated[
-        OfferRef | None, typer.Argument(metavar="[PUBLISHER.OFFER]", parser=parse_offer, help="Only this offer's.")
+        OfferRef | None, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Only this offer's.")
     ] = None,
     json: AsJson = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -21,6 +21,7 @@ from leadkeeper.doors.cli.values import (
     parse_offer,
     read_json,
 )
+from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ commands = typer.Typer(name="leads", help="What came in, and what became of it."
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
+def _state(text: str | None) -> str | None:
+    if text is not None:
+        from leadkeeper.views import DeliveryState
+
+        if text not in get_args(DeliveryState):
+            raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
+    return text
+
+
 @commands.command("list")
 def list_(
     offer: Annotated[
@@ -40,7 +50,10 @@ def list_(
     ] = None,
     publisher: Annotated[str | None, typer.Option(help="Only this publisher's.")] = None,
     state: Annotated[
-        str | None, typer.Option(help="Only with a delivery in this state: delivered, waiting, held, setAside, ...")
+        str | None,
+        typer.Option(
+            callback=_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
+        ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
     action: Annotated[str | None, typer.Option(help="Only of this action: INS, PLT, ...")] = None,
@@ -59,8 +72,8 @@ def list_(
         publisher_id=offer.publisher_id if offer else publisher,
         offer_id=offer.offer_id if offer else None,
         state=state,
-        source=source,
-        action=action,
+        source=None if source is None else canonical_source(source),
+        action=None if action is None else canonical_action(action),
         test=test,
         email=email,
         since_ms=milliseconds(since),
@@ -91,7 +104,7 @@ def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id."
 @commands.command()
 def send(
     offer: Annotated[
-        OfferRef | None, typer.Argument(metavar="[PUBLISHER.OFFER]", parser=parse_offer, help="Which offer.")
+        OfferRef | None, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")
     ] = None,
     file: Annotated[
         str | None, typer.Option(help="The lead as JSON, as POST /v1/leads takes it; - is standard input.")

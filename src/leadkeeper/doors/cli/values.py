@@ -79,7 +79,7 @@ def checked(model: type[B], values: Mapping[str, Any], what: str) -> B:
 
 
 Offer = Annotated[OfferRef, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")]
-ConnectionName = Annotated[str, typer.Argument(metavar="[NAME]", help="Which of the offer's connections.")]
+ConnectionName = Annotated[str, typer.Argument(metavar="NAME", help="Which of the offer's connections.")]
 Since = Annotated[
     datetime | None,
     typer.Option(

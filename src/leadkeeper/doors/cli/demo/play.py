@@ -103,7 +103,7 @@ class _Demo:
     def _report(self, found: Sequence[Arrival]) -> None:
         rows = [
             (
-                a.lead.id[-6:],
+                self._screen.fitting(a.lead.id),
                 short_lead_source(a.lead.lead_source),
                 a.where,
                 self._screen.fitting(a.receipt or "NOT ARRIVED"),

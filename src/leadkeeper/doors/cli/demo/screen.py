@@ -96,7 +96,7 @@ class Screen:
         if self.live:
             return
         for line in reversed(lines):
-            if self._shown.get(line.id) != line:
+            if line.state not in ("pending", "sending") and self._shown.get(line.id) != line:
                 self._shown[line.id] = line
                 told = f": {line.told}" if line.told else ""
                 self.say(f"    {line.short}  {line.lead_source} -> {line.destination}: {line.state}{told}")

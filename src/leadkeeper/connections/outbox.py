@@ -1,0 +1,37 @@
+"""Notices to a connection's contact e-mails, written down in the act that causes them; ``notices`` sends them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from leadkeeper.clock import new_id
+
+LEAD_ARRIVED: Final = "leadArrived"
+CONNECTION_PAUSED: Final = "connectionPaused"
+
+GATHER_MS: Final = 5_000
+"""How long a notice of a lead waits for others, so that a burst of leads is one mail."""
+DAY_MS: Final = 86_400_000
+
+
+def lead_arrived(connection_id: str, lead_id: str, now: int, *, daily: bool) -> dict[str, Any]:
+    """The row of the notice that a lead came; a daily one is due at the end of the day (UTC)."""
+    due = (now // DAY_MS + 1) * DAY_MS if daily else now + GATHER_MS
+    return _row(connection_id, LEAD_ARRIVED, lead_id, now, due)
+
+
+def connection_paused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:
+    """The row of the notice that a connection is broken; ``diagnosis`` as it is stored."""
+    return _row(connection_id, CONNECTION_PAUSED, diagnosis, now, now)
+
+
+def _row(connection_id: str, kind: str, body: str, now: int, due: int) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "connection_id": connection_id,
+        "kind": kind,
+        "created_at": now,
+        "body": body,
+        "due_at": due,
+        "tries": 0,
+    }

@@ -1,0 +1,161 @@
+"""Salesforce's Web-to-Lead: a form post that is queued, and an answer that proves next to nothing.
+
+Sources: ``facts/destination-protocols.md`` 3.1 to 3.3, ``facts/microsoft-leads.md`` 2.4. A post is never repeated once
+its body may have gone out: two posts make two leads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from leadkeeper import __version__
+from leadkeeper.catalogue import diagnose
+from leadkeeper.destinations.answer import Private, read_error, retry_after
+from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Quota
+from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, diagnose_network
+from leadkeeper.destinations.mapping import noted
+from leadkeeper.destinations.salesforce_fields import web_form
+from leadkeeper.destinations.salesforce_settings import DAILY_LIMIT, SalesforceConfig
+from leadkeeper.diagnosis import Answer, Evidence, Kind, Outcome, Receipt
+
+WARN_AT: Final = 450
+"""From this many leads in 24 hours on (of 500) receipts say how many there were."""
+
+_QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
+_HOUR: Final = 3_600.0
+_FIRST_REST: Final = 900.0
+
+
+class WebToLead:
+    """The line to one organization's Web-to-Lead. ``quota`` counts what was sent; without it nothing is held back."""
+
+    def __init__(
+        self, config: SalesforceConfig, network: Network, quota: Quota | None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._config = config
+        self._network = network
+        self._quota = quota
+        self._now = now
+        self._flying = 0
+        origin = f"https://{config.web_to_lead_host}"
+        self._origin = f"{origin}/"
+        address = f"{origin}/servlet/servlet.WebToLead?encoding=UTF-8&orgId={config.object_identifier}"
+        self._url = network.check_url(address)
+
+    async def check(self) -> Check:
+        """The host can be reached. Nothing is requested: Web-to-Lead answers the same to right and wrong."""
+        reach = await self._network.check_reach(self._origin)
+        if reach.diagnosis is not None:
+            return reach
+        detail = "Only a test lead that turns up in Salesforce can prove that the organization takes leads."
+        return Check((*reach.steps, CheckStep("lead", None, detail)))
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The form's fields for ``lead``, without those that are the same for all leads."""
+        return Preview(*web_form(lead, self._config))
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """Post each lead, once."""
+        return [await self._deliver(lead) for lead in leads]
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    async def _deliver(self, lead: OutgoingLead) -> Answer:
+        used = None if self._quota is None else await self._quota.used(24) + self._flying
+        if used is not None and used >= self._config.web_to_lead_daily_limit:
+            return await self._used_up(used)
+        self._flying += 1
+        try:
+            return await self._send(lead, None if used is None else used + 1)
+        finally:
+            self._flying -= 1
+
+    async def _used_up(self, used: int) -> Answer:
+        """Wait until the first hour at whose end leads of yesterday no longer count."""
+        assert self._quota is not None
+        limit = self._config.web_to_lead_daily_limit
+        hours = 1
+        while hours < 24 and await self._quota.used(24 - hours) >= limit:
+            hours += 1
+        text = f"{used} leads in the last 24 hours; the limit is {limit}."
+        wait = _FIRST_REST + (hours - 1) * _HOUR
+        return diagnose(Kind.SALESFORCE_DAILY_LIMIT, Evidence(text=text), retry_after=wait)
+
+    async def _send(self, lead: OutgoingLead, number: int | None) -> Answer:
+        form, notes = web_form(lead, self._config)
+        own = {"oid": self._config.object_identifier, "encoding": "UTF-8"}
+        headers = {
+            "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "user-agent": f"Leadkeeper/{__version__}",
+            # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
+            "connection": "close",
+        }
+        try:
+            answered = await self._network.post(self._url, data=_encoded(own | form), headers=headers)
+        except NETWORK_ERRORS as error:
+            return diagnose_network(error)
+        return self._read(answered, lead, (*self._warning(number), *notes))
+
+    def _warning(self, number: int | None) -> tuple[str, ...]:
+        limit = self._config.web_to_lead_daily_limit
+        if number is None or number * DAILY_LIMIT < limit * WARN_AT:
+            return ()
+        return (f"{number} of the {limit} leads that Web-to-Lead takes in 24 hours are used",)
+
+    def _read(self, answered: Answered, lead: OutgoingLead, notes: tuple[str, ...]) -> Answer:
+        """What the answer says. Salesforce answers 200 to nearly everything; the header ``Is-Processed`` says more."""
+        private = Private(lead)
+        verdict = answered.headers.get("Is-Processed")
+        if answered.status // 100 != 2:
+            return self._refusal(answered, private)
+        if verdict is None:
+            text = private.mask(read_error(answered.headers.get("content-type", ""), answered.body).text)
+            return diagnose(Kind.SALESFORCE_FORM_NOT_THERE, Evidence(answered.status, text=text or None))
+        if verdict.strip().casefold() == "true":
+            return Receipt(confirmed=False, note=noted((_QUEUED, *notes)))
+        exception = verdict.rpartition(":")[2].strip() if "exception" in verdict.casefold() else None
+        evidence = Evidence(answered.status, private.shown(exception), text=f"Is-Processed: {private.mask(verdict)}")
+        return diagnose(Kind.SALESFORCE_FORM_REJECTED, evidence)
+
+    def _refusal(self, answered: Answered, private: Private) -> Answer:
+        status = answered.status
+        said = read_error(answered.headers.get("content-type", ""), answered.body)
+        evidence = Evidence(status, private.shown(said.code), text=private.mask(said.text) or None)
+        wait = retry_after(answered.headers, self._now())
+        if status == 429 or (status == 503 and wait is not None):
+            return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
+        match status // 100:
+            case 3:
+                return diagnose(Kind.REDIRECTED, evidence)
+            case 4:
+                kind = _BY_STATUS.get(status, Kind.SALESFORCE_FORM_NOT_THERE)
+                return diagnose(kind, evidence)
+            case 5:
+                return diagnose(Kind.SERVER_ERROR, evidence, outcome=Outcome.AMBIGUOUS)
+            case _:
+                return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS)
+
+
+_BY_STATUS: Final = {
+    401: Kind.CREDENTIALS_REJECTED,
+    403: Kind.PERMISSION_MISSING,
+    404: Kind.ENDPOINT_NOT_FOUND,
+    405: Kind.METHOD_REFUSED,
+    408: Kind.SERVER_ERROR,
+    410: Kind.ENDPOINT_GONE,
+    413: Kind.LEAD_TOO_LARGE,
+}
+
+
+def _encoded(form: Mapping[str, Any]) -> bytes:
+    texts = {name: _text(value) for name, value in form.items()}
+    return urlencode(texts, encoding="utf-8", errors="replace").encode()
+
+
+def _text(value: Any) -> str:
+    """A form's text for a value; tick boxes are 1 or 0."""
+    return str(int(value)) if isinstance(value, bool) else str(value)

@@ -1,0 +1,17 @@
+"""Notices are sent"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.add_column("connection", sa.Column("announces", sa.String(8), nullable=False, server_default="none"))
+    op.add_column("notice", sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("notice", sa.Column("tries", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("notice", sa.Column("ended_at", sa.BigInteger))
+    waiting = sa.text("ended_at IS NULL")
+    op.create_index("ix_notice_due", "notice", ["due_at"], sqlite_where=waiting, postgresql_where=waiting)

@@ -1,0 +1,76 @@
+"""A cable to a PostgreSQL server that can be cut in the worst moment: when a commit is done and nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from types import TracebackType
+from typing import Final, Self
+
+_COMMIT: Final = b"COMMIT;"
+
+
+class Cable:
+    """Carries connections from a port of its own to ``port`` on this machine.
+
+    While ``share`` is above 0, that share of all commits (by ``dice``) is carried to the server and its connection is
+    cut once the server has answered, so that the client never hears of it. ``cuts`` counts them.
+    """
+
+    def __init__(self, port: int, dice: random.Random) -> None:
+        self.share = 0.0
+        self.cuts = 0
+        self.port = 0
+        self._to = port
+        self._dice = dice
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def through(self, url: str) -> str:
+        """The address of a database of the server, by way of the cable."""
+        return url.replace(f":{self._to}/", f":{self.port}/")
+
+    async def _carry(self, near: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        with contextlib.suppress(OSError):
+            far, server = await asyncio.open_connection("127.0.0.1", self._to)
+            doomed = asyncio.Event()
+            back = asyncio.create_task(self._back(far, client, doomed))
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                while data := await near.read(65_536):
+                    if _COMMIT in data and self._dice.random() < self.share:
+                        doomed.set()
+                    server.write(data)
+                    await server.drain()
+            back.cancel()
+            await asyncio.gather(back, return_exceptions=True)
+            server.transport.abort()
+        client.transport.abort()
+        self._tasks.discard(task)
+
+    async def _back(self, far: asyncio.StreamReader, client: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := await far.read(65_536):
+                if doomed.is_set():
+                    self.cuts += 1
+                    break
+                client.write(data)
+                await client.drain()
+        client.transport.abort()

@@ -10,7 +10,9 @@ from leadkeeper.diagnoses import azure, common, dynamics, https_endpoint, mail
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
-CATALOGUE: Final[dict[Kind, Entry]] = common.ENTRIES | https_endpoint.ENTRIES | azure.ENTRIES | dynamics.ENTRIES | mail.ENTRIES
+CATALOGUE: Final[dict[Kind, Entry]] = (
+    common.ENTRIES | https_endpoint.ENTRIES | azure.ENTRIES | dynamics.ENTRIES | mail.ENTRIES
+)
 
 
 def diagnose(

@@ -42,7 +42,7 @@ class Mailbox:
         if "DATA" in self.reply:
             return self.reply["DATA"]
         content = envelope.original_content or b""
-        self.mails.append(message_from_bytes(content, _class=EmailMessage, policy=default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(content, _class=EmailMessage, policy=default))
         return "250 taken"
 
 

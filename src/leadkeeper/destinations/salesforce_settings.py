@@ -72,8 +72,8 @@ class SalesforceConfig(Config):
     lead_id_field: str | None = Field(
         default=None,
         title="Field for the lead's id",
-        description="Id of a custom text field of the lead (00N...) that receives our lead id, so that a lead that came "
-        "twice can be seen. Without it the id stands at the end of the description.",
+        description="Id of a custom text field of the lead (00N...) that receives our lead id, so that a lead that "
+        "came twice can be seen. Without it the id stands at the end of the description.",
     )
     fields: Annotated[
         FieldMapping,

@@ -16,8 +16,8 @@ _APPLICATION: Final = (
     "copy 'Application (client) ID'."
 )
 _SECRET: Final = (
-    "In the same application open 'Certificates & secrets', 'Client secrets', 'New client secret', and copy its 'Value' "
-    "at once: it is shown only this once. The 'Secret ID' beside it is not the secret."
+    "In the same application open 'Certificates & secrets', 'Client secrets', 'New client secret', and copy its "
+    "'Value' at once: it is shown only this once. The 'Secret ID' beside it is not the secret."
 )
 _APPLICATION_INSTEAD: Final = "Or change 'authentication' to azureAD: an application signs in without a person, and its secret lasts up to two years."
 _APPLICATION_USER: Final = (
@@ -98,8 +98,8 @@ _ENTRA: Final[dict[Kind, Entry]] = {
         Who.DESTINATION_ADMIN,
         "The application named as 'publicClientId' does not let people sign in without its own secret.",
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'Authentication', and "
-            "set 'Allow public client flows' to 'Yes'.",
+            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'Authentication', "
+            "and set 'Allow public client flows' to 'Yes'.",
             _APPLICATION_INSTEAD,
             VALIDATE,
         ),
@@ -109,10 +109,10 @@ _ENTRA: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "Microsoft Entra ID does not accept this sign-in.",
         (
-            "With office365: sign in at https://portal.office.com with the same user name and password; correct them in "
-            "the settings. The user also needs access to Dynamics 365 and a licence for it.",
-            "With azureAD: compare 'directoryId' and 'applicationId' with 'Microsoft Entra ID', 'App registrations', the "
-            "application, 'Overview', and make a new secret under 'Certificates & secrets'.",
+            "With office365: sign in at https://portal.office.com with the same user name and password; correct them "
+            "in the settings. The user also needs access to Dynamics 365 and a licence for it.",
+            "With azureAD: compare 'directoryId' and 'applicationId' with 'Microsoft Entra ID', 'App registrations', "
+            "the application, 'Overview', and make a new secret under 'Certificates & secrets'.",
             RESUME,
         ),
     ),
@@ -143,8 +143,8 @@ _ENTRA: Final[dict[Kind, Entry]] = {
         "The user account is locked after wrong passwords, or sign-ins from here are judged malicious.",
         (
             "Wait an hour without trying: every further try prolongs the lock.",
-            "In the Azure portal open 'Microsoft Entra ID', 'Users', the user, 'Sign-in logs', to see who signs in with "
-            "an old password; then enter the right one as 'password'. " + RESUME,
+            "In the Azure portal open 'Microsoft Entra ID', 'Users', the user, 'Sign-in logs', to see who signs in "
+            "with an old password; then enter the right one as 'password'. " + RESUME,
             _APPLICATION_INSTEAD,
         ),
     ),
@@ -153,8 +153,10 @@ _ENTRA: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "The user must prove who they are with a second factor, which a program cannot do.",
         (
-            "Change 'authentication' to azureAD, with an application and its secret: the docs page of Dynamics says how.",
-            "Or have an administrator exempt this user from multi-factor authentication, which Microsoft advises against.",
+            "Change 'authentication' to azureAD, with an application and its secret: the docs page of Dynamics says "
+            "how.",
+            "Or have an administrator exempt this user from multi-factor authentication, which Microsoft advises "
+            "against.",
             RESUME,
         ),
     ),
@@ -163,8 +165,8 @@ _ENTRA: Final[dict[Kind, Entry]] = {
         Who.DESTINATION_ADMIN,
         "A conditional access policy of the organisation forbids this sign-in.",
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'Sign-in logs', the failed sign-in (under 'Service principal "
-            "sign-ins' for an application), 'Conditional Access': it names the policy.",
+            "In the Azure portal open 'Microsoft Entra ID', 'Sign-in logs', the failed sign-in (under 'Service "
+            "principal sign-ins' for an application), 'Conditional Access': it names the policy.",
             "Exclude the user or application from that policy, or admit the addresses of this installation.",
             VALIDATE,
         ),
@@ -174,8 +176,8 @@ _ENTRA: Final[dict[Kind, Entry]] = {
         Who.DESTINATION_ADMIN,
         "Nobody has consented that the application may use Dynamics in the users' name.",
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'API permissions', add "
-            "'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press 'Grant admin consent'.",
+            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'API permissions', "
+            "add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press 'Grant admin consent'.",
             VALIDATE,
         ),
     ),
@@ -225,8 +227,8 @@ _ACCESS: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "Dynamics does not accept the sign-in that Microsoft Entra ID has granted.",
         (
-            "Check that 'directoryId' is the directory of the environment in 'instanceUrl': in the Power Platform admin "
-            "center open 'Environments', the environment, and compare 'Environment URL' and the organisation.",
+            "Check that 'directoryId' is the directory of the environment in 'instanceUrl': in the Power Platform "
+            "admin center open 'Environments', the environment, and compare 'Environment URL' and the organisation.",
             _APPLICATION_USER,
             RESUME,
         ),
@@ -276,8 +278,8 @@ _ACCESS: Final[dict[Kind, Entry]] = {
         Who.DESTINATION_ADMIN,
         "The application or user is disabled in this Dynamics environment.",
         (
-            "In Dynamics open 'Settings', 'Security', 'Users', the view 'Disabled Users', choose it and press 'Enable'; "
-            "for an application use 'Application users' in the Power Platform admin center and 'Activate'.",
+            "In Dynamics open 'Settings', 'Security', 'Users', the view 'Disabled Users', choose it and press "
+            "'Enable'; for an application use 'Application users' in the Power Platform admin center and 'Activate'.",
             VALIDATE,
         ),
     ),
@@ -286,8 +288,8 @@ _ACCESS: Final[dict[Kind, Entry]] = {
         Who.DESTINATION_ADMIN,
         "The user has no licence for Dynamics 365.",
         (
-            "In the Microsoft 365 admin center open 'Users', 'Active users', the user, 'Licenses and apps', and assign a "
-            "licence for Dynamics 365; it takes a few minutes to have effect.",
+            "In the Microsoft 365 admin center open 'Users', 'Active users', the user, 'Licenses and apps', and assign "
+            "a licence for Dynamics 365; it takes a few minutes to have effect.",
             "Or change 'authentication' to azureAD: an application needs no licence.",
             VALIDATE,
         ),
@@ -329,8 +331,8 @@ _DATA: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "A choice field was given an option that this environment does not have.",
         (
-            "In Power Apps open 'Tables', 'Lead', 'Columns', the column ('Lead Source' is leadsourcecode), and note the "
-            "number of the option that leads are to have.",
+            "In Power Apps open 'Tables', 'Lead', 'Columns', the column ('Lead Source' is leadsourcecode), and note "
+            "the number of the option that leads are to have.",
             "Enter it as 'leadSourceCode', or in 'fields'; null in 'fields' takes a field away. " + RESUME,
         ),
     ),

@@ -91,8 +91,8 @@ _REST: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "Marketo does not accept the client id or the client secret.",
         (
-            "Open Admin, LaunchPoint in Marketo, the service, 'View Details'; copy 'Client Id' and 'Client Secret' into "
-            "the settings.",
+            "Open Admin, LaunchPoint in Marketo, the service, 'View Details'; copy 'Client Id' and 'Client Secret' "
+            "into the settings.",
             "If the service is gone, make a new one: 'New', 'New Service', 'Custom', with a user that is API only.",
             RESUME,
         ),
@@ -100,10 +100,11 @@ _REST: Final[dict[Kind, Entry]] = {
     Kind.MARKETO_ACCESS_DENIED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "Marketo knows the service but does not let it do this: its role lacks a right, or its address is not admitted.",
+        "Marketo knows the service but does not let it do this: its role lacks a right, or its address is not "
+        "admitted.",
         (
-            "Open Admin, Users & Roles, 'Roles', the role of the service's API user: under 'Access API' tick 'Read-Write "
-            "Person' and 'Read-Only Assets'.",
+            "Open Admin, Users & Roles, 'Roles', the role of the service's API user: under 'Access API' tick "
+            "'Read-Write Person' and 'Read-Only Assets'.",
             "Open Admin, Web Services, 'IP Restrictions': admit this installation's addresses.",
             VALIDATE,
         ),

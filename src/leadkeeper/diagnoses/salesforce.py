@@ -14,11 +14,12 @@ _FORM: Final[dict[Kind, Entry]] = {
         "Salesforce's Web-to-Lead threw the lead away; nearly always the object identifier (oid) is not that of an "
         "organization.",
         (
-            "Open Setup, Company Information in Salesforce and compare 'Salesforce.com Organization ID' with the object "
-            "identifier in the settings. For a sandbox set the Web-to-Lead host to test.salesforce.com.",
+            "Open Setup, Company Information in Salesforce and compare 'Salesforce.com Organization ID' with the "
+            "object identifier in the settings. For a sandbox set the Web-to-Lead host to test.salesforce.com.",
             "Open Setup, Web-to-Lead: 'Web-to-Lead Enabled' must be ticked, and a 'Default Lead Creator' chosen.",
             "In the same place untick 'Require reCAPTCHA Verification'.",
-            "If fields are mandatory for leads (Setup, Object Manager, Lead, Fields), send them with the setting fields.",
+            "If fields are mandatory for leads (Setup, Object Manager, Lead, Fields), send them with the setting "
+            "fields.",
             RESUME,
         ),
     ),
@@ -60,7 +61,8 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "Salesforce does not accept the consumer key or the consumer secret.",
         (
-            "Open Setup, External Client App Manager, the app, 'Settings', 'OAuth Settings', 'Consumer Key and Secret'.",
+            "Open Setup, External Client App Manager, the app, 'Settings', 'OAuth Settings', 'Consumer Key and "
+            "Secret'.",
             "Copy both into the settings. A new app needs up to ten minutes before its key works.",
             "Check that My Domain belongs to the organization in which the app was made.",
             RESUME,
@@ -166,7 +168,8 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             "Read the evidence: it names the field.",
             "If it stands in the setting fields, compare its API name with Setup, Object Manager, Lead, 'Fields & "
             "Relationships'. With State and Country picklists send CountryCode instead of Country.",
-            "If it exists, give the 'Run As' user 'Edit Access' to it: Setup, Permission Sets, 'Object Settings', 'Leads'.",
+            "If it exists, give the 'Run As' user 'Edit Access' to it: Setup, Permission Sets, 'Object Settings', "
+            "'Leads'.",
             RESUME,
         ),
     ),
@@ -193,11 +196,11 @@ _RECORDS: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Salesforce does not find what the settings name: the lead object, the external id field, the API version, or a "
-        "record that a lead is linked to.",
+        "Salesforce does not find what the settings name: the lead object, the external id field, the API version, or "
+        "a record that a lead is linked to.",
         (
-            "Compare the external id field with Setup, Object Manager, Lead, 'Fields & Relationships'; the 'Run As' user "
-            "must be able to see it.",
+            "Compare the external id field with Setup, Object Manager, Lead, 'Fields & Relationships'; the 'Run As' "
+            "user must be able to see it.",
             "If fields holds ids of other records (owner, campaign, record type), check that they still exist.",
             RESUME,
         ),
@@ -208,8 +211,8 @@ _RECORDS: Final[dict[Kind, Entry]] = {
         "A rule of the organization refuses this lead: a mandatory field, a length, a picklist, or a validation rule.",
         (
             "Read the evidence: it names the field and the rule.",
-            "Change it under Setup, Object Manager, Lead: 'Validation Rules', or the field itself (a mandatory picklist "
-            "is better a text field that may be empty). Or send the field with the setting fields.",
+            "Change it under Setup, Object Manager, Lead: 'Validation Rules', or the field itself (a mandatory "
+            "picklist is better a text field that may be empty). Or send the field with the setting fields.",
             "Retry this delivery.",
         ),
     ),
@@ -228,8 +231,8 @@ _RECORDS: Final[dict[Kind, Entry]] = {
         "The organization's duplicate rule stopped this lead: somebody like this is there already.",
         (
             "Look for the customer in Salesforce and add the lead there by hand; its details are on the lead's page.",
-            "Or open Setup, Duplicate Rules, the rule for leads: set 'Action On Create' to 'Allow' without 'Alert', then "
-            "retry this delivery.",
+            "Or open Setup, Duplicate Rules, the rule for leads: set 'Action On Create' to 'Allow' without 'Alert', "
+            "then retry this delivery.",
         ),
     ),
     Kind.SALESFORCE_VALUE_TAKEN: Entry(

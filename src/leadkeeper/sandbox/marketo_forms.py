@@ -24,8 +24,12 @@ MULTIPART: Final = "multipart/form-data"
 FOLLOW_UP: Final = "https://www.contoso.com/thank-you"
 
 _CONTROLS: Final = frozenset(
-    ["munchkinId", "formid", "formVid", "lpId", "subId", "lpurl", "followupLpId", "cr", "kw", "q", "_mkt_trk", "mkt_tok", "_mktoReferrer", "checksumFields", "checksum"]
+    {
+        *("munchkinId", "formid", "formVid", "lpId", "subId", "lpurl", "followupLpId", "cr", "kw", "q"),
+        *("_mkt_trk", "mkt_tok", "_mktoReferrer", "checksumFields", "checksum"),
+    }
 )
+"""What may be posted beside the form's own fields."""
 _CAPTCHA: Final = (
     "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>"
     "<body><h1>One more step</h1><p>Please complete the security check.</p></body></html>"

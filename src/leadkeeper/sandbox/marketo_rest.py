@@ -29,6 +29,8 @@ ACTIONS: Final = ("createOrUpdate", "createOnly", "updateOnly", "createDuplicate
 LOOKUPS: Final = ("email", "marketplaceLeadId")
 
 Result = dict[str, object]
+Outcome = Reason | tuple[Person, str]
+"""Why a record is skipped, or who it became and the status."""
 
 
 class Refused(Exception):
@@ -173,7 +175,7 @@ class Rest:
         fields = self.subscription.on_form(found)
         needed = ["email", *(each.rest for each in fields if each.form in found.required)]
         reason = _cookie_reason(records[0]) or misfit(values, fields) or _missing(values, needed)
-        return _results([reason or await self._written(values, "createOrUpdate", "email")])
+        return _results([reason or await self._written(values, "createOrUpdate", "email", self.work_seconds)])
 
     async def _sync_leads(self, request: Request) -> Result:
         body = _body(request)
@@ -188,20 +190,20 @@ class Rest:
         partition = body.get("partitionName", self.subscription.partitions[0])
         if partition not in self.subscription.partitions:
             return _results([Reason("1008", f"Access denied to partition '{partition}'") for _ in records])
-        written = [self._synced(each, str(action), str(lookup)) for each in records]
-        return _results(await asyncio.gather(*written) if written else [])
+        needed = [] if action == "createDuplicate" else [str(lookup)]
+        outcomes: list[Outcome] = []
+        for each in records:
+            reason = misfit(each, self.subscription.fields) or _missing(each, needed)
+            pause = self.work_seconds / len(records)
+            outcomes.append(reason or await self._written(each, str(action), str(lookup), pause))
+        return _results(outcomes)
 
-    async def _synced(self, values: Mapping[str, object], action: str, lookup: str) -> Reason | tuple[Person, str]:
-        needed = [] if action == "createDuplicate" else [lookup]
-        reason = misfit(values, self.subscription.fields) or _missing(values, needed)
-        return reason or await self._written(values, action, lookup)
-
-    async def _written(self, values: Mapping[str, object], action: str, lookup: str) -> Reason | tuple[Person, str]:
+    async def _written(self, values: Mapping[str, object], action: str, lookup: str, pause: float) -> Outcome:
         """Look, take time, write. What another call writes meanwhile is not seen."""
         if self.state in SKIPS:
             return Reason(*SKIPS[self.state])
         found = [] if action == "createDuplicate" else self.subscription.find(lookup, values.get(lookup))
-        await asyncio.sleep(self.work_seconds)
+        await asyncio.sleep(pause)
         if len(found) > 1:
             return Reason("1007", "Multiple leads match the lookup criteria")
         if found and action == "createOnly":
@@ -252,11 +254,11 @@ def _cookie_reason(record: Mapping[str, object]) -> Reason | None:
     return Reason("1012", f"Invalid cookie value '{cookie}'")
 
 
-def _results(outcomes: Sequence[Reason | tuple[Person, str]]) -> Result:
+def _results(outcomes: Sequence[Outcome]) -> Result:
     return {"result": [_result(each) for each in outcomes]}
 
 
-def _result(outcome: Reason | tuple[Person, str]) -> Result:
+def _result(outcome: Outcome) -> Result:
     if isinstance(outcome, Reason):
         return {"status": "skipped", "reasons": [{"code": outcome.code, "message": outcome.message}]}
     person, status = outcome

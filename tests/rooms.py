@@ -24,6 +24,11 @@ from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
 
 SECRET_KEY = new_secret_key()
+OFFER = "/v1/publishers/contoso/offers/crm-pro"
+ENDPOINT = {"httpsEndpointUrl": "https://leads.example/h?code=verysecret"}
+DESTINATION = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": ENDPOINT}
+MASK = "*********"
+NOWHERE = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"
 
 
 class _Quiet(uvicorn.Server):
@@ -162,3 +167,29 @@ async def house(database_url: str, *, worker: bool = False) -> AsyncIterator[Hou
         offer = {"title": "Contoso CRM Pro", "offerType": "saas"}
         assert (await operator.put("/v1/publishers/contoso/offers/crm-pro", offer)).status == 201
         yield found
+
+
+def lead(**more: Any) -> dict[str, Any]:
+    """A lead as it is handed in."""
+    given = {"publisherId": "contoso", "offerId": "crm-pro", "source": "AzureMarketplace", "action": "INS"}
+    return given | {"customer": {"lastName": "Lovelace", "email": "ada@contoso.example"}} | more
+
+
+async def hand_in(visitor: Visitor, **more: Any) -> str:
+    """Hand in a lead; its id."""
+    answer = await visitor.post("/v1/leads", lead(**more))
+    assert answer.status == 202, answer.body
+    return str(answer.json()["id"])
+
+
+async def batch(visitor: Visitor, body: Any, **headers: str) -> Answer:
+    """Hand in a batch."""
+    return await visitor.call(
+        "POST", "/v1/leads/batch", data=body, headers={"Content-Type": "application/x-ndjson"} | headers
+    )
+
+
+def lines(answer: Answer) -> list[dict]:
+    """The answers to a batch."""
+    assert (answer.status, answer.type) == (200, "application/x-ndjson")
+    return [json.loads(line) for line in answer.body.splitlines()]

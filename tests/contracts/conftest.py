@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azurite import KEY, Azurite, AzuriteMissing
 from tests.conftest import missing_service
+from tests.rooms import House, Visitor, house
 
 ROOT: Final = Path(__file__).parents[2]
 ACCOUNTS: Final = 500
@@ -45,3 +46,16 @@ def _account_numbers() -> Iterator[int]:
 def storage_account(_account_numbers: Iterator[int]) -> str:
     """The name of a storage account that no other test has used; its key is the emulator's."""
     return f"test{next(_account_numbers)}"
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[House]:
+    """A house without a worker: deliveries stay as they are."""
+    async with house(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def operator(home: House) -> Visitor:
+    """May do everything."""
+    return await home.visitor("operator")

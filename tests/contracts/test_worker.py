@@ -217,3 +217,15 @@ async def test_stopping_returns_what_is_in_flight(database_url: str, authority: 
         assert "sending" not in await s.house.states()
         assert await s.house.count(t.delivery, t.delivery.c.attempts > 0) == 0
         assert await s.house.count(t.lease) == 0
+
+
+async def test_a_quiet_connection_is_looked_at_now_and_then(database_url: str, authority: Authority) -> None:
+    """Its host is gone, no lead has met that yet: it is paused and people are told."""
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        await s.house.connections.put(CRM, "gone", endpoint("https://gone.invalid/in"), by="test")
+        assert await s.house.count(t.notice) == 0
+        await s.house.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(check_at=0)).rowcount)
+        await s.until_there(t.notice)
+        found = {c.name: c.health.paused for c in await s.house.connections.list(CRM)}
+        assert found == {"primary": False, "gone": True}

@@ -12,7 +12,6 @@ from typing import Any
 import typer
 from typer._click.core import Context
 
-from leadkeeper.destinations.registry import DESTINATIONS
 from leadkeeper.doors.cli.program import NAME, program
 from leadkeeper.settings import Settings
 
@@ -159,8 +158,3 @@ def is_understood(line: str) -> bool:
         elif below and not word.startswith("<"):
             return False
     return not getattr(command, "commands", None) or command.invoke_without_command or "--help" in line
-
-
-def test_the_readme_names_every_destination() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [d.name for d in DESTINATIONS if f"docs/destinations/{d.name}.md" not in readme] == []

@@ -20,6 +20,8 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connect
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_routes
 
+CHECK_EVERY = 6 * 3_600_000
+"""How often (ms) a connection that works is looked at without being asked."""
 BACKFILL = 1_000
 """How many waiting leads a first connection takes over in one statement."""
 
@@ -98,6 +100,8 @@ class Connections:
         values: dict[str, Any] = {
             "destination": stored.destination,
             "announces": stored.announces,
+            "repeatable": stored.repeatable,
+            "check_at": now + CHECK_EVERY,
             "settings": json.dumps(dict(stored.settings)),
             "secrets": self._vault.seal(stored.secrets),
             "epoch": 1 if before is None else before.epoch + 1,
@@ -215,7 +219,9 @@ class Connections:
             offer=OfferRef.parse(row.offer_ref),
             name=row.name,
             epoch=row.epoch,
-            stored=Stored(row.destination, json.loads(row.settings), self._secrets(row.secrets), row.announces),
+            stored=Stored(
+                row.destination, json.loads(row.settings), self._secrets(row.secrets), row.announces, row.repeatable
+            ),
             health=health_of(row),
             removed=row.removed_at is not None,
             created_at=row.created_at,

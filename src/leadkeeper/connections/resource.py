@@ -33,6 +33,7 @@ class Stored:
     settings: Mapping[str, Any]
     secrets: Mapping[str, str]
     announces: str = "none"
+    repeatable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ class Parsed:
             dumped.pop(alias, None)
             if value is not None:
                 secrets[alias] = value
-        return Stored(self.destination.name, dumped, secrets, self.config.announces)
+        return Stored(
+            self.destination.name, dumped, secrets, self.config.announces, self.config.repeats(self.destination)
+        )
 
 
 def secret_fields(config: type[Config]) -> list[str]:

@@ -115,6 +115,13 @@ def _paused(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
     return replace(health, paused=True, probe_at=now + rest, diagnosis=to_stored(answer))
 
 
+def after_check(health: Health, found: Diagnosis | None, now: int, dice: float) -> Change:
+    """The health of a connection that was looked at unasked: only what every lead would meet pauses it."""
+    if found is None or found.outcome is not Outcome.BROKEN or health.paused:
+        return Change(health)
+    return Change(_paused(health, found, now, dice), paused_now=health.probes == 0)
+
+
 def after_probe(health: Health, passed: bool, now: int, dice: float) -> Health:
     """The health after a probe of a paused connection: on trial with one lead, or paused for longer."""
     probes = health.probes + 1

@@ -46,6 +46,22 @@ class Work:
         return str(self.row.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether what was claimed for a connection may still be sent: under which epoch, and not while it is closed."""
+
+    epoch: int
+    closed: bool
+
+
+def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) -> dict[str, Standing]:
+    """How these connections stand at ``now``."""
+    c = t.connection.c
+    closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > now)
+    rows = conn.execute(sa.select(c.id, c.epoch, closed.label("closed")).where(one_of(conn, c.id, connection_ids)))
+    return {row.id: Standing(row.epoch, bool(row.closed)) for row in rows}
+
+
 def claim(
     conn: sa.Connection,
     lease_id: str,

@@ -1,4 +1,4 @@
-"""What a worker does beside carrying: returning what dead workers held, and probing paused connections."""
+"""What a worker does beside carrying: returning what dead workers held, and looking at connections."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
+from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock
-from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.health import health_of
 from leadkeeper.connections.lines import open_line
-from leadkeeper.delivery.breaker import after_probe
+from leadkeeper.connections.outbox import connection_paused
+from leadkeeper.delivery.breaker import after_check, after_probe
 from leadkeeper.delivery.lease import SWEEP, sweep_leases
 from leadkeeper.delivery.schedule import MINUTE
 from leadkeeper.delivery.send import where
+from leadkeeper.destinations.destination import Check
 from leadkeeper.destinations.http import Network
+from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
 
 SWEEP_SECONDS: Final = 1.0
-PROBES_AT_ONCE: Final = 20
+CHECKS_AT_ONCE: Final = 20
 
 log: Final = structlog.get_logger(__name__)
 
@@ -46,7 +50,7 @@ class Housekeeping:
         self._wake = wake
         self._clock = clock
         self._dice = dice
-        self._probes: set[asyncio.Task[None]] = set()
+        self._checks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -60,68 +64,103 @@ class Housekeeping:
                     log.error("housekeeping failed", error=where(error))
                 await asyncio.sleep(SWEEP_SECONDS)
         finally:
-            for probe in self._probes:
-                probe.cancel()
-            await asyncio.gather(*self._probes, return_exceptions=True)
+            for check in self._checks:
+                check.cancel()
+            await asyncio.gather(*self._checks, return_exceptions=True)
 
     async def look(self) -> None:
-        """Return what expired leases held, and begin the probes that are due."""
+        """Return what expired leases held, and begin the checks that are due."""
         returned = await self._storage.write(sweep_leases, self._clock())
         while returned:
             log.info("deliveries of a vanished worker returned", deliveries=returned)
             self._wake(())
             returned = await self._storage.write(sweep_leases, self._clock()) if returned == SWEEP else 0
-        if len(self._probes) >= PROBES_AT_ONCE or not await self._storage.read(_any_probe_due, self._clock()):
+        room = CHECKS_AT_ONCE - len(self._checks)
+        if room <= 0 or not await self._storage.read(_any_due, self._clock()):
             return
-        for row in await self._storage.write(_take_probes, PROBES_AT_ONCE - len(self._probes), self._clock()):
-            task = asyncio.create_task(self._probe(row), name="probe")
-            self._probes.add(task)
-            task.add_done_callback(self._probes.discard)
+        for row in await self._storage.write(_take_due, room, self._clock()):
+            task = asyncio.create_task(self._look_at(row), name="check")
+            self._checks.add(task)
+            task.add_done_callback(self._checks.discard)
 
-    async def _probe(self, row: sa.Row[Any]) -> None:
+    async def _look_at(self, row: sa.Row[Any]) -> None:
+        found = await self._check(row)
+        act = _end_probe if row.paused else _end_check
+        changed = await self._storage.write(act, row.id, row.epoch, found, self._clock(), self._dice())
+        if changed and row.paused:
+            self._wake([row.id])
+        elif changed:
+            log.warning("connection paused by its check", connection=row.id)
+
+    async def _check(self, row: sa.Row[Any]) -> Diagnosis | None:
+        """What the connection's check found wrong, if anything."""
         destination = open_line(self._connections.connection_of(row), self._network)
         try:
             async with asyncio.timeout(MINUTE / 1000):
-                check = await destination.check()
-            passed = check.ok
+                check: Check = await destination.check()
         except TimeoutError:
-            passed = False
+            return diagnose(Kind.NO_ANSWER)
         except Exception as error:
             log.error("check failed", destination=row.destination, connection=row.id, error=where(error))
-            passed = False
+            return diagnose(Kind.INTERNAL_ERROR)
         finally:
             await destination.aclose()
-        await self._storage.write(_end_probe, row.id, row.epoch, passed, self._clock(), self._dice())
-        if passed:
-            self._wake([row.id])
+        return None if check.ok else check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
 
 
-def _due(now: int) -> tuple[sa.ColumnElement[bool], ...]:
+def _due(now: int) -> sa.ColumnElement[bool]:
+    """Paused ones whose probe is due, and working ones that nobody has looked at for long."""
     c = t.connection.c
-    return (c.probe_at <= now, c.paused, sa.not_(c.paused_by_person), c.removed_at.is_(None))
+    due = (c.paused & (c.probe_at <= now)) | (sa.not_(c.paused) & (c.check_at <= now))
+    return due & sa.not_(c.paused_by_person) & c.removed_at.is_(None)
 
 
-def _any_probe_due(conn: sa.Connection, now: int) -> bool:
-    return bool(conn.scalar(sa.select(sa.exists().where(*_due(now)))))
+def _any_due(conn: sa.Connection, now: int) -> bool:
+    return bool(conn.scalar(sa.select(sa.exists().where(_due(now)))))
 
 
-def _take_probes(conn: sa.Connection, most: int, now: int) -> list[sa.Row[Any]]:
+def _take_due(conn: sa.Connection, most: int, now: int) -> list[sa.Row[Any]]:
     c = t.connection.c
-    due = sa.select(t.connection).where(*_due(now)).order_by(c.probe_at).limit(most).with_for_update(skip_locked=True)
+    order = (c.paused.desc(), c.probe_at, c.check_at)
+    due = sa.select(t.connection).where(_due(now)).order_by(*order).limit(most).with_for_update(skip_locked=True)
     rows = list(conn.execute(due).all())
     for row in rows:
-        # Should this worker vanish, another probes again after two minutes.
-        conn.execute(sa.update(t.connection).where(c.id == row.id).values(probe_at=now + 2 * MINUTE))
+        # Should this worker vanish, another looks again after two minutes.
+        again = {"probe_at": now + 2 * MINUTE} if row.paused else {"check_at": now + CHECK_EVERY}
+        conn.execute(sa.update(t.connection).where(c.id == row.id).values(again))
     return rows
 
 
-def _end_probe(conn: sa.Connection, connection_id: str, epoch: int, passed: bool, now: int, dice: float) -> None:
+def _end_check(
+    conn: sa.Connection, connection_id: str, epoch: int, found: Diagnosis | None, now: int, dice: float
+) -> bool:
+    """Pause a working connection whose check found what every lead would meet; whether it was paused."""
+    c = t.connection.c
+    row = conn.execute(
+        sa.select(t.connection).where(c.id == connection_id, c.epoch == epoch, sa.not_(c.paused)).with_for_update()
+    ).first()
+    if row is None:
+        return False
+    change = after_check(health_of(row), found, now, dice)
+    if change.paused_now:
+        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
+        conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, change.health.diagnosis or "", now)))
+    return change.paused_now
+
+
+def _end_probe(
+    conn: sa.Connection, connection_id: str, epoch: int, found: Diagnosis | None, now: int, dice: float
+) -> bool:
+    """Put a paused connection whose probe passed on trial; whether it passed."""
     c = t.connection.c
     row = conn.execute(
         sa.select(t.connection).where(c.id == connection_id, c.epoch == epoch, c.paused).with_for_update()
     ).first()
-    if row is not None:
-        health = after_probe(health_of(row), passed, now, dice)
-        # A new epoch: answers to sends from before the probe must not pause the connection again.
-        columns = {**health.columns(), "epoch": epoch + 1} if passed else health.columns()
-        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
+    if row is None:
+        return False
+    passed = found is None
+    health = after_probe(health_of(row), passed, now, dice)
+    # A new epoch: answers to sends from before the probe must not pause the connection again.
+    columns = {**health.columns(), "epoch": epoch + 1} if passed else health.columns()
+    conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
+    return passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from leadkeeper.delivery.claim import Claimed, Work, in_calls
+from leadkeeper.delivery.claim import Claimed, Standing, Work, in_calls
 from leadkeeper.delivery.pace import Pace
 from leadkeeper.destinations.destination import Destination
 
@@ -61,15 +61,25 @@ class Lane:
         self._calls.clear()
         return dropped
 
+    def heed(self, standing: Standing) -> list[str]:
+        """Forget the calls that have not begun if they may not begin; answers their deliveries, to be given back.
+
+        When the connection changed, calls that run on the old settings count no more, so that they delay nothing.
+        """
+        if standing.epoch != self.epoch:
+            self.close_destination()
+            return self.drop()
+        return self.drop() if standing.closed and not self.trial else []
+
     def reopen(self, destination: Destination, epoch: int) -> None:
         """Use another adapter from now on; the old one is closed when its calls have surely ended."""
         self.close_destination()
         self.destination, self.epoch = destination, epoch
-        self.pace = Pace()
 
     def close_destination(self, after: float = 120) -> None:
         """Let go of the adapter, ``after`` so many seconds."""
         old, self.destination = self.destination, None
+        self.running, self.trial, self.pace = 0, False, Pace()
         if old is None:
             return
 

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.delivery.schedule import after_lost
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -49,7 +48,7 @@ def sweep_leases(conn: sa.Connection, now: int) -> int:
     if not expired:
         return 0
     lost = conn.execute(
-        sa.select(d.id, d.attempts, d.lost, t.connection.c.destination)
+        sa.select(d.id, d.attempts, d.lost, t.connection.c.repeatable)
         .join(t.connection, t.connection.c.id == d.connection_id)
         .where(t.SENDING, one_of(conn, d.lease_id, expired))
         .limit(SWEEP)
@@ -79,7 +78,7 @@ _RETURN = (
 def _return(conn: sa.Connection, lost: Any, now: int) -> None:
     rows, attempts = [], []
     for row in lost:
-        step = after_lost(row.attempts, row.lost, now, repeatable=BY_NAME[row.destination].repeatable)
+        step = after_lost(row.attempts, row.lost, now, repeatable=row.repeatable)
         rows.append(
             {"b_id": row.id, "b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost, "b_now": now}
         )

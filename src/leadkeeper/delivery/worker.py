@@ -14,7 +14,7 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
-from leadkeeper.delivery.claim import Claimed, Work, claim, give_back
+from leadkeeper.delivery.claim import Claimed, Work, claim, give_back, standings
 from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease
@@ -71,6 +71,9 @@ class Worker:
         self._lease_id = ""
         self._lease_until = 0
         self._stopping = False
+        self._idle = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._checked_at = 0.0
 
     def wake(self, connection_ids: Collection[str] = ()) -> None:
         """There is work for these connections; with none named, look at all."""
@@ -88,36 +91,52 @@ class Worker:
         try:
             while not self._stopping:
                 await self._turn()
+            self._idle.set()
+            # What is in flight stays ours until it has ended: the lease is renewed till then.
+            await self._stopped.wait()
         finally:
+            self._idle.set()
             await end_listening()
             for task in (beat, keeping):
                 task.cancel()
             await asyncio.gather(beat, keeping, return_exceptions=True)
 
     async def stop(self, seconds: float) -> None:
-        """Claim nothing more; give what is in flight ``seconds`` to end, return the rest, close the lease."""
+        """Claim nothing more; give what is in flight ``seconds`` to end, return the rest, close the lease.
+
+        Ends soon after that also while the database is away: the lease then runs out, and what it held comes back.
+        """
         self._stopping = True
         self._woken.set()
+        try:
+            await self._end(asyncio.get_running_loop().time() + seconds)
+        finally:
+            self._stopped.set()
+
+    async def _end(self, deadline: float) -> None:
         await self._give_back([claimed for lane in self._lanes.values() for claimed in lane.drop()])
         if self._calls:
-            await asyncio.wait(self._calls, timeout=seconds)
+            await asyncio.wait(self._calls, timeout=_left(deadline))
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        await self._recorder.drained()
         for lane in self._lanes.values():
             await lane.closed()
-        if self._lease_id:
-            try:
-                await self._storage.write(close_lease, self._lease_id, self._clock())
-            except StorageAway:
-                log.warning("lease left to expire: the database is away")
+        try:
+            async with asyncio.timeout(_left(deadline)):
+                await self._recorder.drained()
+                await self._idle.wait()  # a claim under way may yet add to the lease
+                if self._lease_id:
+                    await self._storage.write(close_lease, self._lease_id, self._clock())
+        except (StorageAway, TimeoutError):
+            log.warning("lease left to expire, with what it holds: the database is away")
 
     async def _turn(self) -> None:
         self._woken.clear()
         everywhere, hints = self._look_everywhere, self._hints
         self._look_everywhere, self._hints = False, set()
         try:
+            await self._check_lanes()
             if everywhere or hints:
                 await self._claim(None if everywhere else hints)
         except StorageAway as error:
@@ -137,6 +156,18 @@ class Worker:
             await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
         except TimeoutError:
             self._look_everywhere = True
+
+    async def _check_lanes(self) -> None:
+        """Now and then: what was claimed ahead for a connection that changed, or that is closed by now, is returned."""
+        now = time.monotonic()
+        busy = [lane for lane in self._lanes.values() if lane.running or lane.waiting]
+        if not busy or now < self._checked_at + POLL_SECONDS:
+            return
+        self._checked_at = now
+        lease_id = self._lease_id
+        found = await self._storage.read(standings, [lane.connection_id for lane in busy], self._clock())
+        returned = [delivery_id for lane in busy for delivery_id in lane.heed(found.get(lane.connection_id))]
+        await self._give_back(returned, lease_id)
 
     async def _claim(self, only: Collection[str] | None) -> None:
         if not self._holds_lease():
@@ -170,15 +201,14 @@ class Worker:
     def _start_calls(self, lane: Lane) -> None:
         most = self._share()
         while not self._stopping and self._holds_lease() and (call := lane.next_call(most)) is not None:
-            task = asyncio.create_task(self._call(lane, call), name="call")
+            assert lane.destination is not None
+            task = asyncio.create_task(self._call(lane, call, lane.destination, self._lease_id), name="call")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
         if lane.more and lane.wanted(most):
             self.wake([lane.connection_id])
 
-    async def _call(self, lane: Lane, call: Sequence[Claimed]) -> None:
-        destination, epoch, trial, lease_id = lane.destination, lane.epoch, lane.trial, self._lease_id
-        assert destination is not None
+    async def _call(self, lane: Lane, call: Call, destination: Destination, lease_id: str) -> None:
         at, started = self._clock(), time.perf_counter()
         answers = await send(destination, [claimed.lead for claimed in call])
         took = int((time.perf_counter() - started) * 1000)
@@ -198,16 +228,18 @@ class Worker:
             )
             for claimed, answer in zip(call, answers, strict=True)
         ]
-        lane.running -= 1
-        lane.pace.heard(answers)
-        dropped = lane.drop() if _closes(answers) else []
+        dropped: list[str] = []
+        if lane.destination is destination:  # an answer of settings that were changed since says nothing of these
+            lane.running -= 1
+            lane.pace.heard(answers)
+            dropped = lane.drop() if _closes(answers) else []
         recorded = [self._recorder.put(sent) for sent in sends]
         self._observe(sends)
         if dropped:
             await self._give_back(dropped, lease_id)
         if trial:
             await asyncio.gather(*recorded)
-            lane.trial = False
+            lane.trial = lane.trial and lane.destination is not destination
         self._start_calls(lane)
 
     async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
@@ -264,15 +296,22 @@ class Worker:
             await asyncio.sleep(self._lease_ms / 3000)
             if not self._lease_id:
                 continue
-            now = self._clock()
+            now, lease_id = self._clock(), self._lease_id
             try:
-                renewed = await self._storage.write(renew_lease, self._lease_id, now + self._lease_ms, now)
+                renewed = await self._storage.write(renew_lease, lease_id, now + self._lease_ms, now)
             except StorageAway:
+                continue
+            if lease_id != self._lease_id:
                 continue
             self._lease_until = now + self._lease_ms if renewed else 0
             if not renewed:
                 log.warning("lease lost: the worker was too slow to renew it")
                 self.wake()
+
+
+def _left(deadline: float) -> float:
+    """The seconds until ``deadline``, at least one."""
+    return max(deadline - asyncio.get_running_loop().time(), 1.0)
 
 
 def _first_share(row: sa.Row[Any]) -> int:

@@ -47,6 +47,10 @@ class Config(BaseModel):
         """Whether and when the contact e-mails are told of each lead, beside its delivery."""
         return self.notice if self.contact_email else "none"
 
+    def repeats(self, destination: type[Destination]) -> bool:
+        """Whether, with these settings, delivering the same lead twice makes one record."""
+        return destination.repeatable
+
     @property
     def host(self) -> str:
         """The host that leads go to, as far as it may be shown; empty when there is none."""

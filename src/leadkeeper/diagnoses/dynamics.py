@@ -19,7 +19,10 @@ _SECRET: Final = (
     "In the same application open 'Certificates & secrets', 'Client secrets', 'New client secret', and copy its "
     "'Value' at once: it is shown only this once. The 'Secret ID' beside it is not the secret."
 )
-_APPLICATION_INSTEAD: Final = "Or change 'authentication' to azureAD: an application signs in without a person, and its secret lasts up to two years."
+_APPLICATION_INSTEAD: Final = (
+    "Or change 'authentication' to azureAD: an application signs in without a person, and its secret lasts up to two "
+    "years."
+)
 _APPLICATION_USER: Final = (
     "In the Power Platform admin center (admin.powerplatform.microsoft.com) open 'Environments', the environment, "
     "'Settings', 'Users + permissions', 'Application users', and add the application as a user; with office365 add the "

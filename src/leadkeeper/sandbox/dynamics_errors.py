@@ -48,9 +48,7 @@ class Refused(Exception):
         return Answer.json(self.error.status, {"error": body}, headers)
 
 
-_DUPLICATE: Final = (
-    "A record was not created or updated because a duplicate of the current record already exists."
-)
+_DUPLICATE: Final = "A record was not created or updated because a duplicate of the current record already exists."
 _PAYLOAD: Final = (
     "Error identified in Payload provided by the user for Entity :'leads', For more information on this error please "
     "follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ----> InnerException : {reason}"
@@ -125,9 +123,7 @@ DUPLICATE_500: Final = DataverseError(500, "0x80040333", _DUPLICATE)
 VERSION: Final = DataverseError(
     412, "0x80060882", "The version of the existing record doesn't match the RowVersion property provided."
 )
-NO_METHOD: Final = DataverseError(
-    405, "0x8006088b", "The requested resource does not support http method '{method}'."
-)
+NO_METHOD: Final = DataverseError(405, "0x8006088b", "The requested resource does not support http method '{method}'.")
 NOT_ACCEPTED: Final = DataverseError(406, "", "The Accept header must allow application/json.")
 NO_MEDIA: Final = DataverseError(415, "", "The request body must be application/json.")
 NO_VERSION: Final = DataverseError(400, "", "The {name} header must be 4.0.")

@@ -72,6 +72,7 @@ class Window:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._calls: deque[tuple[float, float]] = deque()
+        self._worked = 0.0
         self._busy = 0
 
     @asynccontextmanager
@@ -79,27 +80,27 @@ class Window:
         """Raises :class:`Refused` (429) when a limit is reached; else the rate headers, while the work goes on."""
         now = self._clock.now()
         while self._calls and self._calls[0][0] <= now - limits.window:
-            self._calls.popleft()
+            self._worked -= self._calls.popleft()[1]
         if self._busy >= limits.concurrent:
             raise Refused(errors.CONCURRENT, 1, limit=limits.concurrent)
-        worked = sum(seconds for _, seconds in self._calls)
         if len(self._calls) >= limits.requests:
             freed = self._calls[len(self._calls) - limits.requests][0]
             if len(self._calls) < 2 * limits.requests:
                 self._calls.append((now, 0.0))
             wait = math.ceil(freed + limits.window - now)
             raise Refused(errors.REQUESTS, max(1, wait), limit=limits.requests, window=_whole(limits.window))
-        if worked >= limits.seconds_worked:
+        if self._calls and self._worked >= limits.seconds_worked:
             wait = math.ceil(self._calls[0][0] + limits.window - now)
             limit = f"{limits.seconds_worked * 1000:,.0f}"
             raise Refused(errors.TIME, max(1, wait), limit=limit, window=_whole(limits.window))
         self._calls.append((now, work_seconds))
+        self._worked += work_seconds
         self._busy += 1
         try:
             await asyncio.sleep(work_seconds)
             yield {
                 "x-ms-ratelimit-burst-remaining-xrm-requests": str(limits.requests - len(self._calls)),
-                "x-ms-ratelimit-time-remaining-xrm-requests": f"{limits.seconds_worked - worked:,.2f}",
+                "x-ms-ratelimit-time-remaining-xrm-requests": f"{limits.seconds_worked - self._worked:,.2f}",
             }
         finally:
             self._busy -= 1
@@ -107,14 +108,15 @@ class Window:
     def clear(self) -> None:
         """Forget what was counted."""
         self._calls.clear()
+        self._worked = 0.0
 
 
 class Organization:
     """One environment at ``https://{host}`` in a tenant of Entra.
 
     ``members`` are by client id (application users) or user name, lower case. ``finds_duplicates`` is the shipped
-    rule on the e-mail address; it works only for calls that ask for duplicate detection. ``work_seconds`` is how
-    long every call takes.
+    rule on the e-mail address; it works only for calls that ask for duplicate detection. ``upsert_wants_write``: a
+    create-only upsert needs the privilege to write besides that to create. ``work_seconds`` is how long calls take.
     """
 
     def __init__(self, host: str, tenant: str, clock: Clock) -> None:
@@ -127,6 +129,7 @@ class Organization:
         self.campaigns: set[str] = set()
         self.limits = Limits()
         self.finds_duplicates = True
+        self.upsert_wants_write = True
         self.work_seconds = 0.0
         self.leads: dict[str, Lead] = {}
         self._clock = clock

@@ -31,18 +31,22 @@ class Attribute:
         """The id of the column's definition, the same everywhere."""
         return str(uuid.uuid5(_SPACE, self.name))
 
-    def check(self, value: object) -> None:
-        """Raises :class:`Refused` when the value does not fit; null always does."""
-        if value is None:
+    def check_type(self, value: object) -> None:
+        """Raises :class:`Refused` when the value is of another type; null never is."""
+        if value is None or self._is_typed(value):
             return
         wanted = "Edm.String" if self.kind in {"String", "Memo"} else f"Edm.{_EDM.get(self.kind, self.kind)}"
-        if not self._is_typed(value):
-            reason = (
-                "System.FormatException: Microsoft.OData.ODataException: Cannot convert a value of the property "
-                f"'{self.name}' to the expected type '{wanted}'."
-            )
-            raise Refused(errors.BAD_PAYLOAD, reason=reason)
-        if isinstance(value, str) and len(value.encode("utf-16-le", "surrogatepass")) // 2 > self.limit:
+        reason = (
+            "System.FormatException: Microsoft.OData.ODataException: Cannot convert a value of the property "
+            f"'{self.name}' to the expected type '{wanted}'."
+        )
+        raise Refused(errors.BAD_PAYLOAD, reason=reason)
+
+    def check_value(self, value: object) -> None:
+        """Raises :class:`Refused` when a value of the right type is too long or out of range."""
+        if value is None:
+            return
+        if self.kind in {"String", "Memo"} and isinstance(value, str) and _units(value) > self.limit:
             raise Refused(errors.TOO_LONG, name=self.name, limit=self.limit)
         if self.kind == "Picklist" and value not in self.options:
             options = ",".join(str(each) for each in self.options)
@@ -144,6 +148,10 @@ def _attributes() -> Iterator[Attribute]:
 def lead_attributes() -> dict[str, Attribute]:
     """The columns of a new environment, by name."""
     return {each.name: each for each in _attributes()}
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def guid(text: str) -> str | None:

@@ -230,7 +230,9 @@ STATES: Final[Mapping[str, State]] = {
     "conditionalAccess": State(ERRORS[53003], "a conditional access policy blocks all (53003)"),
     "consentMissing": State(ERRORS[65001], "nobody has consented (65001, password grant)", _PASSWORD),
     "resourceUnknown": State(ERRORS[500011], "no resource is known in any tenant (500011)"),
-    "publicClientOff": State(ERRORS[7000218], "public client flows are off (7000218, password grant without a secret)", _PASSWORD, False),
+    "publicClientOff": State(
+        ERRORS[7000218], "public client flows are off (7000218, password grant without a secret)", _PASSWORD, False
+    ),
     "unavailable": State(ERRORS[90033], "temporarily unavailable (503)"),
     "throttled": State(THROTTLED, "too many requests (429 with Retry-After)"),
     "requestLoop": State(ERRORS[50196], "the same request came too often (50196)"),

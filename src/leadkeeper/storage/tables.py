@@ -62,6 +62,10 @@ connection: Final = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.Column("removed_at", sa.BigInteger),
+    # Whether the destination tells twice from once with these settings; copied here for whoever finds a lost delivery.
+    sa.Column("repeatable", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When it is looked at next although nothing went wrong.
+    sa.Column("check_at", sa.BigInteger, nullable=False, server_default="0"),
     # Whether each lead is announced to the contact e-mails: at once, once a day, or not.
     sa.Column("announces", sa.String(8), nullable=False, server_default="none"),
     # Health: see delivery.breaker.

@@ -57,7 +57,14 @@ def _schemas(models: Sequence[type[BaseModel]], mode: JsonSchemaMode) -> dict[st
 
 
 def _shown(schema: Any) -> Any:
-    """The settings as they are read: secrets are there, masked, and old ones may lack what new ones must have."""
-    if isinstance(schema, dict):
-        return {key: _shown(value) for key, value in schema.items() if key not in ("writeOnly", "required", "format")}
-    return [_shown(item) for item in schema] if isinstance(schema, list) else schema
+    """The settings as they are read: a secret is there, masked, and old settings may lack what new ones must have."""
+    if isinstance(schema, list):
+        return [_shown(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("writeOnly"):
+        return {key: schema[key] for key in ("title", "description", "type") if key in schema}
+    shown = {key: _shown(value) for key, value in schema.items() if key not in ("properties", "required")}
+    if "properties" in schema:
+        shown["properties"] = {name: _shown(value) for name, value in schema["properties"].items()}
+    return shown

@@ -9,7 +9,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
 from leadkeeper.offer import OfferRef
 
@@ -151,21 +151,21 @@ def _trouble(connection: Connection) -> str:
 def _print_validation(found: Validation) -> None:
     for step in found.checks:
         mark = {True: "passed", False: "failed", None: "not provable"}[step.ok]
-        print(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
+        print_line(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
     if found.test_lead is not None:
         receipt = found.test_lead.receipt
-        print(f"test lead {found.test_lead.marker}: {'not taken' if receipt is None else receipt.result}")
+        print_line(f"test lead {found.test_lead.marker}: {'not taken' if receipt is None else receipt.result}")
     if found.diagnosis is not None:
         print_diagnosis(found.diagnosis)
 
 
 def print_diagnosis(diagnosis: DiagnosisView, indent: str = "") -> None:
     """A diagnosis as a person reads it: what is wrong, who acts, the steps, the evidence."""
-    print(f"{indent}{diagnosis.summary} Who acts: {diagnosis.who}.")
+    print_line(f"{indent}{diagnosis.summary} Who acts: {diagnosis.who}.")
     for number, step in enumerate(diagnosis.steps, start=1):
-        print(f"{indent}  {number}. {step}")
+        print_line(f"{indent}  {number}. {step}")
     evidence = ", ".join(
         f"{name} {value}" for name, value in diagnosis.evidence.model_dump().items() if value is not None
     )
     if evidence:
-        print(f"{indent}  evidence: {evidence}")
+        print_line(f"{indent}  evidence: {evidence}")

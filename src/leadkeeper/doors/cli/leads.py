@@ -9,7 +9,7 @@ import typer
 from leadkeeper.doors.cli.connections import print_diagnosis
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
-from leadkeeper.doors.cli.showing import AsJson, busy, plain_text, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.values import (
     DEFAULT_NAME,
     ConnectionName,
@@ -251,20 +251,21 @@ def _print_lead(lead: LeadView) -> None:
     }
     for name, value in facts.items():
         if value:
-            print(plain_text(f"{name:<12} {value}"))
+            print_line(f"{name:<12} {value}")
     for delivery in lead.deliveries:
         _print_delivery(delivery)
 
 
 def _print_delivery(delivery: DeliveryView) -> None:
     due = f", sent next at {delivery.due_at}" if delivery.due_at else ""
-    print(f"\n{delivery.connection} ({delivery.destination}): {delivery.state}{due}")
-    print(f"  delivery {delivery.id}")
+    print()
+    print_line(f"{delivery.connection} ({delivery.destination}): {delivery.state}{due}")
+    print_line(f"  delivery {delivery.id}")
     for attempt in delivery.attempts:
         late = ", too late to count" if attempt.late else ""
-        print(f"  {attempt.at}  {attempt.outcome}, {attempt.took_ms} ms{late}")
+        print_line(f"  {attempt.at}  {attempt.outcome}, {attempt.took_ms} ms{late}")
     if delivery.receipt is not None:
         told = [f"{name} {value}" for name, value in delivery.receipt.model_dump(exclude_none=True).items()]
-        print(f"  receipt: {', '.join(told)}")
+        print_line(f"  receipt: {', '.join(told)}")
     if delivery.diagnosis is not None:
         print_diagnosis(delivery.diagnosis, "  ")

@@ -73,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has had enough (`| head`); the interpreter must not complain at its end.
         sys.stdout = None
-        return 0
+        return 1
     except Failed as error:
         complain(str(error))
         return 1

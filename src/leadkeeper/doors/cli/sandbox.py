@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +101,8 @@ LEADKEEPER_CA_FILE={stage.ca_file}
         seen = 0
         while not stop.is_set() and stage.azurite.running:
             seen = _tell_new(endpoint, seen)
-            await asyncio.wait({asyncio.ensure_future(stop.wait())}, timeout=0.3)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.3)
         if not stop.is_set():
             raise Failed("Azurite ended by itself.")
 

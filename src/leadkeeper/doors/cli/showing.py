@@ -27,6 +27,11 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def print_line(line: str) -> None:
+    """One line on standard output, whatever stands in it."""
+    print(plain_text(line))
+
+
 def print_json(value: object) -> None:
     """``value`` as JSON with camelCase names: views, dataclasses, or what JSON knows."""
     print(json.dumps(_plain(value), ensure_ascii=False, indent=2))

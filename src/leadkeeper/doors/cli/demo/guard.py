@@ -42,6 +42,12 @@ class Guard:
             self._known.add(pid)
             self._tell(f"child {pid}")
 
+    def gone(self, pid: int | None) -> None:
+        """This one has ended."""
+        if pid in self._known:
+            self._known.discard(pid)
+            self._tell(f"gone {pid}")
+
     def folder(self, path: Path) -> None:
         """Remove this folder if we cannot."""
         self._tell(f"folder {path}")

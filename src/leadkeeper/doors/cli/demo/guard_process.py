@@ -1,6 +1,7 @@
 """Run as a program of its own: ends what a killed demo left behind. See ``guard``.
 
-Reads lines: ``child <pid>`` (leader of a process group), ``folder <path>``, ``done``. When its input ends without
+Reads lines: ``child <pid>`` (leader of a process group), ``gone <pid>`` (it has ended, its number may become
+another's), ``folder <path>``, ``done``. When its input ends without
 ``done``, whoever wrote was killed outright: the children are ended and the folders removed. Imports only the standard
 library, so that it starts at once and costs little.
 """
@@ -28,6 +29,8 @@ def main() -> None:
             return
         if word == "child":
             children.append(int(rest))
+        elif word == "gone":
+            children = [child for child in children if child != int(rest)]
         elif word == "folder":
             folders.append(rest)
     _end(children)

@@ -90,14 +90,16 @@ class Hub:
         if self._session is not None:
             await self._session.close()
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None:
             return
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        self._guard.gone(process.pid)
 
     async def ended(self) -> str:
         """Return when the hub ends, with what there is to say about it."""
@@ -132,6 +134,7 @@ class Hub:
             "keys", "create", "--role", "operator", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         output, errors = await process.communicate()
+        self._guard.gone(process.pid)
         if process.returncode != 0:
             raise Failed(f"The hub cannot make a key: {errors.decode(errors='replace').strip()}")
         key: str = json.loads(output)["key"]
@@ -165,6 +168,7 @@ class Hub:
                     if await self._answers():
                         return True
                     await asyncio.wait({ended}, timeout=0.05)
+                self._guard.gone(self._process.pid)
         except TimeoutError:
             raise Failed("\n".join([f"The hub did not answer within {_START_SECONDS:.0f} s.", *self._log()])) from None
         finally:

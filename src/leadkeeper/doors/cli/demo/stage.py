@@ -73,7 +73,9 @@ class Stage:
         """End everything."""
         for endpoint in self._endpoints:
             await endpoint.aclose()
+        pid = self.azurite.pid
         await asyncio.to_thread(self.azurite.close)
+        self._guard.gone(pid)
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""Notices are sent"""
+"""Notices are sent, connections are looked at now and then"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,8 @@ down_revision = "0001"
 def upgrade() -> None:
     """Apply."""
     op.add_column("connection", sa.Column("announces", sa.String(8), nullable=False, server_default="none"))
+    op.add_column("connection", sa.Column("repeatable", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("connection", sa.Column("check_at", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("notice", sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("notice", sa.Column("tries", sa.Integer, nullable=False, server_default="0"))
     op.add_column("notice", sa.Column("ended_at", sa.BigInteger))

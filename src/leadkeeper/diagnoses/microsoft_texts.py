@@ -1,0 +1,80 @@
+"""The errors that Microsoft's marketplace shows a publisher whose Dynamics connection fails, and what they are here.
+
+The texts are Microsoft's own, without what follows them (ids, times, advice). Source: ``facts/microsoft-leads.md``
+2.6. All but those of Entra ID are led in by ``Could not save the lead to Dynamics CRM``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from leadkeeper.diagnosis import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class MicrosoftText:
+    """One of Microsoft's texts and the kind it means. ``telling`` is the part that no other of them has."""
+
+    text: str
+    telling: str
+    kind: Kind
+
+
+MICROSOFT_TEXTS: Final = (
+    MicrosoftText(
+        "Check the Dynamics CRM account settings. LastCRMError: Unable to sign in to Dynamics CRM, LastCRMException:",
+        "Unable to sign in to Dynamics CRM",
+        Kind.SIGN_IN_REJECTED,
+    ),
+    MicrosoftText(
+        "User does not have create permissions for the leadsourcecode attribute in the lead entity",
+        "create permissions for the leadsourcecode attribute",
+        Kind.FIELD_PERMISSION_MISSING,
+    ),
+    MicrosoftText(
+        "using AAD. Exception:: Tenant not found. This instance may happen if there are no active subscriptions for "
+        "the tenant.",
+        "Tenant not found",
+        Kind.TENANT_NOT_FOUND,
+    ),
+    MicrosoftText(
+        "LastCRMError: SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user.",
+        "RetrievePrivilegeForUser failed",
+        Kind.NO_SECURITY_ROLE,
+    ),
+    MicrosoftText(
+        "using AAD. Exception:: Application with identifier was not found in the directory",
+        "was not found in the directory",
+        Kind.APPLICATION_NOT_FOUND,
+    ),
+    MicrosoftText(
+        "using AAD. Exception:: Requested tenant identifier is not valid and not valid external domain format",
+        "tenant identifier is not valid",
+        Kind.TENANT_INVALID,
+    ),
+    MicrosoftText(
+        "using AAD. Exception:: Error validating credentials.: Invalid client secret is provided.",
+        "Invalid client secret",
+        Kind.CLIENT_SECRET_WRONG,
+    ),
+    MicrosoftText(
+        "LastCRMError: The request channel timed out while waiting for a reply after 00:02:00.",
+        "request channel timed out",
+        Kind.DYNAMICS_NO_ANSWER,
+    ),
+)
+
+
+def kind_of(pasted: str) -> Kind | None:
+    """The kind that a text pasted from Microsoft's portal means, in any case and spacing; ``None`` when none is known.
+
+    For what a person pastes. Adapters decide by codes.
+    """
+    plain = _plain(pasted)
+    return next((known.kind for known in MICROSOFT_TEXTS if _plain(known.telling) in plain), None)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))

@@ -1,0 +1,231 @@
+"""Who may call what, how requests that are none are answered, and what we say when the fault is ours."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from leadkeeper.doors.api.app import create_api
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.hooks.route import hook_route
+from tests.rooms import (
+    DESTINATION,
+    OFFER,
+    House,
+    Visitor,
+    batch,
+    hand_in,
+    house,
+    lead,
+    lines,
+    listening,
+)
+from tests.services.postgres import Postgres
+
+
+class TestWhoMay:
+    """Every operation against every role: the rows are what each may do, all the rest is forbidden."""
+
+    ROLES = ("operator", "marketplace", "publisher:contoso", "publisher:fabrikam")
+    OPEN: tuple[tuple[str, str, object], ...] = (
+        ("GET", "/healthz", None),
+        ("GET", "/readyz", None),
+        ("GET", "/metrics", None),
+        ("GET", "/openapi.json", None),
+    )
+    OPERATIONS: tuple[tuple[str, str, object, str], ...] = (
+        ("GET", "/v1/publishers", None, "yny+"),
+        ("GET", "/v1/publishers/contoso", None, "ynyn"),
+        ("PUT", "/v1/publishers/contoso", {"displayName": "Contoso"}, "ynnn"),
+        ("GET", "/v1/publishers/contoso/offers", None, "ynyn"),
+        ("GET", OFFER, None, "ynyn"),
+        ("PUT", OFFER, {"title": "CRM"}, "ynyn"),
+        ("GET", f"{OFFER}/customer-leads", None, "ynyn"),
+        ("PUT", f"{OFFER}/customer-leads", DESTINATION, "ynyn"),
+        ("GET", f"{OFFER}/connections", None, "ynyn"),
+        ("GET", f"{OFFER}/connections/primary", None, "ynyn"),
+        ("PUT", f"{OFFER}/connections/primary", DESTINATION, "ynyn"),
+        ("POST", f"{OFFER}/connections/primary/validate", None, "ynyn"),
+        ("POST", f"{OFFER}/customer-leads/validate", None, "ynyn"),
+        ("POST", f"{OFFER}/connections/primary/pause", None, "ynyn"),
+        ("POST", f"{OFFER}/connections/primary/resume", None, "ynyn"),
+        ("POST", f"{OFFER}/connections/primary/replay", {}, "ynyn"),
+        ("GET", f"{OFFER}/hooks", None, "ynyn"),
+        ("POST", f"{OFFER}/hooks", None, "ynyn"),
+        ("POST", "/v1/leads", lead(), "yynn"),
+        ("GET", "/v1/leads", None, "ynyy"),
+        ("GET", "/v1/leads?publisherId=contoso", None, "ynyn"),
+        ("DELETE", f"{OFFER}/customer-leads", None, "ynyn"),
+    )
+
+    async def test_roles(self, home: House, operator: Visitor) -> None:
+        await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+        wrong = []
+        for number, role in enumerate(self.ROLES):
+            visitor = await home.visitor(role)
+            for method, path, body, who in self.OPERATIONS:
+                answer = await visitor.call(method, path, body)
+                if (answer.status == 403) != (who[number] == "n"):
+                    wrong.append((role, method, path, answer.status))
+                if answer.status == 403:
+                    answer.problem(403, "forbidden")
+        assert not wrong
+
+    async def test_nobody_without_a_key(self, home: House, operator: Visitor) -> None:
+        revoked = await home.visitor("marketplace")
+        await home.rooms.keys.revoke((await home.rooms.keys.list())[-1].id)
+        strangers = [
+            home.anyone,
+            Visitor(home.session, home.url, "lk_wrong"),
+            Visitor(home.session, home.url, ""),
+            revoked,
+        ]
+        for stranger in strangers:
+            for method, path, body, _ in self.OPERATIONS:
+                answer = await stranger.call(method, path, body)
+                answer.problem(401, "unauthorized")
+                assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        (await home.anyone.call("POST", "/v1/leads/batch", data=b"x")).problem(401, "unauthorized")
+        for method, path, body in self.OPEN:
+            assert (await home.anyone.call(method, path, body)).status == 200
+        assert (await operator.get("/v1/publishers")).status == 200
+
+    async def test_credentials_that_are_none(self, home: House) -> None:
+        for header in (
+            "Basic abc",
+            "Bearer",
+            "Bearer ",
+            "lk_x",
+            "Bearer \xff",
+        ):
+            headers = {"Authorization": header.encode("latin-1").decode("utf-8", "surrogateescape")}
+            (await home.anyone.call("GET", "/v1/leads", headers=headers)).problem(401, "unauthorized")
+
+    async def test_a_publisher_sees_its_own_leads_only(self, home: House, operator: Visitor) -> None:
+        await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+        await operator.put("/v1/publishers/fabrikam/offers/erp", {"title": "ERP"})
+        await operator.put("/v1/publishers/fabrikam/offers/erp/customer-leads", DESTINATION)
+        theirs = await hand_in(operator, publisherId="fabrikam", offerId="erp")
+        ours = await hand_in(operator)
+        contoso, fabrikam = await home.visitor("publisher:contoso"), await home.visitor("publisher:fabrikam")
+        assert [shown["id"] for shown in (await contoso.get("/v1/leads")).json()["leads"]] == [ours]
+        (await contoso.get(f"/v1/leads/{theirs}")).problem(404, "not-found")
+        (delivery,) = (await fabrikam.get(f"/v1/leads/{theirs}")).json()["deliveries"]
+        (await contoso.post(f"/v1/deliveries/{delivery['id']}/retry")).problem(404, "unknown-delivery")
+        assert (await fabrikam.post(f"/v1/deliveries/{delivery['id']}/retry")).status == 200
+        listed = (await fabrikam.get("/v1/publishers")).json()["publishers"]
+        assert [publisher["id"] for publisher in listed] == ["fabrikam"]
+        (await (await home.visitor("marketplace")).get(f"/v1/leads/{ours}")).problem(403, "forbidden")
+        (await batch(contoso, b"x")).problem(403, "forbidden")
+
+
+class TestHttp:
+    async def test_addresses_and_methods_that_are_none(self, home: House, operator: Visitor) -> None:
+        for path in ("/", "/v1", "/v1/", "/v1/nope", "/docs", "/v1/leads/", "/healthz/"):
+            (await operator.get(path)).problem(404, "not-found")
+        for method, path, allow in (
+            ("DELETE", "/v1/leads", "GET, POST"),
+            ("GET", "/v1/leads/batch", "POST"),
+            ("PATCH", OFFER, "GET, PUT"),
+            ("POST", "/healthz", "GET"),
+            ("DELETE", f"{OFFER}/hooks", "GET, POST"),
+        ):
+            answer = await operator.call(method, path)
+            answer.problem(405, "method-not-allowed")
+            assert answer.headers["Allow"] == allow
+
+    async def test_bodies_that_are_none(self, operator: Visitor) -> None:
+        for data in (b"", b"{", b"[]", b'{"displayName": "\\udfff"}', b'{"displayName": NaN}', b"\xff", b"[" * 9999):
+            answer = await operator.call(
+                "PUT", "/v1/publishers/x", data=data, headers={"Content-Type": "application/json"}
+            )
+            answer.problem(422, "invalid-request")
+        answer = await operator.call("PUT", "/v1/publishers/x", data=b"<x/>", headers={"Content-Type": "text/xml"})
+        answer.problem(415, "unsupported-media-type")
+        answer = await operator.call("PUT", "/v1/publishers/x", {"displayName": "X", "\ud800": 1})
+        answer.problem(422, "invalid-request")
+
+    async def test_a_compressed_body_is_not_understood(self, operator: Visitor) -> None:
+        data = gzip.compress(json.dumps(lead()).encode())
+        answer = await operator.call("POST", "/v1/leads", data=data, headers={"Content-Encoding": "gzip"})
+        answer.problem(422, "invalid-request")
+
+    async def test_measurements(self, home: House, operator: Visitor) -> None:
+        await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+        await hand_in(operator)
+        await operator.post("/v1/leads", lead(), Idempotency_Key="k")
+        await operator.post("/v1/leads", lead(), Idempotency_Key="k")
+        await operator.post("/v1/leads", lead(source=""))
+        await batch(operator, json.dumps(lead()).encode())
+        answer = await home.anyone.get("/metrics")
+        assert answer.type == "text/plain"
+        text = answer.body.decode()
+        for line in (
+            'leadkeeper_leads_total{door="api",result="kept"} 2.0',
+            'leadkeeper_leads_total{door="api",result="repeat"} 1.0',
+            'leadkeeper_leads_total{door="api",result="invalid-request"} 1.0',
+            'leadkeeper_leads_total{door="batch",result="kept"} 1.0',
+            'leadkeeper_deliveries_waiting{state="pending"} 3.0',
+            'leadkeeper_deliveries_waiting{state="held"} 0.0',
+            'leadkeeper_request_seconds_count{route="api"} 4.0',
+        ):
+            assert line in text.splitlines()
+        assert "contoso" not in text
+        await operator.post(f"{OFFER}/connections/primary/pause")
+        assert 'leadkeeper_deliveries_waiting{state="held"} 3.0' in (await home.anyone.get("/metrics")).body.decode()
+
+
+class TestWhenSomethingIsWrongWithUs:
+    async def test_while_the_database_is_away(self, postgres: Postgres) -> None:
+        async with house(postgres.create_database()) as home:
+            operator = await home.visitor("operator")
+            hook = (await operator.post(f"{OFFER}/hooks")).json()
+            await home.anyone.post(f"/hooks/{hook['token']}", {"Description": "a"})
+            postgres.stop()
+            try:
+                for answer in (
+                    await operator.post("/v1/leads", lead()),
+                    await home.anyone.post(f"/hooks/{hook['token']}", {"Description": "b"}),
+                    await operator.get("/v1/leads"),
+                    await operator.put("/v1/publishers/x", {"displayName": "X"}),
+                    await home.anyone.get("/readyz"),
+                ):
+                    answer.problem(503, "storage-away")
+                    assert answer.headers["Retry-After"] == "1"
+                found = lines(await batch(operator, json.dumps(lead()).encode() + b"\n{}"))
+                assert [answer["problem"]["status"] for answer in found] == [503, 422]
+                assert (await home.anyone.get("/healthz")).status == 200
+                assert "leadkeeper_leads_total" in (await home.anyone.get("/metrics")).body.decode()
+            finally:
+                postgres.start()
+            await hand_in(operator)
+            assert (await home.anyone.get("/readyz")).status == 200
+
+    async def test_a_fault_of_ours_tells_nobody_what_a_customer_wrote(
+        self, home: House, operator: Visitor, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        class Broken:
+            def __getattr__(self, _: str) -> Any:
+                raise RuntimeError("ada@contoso.example")
+
+        fault: Any = Broken()
+        rooms = replace(home.rooms, catalogue=fault, intake=fault)
+        hook = (await operator.post(f"{OFFER}/hooks")).json()
+        async with listening(create_api(rooms, Metrics(), hook_route(rooms.hooks, rooms.intake))) as url:
+            visitor = Visitor(home.session, url, operator.key)
+            for answer in (
+                await visitor.post("/v1/leads", lead()),
+                await visitor.get("/v1/publishers"),
+                await visitor.post(f"/hooks/{hook['token']}", {"Description": "ada"}),
+            ):
+                answer.problem(500, "internal")
+                assert b"ada" not in answer.body
+        told = "".join(capsys.readouterr())
+        assert told.count("request failed") == 3
+        assert "RuntimeError" in told
+        assert "ada@contoso" not in told
+        assert hook["token"] not in told

@@ -6,8 +6,9 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
+import psutil
 import typer
 from rich.console import Console
 
@@ -18,6 +19,10 @@ from bench.place import KINDS, Kind, Place
 from bench.plan import PARTS, Plan, quick
 from bench.usage import UsageLog
 from tests.services.postgres import PostgresFailed, PostgresMissing
+
+
+_PAUSE: Final = 0.15
+"""Seconds between two measurements in which nothing of ours runs."""
 
 
 def bench(
@@ -34,8 +39,10 @@ def bench(
     if write and not plan.whole:
         raise typer.BadParameter("only a whole run is written into the docs", param_hint="--write")
     console = Console(width=None if sys.stdout.isatty() else 200)
-    where, begun = report.machine(), time.monotonic()
-    sections = _measured(plan, console)
+    others: list[float] = []
+    begun = time.monotonic()
+    sections = _measured(plan, console, others)
+    where = report.machine(others)
     report.show(console, sections)
     console.print(f"Measured {where} It took {time.monotonic() - begun:.0f} s.")
     if json is not None:
@@ -54,7 +61,8 @@ def _plan(short: bool, only: str | None, database: str | None) -> Plan:
     return quick(kinds, parts) if short else Plan(databases=kinds, parts=parts)
 
 
-def _measured(plan: Plan, console: Console) -> list[Section]:
+def _measured(plan: Plan, console: Console, others: list[float]) -> list[Section]:
+    """All tables. ``others`` gets how busy the cores are (percent) at moments when nothing of ours runs."""
     usage = UsageLog()
     with Place() as place, console.status("starting") as status:
 
@@ -62,6 +70,7 @@ def _measured(plan: Plan, console: Console) -> list[Section]:
             status.update(text)
             if not console.is_terminal:
                 console.print(text, style="dim")
+            others.append(psutil.cpu_percent(interval=_PAUSE))
 
         sections = [limits.measure(place, plan, say)]
         if "accept" in plan.parts:

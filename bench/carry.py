@@ -54,7 +54,7 @@ def measure(place: Place, plan: Plan, usage: UsageLog, say: Say) -> Section:
     section = Section("Leads carried", _COLUMNS)
     for kind in plan.databases:
         for batch in (False, True):
-            for workers in (1, 2) if kind == "postgresql" else (1,):
+            for workers in plan.workers if kind == "postgresql" else (1,):
                 section.rows.append(_measure(place, plan, _Case(kind, batch, workers), usage, say))
     section.notes.append("Every lead arrived, none twice, and every delivery was written down before the next round.")
     return section

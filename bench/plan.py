@@ -22,6 +22,7 @@ class Plan:
     echo_seconds: float = 1.0
     accept_seconds: float = 2.0
     carry_rounds: int = 2
+    workers: tuple[int, ...] = (1, 2)
     https_leads: int = 6_000
     table_leads: int = 20_000
     latency_seconds: float = 20.0
@@ -39,14 +40,16 @@ def quick(databases: tuple[Kind, ...], parts: tuple[str, ...]) -> Plan:
     return Plan(
         databases=databases,
         parts=parts,
+        connections=(1, 64),
         rounds=1,
         limit_seconds=0.5,
         echo_seconds=0.7,
         accept_seconds=1.2,
         carry_rounds=1,
+        workers=(1,),
         https_leads=3_000,
         table_leads=6_000,
-        latency_seconds=4.0,
+        latency_seconds=3.0,
         calm_seconds=3.0,
         trouble_seconds=5.0,
     )

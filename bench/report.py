@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.children import ROOT
-from bench.figures import Section
+from bench.figures import Section, middle
 
 PAGE: Final = ROOT / "docs" / "reference" / "performance.md"
 BEGIN: Final = "<!-- measured: written by `make bench ARGS=--write` -->"
@@ -24,14 +24,14 @@ END: Final = "<!-- end of what was measured -->"
 _PACKAGES: Final = ("uvicorn", "starlette", "aiohttp", "sqlalchemy", "asyncpg")
 
 
-def machine() -> str:
-    """One sentence about where the figures were taken, without the machine's name."""
+def machine(others: Sequence[float]) -> str:
+    """Where the figures were taken, without the machine's name, and how busy ``others`` kept it meanwhile (percent)."""
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
         f"{platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}. "
-        f"Load average before: {psutil.getloadavg()[0]:.1f}."
+        f"Between the measurements other programs kept the cores {middle(others):.0f} % busy, at most {max(others):.0f} %."
     )
 
 

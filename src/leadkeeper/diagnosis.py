@@ -112,6 +112,7 @@ class Kind(StrEnum):
     MARKETO_SERVER_NOT_FOUND = "marketoServerNotFound"
     MARKETO_SERVICE_REJECTED = "marketoServiceRejected"
     MARKETO_ACCESS_DENIED = "marketoAccessDenied"
+    MARKETO_PACED = "marketoPaced"
     MARKETO_RATE_LIMIT = "marketoRateLimit"
     MARKETO_DAILY_QUOTA = "marketoDailyQuota"
     MARKETO_BUSY = "marketoBusy"

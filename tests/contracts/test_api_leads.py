@@ -221,6 +221,22 @@ class TestBatch:
             assert json.loads(await response.content.readline())["line"] == 2
             assert await response.content.read() == b""
 
+    async def test_a_client_that_sends_all_before_it_reads(self, home: House, operator: Visitor) -> None:
+        wrong = json.dumps({f"key{number}": 1 for number in range(40)}).encode() + b"\n"
+        body = wrong * 9_000
+        host, _, port = home.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=64)
+        head = f"POST /v1/leads/batch HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+        writer.write(
+            f"{head}Content-Type: application/x-ndjson\r\nAuthorization: Bearer {operator.key}\r\n\r\n".encode()
+        )
+        for start in range(0, len(body), 60_000):
+            writer.write(body[start : start + 60_000])
+            await asyncio.wait_for(writer.drain(), 30)
+        answers = (await reader.read(-1)).count(b'{"line":')
+        writer.close()
+        assert answers == 9_000
+
     async def test_an_empty_one(self, operator: Visitor) -> None:
         for body in (b"", b"\n\n"):
             answer = await batch(operator, body)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import diagnose
 from leadkeeper.delivery.breaker import BROKEN_AFTER, OPEN_AFTER
 from leadkeeper.delivery.claim import Work, claim, give_back, in_calls
-from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, sweep_leases
+from leadkeeper.delivery.lease import FORGET, close_lease, open_lease, renew_lease, sweep_leases
 from leadkeeper.delivery.record import Recorded, Sent, record
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.offer import OfferRef
@@ -105,6 +105,7 @@ async def test_a_dead_workers_leads_come_back_and_its_late_answer_moves_nothing(
         await end(house, ends(second, alive, Receipt(), house.now))
         assert await house.states() == {"delivered": 1}
         assert await house.count(t.attempt, t.attempt.c.late) == 1
+        house.now += FORGET
         assert await house.storage.write(sweep_leases, house.now) == 0
         assert await house.count(t.lease) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -22,7 +22,7 @@ HOST = "https://contoso.my.salesforce.com"
 DATA = f"{HOST}/services/data/v62.0"
 LEAD = f"{DATA}/sobjects/Lead"
 FAILED = "true Exception:common.exception.SalesforceGenericException"
-PERSON = {"LastName": "Lovelace", "Company": "Analytical", "Email": "ada@analytical.test"}
+PERSON: dict[str, object] = {"LastName": "Lovelace", "Company": "Analytical", "Email": "ada@analytical.test"}
 
 
 @pytest.fixture
@@ -81,11 +81,11 @@ class Session:
         headers = self.headers | options.pop("headers", {})
         return await self._call(method, url, headers=headers, **options)
 
-    async def upsert(self, value: str = "lead-1", **changes: object) -> Reply:
+    async def upsert(self, value: str = "lead-1", **changes: Any) -> Reply:
         return await self("PATCH", f"{LEAD}/{EXTERNAL_ID}/{value}", json=PERSON | changes)
 
-    async def collection(self, *records: dict[str, object], all_or_none: bool = False) -> Reply:
-        typed = [{"attributes": {"type": "Lead"}} | record for record in records]
+    async def collection(self, *records: Mapping[str, object], all_or_none: bool = False) -> Reply:
+        typed = [{"attributes": {"type": "Lead"}} | dict(record) for record in records]
         body = {"allOrNone": all_or_none, "records": typed}
         return await self("PATCH", f"{DATA}/composite/sobjects/Lead/{EXTERNAL_ID}", json=body)
 
@@ -492,11 +492,11 @@ async def test_several_leads_match(rest: Session, salesforce: Salesforce) -> Non
         ({"NumberOfEmployees": "ten"}, 400, "JSON_PARSER_ERROR"),
         ({"Title": {"a": 1}}, 400, "JSON_PARSER_ERROR"),
         ({"OwnerId": "me"}, 400, "MALFORMED_ID"),
-        ({"OwnerId": "0055e000001OtherAAA"}, 404, "INVALID_CROSS_REFERENCE_KEY"),
+        ({"OwnerId": "0055e000001OthrAAA"}, 404, "INVALID_CROSS_REFERENCE_KEY"),
     ],
 )
 async def test_a_record_is_refused_for_what_it_is(
-    rest: Session, salesforce: Salesforce, changes: dict[str, object], status: int, error: str
+    rest: Session, salesforce: Salesforce, changes: dict[str, Any], status: int, error: str
 ) -> None:
     reply = await rest.upsert(**changes)
     assert (reply.status, code(reply)) == (status, error)
@@ -536,7 +536,7 @@ async def test_two_upserts_of_one_key_at_a_time_make_one_lead(rest: Session, sal
     ],
 )
 async def test_an_administrator_changed_the_fields(
-    rest: Session, salesforce: Salesforce, state: str, changes: dict[str, object], error: str
+    rest: Session, salesforce: Salesforce, state: str, changes: dict[str, Any], error: str
 ) -> None:
     salesforce.choose(state)
     reply = await rest.upsert(**changes)

@@ -33,7 +33,11 @@ def _die_with_parent() -> None:
 
 
 async def until(
-    what: str, holds: Callable[[], Awaitable[object]], seconds: float, every: float = 0.05, told: Callable[[], str] = str
+    what: str,
+    holds: Callable[[], Awaitable[object]],
+    seconds: float,
+    every: float = 0.05,
+    told: Callable[[], str] = str,
 ) -> float:
     """Wait until ``holds()`` is true; how long that took. Fails with ``what`` and ``told()`` after ``seconds``."""
     start = time.monotonic()

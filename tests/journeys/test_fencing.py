@@ -60,8 +60,8 @@ async def test_a_frozen_worker_wakes_up_too_late(
     assert [key for key, _ in await storage_account.rows()] == [lead_id]
     # It works on, under a new lease.
     more = [await hub.give("crm", f"more-{number}@load.example") for number in range(20)]
-    for each in more:
-        await until("all is well", lambda each=each: delivered(hub, each), 10, told=hub.tail)
+    await hub.all_delivered(10)
+    assert {key for key, _ in await storage_account.rows()} == {lead_id, *more}
     assert all(worker.running for worker in workers)
     await hub.close()
     postgres.drop_database(url)
@@ -132,9 +132,7 @@ async def test_commits_of_which_nobody_hears(
     postgres.drop_database(url)
 
 
-async def test_what_could_not_be_returned_comes_back(
-    postgres: Postgres, make_hub: MakeHub, endpoint: Endpoint
-) -> None:
+async def test_what_could_not_be_returned_comes_back(postgres: Postgres, make_hub: MakeHub, endpoint: Endpoint) -> None:
     """A worker wants to return leads while the database is away for a moment, shorter than its lease."""
     url = postgres.create_database()
     hub = await make_hub(url, LEASE_SECONDS=8)
@@ -201,6 +199,7 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
 
     supervisor = asyncio.create_task(keep_it_running())
     try:
+
         async def all_came() -> bool:
             return len(endpoint.times()) == len(ids) + 1
 

@@ -60,7 +60,7 @@ async def test_sigterm_under_load(
     # Every attempt that is shown was made, and in good order none is made twice.
     rows = await sql(database_url, _ATTEMPTS)
     odd = [row for row in rows if row[2] != "delivered" or row[1] != 1 or row[3]]
-    print(f"slowest end {slowest:.2f} s; {len(load.acknowledged)} leads; {leads} in {requests} requests; {len(rows)} attempts")
+    print(f"slowest end {slowest:.2f} s; {leads} leads in {requests} requests; {len(rows)} attempts")
     assert not odd, f"{len(odd)} of {len(rows)}: {odd[:5]}\n{hub.tail()}"
     assert requests == leads, f"{requests} requests for {leads} leads"
     assert slowest < 10
@@ -113,7 +113,8 @@ async def test_a_hanging_call_is_returned(database_url: str, make_hub: MakeHub, 
         assert code == 0, hub.tail()
         print(f"{process.name} ended in {took:.2f} s")
     states = dict(await sql(database_url, "SELECT state, count(*) FROM delivery GROUP BY state"))
-    assert states.keys() == {"pending", "waiting"} and sum(states.values()) == 30, states
+    assert states.keys() == {"pending", "waiting"}, states
+    assert sum(states.values()) == 30, states
     attempts = await sql(database_url, "SELECT outcome, late FROM attempt")
     assert len(attempts) == endpoint.asked == 8, (attempts, endpoint.asked)
     assert all(outcome == "ours" and not late for outcome, late in attempts), attempts
@@ -128,9 +129,7 @@ async def test_a_hanging_call_is_returned(database_url: str, make_hub: MakeHub, 
         assert [a["outcome"] for a in delivery["attempts"]][-1] == "delivered"
 
 
-async def test_it_ends_while_the_database_is_away(
-    postgres: Postgres, make_hub: MakeHub, endpoint: Endpoint
-) -> None:
+async def test_it_ends_while_the_database_is_away(postgres: Postgres, make_hub: MakeHub, endpoint: Endpoint) -> None:
     """Also with an answer in hand that cannot be written down: the lead is sent again later."""
     url = postgres.create_database()
     hub = await make_hub(url, SHUTDOWN_SECONDS=2)
@@ -169,5 +168,3 @@ async def test_it_ends_while_the_database_is_away(
 async def asked(endpoint: Endpoint, times: int) -> bool:
     """It has been asked so often."""
     return endpoint.asked >= times
-
-

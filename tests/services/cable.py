@@ -49,19 +49,20 @@ class Cable:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             far, server = await asyncio.open_connection("127.0.0.1", self._to)
             doomed = asyncio.Event()
             back = asyncio.create_task(self._back(far, client, doomed))
-            with contextlib.suppress(OSError, asyncio.CancelledError):
+            try:
                 while data := await near.read(65_536):
                     if _COMMIT in data and self._dice.random() < self.share:
                         doomed.set()
                     server.write(data)
                     await server.drain()
-            back.cancel()
-            await asyncio.gather(back, return_exceptions=True)
-            server.transport.abort()
+            finally:
+                server.transport.abort()
+                back.cancel()
+                await asyncio.gather(back, return_exceptions=True)
         client.transport.abort()
         self._tasks.discard(task)
 

@@ -116,6 +116,7 @@ class Connections:
         else:
             connection_id = before.id
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
+            try_anew(conn, connection_id, now)
         _take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
         note(conn, now, by, "connection.put", f"{offer}/{name}", stored.destination)
@@ -201,6 +202,8 @@ class Connections:
                 .where(t.connection.c.id == row.id)
                 .values(epoch=t.connection.c.epoch + 1, changed_at=now, **values)
             )
+            if act_name == "connection.resume":
+                try_anew(conn, row.id, now)
             announce(conn)
             note(conn, now, by, act_name, f"{offer}/{name}")
             changed = _row(conn, offer, name)
@@ -291,6 +294,16 @@ def _take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str
         conn.execute(
             sa.update(t.lead).where(*unrouted, t.lead.c.id >= ids[0], t.lead.c.id <= ids[-1]).values(unrouted=False)
         )
+
+
+def try_anew(conn: sa.Connection, connection_id: str, now: int) -> None:
+    """Let what waits for a retry go out now, among the others in the order in which it came."""
+    d = t.delivery.c
+    conn.execute(
+        sa.update(t.delivery)
+        .where(d.connection_id == connection_id, t.READY, d.due_at > now)
+        .values(due_at=d.created_at, changed_at=now)
+    )
 
 
 def new_delivery(lead_id: str, connection_id: str, now: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections.health import Health
-from leadkeeper.delivery.schedule import HOUR, MINUTE, SECOND, spread, throttle_delay
+from leadkeeper.delivery.schedule import HOUR, SECOND, spread, throttle_delay
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 
 OPEN_AFTER: Final = 5
@@ -16,7 +16,8 @@ OPEN_AFTER: Final = 5
 BROKEN_AFTER: Final = 5
 """This many refusals in a row, with no lead taken between, mean that the connection is broken."""
 FIRST_REST: Final = 1 * SECOND
-LONGEST_REST: Final = 1 * MINUTE
+LONGEST_REST: Final = 5 * SECOND
+"""A far side that is back is found within seconds, however long it was away; one lead is tried at a time."""
 FIRST_PROBE: Final = 30 * SECOND
 LONGEST_PROBE: Final = 1 * HOUR
 TRIAL: Final = 1

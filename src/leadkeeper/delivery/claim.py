@@ -12,12 +12,14 @@ from pydantic_core import from_json
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import TRIAL, on_trial
-from leadkeeper.delivery.schedule import SECOND, SOLO_AFTER, State
+from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.lead import Customer, lead_source_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 
+SUSPECTS: Final = 8
+"""How many deliveries with which workers vanished twice are sent at once."""
 TRIAL_REST: Final = 45 * SECOND
 """How long other workers keep off a connection while one worker tries it with one lead."""
 
@@ -34,11 +36,15 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was claimed for one connection. ``row`` is its row; ``trial`` says that it has yet to prove itself."""
+    """What was claimed for one connection. ``row`` is its row; ``trial`` says that it has yet to prove itself.
+
+    ``alone``: workers kept vanishing with these, so nothing else goes over the connection with them.
+    """
 
     row: sa.Row[Any]
     claimed: Sequence[Claimed]
     trial: bool
+    alone: bool = False
 
     @property
     def connection_id(self) -> str:
@@ -69,11 +75,13 @@ def claim(
     first_share: Callable[[sa.Row[Any]], int],
     now: int,
     only: Collection[str] | None,
+    busy: Collection[str] = (),
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
     Looks only at the connections ``only``, or at all. A connection that is paused, removed or closed gives nothing; one
-    on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``.
+    on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``. Those with which
+    workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy`` in this worker.
     """
     works = []
     for row in conn.execute(_connections_with_work(conn, now, only)).all():
@@ -83,8 +91,9 @@ def claim(
         if share < 1 or (trial and not _take_trial(conn, row.id, now)):
             continue
         taken = _take(conn, row.id, lease_id, TRIAL if trial else share, now)
+        taken = _set_apart(conn, lease_id, taken, now, idle=trial or row.id not in busy)
         if taken:
-            works.append(Work(row, _with_leads(conn, row, taken), trial))
+            works.append(Work(row, _with_leads(conn, row, taken), trial, alone=taken[0].lost >= SOLO_AFTER))
     return works
 
 
@@ -135,8 +144,33 @@ def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, no
         sa.update(t.delivery)
         .where(d.id.in_(due))
         .values(state=State.SENDING.value, lease_id=lease_id, changed_at=now)
-        .returning(d.id, d.lead_id, d.attempts, d.lost)
+        .returning(d.id, d.lead_id, d.attempts, d.lost, d.due_at)
     ).all()
+
+
+def _set_apart(
+    conn: sa.Connection, lease_id: str, taken: Sequence[sa.Row[Any]], now: int, *, idle: bool
+) -> Sequence[sa.Row[Any]]:
+    """What may be sent together of ``taken``; the rest is given back and keeps its place.
+
+    The oldest decides whose turn it is: when workers kept vanishing with it, it waits until the connection is idle and
+    goes with a few of its kind, later by itself, so that one that kills its worker takes ever fewer with it.
+    """
+    if all(row.lost < SOLO_AFTER for row in taken):
+        return taken
+    in_order = sorted(taken, key=lambda row: (row.due_at, row.id))
+    first = in_order[0].lost
+    if first < SOLO_AFTER:
+        kept = [row for row in in_order if row.lost < SOLO_AFTER]
+    elif not idle:
+        kept = []
+    elif first >= ALONE_AFTER:
+        kept = in_order[:1]
+    else:
+        kept = [row for row in in_order if SOLO_AFTER <= row.lost < ALONE_AFTER][:SUSPECTS]
+    ids = {row.id for row in kept}
+    give_back(conn, lease_id, [row.id for row in taken if row.id not in ids], now)
+    return kept
 
 
 def _with_leads(conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]]) -> list[Claimed]:
@@ -199,10 +233,10 @@ def in_calls(claimed: Sequence[Claimed], batch: int) -> list[list[Claimed]]:
 
 
 def give_back(conn: sa.Connection, lease_id: str, delivery_ids: Collection[str], now: int) -> None:
-    """Return deliveries that were claimed but not sent: they are due at once, nothing is counted."""
+    """Return deliveries that were claimed but not sent: they are due as they were, nothing is counted."""
     d = t.delivery.c
     conn.execute(
         sa.update(t.delivery)
         .where(one_of(conn, d.id, delivery_ids), d.lease_id == lease_id, t.SENDING)
-        .values(state=State.WAITING.value, lease_id=None, due_at=now, changed_at=now)
+        .values(state=State.WAITING.value, lease_id=None, changed_at=now)
     )

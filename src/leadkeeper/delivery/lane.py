@@ -22,6 +22,7 @@ class Lane:
         self.destination: Destination | None = None
         self.epoch = 0
         self.trial = False
+        self.alone = False
         self.more = False
         self.running = 0
         self._calls: deque[list[Claimed]] = deque()
@@ -34,7 +35,7 @@ class Lane:
 
     def wanted(self, most: int) -> int:
         """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the lane's share of the worker."""
-        if self.destination is None or (self.trial and (self.running or self._calls)):
+        if self.destination is None or ((self.trial or self.alone) and (self.running or self._calls)):
             return 0
         limit = min(self.pace.limit, most)
         if len(self._calls) >= limit:
@@ -44,8 +45,8 @@ class Lane:
     def take(self, work: Work, share: int) -> None:
         """Line up what was claimed."""
         assert self.destination is not None
-        self.trial = work.trial
-        self.more = len(work.claimed) >= share and not work.trial
+        self.trial, self.alone = work.trial, work.alone
+        self.more = (len(work.claimed) >= share or work.alone) and not work.trial
         self._calls.extend(in_calls(work.claimed, self.destination.batch))
 
     def next_call(self, most: int) -> list[Claimed] | None:
@@ -61,12 +62,12 @@ class Lane:
         self._calls.clear()
         return dropped
 
-    def heed(self, standing: Standing) -> list[str]:
+    def heed(self, standing: Standing | None) -> list[str]:
         """Forget the calls that have not begun if they may not begin; answers their deliveries, to be given back.
 
         When the connection changed, calls that run on the old settings count no more, so that they delay nothing.
         """
-        if standing.epoch != self.epoch:
+        if standing is None or standing.epoch != self.epoch:
             self.close_destination()
             return self.drop()
         return self.drop() if standing.closed and not self.trial else []
@@ -79,7 +80,7 @@ class Lane:
     def close_destination(self, after: float = 120) -> None:
         """Let go of the adapter, ``after`` so many seconds."""
         old, self.destination = self.destination, None
-        self.running, self.trial, self.pace = 0, False, Pace()
+        self.running, self.trial, self.alone, self.pace = 0, False, False, Pace()
         if old is None:
             return
 

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import after_lost
+from leadkeeper.delivery.schedule import MINUTE, after_lost
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
 SWEEP = 500
 """How many deliveries of dead workers are returned in one transaction."""
+FORGET = 10 * MINUTE
+"""How long a lease that ran out is remembered: a claim that was under way may still be committed under it."""
 
 
 def open_lease(conn: sa.Connection, until: int) -> str:
@@ -58,7 +60,7 @@ def sweep_leases(conn: sa.Connection, now: int) -> int:
         _return(conn, lost, now)
         announce(conn)
     elif not conn.scalar(sa.select(sa.exists().where(t.SENDING, one_of(conn, d.lease_id, expired)))):
-        conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now))
+        conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now - FORGET))
     return len(lost)
 
 

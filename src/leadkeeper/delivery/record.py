@@ -112,7 +112,9 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         if step.state in (State.DELIVERED, State.UNCONFIRMED):
             by_end[step.state.value, step.attempts].append(delivery_id)
         else:
-            values = {"state": step.state.value, "attempts": step.attempts, "due_at": step.due_at, "lost": step.lost}
+            values = {"state": step.state.value, "attempts": step.attempts, "lost": step.lost}
+            if step.due_at > now:  # what is due at once keeps its place in the queue
+                values["due_at"] = step.due_at
             conn.execute(
                 sa.update(t.delivery).where(d.id == delivery_id).values(lease_id=None, changed_at=now, **values)
             )
@@ -167,7 +169,7 @@ def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) ->
         conn.execute(
             sa.update(t.delivery)
             .where(d.connection_id == connection_id, t.SET_ASIDE, d.changed_at >= change.take_back_since)
-            .values(state=State.WAITING.value, due_at=now, changed_at=now)
+            .values(state=State.WAITING.value, changed_at=now)
         )
     if change.paused_now:
         told = change.health.diagnosis or to_stored(diagnose(Kind.SETTINGS_INVALID))

@@ -33,7 +33,9 @@ DEFAULT_THROTTLE: Final = 10 * SECOND
 LOST_DELAYS: Final = (0, 1 * SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE)
 """How long a delivery waits after each time in a row that its worker vanished, or failed by our fault, with it."""
 SOLO_AFTER: Final = 2
-"""After this many vanished workers in a row a delivery is sent alone, so that it cannot take others with it."""
+"""After this many vanished workers in a row a delivery is sent in a call of its own, apart from unsuspected ones."""
+ALONE_AFTER: Final = 3
+"""After this many in a row nothing else goes over its connection with it, so that it cannot take others with it."""
 
 
 class State(StrEnum):

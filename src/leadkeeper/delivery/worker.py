@@ -21,6 +21,7 @@ from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
+from leadkeeper.destinations.destination import Destination
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
@@ -180,7 +181,8 @@ class Worker:
         if only is not None and not any(wanted.get(connection_id, 1) for connection_id in only):
             return
         lease_id = self._lease_id
-        works = await self._storage.write(claim, lease_id, wanted, _first_share, self._clock(), only)
+        busy = [lane.connection_id for lane in self._lanes.values() if lane.running or lane.waiting]
+        works = await self._storage.write(claim, lease_id, wanted, _first_share, self._clock(), only, busy)
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
             return
@@ -202,13 +204,16 @@ class Worker:
         most = self._share()
         while not self._stopping and self._holds_lease() and (call := lane.next_call(most)) is not None:
             assert lane.destination is not None
-            task = asyncio.create_task(self._call(lane, call, lane.destination, self._lease_id), name="call")
+            sending = self._call(lane, call, lane.destination, lane.epoch, lane.trial, self._lease_id)
+            task = asyncio.create_task(sending, name="call")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
         if lane.more and lane.wanted(most):
             self.wake([lane.connection_id])
 
-    async def _call(self, lane: Lane, call: Call, destination: Destination, lease_id: str) -> None:
+    async def _call(
+        self, lane: Lane, call: Sequence[Claimed], destination: Destination, epoch: int, trial: bool, lease_id: str
+    ) -> None:
         at, started = self._clock(), time.perf_counter()
         answers = await send(destination, [claimed.lead for claimed in call])
         took = int((time.perf_counter() - started) * 1000)

@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from http.client import HTTPException
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
-from azure.core.exceptions import AzureError, HttpResponseError
-from azure.core.pipeline.transport import AioHttpTransport
-from azure.core.rest import HttpResponse
-from azure.data.tables import RequestTooLargeError
 from azure.data.tables.aio import TableClient
 from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.azure_errors import TABLE_MISSING, Failure, diagnose_storage, network_error, read_error
+from leadkeeper.destinations.azure_calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
+from leadkeeper.destinations.azure_errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
-from leadkeeper.destinations.http import NETWORK_ERRORS, Network, diagnose_network
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+from leadkeeper.destinations.http import Network
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 
 TABLE: Final = "MarketplaceLeads"
 """The table's name, Microsoft's; upper and lower case count as the same in Azure."""
@@ -56,19 +51,6 @@ _QUIET: Final[dict[str, str]] = {"response_preference": "return-no-content"}
 _PAGE: Final = 250
 _PAGES: Final = 8
 """Where more rows than these lie between the first and the last of a batch, leads are sent one at a time instead."""
-
-_SILENT: Final = logging.getLogger(f"{__name__}.sdk")
-"""For the SDK, which would log the address and the headers of every request."""
-
-_SILENT.setLevel(logging.CRITICAL + 1)
-
-_PARSING: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, HTTPException)
-"""What the SDK raises over answers that no storage service gives."""
-
-_FOREIGN_HOST: Final = diagnose(
-    Kind.ADDRESS_REFUSED,
-    Evidence(text="The endpoint in the connection string is not one of Azure, nor a host that the operator allows."),
-)
 
 
 class AzureTableConfig(Config):
@@ -177,8 +159,9 @@ class AzureTable:
         self._network = network
         self._now = now
         self._account = parse_connection_string(text, Service.TABLE)
-        self._refusal = None if is_permitted(self._account, network.policy) else _FOREIGN_HOST
+        self._refusal = None if is_permitted(self._account, network.policy) else FOREIGN_HOST
         self._client = _client(self._account, network)
+        self._calls = StorageCalls(self._account, network, now)
         address = len(self._account.endpoint) + len(TABLE) + 75
         answers = network.policy.answer_limit // (_OPERATION_ANSWER + 2 * address)
         self._operations = max(1, min(TRANSACTION_OPERATIONS, answers))
@@ -190,7 +173,7 @@ class AzureTable:
         settings = CheckStep("settings", True, "The connection string is complete.")
         reach = await self._network.check_reach(self._account.endpoint)
         if reach.diagnosis is not None:
-            return Check((settings, *reach.steps), _about_account(reach.diagnosis))
+            return Check((settings, *reach.steps), about_account(reach.diagnosis))
         step, diagnosis = await self._check_credentials()
         return Check((settings, *reach.steps, step), diagnosis)
 
@@ -199,7 +182,7 @@ class AzureTable:
         if permissions is not None and "a" not in permissions:
             text = "The shared access signature does not allow Add (sp)."
             return CheckStep("credentials", False, text), diagnose(Kind.STORAGE_ACCESS_BLOCKED, Evidence(text=text))
-        failure = await self._call(self._read_one)
+        failure = await self._calls.do(self._read_one)
         if failure is None or failure.code == "TableNotFound":
             table = f"the table {TABLE} is there" if failure is None else f"{TABLE} will be made with the first lead"
             return CheckStep("credentials", True, f"Azure accepts the credentials; {table}."), None
@@ -250,12 +233,12 @@ class AzureTable:
     async def _create(self, rows: list[Row]) -> Failure | None:
         """Create the rows, all or none; makes the table when it is missing, once."""
         leads = [row.lead for row in rows]
-        failure = await self._call(lambda: self._insert(rows), leads)
+        failure = await self._calls.do(lambda: self._insert(rows), leads)
         if failure is None or failure.code not in TABLE_MISSING:
             return failure
-        made = await self._call(self._client.create_table)
+        made = await self._calls.do(self._client.create_table)
         if made is None or made.code == "TableAlreadyExists":
-            return await self._call(lambda: self._insert(rows), leads)
+            return await self._calls.do(lambda: self._insert(rows), leads)
         return Failure(made.unsent)
 
     async def _insert(self, rows: list[Row]) -> None:
@@ -270,7 +253,7 @@ class AzureTable:
     async def _without_present(self, rows: list[Row], answers: dict[str, Answer]) -> list[list[Row]]:
         """What is left to create when some of the rows are there: one by one where that is not known."""
         pages: list[set[str]] = []
-        if await self._call(lambda: self._read_keys(rows, pages)) is not None:
+        if await self._calls.do(lambda: self._read_keys(rows, pages)) is not None:
             return [[row] for row in rows]
         present = set().union(*pages)
         answers.update({row.lead.id: row.receipt("duplicate") for row in rows if row.lead.id in present})
@@ -296,27 +279,6 @@ class AzureTable:
     async def _read_one(self) -> None:
         async for _ in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
             return
-
-    async def _call(self, call: Callable[[], Awaitable[object]], leads: Sequence[OutgoingLead] = ()) -> Failure | None:
-        """Do one thing with the SDK, within the network's total time; why it failed, or ``None``."""
-        try:
-            async with asyncio.timeout(self._network.policy.total_seconds):
-                await call()
-        except (AzureError, *NETWORK_ERRORS, *_PARSING) as error:
-            return self._failure(error, leads)
-        return None
-
-    def _failure(self, error: Exception, leads: Sequence[OutgoingLead]) -> Failure:
-        if isinstance(error, HttpResponseError) and error.response is not None:
-            response = cast("HttpResponse", error.response)
-            status = 413 if isinstance(error, RequestTooLargeError) else response.status_code
-            answer = read_error(status, response.headers, response.content, now=self._now())
-            return Failure(diagnose_storage(answer, leads, self._account.secrets), answer.code, answer.index)
-        network = network_error(error)
-        if network is not None:
-            return Failure(_about_account(diagnose_network(network)))
-        evidence = Evidence(code=type(error).__name__)
-        return Failure(diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
 
     async def aclose(self) -> None:
         """Let go of the SDK's client; the network session stays open."""
@@ -354,27 +316,9 @@ def _client(account: StorageAccount, network: Network) -> TableClient:
     credential: AzureNamedKeyCredential | AzureSasCredential = AzureSasCredential(account.sas or "-")
     if account.key is not None:
         credential = AzureNamedKeyCredential(account.name or "", account.key)
-    transport = AioHttpTransport(
-        session=network.session,
-        session_owner=False,
-        use_env_settings=False,
-        connection_timeout=network.policy.connect_seconds,
-        read_timeout=network.policy.total_seconds,
-    )
     return TableClient(
         account.endpoint,
         TABLE,
         credential=credential,
-        transport=transport,
-        retry_total=0,
-        permit_redirects=False,
-        logger=_SILENT,
-        user_agent_use_env=False,
+        **sdk_options(network),
     )
-
-
-def _about_account(diagnosis: Diagnosis) -> Diagnosis:
-    """A host name that does not exist is an account that does not: each account has its own name."""
-    if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
-        return diagnosis
-    return diagnose(Kind.STORAGE_ACCOUNT_NOT_FOUND, diagnosis.evidence)

@@ -28,7 +28,10 @@ TOO_LONG: Final = "0x80044331"
 ORG_DUPLICATE: Final = "0x80040333"
 """The organisation's own duplicate detection refuses the record."""
 
-PRESENT: Final = frozenset({"0x80060892", "0x80040237"})
+KEY_TAKEN: Final = "0x80060892"
+"""A record with such a key is there already: with this id after an upsert, else with the organisation's own key."""
+
+PRESENT: Final = frozenset({KEY_TAKEN, "0x80040237"})
 """A record with this key is there already."""
 
 PRIVILEGE_MISSING: Final = frozenset({"0x80040220", "0x80048306"})

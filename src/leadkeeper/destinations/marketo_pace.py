@@ -37,9 +37,7 @@ class Busy(Exception):
 class Pace:
     """At most ``calls`` begin in any ``seconds``, at most ``at_once`` run, and one at a time for each person."""
 
-    def __init__(
-        self, calls: int, seconds: float, at_once: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, calls: int, seconds: float, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._begun: deque[float] = deque(maxlen=calls)
         self._calls = calls
         self._seconds = seconds

@@ -31,8 +31,8 @@ class MarketoConfig(Config):
     ] = Field(
         default_factory=dict,
         title="Fields",
-        description="Changes to what is sent: a field of the form (Forms names such as FirstName; with REST credentials "
-        "REST names such as firstName) and its template.",
+        description="Changes to what is sent: a field of the form (Forms names such as FirstName; with REST "
+        "credentials REST names such as firstName) and its template.",
     )
     client_id: str | None = Field(
         default=None,
@@ -92,10 +92,10 @@ class MarketoConfig(Config):
     @field_validator("form_id", "program_id", mode="before")
     @classmethod
     def _number(cls, value: object) -> str | None:
-        text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if value is None or not _NUMBER.fullmatch(text):
-            if value is None:
-                return None
+        if value is None:
+            return None
+        text = str(value).strip() if isinstance(value, str | int) else ""
+        if not _NUMBER.fullmatch(text):
             raise ValueError(f"The id is a number of at most 8 digits, such as 1179. {_WHERE}")
         return text
 

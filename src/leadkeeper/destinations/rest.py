@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from aiohttp import ServerDisconnectedError
 from yarl import URL
@@ -17,6 +17,8 @@ from leadkeeper.diagnosis import Diagnosis, Outcome
 
 DESCRIPTION_LIMIT: Final = 4_194_304
 """The most bytes of a system's description of its fields: far more than any other answer may have."""
+
+T = TypeVar("T")
 
 _EARLY: Final = 60.0
 _EARLY_SHARE: Final = 0.5
@@ -76,50 +78,61 @@ def unsent(diagnosis: Diagnosis) -> Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token, and for how many seconds it is good; ``None`` when only the system knows."""
+    """An access token; printing does not show it."""
 
     text: str = field(repr=False)
+
+
+class Fresh(NamedTuple, Generic[T]):
+    """What was just asked for, and for how many seconds it is good; ``None`` when only the system knows."""
+
+    value: T
     seconds: float | None = None
 
 
-class Tokens:
-    """The current token of one credential. However many ask, one request is on its way at a time.
+class Kept(Generic[T]):
+    """Something that a system gives for a while, such as a token. However many want it, one request is on its way.
 
-    ``fetch`` asks the system for a token; its diagnosis goes to all who waited, and the next who asks tries again.
+    ``fetch`` asks the system; its diagnosis goes to all who waited, and the next who wants it tries again.
     """
 
     def __init__(
-        self, fetch: Callable[[], Awaitable[Token | Diagnosis]], clock: Callable[[], float] = time.monotonic
+        self, fetch: Callable[[], Awaitable[Fresh[T] | Diagnosis]], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._token: Token | None = None
+        self._value: T | None = None
         self._until = 0.0
-        self._fetching: asyncio.Task[Token | Diagnosis] | None = None
+        self._fetching: asyncio.Task[T | Diagnosis] | None = None
 
-    async def get(self) -> Token | Diagnosis:
-        """A token that is good for a minute at least (half its life where it is short), or why there is none."""
-        if self._token is not None and self._clock() < self._until:
-            return self._token
+    async def get(self) -> T | Diagnosis:
+        """One that is good for a minute at least (half its life where it is short), or why there is none."""
+        if self._value is not None and self._clock() < self._until:
+            return self._value
         if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._renew(), name="fetch-token")
+            self._fetching = asyncio.create_task(self._renew(), name="fetch")
         return await asyncio.shield(self._fetching)
 
-    def reject(self, token: Token) -> None:
-        """The system does not take ``token`` any more: the next who asks gets another."""
-        if self._token is token:
-            self._token = None
+    def reject(self, value: T) -> None:
+        """``value`` is not good any more: the next who wants one gets another."""
+        if self._value is value:
+            self._value = None
+
+    def forget(self) -> None:
+        """Ask anew, whatever is kept."""
+        self._value = None
 
     async def aclose(self) -> None:
-        """Give up a request for a token."""
+        """Give up a request that is on its way."""
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
 
-    async def _renew(self) -> Token | Diagnosis:
+    async def _renew(self) -> T | Diagnosis:
         asked = self._clock()
         found = await self._fetch()
-        if isinstance(found, Token):
-            life = float("inf") if found.seconds is None else found.seconds
-            self._token, self._until = found, asked + max(life - _EARLY, life * _EARLY_SHARE)
-        return found
+        if isinstance(found, Diagnosis):
+            return found
+        life = float("inf") if found.seconds is None else found.seconds
+        self._value, self._until = found.value, asked + max(life - _EARLY, life * _EARLY_SHARE)
+        return found.value

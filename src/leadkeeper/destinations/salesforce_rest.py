@@ -20,7 +20,7 @@ from leadkeeper.destinations.answer import Private
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview
 from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, AnswerTooLarge, Network, diagnose_network
 from leadkeeper.destinations.mapping import noted
-from leadkeeper.destinations.rest import DESCRIPTION_LIMIT, Token, Tokens, read_json, request, unsent
+from leadkeeper.destinations.rest import DESCRIPTION_LIMIT, Fresh, Kept, Token, read_json, request, unsent
 from leadkeeper.destinations.salesforce_errors import (
     DUPLICATE_VALUE,
     diagnose_answer,
@@ -55,7 +55,7 @@ class RestApi:
         self._data = f"{self._origin}/services/data/{config.api_version}"
         self._id_field = config.external_id_field or ""
         self._secrets = (config.client_id, config.client_secret.get_secret_value())
-        self._tokens = Tokens(self._sign_in)
+        self._tokens = Kept(self._sign_in)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """Upsert the leads: one by itself, several in one request, each answered for itself.
@@ -130,7 +130,7 @@ class RestApi:
 
     def _whole(self, answered: Answered, private: Private | None) -> Diagnosis:
         """Why the request failed. One about several leads that was refused as a whole is the settings' fault."""
-        if answered.status // 100 == 2 or (answered.fault is not None and answered.status // 100 < 3):
+        if answered.status // 100 == 2:
             evidence = Evidence(answered.status)
             return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS)
         found = diagnose_answer(answered, private, self._now())
@@ -169,7 +169,7 @@ class RestApi:
         assert answered is not None
         return answered
 
-    async def _sign_in(self) -> Token | Diagnosis:
+    async def _sign_in(self) -> Fresh[Token] | Diagnosis:
         """A new token by the client credentials flow. Salesforce does not say how long it lives."""
         client_id, secret = self._secrets
         form = urlencode({"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret})
@@ -186,7 +186,7 @@ class RestApi:
         content = read_json(answered)
         token = content.get("access_token") if isinstance(content, dict) else None
         if answered.status == 200 and isinstance(token, str) and token:
-            return Token(token)
+            return Fresh(Token(token))
         return unsent(diagnose_sign_in(answered, Private(None, self._secrets), self._now()))
 
     async def check(self) -> Check:

@@ -109,6 +109,12 @@ _REST: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
+    Kind.MARKETO_PACED: Entry(
+        Outcome.THROTTLED,
+        Who.NOBODY,
+        "Leads for this Marketo subscription came faster than they may be sent; this one waits for its turn.",
+        (WAIT,),
+    ),
     Kind.MARKETO_RATE_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from leadkeeper.access.audit import note
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
-from leadkeeper.connections.connections import Connection, Connections, new_delivery
+from leadkeeper.connections.connections import Connection, Connections, new_delivery, try_anew
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
 from leadkeeper.delivery.claim import outgoing_lead
@@ -159,7 +159,9 @@ def _end(
     close_lease(conn, lease_id, now)
     proven: dict[str, Any] = {**Health().columns(), "epoch": connection.epoch + 1}
     if isinstance(answer, Receipt):
-        conn.execute(sa.update(t.connection).where(c.id == connection.id, c.epoch == connection.epoch).values(proven))
+        unchanged = (c.id == connection.id, c.epoch == connection.epoch)
+        if conn.execute(sa.update(t.connection).where(*unchanged).values(proven)).rowcount:
+            try_anew(conn, connection.id, now)
         announce(conn)
     outcome = answer.outcome.value
     note(conn, now, by, "connection.validate", f"{connection.offer}/{connection.name}", outcome)

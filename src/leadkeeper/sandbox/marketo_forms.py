@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
-from leadkeeper.sandbox.marketo_leads import Form, Person, PersonField, Subscription, is_address, update, within
+from leadkeeper.sandbox.marketo_leads import Form, Person, PersonField, Subscription, is_address, within
 from leadkeeper.sandbox.stand_in import Answer, Request
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -122,7 +122,7 @@ class Forms:
             return
         known = subscription.find("email", values["email"])
         if known:
-            update(known[0], values)
+            subscription.update(known[0], values)
         person = known[0] if known else subscription.create("forms", now, values)
         person.ignored |= ignored
 
@@ -157,13 +157,11 @@ def _post(request: Request) -> dict[str, str]:
 def _parts(request: Request) -> list[tuple[str, str]]:
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     message = email.message_from_bytes(head + request.body, policy=email.policy.HTTP)
-    parts = [
-        part for part in message.walk() if isinstance(part, email.message.EmailMessage) and not part.is_multipart()
-    ]
+    parts = [part for part in message.walk() if not part.is_multipart()]
     return [(str(part.get_param("name", "", "Content-Disposition")), _text(part)) for part in parts]
 
 
-def _text(part: email.message.EmailMessage) -> str:
+def _text(part: email.message.Message) -> str:
     payload = part.get_payload(decode=True)
     return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 

@@ -123,6 +123,7 @@ class Subscription:
     posts_limit: int = 60
     posts_seconds: float = 30.0
     people: list[Person] = field(default_factory=list)
+    by_email: dict[str, list[Person]] = field(default_factory=dict)
     lost: list[Person] = field(default_factory=list)
     tokens: dict[str, float] = field(default_factory=dict)
     calls: deque[float] = field(default_factory=deque)
@@ -133,7 +134,7 @@ class Subscription:
 
     def forget(self) -> None:
         """Nothing was received and nothing was counted; calls under way still end."""
-        for kept in (self.people, self.lost, self.tokens, self.calls, self.days, self.posts):
+        for kept in (self.people, self.by_email, self.lost, self.tokens, self.calls, self.days, self.posts):
             kept.clear()
 
     def form(self, number: str) -> Form | None:
@@ -148,20 +149,28 @@ class Subscription:
     def find(self, name: str, value: object) -> list[Person]:
         """The people whose field ``name`` (REST) holds ``value``."""
         wanted = str(value).casefold()
-        return [each for each in self.people if str(each.values.get(name, "")).casefold() == wanted]
+        known = self.by_email.get(wanted, []) if name == "email" else self.people
+        return [each for each in known if str(each.values.get(name, "")).casefold() == wanted]
 
     def create(self, door: str, at: float, values: Mapping[str, object]) -> Person:
         """A new person, whoever is there already."""
         self.next_id += 1
         person = Person(door, "created", at, dict(values), self.next_id)
         self.people.append(person)
+        self._note_email(person)
         return person
 
+    def update(self, person: Person, values: Mapping[str, object]) -> None:
+        """Write over what is known of a person."""
+        person.values = person.values | dict(values)
+        person.times += 1
+        self._note_email(person)
 
-def update(person: Person, values: Mapping[str, object]) -> None:
-    """Write over what is known of a person."""
-    person.values = person.values | dict(values)
-    person.times += 1
+    def _note_email(self, person: Person) -> None:
+        """An address that a person once had stays noted; :meth:`find` looks at what it has now."""
+        noted = self.by_email.setdefault(str(person.values.get("email", "")).casefold(), [])
+        if not any(each is person for each in noted):
+            noted.append(person)
 
 
 def misfit(values: Mapping[str, object], fields: tuple[PersonField, ...]) -> Reason | None:

@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from leadkeeper.sandbox.marketo_leads import Person, PersonField, Reason, Subscription, misfit, update, within
+from leadkeeper.sandbox.marketo_leads import Person, PersonField, Reason, Subscription, misfit, within
 from leadkeeper.sandbox.marketo_states import REFUSALS, SKIPS
 from leadkeeper.sandbox.stand_in import Answer, Request
 
@@ -126,12 +126,10 @@ class Rest:
             "/rest/v1/leads.json": ("POST", self._sync_leads),
             "/rest/v1/leads/describe.json": ("GET", self._describe),
         }
-        if request.path.startswith("/rest/asset/v1/form/"):
-            method, call = "GET", self._form
-        elif request.path in calls:
-            method, call = calls[request.path]
-        else:
+        found = ("GET", self._form) if request.path.startswith("/rest/asset/v1/form/") else calls.get(request.path)
+        if found is None:
             raise Refused("610", "Requested resource not found")
+        method, call = found
         if request.method != method:
             raise Refused("605", f"HTTP Method '{request.method}' not supported")
         return await call(request)
@@ -211,7 +209,7 @@ class Rest:
         if not found and action == "updateOnly":
             return Reason("1004", "Lead not found")
         if found:
-            update(found[0], values)
+            self.subscription.update(found[0], values)
             return found[0], "updated"
         return self.subscription.create("rest", self.now, values), "created"
 

@@ -19,6 +19,8 @@ EXTERNAL_ID: Final = "MarketplaceLeadId__c"
 """The custom field of every org here that is an external id, unique and without regard to case."""
 UNIQUE: Final = "MarketplaceNumber__c"
 """The custom field of every org here that is unique but no external id."""
+SEARCHED: Final = (EXTERNAL_ID, UNIQUE, "Email")
+"""The fields by which leads are found; of an org's own fields only these may be unique."""
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}|[A-Za-z0-9]{18}")
@@ -114,9 +116,40 @@ class StoredLead:
     id: str
     values: dict[str, object]
 
-    def has(self, name: str, value: object) -> bool:
-        """The field holds the value, capitals apart."""
-        return str(self.values.get(name, "")).casefold() == str(value).casefold()
+
+class Leads(dict[str, StoredLead]):
+    """The leads of an org by id. Those fields that are searched have an index, so that a day's leads can be many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._index: dict[tuple[str, str], dict[str, StoredLead]] = {}
+
+    def write(self, lead: StoredLead, values: dict[str, object]) -> None:
+        """Keep the lead with ``values`` instead of what it held."""
+        self.drop(lead)
+        lead.values = values
+        self[lead.id] = lead
+        for key in _keys(values):
+            self._index.setdefault(key, {})[lead.id] = lead
+
+    def drop(self, lead: StoredLead) -> None:
+        """Let the lead go, if it is there."""
+        if self.pop(lead.id, None):
+            for key in _keys(lead.values):
+                self._index[key].pop(lead.id, None)
+
+    def clear(self) -> None:
+        """Let all go."""
+        super().clear()
+        self._index.clear()
+
+    def find(self, name: str, value: object) -> list[StoredLead]:
+        """The leads whose field ``name``, one of :data:`SEARCHED`, holds ``value``, capitals apart."""
+        return list(self._index.get((name, str(value).casefold()), {}).values())
+
+
+def _keys(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(name, str(values[name]).casefold()) for name in SEARCHED if name in values]
 
 
 @dataclass(slots=True)
@@ -162,8 +195,9 @@ class Org:
     api_limit: int = 5_000
     web_limit: int = 500
     web_queue: int = 50_000
-    leads: dict[str, StoredLead] = field(default_factory=dict)
+    leads: Leads = field(default_factory=Leads)
     arrivals: list[Arrival] = field(default_factory=list)
+    arrived: dict[str, Arrival] = field(default_factory=dict)
     sessions: dict[str, float] = field(default_factory=dict)
     requests: deque[float] = field(default_factory=deque)
     web_done: deque[float] = field(default_factory=deque)
@@ -180,8 +214,10 @@ class Org:
 
     def forget(self) -> None:
         """Nothing was received and nothing was counted."""
-        for kept in (self.leads, self.arrivals, self.sessions, self.requests, self.web_done, self.waiting):
+        for kept in (self.leads, self.arrivals, self.arrived, self.sessions):
             kept.clear()
+        for counted in (self.requests, self.web_done, self.waiting):
+            counted.clear()
 
     def new_session(self, now: float) -> str:
         """A new access token."""
@@ -190,15 +226,14 @@ class Org:
         return token
 
     def find(self, name: str, value: object) -> list[StoredLead]:
-        """The leads whose field ``name`` holds ``value``."""
-        return [lead for lead in self.leads.values() if lead.has(name, value)]
+        """The leads whose field ``name`` holds ``value``; see :meth:`Leads.find`."""
+        return self.leads.find(name, value)
 
     def store(self, values: Mapping[str, object], existing: StoredLead | None = None) -> StoredLead:
         """Write a lead: a new one, or over ``existing``. An empty value clears the field."""
         lead = existing or StoredLead(long_id(f"00Q5e{secrets.randbelow(10**10):010}"), {})
         merged = lead.values | dict(values)
-        lead.values = {name: value for name, value in merged.items() if not blank(value)}
-        self.leads[lead.id] = lead
+        self.leads.write(lead, {name: value for name, value in merged.items() if not blank(value)})
         return lead
 
 

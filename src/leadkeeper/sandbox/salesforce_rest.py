@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -211,23 +210,26 @@ class Rest:
         if any(_type(each) != "Lead" for each in records):
             raise Refused(400, Flaw("INVALID_INPUT", "each record needs attributes with the type Lead"))
         await asyncio.sleep(self.work_seconds)
-        undo = self._checkpoint()
+        undo = self._checkpoint() if body.get("allOrNone") is True else None
         results = [self._record_result(each, name, records[:place], request) for place, each in enumerate(records)]
-        if body.get("allOrNone") is True and any(isinstance(each, Flaw) for each in results):
+        if undo and any(isinstance(each, Flaw) for each in results):
             undo()
             results = [each if isinstance(each, Flaw) else _ROLLED_BACK for each in results]
         return Answer.json(200, [_result(each) for each in results])
 
     def _checkpoint(self) -> Callable[[], None]:
         """How to bring leads and arrivals back to what they are now."""
-        leads = {lead.id: (lead, lead.values) for lead in self.org.leads.values()}
+        leads = {lead.id: lead.values for lead in self.org.leads.values()}
         arrivals = [(each, each.values, each.times) for each in self.org.arrivals]
 
         def undo() -> None:
-            self.org.leads = {key: lead for key, (lead, _) in leads.items()}
+            for lead in list(self.org.leads.values()):
+                if lead.id in leads:
+                    self.org.leads.write(lead, leads[lead.id])
+                else:
+                    self.org.leads.drop(lead)
             self.org.arrivals = [each for each, _, _ in arrivals]
-            for lead, values in leads.values():
-                lead.values = values
+            self.org.arrived = {key: each for key, each in self.org.arrived.items() if key in leads}
             for each, values, times in arrivals:
                 each.values, each.times = values, times
 
@@ -308,9 +310,11 @@ class Rest:
 
     def _written(self, values: Mapping[str, object], existing: StoredLead | None) -> StoredLead:
         lead = self.org.store(values, existing)
-        arrival = next((each for each in self.org.arrivals if each.id == lead.id), None)
+        arrival = self.org.arrived.get(lead.id)
         if arrival is None:
-            self.org.arrivals.append(Arrival("rest", "created", self.now, lead.values, lead.id))
+            arrival = Arrival("rest", "created", self.now, lead.values, lead.id)
+            self.org.arrivals.append(arrival)
+            self.org.arrived[lead.id] = arrival
         else:
             arrival.values, arrival.times = lead.values, arrival.times + 1
         return lead
@@ -344,7 +348,7 @@ def _flag(request: Request, name: str) -> bool:
 
 def _error(flaw: Flaw, code: str) -> dict[str, object]:
     fields = {"fields": list(flaw.fields)} if flaw.fields or code == "statusCode" else {}
-    return {"message": flaw.message, code: flaw.code} | fields | json.loads(json.dumps(dict(flaw.more)))
+    return {"message": flaw.message, code: flaw.code} | fields | dict(flaw.more)
 
 
 def _result(result: Flaw | tuple[StoredLead, bool]) -> dict[str, object]:

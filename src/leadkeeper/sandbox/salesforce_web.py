@@ -90,6 +90,7 @@ def settle(org: Org, state: str, now: float) -> None:
             arrival.status = "lost"
         else:
             arrival.status, arrival.id = "created", org.store(arrival.values).id
+            org.arrived[arrival.id] = arrival
 
 
 def _room(org: Org, state: str, now: float) -> bool:

@@ -206,7 +206,12 @@ class _PostgreSQL:
             url,
             pool_size=POSTGRES_POOL,
             max_overflow=POSTGRES_POOL,
-            connect_args={"timeout": 5, "command_timeout": POSTGRES_ACT_SECONDS},
+            connect_args={
+                "timeout": 5,
+                "command_timeout": POSTGRES_ACT_SECONDS,
+                # A process that freezes within an act must not hold its locks for ever: all others wait for them.
+                "server_settings": {"idle_in_transaction_session_timeout": f"{POSTGRES_ACT_SECONDS}s"},
+            },
         )
 
     async def write(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -25,8 +25,6 @@ MAX_LINES: Final = 10_000
 """The most lines in one batch."""
 CHUNK: Final = 500
 """The most lines that are kept together."""
-AHEAD: Final = 256
-"""How many chunks of answers wait for a client that sends all before it reads any."""
 LONGEST_KEY: Final = 240
 NDJSON: Final = b"application/x-ndjson"
 
@@ -43,11 +41,15 @@ class _Batch:
         self._metrics = metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer every line in order. Reading goes on while the client is slow to take its answers."""
+        """Answer every line in order.
+
+        Many clients send all before they read any, so reading never waits for answers to be taken: at most those to
+        :data:`MAX_LINES` lines gather, some kilobytes each at worst.
+        """
         require_hand_in(await sign_in(self._keys, scope))
         require_content_type(scope, NDJSON, b"application/ndjson", b"application/jsonl")
         key = _batch_key(header(scope, b"idempotency-key"))
-        answers: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
+        answers: asyncio.Queue[bytes | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(receive, key, answers), name="batch")
         try:
             block = await answers.get()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ _BY_STATUS = {
     413: (ProblemType.TOO_LARGE, "The body is too large."),
     415: (ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
 }
+MOST_ERRORS = 20
+"""How many wrong fields one problem names."""
 _PLACES = frozenset({"body", "query", "path", "header"})
 
 
@@ -35,7 +38,8 @@ def problem_response(problem: Problem) -> Response:
 
 def invalid(errors: Iterable[Mapping[str, Any]], *, what: str = "The request") -> Problem:
     """The problem in what pydantic found, named by field; the input itself is not repeated."""
-    fields = tuple(FieldError(_field(error["loc"]), _plain(str(error["msg"]))) for error in errors)
+    first = itertools.islice(errors, MOST_ERRORS)
+    fields = tuple(FieldError(_field(error["loc"]), _plain(str(error["msg"]))) for error in first)
     told = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in fields)
     return Problem(ProblemType.INVALID_REQUEST, f"{what} cannot be taken: {told}", fields)
 

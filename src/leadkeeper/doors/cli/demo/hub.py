@@ -105,7 +105,7 @@ class Hub:
         """Return when the hub ends, with what there is to say about it."""
         assert self._process is not None
         code = await self._process.wait()
-        return "\n".join([f"The hub ended by itself (exit code {code}).", *self._log()])
+        return "\n".join([f"The hub ended by itself (exit code {code}).", *self.last_words()])
 
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Call the API; ``body`` goes as JSON, bytes as they are. Header ``idempotency_key`` is ``Idempotency-Key``."""
@@ -170,7 +170,9 @@ class Hub:
                     await asyncio.wait({ended}, timeout=0.05)
                 self._guard.gone(self._process.pid)
         except TimeoutError:
-            raise Failed("\n".join([f"The hub did not answer within {_START_SECONDS:.0f} s.", *self._log()])) from None
+            raise Failed(
+                "\n".join([f"The hub did not answer within {_START_SECONDS:.0f} s.", *self.last_words()])
+            ) from None
         finally:
             ended.cancel()
         return False
@@ -182,8 +184,10 @@ class Hub:
         except (aiohttp.ClientError, ValueError):
             return False
 
-    def _log(self) -> list[str]:
-        return ["The last lines of its log:", *self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]]
+    def last_words(self) -> list[str]:
+        """The last lines of its log, if there are any; they hold no personal data."""
+        lines = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        return ["The last lines of the hub's log:", *lines] if lines else []
 
 
 def _environment() -> dict[str, str]:

@@ -139,7 +139,7 @@ async def _while_alive(hub: Hub, stage: Stage, board: Board, doing: Coroutine[An
             if task.done():
                 task.result()
     except Refused as error:
-        raise Failed(f"The demo did not go as told: {error}") from None
+        raise Failed("\n".join([f"The demo did not go as told: {error}", *hub.last_words()])) from None
     except aiohttp.ClientError as error:
         raise Failed(f"The hub does not answer: {type(error).__name__}.") from None
     finally:

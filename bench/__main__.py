@@ -20,7 +20,6 @@ from bench.plan import PARTS, Plan, quick
 from bench.usage import UsageLog
 from tests.services.postgres import PostgresFailed, PostgresMissing
 
-
 _PAUSE: Final = 0.15
 """Seconds between two measurements in which nothing of ours runs."""
 

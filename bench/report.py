@@ -31,7 +31,7 @@ def machine(others: Sequence[float]) -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
         f"{platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}. "
-        f"Between the measurements other programs kept the cores {middle(others):.0f} % busy, at most {max(others):.0f} %."
+        f"Between measurements others kept the cores {middle(others):.0f} % busy, at most {max(others):.0f} %."
     )
 
 

@@ -6,12 +6,18 @@ from typing import Final
 
 from pydantic_core import from_json, to_json
 
-from leadkeeper.diagnoses import azure, common, dynamics, https_endpoint, mail
+from leadkeeper.diagnoses import azure, common, dynamics, https_endpoint, mail, marketo, salesforce
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 CATALOGUE: Final[dict[Kind, Entry]] = (
-    common.ENTRIES | https_endpoint.ENTRIES | azure.ENTRIES | dynamics.ENTRIES | mail.ENTRIES
+    common.ENTRIES
+    | https_endpoint.ENTRIES
+    | azure.ENTRIES
+    | dynamics.ENTRIES
+    | mail.ENTRIES
+    | marketo.ENTRIES
+    | salesforce.ENTRIES
 )
 
 

@@ -534,6 +534,7 @@ ON_ALL = {
     "throttledTime": (429, "0x80072321"),
     "throttledConcurrent": (429, "0x80072326"),
     "serviceBusy": (503, "0x8005F103"),
+    "serviceThrottled": (429, "0x80060308"),
 }
 ON_CREATE = {
     "privilegeMissing": (403, "0x80040220"),
@@ -576,7 +577,7 @@ class TestStates:
             reply = await api(method, path, body, **headers)
             check_error(reply, status, code)
             assert "{" not in reply.json["error"]["message"]
-            assert ("Retry-After" in reply.headers) == (state in list(ON_ALL)[-4:])
+            assert ("Retry-After" in reply.headers) == (state in list(ON_ALL)[-5:])
         who = await api("GET", "WhoAmI")
         assert who.status == (status if state in ON_ALL else 200)
         assert dynamics.received() == []

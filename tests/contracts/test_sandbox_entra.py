@@ -191,6 +191,7 @@ async def test_a_user_in_trouble(caller: Caller, sandbox: Sandbox, code: int) ->
 
 STATUS = {
     "tenantMissing": (400, "invalid_request", 90002, None),
+    "tenantInvalid": (400, "invalid_tenant", 90002, None),
     "tenantMalformed": (400, "invalid_request", 900023, None),
     "applicationUnknown": (400, "unauthorized_client", 700016, None),
     "secretWrong": (401, "invalid_client", 7000215, None),
@@ -201,6 +202,7 @@ STATUS = {
     "userLocked": (400, "invalid_grant", 50053, None),
     "userDisabled": (400, "invalid_grant", 50057, None),
     "mfaNeeded": (400, "invalid_grant", 50076, "basic_action"),
+    "mfaInteraction": (400, "interaction_required", 50076, "basic_action"),
     "conditionalAccess": (400, "invalid_grant", 53003, None),
     "consentMissing": (400, "invalid_grant", 65001, "consent_required"),
     "resourceUnknown": (400, "invalid_resource", 500011, None),
@@ -208,6 +210,21 @@ STATUS = {
     "unavailable": (503, "temporarily_unavailable", 90033, None),
     "throttled": (429, "temporarily_unavailable", None, None),
     "requestLoop": (400, "invalid_grant", 50196, None),
+    "code50072": (400, "invalid_grant", 50072, "basic_action"),
+    "code50074": (400, "invalid_grant", 50074, "basic_action"),
+    "code50079": (400, "invalid_grant", 50079, "basic_action"),
+    "code53000": (400, "invalid_grant", 53000, None),
+    "code50158": (400, "invalid_grant", 50158, None),
+    "code50056": (400, "invalid_grant", 50056, None),
+    "code50105": (400, "invalid_grant", 50105, None),
+    "code90014": (400, "invalid_request", 90014, None),
+    "code50059": (400, "invalid_request", 50059, None),
+    "code50128": (400, "invalid_request", 50128, None),
+    "code700030": (400, "invalid_client", 700030, None),
+    "code7000112": (400, "unauthorized_client", 7000112, None),
+    "code7000229": (400, "unauthorized_client", 7000229, None),
+    "code50033": (503, "temporarily_unavailable", 50033, None),
+    "code50087": (500, "temporarily_unavailable", 50087, None),
 }
 PUBLIC = LOGIN | {"client_id": PUBLIC_APPLICATION}
 PUBLIC.pop("client_secret")

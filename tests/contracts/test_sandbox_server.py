@@ -232,7 +232,10 @@ ANSWERED: tuple[tuple[dict[str, object], int], ...] = (
 )
 UNANSWERED = ("reset", "resetInHeaders", "resetInBody", "drop", "notHttp")
 UNENDED = ("hang", "hangInHeaders", "hangAfterHeaders", "drip", "endless")
-KINDS = [*ANSWERED, *(({"kind": kind}, None) for kind in (*UNANSWERED, *UNENDED))]
+KINDS: list[tuple[dict[str, object], int | None]] = [
+    *ANSWERED,
+    *((dict[str, object](kind=kind), None) for kind in (*UNANSWERED, *UNENDED)),
+]
 
 
 @pytest.mark.parametrize(("wanted", "status"), KINDS, ids=[str(wanted["kind"]) for wanted, _ in KINDS])
@@ -327,6 +330,14 @@ async def test_the_page_shows_what_arrived_and_runs_nothing_of_it(sandbox: Sandb
     assert "1: reset" in text
     assert "1 received" in text
     assert said.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_a_body_must_say_its_length(sandbox: Sandbox, calls: Caller) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    assert (await calls("POST", HOOK, data=chunks())).status == 411
+    assert taken(sandbox) == 0
 
 
 async def test_head_is_answered_without_a_body(sandbox: Sandbox, calls: Caller) -> None:

@@ -110,7 +110,7 @@ class Process:
 
     def has_port(self, port: int) -> bool:
         """Whether one of its connections goes out from ``port``."""
-        return any(c.laddr and c.laddr.port == port for c in psutil.Process(self.pid).net_connections("tcp"))
+        return any(c.laddr.port == port for c in psutil.Process(self.pid).net_connections("tcp"))
 
 
 class Hub:

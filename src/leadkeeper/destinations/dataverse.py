@@ -189,7 +189,7 @@ class Environment:
         return frozenset(row["Value"] for row in rows if isinstance(row, dict) and isinstance(row.get("Value"), int))
 
     async def may_create(self, user: str) -> bool | None:
-        """Whether the user's roles, and those of its teams, allow it to create leads; ``None`` when that is not told."""
+        """Whether the roles of the user and its teams allow it to create leads; ``None`` when that is not told."""
         bound = f"systemusers({user})/Microsoft.Dynamics.CRM."
         content = await self._read(f"{bound}RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='{_CREATE}')")
         if content is not None and isinstance(content.get("RolePrivileges"), list):

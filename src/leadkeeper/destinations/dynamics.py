@@ -44,7 +44,7 @@ DEFAULTS: Final[dict[str, Value]] = {
     "address1_country": "{country}",
     "description": "Lead source: {leadSource}\nCampaign: {campaign}\nLead id: {leadId}\n\n{description}",
 }
-"""What each field gets; ``leadsourcecode`` comes from its own setting. Notes come last, so that they are what is cut."""
+"""What each field gets; ``leadsourcecode`` comes from its own setting. Notes come last: they are what may be cut."""
 
 _CREATE_ONLY: Final = {"If-None-Match": "*"}
 _DETECT: Final = {"MSCRM.SuppressDuplicateDetection": "false"}
@@ -183,12 +183,11 @@ class Dynamics:
         if isinstance(user, Diagnosis):
             return Check((*steps, _step("membership", user)), user)
         steps.append(CheckStep("membership", True, "The environment knows the user."))
-        for prove in (lambda: self._check_create(user), self._check_fields):
-            step, diagnosis = await prove()
-            steps.append(step)
-            if diagnosis is not None:
-                break
-        return Check(tuple(steps), diagnosis)
+        create, diagnosis = await self._check_create(user)
+        if diagnosis is not None:
+            return Check((*steps, create), diagnosis)
+        fields, diagnosis = await self._check_fields()
+        return Check((*steps, create, fields), diagnosis)
 
     async def _who_am_i(self) -> str | Diagnosis:
         reply = await self._environment.ask("GET", "WhoAmI")

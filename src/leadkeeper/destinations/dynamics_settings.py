@@ -54,7 +54,7 @@ class DynamicsConfig(Config):
     authentication: Literal["azureAD", "office365"] = Field(
         title="Authentication",
         description="azureAD: an application signs in with its secret (advised). office365: a user signs in with a "
-        "password; it fails with multi-factor authentication, and stops when the password expires, often after 90 days.",
+        "password: not with multi-factor authentication, and only until the password expires, often after 90 days.",
     )
     application_id: UUID | None = Field(
         default=None, title="Application ID", description="azureAD: the application (client) ID in Microsoft Entra ID."

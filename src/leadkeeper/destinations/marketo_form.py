@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
@@ -171,7 +171,7 @@ class WebForm:
         said = wrapped if isinstance(wrapped, dict) else content
         data = said.get("data") if isinstance(wrapped, dict) and isinstance(said.get("data"), dict) else said
         if said.get("error") or (isinstance(data, dict) and data.get("error")):
-            text = private.mask(read_error("application/json", answered.body).text)
+            text = private.mask(unquote_plus(read_error("application/json", answered.body).text))
             return diagnose(Kind.MARKETO_FORM_REJECTED, Evidence(answered.status, text=text or None))
         if isinstance(data, dict) and data.get("formId"):
             return Receipt(confirmed=False, note=noted((_QUEUED, *notes)))
@@ -267,7 +267,7 @@ def _text(value: Any) -> str:
 
 def _evidence(answered: Answered, private: Private) -> Evidence:
     said = read_error(answered.headers.get("content-type", ""), answered.body)
-    return Evidence(answered.status, private.shown(said.code), text=private.mask(said.text) or None)
+    return Evidence(answered.status, private.shown(said.code), text=private.mask(unquote_plus(said.text)) or None)
 
 
 def _about_server(diagnosis: Diagnosis) -> Diagnosis:

@@ -42,7 +42,7 @@ def short_id(text: str, prefix: str, what: str, where: str) -> str:
     """A Salesforce id in its form of 15 characters. Raises ``ValueError`` that says what is wrong with it."""
     text = text.strip()
     if not re.fullmatch(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", text):
-        raise ValueError(f"{what} has 15 or 18 letters and digits. {where}")
+        raise ValueError(f"{what} begins with {prefix} and has 15 or 18 letters and digits. {where}")
     if not text.startswith(prefix):
         raise ValueError(f"{what} begins with {prefix}. {where}")
     if len(text) == 18 and text[15:].upper() != suffix(text[:15]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
@@ -113,8 +113,8 @@ class WebToLead:
         if answered.status // 100 != 2:
             return self._refusal(answered, private)
         if verdict is None:
-            text = private.mask(read_error(answered.headers.get("content-type", ""), answered.body).text)
-            return diagnose(Kind.SALESFORCE_FORM_NOT_THERE, Evidence(answered.status, text=text or None))
+            text = _words(answered, private)
+            return diagnose(Kind.SALESFORCE_FORM_NOT_THERE, Evidence(answered.status, text=text))
         if verdict.strip().casefold() == "true":
             return Receipt(confirmed=False, note=noted((_QUEUED, *notes)))
         exception = verdict.rpartition(":")[2].strip() if "exception" in verdict.casefold() else None
@@ -124,7 +124,7 @@ class WebToLead:
     def _refusal(self, answered: Answered, private: Private) -> Answer:
         status = answered.status
         said = read_error(answered.headers.get("content-type", ""), answered.body)
-        evidence = Evidence(status, private.shown(said.code), text=private.mask(said.text) or None)
+        evidence = Evidence(status, private.shown(said.code), text=_words(answered, private))
         wait = retry_after(answered.headers, self._now())
         if status == 429 or (status == 503 and wait is not None):
             return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
@@ -149,6 +149,12 @@ _BY_STATUS: Final = {
     410: Kind.ENDPOINT_GONE,
     413: Kind.LEAD_TOO_LARGE,
 }
+
+
+def _words(answered: Answered, private: Private) -> str | None:
+    """What an answer says, fit to be shown; an echo of the form is decoded first."""
+    said = read_error(answered.headers.get("content-type", ""), answered.body)
+    return private.mask(unquote_plus(said.text)) or None
 
 
 def _encoded(form: Mapping[str, Any]) -> bytes:

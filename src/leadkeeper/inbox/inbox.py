@@ -66,15 +66,6 @@ class Inbox:
         return await self._storage.read(_get, lead_id)
 
 
-SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
-    (
-        t.READY & (t.connection.c.paused | t.connection.c.paused_by_person | t.connection.c.removed_at.is_not(None)),
-        "held",
-    ),
-    else_=t.delivery.c.state,
-)
-"""A delivery's state as it is shown; needs a join with ``connection``."""
-
 _LEADS: Final[sa.Select[Any]] = sa.select(t.lead, t.offer.c.title).join(
     t.offer, (t.offer.c.publisher_id == t.lead.c.publisher_id) & (t.offer.c.id == t.lead.c.offer_id)
 )
@@ -85,7 +76,7 @@ _DELIVERIES: Final[sa.Select[Any]] = (
         t.delivery.c.due_at,
         t.connection.c.name,
         t.connection.c.destination,
-        SHOWN_STATE.label("shown"),
+        t.SHOWN_STATE.label("shown"),
     )
     .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
     .order_by(t.delivery.c.id)
@@ -111,7 +102,7 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         in_state = (
             sa.select(sa.literal(1))
             .select_from(t.delivery.join(t.connection, t.connection.c.id == t.delivery.c.connection_id))
-            .where(t.delivery.c.lead_id == c.id, SHOWN_STATE.in_([filters.state]))
+            .where(t.delivery.c.lead_id == c.id, t.SHOWN_STATE.in_([filters.state]))
             .correlate(t.lead)
         )
         found.append(sa.exists(in_state))

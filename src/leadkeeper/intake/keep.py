@@ -15,7 +15,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.connections import new_delivery
 from leadkeeper.connections.outbox import lead_arrived
-from leadkeeper.inbox.inbox import SHOWN_STATE
 from leadkeeper.intake.routes import Route, read_routes
 from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef
@@ -208,9 +207,7 @@ def _insert_leads(
         conn.execute(sa.insert(t.lead), [_lead_row(item, routes, now) for item in keyless])
     if not keyed:
         return {}
-    insert = _insert_or_ignore(conn)
-    for item in keyed:
-        conn.execute(insert, _lead_row(item, routes, now))
+    conn.execute(_insert_or_ignore(conn), [_lead_row(item, routes, now) for item in keyed])
     found = {
         (row.publisher_id, row.idempotency_key): (row.id, row.fingerprint)
         for row in conn.execute(
@@ -257,7 +254,7 @@ def _repeat(conn: sa.Connection, item: _Prepared, lead_id: str, fingerprint: str
             ProblemType.IDEMPOTENCY_KEY_REUSED, detail, (FieldError("Idempotency-Key", "used for another lead"),)
         )
     rows = conn.execute(
-        sa.select(t.delivery.c.id, t.connection.c.name, SHOWN_STATE)
+        sa.select(t.delivery.c.id, t.connection.c.name, t.SHOWN_STATE)
         .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
         .where(t.delivery.c.lead_id == lead_id)
         .order_by(t.delivery.c.id)

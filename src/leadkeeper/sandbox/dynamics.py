@@ -36,7 +36,7 @@ _PRIVILEGES: Final = re.compile(
     r"systemusers\((?P<user>[^)]*)\)/Microsoft\.Dynamics\.CRM\.RetrieveUserPrivileges(?:\(\))?"
 )
 _MEMBERSHIP: Final = ("notMember", "noRoles", "noRoles401", "noLicence", "userDisabled", "adminOnly", "tenantForbidden")
-_BUSY: Final = ("throttledRequests", "throttledTime", "throttledConcurrent", "serviceBusy")
+_BUSY: Final = ("throttledRequests", "throttledTime", "throttledConcurrent", "serviceBusy", "serviceThrottled")
 _GATEWAY: Final = (
     "<html><head><title>503 Service Temporarily Unavailable</title></head>"
     "<body><center><h1>503 Service Temporarily Unavailable</h1></center></body></html>"

@@ -139,6 +139,7 @@ TIME: Final = DataverseError(
 )
 CONCURRENT: Final = DataverseError(429, "0x80072326", "Number of concurrent requests exceeded the limit of {limit}.")
 SERVICE_BUSY: Final = DataverseError(503, "0x8005F103", "The service is busy. Please try again later.")
+SERVICE_THROTTLED: Final = DataverseError(429, "0x80060308", "The service is throttled. Please try again later.")
 UNEXPECTED: Final = DataverseError(500, "0x80040216", "An unexpected error occurred.")
 SQL_TIMEOUT: Final = DataverseError(
     500, "0x80044151", "SQL timeout expired. The timeout period elapsed prior to completion of the operation."
@@ -175,6 +176,7 @@ STATES: Final[Mapping[str, State]] = {
     "throttledTime": State("too much execution time (429, 0x80072321)", TIME),
     "throttledConcurrent": State("too many requests at once (429, 0x80072326)", CONCURRENT),
     "serviceBusy": State("busy (503, 0x8005F103, with Retry-After)", SERVICE_BUSY),
+    "serviceThrottled": State("throttled as a whole (429, 0x80060308)", SERVICE_THROTTLED),
     "unexpectedError": State("an unexpected error (500, 0x80040216)", UNEXPECTED),
     "sqlTimeout": State("the database is too slow (500, 0x80044151)", SQL_TIMEOUT),
     "gateway": State("a gateway's 503 page, as HTML"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -13,6 +13,7 @@ from leadkeeper.sandbox.stand_in import Answer
 Grant = Literal["client_credentials", "password"]
 
 DATAVERSE: Final = "00000007-0000-0000-c000-000000000000"
+_CHANGED: Final = "Due to a configuration change made by your administrator, or because you moved to a new location,"
 HEADERS: Final = {
     "Cache-Control": "no-store, no-cache",
     "Pragma": "no-cache",
@@ -131,8 +132,7 @@ ERRORS: Final[Mapping[int, EntraError]] = {
             50076,
             400,
             "invalid_grant",
-            "Due to a configuration change made by your administrator, or because you moved to a new location, you "
-            f"must use multi-factor authentication to access '{DATAVERSE}'.",
+            f"{_CHANGED} you must use multi-factor authentication to access '{DATAVERSE}'.",
             "basic_action",
         ),
         EntraError(
@@ -197,6 +197,37 @@ ERRORS: Final[Mapping[int, EntraError]] = {
             "The server terminated an operation because it encountered a client request loop. Please contact your app "
             "vendor.",
         ),
+        EntraError(
+            50072,
+            400,
+            "invalid_grant",
+            f"{_CHANGED} you must enroll in multi-factor authentication to access '{DATAVERSE}'.",
+            "basic_action",
+        ),
+        EntraError(50074, 400, "invalid_grant", "Strong Authentication is required.", "basic_action"),
+        EntraError(
+            50079,
+            400,
+            "invalid_grant",
+            f"{_CHANGED} you must enroll in multi-factor authentication to access '{DATAVERSE}'.",
+            "basic_action",
+        ),
+        EntraError(53000, 400, "invalid_grant", "Device is not in required device state: compliant."),
+        EntraError(50158, 400, "invalid_grant", "External security challenge not satisfied."),
+        EntraError(50056, 400, "invalid_grant", "Invalid or null password: password does not exist in the directory."),
+        EntraError(90014, 400, "invalid_request", "The required field '{value}' is missing from the credential."),
+        EntraError(50105, 400, "invalid_grant", "The signed in user is not assigned to a role for the application."),
+        EntraError(50128, 400, "invalid_request", "Invalid domain name - No tenant-identifying information found."),
+        EntraError(700030, 400, "invalid_client", "Invalid certificate - subject name is not authorized."),
+        EntraError(7000112, 400, "unauthorized_client", "Application '{app}' is disabled."),
+        EntraError(
+            7000229,
+            400,
+            "unauthorized_client",
+            "The client application '{app}' is missing service principal in the tenant '{tenant}'.",
+        ),
+        EntraError(50033, 503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
+        EntraError(50087, 500, "temporarily_unavailable", "A transient error has occurred. Please try again."),
         EntraError(90033, 503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
     )
     if each.code is not None
@@ -215,8 +246,11 @@ class State:
 
 
 _PASSWORD: Final[tuple[Grant, ...]] = ("password",)
+_OF_USERS: Final = (50072, 50074, 50079, 53000, 50158, 50056, 50105)
+_OF_ALL: Final = (90014, 50059, 50128, 700030, 7000112, 7000229, 50033, 50087)
 STATES: Final[Mapping[str, State]] = {
     "tenantMissing": State(ERRORS[90002], "no tenant is known (90002)"),
+    "tenantInvalid": State(replace(ERRORS[90002], error="invalid_tenant"), "the same, as discovery says it"),
     "tenantMalformed": State(ERRORS[900023], "every tenant is said to be malformed (900023)"),
     "applicationUnknown": State(ERRORS[700016], "no application is known (700016)"),
     "secretWrong": State(ERRORS[7000215], "every client secret is wrong (7000215)", with_secret=True),
@@ -227,6 +261,7 @@ STATES: Final[Mapping[str, State]] = {
     "userLocked": State(ERRORS[50053], "every user is locked (50053, password grant)", _PASSWORD),
     "userDisabled": State(ERRORS[50057], "every user is disabled (50057, password grant)", _PASSWORD),
     "mfaNeeded": State(ERRORS[50076], "every user needs a second factor (50076, password grant)", _PASSWORD),
+    "mfaInteraction": State(replace(ERRORS[50076], error="interaction_required"), "the same, as in 2020", _PASSWORD),
     "conditionalAccess": State(ERRORS[53003], "a conditional access policy blocks all (53003)"),
     "consentMissing": State(ERRORS[65001], "nobody has consented (65001, password grant)", _PASSWORD),
     "resourceUnknown": State(ERRORS[500011], "no resource is known in any tenant (500011)"),
@@ -236,4 +271,6 @@ STATES: Final[Mapping[str, State]] = {
     "unavailable": State(ERRORS[90033], "temporarily unavailable (503)"),
     "throttled": State(THROTTLED, "too many requests (429 with Retry-After)"),
     "requestLoop": State(ERRORS[50196], "the same request came too often (50196)"),
+    **{f"code{code}": State(ERRORS[code], f"AADSTS{code} (password grant)", _PASSWORD) for code in _OF_USERS},
+    **{f"code{code}": State(ERRORS[code], f"AADSTS{code}") for code in _OF_ALL},
 }

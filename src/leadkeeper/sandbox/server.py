@@ -138,6 +138,10 @@ class Sandbox:
         seen = exchange.request
         request = Request(seen.method, _name(seen.headers.get("host", "")), seen.target, seen.headers, seen.body)
         head_only = seen.method == "HEAD"
+        if "transfer-encoding" in seen.headers:  # what follows cannot be told from the next request
+            await exchange.send(Answer.text(411, "the length of the body must be said").encoded())
+            exchange.writer.close()
+            return
         if request.host in CONTROL_HOSTS:
             await exchange.send(self._control.handle(request).encoded(head_only=head_only))
             return

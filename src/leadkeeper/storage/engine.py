@@ -129,6 +129,8 @@ class _SQLite:
             poolclass=sa.QueuePool,
             pool_size=size,
             max_overflow=0,
+            # What leads hold must not come to stand in an error's text.
+            hide_parameters=True,
             connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         )
 
@@ -206,6 +208,7 @@ class _PostgreSQL:
             url,
             pool_size=POSTGRES_POOL,
             max_overflow=POSTGRES_POOL,
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "command_timeout": POSTGRES_ACT_SECONDS,

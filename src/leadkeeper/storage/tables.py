@@ -7,7 +7,7 @@ same transaction and never deleted while children exist, and a key check per row
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -165,6 +165,15 @@ SENDING: Final = delivery.c.state == sa.literal_column("'sending'")
 sa.Index("ix_delivery_lease", delivery.c.lease_id, sqlite_where=SENDING, postgresql_where=SENDING)
 SET_ASIDE: Final = delivery.c.state == sa.literal_column("'setAside'")
 sa.Index("ix_delivery_set_aside", delivery.c.connection_id, sqlite_where=SET_ASIDE, postgresql_where=SET_ASIDE)
+
+SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
+    (
+        READY & (connection.c.paused | connection.c.paused_by_person | connection.c.removed_at.is_not(None)),
+        "held",
+    ),
+    else_=delivery.c.state,
+)
+"""A delivery's state as it is shown; needs a join with ``connection``."""
 
 attempt: Final = sa.Table(
     "attempt",

@@ -1,0 +1,106 @@
+"""A scripted far side for Entra ID and one Dynamics environment: each test says what answers to what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.sandbox import faults
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen
+
+HOST: Final = "contoso.crm4.dynamics.com"
+LOGIN: Final = "login.microsoftonline.com"
+OTHER_LOGINS: Final = ("login.microsoftonline.us", "login.partner.microsoftonline.cn")
+
+
+def said(status: int, content: Any, **headers: str) -> Fault:
+    """An answer in JSON."""
+    return faults.answer(status, json.dumps(content).encode(), **headers)
+
+
+def refused(status: int, code: str | int, message: str = "No.", **headers: str) -> Fault:
+    """An error answer of the Web API."""
+    return said(status, {"error": {"code": code, "message": message}}, **headers)
+
+
+def token(text: str = "tok.en-1", seconds: Any = 3599) -> Fault:
+    """An answer of Entra ID with a token."""
+    return said(200, {"token_type": "Bearer", "expires_in": seconds, "access_token": text})
+
+
+def sign_in_refused(code: int, error: str, status: int = 400, text: str = "No.", **more: Any) -> Fault:
+    """An error answer of Entra ID."""
+    description = f"AADSTS{code}: {text} Trace ID: 11111111-2222-3333-4444-555555555555 Timestamp: now"
+    content = {"error": error, "error_description": description, "error_codes": [code], **more}
+    return said(status, content, x_ms_request_id="11111111-2222-3333-4444-555555555555")
+
+
+class Far:
+    """What the far side answers, by ``METHOD`` and the beginning of the path below ``/api/data/v9.2/``.
+
+    ``answers[...]`` is a list of which the last answer stays; ``token`` is the key of the sign-in. What is not
+    scripted is answered as an environment does where all is well, without telling its metadata.
+    """
+
+    def __init__(self) -> None:
+        self.server = FaultServer(self._answer)
+        self.answers: dict[str, list[Fault]] = {
+            "token": [token()],
+            "GET WhoAmI": [said(200, {"UserId": "0a0a0a0a-1111-2222-3333-444444444444"})],
+            "PATCH leads(": [faults.answer(204)],
+            "POST leads": [faults.answer(204)],
+        }
+        self.network: Network
+
+    async def _answer(self, exchange: Exchange) -> None:
+        key = next((key for key in self._keys(exchange.request) if key in self.answers), None)
+        if key is None:
+            await refused(404, "0x80060888", "Resource not found for the segment.")(exchange)
+            return
+        script = self.answers[key]
+        await (script.pop(0) if len(script) > 1 else script[0])(exchange)
+
+    def _keys(self, request: Seen) -> list[str]:
+        if request.headers["host"] != HOST:
+            return ["token"]
+        path = f"{request.method} {request.target.removeprefix('/api/data/v9.2/')}"
+        return sorted((key for key in self.answers if path.startswith(key)), key=len, reverse=True)
+
+    def seen(self, start: str) -> list[Seen]:
+        """The requests that an answer of this key was for."""
+        return [request for request in self.server.received if start in self._keys(request)[:1]]
+
+    def bodies(self, start: str) -> list[dict[str, Any]]:
+        """The JSON of those requests."""
+        return [json.loads(request.body) for request in self.seen(start)]
+
+    @property
+    def forms(self) -> list[dict[str, str]]:
+        """The forms of the requests for tokens, with their host and path as ``to``."""
+        found = []
+        for request in self.seen("token"):
+            form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+            found.append(form | {"to": request.headers["host"] + urlsplit(request.target).path})
+        return found
+
+
+@asynccontextmanager
+async def far_side(authority: Authority, *, more_hosts: tuple[str, ...] = (), total: float = 5.0) -> AsyncIterator[Far]:
+    """A far side over real TLS under the real host names, and the network that leads to it."""
+    far = Far()
+    hosts = (HOST, LOGIN, *OTHER_LOGINS, *more_hosts)
+    await far.server.start(authority.server_context(*hosts))
+    policy = NetworkPolicy(
+        hosts={host: ("127.0.0.1", far.server.port) for host in hosts}, ca_file=authority.ca_file, total_seconds=total
+    )
+    far.network = Network(policy)
+    try:
+        yield far
+    finally:
+        await far.network.aclose()
+        await far.server.aclose()

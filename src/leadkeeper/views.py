@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -165,6 +165,14 @@ class Validation(View):
     checks: tuple[CheckStepView, ...]
     test_lead: TestLeadView | None = None
     diagnosis: DiagnosisView | None = None
+
+
+class PreviewView(View):
+    """What would be sent for a lead, without sending it."""
+
+    destination: str
+    record: dict[str, Any] = Field(description="The record, as the remote system names its fields.")
+    notes: tuple[str, ...] = Field((), description="What the remote system lacks or would be cut.")
 
 
 class Replayed(View):

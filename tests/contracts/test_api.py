@@ -236,6 +236,18 @@ class TestReading:
 
 
 class TestAgain:
+    async def test_preview_sends_nothing(self, operator: Visitor) -> None:
+        await operator.put(f"{OFFER}/connections/second", DESTINATION)
+        preview = f"{OFFER}/connections/second/preview"
+        body = {"source": "SPZA", "action": "PLT", "customer": {"firstName": "Ada"}}
+        shown = (await operator.post(preview, body)).json()
+        assert shown["destination"] == "https_endpoint"
+        assert shown["record"]["UserDetails"]["FirstName"] == "Ada"
+        assert shown["record"]["LeadSource"] == "SPZA-PLT|contoso.crm-pro"
+        assert (await operator.post(preview, {})).json()["record"]["IsTest"] is True
+        assert (await operator.get("/v1/leads")).json()["leads"] == []
+        (await operator.post(f"{OFFER}/connections/none/preview", {})).problem(404, "unknown-connection")
+
     async def test_retry_and_replay(self, operator: Visitor) -> None:
         early = await hand_in(operator)
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)

@@ -53,6 +53,7 @@ class TestWhoMay:
         ("POST", f"{OFFER}/customer-leads/validate", None, "ynyn"),
         ("POST", f"{OFFER}/connections/primary/pause", None, "ynyn"),
         ("POST", f"{OFFER}/connections/primary/resume", None, "ynyn"),
+        ("POST", f"{OFFER}/connections/primary/preview", {}, "ynyn"),
         ("POST", f"{OFFER}/connections/primary/replay", {}, "ynyn"),
         ("GET", f"{OFFER}/hooks", None, "ynyn"),
         ("POST", f"{OFFER}/hooks", None, "ynyn"),

@@ -173,6 +173,7 @@ class TestMembers:
         check_error(await api("PATCH", path, NEW), 403, "0x80040220")
         check_error(await api("PATCH", path, NEW, if_match="*"), 403, "0x80040220")
         check_error(await api("POST", "leads", NEW, prefer="return=representation"), 403, "0x80040220", "prvReadLead")
+        assert len(organization.leads) == 1
         assert (await api("POST", "leads", NEW)).status == 204
 
     async def test_secured_columns(self, api: WebApi, member: Member) -> None:

@@ -47,6 +47,8 @@ class Far:
     scripted is answered as an environment does where all is well, without telling its metadata.
     """
 
+    network: Network
+
     def __init__(self) -> None:
         self.server = FaultServer(self._answer)
         self.answers: dict[str, list[Fault]] = {
@@ -55,7 +57,6 @@ class Far:
             "PATCH leads(": [faults.answer(204)],
             "POST leads": [faults.answer(204)],
         }
-        self.network: Network
 
     async def _answer(self, exchange: Exchange) -> None:
         key = next((key for key in self._keys(exchange.request) if key in self.answers), None)
@@ -66,7 +67,7 @@ class Far:
         await (script.pop(0) if len(script) > 1 else script[0])(exchange)
 
     def _keys(self, request: Seen) -> list[str]:
-        if request.headers["host"] != HOST:
+        if request.headers["host"] in (LOGIN, *OTHER_LOGINS):
             return ["token"]
         path = f"{request.method} {request.target.removeprefix('/api/data/v9.2/')}"
         return sorted((key for key in self.answers if path.startswith(key)), key=len, reverse=True)
@@ -96,7 +97,7 @@ async def far_side(authority: Authority, *, more_hosts: tuple[str, ...] = (), to
     hosts = (HOST, LOGIN, *OTHER_LOGINS, *more_hosts)
     await far.server.start(authority.server_context(*hosts))
     policy = NetworkPolicy(
-        hosts={host: ("127.0.0.1", far.server.port) for host in hosts}, ca_file=authority.ca_file, total_seconds=total
+        hosts=dict.fromkeys(hosts, ("127.0.0.1", far.server.port)), ca_file=authority.ca_file, total_seconds=total
     )
     far.network = Network(policy)
     try:

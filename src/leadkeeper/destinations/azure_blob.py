@@ -132,7 +132,9 @@ class AzureBlob:
     repeatable: ClassVar[bool] = True
 
     def __init__(self, config: AzureBlobConfig, network: Network, now: Callable[[], float] = time.time) -> None:
-        self._account = parse_connection_string(config.storage_account_connection_string.get_secret_value(), Service.BLOB)
+        self._account = parse_connection_string(
+            config.storage_account_connection_string.get_secret_value(), Service.BLOB
+        )
         self._container = config.container_name
         self._network = network
         self._refusal = None if is_permitted(self._account, network.policy) else FOREIGN_HOST

@@ -23,7 +23,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.azure_calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
 from leadkeeper.destinations.azure_errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
-from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
+from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
 from leadkeeper.destinations.http import Network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 
@@ -279,6 +279,11 @@ class AzureTable:
     async def _read_one(self) -> None:
         async for _ in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
             return
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The row for ``lead``."""
+        row = make_row(lead)
+        return Preview(row.entity, () if row.note is None else (row.note,))
 
     async def aclose(self) -> None:
         """Let go of the SDK's client; the network session stays open."""

@@ -22,7 +22,7 @@ from standardwebhooks import Webhook
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.answer import Private, Said, read_error, retry_after, url_secrets
-from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead
+from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
 from leadkeeper.destinations.http import (
     NETWORK_ERRORS,
     AddressInvalid,
@@ -175,6 +175,10 @@ class HttpsEndpoint:
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """Send each lead; see :class:`~leadkeeper.destinations.destination.Destination`."""
         return [await self._send(lead) for lead in leads]
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The body of the request for ``lead``."""
+        return Preview(json.loads(encode(lead, casing=self._casing, bare=self._bare)))
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -78,6 +78,11 @@ class RestApi:
             notes = (*notes, "description is not sent: no field has it")
         return Preview(fields, notes)
 
+    def _private(self, lead: OutgoingLead | None) -> Private:
+        """What no evidence may show: the lead, the credentials, the token in use."""
+        token = self._tokens.last
+        return Private(lead, (*self._secrets, token.text if token is not None else ""))
+
     async def aclose(self) -> None:
         """Give up a request for a token."""
         await self._tokens.aclose()
@@ -114,7 +119,7 @@ class RestApi:
         content: dict[str, Any] = {"formId": int(self._config.form_id), "input": [{"leadFormFields": fields}]}
         if self._config.program_id is not None:
             content["programId"] = int(self._config.program_id)
-        private = Private(lead, self._secrets)
+        private = self._private(lead)
         results = await self._call("POST", "/rest/v1/leads/submitForm.json", private, content)
         if isinstance(results, Failed):
             return results
@@ -190,7 +195,7 @@ class RestApi:
         )
         if answered.status == 200 and isinstance(token, str) and token:
             return Fresh(Token(token), float(seconds) if isinstance(seconds, int | float) else 0.0)
-        return unsent(diagnose_sign_in(answered, content, Private(None, self._secrets), self._now()))
+        return unsent(diagnose_sign_in(answered, content, self._private(None), self._now()))
 
     def _about_account(self, diagnosis: Diagnosis) -> Diagnosis:
         """A host name that does not exist is a Munchkin id that does not."""
@@ -222,7 +227,7 @@ class RestApi:
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
         """The fields of the settings exist. Whether they are on the form only a lead can tell."""
         step = CheckStep("fields", True, "The fields of the settings exist.")
-        private = Private(None, self._secrets)
+        private = self._private(None)
         found = await self._call("GET", "/rest/v1/leads/describe.json", private, limit=DESCRIPTION_LIMIT)
         if isinstance(found, Failed):
             return step, found.diagnosis
@@ -236,7 +241,7 @@ class RestApi:
     async def _check_form(self) -> tuple[CheckStep, Diagnosis | None]:
         """The form exists and is approved; a service that may not read assets can still submit it."""
         unseen = CheckStep("form", None, "The service may not read forms, so only a test lead can prove the form.")
-        private = Private(None, self._secrets)
+        private = self._private(None)
         path = f"/rest/asset/v1/form/{self._config.form_id}.json"
         found = await self._call("GET", path, private, limit=DESCRIPTION_LIMIT)
         if isinstance(found, Failed):

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from leadkeeper.destinations.azure_table import AzureTable
 from leadkeeper.destinations.destination import Config, Destination
+from leadkeeper.destinations.dynamics import Dynamics
 from leadkeeper.destinations.email import Email
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.https_endpoint import HttpsEndpoint
 
-DESTINATIONS: Final[tuple[type[Destination], ...]] = (AzureTable, HttpsEndpoint, Email)
+DESTINATIONS: Final[tuple[type[Destination], ...]] = (AzureTable, Dynamics, HttpsEndpoint, Email)
 BY_NAME: Final = {destination.name: destination for destination in DESTINATIONS}
 BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for destination in DESTINATIONS}
 

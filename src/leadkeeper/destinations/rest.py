@@ -102,8 +102,14 @@ class Kept(Generic[T]):
         self._fetch = fetch
         self._clock = clock
         self._value: T | None = None
+        self._last: T | None = None
         self._until = 0.0
         self._fetching: asyncio.Task[T | Diagnosis] | None = None
+
+    @property
+    def last(self) -> T | None:
+        """What was given last, though it may be rejected or out of date by now."""
+        return self._last
 
     async def get(self) -> T | Diagnosis:
         """One that is good for a minute at least (half its life where it is short), or why there is none."""
@@ -134,5 +140,6 @@ class Kept(Generic[T]):
         if isinstance(found, Diagnosis):
             return found
         life = float("inf") if found.seconds is None else found.seconds
-        self._value, self._until = found.value, asked + max(life - _EARLY, life * _EARLY_SHARE)
+        self._value = self._last = found.value
+        self._until = asked + max(life - _EARLY, life * _EARLY_SHARE)
         return found.value

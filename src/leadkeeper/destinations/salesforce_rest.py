@@ -76,6 +76,11 @@ class RestApi:
         fields, notes = rest_record(lead, self._config)
         return Preview(fields | {self._id_field: lead.id}, notes)
 
+    def _private(self, lead: OutgoingLead | None) -> Private:
+        """What no evidence may show: the lead, the credentials, the token in use."""
+        token = self._tokens.last
+        return Private(lead, (*self._secrets, token.text if token is not None else ""))
+
     async def aclose(self) -> None:
         """Give up a request for a token."""
         await self._tokens.aclose()
@@ -106,7 +111,7 @@ class RestApi:
         content = read_json(answered)
         if answered.status in (200, 201) and isinstance(content, dict) and content.get("success") is True:
             return self._receipt(content, notes, created=answered.status == 201)
-        return self._whole(answered, Private(lead, self._secrets))
+        return self._whole(answered, self._private(lead))
 
     def _collection(self, leads: Sequence[OutgoingLead]) -> Mapping[str, Any]:
         own = {"attributes": {"type": "Lead"}}
@@ -118,7 +123,7 @@ class RestApi:
             return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, outcome=Outcome.AMBIGUOUS)
         if result.get("success") is True:
             return self._receipt(result, rest_record(lead, self._config)[1], created=False)
-        return diagnose_record(read_errors(result.get("errors")), Private(lead, self._secrets))
+        return diagnose_record(read_errors(result.get("errors")), self._private(lead))
 
     def _receipt(self, result: Mapping[str, Any], notes: tuple[str, ...], *, created: bool) -> Receipt:
         """``created`` is what the status says; the result's own word counts more."""
@@ -187,7 +192,7 @@ class RestApi:
         token = content.get("access_token") if isinstance(content, dict) else None
         if answered.status == 200 and isinstance(token, str) and token:
             return Fresh(Token(token))
-        return unsent(diagnose_sign_in(answered, Private(None, self._secrets), self._now()))
+        return unsent(diagnose_sign_in(answered, self._private(None), self._now()))
 
     async def check(self) -> Check:
         """Steps ``reach``'s own, then ``token``, ``fields`` (they exist and may be written) and ``limits``."""
@@ -212,7 +217,7 @@ class RestApi:
             return unsent(answered)
         described = read_json(answered)
         if answered.status != 200 or not isinstance(described, dict) or not isinstance(described.get("fields"), list):
-            return unsent(self._whole(answered, Private(None, self._secrets)))
+            return unsent(self._whole(answered, self._private(None)))
         fields = {str(each.get("name")): each for each in described["fields"] if isinstance(each, dict)}
         if described.get("createable") is False or described.get("updateable") is False:
             text = "The user may not create and edit leads."

@@ -20,16 +20,16 @@ from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.delivery.send import send
-from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead
+from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Previews
 from leadkeeper.destinations.http import Network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.intake.keep import NewLead
-from leadkeeper.lead import Action, test_customer, test_marker
+from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
-from leadkeeper.views import CheckStepView, DiagnosisView, ReceiptView, TestLeadView, Validation
+from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
 LEASE: Final = 5 * MINUTE
@@ -66,6 +66,24 @@ class Tester:
             return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
         finally:
             await destination.aclose()
+
+    async def preview(self, offer: OfferRef, name: str, lead: NewLead | None) -> PreviewView:
+        """What would be sent over the connection for ``lead`` (a test lead if none is given); nothing is sent.
+
+        Raises :class:`Problem` for an unknown offer or connection.
+        """
+        connection = await self._connections.get(offer, name)
+        if connection is None:
+            raise unknown_connection(offer, name)
+        now = self._clock()
+        new = lead or _test_lead(offer, test_marker(to_datetime(now)))
+        outgoing = await self._storage.read(_outgoing, new, now)
+        destination = open_line(connection, self._network)
+        try:
+            found = await _previewed(destination, outgoing)
+        finally:
+            await destination.aclose()
+        return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
 
     async def validate(self, offer: OfferRef, name: str, *, by: str) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
@@ -106,10 +124,45 @@ class Tester:
             await destination.aclose()
 
 
+def _test_lead(offer: OfferRef, marker: str) -> NewLead:
+    return NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
+
+
+async def _previewed(destination: Any, lead: OutgoingLead) -> Preview:
+    if not isinstance(destination, Previews):
+        return Preview({}, ("The connection's settings cannot be used as they are.",))
+    return await destination.preview(lead)
+
+
+def _outgoing(conn: sa.Connection, new: NewLead, now: int) -> OutgoingLead:
+    """``new`` as its adapter would get it, were it kept now."""
+    found = conn.execute(
+        sa.select(t.offer.c.title, t.publisher.c.display_name)
+        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
+        .where(t.offer.c.ref == str(new.offer))
+    ).one()
+    offer, marker = new.offer, is_test(new.customer, new.source)
+    return OutgoingLead(
+        id=new_id(),
+        created_at=to_datetime(now),
+        source=new.source,
+        action=new.action,
+        lead_source=lead_source_text(new.source, new.action, offer.publisher_id, offer.offer_id, found.title),
+        publisher_id=offer.publisher_id,
+        publisher_name=found.display_name,
+        offer_id=offer.offer_id,
+        offer_title=found.title,
+        customer=new.customer,
+        description=new.description,
+        campaign=new.campaign,
+        test=marker,
+    )
+
+
 def _begin(conn: sa.Connection, connection: Connection, marker: str, now: int) -> tuple[OutgoingLead, str, str]:
     """Keep the test lead with one delivery, which this process holds."""
     offer = connection.offer
-    new = NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
+    new = _test_lead(offer, marker)
     lead_id = new_id()
     conn.execute(
         sa.insert(t.lead).values(

@@ -145,23 +145,26 @@ class Leads:
         asked = self._request.headers.get("mscrm.suppressduplicatedetection", "").lower() == "false"
         if asked and self._organization.finds_duplicates and self._organization.has_duplicate(values):
             raise Refused(errors.DUPLICATE_412)
-        self._meet_state()
+        self._check_before_writing()
         lead = self._organization.create(lead_id, values)
         return self._written(lead, 201)
 
     def _updated(self, lead: Lead, values: Mapping[str, object]) -> Answer:
-        self._meet_state()
+        self._check_before_writing()
         self._organization.update(lead, values)
         return self._written(lead, 200)
 
-    def _meet_state(self) -> None:
+    def _check_before_writing(self) -> None:
+        """What else can refuse a write: the state, and a wish to see the record that cannot be granted."""
+        self._selection()
+        if self._represented:
+            self._caller.demand(READ)
         error = STATES[self._caller.state].error if self._caller.state in _ON_WRITE else None
         if error is not None:
             raise Refused(error)
 
     def _written(self, lead: Lead, status: int) -> Answer:
         if self._represented:
-            self._caller.demand(READ)
             shown = self._shown(lead, self._selection())
             return Answer.json(status, shown, JSON_HEADERS | {"Preference-Applied": "return=representation"})
         entity_id = f"{self._caller.base}leads({lead.values['leadid']})"

@@ -17,13 +17,13 @@ from leadkeeper.doors.api.connection_views import (
     no_connection,
 )
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import ReplayBody, to_ms
+from leadkeeper.doors.api.schemas import PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.again import Again
 from leadkeeper.intake.tester import Tester
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
-from leadkeeper.views import Replayed, Validation
+from leadkeeper.views import PreviewView, Replayed, Validation
 
 _TAG: Final = "Connections"
 _OFFER: Final = "/v1/publishers/{publisherId}/offers/{offerId}"
@@ -80,6 +80,8 @@ class ConnectionDesk:
         ):
             path = f"{one}/{act}"
             add(app, "POST", path, endpoint, *problems, tag=_TAG, summary=summary, responses=_ONE, no_body=True)
+        summary = "See what would be sent over a connection"
+        add(app, "POST", f"{one}/preview", self.preview_connection, *problems, tag=_TAG, summary=summary)
         summary = "Send leads over a connection again"
         add(app, "POST", f"{one}/replay", self.replay_connection, *problems, tag=_TAG, summary=summary)
 
@@ -127,6 +129,10 @@ class ConnectionDesk:
     async def validate_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Validation:
         """Checks what can be checked, then sends a real test lead over the real road."""
         return await self._tester.validate(offer, name, by=caller.name)
+
+    async def preview_connection(self, offer: Offer, name: ConnectionName, body: PreviewBody, _: Owner) -> PreviewView:
+        """The record for a lead as given (parts that are missing are empty), or for a test lead. Nothing is sent."""
+        return await self._tester.preview(offer, name, body.lead(offer))
 
     async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Response:
         """Leads are held until it is resumed; none is lost."""

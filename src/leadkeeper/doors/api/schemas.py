@@ -156,6 +156,29 @@ class LeadBody(Body):
         )
 
 
+class PreviewBody(Body):
+    """A lead to preview; without a source it is a test lead."""
+
+    source: Source | None = None
+    action: Action | None = None
+    customer: CustomerBody | None = None
+    description: Text | None = None
+    campaign: Text | None = None
+
+    def lead(self, offer: OfferRef) -> NewLead | None:
+        """The lead, or ``None`` for a test lead."""
+        if self.source is None:
+            return None
+        return NewLead(
+            offer,
+            canonical_source(self.source),
+            canonical_action(self.action or ""),
+            Customer() if self.customer is None else self.customer.customer(),
+            self.description or "",
+            self.campaign or "",
+        )
+
+
 IDEMPOTENCY_KEY: Final = "^[!-~]{1,255}$"
 _KEY: Final = re.compile(rb"[!-~]{1,255}")
 

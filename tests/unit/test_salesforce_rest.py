@@ -1,0 +1,459 @@
+"""Salesforce's REST API: signing in, upserting one and many, and every error code of the facts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import Customer
+from leadkeeper.sandbox import faults
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import Fault
+from tests.contracts.faults import LEAD, PERSONAL
+from tests.unit.scripted import Far, Script, far_side, form_of, said
+
+HOST = "contoso.my.salesforce.com"
+TOKEN = "POST /services/oauth2/token"
+ONE = "PATCH /services/data/v62.0/sobjects/Lead/LeadkeeperId__c/"
+MANY = "PATCH /services/data/v62.0/composite/sobjects/Lead/LeadkeeperId__c"
+DESCRIBE = "GET /services/data/v62.0/sobjects/Lead/describe"
+LIMITS = "GET /services/data/v62.0/limits"
+RECORD = "00Q58000003abcdEAA"
+SESSION = "00D58000000JmlM!AQEAQFakeSessionToken.0123456789"
+GRANTED = said({"access_token": SESSION, "instance_url": f"https://{HOST}", "token_type": "Bearer"})
+CREATED = said({"id": RECORD, "success": True, "errors": [], "created": True}, 201)
+SETTINGS = {
+    "objectIdentifier": "00D58000000JmlM",
+    "myDomainUrl": f"https://{HOST}",
+    "clientId": "3MVG9contosokey",
+    "clientSecret": "AF00DSECRETAF00D",
+    "externalIdField": "LeadkeeperId__c",
+}
+HIDDEN = (*PERSONAL, "af00dsecret", "3mvg9contosokey", "fakesessiontoken")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def line(network: Network, **settings: Any) -> Salesforce:
+    return Salesforce(SalesforceConfig.model_validate(SETTINGS | settings), network)
+
+
+def leads(number: int) -> list[OutgoingLead]:
+    return [replace(LEAD, id=f"0198c2a4-7d10-7c3e-8a55-{n:012x}") for n in range(number)]
+
+
+def errors(*codes: str, message: str = "No.", status: int = 400) -> Fault:
+    return said([{"message": message, "errorCode": code, "fields": ["Country"]} for code in codes], status)
+
+
+async def deliver(side: Far, some: Sequence[OutgoingLead] = (LEAD,), **settings: Any) -> Sequence[Answer]:
+    salesforce = line(side.network, **settings)
+    found = await salesforce.deliver(some)
+    await salesforce.aclose()
+    assert len(found) == len(some)
+    assert not [text for text in HIDDEN if text in repr(found).casefold()]
+    return found
+
+
+async def answer_to(authority: Authority, script: Script, seconds: float = 5.0) -> Answer:
+    async with far_side(authority, {TOKEN: GRANTED} | dict(script), HOST, total_seconds=seconds) as side:
+        (found,) = await deliver(side)
+    return found
+
+
+async def test_one_lead(authority: Authority) -> None:
+    async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
+        (found,) = await deliver(side)
+        token, upsert = side.server.received
+    assert form_of(token) == {
+        "grant_type": "client_credentials",
+        "client_id": "3MVG9contosokey",
+        "client_secret": "AF00DSECRETAF00D",
+    }
+    assert upsert.target.endswith(f"/LeadkeeperId__c/{LEAD.id}")
+    assert upsert.headers["authorization"] == f"Bearer {SESSION}"
+    assert json.loads(upsert.body) == {
+        "FirstName": "Zoltana",
+        "LastName": "Quimby",
+        "Email": "zoltana@northwind.example",
+        "Company": "Northwind",
+        "Country": "DE",
+        "Phone": "+49 30 901820",
+        "Title": "Treasurer",
+        "Description": "Ring the doorbell twice; mind the dog.",
+        "LeadSource": "AzureMarketplace-INS|contoso.crm",
+    }
+    assert found == Receipt("created", RECORD, f"https://{HOST}/{RECORD}")
+
+
+async def test_twice_makes_one(authority: Authority) -> None:
+    again = said({"id": RECORD, "success": True, "errors": [], "created": False})
+    assert await answer_to(authority, {ONE: again}) == Receipt("duplicate", RECORD, f"https://{HOST}/{RECORD}")
+    assert await answer_to(authority, {ONE: said({"id": RECORD, "success": True})}) == Receipt(
+        "duplicate", RECORD, f"https://{HOST}/{RECORD}"
+    )
+    assert await answer_to(authority, {ONE: faults.answer(204)}) == Receipt("duplicate")
+
+
+async def test_many_leads_go_in_one_request_and_are_answered_each(authority: Authority) -> None:
+    some = leads(4)
+    results = [
+        {"id": RECORD, "success": True, "errors": [], "created": True},
+        {"id": RECORD, "success": True, "errors": [], "created": False},
+        {"success": False, "errors": [{"statusCode": "REQUIRED_FIELD_MISSING", "message": "No.", "fields": ["X__c"]}]},
+        {"success": False, "errors": [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": "No.", "fields": []}]},
+    ]
+    async with far_side(authority, {TOKEN: GRANTED, MANY: said(results)}, HOST) as side:
+        found = await deliver(side, some)
+        (seen,) = side.requests("PATCH")
+    body = json.loads(seen.body)
+    assert body["allOrNone"] is False
+    assert [record["LeadkeeperId__c"] for record in body["records"]] == [lead.id for lead in some]
+    assert {record["attributes"]["type"] for record in body["records"]} == {"Lead"}
+    assert [each.outcome for each in found] == [
+        Outcome.DELIVERED,
+        Outcome.DELIVERED,
+        Outcome.REFUSED,
+        Outcome.FAILED,
+    ]
+    assert [each.result for each in found if isinstance(each, Receipt)] == ["created", "duplicate"]
+    assert isinstance(found[2], Diagnosis)
+    assert found[2].evidence.code == "REQUIRED_FIELD_MISSING"
+    assert found[2].evidence.text == "No. [X__c]"
+
+
+async def test_two_hundred(authority: Authority) -> None:
+    results = [{"id": RECORD, "success": True, "errors": [], "created": True}] * 200
+    async with far_side(authority, {TOKEN: GRANTED, MANY: said(results)}, HOST) as side:
+        found = await deliver(side, leads(200))
+        assert len(side.requests("PATCH")) == 1
+    assert {each.outcome for each in found} == {Outcome.DELIVERED}
+
+
+CODES = [  # facts/destination-protocols.md 3.4
+    *(
+        (400, code, Kind.SALESFORCE_RULE_REFUSED, Outcome.REFUSED)
+        for code in (
+            *("REQUIRED_FIELD_MISSING", "STRING_TOO_LONG", "INVALID_EMAIL_ADDRESS"),
+            *("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "FIELD_CUSTOM_VALIDATION_EXCEPTION"),
+            *("FIELD_INTEGRITY_EXCEPTION", "NUMBER_OUTSIDE_VALID_RANGE"),
+        )
+    ),
+    (400, "DUPLICATES_DETECTED", Kind.SALESFORCE_DUPLICATE_RULE, Outcome.REFUSED),
+    (400, "DUPLICATE_VALUE", Kind.SALESFORCE_VALUE_TAKEN, Outcome.REFUSED),
+    *(
+        (400, code, Kind.SALESFORCE_AUTOMATION_FAILED, Outcome.REFUSED)
+        for code in ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR")
+    ),
+    (400, "INVALID_FIELD", Kind.SALESFORCE_FIELD_UNKNOWN, Outcome.BROKEN),
+    (400, "INVALID_FIELD_FOR_INSERT_UPDATE", Kind.SALESFORCE_FIELD_UNKNOWN, Outcome.BROKEN),
+    (400, "JSON_PARSER_ERROR", Kind.SALESFORCE_REQUEST_REJECTED, Outcome.BROKEN),
+    (400, "MALFORMED_ID", Kind.SALESFORCE_REQUEST_REJECTED, Outcome.BROKEN),
+    (400, "UNABLE_TO_LOCK_ROW", Kind.SALESFORCE_ROW_LOCKED, Outcome.FAILED),
+    (401, "INVALID_SESSION_ID", Kind.SALESFORCE_SESSION_REJECTED, Outcome.BROKEN),
+    (403, "REQUEST_LIMIT_EXCEEDED", Kind.SALESFORCE_API_LIMIT, Outcome.THROTTLED),
+    (403, "API_DISABLED_FOR_ORG", Kind.SALESFORCE_API_DISABLED, Outcome.BROKEN),
+    (403, "INSUFFICIENT_ACCESS_OR_READONLY", Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
+    (403, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
+    (403, "STORAGE_LIMIT_EXCEEDED", Kind.SALESFORCE_STORAGE_FULL, Outcome.BROKEN),
+    *(
+        (404, code, Kind.SALESFORCE_NOT_FOUND, Outcome.BROKEN)
+        for code in ("NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
+    ),
+    (500, "UNKNOWN_EXCEPTION", Kind.SERVER_ERROR, Outcome.FAILED),
+    (503, "SERVER_UNAVAILABLE", Kind.SERVER_ERROR, Outcome.FAILED),
+    (400, "SOMETHING_NEW", Kind.LEAD_REFUSED, Outcome.REFUSED),
+    (403, "SOMETHING_NEW", Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
+    (500, "SOMETHING_NEW", Kind.SERVER_ERROR, Outcome.FAILED),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "kind", "outcome"), CODES)
+async def test_codes_of_a_single_lead(
+    authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
+) -> None:
+    found = await answer_to(authority, {ONE: errors(code, status=status)})
+    assert isinstance(found, Diagnosis)
+    assert (found.kind, found.outcome) == (kind, outcome)
+    assert (found.evidence.status, found.evidence.code) == (status, code)
+
+
+@pytest.mark.parametrize(("status", "code", "kind", "outcome"), [row for row in CODES if row[0] == 400])
+async def test_codes_of_one_among_many(
+    authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
+) -> None:
+    good = {"id": RECORD, "success": True, "errors": [], "created": True}
+    bad = {"success": False, "errors": [{"statusCode": code, "message": "No.", "fields": []}]}
+    script = {TOKEN: GRANTED, MANY: said([good, bad]), ONE: errors(code, status=status)}
+    async with far_side(authority, script, HOST) as side:
+        first, second = await deliver(side, leads(2))
+    assert first.outcome is Outcome.DELIVERED
+    assert isinstance(second, Diagnosis)
+    assert (second.kind, second.outcome) == (kind, outcome)
+
+
+@pytest.mark.parametrize(("status", "code", "kind", "outcome"), [row for row in CODES if row[3] is not Outcome.REFUSED])
+async def test_codes_of_a_whole_request(
+    authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
+) -> None:
+    fault = errors(code, status=status, message=f"No {LEAD.customer.last_name}.")
+    async with far_side(authority, {TOKEN: GRANTED, MANY: fault}, HOST) as side:
+        found = await deliver(side, leads(3))
+    assert {(each.kind, each.outcome) for each in found if isinstance(each, Diagnosis)} == {(kind, outcome)}
+    assert {each.evidence.text for each in found if isinstance(each, Diagnosis)} == {None}
+
+
+async def test_a_whole_request_that_is_refused_is_the_settings_fault(authority: Authority) -> None:
+    async with far_side(authority, {TOKEN: GRANTED, MANY: errors("SOMETHING_NEW")}, HOST) as side:
+        found = await deliver(side, leads(3))
+    assert {each.outcome for each in found} == {Outcome.BROKEN}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "seconds"),
+    [
+        (
+            errors("REQUEST_LIMIT_EXCEEDED", message="TotalRequests Limit exceeded.", status=403),
+            Kind.SALESFORCE_API_LIMIT,
+            900,
+        ),
+        (
+            errors("REQUEST_LIMIT_EXCEEDED", message="ConcurrentPerOrgLongTxn Limit exceeded.", status=403),
+            Kind.SALESFORCE_CONCURRENCY_LIMIT,
+            20,
+        ),
+        (
+            said([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=5000/5000"),
+            Kind.SALESFORCE_API_LIMIT,
+            900,
+        ),
+        (
+            said([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=18/5000"),
+            Kind.SALESFORCE_CONCURRENCY_LIMIT,
+            20,
+        ),
+    ],
+)
+async def test_the_two_limits(authority: Authority, fault: Fault, kind: Kind, seconds: float) -> None:
+    found = await answer_to(authority, {ONE: fault})
+    assert isinstance(found, Diagnosis)
+    assert (found.kind, found.outcome, found.retry_after) == (kind, Outcome.THROTTLED, seconds)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "outcome"),
+    [
+        (said(["/services/data/v62.0/sobjects/Lead/00Q1"], 300), Kind.SALESFORCE_SEVERAL_MATCH, Outcome.REFUSED),
+        (faults.redirect("https://login.salesforce.com/"), Kind.REDIRECTED, Outcome.BROKEN),
+        (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+        (faults.reset_in_body(201), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+        (faults.html(403), Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
+        (faults.html(404), Kind.SALESFORCE_NOT_FOUND, Outcome.BROKEN),
+        (faults.answer(413), Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
+        (faults.answer(429, retry_after="7"), Kind.THROTTLED, Outcome.THROTTLED),
+        (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
+        (faults.html(503), Kind.SERVER_ERROR, Outcome.FAILED),
+        (faults.answer(503, retry_after="7"), Kind.THROTTLED, Outcome.THROTTLED),
+        (faults.hang, Kind.NO_ANSWER, Outcome.AMBIGUOUS),
+        (faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+        (faults.commit_then_drop, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+        (faults.endless(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+        (faults.echo(400), Kind.LEAD_REFUSED, Outcome.REFUSED),
+        (said({"success": False, "errors": []}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+    ],
+)
+async def test_other_answers(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
+    found = await answer_to(authority, {ONE: fault}, seconds=1.0)
+    assert isinstance(found, Diagnosis)
+    assert (found.kind, found.outcome) == (kind, outcome)
+
+
+async def test_a_connection_closed_while_idle_is_tried_once_more(authority: Authority) -> None:
+    assert isinstance(await answer_to(authority, {ONE: [faults.commit_then_drop, CREATED]}), Receipt)
+
+
+async def test_a_value_that_is_taken_is_tried_once_more(authority: Authority) -> None:
+    taken = errors("DUPLICATE_VALUE", message="duplicate value found: LeadkeeperId__c")
+    assert isinstance(await answer_to(authority, {ONE: [taken, CREATED]}), Receipt)
+    bad = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "No.", "fields": []}]}
+    good = {"id": RECORD, "success": True, "errors": [], "created": True}
+    script = {TOKEN: GRANTED, MANY: said([bad, good, bad]), ONE: CREATED}
+    async with far_side(authority, {**script, MANY: [said([bad, good, bad]), said([good, bad])]}, HOST) as side:
+        found = await deliver(side, leads(3))
+        assert len(side.requests("PATCH")) == 2
+    assert [each.outcome for each in found] == [Outcome.DELIVERED, Outcome.DELIVERED, Outcome.REFUSED]
+
+
+async def test_a_session_that_ended_is_renewed_once(authority: Authority) -> None:
+    ended = errors("INVALID_SESSION_ID", status=401)
+    async with far_side(authority, {TOKEN: GRANTED, ONE: [CREATED, ended, CREATED]}, HOST) as side:
+        salesforce = line(side.network)
+        for _ in range(2):
+            (found,) = await salesforce.deliver([LEAD])
+            assert isinstance(found, Receipt)
+        assert len(side.requests(TOKEN)) == 2
+        assert len(side.requests("PATCH")) == 3
+
+
+async def test_a_session_that_is_never_taken_breaks_the_connection(authority: Authority) -> None:
+    async with far_side(authority, {TOKEN: GRANTED, ONE: errors("INVALID_SESSION_ID", status=401)}, HOST) as side:
+        (found,) = await deliver(side)
+        assert (len(side.requests(TOKEN)), len(side.requests("PATCH"))) == (2, 2)
+    assert isinstance(found, Diagnosis)
+    assert found.kind is Kind.SALESFORCE_SESSION_REJECTED
+
+
+async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> None:
+    async def slowly(exchange: faults.Exchange) -> None:
+        await asyncio.sleep(0.1)
+        await GRANTED(exchange)
+
+    async with far_side(authority, {TOKEN: slowly, ONE: CREATED}, HOST) as side:
+        salesforce = line(side.network)
+        found = await asyncio.gather(*(salesforce.deliver([lead]) for lead in leads(10)))
+        assert len(side.requests(TOKEN)) == 1
+    assert {each.outcome for (each,) in found} == {Outcome.DELIVERED}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "outcome"),
+    [
+        *(
+            (said({"error": code, "error_description": "No."}, 400), kind, Outcome.BROKEN)
+            for code, kind in (
+                ("invalid_client_id", Kind.SALESFORCE_APP_REJECTED),
+                ("invalid_client", Kind.SALESFORCE_APP_REJECTED),
+                ("invalid_grant", Kind.SALESFORCE_APP_NOT_ALLOWED),
+                ("unsupported_grant_type", Kind.SALESFORCE_APP_NOT_ALLOWED),
+                ("inactive_user", Kind.SALESFORCE_INACTIVE),
+                ("inactive_org", Kind.SALESFORCE_INACTIVE),
+                ("something_new", Kind.SALESFORCE_APP_REJECTED),
+            )
+        ),
+        (said({"error": "rate_limit_exceeded"}, 400), Kind.THROTTLED, Outcome.THROTTLED),
+        (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED),
+        (faults.redirect("https://evil.example/"), Kind.REDIRECTED, Outcome.BROKEN),
+        (faults.answer(404), Kind.SALESFORCE_DOMAIN_NOT_FOUND, Outcome.BROKEN),
+        (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
+        (faults.answer(503, retry_after="9"), Kind.THROTTLED, Outcome.THROTTLED),
+        (faults.hang, Kind.NO_ANSWER, Outcome.FAILED),
+        (faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.FAILED),
+        (faults.echo(400), Kind.SALESFORCE_APP_REJECTED, Outcome.BROKEN),
+    ],
+)
+async def test_signing_in_fails_before_a_lead_is_sent(
+    authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
+) -> None:
+    async with far_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
+        found = await deliver(side, leads(3))
+        check = await line(side.network).check()
+        assert side.requests("PATCH") == []
+    assert {(each.kind, each.outcome) for each in found if isinstance(each, Diagnosis)} == {(kind, outcome)}
+    assert check.diagnosis is not None
+    assert check.diagnosis.kind is kind
+    assert check.steps[-1].name == "token"
+
+
+async def test_an_answer_that_is_too_large_is_asked_for_in_parts(authority: Authority) -> None:
+    good = {"id": RECORD, "success": True, "errors": [], "created": False}
+
+    async def answer(exchange: faults.Exchange) -> None:
+        number = len(json.loads(exchange.request.body)["records"])
+        await (said([good] * number) if number <= 2 else faults.answer(200, b" " * 1_000_000))(exchange)
+
+    async with far_side(authority, {TOKEN: GRANTED, MANY: answer, ONE: CREATED}, HOST) as side:
+        found = await deliver(side, leads(7))
+    assert {each.outcome for each in found} == {Outcome.DELIVERED}
+
+
+async def test_a_domain_that_does_not_exist(authority: Authority) -> None:
+    async def nobody(host: str, port: int) -> Sequence[str]:
+        import socket
+
+        raise socket.gaierror(socket.EAI_NONAME, "")
+
+    network = Network(NetworkPolicy(ca_file=authority.ca_file), resolve=nobody)
+    (found,) = await line(network).deliver([LEAD])
+    check = await line(network).check()
+    await network.aclose()
+    assert isinstance(found, Diagnosis)
+    assert (found.kind, found.outcome) == (Kind.SALESFORCE_DOMAIN_NOT_FOUND, Outcome.BROKEN)
+    assert check.diagnosis is not None
+    assert check.diagnosis.kind is Kind.SALESFORCE_DOMAIN_NOT_FOUND
+
+
+async def test_a_preview_sends_nothing(authority: Authority) -> None:
+    lead = replace(LEAD, customer=Customer(first_name="x" * 41))
+    async with far_side(authority, {}, HOST) as side:
+        shown = await line(side.network, fields={"Country": None, "CountryCode": "{country}"}).preview(lead)
+        assert side.server.received == []
+    assert shown.record["LeadkeeperId__c"] == LEAD.id
+    assert "Country" not in shown.record
+    assert shown.notes[0] == "FirstName cut from 41 to 40 characters"
+
+
+def described(**fields: dict[str, Any]) -> Fault:
+    names = ("FirstName", "LastName", "Email", "Company", "Country", "Phone", "Title", "Description", "LeadSource")
+    usual = {name: {"createable": True, "updateable": True, "length": 255} for name in names}
+    own = {"createable": True, "updateable": True, "externalId": True, "unique": True, "length": 36}
+    every = usual | {"LeadkeeperId__c": own} | fields
+    listed = [{"name": name} | each for name, each in every.items() if each]
+    filler = [{"name": f"Filler{n}__c", "label": "x" * 1_000} for n in range(400)]
+    return said({"name": "Lead", "createable": True, "updateable": True, "fields": listed + filler})
+
+
+OWN = {"createable": True, "updateable": True, "externalId": True, "unique": True, "length": 36}
+USED = said({"DailyApiRequests": {"Max": 15_000, "Remaining": 14_000}})
+
+
+@pytest.mark.parametrize(
+    ("describe", "limits", "settings", "kind", "step"),
+    [
+        (described(), USED, {}, None, "limits"),
+        (described(), errors("INSUFFICIENT_ACCESS", status=403), {}, None, "limits"),
+        (described(Phone={}), USED, {}, Kind.SALESFORCE_FIELD_UNKNOWN, "fields"),
+        (described(Phone={"createable": False}), USED, {}, Kind.SALESFORCE_FIELD_UNKNOWN, "fields"),
+        (described(Phone={}), USED, {"fields": {"Phone": None}}, None, "limits"),
+        (described(), USED, {"fields": {"Region__c": "x"}}, Kind.SALESFORCE_FIELD_UNKNOWN, "fields"),
+        (described(LeadkeeperId__c={}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
+        (described(LeadkeeperId__c=OWN | {"unique": False}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
+        (
+            described(LeadkeeperId__c=OWN | {"externalId": False}),
+            USED,
+            {},
+            Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,
+            "fields",
+        ),
+        (described(LeadkeeperId__c=OWN | {"length": 18}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
+        (errors("NOT_FOUND", status=404), USED, {}, Kind.SALESFORCE_NOT_FOUND, "fields"),
+        (said({"createable": False, "fields": []}), USED, {}, Kind.SALESFORCE_ACCESS_MISSING, "fields"),
+        (
+            described(),
+            said({"DailyApiRequests": {"Max": 15_000, "Remaining": 0}}),
+            {},
+            Kind.SALESFORCE_API_LIMIT,
+            "limits",
+        ),
+    ],
+)
+async def test_the_check(
+    authority: Authority, describe: Fault, limits: Fault, settings: Any, kind: Kind | None, step: str
+) -> None:
+    async with far_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, LIMITS: limits}, HOST) as side:
+        check = await line(side.network, **settings).check()
+        assert side.requests("PATCH") == []
+    assert (check.diagnosis and check.diagnosis.kind) == kind
+    assert check.ok is (kind is None)
+    assert check.steps[-1].name == step

@@ -1,12 +1,15 @@
 """A bare Starlette application that answers what it was sent: the most that this server and machine can do.
 
-``python -m bench.echo`` writes ``{"port": ...}`` and serves until it is stopped.
+``python -m bench.echo`` writes ``{"port": ...}`` and serves until it is stopped or its standard input ends.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
+import threading
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,7 +31,14 @@ def main() -> None:
         app, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None, server_header=False
     )
     print(json.dumps({"port": bound.getsockname()[1]}), flush=True)
+    threading.Thread(target=_end_with_input, daemon=True).start()
     uvicorn.Server(config).run([bound])
+
+
+def _end_with_input() -> None:
+    """Should whoever started us be killed outright, end too."""
+    sys.stdin.read()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from typing import Final
 from pydantic_core import from_json, to_json
 
 from leadkeeper.diagnoses import azure, common, dynamics, https_endpoint, mail, marketo, salesforce
+from leadkeeper.diagnoses import portuguese as pt
 from leadkeeper.diagnoses.entry import Entry
+from leadkeeper.diagnoses.text import Language, Text
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 CATALOGUE: Final[dict[Kind, Entry]] = (
@@ -19,6 +21,30 @@ CATALOGUE: Final[dict[Kind, Entry]] = (
     | marketo.ENTRIES
     | salesforce.ENTRIES
 )
+
+_PORTUGUESE: Final[dict[Kind, Text]] = (
+    pt.common.TEXTS
+    | pt.https_endpoint.TEXTS
+    | pt.azure.TEXTS
+    | pt.dynamics.TEXTS
+    | pt.mail.TEXTS
+    | pt.marketo.TEXTS
+    | pt.salesforce.TEXTS
+)
+
+
+def text_of(kind: Kind, language: Language) -> Text:
+    """What a person reads of this kind, in that language. The English text is the catalogue's own."""
+    if language is Language.PORTUGUESE:
+        return _PORTUGUESE[kind]
+    entry = CATALOGUE[kind]
+    return Text(entry.summary, entry.steps)
+
+
+def docs_of(kind: Kind, language: Language = Language.ENGLISH) -> str:
+    """Where the documentation treats this kind, in that language."""
+    page = "diagnoses.pt.md" if language is Language.PORTUGUESE else "diagnoses.md"
+    return f"docs/reference/{page}#{kind.value.lower()}"
 
 
 def diagnose(
@@ -36,7 +62,7 @@ def diagnose(
         who=entry.who,
         summary=entry.summary,
         steps=entry.steps,
-        docs=f"docs/reference/diagnoses.md#{kind.value.lower()}",
+        docs=docs_of(kind),
         evidence=evidence,
         retry_after=retry_after,
     )

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.destinations.mail import MailServer, parse_mail_server
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.storage.engine import open_storage
 
 
@@ -55,6 +56,9 @@ class Settings(BaseSettings):
     )
     shutdown_seconds: float = Field(
         20, ge=0, le=600, description="How long leads in flight may take to end on shutdown."
+    )
+    language: Language = Field(
+        Language.ENGLISH, description="Language in which commands tell diagnoses: en or pt. REST goes by each request."
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_json: bool = Field(False, description="Write the log as one JSON object a line.")

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from leadkeeper.catalogue import docs_of, text_of
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
 
 
@@ -40,9 +42,18 @@ class DiagnosisView(View):
     evidence: EvidenceView
 
     @classmethod
-    def of(cls, diagnosis: Diagnosis) -> DiagnosisView:
-        """The view of a diagnosis."""
-        return cls.model_validate(diagnosis)
+    def of(cls, diagnosis: Diagnosis, language: Language = Language.ENGLISH) -> DiagnosisView:
+        """The view of a diagnosis, told in ``language``. The evidence stays in the words in which it came."""
+        text = text_of(diagnosis.kind, language)
+        return cls(
+            kind=diagnosis.kind,
+            outcome=diagnosis.outcome,
+            who=diagnosis.who,
+            summary=text.summary,
+            steps=text.steps,
+            docs=docs_of(diagnosis.kind, language),
+            evidence=EvidenceView.model_validate(diagnosis.evidence),
+        )
 
 
 class ReceiptView(View):

@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azurite import KEY, Azurite, AzuriteMissing
+from leadkeeper.sandbox.azurite import KEY, Azurite, AzuriteMissing, Service
 from tests.conftest import missing_service
 from tests.rooms import House, Visitor, house
 
 ROOT: Final = Path(__file__).parents[2]
-ACCOUNTS: Final = 500
+ACCOUNTS: Final = 900
 """Each test takes a storage account of its own, so that none sees another's rows."""
 
 
@@ -28,13 +28,23 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """A running Azurite table service with accounts ``test0``, ``test1``..., one for each worker of pytest-xdist."""
+    with _emulator("table") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def azurite_blob() -> Iterator[Azurite]:
+    """The same for its blob service."""
+    with _emulator("blob") as running:
+        yield running
+
+
+def _emulator(service: Service) -> Azurite:
+    accounts = {f"test{number}": KEY for number in range(ACCOUNTS)}
     try:
-        emulator = Azurite(ROOT / "node_modules", accounts={f"test{number}": KEY for number in range(ACCOUNTS)})
+        return Azurite(ROOT / "node_modules", service=service, accounts=accounts)
     except AzuriteMissing as error:
         missing_service(str(error))
-        raise
-    with emulator:
-        yield emulator
 
 
 @pytest.fixture(scope="session")

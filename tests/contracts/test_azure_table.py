@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from leadkeeper.destinations.azure_table import TEXT_LIMIT, AzureTable, AzureTableConfig, make_row, transactions
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
@@ -43,33 +43,18 @@ from leadkeeper.sandbox.azure_table import (
 )
 from leadkeeper.sandbox.azurite import KEY, Azurite
 from leadkeeper.sandbox.faults import Fault
+from tests.contracts.storage_leads import (
+    ADA,
+    ADA_PRIVATE,
+    NOON,
+    WRONG_KEY,
+    assert_nothing_private,
+    make_lead,
+    make_leads,
+    results,
+)
 
 TABLE = "MarketplaceLeads"
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-WRONG_KEY = "d3Jvbmcta2V5LW9mLWNvbnRvc28tMTIzNDU2Nzg5MA=="
-ADA = Customer("Augusta", "Lovelace", "augusta@contoso.com", "+44 20 7946 0958", "GB", "Contoso Engines", "Countess")
-
-
-def make_lead(number: int = 0, **changes: Any) -> OutgoingLead:
-    lead = OutgoingLead(
-        id=f"0199aaaa-0000-7000-8000-{number:012d}",
-        created_at=NOON + timedelta(milliseconds=number),
-        source="AzureMarketplace",
-        action="INS",
-        lead_source="AzureMarketplace-INS|contoso.crm-pro",
-        publisher_id="contoso",
-        publisher_name="Contoso",
-        offer_id="crm-pro",
-        offer_title="Contoso CRM Pro",
-        customer=ADA,
-        description="Wants a demonstration of the analytical engine",
-        campaign="spring",
-    )
-    return replace(lead, **changes)
-
-
-def make_leads(numbers: range) -> list[OutgoingLead]:
-    return [make_lead(number) for number in numbers]
 
 
 @dataclass
@@ -120,10 +105,6 @@ async def line(azurite: Azurite, authority: Authority, storage_account: str) -> 
         await service.aclose()
 
 
-def results(answers: Sequence[Answer]) -> list[str]:
-    return [answer.result if isinstance(answer, Receipt) else answer.kind.value for answer in answers]
-
-
 async def refused(adapter: AzureTable, *leads: OutgoingLead) -> Diagnosis:
     """The diagnosis that all leads get; it shows nothing private."""
     answers = await adapter.deliver(leads or [make_lead()])
@@ -133,23 +114,6 @@ async def refused(adapter: AzureTable, *leads: OutgoingLead) -> Diagnosis:
     for diagnosis in diagnoses:
         assert_nothing_private(diagnosis)
     return diagnoses[0]
-
-
-def assert_nothing_private(diagnosis: Diagnosis) -> None:
-    shown = repr(diagnosis).lower()
-    for text in (*ADA_PRIVATE, KEY, KEY[:12], WRONG_KEY, "sig="):
-        assert text.lower() not in shown
-
-
-ADA_PRIVATE = (
-    "lovelace",
-    "ada@contoso.com",
-    "augusta",
-    "7946 0958",
-    "contoso engines",
-    "countess",
-    "analytical engine",
-)
 
 
 # What a reader of the table finds

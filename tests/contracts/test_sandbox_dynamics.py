@@ -507,7 +507,7 @@ class TestLimits:
 
     async def test_at_once(self, api: WebApi, organization: Organization) -> None:
         organization.limits = Limits(concurrent=2)
-        organization.work_seconds = 0.5
+        organization.work_seconds = 1.5
         replies = await asyncio.gather(*(api("GET", "WhoAmI") for _ in range(3)))
         assert sorted(each.status for each in replies) == [200, 200, 429]
         refused = next(each for each in replies if each.status == 429)

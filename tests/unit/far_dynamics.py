@@ -8,10 +8,15 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from leadkeeper.destinations.destination import Destination, OutgoingLead
+from leadkeeper.destinations.dynamics import Dynamics, row_id
+from leadkeeper.destinations.dynamics_settings import DynamicsConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.diagnosis import Answer
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen
+from tests.contracts.faults import LEAD, PERSONAL
 
 HOST: Final = "contoso.crm4.dynamics.com"
 LOGIN: Final = "login.microsoftonline.com"
@@ -105,3 +110,55 @@ async def far_side(authority: Authority, *, more_hosts: tuple[str, ...] = (), to
     finally:
         await far.network.aclose()
         await far.server.aclose()
+
+
+SETTINGS: dict[str, Any] = {
+    "instanceUrl": f"https://{HOST}",
+    "authentication": "azureAD",
+    "applicationId": "9f8e7d6c-0000-4000-8000-000000000002",
+    "applicationKey": "Top~secret.value/1",
+    "directoryId": "3c1d2b4a-0000-4000-8000-000000000001",
+}
+PERSON: dict[str, Any] = {
+    "instanceUrl": f"https://{HOST}",
+    "authentication": "office365",
+    "username": "ada@contoso.com",
+    "password": "Pa55 word",
+}
+ROW = row_id(LEAD.id)
+DUPLICATE = "A record with matching key values already exists."
+LENGTHS = "GET EntityDefinitions(LogicalName='lead')/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"
+MEMOS = "GET EntityDefinitions(LogicalName='lead')/Attributes/Microsoft.Dynamics.CRM.MemoAttributeMetadata"
+COLUMNS = "GET EntityDefinitions(LogicalName='lead')/Attributes?$select=LogicalName"
+OPTIONS = "GET EntityDefinitions(LogicalName='lead')/Attributes(LogicalName='leadsourcecode')"
+PRIVILEGE = "GET systemusers(0a0a0a0a-1111-2222-3333-444444444444)/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPriv"
+PRIVILEGES = "GET systemusers(0a0a0a0a-1111-2222-3333-444444444444)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def dynamics(far: Far, clock: Clock | None = None, **settings: Any) -> Dynamics:
+    """An adapter for the far side's environment."""
+    config = DynamicsConfig.model_validate(SETTINGS | settings)
+    return Dynamics(config, far.network, clock=clock or Clock())
+
+
+async def deliver(destination: Destination, lead: OutgoingLead = LEAD) -> Answer:
+    """What becomes of a lead; nothing private shows in it."""
+    (found,) = await destination.deliver([lead])
+    shown = repr(found).casefold()
+    assert not [text for text in (*PERSONAL, "secret.value", "tok.en") if text in shown]
+    return found
+
+
+def lengths(**of: int) -> Fault:
+    """The environment's answer to how long its columns are."""
+    return said(200, {"value": [{"LogicalName": name, "MaxLength": length} for name, length in of.items()]})

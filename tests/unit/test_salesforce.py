@@ -25,7 +25,7 @@ OID = "00D58000000JmlM"
 HOST = "webto.salesforce.com"
 POST = "POST /servlet/servlet.WebToLead"
 TRUE = faults.answer(200, content_type="text/html", is_processed="true", connection="close")
-REST = {
+REST: dict[str, Any] = {
     "myDomainUrl": "https://contoso.my.salesforce.com",
     "clientId": "3MVG9contoso",
     "clientSecret": "AF00DSECRET",
@@ -121,7 +121,7 @@ def test_rest_credentials_are_given_together(missing: str) -> None:
 def test_what_the_modes_promise(authority: Authority) -> None:
     async def look() -> None:
         async with far_side(authority, {}, HOST) as side:
-            web, rest = line(side.network), line(side.network, **REST)
+            web, rest = line(side.network), line(side.network, None, **REST)
             assert (type(web), web.batch, web.repeatable) == (Salesforce, 1, False)
             assert (type(rest), rest.batch, rest.repeatable) == (SalesforceRest, 200, True)
             assert isinstance(web, Previews)

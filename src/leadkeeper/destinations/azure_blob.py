@@ -1,7 +1,8 @@
 """Azure Blob: one CSV file per lead, ``yyyy/MM/dd/<lead id>.csv``, in a container of the publisher's.
 
 Files are only ever created: one that is there is never overwritten, so that a lead sent twice is one file. Microsoft's
-marketplace has given this destination up (facts: Microsoft leads 2.3); here it works.
+marketplace has given this destination up; here it works. Sources: ``facts/destination-protocols.md`` 5.4, 5.5,
+``facts/microsoft-leads.md`` 2.3.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import csv
 import io
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import ClassVar, Final
+from urllib.parse import parse_qs
 
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.storage.blob import ContentSettings
@@ -22,7 +25,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.azure_calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
-from leadkeeper.destinations.azure_errors import Failure
+from leadkeeper.destinations.azure_errors import CONTAINER_MISSING, THERE_ALREADY, Failure
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
 from leadkeeper.destinations.http import Network
@@ -31,9 +34,24 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 AT_ONCE: Final = 8
 """How many files of one call are written at the same time."""
 
+API_VERSION: Final = "2021-12-02"
+"""What we speak: not the SDK's newest, which clouds other than the public one and emulators learn months later."""
+
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+_PATIENCE: Final = 2
+"""How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
+
 _CONTAINER: Final = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]")
-_CONTAINER_MISSING: Final = frozenset({"ContainerNotFound", "ResourceNotFound"})
+_NUMBER: Final = re.compile(r"[+-][\d ()./-]+", re.ASCII)
 _CSV: Final = ContentSettings(content_type="text/csv; charset=utf-8")
+_NEEDED: Final = {
+    "sp": ("cw", "The shared access signature allows neither Create nor Write (sp)."),
+    "srt": ("o", "The shared access signature is not for objects (srt)."),
+    "ss": ("b", "The shared access signature is not for the Blob service (ss)."),
+}
+_UNREADABLE: Final = frozenset({"AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch"})
 
 
 class AzureBlobConfig(Config):
@@ -72,12 +90,11 @@ class AzureBlobConfig(Config):
 
 
 def make_record(lead: OutgoingLead) -> dict[str, str]:
-    """The columns of a lead's file and their values, in order."""
+    """The columns of a lead's file and their values, in order and as they are written (see :func:`cell`)."""
     c = lead.customer
-    created = lead.created_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {
+    values = {
         "LeadId": lead.id,
-        "CreatedTime": created,
+        "CreatedTime": lead.created_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "LeadSource": lead.lead_source,
         "ActionCode": lead.action,
         "PublisherDisplayName": lead.publisher_name,
@@ -94,25 +111,25 @@ def make_record(lead: OutgoingLead) -> dict[str, str]:
         "Campaign": lead.campaign,
         "IsTest": "true" if lead.test else "false",
     }
+    return {name: cell(value) for name, value in values.items()}
+
+
+def cell(value: str) -> str:
+    """``value`` as a spreadsheet may safely open it: an apostrophe goes before what it would take for a formula.
+
+    Numbers with a sign, such as ``+44 20 7946 0958``, stay as they are. Unpaired surrogates become ``?``.
+    """
+    text = value.encode("utf-8", "replace").decode()
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text
 
 
 def encode(record: Mapping[str, str]) -> bytes:
-    """A header row and one row (RFC 4180), UTF-8 with a byte order mark, which spreadsheets need to see that it is.
-
-    A value that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
-    out = io.StringIO()
+    """A header row and one row (RFC 4180), UTF-8 with a byte order mark: without it Excel reads another encoding."""
+    out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(record)
-    writer.writerow([_harmless(value) for value in record.values()])
-    return out.getvalue().encode("utf-8-sig", "replace")
-
-
-def _harmless(value: str) -> str:
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) and not _PHONE.fullmatch(value) else value
-
-
-_PHONE: Final = re.compile(r"[+-][\d ()./-]+")
+    writer.writerow(record.values())
+    return out.getvalue().encode("utf-8-sig")
 
 
 def blob_name(lead: OutgoingLead) -> str:
@@ -153,54 +170,82 @@ class AzureBlob:
         return Check((settings, *reach.steps, step), diagnosis)
 
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
-        permissions = self._account.permissions
-        if permissions is not None and not set(permissions) & {"c", "w"}:
-            text = "The shared access signature allows neither Create nor Write (sp)."
+        text = _lacking(self._account)
+        if text is not None:
             return CheckStep("credentials", False, text), diagnose(Kind.STORAGE_ACCESS_BLOCKED, Evidence(text=text))
-        failure = await self._calls.do(self._client.get_container_properties)
-        if failure is None or failure.code in _CONTAINER_MISSING:
+        failure = await self._calls.do(self._read_container)
+        if failure is None or failure.code in CONTAINER_MISSING:
             there = "is there" if failure is None else "will be made with the first lead"
             return CheckStep("credentials", True, f"Azure accepts the credentials; the container {there}."), None
-        if permissions is not None and failure.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED:
+        if _cannot_read(self._account, failure):
             return CheckStep("credentials", None, "They cannot be proven without writing."), None
         return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-        """A file for each lead; see :class:`~leadkeeper.destinations.destination.Destination`."""
+        """Create a file per lead, some at a time; the container is made when it is missing, once.
+
+        A file that is there already is answered ``duplicate`` and stays as it is. Trouble with the account or the
+        service ends the call, as does slowness: leads not sent by then get its diagnosis, never as ambiguous.
+        """
         if self._refusal is not None:
             return [self._refusal] * len(leads)
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(lead: OutgoingLead) -> Answer:
-            async with gate:
-                return await self._create(lead)
-
-        return await asyncio.gather(*(one(lead) for lead in leads))
-
-    async def preview(self, lead: OutgoingLead) -> Preview:
-        """The columns of the file for ``lead``."""
-        return Preview({"blob": f"{self._container}/{blob_name(lead)}", **make_record(lead)})
-
-    async def _create(self, lead: OutgoingLead) -> Answer:
-        failure = await self._write(lead)
-        if failure is not None and failure.code in _CONTAINER_MISSING:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE * self._network.policy.total_seconds
+        failures = await self._write_all({lead.id: lead for lead in leads}, deadline)
+        missing = [lead for lead in leads if _is_missing(failures[lead.id])]
+        if missing:
             made = await self._calls.do(self._client.create_container)
-            if made is not None and made.code != "ContainerAlreadyExists":
-                return made.unsent
-            failure = await self._write(lead)
+            if made is None or made.code == "ContainerAlreadyExists":
+                failures |= await self._write_all({lead.id: lead for lead in missing}, deadline)
+            else:
+                failures |= {lead.id: Failure(made.unsent) for lead in missing}
+        return [self._answer(lead, failures[lead.id]) for lead in leads]
+
+    async def _write_all(self, leads: Mapping[str, OutgoingLead], deadline: float) -> dict[str, Failure | None]:
+        """Write the files until one fails for a reason that is not its own; why each failed, or ``None``."""
+        waiting = deque(leads.values())
+        failures: dict[str, Failure | None] = {}
+        trouble: list[Failure] = []
+
+        async def work() -> None:
+            while waiting and not trouble:
+                if asyncio.get_running_loop().time() > deadline:
+                    trouble.append(Failure(diagnose(Kind.NO_ANSWER)))
+                    return
+                lead = waiting.popleft()
+                failure = failures[lead.id] = await self._write(lead)
+                if failure is not None and not (failure.code in THERE_ALREADY or failure.concerns_lead):
+                    trouble.append(failure)
+
+        await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(waiting)))))
+        return failures | {lead.id: Failure(trouble[0].unsent, trouble[0].code) for lead in waiting}
+
+    def _answer(self, lead: OutgoingLead, failure: Failure | None) -> Answer:
         remote_id = f"{self._container}/{blob_name(lead)}"
         if failure is None:
             return Receipt(remote_id=remote_id)
-        if failure.code in ("BlobAlreadyExists", "BlobImmutableDueToPolicy"):
+        if failure.code in THERE_ALREADY:
             return Receipt(result="duplicate", remote_id=remote_id)
         return failure.diagnosis
 
     async def _write(self, lead: OutgoingLead) -> Failure | None:
         blob = self._client.get_blob_client(blob_name(lead))
         data = encode(make_record(lead))
-        return await self._calls.do(
-            lambda: blob.upload_blob(data, overwrite=False, content_settings=_CSV, max_concurrency=1), [lead]
-        )
+
+        async def put() -> None:
+            done = await blob.upload_blob(data, overwrite=False, content_settings=_CSV, max_concurrency=1)
+            if not done.get("etag"):
+                raise ValueError("the answer names no version of the file")
+
+        return await self._calls.do(put, [lead])
+
+    async def _read_container(self) -> None:
+        found = await self._client.get_container_properties()
+        if not found.etag:
+            raise ValueError("the answer names no version of the container")
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The columns of the file for ``lead``."""
+        return Preview({"blob": f"{self._container}/{blob_name(lead)}", **make_record(lead)})
 
     async def aclose(self) -> None:
         """Let go of the SDK's client; the network session stays open."""
@@ -211,4 +256,28 @@ def _client(account: StorageAccount, container: str, network: Network) -> Contai
     credential: AzureNamedKeyCredential | AzureSasCredential = AzureSasCredential(account.sas or "-")
     if account.key is not None:
         credential = AzureNamedKeyCredential(account.name or "", account.key)
-    return ContainerClient(account.endpoint, container, credential=credential, **sdk_options(network))
+    return ContainerClient(
+        account.endpoint, container, credential=credential, api_version=API_VERSION, **sdk_options(network)
+    )
+
+
+def _is_missing(failure: Failure | None) -> bool:
+    return failure is not None and failure.code in CONTAINER_MISSING
+
+
+def _lacking(account: StorageAccount) -> str | None:
+    """What a shared access signature says of itself that makes it useless for writing files."""
+    granted = parse_qs(account.sas or "")
+    for part, (letters, text) in _NEEDED.items():
+        if part in granted and not set(granted[part][0]) & set(letters):
+            return text
+    return None
+
+
+def _cannot_read(account: StorageAccount, failure: Failure) -> bool:
+    """A signature that may not read the container may write to it all the same; one for a container never reads it."""
+    granted = parse_qs(account.sas or "")
+    narrow = "sr" in granted or "r" not in granted.get("sp", ["r"])[0]
+    return account.sas is not None and (
+        failure.code in _UNREADABLE or (narrow and failure.code == "AuthorizationFailure")
+    )

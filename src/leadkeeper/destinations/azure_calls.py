@@ -24,6 +24,7 @@ _SILENT: Final = logging.getLogger(f"{__name__}.sdk")
 """For the SDK, which would log the address and the headers of every request."""
 
 _SILENT.setLevel(logging.CRITICAL + 1)
+logging.getLogger("azure").setLevel(logging.CRITICAL + 1)  # it warns of answers that become diagnoses here
 
 _PARSING: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, HTTPException)
 """What the SDK raises over answers that no storage service gives."""

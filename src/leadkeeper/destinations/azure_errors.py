@@ -33,13 +33,31 @@ BEING_DELETED_SECONDS: Final = 45.0
 TABLE_MISSING: Final = frozenset({"TableNotFound", "ResourceNotFound"})
 """Codes that may mean that the table is not there (the second also: not the account)."""
 
+CONTAINER_MISSING: Final = frozenset({"ContainerNotFound", "ResourceNotFound"})
+"""The same of the container."""
+
+THERE_ALREADY: Final = frozenset(
+    {
+        "BlobAlreadyExists",
+        "ConditionNotMet",
+        "UnauthorizedBlobOverwrite",
+        "BlobImmutableDueToPolicy",
+        "BlobImmutableDueToLegalHold",
+        "LeaseIdMissing",
+        "BlobArchived",
+        "BlobBeingRehydrated",
+    }
+)
+"""What is said of a blob that was to be created (``If-None-Match: *``) and is there already. Which it is depends on
+what the signature may do and on what the account's owner does with blobs: lock, lease, archive."""
+
 _MEANINGS: Final[dict[Verdict, str]] = {
     Verdict(Kind.STORAGE_KEY_REJECTED): """
         AuthenticationFailed InvalidAuthenticationInfo NoAuthenticationInformation Unauthorized""",
     Verdict(Kind.STORAGE_ACCESS_BLOCKED): """
         AuthorizationFailure AuthorizationPermissionMismatch AuthorizationProtocolMismatch Forbidden
         AuthorizationSourceIPMismatch AuthorizationResourceTypeMismatch AuthorizationServiceMismatch
-        InsufficientAccountPermissions KeyBasedAuthenticationNotPermitted""",
+        InsufficientAccountPermissions KeyBasedAuthenticationNotPermitted ContainerDisabled""",
     Verdict(Kind.STORAGE_ACCOUNT_DISABLED): "AccountIsDisabled",
     Verdict(Kind.STORAGE_SETTING_INVALID): """
         AccountRequiresHttps InvalidHeaderValue InvalidUri RequestUrlFailedToParse InvalidResourceName OutOfRangeInput

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _JSONP: Final = re.compile(r"\s*(?:/\*.*?\*/\s*)?[\w.$]+\s*\((?P<json>.*)\)\s*;?\s*", re.DOTALL)
-_SECTIONS: Final = frozenset({"rows", "fieldsetrows", "fields"})
+_SECTIONS: Final = ("rows", "fieldsetrows", "fields")
 _NOT_FIELDS: Final = frozenset({"htmltext", "fieldset", "button", "captcha", "profiling"})
 _DEEPEST: Final = 12
 

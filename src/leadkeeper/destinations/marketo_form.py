@@ -249,7 +249,9 @@ def _fields(lead: OutgoingLead, config: MarketoConfig, form: Form | None) -> tup
     lengths = {name: field.length or LENGTHS.get(name, 255) for name, field in form.fields.items()}
     fitting, cuts = cut(known, lengths)
     notes = [f"not on the form and left out: {', '.join(left)}"] if left else []
-    return fitting | _filled(form.fields, fitting), (*notes, *cuts)
+    filled = _filled(form.fields, fitting)
+    notes += [f"{name} is empty and was sent as {NOT_GIVEN}" for name, text in filled.items() if text == NOT_GIVEN]
+    return fitting | filled, (*notes, *cuts)
 
 
 def _filled(form: Mapping[str, FormField], given: Mapping[str, Any]) -> dict[str, str]:

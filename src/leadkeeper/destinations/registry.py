@@ -11,8 +11,17 @@ from leadkeeper.destinations.dynamics import Dynamics
 from leadkeeper.destinations.email import Email
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.https_endpoint import HttpsEndpoint
+from leadkeeper.destinations.marketo import Marketo
+from leadkeeper.destinations.salesforce import Salesforce
 
-DESTINATIONS: Final[tuple[type[Destination], ...]] = (AzureTable, Dynamics, HttpsEndpoint, Email)
+DESTINATIONS: Final[tuple[type[Destination], ...]] = (
+    AzureTable,
+    Dynamics,
+    HttpsEndpoint,
+    Marketo,
+    Salesforce,
+    Email,
+)
 BY_NAME: Final = {destination.name: destination for destination in DESTINATIONS}
 BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for destination in DESTINATIONS}
 

@@ -24,7 +24,8 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         Who.DESTINATION_ADMIN,
         "Azure Storage knows the caller but does not let it write.",
         (
-            "With a shared access signature: make one that allows Add (and Create for the table) on the Table service.",
+            "With a shared access signature: make one for containers and objects that allows Create (and Add, for the "
+            "Table service) on the service in use.",
             "Look at 'Security + networking', 'Networking' of the storage account: its firewall must admit this "
             "installation.",
             "Look at 'Settings', 'Configuration': 'Allow storage account key access' must be on for account keys.",
@@ -56,7 +57,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.TABLE_BEING_DELETED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
-        "The table was deleted a moment ago; Azure needs about 40 seconds before it can be made again.",
+        "The table or container was deleted a moment ago; Azure needs about 40 seconds before it can be made again.",
         (WAIT,),
     ),
 }

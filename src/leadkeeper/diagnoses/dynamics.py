@@ -197,7 +197,7 @@ _ENTRA: Final[dict[Kind, Entry]] = {
     ),
     Kind.TOKEN_REQUEST_INVALID: Entry(
         Outcome.BROKEN,
-        Who.LEADKEEPER,
+        Who.OPERATOR,
         "Microsoft Entra ID does not understand how we asked for a token: the fault is ours, or the instance URL's.",
         (_OPEN_INSTANCE, "If the URL is right, report the evidence to Leadkeeper's maintainers.", VALIDATE),
     ),

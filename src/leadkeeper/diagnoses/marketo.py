@@ -139,9 +139,13 @@ _REST: Final[dict[Kind, Entry]] = {
     ),
     Kind.MARKETO_REQUEST_REJECTED: Entry(
         Outcome.BROKEN,
-        Who.LEADKEEPER,
+        Who.OPERATOR,
         "Marketo does not understand the request.",
-        ("The operator finds what was said in the evidence; a newer version of Leadkeeper may be needed.", VALIDATE),
+        (
+            "Look at the setting fields first: a value must be of its field's kind; preview the record.",
+            "If none is set, the evidence says what Marketo disliked: look for a newer version of Leadkeeper.",
+            VALIDATE,
+        ),
     ),
     Kind.MARKETO_FEATURE_OFF: Entry(
         Outcome.BROKEN,

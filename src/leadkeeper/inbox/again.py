@@ -11,6 +11,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import State
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
@@ -36,12 +37,12 @@ class Again:
         """Whose delivery it is, or ``None`` if there is none of that id."""
         return await self._storage.read(offer_of_delivery, delivery_id)
 
-    async def retry(self, delivery_id: str, *, by: str) -> DeliveryView:
+    async def retry(self, delivery_id: str, *, by: str, language: Language = Language.ENGLISH) -> DeliveryView:
         """Make one delivery due now, with its attempts counted anew; what is pending stays as it is.
 
         Raises :class:`Problem` if there is none, or while it is being sent or withheld.
         """
-        connection_id, view = await self._storage.write(_retry, delivery_id, self._clock(), by)
+        connection_id, view = await self._storage.write(_retry, delivery_id, self._clock(), by, language)
         self._woken([connection_id])
         return view
 
@@ -87,7 +88,7 @@ class Again:
         return Replayed(deliveries=count, dry_run=dry_run)
 
 
-def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str) -> tuple[str, DeliveryView]:
+def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: Language) -> tuple[str, DeliveryView]:
     d = t.delivery.c
     row = conn.execute(sa.select(d.connection_id, d.state).where(d.id == delivery_id).with_for_update()).first()
     if row is None:
@@ -99,7 +100,7 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str) -> tuple[st
     conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(_due_now(now)))
     announce(conn)
     note(conn, now, by, "delivery.retry", delivery_id)
-    view = delivery_view(conn, delivery_id)
+    view = delivery_view(conn, delivery_id, language)
     assert view is not None
     return row.connection_id, view
 

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
@@ -61,9 +62,9 @@ class Inbox:
         """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``."""
         return await self._storage.read(_list, filters, cursor, min(limit, MOST))
 
-    async def get(self, lead_id: str) -> LeadView | None:
-        """One lead whole, or ``None``."""
-        return await self._storage.read(_get, lead_id)
+    async def get(self, lead_id: str, language: Language = Language.ENGLISH) -> LeadView | None:
+        """One lead whole, its diagnoses in ``language``, or ``None``."""
+        return await self._storage.read(_get, lead_id, language)
 
 
 _LEADS: Final[sa.Select[Any]] = sa.select(t.lead, t.offer.c.title).join(
@@ -145,13 +146,13 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
-def _get(conn: sa.Connection, lead_id: str) -> LeadView | None:
+def _get(conn: sa.Connection, lead_id: str, language: Language) -> LeadView | None:
     row = conn.execute(_LEADS.where(t.lead.c.id == lead_id)).first()
     if row is None:
         return None
     body = from_json(row.body)
     found = conn.execute(_DELIVERIES.where(t.delivery.c.lead_id == lead_id)).all()
-    attempts = _attempts(conn, [delivery.id for delivery in found])
+    attempts = _attempts(conn, [delivery.id for delivery in found], language)
     return LeadView(
         **_shown(row),
         description=body["description"],
@@ -161,7 +162,7 @@ def _get(conn: sa.Connection, lead_id: str) -> LeadView | None:
     )
 
 
-def _attempts(conn: sa.Connection, delivery_ids: Collection[str]) -> dict[str, list[AttemptView]]:
+def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Language) -> dict[str, list[AttemptView]]:
     found: dict[str, list[AttemptView]] = defaultdict(list)
     query = sa.select(t.attempt).where(one_of(conn, t.attempt.c.delivery_id, delivery_ids)).order_by(t.attempt.c.id)
     for row in conn.execute(query):
@@ -173,7 +174,7 @@ def _attempts(conn: sa.Connection, delivery_ids: Collection[str]) -> dict[str, l
                 outcome=row.outcome,
                 late=row.late,
                 receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None,
-                diagnosis=DiagnosisView.of(answer) if isinstance(answer, Diagnosis) else None,
+                diagnosis=DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None,
             )
         )
     return found
@@ -195,10 +196,10 @@ def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView]) -> DeliveryView
     )
 
 
-def delivery_view(conn: sa.Connection, delivery_id: str) -> DeliveryView | None:
-    """One delivery as it is shown, or ``None``."""
+def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:
+    """One delivery as it is shown, its diagnoses in ``language``, or ``None``."""
     row = conn.execute(_DELIVERIES.where(t.delivery.c.id == delivery_id)).first()
-    return None if row is None else _delivery(row, _attempts(conn, [delivery_id])[delivery_id])
+    return None if row is None else _delivery(row, _attempts(conn, [delivery_id], language)[delivery_id])
 
 
 def offer_of_delivery(conn: sa.Connection, delivery_id: str) -> OfferRef | None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic_core import to_json
 
 from leadkeeper.access.audit import note
-from leadkeeper.catalogue import diagnose
+from leadkeeper.catalogue import diagnose, text_of
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections.connections import Connection, Connections, new_delivery, try_anew
 from leadkeeper.connections.health import Health
@@ -22,6 +22,7 @@ from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Previews
 from leadkeeper.destinations.http import Network
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
@@ -85,20 +86,23 @@ class Tester:
             await destination.aclose()
         return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
 
-    async def validate(self, offer: OfferRef, name: str, *, by: str) -> Validation:
+    async def validate(
+        self, offer: OfferRef, name: str, *, by: str, language: Language = Language.ENGLISH
+    ) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
         When the test lead arrives, a connection that was paused or failing is resumed and its held leads go out.
+        Diagnoses are told in ``language``.
         Raises :class:`Problem` for an unknown offer or connection.
         """
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
         check = await self.check(connection)
-        steps = tuple(CheckStepView(name=s.name, ok=s.ok, detail=s.detail) for s in check.steps)
+        steps = tuple(_step(step, check.diagnosis, language) for step in check.steps)
         if not check.ok:
             diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
-            return Validation(ok=False, checks=steps, diagnosis=DiagnosisView.of(diagnosis))
+            return Validation(ok=False, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
         lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
@@ -112,7 +116,7 @@ class Tester:
             test_lead=TestLeadView(
                 id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
             ),
-            diagnosis=DiagnosisView.of(answer) if isinstance(answer, Diagnosis) else None,
+            diagnosis=DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None,
         )
 
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
@@ -122,6 +126,14 @@ class Tester:
             return answer
         finally:
             await destination.aclose()
+
+
+def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> CheckStepView:
+    """The step; where it repeats the diagnosis's summary, that is told in ``language`` too."""
+    detail = step.detail
+    if diagnosis is not None and step.ok is False:
+        detail = detail.replace(diagnosis.summary, text_of(diagnosis.kind, language).summary)
+    return CheckStepView(name=step.name, ok=step.ok, detail=detail)
 
 
 def _test_lead(offer: OfferRef, marker: str) -> NewLead:

@@ -1,4 +1,4 @@
-"""Microsoft's storage emulator Azurite as a child process: what the stand-in for Azure Table keeps its rows in."""
+"""Microsoft's storage emulator Azurite as a child process: what the stand-ins for Azure Storage keep their data in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCOUNT: Final = "devstoreaccount1"
 KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The emulator's account and key, published by Microsoft: the same everywhere, no secret."""
 
-_STARTED: Final = b"successfully started"
+_STARTED: Final = (b"successfully started", b"successfully listens on")  # the services differ
 _START_SECONDS: Final = 30.0
 _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 
@@ -146,7 +146,8 @@ class Azurite:
             )
         end = time.monotonic() + _START_SECONDS
         while self.running and time.monotonic() < end:
-            if _STARTED in self._log.read_bytes():
+            said = self._log.read_bytes()
+            if any(words in said for words in _STARTED):
                 return True
             time.sleep(0.05)
         self.stop()

@@ -12,6 +12,7 @@ from leadkeeper.connections.connections import Connection
 from leadkeeper.connections.health import HealthState
 from leadkeeper.connections.resource import NONE, rendered, restored
 from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.views import DiagnosisView, View
 
@@ -44,13 +45,15 @@ def no_connection() -> dict[str, Any]:
     return {"leadDestination": NONE}
 
 
-def connection_content(connection: Connection, now: int, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The resource of ``connection``, its secrets masked but for those of ``shown``."""
+def connection_content(
+    connection: Connection, now: int, shown: frozenset[str] = frozenset(), language: Language = Language.ENGLISH
+) -> dict[str, Any]:
+    """The resource of ``connection``, its secrets masked but for those of ``shown``, its diagnosis in ``language``."""
     return {
         **rendered(connection.stored, BY_NAME[connection.stored.destination], shown),
         "name": connection.name,
         "host": _host(connection),
-        "health": _health(connection, now).model_dump(mode="json", by_alias=True),
+        "health": _health(connection, now, language).model_dump(mode="json", by_alias=True),
         "createdTime": to_text(connection.created_at),
         "changedTime": to_text(connection.changed_at),
     }
@@ -64,12 +67,12 @@ def _host(connection: Connection) -> str:
         return ""
 
 
-def _health(connection: Connection, now: int) -> HealthView:
+def _health(connection: Connection, now: int, language: Language) -> HealthView:
     health, state = connection.health, connection.state(now)
     told = None if health.diagnosis is None or state is HealthState.HEALTHY else from_stored(health.diagnosis)
     return HealthView(
         state=state,
-        diagnosis=DiagnosisView.of(told) if isinstance(told, Diagnosis) else None,
+        diagnosis=DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None,
         closed_until=to_text(health.closed_until) if health.closed_until > now else None,
         probe_at=None if health.probe_at is None else to_text(health.probe_at),
     )

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.api.connection_views import (
     ConnectionBody,
     ConnectionList,
@@ -16,6 +17,7 @@ from leadkeeper.doors.api.connection_views import (
     connection_content,
     no_connection,
 )
+from leadkeeper.doors.api.language import TOLD, Asked, language_headers
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
@@ -27,9 +29,12 @@ from leadkeeper.views import PreviewView, Replayed, Validation
 
 _TAG: Final = "Connections"
 _OFFER: Final = "/v1/publishers/{publisherId}/offers/{offerId}"
-_ONE: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "The connection.", "model": ConnectionResource}}
-_CREATED: Final = _ONE | {201: {"description": "The connection is new.", "model": ConnectionResource}}
-_LIST: Final = {200: {"description": "The offer's connections.", "model": ConnectionList}}
+_ONE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The connection.", "model": ConnectionResource, **TOLD}
+}
+_CREATED: Final = _ONE | {201: {"description": "The connection is new.", "model": ConnectionResource, **TOLD}}
+_LIST: Final = {200: {"description": "The offer's connections.", "model": ConnectionList, **TOLD}}
+_VALIDATION: Final[dict[int | str, dict[str, Any]]] = {200: TOLD}
 
 
 class ConnectionDesk:
@@ -67,13 +72,15 @@ class ConnectionDesk:
         add(app, "DELETE", path, self.delete_customer_leads, offer, tag=_TAG, summary=summary, status=204)
         path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
         summary = "Prove the offer's lead destination with a test lead"
-        add(app, "POST", path, self.validate_customer_leads, offer, missing, tag=_TAG, summary=summary, no_body=True)
+        more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
+        add(app, "POST", path, self.validate_customer_leads, offer, missing, tag=_TAG, summary=summary, **more)
 
     def _serve_acts(self, app: FastAPI, one: str) -> None:
         problems = (ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION)
         summary = "Prove a connection with a test lead"
         path = f"{one}/validate"
-        add(app, "POST", path, self.validate_connection, *problems, tag=_TAG, summary=summary, no_body=True)
+        more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
+        add(app, "POST", path, self.validate_connection, *problems, tag=_TAG, summary=summary, **more)
         for act, endpoint, summary in (
             ("pause", self.pause_connection, "Hold a connection's leads"),
             ("resume", self.resume_connection, "Let a connection's leads go out"),
@@ -85,62 +92,69 @@ class ConnectionDesk:
         summary = "Send leads over a connection again"
         add(app, "POST", f"{one}/replay", self.replay_connection, *problems, tag=_TAG, summary=summary)
 
-    async def get_customer_leads(self, offer: Offer, _: Owner) -> Response:
+    async def get_customer_leads(self, offer: Offer, _: Owner, language: Asked) -> Response:
         """Microsoft's resource; `{"leadDestination": "none"}` while there is none. Secrets read as `*********`."""
         connection = await self._connections.get(offer, PRIMARY)
-        return _json(no_connection() if connection is None else self._content(connection))
+        content = no_connection() if connection is None else self._content(connection, language)
+        return _told(content, language)
 
-    async def put_customer_leads(self, offer: Offer, body: ConnectionBody, caller: Owner) -> Response:
+    async def put_customer_leads(self, offer: Offer, body: ConnectionBody, caller: Owner, language: Asked) -> Response:
         """The connection is tried at once and held leads go out. `none` removes it; a secret sent as `*********` stays.
 
         Secrets that we make are shown this once. Settings of an old destination are not kept.
         """
-        return await self._put(offer, PRIMARY, body, caller.name)
+        return await self._put(offer, PRIMARY, body, caller.name, language)
 
     async def delete_customer_leads(self, offer: Offer, caller: Owner) -> None:
         """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
         await self._connections.remove(offer, PRIMARY, by=caller.name)
 
-    async def validate_customer_leads(self, offer: Offer, caller: Owner) -> Validation:
+    async def validate_customer_leads(self, offer: Offer, caller: Owner, language: Asked) -> Validation:
         """Checks what can be checked, then sends a real test lead over the real road."""
-        return await self._tester.validate(offer, PRIMARY, by=caller.name)
+        return await self._tester.validate(offer, PRIMARY, by=caller.name, language=language)
 
-    async def list_connections(self, offer: Offer, _: Owner) -> Response:
+    async def list_connections(self, offer: Offer, _: Owner, language: Asked) -> Response:
         """By name; secrets read as `*********`."""
         found = await self._connections.list(offer)
-        return _json({"connections": [self._content(connection) for connection in found]})
+        return _told({"connections": [self._content(connection, language) for connection in found]}, language)
 
-    async def get_connection(self, offer: Offer, name: ConnectionName, _: Owner) -> Response:
+    async def get_connection(self, offer: Offer, name: ConnectionName, _: Owner, language: Asked) -> Response:
         """Its settings and health; secrets read as `*********`."""
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
-        return _json(self._content(connection))
+        return _told(self._content(connection, language), language)
 
-    async def put_connection(self, offer: Offer, name: ConnectionName, body: ConnectionBody, caller: Owner) -> Response:
+    async def put_connection(
+        self, offer: Offer, name: ConnectionName, body: ConnectionBody, caller: Owner, language: Asked
+    ) -> Response:
         """As for `customer-leads`: an offer may have any number of connections, and each gets every lead."""
-        return await self._put(offer, name, body, caller.name)
+        return await self._put(offer, name, body, caller.name, language)
 
     async def delete_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> None:
         """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
         if not await self._connections.remove(offer, name, by=caller.name):
             raise unknown_connection(offer, name)
 
-    async def validate_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Validation:
+    async def validate_connection(
+        self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked
+    ) -> Validation:
         """Checks what can be checked, then sends a real test lead over the real road."""
-        return await self._tester.validate(offer, name, by=caller.name)
+        return await self._tester.validate(offer, name, by=caller.name, language=language)
 
     async def preview_connection(self, offer: Offer, name: ConnectionName, body: PreviewBody, _: Owner) -> PreviewView:
         """The record for a lead as given (parts that are missing are empty), or for a test lead. Nothing is sent."""
         return await self._tester.preview(offer, name, body.lead(offer))
 
-    async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Response:
+    async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Leads are held until it is resumed; none is lost."""
-        return _json(self._content(await self._connections.pause(offer, name, by=caller.name)))
+        paused = await self._connections.pause(offer, name, by=caller.name)
+        return _told(self._content(paused, language), language)
 
-    async def resume_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> Response:
+    async def resume_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Whoever paused it, a person or a failure: it is tried anew."""
-        return _json(self._content(await self._connections.resume(offer, name, by=caller.name)))
+        resumed = await self._connections.resume(offer, name, by=caller.name)
+        return _told(self._content(resumed, language), language)
 
     async def replay_connection(self, offer: Offer, name: ConnectionName, body: ReplayBody, caller: Owner) -> Replayed:
         """By the time leads were handed in and the state of their deliveries; by default those that were set aside."""
@@ -155,15 +169,17 @@ class ConnectionDesk:
             by=caller.name,
         )
 
-    async def _put(self, offer: OfferRef, name: str, body: ConnectionBody, by: str) -> Response:
+    async def _put(self, offer: OfferRef, name: str, body: ConnectionBody, by: str, language: Language) -> Response:
         connection, is_new, shown = await self._connections.put(offer, name, body.root, by=by)
         if connection is None:
-            return _json(no_connection())
-        return _json(self._content(connection, shown), 201 if is_new else 200)
+            return _told(no_connection(), language)
+        return _told(self._content(connection, language, shown), language, 201 if is_new else 200)
 
-    def _content(self, connection: Connection, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
-        return connection_content(connection, self._clock(), shown)
+    def _content(
+        self, connection: Connection, language: Language, shown: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        return connection_content(connection, self._clock(), shown, language)
 
 
-def _json(content: object, status: int = 200) -> Response:
-    return Response(to_json(content), status, media_type="application/json")
+def _told(content: object, language: Language, status: int = 200) -> Response:
+    return Response(to_json(content), status, language_headers(language), media_type="application/json")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Path
 
+from leadkeeper.doors.api.language import TOLD, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
 from leadkeeper.inbox.again import Again
@@ -33,13 +34,14 @@ class Deliveries:
             ProblemType.NOT_REPEATABLE_NOW,
             tag="Deliveries",
             summary="Send a lead over one connection again",
+            responses={200: TOLD},
             no_body=True,
         )
 
-    async def retry_delivery(self, delivery_id: DeliveryId, caller: Reader) -> DeliveryView:
+    async def retry_delivery(self, delivery_id: DeliveryId, caller: Reader, language: Asked) -> DeliveryView:
         """It is due at once, its attempts counted anew. For an operator, or the lead's publisher."""
         offer = await self._again.offer_of(str(delivery_id))
         if offer is None or not caller.may_see(offer.publisher_id):
             detail = f"There is no delivery {delivery_id}."
             raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("deliveryId", "unknown delivery"),))
-        return await self._again.retry(str(delivery_id), by=caller.name)
+        return await self._again.retry(str(delivery_id), by=caller.name, language=language)

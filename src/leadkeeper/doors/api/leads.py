@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.keys import Caller, Role
+from leadkeeper.doors.api.language import TOLD, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
 from leadkeeper.doors.api.security import Reader, forbidden
@@ -67,16 +68,17 @@ class Leads:
         """Add the routes."""
         add(app, "GET", "/v1/leads", self.list_leads, tag="Leads", summary="List leads, newest first")
         one, missing = "/v1/leads/{leadId}", ProblemType.NOT_FOUND
-        add(app, "GET", one, self.get_lead, missing, tag="Leads", summary="Read a lead and what became of it")
+        summary = "Read a lead and what became of it"
+        add(app, "GET", one, self.get_lead, missing, tag="Leads", summary=summary, responses={200: TOLD})
 
     async def list_leads(self, query: Annotated[LeadQuery, Query()], caller: Reader) -> LeadPage:
         """An operator sees all, a publisher its own. Follow ``nextCursor`` until there is none."""
         filters = query.filters(_visible(caller, query.publisher_id))
         return await self._inbox.list(filters, query.cursor, query.limit)
 
-    async def get_lead(self, lead_id: LeadId, caller: Reader) -> LeadView:
+    async def get_lead(self, lead_id: LeadId, caller: Reader, language: Asked) -> LeadView:
         """For an operator, or the lead's publisher."""
-        lead = await self._inbox.get(str(lead_id))
+        lead = await self._inbox.get(str(lead_id), language)
         if lead is None or not caller.may_see(lead.publisher_id):
             raise Problem(ProblemType.NOT_FOUND, f"There is no lead {lead_id}.")
         return lead

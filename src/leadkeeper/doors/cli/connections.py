@@ -10,12 +10,14 @@ import typer
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
+from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connections import Connection
-    from leadkeeper.views import DiagnosisView, Validation
+    from leadkeeper.diagnoses.text import Language
+    from leadkeeper.views import Validation
 
 commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
 
@@ -30,12 +32,13 @@ def list_(
     """List connections and how they are doing. Secrets are masked."""
     from leadkeeper.clock import now_ms
 
+    language = spoken_language()
     found = with_rooms(lambda rooms: rooms.connections.list(offer))
     if json:
-        print_json({"connections": [_resource(connection) for connection in found]})
+        print_json({"connections": [_resource(connection, language) for connection in found]})
         return
     now = now_ms()
-    rows = [(str(c.offer), c.name, c.stored.destination, c.state(now).value, _trouble(c)) for c in found]
+    rows = [(str(c.offer), c.name, c.stored.destination, c.state(now).value, _trouble(c, language)) for c in found]
     columns = ("Offer", "Name", "Destination", "Health", "Trouble")
     print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
 
@@ -64,7 +67,7 @@ def put(
     if connection is None:
         say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
     elif json:
-        print_json(_resource(connection, shown))
+        print_json(_resource(connection, spoken_language(), shown))
     else:
         say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
         say(f"Prove it with a test lead: leadkeeper connections validate {offer} {name}")
@@ -73,11 +76,12 @@ def put(
 @commands.command()
 def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
     """Check a connection, then send a real test lead over it. Exit code 1 if it did not arrive."""
-    found = with_rooms(lambda rooms: rooms.tester.validate(offer, name, by=BY))
+    language = spoken_language()
+    found = with_rooms(lambda rooms: rooms.tester.validate(offer, name, by=BY, language=language))
     if json:
         print_json(found)
     else:
-        _print_validation(found)
+        _print_validation(found, language)
     if not found.ok:
         raise typer.Exit(1)
 
@@ -131,24 +135,24 @@ def _setting(text: str) -> tuple[str, Any]:
     return key, [part.strip() for part in value.split(",")] if key == "contactEmail" else value
 
 
-def _resource(connection: Connection, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+def _resource(connection: Connection, language: Language, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
     from leadkeeper.clock import now_ms
     from leadkeeper.doors.api.connection_views import connection_content
 
-    return {"offer": str(connection.offer), **connection_content(connection, now_ms(), shown)}
+    return {"offer": str(connection.offer), **connection_content(connection, now_ms(), shown, language)}
 
 
-def _trouble(connection: Connection) -> str:
-    from leadkeeper.catalogue import from_stored
+def _trouble(connection: Connection, language: Language) -> str:
+    from leadkeeper.catalogue import from_stored, text_of
     from leadkeeper.diagnosis import Diagnosis
 
     if connection.health.diagnosis is None:
         return "paused by a person" if connection.health.paused_by_person else ""
     told = from_stored(connection.health.diagnosis)
-    return told.summary if isinstance(told, Diagnosis) else ""
+    return text_of(told.kind, language).summary if isinstance(told, Diagnosis) else ""
 
 
-def _print_validation(found: Validation) -> None:
+def _print_validation(found: Validation, language: Language) -> None:
     for step in found.checks:
         mark = {True: "passed", False: "failed", None: "not provable"}[step.ok]
         print_line(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
@@ -156,16 +160,4 @@ def _print_validation(found: Validation) -> None:
         receipt = found.test_lead.receipt
         print_line(f"test lead {found.test_lead.marker}: {'not taken' if receipt is None else receipt.result}")
     if found.diagnosis is not None:
-        print_diagnosis(found.diagnosis)
-
-
-def print_diagnosis(diagnosis: DiagnosisView, indent: str = "") -> None:
-    """A diagnosis as a person reads it: what is wrong, who acts, the steps, the evidence."""
-    print_line(f"{indent}{diagnosis.summary} Who acts: {diagnosis.who}.")
-    for number, step in enumerate(diagnosis.steps, start=1):
-        print_line(f"{indent}  {number}. {step}")
-    evidence = ", ".join(
-        f"{name} {value}" for name, value in diagnosis.evidence.model_dump().items() if value is not None
-    )
-    if evidence:
-        print_line(f"{indent}  evidence: {evidence}")
+        print_diagnosis(found.diagnosis, language)

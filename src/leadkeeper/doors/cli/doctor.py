@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from leadkeeper.connections.connections import Connection
+    from leadkeeper.diagnoses.text import Language
     from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.rooms import Rooms
     from leadkeeper.settings import Settings
@@ -92,7 +93,8 @@ async def _look(settings: Settings) -> list[Finding]:
 
     async with open_rooms(settings, worker=False) as house:
         rooms = house.rooms
-        return [*await _secrets(rooms), *await _connections(rooms), *await _backlog(rooms), await _clock(rooms)]
+        connections = await _connections(rooms, settings.language)
+        return [*await _secrets(rooms), *connections, *await _backlog(rooms), await _clock(rooms)]
 
 
 async def _secrets(rooms: Rooms) -> list[Finding]:
@@ -103,17 +105,19 @@ async def _secrets(rooms: Rooms) -> list[Finding]:
     return [Finding("secret key", "wrong", f"does not open the secrets of {', '.join(closed)}", remedy)]
 
 
-async def _connections(rooms: Rooms) -> list[Finding]:
+async def _connections(rooms: Rooms, language: Language) -> list[Finding]:
     gate = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def look(connection: Connection) -> Finding:
         async with gate:
-            return await _connection(rooms, connection)
+            return await _connection(rooms, connection, language)
 
     return list(await asyncio.gather(*(look(connection) for connection in await rooms.connections.list())))
 
 
-async def _connection(rooms: Rooms, connection: Connection) -> Finding:
+async def _connection(rooms: Rooms, connection: Connection, language: Language) -> Finding:
+    from leadkeeper.catalogue import text_of
+
     name = f"connection {connection.offer}/{connection.name}"
     check = await rooms.tester.check(connection)
     state = connection.state(rooms.clock()).value
@@ -126,8 +130,8 @@ async def _connection(rooms: Rooms, connection: Connection) -> Finding:
         failed = "; ".join(f"{step.name}: {step.detail}" for step in check.steps if step.ok is False)
         return Finding(name, "wrong", f"fails its check ({state}): {failed}")
     evidence = f" ({check.diagnosis.evidence.text})" if check.diagnosis.evidence.text else ""
-    detail = f"{check.diagnosis.summary}{evidence}"
-    return Finding(name, "wrong", detail, " ".join(check.diagnosis.steps))
+    text = text_of(check.diagnosis.kind, language)
+    return Finding(name, "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
 
 
 async def _backlog(rooms: Rooms) -> list[Finding]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from leadkeeper.doors.cli.connections import print_diagnosis
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_line, print_table, say
+from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import (
     DEFAULT_NAME,
     ConnectionName,
@@ -25,6 +25,7 @@ from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
+    from leadkeeper.diagnoses.text import Language
     from leadkeeper.intake.keep import NewLead
     from leadkeeper.rooms import Rooms
     from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
@@ -92,13 +93,14 @@ def list_(
 @commands.command()
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
-    found = with_rooms(lambda rooms: rooms.inbox.get(lead))
+    language = spoken_language()
+    found = with_rooms(lambda rooms: rooms.inbox.get(lead, language))
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:
         print_json(found)
     else:
-        _print_lead(found)
+        _print_lead(found, language)
 
 
 @commands.command()
@@ -157,7 +159,7 @@ def retry(
     json: AsJson = False,
 ) -> None:
     """Send again now."""
-    sent = with_rooms(lambda rooms: _retry(rooms, id_))
+    sent = with_rooms(lambda rooms: _retry(rooms, id_, spoken_language()))
     if json:
         print_json({"deliveries": sent})
         return
@@ -221,12 +223,12 @@ def _ids(offer: OfferRef) -> dict[str, str]:
     return {"publisherId": offer.publisher_id, "offerId": offer.offer_id}
 
 
-async def _retry(rooms: Rooms, id_: str) -> list[DeliveryView]:
+async def _retry(rooms: Rooms, id_: str, language: Language) -> list[DeliveryView]:
     lead = await rooms.inbox.get(id_)
     if lead is None:
-        return [await rooms.again.retry(id_, by=BY)]
+        return [await rooms.again.retry(id_, by=BY, language=language)]
     open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]
-    return [await rooms.again.retry(delivery.id, by=BY) for delivery in open_ones]
+    return [await rooms.again.retry(delivery.id, by=BY, language=language) for delivery in open_ones]
 
 
 def _row(lead: LeadSummary) -> tuple[str, ...]:
@@ -239,7 +241,7 @@ def _who(customer: CustomerView) -> str:
     return f"{name} <{customer.email}>" if customer.email else name
 
 
-def _print_lead(lead: LeadView) -> None:
+def _print_lead(lead: LeadView, language: Language) -> None:
     facts = {
         "Lead": f"{lead.id}{' (test lead)' if lead.test else ''}",
         "Came": lead.created_time,
@@ -253,10 +255,10 @@ def _print_lead(lead: LeadView) -> None:
         if value:
             print_line(f"{name:<12} {value}")
     for delivery in lead.deliveries:
-        _print_delivery(delivery)
+        _print_delivery(delivery, language)
 
 
-def _print_delivery(delivery: DeliveryView) -> None:
+def _print_delivery(delivery: DeliveryView, language: Language) -> None:
     due = f", sent next at {delivery.due_at}" if delivery.due_at else ""
     print()
     print_line(f"{delivery.connection} ({delivery.destination}): {delivery.state}{due}")
@@ -268,4 +270,4 @@ def _print_delivery(delivery: DeliveryView) -> None:
         told = [f"{name} {value}" for name, value in delivery.receipt.model_dump(exclude_none=True).items()]
         print_line(f"  receipt: {', '.join(told)}")
     if delivery.diagnosis is not None:
-        print_diagnosis(delivery.diagnosis, "  ")
+        print_diagnosis(delivery.diagnosis, language, "  ")

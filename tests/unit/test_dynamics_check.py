@@ -1,0 +1,174 @@
+"""Dynamics 365: what a check proves and a preview shows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from leadkeeper.destinations.destination import Check, Previews
+from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.sandbox import faults
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import Fault
+from tests.contracts.faults import LEAD
+from tests.unit.far_dynamics import (
+    COLUMNS,
+    LENGTHS,
+    MEMOS,
+    OPTIONS,
+    PRIVILEGE,
+    PRIVILEGES,
+    SETTINGS,
+    Far,
+    dynamics,
+    far_side,
+    lengths,
+    refused,
+    said,
+    sign_in_refused,
+)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+async def far(authority: Authority) -> AsyncIterator[Far]:
+    async with far_side(authority) as side:
+        yield side
+
+
+async def checked(far: Far, **settings: Any) -> tuple[Check, dict[str, bool | None]]:
+    check = await dynamics(far, **settings).check()
+    assert not [request for request in far.server.received if request.method in ("PATCH", "DELETE", "PUT")]
+    assert not far.seen("POST leads")
+    return check, {step.name: step.ok for step in check.steps}
+
+
+REACHED = {"address": True, "name": True, "network": True, "tls": True}
+
+
+async def test_a_check_proves_all_that_can_be(far: Far) -> None:
+    names = [{"LogicalName": name} for name in (*SETTINGS, "subject", "firstname", "lastname", "emailaddress1")]
+    names += [{"LogicalName": name} for name in ("telephone1", "companyname", "jobtitle", "address1_country")]
+    names += [{"LogicalName": name} for name in ("description", "leadsourcecode")]
+    far.answers |= {
+        PRIVILEGE: [said(200, {"RolePrivileges": [{"Depth": "Global"}]})],
+        COLUMNS: [said(200, {"value": names})],
+        OPTIONS: [said(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 8}]}})],
+    }
+    check, steps = await checked(far, fields={"campaignid@odata.bind": "/campaigns(x)"})
+    assert check.ok
+    assert steps == {**REACHED, "token": True, "membership": True, "create": True, "fields": True}
+
+
+async def test_what_cannot_be_proven_is_said_so(far: Far) -> None:
+    check, steps = await checked(far)
+    assert check.ok
+    assert steps == {**REACHED, "token": True, "membership": True, "create": None, "fields": None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"), [([{"PrivilegeName": "prvCreateLead"}], True), ([{"PrivilegeName": "prvReadLead"}], None)]
+)
+async def test_the_list_of_privileges_proves_only_what_is_in_it(
+    far: Far, rows: list[dict[str, str]], told: bool | None
+) -> None:
+    far.answers[PRIVILEGES] = [said(200, {"RolePrivileges": rows})]
+    check, steps = await checked(far)
+    assert steps["create"] is told
+    assert check.ok
+
+
+@pytest.mark.parametrize(
+    ("answers", "step", "kind"),
+    [
+        ({"token": sign_in_refused(7000222, "invalid_client", 401)}, "token", Kind.CLIENT_SECRET_EXPIRED),
+        ({"token": faults.answer(503)}, "token", Kind.SERVER_ERROR),
+        ({"GET WhoAmI": refused(403, "0x80072560")}, "membership", Kind.USER_NOT_MEMBER),
+        ({"GET WhoAmI": refused(403, "0x80042f09")}, "membership", Kind.NO_SECURITY_ROLE),
+        ({"GET WhoAmI": faults.answer(401)}, "membership", Kind.TOKEN_REJECTED),
+        ({"GET WhoAmI": refused(400, "0x80040203")}, "membership", Kind.DYNAMICS_ADDRESS_WRONG),
+        ({"GET WhoAmI": faults.html(404)}, "membership", Kind.DYNAMICS_ADDRESS_WRONG),
+        ({"GET WhoAmI": faults.html(200)}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
+        ({"GET WhoAmI": said(200, {"UserId": "../../x"})}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
+        ({"GET WhoAmI": faults.hang}, "membership", Kind.DYNAMICS_NO_ANSWER),
+        ({"GET WhoAmI": faults.reset_before_answer}, "membership", Kind.DYNAMICS_NO_ANSWER),
+        ({PRIVILEGE: said(200, {"RolePrivileges": []})}, "create", Kind.CREATE_PRIVILEGE_MISSING),
+        ({COLUMNS: said(200, {"value": [{"LogicalName": "subject"}]})}, "fields", Kind.FIELD_NOT_KNOWN),
+    ],
+)
+async def test_a_check_names_the_first_thing_that_is_wrong(
+    authority: Authority, answers: dict[str, Fault], step: str, kind: Kind
+) -> None:
+    async with far_side(authority, total=0.5) as far:
+        far.answers |= {key: [fault] for key, fault in answers.items()}
+        check, steps = await checked(far)
+    assert check.diagnosis is not None
+    assert check.diagnosis.kind is kind
+    assert list(steps)[-1] == step
+    assert steps[step] is False
+    assert check.diagnosis.outcome in (Outcome.BROKEN, Outcome.FAILED)
+
+
+async def test_a_check_finds_an_option_that_is_not_there(far: Far) -> None:
+    names = [{"LogicalName": "subject"}, {"LogicalName": "leadsourcecode"}]
+    gone = dict.fromkeys(
+        ("firstname", "lastname", "emailaddress1", "telephone1", "companyname", "jobtitle", "address1_country")
+    )
+    far.answers |= {
+        COLUMNS: [said(200, {"value": names})],
+        OPTIONS: [said(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 2}]}})],
+    }
+    check, steps = await checked(far, fields=gone | {"description": None})
+    assert steps["fields"] is False
+    assert check.diagnosis is not None
+    assert check.diagnosis.kind is Kind.PICKLIST_VALUE
+    assert check.diagnosis.evidence.text == "leadsourcecode has no option 8; it has 1, 2."
+
+
+async def test_nothing_listening_points_to_the_address(authority: Authority) -> None:
+    async with far_side(authority) as far:
+        await far.server.aclose()
+        check, _ = await checked(far)
+    assert check.diagnosis is not None
+    assert (check.diagnosis.kind, check.diagnosis.outcome) == (Kind.DYNAMICS_NO_ANSWER, Outcome.FAILED)
+
+
+# Preview
+
+
+async def test_a_preview_sends_nothing_and_says_what_is_lacking(far: Far) -> None:
+    far.answers |= {
+        LENGTHS: [lengths(companyname=4)],
+        MEMOS: [lengths(description=2000)],
+        COLUMNS: [said(200, {"value": [{"LogicalName": "companyname"}, {"LogicalName": "subject"}]})],
+    }
+    fields = {**dict.fromkeys(("description", "jobtitle", "firstname", "lastname", "telephone1")), "new_x": 1}
+    destination = dynamics(far, fields=fields | {"address1_country": None, "emailaddress1": None})
+    assert isinstance(destination, Previews)
+    preview = await destination.preview(LEAD)
+    assert preview.record == {
+        "subject": "CRM for everybody (INS)",
+        "companyname": "Nort",
+        "leadsourcecode": 8,
+        "new_x": 1,
+    }
+    assert preview.notes == (
+        "companyname cut from 9 to 4 characters",
+        "leadsourcecode does not exist in this environment",
+        "new_x does not exist in this environment",
+    )
+    assert {request.method for request in far.server.received if "oauth2" not in request.target} == {"GET"}
+
+
+async def test_a_preview_without_an_environment_goes_by_the_usual(far: Far) -> None:
+    far.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401)]
+    preview = await dynamics(far).preview(LEAD)
+    assert preview.record["lastname"] == "Quimby"
+    assert len(preview.notes) == 1
+    assert "usual" in preview.notes[0]

@@ -56,6 +56,25 @@ class DiagnosisView(View):
         )
 
 
+class Explanation(View):
+    """One entry of the catalogue that a pasted text means."""
+
+    kind: str = Field(description="Cause, from a closed list.")
+    told_by: str = Field(description="What in the text told it, such as AADSTS700016.")
+    systems: tuple[str, ...] = Field(description="The systems in which that means this; empty when it is general.")
+    outcome: str
+    who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
+    summary: str
+    steps: tuple[str, ...]
+    docs: str = Field(description="Where the documentation treats it.")
+
+
+class Explained(View):
+    """What a pasted error means, the surest entry first."""
+
+    explanations: tuple[Explanation, ...]
+
+
 class ReceiptView(View):
     """What the destination said when it took the lead."""
 

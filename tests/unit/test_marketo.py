@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +113,8 @@ async def test_what_the_modes_promise(authority: Authority) -> None:
     assert (type(web), web.batch, web.repeatable) == (Marketo, 1, False)
     assert (type(rest), rest.batch, rest.repeatable) == (MarketoRest, 1, True)
     assert isinstance(web, Previews)
+    assert not config().repeats(Marketo)
+    assert config(clientId="a", clientSecret="b").repeats(Marketo)
 
 
 async def test_the_form_that_is_posted(authority: Authority) -> None:
@@ -368,3 +371,12 @@ async def test_one_person_at_a_time_and_few_persons_at_once() -> None:
     await asyncio.gather(*(one(person) for person in ("a", "b", "c", "a", "a", "b")))
     assert max(map(len, seen)) == 2
     assert not [each for each in seen if len(set(each)) < len(each)]
+
+
+PAGE = (Path(__file__).parents[2] / "docs/destinations/marketo.md").read_text()
+
+
+def test_every_setting_and_cause_stands_on_the_page() -> None:
+    aliases = [field.alias for field in MarketoConfig.model_fields.values()]
+    kinds = [kind.value for kind in Kind if kind.value.startswith("marketo")]
+    assert [name for name in (*aliases, *kinds) if f"`{name}`" not in PAGE] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,6 +129,8 @@ def test_what_the_modes_promise(authority: Authority) -> None:
 
     asyncio.run(look())
     assert (Salesforce.batch, Salesforce.repeatable) == (1, False)
+    assert not config().repeats(Salesforce)
+    assert config(**REST).repeats(Salesforce)
 
 
 def test_fields_of_the_other_mode_and_our_own_are_refused() -> None:
@@ -315,3 +318,12 @@ async def test_the_check_proves_the_host_and_says_what_it_cannot_prove(authority
         assert side.server.received == []
     assert check.ok
     assert [(step.name, step.ok) for step in check.steps][-2:] == [("tls", True), ("lead", None)]
+
+
+PAGE = (Path(__file__).parents[2] / "docs/destinations/salesforce.md").read_text()
+
+
+def test_every_setting_and_cause_stands_on_the_page() -> None:
+    aliases = [field.alias for field in SalesforceConfig.model_fields.values()]
+    kinds = [kind.value for kind in Kind if kind.value.startswith("salesforce")]
+    assert [name for name in (*aliases, *kinds) if f"`{name}`" not in PAGE] == []

@@ -127,28 +127,30 @@ class Dynamics:
     async def _write(self, lead: OutgoingLead, lengths: Lengths) -> Answer:
         fitting, notes = cut(self._record(lead), lengths.of)
         row = row_id(lead.id)
-        upserts = self._may_upsert
-        reply = await self._create(row, fitting)
+        reply, upserted = await self._create(row, fitting)
         if isinstance(reply, Diagnosis):
             return reply
         if _is_success(reply):
             return self._receipt(row, "created", notes)
         diagnosis = diagnose_reply(reply, self._environment.private(lead), self._now())
         if reply.status in (409, 412) or reply.code in PRESENT or reply.code == ORG_DUPLICATE:
-            return await self._settle(row, reply, diagnosis, upserts and self._may_upsert)
+            return await self._settle(row, reply, diagnosis, upserted)
         return diagnosis
 
-    async def _create(self, row: str, fitting: dict[str, Any]) -> Reply | Diagnosis:
-        """Create the row with an upsert that never updates; with a plain create where the role allows nothing else."""
+    async def _create(self, row: str, fitting: dict[str, Any]) -> tuple[Reply | Diagnosis, bool]:
+        """Create the row with an upsert that never updates; with a plain create where the role allows nothing else.
+
+        The answer, and whether it is that to the upsert.
+        """
         if self._may_upsert:
             headers = {**self._headers, **_CREATE_ONLY}
             reply = await self._environment.ask("PATCH", f"leads({row})", body=fitting, headers=headers)
             if isinstance(reply, Diagnosis) or reply.code not in PRIVILEGE_MISSING:
-                return reply
+                return reply, True
         reply = await self._environment.ask("POST", "leads", body={**fitting, "leadid": row}, headers=self._headers)
         if not isinstance(reply, Diagnosis) and (_is_success(reply) or reply.code in PRESENT):
             self._may_upsert = False
-        return reply
+        return reply, False
 
     async def _settle(self, row: str, reply: Reply, diagnosis: Diagnosis, upserted: bool) -> Answer:
         """What a refusal as duplicate means: our own row (then the lead is there), or another that is like it."""

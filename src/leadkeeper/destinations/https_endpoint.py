@@ -47,14 +47,19 @@ _FLOW_HOSTS: Final = (
     ".api.powerplatform.cn",
     ".api.gov.powerplatform.microsoft.us",
 )
-_FLOW_SIGNATURE_CODES: Final = frozenset({"DirectApiAuthorizationRequired", "MisMatchingOAuthClaims"})
-_FLOW_SCHEMA_CODE: Final = "TriggerInputSchemaMismatch"
 _REQUEST_IDS: Final = ("x-request-id", "x-ms-workflow-run-id", "x-ms-request-id")
 
 _TAKEN: Final = Receipt()
 _QUEUED: Final = Receipt(confirmed=False, note="The endpoint queued the lead (202); what becomes of it is not known.")
 
-_BY_STATUS: Final = {
+CODES: Final = {
+    "DirectApiAuthorizationRequired": Kind.FLOW_SIGNATURE_REJECTED,
+    "MisMatchingOAuthClaims": Kind.FLOW_SIGNATURE_REJECTED,
+    "TriggerInputSchemaMismatch": Kind.FLOW_SCHEMA_MISMATCH,
+}
+"""What the error codes of Power Automate mean."""
+
+STATUSES: Final = {
     401: Kind.CREDENTIALS_REJECTED,
     403: Kind.PERMISSION_MISSING,
     404: Kind.ENDPOINT_NOT_FOUND,
@@ -65,6 +70,8 @@ _BY_STATUS: Final = {
     425: Kind.SERVER_ERROR,
     429: Kind.THROTTLED,
 }
+"""What a status means; the rest goes by its class."""
+
 _BUSY: Final = frozenset({502, 503, 504})
 
 
@@ -231,13 +238,14 @@ class HttpsEndpoint:
         return diagnose(kind, evidence, outcome=outcome, retry_after=wait)
 
     def _kind(self, status: int, said: Said) -> Kind:
-        if status == 401 and (self._flow or said.code in _FLOW_SIGNATURE_CODES):
+        by_code = CODES.get(said.code or "")
+        if status == 401 and (self._flow or by_code is Kind.FLOW_SIGNATURE_REJECTED):
             return Kind.FLOW_SIGNATURE_REJECTED
         if status == 404 and self._flow:
             return Kind.FLOW_NOT_FOUND
-        if status in (400, 422) and said.code == _FLOW_SCHEMA_CODE:
+        if status in (400, 422) and by_code is Kind.FLOW_SCHEMA_MISMATCH:
             return Kind.FLOW_SCHEMA_MISMATCH
-        if found := _BY_STATUS.get(status):
+        if found := STATUSES.get(status):
             return found
         match status // 100:
             case 3:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.destination import Config
+from leadkeeper.destinations.destination import Config, Destination
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 
 _WHERE: Final = (
@@ -54,6 +54,10 @@ class MarketoConfig(Config):
     def rest(self) -> bool:
         """Whether leads go over the REST API rather than the web form."""
         return self.client_id is not None
+
+    def repeats(self, destination: type[Destination]) -> bool:
+        """Twice makes one over the REST API only."""
+        return self.rest
 
     @property
     def form_host(self) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.destination import Config
+from leadkeeper.destinations.destination import Config, Destination
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 
 WEB_TO_LEAD_HOST: Final = "webto.salesforce.com"
@@ -112,6 +112,10 @@ class SalesforceConfig(Config):
     def rest(self) -> bool:
         """Whether leads go over the REST API rather than Web-to-Lead."""
         return self.my_domain_url is not None
+
+    def repeats(self, destination: type[Destination]) -> bool:
+        """Twice makes one over the REST API only."""
+        return self.rest
 
     @property
     def domain(self) -> str:

@@ -11,6 +11,7 @@ from leadkeeper import __version__
 from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.connections import ConnectionDesk
 from leadkeeper.doors.api.deliveries import Deliveries
+from leadkeeper.doors.api.explain import Explainer
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookDesk
@@ -36,6 +37,7 @@ def create_api(rooms: Rooms, metrics: Metrics, *beside: HotRoute) -> ASGIApp:
     Offers(rooms.catalogue).serve_on(app)
     ConnectionDesk(rooms.connections, rooms.tester, rooms.again, rooms.clock).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
+    Explainer().serve_on(app)
     System(rooms.storage, metrics).serve_on(app)
     app.openapi = functools.cache(lambda: openapi_of(app, hot))  # type: ignore[method-assign]
     return Front(app, hot, rooms.keys, metrics)

@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
-from leadkeeper.doors.cli import connections, db, demo_command, doctor, keys, leads, offers, publishers, sandbox, serve
+from leadkeeper.doors.cli import (
+    connections,
+    db,
+    demo_command,
+    doctor,
+    explain,
+    keys,
+    leads,
+    offers,
+    publishers,
+    sandbox,
+    serve,
+)
 from leadkeeper.doors.cli.failing import Failed, explanation
 from leadkeeper.doors.cli.showing import complain
 
@@ -60,6 +72,7 @@ program.add_typer(offers.commands, rich_help_panel=_SET_UP)
 program.add_typer(connections.commands, rich_help_panel=_SET_UP)
 program.add_typer(leads.commands, rich_help_panel=_LOOK)
 program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)
+program.command("explain", rich_help_panel=_LOOK, context_settings=explain.ANY_TEXT)(explain.explain)
 program.add_typer(db.commands, rich_help_panel=_MAINTAIN)
 
 

@@ -21,11 +21,26 @@ class Words:
     evidence: str
     told_by: str
     docs: str
+    not_known: str
 
 
 WORDS: Final = {
-    Language.ENGLISH: Words("Who acts", "evidence", "recognized by", "documentation"),
-    Language.PORTUGUESE: Words("Quem deve agir", "evidência", "reconhecido por", "documentação"),
+    Language.ENGLISH: Words(
+        "Who acts",
+        "evidence",
+        "recognized by",
+        "documentation",
+        "Nothing in this is known here. Paste the whole error as the portal or the other system shows it, or its code: "
+        "AADSTS700016, 0x80040220, -2147220960, INVALID_SESSION_ID, AuthenticationFailed, 606, HTTP 403.",
+    ),
+    Language.PORTUGUESE: Words(
+        "Quem deve agir",
+        "evidência",
+        "reconhecido por",
+        "documentação",
+        "Nada disto é conhecido aqui. Cole o erro inteiro, como o portal ou o outro sistema o mostra, ou o código: "
+        "AADSTS700016, 0x80040220, -2147220960, INVALID_SESSION_ID, AuthenticationFailed, 606, HTTP 403.",
+    ),
 }
 
 

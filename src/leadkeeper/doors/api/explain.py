@@ -1,0 +1,28 @@
+"""What an error means that somebody pasted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+
+from leadkeeper.doors.api.language import TOLD, Asked
+from leadkeeper.doors.api.resource import add
+from leadkeeper.doors.api.security import Reader
+from leadkeeper.explain.find import explain
+from leadkeeper.views import Explained
+
+Pasted = Annotated[str, Query(min_length=1, max_length=4_000, description="The error's text or code.")]
+
+
+class Explainer:
+    """``GET /v1/explain``."""
+
+    def serve_on(self, app: FastAPI) -> None:
+        """Add the route."""
+        summary = "What an error means"
+        add(app, "GET", "/v1/explain", self.get_explanation, tag="Diagnoses", summary=summary, responses={200: TOLD})
+
+    async def get_explanation(self, q: Pasted, _: Reader, language: Asked) -> Explained:
+        """The entries of the catalogue that a text or code means, the surest first; none when nothing is known."""
+        return Explained(explanations=explain(q, language))

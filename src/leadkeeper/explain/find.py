@@ -1,0 +1,67 @@
+"""Which entries of the catalogue a pasted error means. Pure; takes any text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from leadkeeper.catalogue import CATALOGUE, docs_of, text_of
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
+from leadkeeper.explain.codes import Sign, coded, numbered, sign_in_errors
+from leadkeeper.explain.texts import worded
+from leadkeeper.views import Explanation
+
+LONGEST: Final = 20_000
+"""How many characters of a text are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A kind that a text means, what in the text told it, and in which systems that means this (none: anywhere)."""
+
+    kind: Kind
+    told_by: str
+    systems: tuple[str, ...]
+
+
+def find(pasted: str) -> tuple[Match, ...]:
+    """The kinds that a pasted error means, each once, the surest first; empty when nothing in it is known.
+
+    Codes and known texts decide; only where there are none, the errors of OAuth do, and then bare numbers, each of
+    which may mean something else in every system.
+    """
+    text = pasted[:LONGEST]
+    for signs in ((*coded(text), *worded(text)), tuple(sign_in_errors(text)), tuple(numbered(text))):
+        if signs:
+            return _gathered(signs)
+    return ()
+
+
+def explain(pasted: str, language: Language) -> tuple[Explanation, ...]:
+    """What :func:`find` finds, told in ``language``."""
+    return tuple(_told(match, language) for match in find(pasted))
+
+
+def _gathered(signs: Iterable[Sign]) -> tuple[Match, ...]:
+    found: dict[Kind, Match] = {}
+    for sign in signs:
+        first = found.setdefault(sign.kind, Match(sign.kind, sign.text, ()))
+        if sign.system and sign.system not in first.systems:
+            found[sign.kind] = Match(first.kind, first.told_by, (*first.systems, sign.system))
+    return tuple(found.values())
+
+
+def _told(match: Match, language: Language) -> Explanation:
+    entry, text = CATALOGUE[match.kind], text_of(match.kind, language)
+    return Explanation(
+        kind=match.kind,
+        told_by=match.told_by,
+        systems=match.systems,
+        outcome=entry.outcome,
+        who=entry.who,
+        summary=text.summary,
+        steps=text.steps,
+        docs=docs_of(match.kind, language),
+    )

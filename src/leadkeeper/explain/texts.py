@@ -1,0 +1,103 @@
+"""The texts that a person may paste: Microsoft's, in English and Portuguese, and our own summaries. Pure.
+
+Compared without case, accents and punctuation, and without what differs each time: ids and moments.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from leadkeeper.catalogue import text_of
+from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
+from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
+from leadkeeper.explain.codes import Sign
+
+_LED_IN: Final = (
+    ("Could not save the lead to Dynamics CRM", MICROSOFT_TEXTS),
+    ("Não foi possível salvar o cliente potencial no Dynamics CRM", PORTUGUESE_TEXTS),
+)
+_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{4,20}Z?)?|[0-9]{1,2}:[0-9]{2}:[0-9]{2}")
+_WORD: Final = re.compile(r"[^\W_]+")
+_PART: Final = 16
+"""The fewest characters of a known text that are taken for a part of it."""
+
+_ALIKE: Final = 0.6
+"""How much of a text's telling words must be there for a text that is not quite the same."""
+
+_SYSTEM: Final = "Dynamics 365"
+
+
+def plain(text: str) -> str:
+    """``text`` as it is compared: lower-case words without accents, with single blanks between."""
+    text = _MOMENT.sub(" ", _GUID.sub(" ", text))
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(_WORD.findall("".join(c for c in letters if not unicodedata.combining(c))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One text that may be pasted: how it is recognized whole, and its words."""
+
+    sign: Sign
+    telling: str
+    whole: str
+    words: frozenset[str]
+
+
+def _known(led_in: str, text: MicrosoftText) -> _Known:
+    whole = plain(f"{led_in} {text.text}")
+    return _Known(Sign(text.kind, text.telling, _SYSTEM), plain(text.telling), whole, frozenset(whole.split()))
+
+
+def _own(kind: Kind, language: Language) -> _Known:
+    summary = text_of(kind, language).summary
+    whole = plain(summary)
+    return _Known(Sign(kind, summary), whole, whole, frozenset(whole.split()))
+
+
+_MICROSOFT: Final = tuple(tuple(_known(led_in, text) for text in texts) for led_in, texts in _LED_IN)
+_ALL: Final = (
+    *(known for texts in _MICROSOFT for known in texts),
+    *(_own(kind, language) for language in Language for kind in Kind),
+)
+
+
+def worded(pasted: str) -> Iterator[Sign]:
+    """What a pasted text says: whole texts in it; else the text of which it is a part; else the one it is most like.
+
+    A part that several texts share, such as the words that lead all of Microsoft's in, tells nothing.
+    """
+    words = plain(pasted)
+    found = [known.sign for known in _ALL if f" {known.telling} " in f" {words} "]
+    yield from found or _part(words) or _alike(frozenset(words.split()))
+
+
+def _part(words: str) -> list[Sign]:
+    if len(words) < _PART:
+        return []
+    found = [known.sign for known in _ALL if words in known.whole]
+    return found[:1] if len({sign.kind for sign in found}) == 1 else []
+
+
+def _alike(words: frozenset[str]) -> list[Sign]:
+    """The one of Microsoft's texts of whose telling words most are there; rare words tell more than common ones."""
+    best: tuple[float, Sign | None] = (_ALIKE, None)
+    for texts in _MICROSOFT:
+        spread = Counter(word for known in texts for word in known.words)
+        for known in texts:
+            share = _weight(known.words & words, spread) / _weight(known.words, spread)
+            if share > best[0]:
+                best = (share, known.sign)
+    return [] if best[1] is None else [best[1]]
+
+
+def _weight(words: frozenset[str], spread: Counter[str]) -> float:
+    return sum(1 / spread[word] for word in words)

@@ -55,6 +55,7 @@ class TestWhoMay:
         ("POST", f"{OFFER}/connections/primary/resume", None, "ynyn"),
         ("POST", f"{OFFER}/connections/primary/preview", {}, "ynyn"),
         ("POST", f"{OFFER}/connections/primary/replay", {}, "ynyn"),
+        ("GET", "/v1/explain?q=606", None, "ynyy"),
         ("GET", f"{OFFER}/hooks", None, "ynyn"),
         ("POST", f"{OFFER}/hooks", None, "ynyn"),
         ("POST", "/v1/leads", lead(), "yynn"),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connection
 from leadkeeper.connections.resource import restored
 from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME, open_destination
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, one_of
 
 
 class Unusable:
@@ -42,15 +47,39 @@ class Unusable:
         """Nothing is held."""
 
 
-def open_line(connection: Connection, network: Network) -> Any:
+def open_line(connection: Connection, network: Network, storage: Storage) -> Any:
     """The adapter for a stored connection; one that answers with a diagnosis when its settings cannot be used."""
     destination = BY_NAME[connection.stored.destination]
     try:
         config = restored(destination, connection.stored.settings, connection.stored.secrets)
-        return open_destination(destination, config, network)
+        return open_destination(destination, config, network, Usage(storage, connection))
     except ValidationError as error:
         fields = ", ".join(sorted({str(e["loc"][0]) for e in error.errors(include_input=False) if e["loc"]}))
         return Unusable(destination, _invalid(f"{destination.config_key}: {fields}"))
+
+
+class Usage:
+    """What was sent to one Web-to-Lead organization: the limit is its own, whichever offer's connection sends."""
+
+    def __init__(self, storage: Storage, connection: Connection, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._destination = connection.stored.destination
+        self._account = connection.stored.settings.get("objectIdentifier")
+        self._clock = clock
+
+    async def used(self, hours: int) -> int:
+        """How many leads of the last ``hours`` arrived there, or may have."""
+        return await self._storage.read(self._count, self._clock() - hours * 3_600_000)
+
+    def _count(self, conn: sa.Connection, since: int) -> int:
+        d, c = t.delivery.c, t.connection.c
+        rows = conn.execute(sa.select(c.id, c.settings).where(c.destination == self._destination))
+        ids = [row.id for row in rows if json.loads(row.settings).get("objectIdentifier") == self._account]
+        those = (one_of(conn, d.connection_id, ids), d.changed_at >= since)
+        return sum(
+            conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those, state)) or 0
+            for state in (t.UNCONFIRMED, t.SET_ASIDE)
+        )
 
 
 def _invalid(text: str) -> Diagnosis:

@@ -94,7 +94,7 @@ class Housekeeping:
 
     async def _check(self, row: sa.Row[Any]) -> Diagnosis | None:
         """What the connection's check found wrong, if anything."""
-        destination = open_line(self._connections.connection_of(row), self._network)
+        destination = open_line(self._connections.connection_of(row), self._network, self._storage)
         try:
             async with asyncio.timeout(MINUTE / 1000):
                 check: Check = await destination.check()

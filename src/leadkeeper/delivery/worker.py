@@ -192,7 +192,9 @@ class Worker:
     def _line_up(self, work: Work, share: int) -> None:
         lane = self._lanes.setdefault(work.connection_id, Lane(work.connection_id))
         if lane.destination is None or lane.epoch != work.row.epoch:
-            lane.reopen(open_line(self._connections.connection_of(work.row), self._network), work.row.epoch)
+            lane.reopen(
+                open_line(self._connections.connection_of(work.row), self._network, self._storage), work.row.epoch
+            )
         lane.take(work, share)
         self._start_calls(lane)
 

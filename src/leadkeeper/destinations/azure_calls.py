@@ -71,9 +71,10 @@ class StorageCalls:
         return None
 
     def _failure(self, error: Exception, leads: Sequence[OutgoingLead]) -> Failure:
-        if isinstance(error, HttpResponseError) and error.response is not None:
-            response = cast("HttpResponse", error.response)
-            status = 413 if isinstance(error, RequestTooLargeError) else response.status_code
+        refused = _refusal(error)
+        if refused is not None:
+            response = cast("HttpResponse", refused.response)
+            status = 413 if isinstance(refused, RequestTooLargeError) else response.status_code
             answer = read_error(status, response.headers, response.content, now=self._now())
             return Failure(diagnose_storage(answer, leads, self._account.secrets), answer.code, answer.index)
         network = network_error(error)
@@ -81,6 +82,14 @@ class StorageCalls:
             return Failure(about_account(diagnose_network(network)))
         evidence = Evidence(code=type(error).__name__)
         return Failure(diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
+
+
+def _refusal(error: BaseException) -> HttpResponseError | None:
+    """The SDK's error that holds the service's answer: ``error``, or the one over whose words the SDK stumbled."""
+    link: BaseException | None = error
+    while isinstance(link, _PARSING):
+        link = link.__context__
+    return link if isinstance(link, HttpResponseError) and link.response is not None else None
 
 
 def about_account(diagnosis: Diagnosis) -> Diagnosis:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from leadkeeper.destinations.azure_table import AzureTable
-from leadkeeper.destinations.destination import Config, Destination
+from leadkeeper.destinations.destination import Config, Destination, Quota
 from leadkeeper.destinations.dynamics import Dynamics
 from leadkeeper.destinations.email import Email
 from leadkeeper.destinations.http import Network
@@ -26,7 +26,12 @@ BY_NAME: Final = {destination.name: destination for destination in DESTINATIONS}
 BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for destination in DESTINATIONS}
 
 
-def open_destination(destination: type[Destination], config: Config, network: Network) -> Destination:
-    """An adapter for these settings. Raises what its constructor raises for settings that this network forbids."""
-    make: Callable[[Any, Network], Destination] = destination
-    return make(config, network)
+def open_destination(
+    destination: type[Destination], config: Config, network: Network, quota: Quota | None = None
+) -> Destination:
+    """An adapter for these settings; ``quota`` for those that must count what they sent.
+
+    Raises what its constructor raises for settings that this network forbids.
+    """
+    make: Callable[..., Destination] = destination
+    return make(config, network, quota) if destination is Salesforce else make(config, network)

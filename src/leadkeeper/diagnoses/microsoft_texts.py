@@ -6,7 +6,6 @@ The texts are Microsoft's own, without what follows them (ids, times, advice). S
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,16 +64,3 @@ MICROSOFT_TEXTS: Final = (
         Kind.DYNAMICS_NO_ANSWER,
     ),
 )
-
-
-def kind_of(pasted: str) -> Kind | None:
-    """The kind that a text pasted from Microsoft's portal means, in any case and spacing; ``None`` when none is known.
-
-    For what a person pastes. Adapters decide by codes.
-    """
-    plain = _plain(pasted)
-    return next((known.kind for known in MICROSOFT_TEXTS if _plain(known.telling) in plain), None)
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))

@@ -57,7 +57,7 @@ class Tester:
 
     async def check(self, connection: Connection) -> Check:
         """What can be proven of the connection without writing; ends within a minute."""
-        destination = open_line(connection, self._network)
+        destination = open_line(connection, self._network, self._storage)
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 check: Check = await destination.check()
@@ -79,7 +79,7 @@ class Tester:
         now = self._clock()
         new = lead or _test_lead(offer, test_marker(to_datetime(now)))
         outgoing = await self._storage.read(_outgoing, new, now)
-        destination = open_line(connection, self._network)
+        destination = open_line(connection, self._network, self._storage)
         try:
             found = await _previewed(destination, outgoing)
         finally:
@@ -120,7 +120,7 @@ class Tester:
         )
 
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
-        destination = open_line(connection, self._network)
+        destination = open_line(connection, self._network, self._storage)
         try:
             (answer,) = await send(destination, [lead])
             return answer

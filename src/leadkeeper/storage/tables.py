@@ -164,6 +164,14 @@ sa.Index(
 SENDING: Final = delivery.c.state == sa.literal_column("'sending'")
 sa.Index("ix_delivery_lease", delivery.c.lease_id, sqlite_where=SENDING, postgresql_where=SENDING)
 SET_ASIDE: Final = delivery.c.state == sa.literal_column("'setAside'")
+UNCONFIRMED: Final = delivery.c.state == sa.literal_column("'unconfirmed'")
+sa.Index(
+    "ix_delivery_unconfirmed",
+    delivery.c.connection_id,
+    delivery.c.changed_at,
+    sqlite_where=UNCONFIRMED,
+    postgresql_where=UNCONFIRMED,
+)
 sa.Index("ix_delivery_set_aside", delivery.c.connection_id, sqlite_where=SET_ASIDE, postgresql_where=SET_ASIDE)
 
 SHOWN_STATE: Final[sa.Case[Any]] = sa.case(

@@ -15,5 +15,13 @@ def upgrade() -> None:
     op.add_column("notice", sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("notice", sa.Column("tries", sa.Integer, nullable=False, server_default="0"))
     op.add_column("notice", sa.Column("ended_at", sa.BigInteger))
+    unconfirmed = sa.text("state = 'unconfirmed'")
+    op.create_index(
+        "ix_delivery_unconfirmed",
+        "delivery",
+        ["connection_id", "changed_at"],
+        sqlite_where=unconfirmed,
+        postgresql_where=unconfirmed,
+    )
     waiting = sa.text("ended_at IS NULL")
     op.create_index("ix_notice_due", "notice", ["due_at"], sqlite_where=waiting, postgresql_where=waiting)

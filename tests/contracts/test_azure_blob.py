@@ -422,8 +422,9 @@ PROVOKED: list[tuple[str, Fault, Kind, Outcome]] = [
 async def test_whatever_the_far_side_does(line: Line, fault: Fault, kind: Kind, outcome: Outcome, count: int) -> None:
     line.service.fail(fault)
     began = time.monotonic()
-    answers = await line.open(total_seconds=0.5).deliver(make_leads(range(count)))
-    assert time.monotonic() - began < 2.0
+    total = 0.5 if kind is Kind.NO_ANSWER else 5.0
+    answers = await line.open(total_seconds=total).deliver(make_leads(range(count)))
+    assert time.monotonic() - began < total + 1.5
     for answer in answers:
         assert isinstance(answer, Diagnosis)
         assert (answer.kind, answer.outcome) == (kind, outcome)
@@ -493,15 +494,15 @@ async def test_trouble_with_the_account_ends_a_call(line: Line) -> None:
 
 async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
     async def slowly(exchange: Exchange) -> None:
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.2)
         await exchange.send(await line.service._forward(exchange.request))
 
-    adapter = line.open(total_seconds=0.4)
-    await adapter.deliver([make_lead(99)])
+    adapter = line.open(total_seconds=1.5)
+    await adapter.deliver([make_lead(999)])
     line.service.fail(slowly)
     began = time.monotonic()
-    answers = await adapter.deliver(make_leads(range(200)))
-    assert time.monotonic() - began < 2.0
+    answers = await adapter.deliver(make_leads(range(300)))
+    assert time.monotonic() - began < 5.0
     assert set(results(answers)) == {"created", "noAnswer"}
     assert all(answer.outcome in (Outcome.DELIVERED, Outcome.FAILED) for answer in answers)
     assert len(await line.files()) == results(answers).count("created") + 1
@@ -791,8 +792,9 @@ async def test_a_check_proves_the_credentials_and_writes_nothing(line: Line) -> 
 async def test_a_check_of_what_misbehaves(line: Line, fault: Fault, kind: Kind) -> None:
     line.service.fail(fault)
     began = time.monotonic()
-    check = await line.open(total_seconds=0.5).check()
-    assert time.monotonic() - began < 2.0
+    total = 0.5 if kind is Kind.NO_ANSWER else 5.0
+    check = await line.open(total_seconds=total).check()
+    assert time.monotonic() - began < total + 1.5
     assert check.diagnosis is not None
     assert check.diagnosis.kind is kind
     assert check.diagnosis.outcome is not Outcome.AMBIGUOUS

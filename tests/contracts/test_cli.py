@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -126,7 +127,7 @@ def test_all_promised_commands_are_there() -> None:
     groups = {path[0] for path in every_command() if path}
     assert groups >= {
         *("serve", "api", "worker", "demo", "sandbox", "keys", "publishers", "offers", "leads", "db", "doctor"),
-        "connections",
+        *("connections", "explain"),
     }
 
 
@@ -431,6 +432,76 @@ def test_doctor_names_what_is_wrong_and_the_remedy(call: Call, endpoint: Receivi
     assert "contoso.crm-pro/spare" in line
     assert " -> " in line
     assert call("doctor", "--json").json["ok"] is False
+
+
+def test_explain_tells_cause_steps_and_where_to_read_on(call: Call) -> None:
+    said = call("explain", "AADSTS7000222: the provided client secret keys are expired")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("clientSecretExpired, recognized by AADSTS7000222 (Microsoft Entra ID)\n")
+    assert "has expired. Who acts: publisher." in said.out
+    assert "1. In the same application open 'Certificates & secrets'" in said.out
+    assert "docs/reference/diagnoses.md#clientsecretexpired" in said.out
+    assert not list(Path().iterdir()), "explaining touched the folder"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        (("-2147220960",), "createPrivilegeMissing"),
+        (("HTTP", "413"), "leadTooLarge"),
+        (("Locatário não", "encontrado."), "tenantNotFound"),
+        (("--", "--json", "606"), "marketoRateLimit"),
+    ],
+)
+def test_explain_takes_what_is_typed(typed: tuple[str, ...], kind: str, call: Call) -> None:
+    said = call("explain", *typed)
+    assert said.code == 0
+    assert said.out.startswith(f"{kind}, ")
+    assert call("explain", "--json", *typed).json["explanations"][0]["kind"] == kind
+
+
+def test_explain_reads_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pasted in (b'{"errorCode": "INVALID_SESSION_ID"}', b"\xff\xfe INVALID_SESSION_ID \0"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pasted)))
+        assert call("explain", "-", "--json").json["explanations"][0]["kind"] == "salesforceSessionRejected"
+
+
+def test_explain_says_what_to_paste(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = call("explain", "all is well")
+    assert (said.code, said.out) == (1, "")
+    assert "Paste the whole error" in said.line
+    assert call("explain", "all is well", "--json").json == {"explanations": []}
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
+    assert "Cole o erro inteiro" in call("explain", "all is well").line
+    assert call("explain").code == 2
+
+
+def test_commands_speak_the_language_of_the_settings(
+    call: Call, endpoint: ReceivingEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leadkeeper.catalogue import text_of
+    from leadkeeper.diagnoses.text import Language
+    from leadkeeper.diagnosis import Kind
+
+    put_offer(call)
+    address = "httpsEndpointUrl=https://10.0.0.1/leads"
+    assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", address).code == 0
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
+    text = text_of(Kind.ADDRESS_REFUSED, Language.PORTUGUESE)
+    said = call("connections", "validate", OFFER)
+    assert said.code == 1
+    assert f"{text.summary} Quem deve agir: publicador." in said.out
+    assert f"1. {text.steps[0]}" in said.out
+    assert "evidência: " in said.out
+    assert call("connections", "validate", OFFER, "--json").json["diagnosis"]["summary"] == text.summary
+    assert f"{text.summary} " in call("doctor").out
+    assert " ".join(text.steps) in call("doctor").out
+    assert "LEADKEEPER_LANGUAGE: Input should be 'en' or 'pt'" in refused_language(call, monkeypatch)
+
+
+def refused_language(call: Call, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", "fr")
+    return call("connections", "list").line
 
 
 def test_serve_refuses_a_taken_port_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,8 +45,8 @@ outcome is in [the way of a lead](../explanation/the-way-of-a-lead.md#what-follo
         """# Diagnósticos
 
 Cada falha de uma entrega indica uma destas causas (`diagnosis.kind`), quem deve agir (`who`) e os passos. Esta página é
-gerada a partir de `src/leadkeeper/diagnoses/portuguese/`; existe também [em inglês](diagnoses.md). O que resulta de cada
-desfecho está em [the way of a lead](../explanation/the-way-of-a-lead.md#what-follows-from-an-answer), em inglês.
+gerada a partir de `src/leadkeeper/diagnoses/portuguese/`; existe também [em inglês](diagnoses.md). O que resulta de
+cada desfecho está em [the way of a lead](../explanation/the-way-of-a-lead.md#what-follows-from-an-answer), em inglês.
 `leadkeeper explain "<texto ou código>"` encontra a entrada para um erro copiado de outro lugar.
 
 Os nomes que outros sistemas mostram estão entre aspas: em português onde coincidem no Brasil e em Portugal, senão em

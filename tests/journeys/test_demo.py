@@ -6,9 +6,12 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +23,16 @@ from tests.conftest import missing_service
 ROOT: Final = Path(__file__).parents[2]
 LISTENING: Final = "The hub listens at"
 GOES_ON: Final = "The hub's log:"
+SENT: Final = "AzureMarketplace-PLT|contoso.crm-pro -> table (Azure Table): delivered"
+UNCONFIRMED: Final = ("salesforce-web", "marketo-form", "email")
+EVERYWHERE: Final = ("dynamics", "salesforce", "marketo", "table", "blob", "https", *UNCONFIRMED)
+"""The connections of the offer that goes to every kind of destination."""
+CONNECTIONS: Final = (*EVERYWHERE, "archive", "sales-api")
+RECEIPT: Final = (
+    r"[0-9a-f-]{36}  \S.*?  ([\w-]+) \([^)]+\) +"
+    r"(?:lead \w[\w-]+|person \d+|row \S+/\S+|file \d{4}/\S+\.csv|taken, signature valid|mail <\S+>)"
+)
+"""A line of the last table that ends with what the destination holds."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -79,6 +92,16 @@ class Demo:
         return code
 
 
+def the_page(demo: Demo) -> str:
+    """The page that shows what arrived."""
+    address = re.search(r"What arrived, as a page:\s+(\S+)", demo.output)
+    assert address is not None
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(address[1], context=context) as page:
+        return str(page.read().decode())
+
+
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
 
@@ -95,16 +118,25 @@ def folder(tmp_path: Path) -> Path:
 def test_once_proves_that_every_lead_arrived(folder: Path) -> None:
     demo = Demo(folder, "--once")
     demo.until(LISTENING)
-    assert len(demo.look()) >= 3, "hub, Azurite, guard"
+    assert len(demo.look()) >= 4, "hub, two of Azurite, guard"
     assert demo.end() == 0, demo.output
     assert "\x1b" not in demo.output, "no terminal, no colours"
     leads, arrived, deliveries = map(
         int, re.findall(r"^(\d+) leads acknowledged, (\d+) of (\d+) deliveries arrived", demo.output, re.MULTILINE)[0]
     )
     assert arrived == deliveries > leads > 20
-    rows = re.findall(r"row \d{4}-\d\d-\d\d/[0-9a-f-]{36}", demo.output)
-    taken = re.findall(r"took [0-9a-f-]{36}, signature valid", demo.output)
-    assert len(rows) + len(taken) == deliveries
+    receipts = Counter(re.findall(RECEIPT, demo.output, re.MULTILINE))
+    assert set(receipts) == set(CONNECTIONS)
+    assert {receipts[connection] for connection in EVERYWHERE} == {8}, "six leads, and two that were held"
+    for connection in EVERYWHERE:
+        assert demo.output.count("NOT ARRIVED") == 0
+        assert re.search(rf"^  held .*\b{connection}\b", demo.output, re.MULTILINE), f"{connection} did not break"
+    honest = "(for Leadkeeper unconfirmed)"
+    assert demo.output.count(honest) == 8 * len(UNCONFIRMED)
+    for line in demo.output.splitlines():
+        if found := re.match(RECEIPT, line):
+            assert (honest in line) == (found[1] in UNCONFIRMED), line
+    assert len(demo.output.splitlines()) < 220
     for told in ("held", "waiting", "404 There is no offer 'crm-pr0'", "Who acts: publisher", "kept once"):
         assert told in demo.output
     for private in ("ada.lovelace@", "Hopper", "+44 20"):
@@ -117,7 +149,7 @@ def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
     demo.until(GOES_ON)
     demo.look()
     commands = [line.strip() for line in demo.output.splitlines() if re.match(r"  (curl|leadkeeper|LEADKEEPER_)", line)]
-    before = demo.output.count("AzureMarketplace-PLT|contoso.crm-pro -> primary")
+    before = demo.output.count(SENT)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     said = {}
     for command in commands:
@@ -131,10 +163,11 @@ def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
         assert '"detail"' not in done.stdout, done.stdout
     assert len(commands) == 5
     assert "AzureMarketplace-INS|contoso.crm-pro" in said["leadkeeper"]
+    assert "azure_table" in the_page(demo)
     end = time.monotonic() + 15
-    while demo.output.count("AzureMarketplace-PLT|contoso.crm-pro -> primary") == before and time.monotonic() < end:
+    while demo.output.count(SENT) == before and time.monotonic() < end:
         time.sleep(0.1)
-    assert demo.output.count("AzureMarketplace-PLT|contoso.crm-pro -> primary") > before, "what came is not shown"
+    assert demo.output.count(SENT) > before, "what came is not shown"
     demo.process.send_signal(signal.SIGINT)
     assert demo.end() == 0
     assert "Traceback" not in demo.output
@@ -166,8 +199,8 @@ def test_a_child_that_dies_is_named(folder: Path, word: str, complaint: str) -> 
 
 
 def test_without_azurite_it_says_what_to_do(tmp_path: Path) -> None:
-    code = "import sys; from leadkeeper.doors.cli.demo import stage; from pathlib import Path; " + (
-        f"stage.find_node_modules = lambda: Path({str(tmp_path)!r}); "
+    code = "import sys; from leadkeeper.doors.cli.demo import storage; from pathlib import Path; " + (
+        f"storage.find_node_modules = lambda: Path({str(tmp_path)!r}); "
         "from leadkeeper.doors.cli.program import run; sys.exit(run(['demo', '--once']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)

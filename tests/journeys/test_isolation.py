@@ -51,7 +51,7 @@ async def test_sick_endpoints_delay_no_healthy_lead(
 
 async def both_asked(hanging: Endpoint, failing: Endpoint) -> bool:
     """Both are at it."""
-    return hanging.asked >= 8 and failing.asked >= 5
+    return hanging.asked > 0 and failing.asked > 0
 
 
 async def feed(hub: Hub, offers: list[str], count: int) -> None:

@@ -40,7 +40,9 @@ class Lane:
         limit = min(self.pace.limit, most)
         if len(self._calls) >= limit:
             return 0
-        return (limit * (1 + AHEAD) - len(self._calls) - self.running) * self.destination.batch
+        # Ahead only what may be sent again: of a worker that vanishes, all that it held may have arrived.
+        ahead = AHEAD if self.destination.repeatable else 0
+        return max(limit * (1 + ahead) - len(self._calls) - self.running, 0) * self.destination.batch
 
     def take(self, work: Work, share: int) -> None:
         """Line up what was claimed."""
@@ -85,8 +87,10 @@ class Lane:
             return
 
         async def close() -> None:
-            await asyncio.sleep(after)
-            await old.aclose()
+            try:
+                await asyncio.sleep(after)
+            finally:
+                await old.aclose()
 
         task = asyncio.create_task(close(), name="close-line")
         self._closing.add(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.delivery.schedule import MINUTE, after_lost
+from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -50,20 +52,27 @@ def sweep_leases(conn: sa.Connection, now: int) -> int:
     if not expired:
         return 0
     lost = conn.execute(
-        sa.select(d.id, d.attempts, d.lost, t.connection.c.repeatable)
-        .join(t.connection, t.connection.c.id == d.connection_id)
-        .where(t.SENDING, one_of(conn, d.lease_id, expired))
-        .limit(SWEEP)
-        .with_for_update(of=t.delivery, skip_locked=True)
+        _SENT.where(one_of(conn, d.lease_id, expired)).limit(SWEEP).with_for_update(of=t.delivery, skip_locked=True)
     ).all()
     if lost:
-        _return(conn, lost, now)
+        _return(conn, lost, now, Kind.INTERRUPTED)
         announce(conn)
     elif not conn.scalar(sa.select(sa.exists().where(t.SENDING, one_of(conn, d.lease_id, expired)))):
         conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now - FORGET))
     return len(lost)
 
 
+def return_unrecorded(conn: sa.Connection, lease_id: str, delivery_id: str, now: int) -> None:
+    """Return a delivery that was sent, but whose answer cannot be written down: it may have arrived."""
+    this = (t.delivery.c.id == delivery_id, t.delivery.c.lease_id == lease_id)
+    _return(conn, conn.execute(_SENT.where(*this).with_for_update(of=t.delivery)).all(), now, Kind.INTERNAL_ERROR)
+
+
+_SENT = (
+    sa.select(t.delivery.c.id, t.delivery.c.attempts, t.delivery.c.lost, t.connection.c.repeatable)
+    .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
+    .where(t.SENDING)
+)
 _RETURN = (
     sa.update(t.delivery)
     .where(t.delivery.c.id == sa.bindparam("b_id"))
@@ -77,10 +86,12 @@ _RETURN = (
 )
 
 
-def _return(conn: sa.Connection, lost: Any, now: int) -> None:
+def _return(conn: sa.Connection, lost: Sequence[sa.Row[Any]], now: int, kind: Kind) -> None:
+    if not lost:
+        return
     rows, attempts = [], []
     for row in lost:
-        step = after_lost(row.attempts, row.lost, now, repeatable=row.repeatable)
+        step = after_lost(row.attempts, row.lost, now, repeatable=row.repeatable, kind=kind)
         rows.append(
             {"b_id": row.id, "b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost, "b_now": now}
         )

@@ -15,7 +15,7 @@ from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
 from leadkeeper.delivery.schedule import Next, State, next_step, spread
-from leadkeeper.diagnosis import Answer, Kind
+from leadkeeper.diagnosis import Answer, Kind, Outcome
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -155,6 +155,20 @@ def _changes(
     return changes
 
 
+_LAST_OUTCOME: Final = (
+    sa.select(t.attempt.c.outcome)
+    .where(t.attempt.c.delivery_id == t.delivery.c.id, sa.not_(t.attempt.c.late))
+    .order_by(t.attempt.c.id.desc())
+    .limit(1)
+    .correlate(t.delivery)
+    .scalar_subquery()
+)
+_REFUSED: Final = (_LAST_OUTCOME == Outcome.REFUSED.value) & sa.not_(
+    sa.exists().where(t.lead.c.id == t.delivery.c.lead_id, t.lead.c.test).correlate(t.delivery)
+)
+"""Set aside because the destination refused it, not because it may have arrived or was tried for too long."""
+
+
 def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
     d = t.delivery.c
     if change.recovered:
@@ -168,7 +182,7 @@ def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) ->
     if change.take_back_since is not None:
         conn.execute(
             sa.update(t.delivery)
-            .where(d.connection_id == connection_id, t.SET_ASIDE, d.changed_at >= change.take_back_since)
+            .where(d.connection_id == connection_id, t.SET_ASIDE, d.changed_at >= change.take_back_since, _REFUSED)
             .values(state=State.WAITING.value, changed_at=now)
         )
     if change.paused_now:

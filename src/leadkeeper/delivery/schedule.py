@@ -79,6 +79,8 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
             return Next(State.WAITING, now, attempts, answer)
         case Outcome.THROTTLED:
             return Next(State.WAITING, now + throttle_delay(answer, 0, dice), attempts, answer)
+        case Outcome.OURS if answer.kind is Kind.MAY_HAVE_ARRIVED:
+            return Next(State.SET_ASIDE, now, attempts, answer, lost)
         case Outcome.OURS if answer.kind is Kind.INTERRUPTED:
             return Next(State.WAITING, now, attempts, answer, lost)
         case Outcome.OURS:
@@ -88,7 +90,7 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
         case Outcome.AMBIGUOUS if repeatable:
             return _again(answer, attempts + 1, now, dice)
         case Outcome.AMBIGUOUS:
-            told = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence)
+            told = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence, outcome=answer.outcome)
             return Next(State.SET_ASIDE, now, attempts + 1, told)
         case _:
             return Next(State.SET_ASIDE, now, attempts + 1, answer)
@@ -96,7 +98,8 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
 
 def _again(answer: Diagnosis, attempts: int, now: int, dice: float) -> Next:
     if attempts >= MOST_ATTEMPTS:
-        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.GAVE_UP, answer.evidence))
+        told = diagnose(Kind.GAVE_UP, answer.evidence, outcome=answer.outcome)
+        return Next(State.SET_ASIDE, now, attempts, told)
     delay = spread(RETRY_DELAYS[attempts - 1] if attempts <= len(RETRY_DELAYS) else LAST_DELAY, dice)
     asked = int((answer.retry_after or 0) * SECOND)
     return Next(State.WAITING, now + max(delay, min(asked, LONGEST_THROTTLE)), attempts, answer)
@@ -117,15 +120,15 @@ def throttle_delay(answer: Diagnosis, throttles: int, dice: float) -> int:
     return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), dice)
 
 
-def after_lost(attempts: int, lost: int, now: int, *, repeatable: bool) -> Next:
-    """What becomes of a delivery whose worker vanished while holding it, ``lost`` times in a row before this one.
+def after_lost(attempts: int, lost: int, now: int, *, repeatable: bool, kind: Kind = Kind.INTERRUPTED) -> Next:
+    """What becomes of a delivery whose send nobody can tell the end of, ``lost`` times in a row before this one.
 
     It waits and is sent again, later each time; where the destination cannot tell twice from once it is set aside,
     since it may have arrived.
     """
     if not repeatable:
-        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.MAY_HAVE_ARRIVED), lost + 1)
-    return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, diagnose(Kind.INTERRUPTED), lost + 1)
+        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS), lost + 1)
+    return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, diagnose(kind), lost + 1)
 
 
 def _lost_delay(lost: int) -> int:

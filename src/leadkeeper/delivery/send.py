@@ -10,7 +10,7 @@ import structlog
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.destination import Destination, OutgoingLead
-from leadkeeper.diagnosis import Answer, Kind
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 
 CALL_SECONDS: Final = 300
 """A call that has not ended by then never will: adapters end far earlier by themselves."""
@@ -19,23 +19,26 @@ log: Final = structlog.get_logger(__name__)
 
 
 async def send(destination: Destination, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-    """The adapter's answers, one per lead. It raises only for bugs of ours; then the leads wait, nobody is charged.
+    """The adapter's answers, one per lead. It raises only for bugs of ours, and is cancelled on shutdown.
 
-    Cancelled (on shutdown), it answers too: the request may be out, so only a destination that tells twice from once
-    may get it again.
+    Nobody is charged then; but the request may be out, so only a destination that tells twice from once may get the
+    leads again.
     """
     try:
         async with asyncio.timeout(CALL_SECONDS):
             answers = await destination.deliver(leads)
-        if len(answers) != len(leads):
+        if len(answers) != len(leads) or not all(isinstance(answer, Receipt | Diagnosis) for answer in answers):
             raise RuntimeError(f"{destination.name} gave {len(answers)} answers for {len(leads)} leads")
         return answers
     except asyncio.CancelledError:
-        kind = Kind.INTERRUPTED if destination.repeatable else Kind.MAY_HAVE_ARRIVED
-        return [diagnose(kind)] * len(leads)
+        return [_unheard(destination, Kind.INTERRUPTED)] * len(leads)
     except Exception as error:
         log.error("adapter failed", destination=destination.name, leads=[lead.id for lead in leads], error=where(error))
-        return [diagnose(Kind.INTERNAL_ERROR)] * len(leads)
+        return [_unheard(destination, Kind.INTERNAL_ERROR)] * len(leads)
+
+
+def _unheard(destination: Destination, kind: Kind) -> Diagnosis:
+    return diagnose(kind) if destination.repeatable else diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
 
 
 def where(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from leadkeeper.connections.lines import open_line
 from leadkeeper.delivery.claim import Claimed, Work, claim, give_back, standings
 from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lane import AHEAD, Lane
-from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease
+from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
@@ -250,15 +250,23 @@ class Worker:
         self._start_calls(lane)
 
     async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
-        """Write ``sends`` down; the lead of one that cannot be written is returned."""
+        """Write ``sends`` down; the lead of one that cannot be written waits, or is set aside: it may have arrived."""
         try:
             await self._write_down(sends)
         except Exception as error:
             if len(sends) > 1:
                 raise  # they come again one by one
             log.error("recording failed", delivery=sends[0].delivery_id, error=where(error))
-            await self._give_back([sends[0].delivery_id], sends[0].lease_id)
+            await self._return_unrecorded(sends[0])
         return [None] * len(sends)
+
+    async def _return_unrecorded(self, sent: Sent) -> None:
+        try:
+            await self._storage.write(return_unrecorded, sent.lease_id, sent.delivery_id, self._clock())
+        except Exception as error:
+            log.error("delivery left to its lease", delivery=sent.delivery_id, error=where(error))
+            if sent.lease_id == self._lease_id:
+                self._abandon_lease()
 
     async def _write_down(self, sends: Sequence[Sent]) -> None:
         """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
@@ -308,6 +316,9 @@ class Worker:
                 renewed = await self._storage.write(renew_lease, lease_id, now + self._lease_ms, now)
             except StorageAway:
                 continue
+            except Exception as error:
+                log.error("lease not renewed", error=where(error))
+                continue
             if lease_id != self._lease_id:
                 continue
             self._lease_until = now + self._lease_ms if renewed else 0
@@ -323,7 +334,7 @@ def _left(deadline: float) -> float:
 
 def _first_share(row: sa.Row[Any]) -> int:
     """How many deliveries to claim for a connection that this worker has no lane for yet."""
-    return START * (1 + AHEAD) * BY_NAME[row.destination].batch
+    return START * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].batch
 
 
 def _closes(answers: Sequence[Answer]) -> bool:

@@ -67,9 +67,11 @@ def read_answer(answered: Answered, content: Any, private: Private, now: float) 
         return Failed(None, _by_status(answered, private, now))
     if isinstance(content, dict) and content.get("success") is False:
         return _failed(content.get("errors"), private, now)
-    result = content.get("result") if isinstance(content, dict) else None
-    if isinstance(content, dict) and content.get("success") is True and isinstance(result, list):
-        return result
+    if isinstance(content, dict) and content.get("success") is True:
+        if isinstance(result := content.get("result"), list):
+            return result
+        if isinstance(content.get("warnings"), list):  # how asset calls say that there is none
+            return []
     evidence = Evidence(answered.status)
     return Failed(None, diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from leadkeeper.destinations.azure_blob import AzureBlob
 from leadkeeper.destinations.azure_table import AzureTable
 from leadkeeper.destinations.destination import Config, Destination, Quota
 from leadkeeper.destinations.dynamics import Dynamics
@@ -16,6 +17,7 @@ from leadkeeper.destinations.salesforce import Salesforce
 
 DESTINATIONS: Final[tuple[type[Destination], ...]] = (
     AzureTable,
+    AzureBlob,
     Dynamics,
     HttpsEndpoint,
     Marketo,

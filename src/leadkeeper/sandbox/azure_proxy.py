@@ -73,12 +73,14 @@ def phrase(status: int) -> str:
 class StorageProxy(FaultServer):
     """The proxy before the Azurite at ``upstream``. After a deletion a name is taken for ``deletion_seconds``.
 
-    ``received`` holds every request; ``committed`` those that were passed on to Azurite.
+    ``received`` holds every request; ``committed`` those that were passed on to Azurite, ``made`` those of them that
+    it did.
     """
 
     def __init__(self, upstream: str, *, deletion_seconds: float = 40.0) -> None:
         super().__init__(self._serve_request)
         self.committed: list[Seen] = []
+        self.made: list[Seen] = []
         self.deletion_seconds = deletion_seconds
         self._upstream = upstream
         self._session: aiohttp.ClientSession | None = None
@@ -106,6 +108,15 @@ class StorageProxy(FaultServer):
         self._deleted.clear()
         self.received.clear()
         self.committed.clear()
+        self.made.clear()
+
+    def calm(self) -> None:
+        """Misbehave no more; what came is remembered."""
+        self._script.clear()
+
+    async def perform(self, request: Seen) -> bytes:
+        """Do what the request asks for; the answer as it would go over the wire."""
+        return self.refusal(request) or await self._forward(request)
 
     def commit_then(self, fault: Fault) -> Fault:
         """Do what the request asks for, throw the answer away, and do ``fault`` instead of answering."""
@@ -142,6 +153,10 @@ class StorageProxy(FaultServer):
     def deletes(self, request: Seen, status: int) -> bool:
         """The request, answered with ``status``, deleted what it is about."""
 
+    def did(self, status: int, content: bytes) -> bool:
+        """Whether Azurite did what it was asked for."""
+        return 200 <= status < 300 and b"HTTP/1.1 4" not in content
+
     def passed_on(self, request: Seen) -> bytes:
         """The body that Azurite gets."""
         return request.body
@@ -161,8 +176,7 @@ class StorageProxy(FaultServer):
                 self._script[place : place + 1] = [(fault, when, times - 1)] if times > 1 else []
                 await fault(exchange)
                 return
-        refusal = self.refusal(exchange.request)
-        await exchange.send(refusal or await self._forward(exchange.request))
+        await exchange.send(await self.perform(exchange.request))
 
     async def _forward(self, request: Seen) -> bytes:
         assert self._session is not None
@@ -178,6 +192,8 @@ class StorageProxy(FaultServer):
             skip_auto_headers=("Content-Type",),
         ) as response:
             content = await response.read()
+        if self.did(response.status, content):
+            self.made.append(request)
         if self.deletes(request, response.status):
             until = asyncio.get_running_loop().time() + self.deletion_seconds
             self._deleted.update(dict.fromkeys(self.names(request), until))

@@ -33,7 +33,8 @@ _API: Final = "/api/data/"
 _VERSION: Final = re.compile(r"v9\.[0-2]")
 _LEADS: Final = re.compile(r"leads(?:\((?P<key>.*)\))?/?")
 _PRIVILEGES: Final = re.compile(
-    r"systemusers\((?P<user>[^)]*)\)/Microsoft\.Dynamics\.CRM\.RetrieveUserPrivileges(?:\(\))?"
+    r"systemusers\((?P<user>[^)]*)\)/Microsoft\.Dynamics\.CRM\.RetrieveUserPrivilege"
+    r"(?:s(?:\(\))?|ByPrivilegeName\(PrivilegeName='(?P<name>\w+)'\))"
 )
 _MEMBERSHIP: Final = ("notMember", "noRoles", "noRoles401", "noLicence", "userDisabled", "adminOnly", "tenantForbidden")
 _BUSY: Final = ("throttledRequests", "throttledTime", "throttledConcurrent", "serviceBusy", "serviceThrottled")
@@ -166,7 +167,7 @@ def _routed(path: str, caller: Caller, request: Request) -> Answer:
     if own or path in {"WhoAmI", "WhoAmI()"}:
         if request.method != "GET":
             raise Refused(errors.NO_METHOD, method=request.method)
-        return _privileges(caller, own["user"]) if own else _who_am_i(caller)
+        return _privileges(caller, own["user"], own["name"]) if own else _who_am_i(caller)
     if path == "$batch":
         raise Refused(errors.NOT_BUILT)
     raise Refused(errors.NO_SEGMENT, name=path.partition("(")[0].partition("/")[0])
@@ -185,8 +186,8 @@ def _who_am_i(caller: Caller) -> Answer:
     )
 
 
-def _privileges(caller: Caller, user: str) -> Answer:
-    """What the caller may do; of others it is not said."""
+def _privileges(caller: Caller, user: str, wanted: str | None) -> Answer:
+    """What the caller may do, or that of the ``wanted`` name; of others it is not said."""
     if user.lower() != caller.member.id:
         raise Refused(errors.NO_RECORD, entity="systemuser", id=user)
     shown = [
@@ -197,8 +198,10 @@ def _privileges(caller: Caller, user: str) -> Answer:
             "PrivilegeName": name,
         }
         for name in sorted(caller.privileges)
+        if wanted in (None, name)
     ]
-    context = f"{caller.base}$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"
+    function = "RetrieveUserPrivileges" if wanted is None else "RetrieveUserPrivilegeByPrivilegeName"
+    context = f"{caller.base}$metadata#Microsoft.Dynamics.CRM.{function}Response"
     return Answer.json(200, {"@odata.context": context, "RolePrivileges": shown}, JSON_HEADERS)
 
 

@@ -21,8 +21,8 @@ TEXTS: Final[dict[Kind, Text]] = {
     Kind.STORAGE_ACCESS_BLOCKED: Text(
         "O Armazenamento do Azure reconhece quem chama, mas não o deixa escrever.",
         (
-            "Com uma assinatura de acesso compartilhado: gere uma que permita 'Add' (e 'Create' para a tabela) no "
-            "serviço de tabelas.",
+            "Com uma assinatura de acesso compartilhado: gere uma para contêineres e objetos que permita 'Create' (e "
+            "'Add', para o serviço de tabelas) no serviço em uso.",
             "Verifique 'Security + networking', 'Networking' da conta de armazenamento: o firewall tem de admitir esta "
             "instalação.",
             "Verifique 'Settings', 'Configuration': 'Allow storage account key access' tem de estar ligado para usar "
@@ -54,7 +54,8 @@ TEXTS: Final[dict[Kind, Text]] = {
         ),
     ),
     Kind.TABLE_BEING_DELETED: Text(
-        "A tabela foi apagada há instantes; o Azure precisa de cerca de 40 segundos até que possa ser criada de novo.",
+        "A tabela ou o contêiner foi apagado há instantes; o Azure precisa de cerca de 40 segundos até que possa ser "
+        "criado de novo.",
         (WAIT,),
     ),
 }

@@ -118,7 +118,10 @@ _REST: Final[dict[Kind, Text]] = {
     Kind.MARKETO_REQUEST_REJECTED: Text(
         "O Marketo não entende o pedido.",
         (
-            "O operador encontra na evidência o que foi dito; talvez seja preciso uma versão mais nova do Leadkeeper.",
+            "Veja primeiro a configuração 'fields': cada valor tem de ser do tipo do campo; peça a pré-visualização "
+            "dos dados ('preview').",
+            "Se não houver nenhum campo definido, a evidência diz o que o Marketo não aceitou: procure uma versão mais "
+            "nova do Leadkeeper.",
             VALIDATE,
         ),
     ),

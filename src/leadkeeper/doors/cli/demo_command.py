@@ -16,8 +16,8 @@ def demo(
 ) -> None:
     """Play the whole story on a sandbox: offers, connections, leads, failures and their repair.
 
-    Starts Azure Table (Microsoft's emulator Azurite), receiving endpoints over TLS, and the hub, all on this machine
-    and in a temporary folder. Goes on until Ctrl-C, and leaves nothing behind.
+    Starts a stand-in for every destination (Azure Storage is Microsoft's emulator Azurite) and the hub, all on this
+    machine and in a temporary folder. Goes on until Ctrl-C, and leaves nothing behind.
     """
     from leadkeeper.doors.cli.demo.play import play
     from leadkeeper.sandbox.azurite import AzuriteFailed, AzuriteMissing

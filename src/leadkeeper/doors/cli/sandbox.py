@@ -1,8 +1,9 @@
-"""``leadkeeper sandbox``: destinations to try by hand: a receiving endpoint over TLS, and Azure Table by Azurite."""
+"""``leadkeeper sandbox``: a stand-in for every destination, to try by hand."""
 
 from __future__ import annotations
 
 import asyncio
+import json as to_json
 import signal
 import tempfile
 from contextlib import ExitStack, suppress
@@ -16,7 +17,10 @@ from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.demo.guard import Guard
+    from leadkeeper.doors.cli.demo.stage import Ports, Stage
     from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+
+SETTINGS_FILE = "sandbox.env"
 
 commands = typer.Typer(name="sandbox", help="Destinations to try by hand.", invoke_without_command=True)
 
@@ -25,19 +29,27 @@ commands = typer.Typer(name="sandbox", help="Destinations to try by hand.", invo
 def run(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option(help="Keep the certificate authority and the rows here; else a temporary folder.")
+        Path | None,
+        typer.Option(help="Keep the certificate authority, settings, rows and files here; else a temporary folder."),
     ] = None,
     endpoint_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the endpoint.")] = 8701,
-    table_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Azure Table.")] = 10002,
+    table_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Azurite's Table service.")] = 10002,
+    blob_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Azurite's Blob service.")] = 10000,
+    services_port: Annotated[
+        int, typer.Option(min=1, max=65532, help="Port of the CRMs; mail and Azure's host names take the next three.")
+    ] = 8702,
 ) -> None:
-    """Start a receiving endpoint over TLS and Microsoft's storage emulator Azurite, until Ctrl-C.
+    """Start a stand-in for every destination, until Ctrl-C.
 
-    Prints their addresses, the connection string, and the settings that let Leadkeeper reach them; then each lead that
-    the endpoint takes.
+    Dynamics 365 with Entra, Salesforce and Marketo answer over TLS for their production host names, Azure Storage is
+    Microsoft's emulator Azurite, and there are a receiving endpoint and a mail server. Prints addresses, the settings
+    that let Leadkeeper reach them, the connections to enter, and the page that shows what arrived; then each lead that
+    the endpoint takes. A port that is taken is replaced by a free one.
     """
     if context.invoked_subcommand is not None:
         return
     from leadkeeper.doors.cli.demo.guard import Guard
+    from leadkeeper.doors.cli.demo.stage import Ports, free_port
     from leadkeeper.sandbox.azurite import AzuriteFailed, AzuriteMissing
 
     with ExitStack() as stack:
@@ -45,10 +57,20 @@ def run(
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leadkeeper-sandbox-")))
             guard.folder(folder)
+        services, mail, table, blob = (free_port([services_port + place]) for place in range(4))
+        ports = Ports(
+            endpoint=free_port([endpoint_port]),
+            services=services,
+            mail=mail,
+            azurite={"table": free_port([table_port]), "blob": free_port([blob_port])},
+            storage={"table": table, "blob": blob},
+        )
         try:
-            asyncio.run(_until_told(folder.resolve(), guard, endpoint_port, table_port))
+            asyncio.run(_until_told(folder.resolve(), guard, ports))
         except (AzuriteMissing, AzuriteFailed) as error:
             raise Failed(str(error)) from None
+        except OSError as error:
+            raise Failed(f"A port cannot be listened on: {error.strerror}. Try again.") from None
 
 
 @commands.command()
@@ -61,7 +83,7 @@ def rows(
     """List the rows that are really in the table MarketplaceLeads, read with Microsoft's own client."""
     from azure.core.exceptions import AzureError
 
-    from leadkeeper.doors.cli.demo.stage import read_rows, table_connection_string
+    from leadkeeper.doors.cli.demo.storage import read_rows, table_connection_string
 
     connection_string = table_connection_string(address) if address.startswith("http") else address
     try:
@@ -75,36 +97,75 @@ def rows(
     print_table(columns, [[str(row.get(name, "")) for name in columns] for row in found], empty="There are no rows.")
 
 
-async def _until_told(folder: Path, guard: Guard, endpoint_port: int, table_port: int) -> None:
-    from leadkeeper.doors.cli.demo.stage import HOST, free_port, open_stage
+async def _until_told(folder: Path, guard: Guard, ports: Ports) -> None:
+    from leadkeeper.doors.cli.demo.stage import open_stage
 
     stop = asyncio.Event()
     for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(told, stop.set)
-    async with open_stage(folder, guard, table_port=free_port([table_port]), keep_rows=True) as stage:
-        endpoint = await stage.endpoint(port=free_port([endpoint_port]))
-        print(
-            f"""HTTPS endpoint     https://{HOST}:{endpoint.port}/leads
-Azure Table        {stage.azurite.url}
-Connection string  {stage.connection_string}
-CA file            {stage.ca_file}
-
-Settings that let Leadkeeper reach them (for .env):
-LEADKEEPER_ALLOW_ADDRESSES=127.0.0.0/8
-LEADKEEPER_CA_FILE={stage.ca_file}
-""",
-            flush=True,
-        )
+    async with open_stage(folder, guard, ports, keep=True) as stage:
+        endpoint = await stage.endpoint(port=ports.endpoint)
+        print(_described(stage, endpoint, _written(folder, stage, endpoint)), flush=True)
         say(
             "The leads that the endpoint takes are named here; leadkeeper sandbox rows lists the table. Ctrl-C ends it."
         )
+        page = asyncio.create_task(stage.keep_page_fresh())
         seen = 0
-        while not stop.is_set() and stage.azurite.running:
+        while not stop.is_set() and stage.storage.running:
             seen = _tell_new(endpoint, seen)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 0.3)
+        page.cancel()
         if not stop.is_set():
             raise Failed("Azurite ended by itself.")
+
+
+def _written(folder: Path, stage: Stage, endpoint: ReceivingEndpoint) -> Path:
+    """Write the settings, and one file for each connection; answers where those are."""
+    from leadkeeper.doors.cli.demo.places import every_place, new_secret
+
+    settings = "".join(f"{name}={value}\n" for name, value in stage.settings.items())
+    (folder / SETTINGS_FILE).write_text(settings)
+    connections = folder / "connections"
+    connections.mkdir(mode=0o700, exist_ok=True)
+    for place in every_place(stage, endpoint, new_secret()):
+        text = to_json.dumps(place.settings, indent=2)
+        (connections / f"{place.connection}.json").write_text(f"{text}\n")
+    return connections
+
+
+def _described(stage: Stage, endpoint: ReceivingEndpoint, connections: Path) -> str:
+    """What there is, and how Leadkeeper reaches it."""
+    from leadkeeper.doors.cli.demo.storage import HOST, table_connection_string
+
+    table = stage.storage.url("table")
+    lines = [
+        f"HTTPS endpoint     https://{HOST}:{endpoint.port}/leads",
+        f"Azure Table        {table}",
+        f"Azure Blob         {stage.storage.url('blob')}",
+        f"Mail server        smtp://{HOST}:{stage.mail.port} (user {stage.mail.username})",
+        *(f"{name:<18} {', '.join(hosts)}" for name, hosts in stage.services.items()),
+        f"What arrived       {stage.sandbox.control_url} (and what can go wrong: docs/howto/use-the-sandbox.md)",
+        f"Connection string  {table_connection_string(table)}",
+        "",
+        "Settings that let Leadkeeper reach them (for .env):",
+        *(f"{name}={value}" for name, value in stage.settings.items()),
+        "",
+        f"They are in {_from_here(connections.parent / SETTINGS_FILE)} too. "
+        "Connections with the stand-ins' ids and secrets:",
+        *(
+            f"  leadkeeper connections put PUBLISHER.OFFER {path.stem} --file {_from_here(path)}"
+            for path in sorted(connections.glob("*.json"))
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as one would type it in the working folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _tell_new(endpoint: ReceivingEndpoint, seen: int) -> int:

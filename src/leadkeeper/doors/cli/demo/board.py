@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.screen import Line, Screen, short_lead_source
 
 _SECONDS: Final = 0.25
 _MOST: Final = 100
 _ENDED: Final = frozenset({"delivered", "unconfirmed", "setAside", "withheld"})
-TITLES: Final = {"azure_table": "Azure Table", "https_endpoint": "HTTPS endpoint"}
 
 
 class Board:
@@ -55,19 +55,23 @@ class Board:
             return False
         return True
 
+    def of(self, lead_ids: Collection[str]) -> list[Line]:
+        """The deliveries of these leads as they were seen last."""
+        return [line for line in self._lines.values() if line.lead in lead_ids]
+
     async def _details(self, lead_id: str) -> list[Line]:
         lead = await self._hub.ask("GET", f"/v1/leads/{lead_id}")
         return [_line(lead, delivery) for delivery in lead["deliveries"]]
 
 
 def _line(lead: Mapping[str, Any], delivery: Mapping[str, Any]) -> Line:
-    destination = TITLES.get(delivery["destination"], delivery["destination"])
     return Line(
         id=delivery["id"],
         lead=lead["id"],
         lead_source=short_lead_source(lead["leadSource"]),
         offer=f"{lead['publisherId']}.{lead['offerId']}",
-        destination=f"{delivery['connection']} ({destination})",
+        connection=delivery["connection"],
+        destination=f"{delivery['connection']} ({BY_NAME[delivery['destination']].title})",
         state=delivery["state"],
         told=told(delivery),
     )

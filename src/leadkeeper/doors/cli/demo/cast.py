@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+from itertools import count, cycle
 from typing import Any, Final
 
 PUBLISHERS: Final = {"contoso": "Contoso", "fabrikam": "Fabrikam"}
 OFFERS: Final = {
     "contoso.crm-pro": "Contoso CRM Pro",
     "contoso.crm-trial": "Contoso CRM Test Drive",
-    "fabrikam.helpdesk": "Fabrikam Helpdesk",
     "fabrikam.insights": "Fabrikam Insights",
 }
-REST_LEADS: Final = (
-    ("contoso.crm-pro", "AzureMarketplace", "INS"),
-    ("contoso.crm-pro", "AzureMarketplace", "PLT"),
-    ("contoso.crm-pro", "AzureMarketplace", "DNC"),
-    ("contoso.crm-pro", "AzurePortal", "Create"),
-    ("contoso.crm-pro", "SPZA", "PLT"),
-    ("contoso.crm-trial", "TestDrive", "StartTestDrive"),
-    ("fabrikam.insights", "SPZA", "INS"),
+EVERYWHERE: Final = "contoso.crm-pro"
+"""The offer with a connection to every kind of destination."""
+EVERY_ACTION: Final = (
+    ("AzureMarketplace", "INS"),
+    ("AzureMarketplace", "PLT"),
+    ("AzureMarketplace", "DNC"),
+    ("AzurePortal", "Create"),
+    ("TestDrive", "StartTestDrive"),
+    ("SPZA", "PLT"),
 )
-"""Offer, source and action: every source and every action is there."""
+"""Every source and every action."""
 
 _PEOPLE: Final = (
     ("Ada", "Lovelace", "ada.lovelace@example.com", "+44 20 7946 0958", "GB", "Analytical Engines", "CTO"),
@@ -30,18 +30,21 @@ _PEOPLE: Final = (
     ("Grace", "O'Neil-Hopper", "grace@example.org", "+1 555 0100", "US", 'Ships & "Boats"', "Rear Admiral"),
 )
 _NAMES: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
-_customers = cycle(_PEOPLE)
+_customers = zip(cycle(_PEOPLE), count(1), strict=False)
 
 
 def lead(offer: str, source: str, action: str) -> dict[str, Any]:
-    """A lead as ``POST /v1/leads`` takes it, of the next customer in turn."""
+    """A lead as ``POST /v1/leads`` takes it, of the next customer in turn; no two have the same e-mail address."""
     publisher_id, _, offer_id = offer.partition(".")
+    person, number = next(_customers)
+    customer = dict(zip(_NAMES, person, strict=True))
+    mailbox, _, domain = customer["email"].partition("@")
     return {
         "publisherId": publisher_id,
         "offerId": offer_id,
         "source": source,
         "action": action,
-        "customer": dict(zip(_NAMES, next(_customers), strict=True)),
+        "customer": customer | {"email": f"{mailbox}.{number}@{domain}"},
         "description": "Please call me in the morning.",
         "campaign": "spring-26",
     }
@@ -49,6 +52,8 @@ def lead(offer: str, source: str, action: str) -> dict[str, Any]:
 
 _MARKER: Final = "MSFT_TEST_636573304831318844"
 
+HOOKED: Final = "contoso.crm-trial"
+"""The offer that Microsoft's marketplace posts leads of."""
 HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
     (
         "PascalCase keys, bare lead source",
@@ -64,10 +69,10 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
             },
             "LeadSource": "AzureMarketplace",
             "ActionCode": "INS",
-            "OfferTitle": "Contoso CRM Pro",
+            "OfferTitle": "Contoso CRM Test Drive",
             "Description": "Campaigns: spring-26",
         },
-        "AzureMarketplace-INS|contoso.crm-pro",
+        "AzureMarketplace-INS|contoso.crm-trial",
         "ada.lovelace@example.com",
     ),
     (
@@ -82,13 +87,13 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
                 "company": "Exemplo, Lda.",
                 "title": None,
             },
-            "leadSource": "SPZA-PLT|contoso.crm-pro",
+            "leadSource": "SPZA-PLT|contoso.crm-trial",
             "actionCode": "PLT",
-            "offerTitle": "Contoso CRM Pro",
+            "offerTitle": "Contoso CRM Test Drive",
             "description": "Gostaria de uma demonstração",
             "mktcmpid": "spring-26",
         },
-        "SPZA-PLT|contoso.crm-pro",
+        "SPZA-PLT|contoso.crm-trial",
         "joao@exemplo.example",
     ),
     (
@@ -97,9 +102,9 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
             "UserDetails": {"Email": "somebody@example.net"},
             "LeadSource": "AzurePortal",
             "ActionCode": "Create",
-            "OfferTitle": "Contoso CRM Pro",
+            "OfferTitle": "Contoso CRM Test Drive",
         },
-        "AzurePortal-Create|contoso.crm-pro",
+        "AzurePortal-Create|contoso.crm-trial",
         "somebody@example.net",
     ),
     (
@@ -114,12 +119,12 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
                 "Company": _MARKER,
                 "Title": _MARKER,
             },
-            "LeadSource": f"{_MARKER}-{_MARKER}|Contoso CRM Pro",
+            "LeadSource": f"{_MARKER}-{_MARKER}|Contoso CRM Test Drive",
             "ActionCode": "INS",
-            "OfferTitle": "Contoso CRM Pro",
+            "OfferTitle": "Contoso CRM Test Drive",
             "Description": _MARKER,
         },
-        f"{_MARKER}-{_MARKER}|Contoso CRM Pro",
+        f"{_MARKER}-{_MARKER}|Contoso CRM Test Drive",
         f"{_MARKER}@test.com",
     ),
 )

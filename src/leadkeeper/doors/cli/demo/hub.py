@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -15,7 +16,8 @@ from typing import Any, Final, Self
 import aiohttp
 
 from leadkeeper.doors.cli.demo.guard import Guard
-from leadkeeper.doors.cli.demo.stage import HOST, free_port
+from leadkeeper.doors.cli.demo.stage import free_port
+from leadkeeper.doors.cli.demo.storage import HOST
 from leadkeeper.doors.cli.failing import Failed
 
 PORT: Final = 8700
@@ -45,16 +47,15 @@ class Refused(Exception):
 class Hub:
     """``leadkeeper serve`` in a folder of its own, with an operator's key. Use ``async with``."""
 
-    def __init__(self, folder: Path, guard: Guard, ca_file: Path) -> None:
+    def __init__(self, folder: Path, guard: Guard, settings: Mapping[str, str]) -> None:
         self.port = PORT
         self.log = folder / "hub.log"
         self.settings = {
             "LEADKEEPER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'leadkeeper.db'}",
             "LEADKEEPER_SECRET_KEY_FILE": str(folder / "leadkeeper.key"),
             "LEADKEEPER_HOST": HOST,
-            "LEADKEEPER_ALLOW_ADDRESSES": "127.0.0.0/8",
-            "LEADKEEPER_CA_FILE": str(ca_file),
             "LEADKEEPER_SHUTDOWN_SECONDS": "3",
+            **settings,
         }
         self.key = ""
         self._folder = folder

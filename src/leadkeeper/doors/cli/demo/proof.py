@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from leadkeeper.doors.cli.demo.found import Found
 from leadkeeper.doors.cli.demo.hub import Hub
-from leadkeeper.doors.cli.demo.stage import TABLE, MoodyEndpoint, Stage, read_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A destination of an offer. ``endpoint`` is ``None`` for Azure Table."""
-
-    connection: str
-    endpoint: MoodyEndpoint | None = None
+from leadkeeper.doors.cli.demo.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +18,7 @@ class HandedIn:
     lead_source: str
     email: str
     places: tuple[Place, ...]
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +33,32 @@ class Arrival:
     @property
     def where(self) -> str:
         """The destination as a person knows it."""
-        kind = "Azure Table" if self.place.endpoint is None else "HTTPS endpoint"
-        return f"{self.place.connection} ({kind})"
+        return f"{self.place.connection} ({self.place.title})"
 
 
-async def arrivals(stage: Stage, hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
+async def arrivals(hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
     """Each lead at each of its destinations, as found there at this moment; the hub must know of it too."""
-    rows = {row["RowKey"]: row for row in await read_rows(stage.connection_string)}
+    looks = {place.look: place for lead in leads for place in lead.places}
+    seen = {look: await look() for look in looks}
     found = []
     for lead in leads:
         told = await hub.ask("GET", f"/v1/leads/{lead.id}")
         states = {delivery["connection"]: delivery["state"] for delivery in told["deliveries"]}
-        for place in lead.places:
-            arrival = (
-                _in_table(lead, place, rows) if place.endpoint is None else at_endpoint(lead, place, place.endpoint)
-            )
-            state = states.get(place.connection, "unknown")
-            if not arrival.wrong and state != "delivered":
-                arrival = Arrival(lead, place, wrong=f"it is there, but the hub says: {state}")
-            found.append(arrival)
+        found += [
+            _arrival(lead, place, seen[place.look].get(lead.id), states.get(place.connection, "unknown"))
+            for place in lead.places
+        ]
     return found
 
 
-def _in_table(lead: HandedIn, place: Place, rows: Mapping[str, Mapping[str, Any]]) -> Arrival:
-    row = rows.get(lead.id)
-    if row is None:
-        return Arrival(lead, place, wrong=f"there is no row {lead.id} in {TABLE}")
-    if (row["LeadSource"], row["Email"]) != (lead.lead_source, lead.email):
-        return Arrival(lead, place, wrong=f"the row {lead.id} in {TABLE} says something else than was handed in")
-    return Arrival(lead, place, f"row {row['PartitionKey']}/{row['RowKey']}")
-
-
-def at_endpoint(lead: HandedIn, place: Place, endpoint: MoodyEndpoint) -> Arrival:
-    """The lead as the endpoint's own record shows it."""
-    arrived = endpoint.received.get(lead.id)
-    if arrived is None:
-        return Arrival(lead, place, wrong=f"the endpoint never took {lead.id}")
-    details = arrived.body["UserDetails"]
-    email = details["Email"] if isinstance(details, dict) else None
-    if (arrived.body["LeadSource"], email) != (lead.lead_source, lead.email):
-        return Arrival(lead, place, wrong=f"what the endpoint took as {lead.id} says something else than was handed in")
-    times = "" if arrived.count == 1 else f", {arrived.count} times"
-    return Arrival(lead, place, f"took {lead.id}, signature valid{times}")
+def _arrival(lead: HandedIn, place: Place, there: Found | None, state: str) -> Arrival:
+    if there is None:
+        return Arrival(lead, place, wrong=f"it is not there; the hub says: {state}")
+    if there.lead_source is not None and (there.lead_source, there.email) != (lead.lead_source, lead.email):
+        return Arrival(lead, place, wrong="what is there says something else than was handed in")
+    expected = "delivered" if place.confirms else "unconfirmed"
+    if state != expected:
+        return Arrival(lead, place, wrong=f"it is there, but the hub says: {state}")
+    times = "" if there.times == 1 else f", {there.times} times"
+    told = "" if place.confirms else " (for Leadkeeper unconfirmed)"
+    return Arrival(lead, place, f"{there.receipt}{times}{told}")

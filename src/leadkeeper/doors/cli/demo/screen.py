@@ -38,6 +38,7 @@ class Line:
     lead: str
     lead_source: str
     offer: str
+    connection: str
     destination: str
     state: str
     told: str
@@ -65,6 +66,7 @@ class Screen:
         self._shown: dict[str, Line] = {}
         self._display: Live | None = None
         self._rows: int | None = None
+        self._names_each = False
 
     @contextmanager
     def watching(self, rows: int | None = None) -> Iterator[None]:
@@ -98,8 +100,20 @@ class Screen:
         for line in reversed(lines):
             if line.state not in ("pending", "sending") and self._shown.get(line.id) != line:
                 self._shown[line.id] = line
+                if not self._names_each:
+                    continue
                 told = f": {line.told}" if line.told else ""
                 self.say(f"    {line.short}  {line.lead_source} -> {line.destination}: {line.state}{told}")
+
+    def name_each(self) -> None:
+        """From now on print each delivery as it changes, where no terminal shows them all."""
+        self._names_each = True
+
+    def sum_up(self, lines: Sequence[Line]) -> None:
+        """How many deliveries there are in each state, and over which connections."""
+        for state in dict.fromkeys(line.state for line in lines):
+            there = [line.connection for line in lines if line.state == state]
+            self.say(f"  {state:<11} {len(there):>2}: {', '.join(dict.fromkeys(there))}", _COLOURS.get(state, ""))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table that stays."""

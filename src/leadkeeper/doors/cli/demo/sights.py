@@ -14,7 +14,7 @@ def sights(hub: Hub, stage: Stage, hook_url: str) -> str:
     """Addresses and commands that work as they stand, in another terminal. The key dies with the demo."""
     key = f"-H 'Authorization: Bearer {hub.key}'"
     json_type = "-H 'Content-Type: application/json'"
-    lead = json.dumps(cast.lead("contoso.crm-pro", "AzureMarketplace", "PLT"), ensure_ascii=False)
+    lead = json.dumps(cast.lead(cast.EVERYWHERE, "AzureMarketplace", "PLT"), ensure_ascii=False)
     payload = json.dumps(cast.HOOK_LEADS[0][1], ensure_ascii=False)
     settings = " ".join(
         f"{name}={shlex.quote(hub.settings[name])}"
@@ -24,6 +24,8 @@ def sights(hub: Hub, stage: Stage, hook_url: str) -> str:
 The hub goes on until Ctrl-C. Try it from another terminal; what you send appears below.
 
 The API, described:        {hub.url}/openapi.json
+What arrived, as a page:   {stage.sandbox.control_url}
+  (its certificate is of the sandbox's own authority: let your browser go on)
 Hand in a lead:
   curl {key} {json_type} {hub.url}/v1/leads -d {shlex.quote(lead)}
 Post one as Microsoft's marketplace does:
@@ -31,7 +33,7 @@ Post one as Microsoft's marketplace does:
 What became of the newest lead:
   curl {key} '{hub.url}/v1/leads?limit=1'
 The rows that are really in Azure Table:
-  leadkeeper sandbox rows {stage.azurite.url}
+  leadkeeper sandbox rows {stage.storage.url("table")}
 The same leads at the command line:
   {settings} leadkeeper leads list
 The hub's log:             {hub.log}

@@ -1,110 +1,129 @@
-"""The far sides that the demo and the sandbox carry leads to: receiving endpoints over TLS, and Azure Table."""
+"""The far sides that the demo and the sandbox carry leads to: every destination's stand-in, and what shows it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from urllib.parse import quote
 
 from leadkeeper.doors.cli.demo.guard import Guard
+from leadkeeper.doors.cli.demo.shown import Endpoints, Kept, MoodyEndpoint
+from leadkeeper.doors.cli.demo.storage import HOST, Storage
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azurite import ACCOUNT, KEY, Azurite
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint, Request
+from leadkeeper.sandbox.azurite import Service
+from leadkeeper.sandbox.email import Email
+from leadkeeper.sandbox.marketo import Marketo
+from leadkeeper.sandbox.marketo_leads import Subscription
+from leadkeeper.sandbox.server import Sandbox
 
-HOST: Final = "127.0.0.1"
-TABLE: Final = "MarketplaceLeads"
-_SERVER_ERROR: Final = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+SECOND: Final = Subscription(munchkin_id="456-STU-012", server_id="ab34", next_id=720_000)
+"""A second Marketo subscription: in one and the same, form and REST API would lead to one person."""
+
+_SECONDS: Final = 2.0
+"""How old the page's copy of rows and files may be."""
 
 
-class MoodyEndpoint(ReceivingEndpoint):
-    """A receiving endpoint that answers 500 to everything while it is ``down``."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen: any free port where nothing is said.
 
-    down = False
+    ``services`` is that of the one server of many names; ``storage`` those under which the account's production host
+    names are reached, ``azurite`` those of the emulators behind.
+    """
 
-    def answer(self, request: Request) -> bytes:
-        """As its parent, unless it is down."""
-        return _SERVER_ERROR if self.down else super().answer(request)
+    endpoint: int = 0
+    services: int = 0
+    mail: int = 0
+    azurite: Mapping[Service, int] = field(default_factory=dict)
+    storage: Mapping[Service, int] = field(default_factory=dict)
 
 
 class Stage:
-    """The stand-ins in one folder. ``open`` starts them; everything ends with its ``async with`` block."""
+    """All stand-ins in one folder. Use :func:`open_stage`."""
 
-    def __init__(self, folder: Path, guard: Guard, azurite: Azurite) -> None:
-        self._folder = folder
-        self._guard = guard
+    def __init__(self, folder: Path, guard: Guard, ports: Ports, *, keep: bool) -> None:
         self._authority = Authority(folder / "authority")
-        self._endpoints: list[ReceivingEndpoint] = []
-        self.azurite = azurite
+        self._ports = ports
+        self._tables = Kept("azure_table")
+        self._files = Kept("azure_blob")
+        self._endpoints = Endpoints()
+        self.storage = Storage(self._authority, guard, folder if keep else None, ports.azurite)
+        self.sandbox = Sandbox(folder / "authority", host=HOST, port=ports.services)
+        self.sandbox.stand_in(Marketo).subscriptions.append(SECOND)
+        self.mail = Email(self._authority.server_context(HOST, "localhost"))
+        for shown in (self._tables, self._files, self._endpoints, self.mail):
+            self.sandbox.stand_ins[shown.name] = shown
 
-    @property
-    def ca_file(self) -> Path:
-        """The private certificate authority that vouches for the endpoints."""
-        return self._authority.ca_file
+    async def start(self) -> None:
+        """Start everything. Raises :class:`~leadkeeper.sandbox.azurite.AzuriteFailed`, :class:`OSError`."""
+        await self.sandbox.start()
+        await self.mail.start(HOST, self._ports.mail)
+        await self.storage.start(self._ports.storage)
 
-    @property
-    def connection_string(self) -> str:
-        """How to reach the emulated Azure Table, as the Azure portal writes it."""
-        return table_connection_string(self.azurite.url)
+    async def aclose(self) -> None:
+        """End everything."""
+        for endpoint in self._endpoints.all:
+            await endpoint.aclose()
+        await self.mail.aclose()
+        await self.sandbox.aclose()
+        await self.storage.aclose()
 
     async def endpoint(self, secret: str | None = None, port: int = 0) -> MoodyEndpoint:
         """Start a receiving endpoint; with a ``secret`` it demands signatures."""
         endpoint = MoodyEndpoint(secret=secret)
         await endpoint.start(self._authority.server_context(HOST, "localhost"), HOST, port)
-        self._endpoints.append(endpoint)
+        self._endpoints.all.append(endpoint)
         return endpoint
 
-    async def start_azurite(self) -> None:
-        """Start it while the loop goes on; also when cancelled, it is either up or gone when this returns."""
-        starting = asyncio.create_task(asyncio.to_thread(self.azurite.start))
-        try:
-            while not starting.done():
-                self._guard.child(self.azurite.pid)
-                await asyncio.wait({starting}, timeout=0.02)
-        finally:
-            await asyncio.wait({starting})
-            self._guard.child(self.azurite.pid)
-        starting.result()
+    async def keep_page_fresh(self) -> None:
+        """Until cancelled, let the page show the rows and files that are there."""
+        from azure.core.exceptions import AzureError
 
-    async def aclose(self) -> None:
-        """End everything."""
-        for endpoint in self._endpoints:
-            await endpoint.aclose()
-        pid = self.azurite.pid
-        await asyncio.to_thread(self.azurite.close)
-        self._guard.gone(pid)
+        while True:
+            with contextlib.suppress(AzureError):  # whoever runs the stage hears of Azurite's end
+                self._tables.refresh({row["RowKey"]: row for row in await self.storage.rows()})
+                files = await self.storage.files()
+                self._files.refresh({name: {"file": name} | dict(row) for name, row in files.items()})
+            await asyncio.sleep(_SECONDS)
+
+    @property
+    def services(self) -> dict[str, tuple[str, ...]]:
+        """The production host names of each service: those of the one server, and the storage account's."""
+        own = {each.name: each.hosts for each in self.sandbox.stand_ins.values() if each.hosts}
+        return own | {"azure storage": tuple(self.storage.hosts())}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What ``leadkeeper serve`` needs so that production host names lead here."""
+        hosts = [self.sandbox.hosts_setting(), *(f"{name}={there}" for name, there in self.storage.hosts().items())]
+        return {
+            "LEADKEEPER_HOSTS": ",".join(hosts),
+            "LEADKEEPER_ALLOW_ADDRESSES": "127.0.0.0/8",
+            "LEADKEEPER_CA_FILE": str(self._authority.ca_file),
+            "LEADKEEPER_SMTP_URL": f"smtp://{self.mail.username}:{quote(self.mail.password)}@{HOST}:{self.mail.port}",
+            "LEADKEEPER_MAIL_FROM": "leadkeeper@marketplace.example",
+        }
 
 
 @contextlib.asynccontextmanager
 async def open_stage(
-    folder: Path, guard: Guard, *, table_port: int | None = None, keep_rows: bool = False
+    folder: Path, guard: Guard, ports: Ports | None = None, *, keep: bool = False
 ) -> AsyncIterator[Stage]:
-    """A stage with Azurite running. Raises ``AzuriteMissing``, ``AzuriteFailed``."""
-    rows = folder / "rows" if keep_rows else None
-    if rows is not None:
-        rows.mkdir(parents=True, exist_ok=True)
-    stage = Stage(folder, guard, Azurite(find_node_modules(), port=table_port, folder=rows))
+    """A stage with everything running; ``keep`` keeps rows and files in ``folder``.
+
+    Raises :class:`~leadkeeper.sandbox.azurite.AzuriteMissing`, :class:`~leadkeeper.sandbox.azurite.AzuriteFailed`.
+    """
+    stage = Stage(folder, guard, ports or Ports(), keep=keep)
     try:
-        await stage.start_azurite()
+        await stage.start()
         yield stage
     finally:
         await stage.aclose()
-
-
-def find_node_modules() -> Path:
-    """The folder with Azurite in it: here, beside our own sources, or that of the ``azurite`` in ``PATH``.
-
-    When it is nowhere, the one here, which does not hold it: whoever uses it says so.
-    """
-    here = Path("node_modules")
-    found = [here, Path(__file__).parents[5] / "node_modules"]
-    program = shutil.which("azurite")
-    if program is not None:
-        found += [parent for parent in Path(program).resolve().parents if parent.name == "node_modules"]
-    return next((folder for folder in found if (folder / "azurite").is_dir()), here)
 
 
 def free_port(wanted: Sequence[int]) -> int:
@@ -119,21 +138,3 @@ def free_port(wanted: Sequence[int]) -> int:
             number: int = probe.getsockname()[1]
             return number
     raise AssertionError("the system gives out no port")
-
-
-def table_connection_string(address: str) -> str:
-    """The connection string of the emulator's own account (no secret: Microsoft publishes it) at ``address``."""
-    endpoint = f"{address.rstrip('/')}/{ACCOUNT}"
-    return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={endpoint}"
-
-
-async def read_rows(connection_string: str) -> list[dict[str, Any]]:
-    """The rows that are really in ``MarketplaceLeads``, read with Microsoft's own client; none without the table."""
-    from azure.core.exceptions import ResourceNotFoundError
-    from azure.data.tables.aio import TableClient
-
-    async with TableClient.from_connection_string(connection_string, TABLE) as table:
-        try:
-            return [dict(row) async for row in table.list_entities()]
-        except ResourceNotFoundError:
-            return []

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.board import Board, told
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
-from leadkeeper.doors.cli.demo.proof import HandedIn, Place
+from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, new_secret, table
+from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
-from leadkeeper.doors.cli.demo.stage import HOST, MoodyEndpoint, Stage
+from leadkeeper.doors.cli.demo.shown import MoodyEndpoint
+from leadkeeper.doors.cli.demo.stage import Stage
 
 _PAUSE: Final = 0.4
 """Seconds between leads where somebody watches, so that they are seen to arrive."""
 _SOON: Final = 30.0
-_A_MOMENT: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    server: MoodyEndpoint
-    secret: str
-
-    @property
-    def url(self) -> str:
-        return f"https://{HOST}:{self.server.port}/leads"
+_A_MOMENT: Final = 10.0
+_SETTLED: Final = frozenset({"delivered", "unconfirmed", "held", "waiting", "setAside", "withheld"})
 
 
 class Story:
@@ -41,8 +31,8 @@ class Story:
         self._stage = stage
         self._screen = screen
         self._board = board
-        self._places: dict[str, tuple[Place, ...]] = {}
-        self._endpoints: dict[str, _Endpoint] = {}
+        self._places: dict[str, list[Place]] = {}
+        self._endpoints: dict[str, MoodyEndpoint] = {}
         self.handed_in: list[HandedIn] = []
         self.hook_url = ""
 
@@ -50,34 +40,42 @@ class Story:
         """The whole story. Raises :class:`Refused` if it does not go as told."""
         acts = (self._set_up, self._by_rest, self._in_a_batch, self._by_hook, self._faulty, self._broken, self._failing)
         for act in acts:
+            before = len(self.handed_in)
             await act()
-            await self._shown()
+            leads = {lead.id for lead in self.handed_in[before:] if not lead.test}
+            await self._settled(leads, _SETTLED)
+            self._screen.sum_up(self._board.of(leads))
 
     async def _set_up(self) -> None:
-        self._screen.heading("1. Two publishers, four offers, their destinations, each proven with a test lead")
+        self._screen.heading("1. Offers and their connections, each proven with a test lead")
         for publisher, name in cast.PUBLISHERS.items():
             await self._hub.ask("PUT", f"/v1/publishers/{publisher}", {"displayName": name})
+        secrets = {}
         for offer, title in cast.OFFERS.items():
             await self._hub.ask("PUT", _path(offer), {"title": title, "offerType": "saas"})
-        for name in ("contoso.crm-pro", "fabrikam.helpdesk", "fabrikam.insights"):
-            secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
-            self._endpoints[name] = _Endpoint(await self._stage.endpoint(secret), secret)
-        endpoint = self._endpoints["contoso.crm-pro"]
-        await self._connect("contoso.crm-pro", "primary", self._table())
-        await self._connect("contoso.crm-pro", "sales-api", self._https(endpoint), endpoint)
-        await self._connect("contoso.crm-trial", "primary", self._table())
-        insights = self._endpoints["fabrikam.insights"]
-        await self._connect("fabrikam.insights", "primary", self._https(insights), insights)
-        await self._connect("fabrikam.insights", "archive", self._table())
+            secrets[offer] = new_secret()
+            self._endpoints[offer] = await self._stage.endpoint(secrets[offer])
+        for offer, secret in secrets.items():
+            endpoint = self._endpoints[offer]
+            if offer == cast.EVERYWHERE:
+                self._places[offer] = every_place(self._stage, endpoint, secret)
+            else:
+                self._places[offer] = [table(self._stage, "archive"), https_endpoint("sales-api", endpoint, secret)]
+            for place in self._places[offer]:
+                await self._put(offer, place, place.settings)
+                test = await self._prove(offer, place)
+                self._screen.say(f"  {offer}/{place.connection} ({place.title}): test lead {_short(test)}", "green")
 
     async def _by_rest(self) -> None:
-        self._screen.heading("2. Leads of every source and action, handed in over REST")
-        for offer, source, action in cast.REST_LEADS:
-            await self._hand_in(cast.lead(offer, source, action))
+        count = len(self._places[cast.EVERYWHERE])
+        self._screen.heading(f"2. Leads of every source and action, handed in over REST, each for {count} connections")
+        for source, action in cast.EVERY_ACTION:
+            await self._hand_in(cast.lead(cast.EVERYWHERE, source, action))
 
     async def _in_a_batch(self) -> None:
         self._screen.heading("3. A batch of three lines, the second of them spoilt: the others are kept")
-        leads = [cast.lead("contoso.crm-pro", "AzureMarketplace", "PLT"), cast.lead("contoso.crm-pro", "SPZA", "INS")]
+        offer = "fabrikam.insights"
+        leads = [cast.lead(offer, "AzureMarketplace", "PLT"), cast.lead(offer, "SPZA", "INS")]
         lines = [json.dumps(leads[0]), '{"publisherId": "contoso", "offerId":', json.dumps(leads[1])]
         text = await self._hub.ask(
             "POST", "/v1/leads/batch", "\n".join(lines).encode(), content_type="application/x-ndjson"
@@ -89,13 +87,12 @@ class Story:
 
     async def _by_hook(self) -> None:
         self._screen.heading("4. Leads from Microsoft's marketplace, posted to a hook in the shapes that it uses")
-        hook = await self._hub.ask("POST", f"{_path('contoso.crm-pro')}/hooks")
+        hook = await self._hub.ask("POST", f"{_path(cast.HOOKED)}/hooks")
         self.hook_url = hook["url"]
         for name, payload, lead_source, email in cast.HOOK_LEADS:
             answer = await self._hub.ask("POST", f"/hooks/{hook['token']}", payload)
             self._screen.say(f"  {name}: kept")
-            places = self._places["contoso.crm-pro"]
-            self.handed_in.append(HandedIn(answer["id"], lead_source, email, places))
+            self.handed_in.append(HandedIn(answer["id"], lead_source, email, tuple(self._places[cast.HOOKED])))
             await self._pause()
 
     async def _faulty(self) -> None:
@@ -112,52 +109,79 @@ class Story:
         self._screen.say("  handed in twice under one Idempotency-Key: kept once")
 
     async def _broken(self) -> None:
-        self._screen.heading("6. A connection is broken (wrong signing secret): its leads are held until it is mended")
-        right = self._endpoints["fabrikam.helpdesk"]
-        wrong = _Endpoint(right.server, "whsec_" + base64.b64encode(os.urandom(32)).decode())
-        await self._put("fabrikam.helpdesk", "primary", self._https(wrong), right)
-        found = await self._validate("fabrikam.helpdesk", "primary")
-        if found["ok"]:
-            raise Refused("a connection with a wrong signing secret passed its validation")
-        self._tell(found["diagnosis"])
+        offer = cast.EVERYWHERE
+        places = self._places[offer]
+        self._screen.heading(
+            f"6. All {len(places)} connections break, each in its own way: leads are held until mended"
+        )
+        for place in places:
+            await self._break(offer, place)
+        self._screen.say("  Two leads come in meanwhile:")
+        before = len(self.handed_in)
         for source, action in (("AzureMarketplace", "INS"), ("SPZA", "PLT")):
-            await self._hand_in(cast.lead("fabrikam.helpdesk", source, action))
-        await self._until("fabrikam.helpdesk", "held", 2)
-        self._screen.say("  The publisher enters the right secret; the held leads go out by themselves.")
-        await self._connect("fabrikam.helpdesk", "primary", self._https(right), right)
+            await self._hand_in(cast.lead(offer, source, action))
+        leads = {lead.id for lead in self.handed_in[before:]}
+        if not await self._settled(leads, {"held"}, _SOON):
+            raise Refused(f"not every lead was held within {_SOON:.0f} s")
+        self._screen.sum_up(self._board.of(leads))
+        self._screen.say("  One after the other is mended, and its held leads go out by themselves:")
+        for place in places:
+            await self._mend(offer, place)
+        await self._settled(leads, {"delivered", "unconfirmed"}, _SOON)
+
+    async def _break(self, offer: str, place: Place) -> None:
+        mishap = place.mishap
+        if mishap.settings is not None:
+            await self._put(offer, place, mishap.settings)
+        if mishap.state is not None:
+            self._stage.sandbox.stand_in(mishap.state[0]).choose(mishap.state[1])
+        found = await self._validate(offer, place)
+        if found["ok"]:
+            raise Refused(f"{offer}/{place.connection} passed its validation although {mishap.what}")
+        self._screen.say(f"  {place.title}: {mishap.what}.")
+        self._screen.say(f"    {told({'diagnosis': found['diagnosis']})}", "yellow")
+        for number, step in enumerate(found["diagnosis"]["steps"], start=1):
+            self._screen.say(f"    {number}. {step}")
+
+    async def _mend(self, offer: str, place: Place) -> None:
+        mishap = place.mishap
+        if mishap.state is not None:
+            self._stage.sandbox.stand_in(mishap.state[0]).choose("ok")
+        if mishap.settings is not None:
+            await self._put(offer, place, place.settings)
+        test = await self._prove(offer, place)
+        self._screen.say(f"    {place.title}: {mishap.mended}; test lead {_short(test)}", "green")
 
     async def _failing(self) -> None:
         self._screen.heading("7. A destination answers 500 for a while: only its own leads wait, and are sent again")
-        endpoint = self._endpoints["fabrikam.insights"].server
-        endpoint.down = True
-        for source, action in (("AzurePortal", "Create"), ("AzureMarketplace", "PLT")):
-            await self._hand_in(cast.lead("fabrikam.insights", source, action))
-        await self._until("fabrikam.insights", "waiting", 2)
-        endpoint.down = False
-        self._screen.say("  It has recovered; the next try takes them there.")
+        offer = "fabrikam.insights"
+        self._endpoints[offer].down = True
+        before = len(self.handed_in)
+        await self._hand_in(cast.lead(offer, "AzurePortal", "Create"))
+        leads = {lead.id for lead in self.handed_in[before:]}
+        if not await self._settled(leads, {"waiting", "delivered"}, _SOON):
+            raise Refused(f"the lead did not wait within {_SOON:.0f} s")
+        self._screen.sum_up(self._board.of(leads))
+        self._endpoints[offer].down = False
+        self._screen.say("  It has recovered; the next try takes the lead there.")
+        await self._settled(leads, {"delivered"})
 
-    async def _connect(
-        self, offer: str, name: str, settings: dict[str, Any], endpoint: _Endpoint | None = None
-    ) -> None:
-        """Make or change a connection and prove it."""
-        await self._put(offer, name, settings, endpoint)
-        found = await self._validate(offer, name)
+    async def _put(self, offer: str, place: Place, settings: Mapping[str, Any]) -> None:
+        await self._hub.ask("PUT", f"{_path(offer)}/connections/{place.connection}", settings)
+
+    async def _validate(self, offer: str, place: Place) -> Any:
+        return await self._hub.ask("POST", f"{_path(offer)}/connections/{place.connection}/validate")
+
+    async def _prove(self, offer: str, place: Place) -> Any:
+        """The test lead that the connection took. Raises :class:`Refused` when it does not work."""
+        found = await self._validate(offer, place)
         if not found["ok"]:
-            raise Refused(f"the connection {offer}/{name} does not work: {found['diagnosis']['summary']}")
+            said = found["diagnosis"]
+            raise Refused(f"{offer}/{place.connection} does not work: {said['summary']} {said['evidence']}")
         test = found["testLead"]
-        self._screen.say(f"  {offer}/{name}: test lead {test['receipt']['result']}", "green")
         lead_source = f"{test['marker']}-{test['marker']}|{cast.OFFERS[offer]}"
-        place = next(place for place in self._places[offer] if place.connection == name)
-        self.handed_in.append(HandedIn(test["id"], lead_source, f"{test['marker']}@test.com", (place,)))
-
-    async def _put(self, offer: str, name: str, settings: dict[str, Any], endpoint: _Endpoint | None) -> None:
-        await self._hub.ask("PUT", f"{_path(offer)}/connections/{name}", settings)
-        place = Place(name, endpoint.server if endpoint else None)
-        known = [other for other in self._places.get(offer, ()) if other.connection != name]
-        self._places[offer] = (*known, place)
-
-    async def _validate(self, offer: str, name: str) -> Any:
-        return await self._hub.ask("POST", f"{_path(offer)}/connections/{name}/validate")
+        self.handed_in.append(HandedIn(test["id"], lead_source, f"{test['marker']}@test.com", (place,), test=True))
+        return test
 
     async def _hand_in(self, lead: dict[str, Any]) -> None:
         self._acknowledged((await self._hub.ask("POST", "/v1/leads", lead))["id"], lead)
@@ -166,45 +190,31 @@ class Story:
     def _acknowledged(self, lead_id: str, lead: dict[str, Any]) -> None:
         offer = f"{lead['publisherId']}.{lead['offerId']}"
         lead_source = f"{lead['source']}-{lead['action']}|{offer}"
-        self.handed_in.append(HandedIn(lead_id, lead_source, lead["customer"]["email"], self._places[offer]))
+        self.handed_in.append(HandedIn(lead_id, lead_source, lead["customer"]["email"], tuple(self._places[offer])))
 
     def _refused(self, what: str, answer: Answer) -> None:
         if not answer.refused:
             raise Refused(f"{what} was taken")
         self._screen.say(f"  {what}: {answer.status} {answer.body['detail']}", "yellow")
 
-    def _tell(self, diagnosis: dict[str, Any]) -> None:
-        self._screen.say(f"  {told({'diagnosis': diagnosis})}", "yellow")
-        for number, step in enumerate(diagnosis["steps"], start=1):
-            self._screen.say(f"    {number}. {step}")
-
-    async def _until(self, offer: str, state: str, count: int) -> None:
-        def there(line: Line) -> bool:
-            return line.offer == offer and line.state == state
-
-        if not await self._board.until(lambda lines: sum(map(there, lines.values())) >= count, _SOON):
-            raise Refused(f"the leads of {offer} were not {state} within {_SOON:.0f} s")
-
-    async def _shown(self) -> None:
-        """Let what was handed in be seen before the story goes on; that takes a moment, and is no proof."""
+    async def _settled(self, leads: Collection[str], states: Collection[str], seconds: float = _A_MOMENT) -> bool:
+        """Wait until every delivery of the leads is seen in one of ``states``; false if that takes too long."""
+        expected = sum(len(lead.places) for lead in self.handed_in if lead.id in leads)
 
         def there(lines: Mapping[str, Line]) -> bool:
-            seen = {line.lead for line in lines.values() if line.state not in ("pending", "sending")}
-            return seen.issuperset(lead.id for lead in self.handed_in)
+            return sum(line.lead in leads and line.state in states for line in lines.values()) == expected
 
-        await self._board.until(there, _A_MOMENT)
+        return await self._board.until(there, seconds)
 
     async def _pause(self) -> None:
         if self._screen.live:
             await asyncio.sleep(_PAUSE)
 
-    def _table(self) -> dict[str, Any]:
-        settings = {"storageAccountConnectionString": self._stage.connection_string}
-        return {"leadDestination": "table", "tableLeadConfiguration": settings}
 
-    def _https(self, endpoint: _Endpoint) -> dict[str, Any]:
-        settings = {"httpsEndpointUrl": endpoint.url, "signingSecret": endpoint.secret}
-        return {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
+def _short(test: Mapping[str, Any]) -> str:
+    """What became of a test lead."""
+    receipt = test["receipt"]
+    return str(receipt["result"]) if receipt["confirmed"] else f"{receipt['result']}, unconfirmed"
 
 
 def _path(offer: str) -> str:

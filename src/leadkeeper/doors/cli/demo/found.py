@@ -1,0 +1,108 @@
+"""Leads as the far sides themselves show them: rows, files, records, people, posts and mails, by the lead's id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from leadkeeper.sandbox.email import Mail
+from leadkeeper.sandbox.https_endpoint import Arrived
+from leadkeeper.sandbox.marketo_leads import Subscription
+
+_LEAD_ID: Final = re.compile(r"^Lead id: (?P<id>[0-9a-f-]{36})$", re.MULTILINE)
+_SOURCE: Final = re.compile(r"^Lead source: (?P<text>.*)$", re.MULTILINE)
+_LINK: Final = re.compile(r"/leads/(?P<id>[0-9a-f-]{36})")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One lead at one destination. ``lead_source`` and ``email`` are None where the destination gets neither."""
+
+    receipt: str
+    lead_source: str | None
+    email: str | None
+    times: int = 1
+
+
+def in_table(rows: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
+    """Rows of the table."""
+    return {
+        row["RowKey"]: Found(f"row {row['PartitionKey']}/{row['RowKey']}", row["LeadSource"], row["Email"])
+        for row in rows
+    }
+
+
+def in_blobs(files: Mapping[str, Mapping[str, str]]) -> dict[str, Found]:
+    """Files of the container."""
+    return {row["LeadId"]: Found(f"file {name}", row["LeadSource"], row["Email"]) for name, row in files.items()}
+
+
+def at_endpoint(received: Mapping[str, Arrived]) -> dict[str, Found]:
+    """What an endpoint took."""
+    leads = {}
+    for lead_id, arrived in received.items():
+        details = arrived.body["UserDetails"]
+        address = str(details["Email"]) if isinstance(details, dict) else ""
+        leads[lead_id] = Found("taken, signature valid", str(arrived.body["LeadSource"]), address, arrived.count)
+    return leads
+
+
+def in_dynamics(records: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
+    """Leads of the environment; their description names our lead."""
+    leads = {}
+    for record in records:
+        text = str(record.get("description", ""))
+        lead_id, source = _LEAD_ID.search(text), _SOURCE.search(text)
+        if lead_id and source:
+            address = record.get("emailaddress1")
+            leads[lead_id["id"]] = Found(f"lead {record['leadid']}", source["text"], address, record["writes"])
+    return leads
+
+
+def by_web_to_lead(records: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
+    """Leads that Web-to-Lead created; their description names our lead. A second one of the same id is counted."""
+    leads: dict[str, Found] = {}
+    for record in records:
+        fields = record["fields"]
+        lead_id = _LEAD_ID.search(str(fields.get("Description", "")))
+        if record["via"] != "webToLead" or record["status"] != "created" or lead_id is None:
+            continue
+        before = leads.get(lead_id["id"])
+        one = Found(f"lead {record['id']}", fields.get("LeadSource"), fields.get("Email"))
+        leads[lead_id["id"]] = one if before is None else replace(before, times=before.times + 1)
+    return leads
+
+
+def by_rest(records: Iterable[Mapping[str, Any]], id_field: str) -> dict[str, Found]:
+    """Leads that came over Salesforce's REST API."""
+    leads = {}
+    for record in records:
+        fields = record["fields"]
+        if record["via"] == "rest" and record["status"] == "created" and fields.get(id_field):
+            source, address = fields.get("LeadSource"), fields.get("Email")
+            leads[str(fields[id_field])] = Found(f"lead {record['id']}", source, address, record["times"])
+    return leads
+
+
+def in_marketo(there: Subscription) -> dict[str, Found]:
+    """People of the subscription; a field of theirs names our lead."""
+    leads = {}
+    for person in there.people:
+        values = {name: str(value) for name, value in person.values.items()}
+        if "marketplaceLeadId" in values:
+            one = Found(f"person {person.id}", values.get("leadSource"), values.get("email"), person.times)
+            leads[values["marketplaceLeadId"]] = one
+    return leads
+
+
+def in_mailbox(mails: Iterable[Mail]) -> dict[str, Found]:
+    """Notices: they link to a lead, and must say nothing else of it."""
+    leads: dict[str, Found] = {}
+    for mail in mails:
+        for link in _LINK.finditer(mail.text):
+            before = leads.get(link["id"])
+            one = Found(f"mail {mail.message['Message-ID']}", None, None)
+            leads[link["id"]] = one if before is None else replace(before, times=before.times + 1)
+    return leads

@@ -1,0 +1,18 @@
+"""What must come of everything that can happen to a lead on its way, one file per destination, taken from the facts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.contracts.cases import azure_blob, azure_table, dynamics, email, https_endpoint, marketo, salesforce
+
+LINES: Final = (
+    *azure_table.LINES,
+    *azure_blob.LINES,
+    *dynamics.LINES,
+    *https_endpoint.LINES,
+    *marketo.LINES,
+    *salesforce.LINES,
+    *email.LINES,
+)
+"""Every way of sending leads."""

@@ -1,0 +1,51 @@
+"""Azure Blob: ``facts/destination-protocols.md`` 5.4 and 5.5."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.azure_blob import AzureBlob
+from leadkeeper.diagnosis import Kind
+from leadkeeper.sandbox.azure_blob import error
+from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.sandbox.mishaps import Match
+from tests.contracts.cases import azure
+from tests.contracts.cases.case import BROKEN, PUBLISHER, REFUSED, Line, State
+from tests.contracts.storage_leads import WRONG_KEY
+
+SETTING: Final = "storageAccountConnectionString"
+_CONTAINER: Final = {"containerName": "marketplace-leads"}
+
+LINES: Final = (
+    Line(
+        name="azure_blob",
+        destination=AzureBlob,
+        settings={SETTING: azure.CONNECTION.replace("{key}", KEY), **_CONTAINER},
+        stand_in="azure_blob",
+        carries=Match(),
+        states=(
+            *azure.states(
+                error,
+                (413, "RequestBodyTooLarge", REFUSED, Kind.LEAD_TOO_LARGE, PUBLISHER),
+            ),
+            State(
+                "another key",
+                "403 AuthenticationFailed",
+                BROKEN,
+                Kind.STORAGE_KEY_REJECTED,
+                PUBLISHER,
+                settings={SETTING: azure.CONNECTION.replace("{key}", WRONG_KEY)},
+            ),
+            State(
+                "an account that is not there",
+                "no such host name",
+                BROKEN,
+                Kind.STORAGE_ACCOUNT_NOT_FOUND,
+                PUBLISHER,
+                settings={SETTING: azure.CONNECTION.replace("{key}", KEY).replace("windows.net", "chinacloudapi.cn")},
+            ),
+        ),
+        differs=azure.DIFFERS,
+        secrets=azure.SECRETS,
+    ),
+)

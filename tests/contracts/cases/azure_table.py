@@ -1,0 +1,54 @@
+"""Azure Table: ``facts/destination-protocols.md`` 5.3 and 5.5."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.azure_table import AzureTable
+from leadkeeper.diagnosis import Kind
+from leadkeeper.sandbox.azure_table import error
+from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.sandbox.mishaps import Match
+from tests.contracts.cases import azure
+from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, PUBLISHER, REFUSED, Line, State
+from tests.contracts.storage_leads import WRONG_KEY
+
+SETTING: Final = "storageAccountConnectionString"
+
+LINES: Final = (
+    Line(
+        name="azure_table",
+        destination=AzureTable,
+        settings={SETTING: azure.CONNECTION.replace("{key}", KEY)},
+        stand_in="azure_table",
+        carries=Match(),
+        states=(
+            *azure.states(
+                error,
+                (409, "TableBeingDeleted", FAILED, Kind.TABLE_BEING_DELETED, NOBODY),
+                (400, "EntityTooLarge", REFUSED, Kind.LEAD_TOO_LARGE, PUBLISHER),
+                (400, "PropertyValueTooLarge", REFUSED, Kind.LEAD_TOO_LARGE, PUBLISHER),
+                (400, "TooManyProperties", REFUSED, Kind.LEAD_REFUSED, PUBLISHER),
+                (413, "RequestBodyTooLarge", REFUSED, Kind.LEAD_TOO_LARGE, PUBLISHER),
+            ),
+            State(
+                "another key",
+                "403 AuthenticationFailed",
+                BROKEN,
+                Kind.STORAGE_KEY_REJECTED,
+                PUBLISHER,
+                settings={SETTING: azure.CONNECTION.replace("{key}", WRONG_KEY)},
+            ),
+            State(
+                "an account that is not there",
+                "no such host name",
+                BROKEN,
+                Kind.STORAGE_ACCOUNT_NOT_FOUND,
+                PUBLISHER,
+                settings={SETTING: azure.CONNECTION.replace("{key}", KEY).replace("windows.net", "chinacloudapi.cn")},
+            ),
+        ),
+        differs=azure.DIFFERS,
+        secrets=azure.SECRETS,
+    ),
+)

@@ -1,0 +1,33 @@
+"""E-mail notices: the operator's mail server, by its reply codes (RFC 5321)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.email import Email
+from leadkeeper.diagnosis import Kind
+from leadkeeper.sandbox.email import PASSWORD
+from leadkeeper.sandbox.mishaps import Match
+from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, OPERATOR, PUBLISHER, UNCONFIRMED, Line, State
+
+LINES: Final = (
+    Line(
+        name="email",
+        destination=Email,
+        settings={"contactEmail": ["sales@contoso.example"]},
+        stand_in="email",
+        carries=Match(),
+        states=(
+            State("signInRefused", "535", BROKEN, Kind.MAIL_SIGN_IN_REJECTED, OPERATOR),
+            State("senderRefused", "550 to MAIL", BROKEN, Kind.MAIL_SENDER_REFUSED, OPERATOR, check=False),
+            State("recipientRefused", "550 to RCPT", BROKEN, Kind.MAIL_RECIPIENT_REFUSED, PUBLISHER, check=False),
+            State("mailboxFull", "452 to RCPT", FAILED, Kind.MAIL_SERVER_BUSY, NOBODY, check=False),
+            State("mailRefused", "554 to DATA", BROKEN, Kind.MAIL_REFUSED, OPERATOR, check=False),
+            State("busy", "451 to MAIL", FAILED, Kind.MAIL_SERVER_BUSY, NOBODY, check=False),
+        ),
+        differs={},
+        secrets=(PASSWORD,),
+        taken=UNCONFIRMED,
+        speaks_http=False,
+    ),
+)

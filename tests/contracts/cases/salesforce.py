@@ -1,0 +1,230 @@
+"""Salesforce: Web-to-Lead (``facts/destination-protocols.md`` 3.2) and the REST API (3.4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.salesforce import Salesforce
+from leadkeeper.diagnosis import Kind
+from leadkeeper.sandbox.mishaps import Match
+from leadkeeper.sandbox.salesforce_org import EXTERNAL_ID, Org
+from tests.contracts.cases.case import (
+    ADMIN,
+    AMBIGUOUS,
+    BROKEN,
+    DELIVERED,
+    FAILED,
+    NOBODY,
+    PUBLISHER,
+    REFUSED,
+    THROTTLED,
+    UNCONFIRMED,
+    Expected,
+    Line,
+    State,
+)
+
+ORG: Final = Org()
+WEB_SETTINGS: Final = {"objectIdentifier": ORG.oid}
+REST_SETTINGS: Final = {
+    **WEB_SETTINGS,
+    "myDomainUrl": "https://contoso.my.salesforce.com",
+    "clientId": ORG.client_id,
+    "clientSecret": ORG.client_secret,
+    "externalIdField": EXTERNAL_ID,
+}
+
+SILENT: Final = (
+    State("reCaptchaRequired", "200 true, lost", UNCONFIRMED),
+    State("webToLeadDisabled", "200 true, lost", UNCONFIRMED),
+    State("noDefaultLeadCreator", "200 true, lost", UNCONFIRMED),
+    State("webToLeadQuotaUsed", "200 true, queued", UNCONFIRMED),
+    State("webToLeadQueueFull", "200 true, lost", UNCONFIRMED),
+    State("validationRule", "200 true, lost", UNCONFIRMED),
+    State("duplicateRuleBlock", "200 true, lost when known", UNCONFIRMED),
+    State("duplicateRuleAlert", "200 true, lost when known", UNCONFIRMED),
+    State("picklistMandatory", "200 true, lost", UNCONFIRMED),
+    State("countryPicklist", "200 true, lost", UNCONFIRMED),
+    State("requiredCustomField", "200 true, lost", UNCONFIRMED),
+    State(
+        "an organization that is not there",
+        "200 true Exception",
+        BROKEN,
+        Kind.SALESFORCE_FORM_REJECTED,
+        PUBLISHER,
+        check=False,
+        settings={"objectIdentifier": "00D5e000000NoOr"},
+    ),
+)
+
+
+def _token(name: str, code: str, kind: Kind, who: object) -> State:
+    outcome = THROTTLED if kind is Kind.THROTTLED else BROKEN
+    return State(name, f"400 {code}", outcome, kind, who)  # type: ignore[arg-type]
+
+
+REST: Final = (
+    _token("clientIdUnknown", "invalid_client_id", Kind.SALESFORCE_APP_REJECTED, PUBLISHER),
+    _token("clientSecretWrong", "invalid_client", Kind.SALESFORCE_APP_REJECTED, PUBLISHER),
+    _token("noRunAsUser", "invalid_grant", Kind.SALESFORCE_APP_NOT_ALLOWED, ADMIN),
+    _token("userInactive", "inactive_user", Kind.SALESFORCE_INACTIVE, ADMIN),
+    _token("orgInactive", "inactive_org", Kind.SALESFORCE_INACTIVE, ADMIN),
+    _token("grantUnsupported", "unsupported_grant_type", Kind.SALESFORCE_APP_NOT_ALLOWED, ADMIN),
+    _token("tokenRateLimit", "rate_limit_exceeded", Kind.THROTTLED, NOBODY),
+    State("sessionExpired", "401 INVALID_SESSION_ID", DELIVERED),
+    State("sessionRefused", "401 INVALID_SESSION_ID", BROKEN, Kind.SALESFORCE_SESSION_REJECTED, ADMIN),
+    State("dailyRequestsUsed", "403 REQUEST_LIMIT_EXCEEDED", THROTTLED, Kind.SALESFORCE_API_LIMIT, PUBLISHER),
+    State("longRequests", "403 REQUEST_LIMIT_EXCEEDED", THROTTLED, Kind.SALESFORCE_CONCURRENCY_LIMIT, NOBODY),
+    State("apiDisabled", "403 API_DISABLED_FOR_ORG", BROKEN, Kind.SALESFORCE_API_DISABLED, ADMIN),
+    State("unknownException", "500 UNKNOWN_EXCEPTION", FAILED, Kind.SERVER_ERROR, NOBODY),
+    State("serverUnavailable", "503 SERVER_UNAVAILABLE", FAILED, Kind.SERVER_ERROR, NOBODY),
+    State("maintenance", "503 HTML", FAILED, Kind.SERVER_ERROR, NOBODY),
+    State("readOnly", "403 INSUFFICIENT_ACCESS_OR_READONLY", BROKEN, Kind.SALESFORCE_ACCESS_MISSING, ADMIN),
+    State(
+        "crossReferenceDenied",
+        "403 INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        BROKEN,
+        Kind.SALESFORCE_ACCESS_MISSING,
+        ADMIN,
+        check=False,
+    ),
+    State("storageFull", "403 STORAGE_LIMIT_EXCEEDED", BROKEN, Kind.SALESFORCE_STORAGE_FULL, ADMIN, check=False),
+    State("rowLocked", "400 UNABLE_TO_LOCK_ROW", FAILED, Kind.SALESFORCE_ROW_LOCKED, NOBODY, check=False),
+    State("apexError", "400 APEX_ERROR", REFUSED, Kind.SALESFORCE_AUTOMATION_FAILED, ADMIN, check=False),
+    State(
+        "triggerFails",
+        "400 CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        REFUSED,
+        Kind.SALESFORCE_AUTOMATION_FAILED,
+        ADMIN,
+        check=False,
+    ),
+    State(
+        "flowFails", "400 CANNOT_EXECUTE_FLOW_TRIGGER", REFUSED, Kind.SALESFORCE_AUTOMATION_FAILED, ADMIN, check=False
+    ),
+    State(
+        "validationRule",
+        "400 FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        REFUSED,
+        Kind.SALESFORCE_RULE_REFUSED,
+        PUBLISHER,
+        check=False,
+    ),
+    State(
+        "fieldIntegrity", "400 FIELD_INTEGRITY_EXCEPTION", REFUSED, Kind.SALESFORCE_RULE_REFUSED, PUBLISHER, check=False
+    ),
+    State(
+        "picklistMandatory",
+        "400 INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        REFUSED,
+        Kind.SALESFORCE_RULE_REFUSED,
+        PUBLISHER,
+        check=False,
+    ),
+    State(
+        "countryPicklist",
+        "400 FIELD_INTEGRITY_EXCEPTION",
+        REFUSED,
+        Kind.SALESFORCE_RULE_REFUSED,
+        PUBLISHER,
+        check=False,
+    ),
+    State(
+        "requiredCustomField",
+        "400 REQUIRED_FIELD_MISSING",
+        REFUSED,
+        Kind.SALESFORCE_RULE_REFUSED,
+        PUBLISHER,
+        check=False,
+    ),
+    State("duplicateRuleBlock", "201 as long as the address is new", DELIVERED),
+    State("duplicateRuleAlert", "201 as long as the address is new", DELIVERED),
+    State("duplicateValue", "400 DUPLICATE_VALUE", REFUSED, Kind.SALESFORCE_VALUE_TAKEN, PUBLISHER, check=False),
+    State("ownerMissing", "404 INVALID_CROSS_REFERENCE_KEY", BROKEN, Kind.SALESFORCE_NOT_FOUND, PUBLISHER, check=False),
+    State("recordDeleted", "404 ENTITY_IS_DELETED", BROKEN, Kind.SALESFORCE_NOT_FOUND, PUBLISHER, check=False),
+    State(
+        "externalIdMissing",
+        "404 NOT_FOUND",
+        BROKEN,
+        Kind.SALESFORCE_NOT_FOUND,
+        PUBLISHER,
+        check=Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,
+    ),
+    State(
+        "externalIdAmbiguous",
+        "201 as long as nothing matches",
+        DELIVERED,
+        check=Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,
+    ),
+    State("fieldHidden", "400 INVALID_FIELD", BROKEN, Kind.SALESFORCE_FIELD_UNKNOWN, PUBLISHER),
+    State("fieldReadOnly", "400 INVALID_FIELD_FOR_INSERT_UPDATE", BROKEN, Kind.SALESFORCE_FIELD_UNKNOWN, PUBLISHER),
+    State(
+        "a My Domain that is not there",
+        "no such host name",
+        BROKEN,
+        Kind.SALESFORCE_DOMAIN_NOT_FOUND,
+        PUBLISHER,
+        settings={"myDomainUrl": "https://nobody.my.salesforce.com"},
+    ),
+    State(
+        "another secret",
+        "400 invalid_client",
+        BROKEN,
+        Kind.SALESFORCE_APP_REJECTED,
+        PUBLISHER,
+        settings={"clientSecret": "not-the-consumer-secret"},
+    ),
+)
+
+_NOT_THERE: Final = Expected(BROKEN, Kind.SALESFORCE_FORM_NOT_THERE, PUBLISHER)
+_UNREAD: Final = Expected(AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN)
+
+LINES: Final = (
+    Line(
+        name="salesforce, Web-to-Lead",
+        destination=Salesforce,
+        settings=WEB_SETTINGS,
+        stand_in="salesforce",
+        carries=Match("webto.salesforce.com", "POST"),
+        states=SILENT,
+        taken=UNCONFIRMED,
+        differs={
+            "hang after the headers": _NOT_THERE,
+            "reset within the body": _NOT_THERE,
+            "HTML": _NOT_THERE,
+            "wrong content type": Expected(UNCONFIRMED),
+            "giant answer": _NOT_THERE,
+            "commit, then drop the answer": Expected(AMBIGUOUS, Kind.CONNECTION_LOST, NOBODY),
+            "echo of the request": Expected(AMBIGUOUS, Kind.SERVER_ERROR, NOBODY),
+            "500": Expected(AMBIGUOUS, Kind.SERVER_ERROR, NOBODY),
+            "503": Expected(AMBIGUOUS, Kind.SERVER_ERROR, NOBODY),
+            "401 once": Expected(BROKEN, Kind.CREDENTIALS_REJECTED, PUBLISHER),
+            "401": Expected(BROKEN, Kind.CREDENTIALS_REJECTED, PUBLISHER),
+            "403": Expected(BROKEN, Kind.PERMISSION_MISSING, ADMIN),
+            "404": Expected(BROKEN, Kind.ENDPOINT_NOT_FOUND, PUBLISHER),
+            "410": Expected(BROKEN, Kind.ENDPOINT_GONE, PUBLISHER),
+        },
+    ),
+    Line(
+        name="salesforce, REST",
+        destination=Salesforce,
+        settings=REST_SETTINGS,
+        stand_in="salesforce",
+        carries=Match("*.my.salesforce.com", "PATCH"),
+        states=REST,
+        differs={
+            "hang after the headers": _UNREAD,
+            "reset within the body": _UNREAD,
+            "HTML": _UNREAD,
+            "wrong content type": Expected(DELIVERED),
+            "giant answer": _UNREAD,
+            "commit, then drop the answer": Expected(DELIVERED),
+            "401 once": Expected(DELIVERED),
+            "401": Expected(BROKEN, Kind.SALESFORCE_SESSION_REJECTED, ADMIN),
+            "403": Expected(BROKEN, Kind.SALESFORCE_ACCESS_MISSING, ADMIN),
+            "404": Expected(BROKEN, Kind.SALESFORCE_NOT_FOUND, PUBLISHER),
+            "410": Expected(BROKEN, Kind.SALESFORCE_NOT_FOUND, PUBLISHER),
+        },
+        secrets=(ORG.client_id, ORG.client_secret, "not-the-consumer-secret"),
+    ),
+)

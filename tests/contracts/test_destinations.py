@@ -1,0 +1,313 @@
+"""Every destination before its stand-in: what comes of each state and each trouble, who must act, and that no lead is
+there twice or shown to anybody.
+
+The tables are in ``cases``, one file per destination; ``cases/troubles.py`` holds what can happen to all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+import pytest
+import structlog
+
+from leadkeeper.clock import new_id
+from leadkeeper.delivery.schedule import State as Stored
+from leadkeeper.delivery.schedule import next_step
+from leadkeeper.destinations.destination import Check, Destination, OutgoingLead
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.registry import open_destination
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.sandbox import stand_ins as household
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.azure_blob import AzureBlob
+from leadkeeper.sandbox.azure_table import AzureTable
+from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.sandbox.stand_in import OK, Clock
+from tests.contracts.cases import LINES
+from tests.contracts.cases.case import Expected, Line, State
+from tests.contracts.cases.troubles import TROUBLES, Trouble
+from tests.contracts.faults import LEAD, PERSONAL
+from tests.contracts.stages import EndpointStage, MailStage, SandboxStage, Stage, StorageStage
+
+HASTY_SECONDS = 0.7
+"""How long the network waits where the far side is to hang."""
+ACCOUNTS = count(500)
+"""Storage accounts that no other test module takes (see ``conftest``)."""
+END_SECONDS = 8.0
+"""A send, with every request that it needs, is over by then although the far side hangs."""
+
+
+@dataclass
+class Meeting:
+    """An adapter before its stand-in; whatever it says is searched for what must not be shown."""
+
+    line: Line
+    stage: Stage
+    adapter: Destination
+    log: pytest.LogCaptureFixture
+
+    async def send(self, *leads: OutgoingLead) -> Sequence[Answer]:
+        """Deliver; one answer per lead, in time."""
+        with structlog.testing.capture_logs() as events:
+            async with asyncio.timeout(END_SECONDS):
+                answers = await self.adapter.deliver(leads)
+        assert len(answers) == len(leads)
+        self.assert_nothing_private(answers, events)
+        return answers
+
+    async def check(self) -> Check:
+        """Check; nothing is written by that."""
+        before = await self.stage.total()
+        with structlog.testing.capture_logs() as events:
+            async with asyncio.timeout(END_SECONDS):
+                check = await self.adapter.check()
+        self.assert_nothing_private([check], events)
+        assert await self.stage.total() == before
+        assert check.ok is (check.diagnosis is None), "a failed step and its diagnosis come together"
+        return check
+
+    async def warm(self, *, hasty: bool) -> None:
+        """What a send needs beforehand is there: a table or container; a token where the network is in haste."""
+        if isinstance(self.stage, StorageStage):
+            await self.send(lead(9))
+        elif hasty:
+            await self.check()
+
+    def assert_nothing_private(self, *said: object) -> None:
+        """Neither a lead's texts nor a secret, in what was said and in the log."""
+        text = f"{said!r} {self.log.text}".casefold()
+        private = [*PERSONAL, *(each.casefold() for each in (*self.line.secrets, *self.stage.secrets))]
+        assert not [each for each in private if each in text]
+
+
+Meet = Callable[..., Awaitable[Meeting]]
+
+
+@pytest.fixture
+async def meet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> AsyncIterator[Meet]:
+    """Opens adapter and stand-in; both are closed in time, and nothing of the adapter is left."""
+    met: list[tuple[Meeting, Network]] = []
+    account = f"test{next(ACCOUNTS)}"
+    caplog.set_level("DEBUG")
+
+    async def open_both(line: Line, state: State | None = None, *, hasty: bool = False) -> Meeting:
+        stage = await open_stage(line, request)
+        if state is not None:
+            stage.choose(state)
+        seconds = HASTY_SECONDS if hasty else END_SECONDS / 2
+        policy = NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=seconds)
+        if isinstance(stage, MailStage):
+            policy = replace(policy, mail_server=stage.mail_server, base_url="https://leads.example")
+        network = Network(policy, resolve=nowhere)
+        settings = settings_of(line, state, account)
+        adapter = open_destination(line.destination, line.destination.config.model_validate(settings), network)
+        meeting = Meeting(line, stage, adapter, caplog)
+        met.append((meeting, network))
+        return meeting
+
+    before = asyncio.all_tasks()
+    yield open_both
+    for meeting, network in met:
+        async with asyncio.timeout(1):
+            await meeting.adapter.aclose()
+            await network.aclose()
+        await meeting.stage.aclose()
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    assert not left, left
+
+
+async def nowhere(host: str, port: int) -> Sequence[str]:
+    """Only the stand-ins' names exist."""
+    raise socket.gaierror(socket.EAI_NONAME, "")
+
+
+async def open_stage(line: Line, request: pytest.FixtureRequest) -> Stage:
+    """The far side of a line."""
+    authority: Authority = request.getfixturevalue("authority")
+    match line.stand_in:
+        case "azure_table" | "azure_blob" as name:
+            make = AzureTable if name == "azure_table" else AzureBlob
+            emulator = request.getfixturevalue("azurite" if name == "azure_table" else "azurite_blob")
+            service = make(emulator.url)
+            host = f"*.{name.removeprefix('azure_')}.core.windows.net"
+            await service.start(authority.server_context(host))
+            return StorageStage(service, line, authority, host)
+        case "https_endpoint":
+            endpoint = EndpointStage(authority)
+            await endpoint.start()
+            return endpoint
+        case "email":
+            mail = MailStage(authority)
+            await mail.start()
+            return mail
+        case _:
+            sandbox = Sandbox(authority.ca_file.parent)
+            await sandbox.start()
+            return SandboxStage(sandbox, line)
+
+
+def settings_of(line: Line, state: State | None, account: str) -> dict[str, Any]:
+    """The settings in this state; each test has a storage account of its own."""
+    settings = {**line.settings, **(state.settings if state is not None else {})}
+    return {
+        name: value.replace("{account}", account) if isinstance(value, str) else value
+        for name, value in settings.items()
+    }
+
+
+def lead(number: int = 0) -> OutgoingLead:
+    """A lead of a customer of its own, whose texts are all private."""
+    if number == 0:
+        return LEAD
+    return replace(LEAD, id=new_id(), customer=replace(LEAD.customer, email=f"zoltana.{number}@northwind.example"))
+
+
+def what(answer: Answer) -> Expected:
+    """The answer as the tables have it."""
+    if isinstance(answer, Receipt):
+        return Expected(answer.outcome)
+    return Expected(answer.outcome, answer.kind, answer.who)
+
+
+def is_as(answer: Answer, expected: Expected) -> bool:
+    """Whether it is what the table says; who acts may be left to the kind."""
+    found = what(answer)
+    return found == (expected if expected.who is not None else Expected(expected.outcome, expected.kind, found.who))
+
+
+def _named(each: Any) -> str | None:
+    return each.name if isinstance(each, Line | State | Trouble) else None
+
+
+EVERY_STATE = [(line, state) for line in LINES for state in line.states]
+EVERY_TROUBLE = [(line, trouble) for line in LINES if line.speaks_http for trouble in TROUBLES]
+
+
+def test_every_state_of_every_stand_in_is_in_a_table() -> None:
+    for stand_in in household.every(Clock()):
+        lines = [line for line in LINES if stand_in.name in (line.stand_in, *(each.stand_in for each in line.states))]
+        told = {
+            each.name for line in lines for each in line.states if (each.stand_in or line.stand_in) == stand_in.name
+        }
+        assert not set(stand_in.states) - told - {OK}, stand_in.name
+
+
+@pytest.mark.parametrize("line", LINES, ids=_named)
+async def test_leads_arrive(line: Line, meet: Meet) -> None:
+    meeting = await meet(line)
+    check = await meeting.check()
+    assert check.ok, check
+    one = lead()
+    (answer,) = await meeting.send(one)
+    assert what(answer) == Expected(line.taken)
+    assert isinstance(answer, Receipt)
+    assert answer.confirmed is (line.taken is Outcome.DELIVERED)
+    assert await meeting.stage.count(one) == 1
+
+
+@pytest.mark.parametrize("line", LINES, ids=_named)
+async def test_many_leads_arrive(line: Line, meet: Meet) -> None:
+    meeting = await meet(line)
+    size = meeting.adapter.batch
+    leads = [lead(number) for number in range(1, (min(size, 7) if size > 1 else 2) + 1)]
+    if size > 1:
+        answers = list(await meeting.send(*leads))
+    else:
+        answers = [answer for each in await asyncio.gather(*map(meeting.send, leads)) for answer in each]
+    assert {what(answer) for answer in answers} == {Expected(line.taken)}
+    assert [await meeting.stage.count(each) for each in leads] == [1] * len(leads)
+    assert await meeting.stage.total() == len(leads)
+
+
+@pytest.mark.parametrize(("line", "state"), EVERY_STATE, ids=_named)
+async def test_what_comes_of_a_state(line: Line, state: State, meet: Meet) -> None:
+    meeting = await meet(line, state, hasty=state.name == "noAnswer")
+    (answer,) = await meeting.send(lead())
+    assert is_as(answer, state.expected), answer
+    if isinstance(answer, Diagnosis):
+        assert answer.steps
+        assert await meeting.stage.count(lead()) == 0
+
+
+@pytest.mark.parametrize(("line", "state"), EVERY_STATE, ids=_named)
+async def test_what_the_check_makes_of_a_state(line: Line, state: State, meet: Meet) -> None:
+    meeting = await meet(line, state, hasty=state.name == "noAnswer")
+    check = await meeting.check()
+    found = None if check.diagnosis is None else check.diagnosis.kind
+    seen = state.check if isinstance(state.check, Kind) else state.kind if state.check else None
+    assert found is seen, check
+    if check.diagnosis is not None:
+        assert check.steps[-1].ok is False
+        assert check.diagnosis.outcome is not Outcome.AMBIGUOUS, "nothing was sent"
+
+
+@pytest.mark.parametrize(("line", "trouble"), EVERY_TROUBLE, ids=_named)
+async def test_what_comes_of_a_trouble(line: Line, trouble: Trouble, meet: Meet) -> None:
+    hasty = "hang" in trouble.name
+    meeting = await meet(line, hasty=hasty)
+    await meeting.warm(hasty=hasty)
+    meeting.stage.trouble(trouble.act, line.carries, trouble.times)
+    (answer,) = await meeting.send(lead())
+    expected = expected_of(line, trouble)
+    assert is_as(answer, expected), answer
+    if isinstance(answer, Receipt) and line.believed:
+        return
+    if isinstance(answer, Diagnosis) and trouble.name.startswith(("429 with", "503 with")):
+        assert answer.retry_after is not None
+        assert answer.retry_after > 100
+    assert await meeting.stage.count(lead()) == (1 if trouble.written or isinstance(answer, Receipt) else 0)
+    await end_well(meeting, answer, trouble)
+
+
+def expected_of(line: Line, trouble: Trouble) -> Expected:
+    """What the table says: the line's own word, or the usual."""
+    found = line.differs.get(trouble.name, trouble.usually)
+    assert found is not None, f"{line.name} does not say what comes of {trouble.name}"
+    return Expected(line.taken) if found == Expected(Outcome.DELIVERED) else found
+
+
+async def end_well(meeting: Meeting, answer: Answer, trouble: Trouble) -> None:
+    """What the engine makes of the answer leads to one record: it repeats where that is safe, else sets aside."""
+    repeatable = meeting.adapter.repeatable
+    step = next_step(answer, 0, 0, 0, 0.5, repeatable=repeatable)
+    if isinstance(answer, Diagnosis) and answer.outcome is Outcome.AMBIGUOUS and not repeatable:
+        assert step.state is Stored.SET_ASIDE
+        assert isinstance(step.answer, Diagnosis)
+        assert step.answer.kind is Kind.MAY_HAVE_ARRIVED
+        return
+    if isinstance(answer, Diagnosis):
+        assert step.state in (Stored.WAITING, Stored.SET_ASIDE)
+    if isinstance(answer, Diagnosis) and trouble.written:
+        assert repeatable, "a lead that was written is sent again only where twice makes one"
+    if isinstance(answer, Receipt) and not repeatable:
+        return
+    meeting.stage.calm()
+    (again,) = await meeting.send(lead())
+    if isinstance(again, Diagnosis) and again.kind is Kind.MARKETO_PACED:
+        return  # a page came where the form's answer should be: the line rests for a minute
+    assert isinstance(again, Receipt), again
+    assert await meeting.stage.count(lead()) == 1
+
+
+@pytest.mark.parametrize("line", LINES, ids=_named)
+async def test_the_same_lead_twice(line: Line, meet: Meet) -> None:
+    meeting = await meet(line)
+    config = line.destination.config.model_validate(line.settings)
+    assert config.repeats(line.destination) is meeting.adapter.repeatable
+    await meeting.send(lead())
+    if not meeting.adapter.repeatable:
+        return
+    (again,) = await meeting.send(lead())
+    assert isinstance(again, Receipt)
+    assert again.result in ("duplicate", "updated")
+    other = lead(1)
+    at_once = await asyncio.gather(*(meeting.send(other) for _ in range(3)))
+    assert all(isinstance(answer, Receipt) for answers in at_once for answer in answers), at_once
+    assert [await meeting.stage.count(each) for each in (lead(), other)] == [1, 1]

@@ -1,0 +1,259 @@
+"""Errors that people paste find the entry that mends them: codes of every system, and Microsoft's texts."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadkeeper.catalogue import text_of
+from leadkeeper.destinations import (
+    azure_errors,
+    dynamics_errors,
+    entra,
+    https_endpoint,
+    marketo_errors,
+    salesforce_errors,
+)
+from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
+from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
+from leadkeeper.explain.find import LONGEST, explain, find
+
+PREFIX = "Could not save the lead to Dynamics CRM"
+PREFIX_PT = "Não foi possível salvar o cliente potencial no Dynamics CRM"
+GUID = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+
+REMEDIES: dict[Kind, tuple[str, ...]] = {
+    Kind.SIGN_IN_REJECTED: ("office365", "password", "directoryId", "applicationId", "secret", "licence"),
+    Kind.FIELD_PERMISSION_MISSING: ("Microsoft Marketplace Lead Writer",),
+    Kind.TENANT_NOT_FOUND: ("Microsoft Entra ID", "Tenant ID", "directoryId"),
+    Kind.NO_SECURITY_ROLE: ("Microsoft Marketplace Lead Writer", "Security"),
+    Kind.APPLICATION_NOT_FOUND: ("App registrations", "Application (client) ID"),
+    Kind.TENANT_INVALID: ("Microsoft Entra ID", "Tenant ID", "directoryId"),
+    Kind.CLIENT_SECRET_WRONG: ("Azure portal", "New client secret", "applicationKey"),
+    Kind.DYNAMICS_NO_ANSWER: ("instanceUrl", "valid Dynamics instance"),
+}
+"""For each of Microsoft's eight errors what its own remedy says to look at."""
+
+REMEDIES_PT: dict[Kind, tuple[str, ...]] = {
+    Kind.SIGN_IN_REJECTED: ("office365", "senha", "directoryId", "applicationId", "segredo", "licença"),
+    Kind.FIELD_PERMISSION_MISSING: ("função de segurança 'Microsoft Marketplace Lead Writer'",),
+    Kind.TENANT_NOT_FOUND: ("Microsoft Entra ID", "identificador do diretório", "directoryId"),
+    Kind.NO_SECURITY_ROLE: ("função de segurança 'Microsoft Marketplace Lead Writer'",),
+    Kind.APPLICATION_NOT_FOUND: ("App registrations", "Application (client) ID"),
+    Kind.TENANT_INVALID: ("Microsoft Entra ID", "identificador do diretório", "directoryId"),
+    Kind.CLIENT_SECRET_WRONG: ("portal do Azure", "segredo", "applicationKey"),
+    Kind.DYNAMICS_NO_ANSWER: ("instanceUrl", "instância válida do Dynamics"),
+}
+
+
+def kinds(pasted: str) -> list[Kind]:
+    """The kinds that the text means."""
+    return [match.kind for match in find(pasted)]
+
+
+def steps_of(kind: Kind, language: Language) -> str:
+    return " ".join(text_of(kind, language).steps)
+
+
+class TestMicrosoftsTexts:
+    @pytest.mark.parametrize("known", MICROSOFT_TEXTS, ids=lambda known: known.kind.value)
+    def test_in_english_with_its_remedy(self, known: MicrosoftText) -> None:
+        for pasted in (known.text, f"{PREFIX}. {known.text}", f"{PREFIX}  {known.text.upper()}\n Increase the timeout"):
+            assert kinds(pasted)[:1] == [known.kind]
+            assert len(kinds(pasted)) == 1
+        for word in REMEDIES[known.kind]:
+            assert word in steps_of(known.kind, Language.ENGLISH)
+
+    @pytest.mark.parametrize("known", PORTUGUESE_TEXTS, ids=lambda known: known.kind.value)
+    def test_in_portuguese_with_its_remedy(self, known: MicrosoftText) -> None:
+        for pasted in (known.text, f"{PREFIX_PT}. {known.text}", f"**{PREFIX_PT} {known.text.upper()}**"):
+            assert kinds(pasted) == [known.kind]
+        for word in REMEDIES_PT[known.kind]:
+            assert word in steps_of(known.kind, Language.PORTUGUESE)
+
+    def test_there_are_eight_in_each_language(self) -> None:
+        assert {known.kind for known in MICROSOFT_TEXTS} == {known.kind for known in PORTUGUESE_TEXTS} == set(REMEDIES)
+        assert len(MICROSOFT_TEXTS) == len(PORTUGUESE_TEXTS) == len(REMEDIES) == len(REMEDIES_PT) == 8
+
+    @pytest.mark.parametrize("known", [*MICROSOFT_TEXTS, *PORTUGUESE_TEXTS], ids=lambda known: known.telling)
+    def test_without_accents_punctuation_or_with_other_spacing(self, known: MicrosoftText) -> None:
+        plain = known.text.translate(str.maketrans("ãáâçéêíóõúÃÁÂÇÉÊÍÓÕÚ", "aaaceeioouAAACEEIOOU"))
+        assert kinds(plain) == [known.kind]
+        assert kinds(re.sub(r"\W+", "   ", known.text)) == [known.kind]
+        assert kinds(known.text.replace(" ", "\r\n")) == [known.kind]
+
+    @pytest.mark.parametrize("known", [*MICROSOFT_TEXTS, *PORTUGUESE_TEXTS], ids=lambda known: known.telling)
+    def test_cut_off(self, known: MicrosoftText) -> None:
+        start = known.text.index(known.telling)
+        assert kinds(known.text[: start + len(known.telling) - 2]) == [known.kind]
+        assert kinds(known.text[start + 1 :]) == [known.kind]
+
+    @pytest.mark.parametrize("known", [*MICROSOFT_TEXTS, *PORTUGUESE_TEXTS], ids=lambda known: known.telling)
+    def test_with_ids_and_moments_between_its_words(self, known: MicrosoftText) -> None:
+        between = f" '{GUID}' 2018-10-05 09:41:13Z "
+        words = known.text.split()
+        assert kinds(between.join(words)) == [known.kind]
+
+    def test_as_the_services_say_it_today(self) -> None:
+        text = (
+            f"AADSTS700016: Application with identifier '{GUID}' was not found in the directory 'Contoso'. "
+            f"Trace ID: {GUID} Correlation ID: {GUID} Timestamp: 2026-01-02 03:04:05Z"
+        )
+        assert kinds(text) == [Kind.APPLICATION_NOT_FOUND]
+
+    def test_from_memory(self) -> None:
+        assert kinds("it said requested tenant identifer not valid and not a valid external domain format") == [
+            Kind.TENANT_INVALID
+        ]
+
+    @pytest.mark.parametrize("part", [PREFIX, PREFIX_PT, "LastCRMError", "Dynamics CRM", "using AAD. Exception"])
+    def test_what_several_share_tells_nothing(self, part: str) -> None:
+        assert kinds(part) == []
+
+
+class TestCodes:
+    @pytest.mark.parametrize("number", list(entra.CODES))
+    def test_of_entra(self, number: int) -> None:
+        for pasted in (
+            f"AADSTS{number}",
+            f"aadsts{number}: {GUID}",
+            json.dumps({"error": "invalid_client", "error_codes": [number], "error_uri": f"?code={number}"}),
+            f"{number}",
+        ):
+            assert kinds(pasted) == [entra.CODES[number]]
+
+    @pytest.mark.parametrize("code", list(dynamics_errors.CODES))
+    def test_of_dataverse_in_every_spelling(self, code: str) -> None:
+        number = int(code, 16)
+        for pasted in (
+            code,
+            code.upper(),
+            code.removeprefix("0x"),
+            str(number),
+            str(number - 2**32),
+            json.dumps({"error": {"code": code, "message": f"Error {GUID}"}}),
+            f"Message: something. ErrorCode: {number - 2**32}. Time: 2026-01-02T03:04:05Z",
+        ):
+            assert kinds(pasted) == [dynamics_errors.CODES[code].kind]
+
+    @pytest.mark.parametrize("code", list(salesforce_errors.CODES))
+    def test_of_salesforce(self, code: str) -> None:
+        kind = salesforce_errors.CODES[code]
+        assert kinds(code) == kinds(code.lower()) == [kind]
+        assert kinds(json.dumps([{"errorCode": code, "message": "see https://x/401", "fields": []}])) == [kind]
+
+    @pytest.mark.parametrize("code", list(azure_errors.CODES))
+    def test_of_azure_storage(self, code: str) -> None:
+        assert azure_errors.CODES[code].kind in kinds(code)
+        told = f"<Error><Code>{code}</Code><Message>RequestId:{GUID} Time:2026-01-02T03:04:05.678Z</Message></Error>"
+        if code not in {"Forbidden", "Unauthorized"}:
+            assert azure_errors.CODES[code].kind in kinds(told)
+
+    @pytest.mark.parametrize("code", list(https_endpoint.CODES))
+    def test_of_power_automate(self, code: str) -> None:
+        assert kinds(json.dumps({"error": {"code": code}})) == [https_endpoint.CODES[code]]
+
+    @pytest.mark.parametrize("code", list(marketo_errors.CODES))
+    def test_of_marketo(self, code: str) -> None:
+        kind = marketo_errors.CODES[code]
+        assert kinds(f"marketo {code}")[0] is kind
+        assert kinds(code)[0] is kind
+        answer = {"requestId": "185d6#14b51985ff0", "success": False, "errors": [{"code": code, "message": "no"}]}
+        assert kinds(json.dumps(answer))[0] is kind
+
+    @pytest.mark.parametrize("kind", list(Kind))
+    def test_of_ours(self, kind: Kind) -> None:
+        assert kinds(kind.value)[0] is kind
+        assert kinds(f"docs/reference/diagnoses.md#{kind.value.lower()}")[:1] in ([kind], [])
+        for language in Language:
+            assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher.")
+
+    @pytest.mark.parametrize("error", [*entra.ERRORS, *salesforce_errors.SIGN_IN])
+    def test_of_oauth(self, error: str) -> None:
+        wanted = {table[error] for table in (entra.ERRORS, salesforce_errors.SIGN_IN) if error in table}
+        assert set(kinds(json.dumps({"error": error}))) == wanted
+        if error in salesforce_errors.SIGN_IN:
+            assert kinds(f"salesforce says {error}") == [salesforce_errors.SIGN_IN[error]]
+
+    def test_of_the_network(self) -> None:
+        assert kinds("code EAI_NONAME") == [Kind.ADDRESS_NOT_FOUND]
+        assert kinds("[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired") == [Kind.TLS_FAILED]
+
+
+class TestStatuses:
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "HTTP 401",
+            "401",
+            "HTTP/1.1 401 Unauthorized",
+            "status code: 401",
+            "The remote server returned an error: (401) Unauthorized.",
+            "O servidor remoto retornou um erro: (401) Não Autorizado.",
+        ],
+    )
+    def test_it_means_something_else_in_every_system(self, pasted: str) -> None:
+        found = {match.kind: match.systems for match in find(pasted)}
+        assert found[Kind.CREDENTIALS_REJECTED] == ("HTTPS endpoint",)
+        assert found[Kind.STORAGE_KEY_REJECTED] == ("Azure Storage",)
+        assert found[Kind.SALESFORCE_SESSION_REJECTED] == ("Salesforce",)
+
+    def test_the_system_may_be_named(self) -> None:
+        assert kinds("salesforce 401") == [Kind.SALESFORCE_SESSION_REJECTED]
+        assert kinds("HTTP 403 from Marketo") == [Kind.MARKETO_ACCESS_DENIED]
+
+    def test_a_code_says_more(self) -> None:
+        assert kinds('HTTP 403 {"error":{"code":"0x80072560","message":"no"}}') == [Kind.USER_NOT_MEMBER]
+
+    def test_those_that_nobody_lists_go_by_their_class(self) -> None:
+        assert kinds("HTTP 500") == [Kind.SERVER_ERROR]
+        assert kinds("HTTP 418") == [Kind.LEAD_REFUSED]
+        assert kinds("HTTP 308") == [Kind.REDIRECTED]
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "",
+            " \n ",
+            "All is well",
+            "HTTP 200",
+            "We were throttled and forbidden to say so, in a long sentence about 404 things.",
+            "AADSTS1",
+            "0x12345678",
+            "-",
+            GUID,
+            "2026-01-02 03:04:05",
+            "+44 20 7946 0958",
+        ],
+    )
+    def test_what_means_nothing(self, pasted: str) -> None:
+        assert find(pasted) == ()
+
+
+NASTY = st.sampled_from(
+    ["AADSTS", "0x8004", "-2147", "HTTP", "error:", "code", "(", "'", "4", "0", "\0", "\ud800", "٣", "ı", "ß", " "]
+)
+
+
+@given(st.text(max_size=300) | st.lists(NASTY, max_size=60).map("".join) | st.text(max_size=30).map(lambda t: t * 2000))
+def test_any_text_is_taken(pasted: str) -> None:
+    found = find(pasted)
+    assert len({match.kind for match in found}) == len(found)
+    for language in Language:
+        assert len(explain(pasted, language)) == len(found)
+
+
+@given(st.sampled_from(MICROSOFT_TEXTS), st.text(max_size=200))
+def test_a_known_text_is_found_within_any_other(known: MicrosoftText, around: str) -> None:
+    assert known.kind in kinds(f"{around}\n{known.text}\n{around}")
+
+
+def test_only_so_much_is_looked_at() -> None:
+    assert find("x " * (LONGEST // 2) + "AADSTS50126") == ()
+    assert kinds("x " * (LONGEST // 2 - 10) + "AADSTS50126") == [Kind.SIGN_IN_REJECTED]

@@ -1,0 +1,91 @@
+"""Every diagnosis is told in Portuguese as it is in English: the same steps, names and addresses, no word left."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from leadkeeper.catalogue import CATALOGUE, diagnose, docs_of, text_of
+from leadkeeper.diagnoses import portuguese
+from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from leadkeeper.diagnosis import Evidence, Kind, Who
+from leadkeeper.views import DiagnosisView
+
+ENGLISH = frozenset(
+    re.findall(
+        r"\S+",
+        """the of and is are was were be been to with not it its this that these those if then from by has have had does
+        there here which who whom what when where may must will would should can cannot under into lead's open copy
+        enter read check setting settings field fields user application retry delivery""",
+    )
+)
+"""Words that no Portuguese sentence holds, outside of quotes."""
+
+NO_PROSE = re.compile(r"'[^']*'|\"[^\"]*\"|LEADKEEPER_\w+|\w+(?:[./:-]+\w+)+")
+"""What other systems show, settings, addresses, names with hyphens."""
+
+NAMES = re.compile(r"LEADKEEPER_[A-Z_]+|https?://[^\s,;)']+|\b[a-z]+(?:[A-Z][a-zA-Z]*)+\b|\bAADSTS\d+|\b\d{3}\b")
+"""What is the same in every language: settings, addresses, statuses."""
+
+
+def sentences(kind: Kind, language: Language) -> tuple[str, ...]:
+    """The summary and the steps."""
+    text = text_of(kind, language)
+    return (text.summary, *text.steps)
+
+
+def prose(sentence: str) -> list[str]:
+    """Its words, without what is the same in every language."""
+    return re.findall(r"[^\W\d_]+(?:'s)?", NO_PROSE.sub(" ", sentence).casefold())
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_is_told_in_both_languages(kind: Kind) -> None:
+    english, other = text_of(kind, Language.ENGLISH), text_of(kind, Language.PORTUGUESE)
+    assert (english.summary, english.steps) == (CATALOGUE[kind].summary, CATALOGUE[kind].steps)
+    assert len(other.steps) == len(english.steps)
+    for sentence in sentences(kind, Language.PORTUGUESE):
+        assert re.match(r"[A-ZÀ-Ý]", sentence), sentence
+        assert sentence.endswith("."), sentence
+        assert "  " not in sentence
+        assert sentence.count("'") % 2 == 0
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_english_is_left_over(kind: Kind) -> None:
+    for sentence in sentences(kind, Language.PORTUGUESE):
+        assert not ENGLISH.intersection(prose(sentence)), sentence
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_names_are_the_same_in_both_languages(kind: Kind) -> None:
+    english, other = (
+        {name for sentence in sentences(kind, language) for name in NAMES.findall(sentence)} for language in Language
+    )
+    assert english <= other, "a setting, an address or a status is missing"
+
+
+def test_english_is_recognized() -> None:
+    for kind in Kind:
+        assert ENGLISH.intersection(prose(" ".join(sentences(kind, Language.ENGLISH))))
+
+
+def test_each_text_stands_once() -> None:
+    files = [getattr(portuguese, name).TEXTS for name in portuguese.__all__]
+    assert sum(len(texts) for texts in files) == len(Kind)
+
+
+def test_who_acts_has_words_in_both_languages() -> None:
+    assert all(set(words) == set(Who) for words in WHO_ACTS.values())
+    assert set(WHO_ACTS) == set(Language)
+
+
+def test_a_view_is_told_in_the_language_asked_for() -> None:
+    diagnosis = diagnose(Kind.CLIENT_SECRET_EXPIRED, Evidence(401, "AADSTS7000222", "id", "words"))
+    english, other = DiagnosisView.of(diagnosis), DiagnosisView.of(diagnosis, Language.PORTUGUESE)
+    assert (english.summary, english.steps, english.docs) == (diagnosis.summary, diagnosis.steps, diagnosis.docs)
+    assert other.summary == "O segredo da aplicação expirou."
+    assert other.docs == docs_of(Kind.CLIENT_SECRET_EXPIRED, Language.PORTUGUESE)
+    told = {"summary", "steps", "docs"}
+    assert english.model_dump(exclude=told) == other.model_dump(exclude=told)

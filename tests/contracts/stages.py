@@ -128,7 +128,7 @@ class StorageStage:
         self.service = service
         self.ca_file = authority.ca_file
         self.hosts = {host: ("127.0.0.1", service.port)}
-        self.secrets = ("AccountKey", "SharedKey")
+        self.secrets = ("AccountKey",)
         self._carries: Callable[[Seen], bool] = is_insert if line.stand_in == "azure_table" else is_write
 
     def choose(self, state: State) -> None:
@@ -153,8 +153,8 @@ class StorageStage:
         return sum(lead.id in f"{seen.target} {seen.body.decode()}" for seen in self._made())
 
     async def total(self) -> int:
-        """How much was made."""
-        return len(self._made())
+        """How many rows or files were made."""
+        return sum(max(1, seen.body.count(b'"RowKey"')) for seen in self._made())
 
     def _made(self) -> list[Seen]:
         return [seen for seen in self.service.made if self._carries(seen)]

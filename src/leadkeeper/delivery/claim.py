@@ -14,10 +14,13 @@ from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import TRIAL, on_trial
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.lead import Customer, lead_source_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 
+AT_ONCE: Final = 2_000
+"""The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
 TRIAL_REST: Final = 45 * SECOND
@@ -82,22 +85,32 @@ def claim(
     Looks only at the connections ``only``, or at all. A connection that is paused, removed or closed gives nothing; one
     on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``. Those with which
     workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy`` in this worker.
+    After :data:`AT_ONCE` deliveries it ends; which connections come first differs each time. It waits for no lock.
     """
     works = []
-    for row in conn.execute(_connections_with_work(conn, now, only)).all():
-        share = wanted[row.id] if row.id in wanted else first_share(row)
+    left = AT_ONCE
+    for row in _in_turn(conn.execute(_connections_with_work(conn, lease_id, now, only)).all(), now):
+        share = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
         trial = on_trial(health)
         if share < 1 or (trial and not _take_trial(conn, row.id, now)):
             continue
         taken = _take(conn, row.id, lease_id, TRIAL if trial else share, now)
+        left -= len(taken)
         taken = _set_apart(conn, lease_id, taken, now, idle=trial or row.id not in busy)
         if taken:
             works.append(Work(row, _with_leads(conn, row, taken), trial, alone=taken[0].lost >= SOLO_AFTER))
     return works
 
 
-def _connections_with_work(conn: sa.Connection, now: int, only: Collection[str] | None) -> sa.Select[Any]:
+def _in_turn(rows: Sequence[sa.Row[Any]], now: int) -> Sequence[sa.Row[Any]]:
+    first = now % len(rows) if rows else 0
+    return [*rows[first:], *rows[:first]]
+
+
+def _connections_with_work(
+    conn: sa.Connection, lease_id: str, now: int, only: Collection[str] | None
+) -> sa.Select[Any]:
     c = t.connection.c
     due: sa.Select[Any] = (
         sa.select(sa.literal_column("1"))
@@ -114,7 +127,10 @@ def _connections_with_work(conn: sa.Connection, now: int, only: Collection[str] 
             sa.not_(c.paused),
             sa.not_(c.paused_by_person),
             c.closed_until <= now,
+            c.destination.in_(BY_NAME),  # a newer version may know more
             sa.exists(due),
+            # One that is forgotten would hold what it claims for ever.
+            sa.exists().where(t.lease.c.id == lease_id),
         )
     )
     return query if only is None else query.where(one_of(conn, c.id, only))
@@ -122,12 +138,9 @@ def _connections_with_work(conn: sa.Connection, now: int, only: Collection[str] 
 
 def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:
     c = t.connection.c
+    free = sa.select(c.id).where(c.id == connection_id, c.closed_until <= now).with_for_update(skip_locked=True)
     return bool(
-        conn.execute(
-            sa.update(t.connection)
-            .where(c.id == connection_id, c.closed_until <= now)
-            .values(closed_until=now + TRIAL_REST)
-        ).rowcount
+        conn.execute(sa.update(t.connection).where(c.id.in_(free)).values(closed_until=now + TRIAL_REST)).rowcount
     )
 
 

@@ -32,6 +32,8 @@ LONGEST_THROTTLE: Final = 24 * HOUR
 DEFAULT_THROTTLE: Final = 10 * SECOND
 LOST_DELAYS: Final = (0, 1 * SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE)
 """How long a delivery waits after each time in a row that its worker vanished, or failed by our fault, with it."""
+BUSY_DELAY: Final = 5 * SECOND
+"""How long a delivery waits that we could not send for want of something of ours; it is under no suspicion."""
 SOLO_AFTER: Final = 2
 """After this many vanished workers in a row a delivery is sent in a call of its own, apart from unsuspected ones."""
 ALONE_AFTER: Final = 3
@@ -83,6 +85,8 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
             return Next(State.SET_ASIDE, now, attempts, answer, lost)
         case Outcome.OURS if answer.kind is Kind.INTERRUPTED:
             return Next(State.WAITING, now, attempts, answer, lost)
+        case Outcome.OURS if answer.kind is not Kind.INTERNAL_ERROR:
+            return Next(State.WAITING, now + spread(BUSY_DELAY, dice), attempts, answer, lost)
         case Outcome.OURS:
             return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, answer, lost + 1)
         case Outcome.FAILED:

@@ -14,7 +14,7 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
-from leadkeeper.delivery.claim import Claimed, Work, claim, give_back, standings
+from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
 from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
@@ -186,6 +186,8 @@ class Worker:
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
             return
+        if sum(len(work.claimed) for work in works) >= AT_ONCE:
+            self.wake()
         for work in works:
             self._line_up(work, wanted.get(work.connection_id) or _first_share(work.row))
 

@@ -128,10 +128,10 @@ def diagnose_mail(error: BaseException, *, sent: bool) -> Diagnosis:
 
 
 def _kind_of_reply(error: aiosmtplib.SMTPResponseException) -> Kind:
-    if isinstance(error, aiosmtplib.SMTPSenderRefused):
-        return Kind.MAIL_SENDER_REFUSED
     if 400 <= error.code < 500:
         return Kind.MAIL_SERVER_BUSY
+    if isinstance(error, aiosmtplib.SMTPSenderRefused):
+        return Kind.MAIL_SENDER_REFUSED
     return Kind.MAIL_SIGN_IN_REJECTED if error.code in (530, 534, 535) else Kind.MAIL_REFUSED
 
 

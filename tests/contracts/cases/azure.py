@@ -19,6 +19,7 @@ from tests.contracts.cases.case import (
     Expected,
     State,
 )
+from tests.contracts.cases.troubles import LOST, SILENT
 from tests.contracts.storage_leads import WRONG_KEY
 
 Say = Callable[[int, str], Fault]
@@ -56,15 +57,14 @@ def states(say: Say, *more: Row) -> tuple[State, ...]:
 
 _UNREAD: Final = Expected(AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN)
 DIFFERS: Final = {
-    "commit, then drop the answer": Expected(DELIVERED),
     "401 once": Expected(BROKEN, Kind.STORAGE_KEY_REJECTED, PUBLISHER),
     "401": Expected(BROKEN, Kind.STORAGE_KEY_REJECTED, PUBLISHER),
     "403": Expected(BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
     "404": Expected(BROKEN, Kind.ENDPOINT_NOT_FOUND, PUBLISHER),
     "410": Expected(BROKEN, Kind.ENDPOINT_GONE, PUBLISHER),
-    "hang after the headers": _UNREAD,
-    "reset within the body": _UNREAD,
+    "hang after the headers": SILENT,
+    "reset within the body": LOST,
     "HTML": _UNREAD,
     "wrong content type": Expected(DELIVERED),
-    "giant answer": _UNREAD,
+    "giant answer": Expected(BROKEN, Kind.ANSWER_TOO_LARGE, PUBLISHER),
 }

@@ -176,6 +176,7 @@ async def _start_api(settings: Settings, house: House) -> _Server:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=10,
     )
     server = _Server(config)

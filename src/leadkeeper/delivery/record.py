@@ -163,7 +163,7 @@ _LAST_OUTCOME: Final = (
     .correlate(t.delivery)
     .scalar_subquery()
 )
-_REFUSED: Final = (_LAST_OUTCOME == Outcome.REFUSED.value) & sa.not_(
+_REFUSED: Final = (Outcome.REFUSED.value == _LAST_OUTCOME) & sa.not_(
     sa.exists().where(t.lead.c.id == t.delivery.c.lead_id, t.lead.c.test).correlate(t.delivery)
 )
 """Set aside because the destination refused it, not because it may have arrived or was tried for too long."""

@@ -81,14 +81,8 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
             return Next(State.WAITING, now, attempts, answer)
         case Outcome.THROTTLED:
             return Next(State.WAITING, now + throttle_delay(answer, 0, dice), attempts, answer)
-        case Outcome.OURS if answer.kind is Kind.MAY_HAVE_ARRIVED:
-            return Next(State.SET_ASIDE, now, attempts, answer, lost)
-        case Outcome.OURS if answer.kind is Kind.INTERRUPTED:
-            return Next(State.WAITING, now, attempts, answer, lost)
-        case Outcome.OURS if answer.kind is not Kind.INTERNAL_ERROR:
-            return Next(State.WAITING, now + spread(BUSY_DELAY, dice), attempts, answer, lost)
         case Outcome.OURS:
-            return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, answer, lost + 1)
+            return _ours(answer, attempts, lost, now, dice)
         case Outcome.FAILED:
             return _again(answer, attempts + 1, now, dice)
         case Outcome.AMBIGUOUS if repeatable:
@@ -98,6 +92,18 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
             return Next(State.SET_ASIDE, now, attempts + 1, told)
         case _:
             return Next(State.SET_ASIDE, now, attempts + 1, answer)
+
+
+def _ours(answer: Diagnosis, attempts: int, lost: int, now: int, dice: float) -> Next:
+    match answer.kind:
+        case Kind.MAY_HAVE_ARRIVED:
+            return Next(State.SET_ASIDE, now, attempts, answer, lost)
+        case Kind.INTERRUPTED:
+            return Next(State.WAITING, now, attempts, answer, lost)
+        case Kind.INTERNAL_ERROR:
+            return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, answer, lost + 1)
+        case _:
+            return Next(State.WAITING, now + spread(BUSY_DELAY, dice), attempts, answer, lost)
 
 
 def _again(answer: Diagnosis, attempts: int, now: int, dice: float) -> Next:

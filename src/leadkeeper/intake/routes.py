@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Route:
     connections: tuple[RouteConnection, ...]
 
 
-_ROUTES = (
+_ROUTES: sa.Select[Any] = (
     sa.select(
         t.offer.c.ref,
         t.offer.c.live,
@@ -47,13 +49,17 @@ _ROUTES = (
 )
 
 
+@functools.cache
+def _routes_of(dialect: str) -> sa.Select[Any]:
+    return _ROUTES.where(listed(dialect, t.offer.c.ref, "offers"))
+
+
 def read_routes(conn: sa.Connection, offers: Collection[str]) -> dict[str, Route]:
     """The routes of those of ``offers`` (``publisher.offer``) that exist. Call ``share_routes`` before."""
     live: dict[str, bool] = {}
     connections: dict[str, list[RouteConnection]] = {}
-    for ref, is_live, connection_id, name, paused, announces in conn.execute(
-        _ROUTES.where(one_of(conn, t.offer.c.ref, offers))
-    ):
+    rows = conn.execute(_routes_of(conn.dialect.name), {"offers": list(offers)})
+    for ref, is_live, connection_id, name, paused, announces in rows:
         live[ref] = is_live
         found = connections.setdefault(ref, [])
         if connection_id is not None:

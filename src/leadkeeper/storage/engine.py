@@ -78,9 +78,18 @@ def one_of(conn: sa.Connection, column: sa.ColumnElement[str], values: Collectio
 
     Both databases keep one prepared statement for it, which a list of placeholders would not allow.
     """
-    if conn.dialect.name == "postgresql":
-        return column == sa.any_(sa.bindparam(None, list(values), type_=ARRAY(sa.String)))
-    each = sa.func.json_each(sa.bindparam(None, list(values), type_=sa.JSON)).table_valued("value")
+    return _listed(conn.dialect.name, column, None, list(values))
+
+
+def listed(dialect: str, column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+    """The same for a statement that is made once for ``dialect`` and given a list as its parameter ``name``."""
+    return _listed(dialect, column, name, [])
+
+
+def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, values: list[str]) -> sa.ColumnElement[bool]:
+    if dialect == "postgresql":
+        return column == sa.any_(sa.bindparam(name, values, type_=ARRAY(sa.String)))
+    each = sa.func.json_each(sa.bindparam(name, values, type_=sa.JSON)).table_valued("value")
     return column.in_(sa.select(each.c.value))
 
 

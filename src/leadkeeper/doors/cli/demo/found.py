@@ -18,12 +18,16 @@ _LINK: Final = re.compile(r"/leads/(?P<id>[0-9a-f-]{36})")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One lead at one destination. ``lead_source`` and ``email`` are None where the destination gets neither."""
+    """One lead at one destination, and how often. ``lead_source`` and ``email`` are None where it gets neither.
+
+    ``open_text`` is what anybody may read, so that nothing personal may stand in it.
+    """
 
     receipt: str
     lead_source: str | None
     email: str | None
     times: int = 1
+    open_text: str = ""
 
 
 def in_table(rows: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
@@ -103,6 +107,6 @@ def in_mailbox(mails: Iterable[Mail]) -> dict[str, Found]:
     for mail in mails:
         for link in _LINK.finditer(mail.text):
             before = leads.get(link["id"])
-            one = Found(f"mail {mail.message['Message-ID']}", None, None)
+            one = Found(f"mail {mail.message['Message-ID']}", None, None, open_text=mail.message.as_string())
             leads[link["id"]] = one if before is None else replace(before, times=before.times + 1)
     return leads

@@ -43,6 +43,7 @@ class Place:
     """One connection of an offer. ``look`` reads the leads at the far side itself, by their ids.
 
     ``confirms``: the destination says whether it kept a lead; where it does not, Leadkeeper calls it unconfirmed.
+    ``once``: a lead must never be there twice; an endpoint may be sent one again, and knows it by its id.
     """
 
     connection: str
@@ -52,6 +53,7 @@ class Place:
     look: Callable[[], Awaitable[Mapping[str, Found]]]
     mishap: Mishap
     confirms: bool = True
+    once: bool = True
 
 
 def every_place(stage: Stage, endpoint: ReceivingEndpoint, secret: str) -> list[Place]:
@@ -180,7 +182,7 @@ def https_endpoint(connection: str, endpoint: ReceivingEndpoint, secret: str) ->
         return found.at_endpoint(endpoint.received)
 
     mishap = Mishap("its signing secret is another", "the right secret is entered", settings(new_secret()))
-    return Place(connection, "https_endpoint", "HTTPS endpoint", settings(secret), look, mishap)
+    return Place(connection, "https_endpoint", "HTTPS endpoint", settings(secret), look, mishap, once=False)
 
 
 def email(stage: Stage) -> Place:

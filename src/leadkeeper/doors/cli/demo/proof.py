@@ -56,6 +56,10 @@ def _arrival(lead: HandedIn, place: Place, there: Found | None, state: str) -> A
         return Arrival(lead, place, wrong=f"it is not there; the hub says: {state}")
     if there.lead_source is not None and (there.lead_source, there.email) != (lead.lead_source, lead.email):
         return Arrival(lead, place, wrong="what is there says something else than was handed in")
+    if lead.email in there.open_text:
+        return Arrival(lead, place, wrong="the customer's e-mail address stands where anybody may read it")
+    if there.times > 1 and place.once:
+        return Arrival(lead, place, wrong=f"it is there {there.times} times")
     expected = "delivered" if place.confirms else "unconfirmed"
     if state != expected:
         return Arrival(lead, place, wrong=f"it is there, but the hub says: {state}")

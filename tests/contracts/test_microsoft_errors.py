@@ -1,0 +1,151 @@
+"""Each of the eight errors that Microsoft's marketplace shows: made as the real service makes it, and its remedy told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadkeeper.clock import now_ms
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
+from leadkeeper.intake.tester import Tester
+from leadkeeper.sandbox.server import Sandbox
+from tests.contracts.cases.case import State
+from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, LINES, USER_SETTINGS
+from tests.contracts.house import CRM, furnished
+from tests.contracts.stages import SandboxStage
+
+SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One of the errors: what makes it, what the real service says of it, and words of the seed's remedy."""
+
+    kind: Kind
+    stand_in: str
+    state: str
+    says: str
+    english: tuple[str, ...]
+    portuguese: tuple[str, ...]
+    settings: Mapping[str, Any] = APPLICATION_SETTINGS
+
+
+ROLE = "'Microsoft Marketplace Lead Writer'"
+EIGHT = (
+    Told(
+        Kind.SIGN_IN_REJECTED,
+        "entra",
+        "passwordWrong",
+        "invalid username or password",
+        ("user name and password", "access to Dynamics 365", "licence", "'directoryId'", "'applicationId'", "secret"),
+        (
+            "nome de usuário",
+            "senha",
+            "acesso ao Dynamics 365",
+            "licença",
+            "'directoryId'",
+            "'applicationId'",
+            "segredo",
+        ),
+        USER_SETTINGS,
+    ),
+    Told(
+        Kind.FIELD_PERMISSION_MISSING,
+        "dynamics",
+        "fieldForbidden",
+        "Create permissions for the leadsourcecode attribute in the lead entity",
+        (ROLE, "'Application Users'", "'Security'"),
+        (ROLE, "'Security'"),
+    ),
+    Told(
+        Kind.TENANT_NOT_FOUND,
+        "entra",
+        "tenantMissing",
+        "not found. Check to make sure you have the correct tenant ID",
+        ("Azure portal", "'Properties'", "'Tenant ID'", "'directoryId'"),
+        ("portal do Azure", "'directoryId'"),
+    ),
+    Told(
+        Kind.NO_SECURITY_ROLE,
+        "dynamics",
+        "noRoles",
+        "SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user.",
+        (ROLE, "'Security'"),
+        (ROLE, "'Security'"),
+    ),
+    Told(
+        Kind.APPLICATION_NOT_FOUND,
+        "entra",
+        "applicationUnknown",
+        "was not found in the directory",
+        ("'App registrations'", "'Application (client) ID'"),
+        ("'App registrations'",),
+    ),
+    Told(
+        Kind.TENANT_INVALID,
+        "entra",
+        "tenantMalformed",
+        "neither a valid DNS name, nor a valid external domain",
+        ("'Tenant ID'", "'directoryId'"),
+        ("'directoryId'",),
+    ),
+    Told(
+        Kind.CLIENT_SECRET_WRONG,
+        "entra",
+        "secretWrong",
+        "Invalid client secret provided",
+        ("'Certificates & secrets'", "'New client secret'", "'applicationKey'"),
+        ("'Certificates & secrets'", "'applicationKey'"),
+    ),
+    Told(
+        Kind.DYNAMICS_NO_ANSWER,
+        "dynamics",
+        "noAnswer",
+        "",
+        ("valid Dynamics instance", "'instanceUrl'"),
+        ("instância válida do Dynamics", "'instanceUrl'"),
+    ),
+)
+
+
+def test_these_are_the_eight() -> None:
+    assert [told.kind for told in EIGHT] == [known.kind for known in MICROSOFT_TEXTS]
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("told", EIGHT, ids=lambda told: told.kind.value)
+async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_path: Path) -> None:
+    async with (
+        Sandbox(tmp_path / "authority") as sandbox,
+        furnished(f"sqlite+aiosqlite:///{tmp_path / 'l.db'}") as house,
+    ):
+        stage = SandboxStage(sandbox, LINES[0])
+        network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
+        settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": told.settings}
+        await house.connections.put(CRM, "primary", settings, by="test")
+        tester = Tester(house.storage, house.connections, network, clock=now_ms)
+        try:
+            fine = await tester.validate(CRM, "primary", by="test")
+            assert fine.ok, fine
+            stage.choose(State(told.state, "", LINES[0].taken, stand_in=told.stand_in))
+            assert sandbox.stand_in(told.stand_in).state == told.state
+            found = await tester.validate(CRM, "primary", by="test", language=language)
+        finally:
+            await network.aclose()
+        assert not sandbox.mistakes
+    assert not found.ok
+    assert found.diagnosis is not None
+    assert found.diagnosis.kind == told.kind
+    assert told.says in (found.diagnosis.evidence.text or "")
+    remedy = " ".join(found.diagnosis.steps)
+    words = told.portuguese if language is Language.PORTUGUESE else told.english
+    assert not [word for word in words if word not in remedy], remedy
+    arrived = sandbox.stand_in("dynamics").received()
+    assert len(arrived) == 1, "only the test lead of the time when all was well"

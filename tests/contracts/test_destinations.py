@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
 from leadkeeper.destinations.destination import Check, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.registry import open_destination
+from leadkeeper.destinations.registry import DESTINATIONS, open_destination
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import stand_ins as household
 from leadkeeper.sandbox.authority import Authority
@@ -187,7 +188,16 @@ def _named(each: Any) -> str | None:
 
 
 EVERY_STATE = [(line, state) for line in LINES for state in line.states]
+BATCHES = [line for line in LINES if line.name in ("azure_table", "azure_blob", "salesforce, REST")]
+EVERY_STATE_OF_MANY = [(line, state) for line in BATCHES for state in line.states]
+EVERY_TROUBLE_OF_MANY = [(line, trouble) for line in BATCHES for trouble in TROUBLES]
 EVERY_TROUBLE = [(line, trouble) for line in LINES if line.speaks_http for trouble in TROUBLES]
+
+
+def test_every_destination_has_a_case_file_of_its_name() -> None:
+    files = {path.stem for path in (Path(__file__).parent / "cases").glob("*.py")}
+    assert {destination.name for destination in DESTINATIONS} <= files
+    assert {line.destination for line in LINES} == set(DESTINATIONS)
 
 
 def test_every_state_of_every_stand_in_is_in_a_table() -> None:
@@ -266,6 +276,31 @@ async def test_what_comes_of_a_trouble(line: Line, trouble: Trouble, meet: Meet)
     await end_well(meeting, answer, trouble)
 
 
+@pytest.mark.parametrize(("line", "state"), EVERY_STATE_OF_MANY, ids=_named)
+async def test_what_comes_of_a_state_for_many(line: Line, state: State, meet: Meet) -> None:
+    meeting = await meet(line, state)
+    answers = await meeting.send(*(lead(number) for number in range(1, 4)))
+    assert all(is_as(answer, state.expected_of_many) for answer in answers), answers
+
+
+@pytest.mark.parametrize(("line", "trouble"), EVERY_TROUBLE_OF_MANY, ids=_named)
+async def test_many_leads_in_a_trouble_are_once_there(line: Line, trouble: Trouble, meet: Meet) -> None:
+    hasty = "hang" in trouble.name
+    meeting = await meet(line, hasty=hasty)
+    await meeting.warm(hasty=hasty)
+    leads = [lead(number) for number in range(1, 4)]
+    meeting.stage.trouble(trouble.act, line.carries, trouble.times)
+    answers = await meeting.send(*leads)
+    for each, answer in zip(leads, answers, strict=True):
+        written = await meeting.stage.count(each)
+        assert written == 1 if isinstance(answer, Receipt) else written <= 1
+        assert not written or answer.outcome in (Outcome.DELIVERED, Outcome.AMBIGUOUS), "it may not be said to be lost"
+    meeting.stage.calm()
+    again = await meeting.send(*leads)
+    assert all(isinstance(answer, Receipt) for answer in again), again
+    assert [await meeting.stage.count(each) for each in leads] == [1, 1, 1]
+
+
 def expected_of(line: Line, trouble: Trouble) -> Expected:
     """What the table says: the line's own word, or the usual."""
     found = line.differs.get(trouble.name, trouble.usually)
@@ -299,14 +334,14 @@ async def end_well(meeting: Meeting, answer: Answer, trouble: Trouble) -> None:
 @pytest.mark.parametrize("line", LINES, ids=_named)
 async def test_the_same_lead_twice(line: Line, meet: Meet) -> None:
     meeting = await meet(line)
-    config = line.destination.config.model_validate(line.settings)
+    config = line.destination.config.model_validate(settings_of(line, None, "test"))
     assert config.repeats(line.destination) is meeting.adapter.repeatable
     await meeting.send(lead())
     if not meeting.adapter.repeatable:
         return
     (again,) = await meeting.send(lead())
     assert isinstance(again, Receipt)
-    assert again.result in ("duplicate", "updated")
+    assert again.result in ("duplicate", "updated") or line.believed
     other = lead(1)
     at_once = await asyncio.gather(*(meeting.send(other) for _ in range(3)))
     assert all(isinstance(answer, Receipt) for answers in at_once for answer in answers), at_once

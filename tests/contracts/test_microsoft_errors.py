@@ -1,9 +1,9 @@
-"""Each of the eight errors that Microsoft's marketplace shows: made as the real service makes it, and its remedy told."""
+"""Each of the eight errors of Microsoft's marketplace: made as the real service makes it, and its remedy told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Told:
     says: str
     english: tuple[str, ...]
     portuguese: tuple[str, ...]
-    settings: Mapping[str, Any] = APPLICATION_SETTINGS
+    settings: Mapping[str, Any] = field(default_factory=lambda: APPLICATION_SETTINGS)
 
 
 ROLE = "'Microsoft Marketplace Lead Writer'"
@@ -128,7 +128,7 @@ async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_pat
     ):
         stage = SandboxStage(sandbox, LINES[0])
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
-        settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": told.settings}
+        settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(told.settings)}
         await house.connections.put(CRM, "primary", settings, by="test")
         tester = Tester(house.storage, house.connections, network, clock=now_ms)
         try:

@@ -92,7 +92,7 @@ def environment() -> dict[str, str]:
 
 
 def leadkeeper(folder: Path, *commands: str) -> list[int]:
-    """Run the commands one after the other, all in one process; answers their exit codes."""
+    """Run the commands one after the other, all in one process; answers their exit codes, and prints what they said."""
     done = subprocess.run(
         [sys.executable, "-c", _COMMANDS],
         input=json.dumps([command.split() for command in commands]),
@@ -102,6 +102,7 @@ def leadkeeper(folder: Path, *commands: str) -> list[int]:
         text=True,
         check=True,
     )
+    print(done.stdout, done.stderr)
     return [int(code) for code in re.findall(r"^exit (\d+)$", done.stdout, re.MULTILINE)]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
@@ -16,9 +17,12 @@ from leadkeeper.connections.resource import restored
 from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME, open_destination
+from leadkeeper.destinations.trouble import diagnose_network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
+
+log: Final = structlog.get_logger(__name__)
 
 
 class Unusable:
@@ -56,6 +60,10 @@ def open_line(connection: Connection, network: Network, storage: Storage) -> Any
     except ValidationError as error:
         fields = ", ".join(sorted({str(e["loc"][0]) for e in error.errors(include_input=False) if e["loc"]}))
         return Unusable(destination, _invalid(f"{destination.config_key}: {fields}"))
+    except Exception as error:
+        # One connection that cannot be opened must not keep a worker from all the others.
+        log.error("connection not opened", connection=connection.id, error=type(error).__name__)
+        return Unusable(destination, diagnose_network(error, sent=False))
 
 
 class Usage:

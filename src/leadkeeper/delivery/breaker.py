@@ -45,10 +45,14 @@ def on_trial(health: Health) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An answer, and whether it is that of the one lead which a connection on trial was sent."""
+    """An answer, and whether it is that of the one lead which a connection on trial was sent.
+
+    ``known``: this lead was refused before, so that it is refused again says nothing new about the connection.
+    """
 
     answer: Answer
     trial: bool = False
+    known: bool = False
 
 
 def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float) -> Change:
@@ -83,7 +87,7 @@ def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
         case Outcome.FAILED | Outcome.AMBIGUOUS:
             return Change(health if stale else _failed(health, answer, now, dice))
         case Outcome.REFUSED:
-            return _refused(replace(health, failures=0), answer, now, dice)
+            return _refused(replace(health, failures=0), heard, answer, now, dice)
         case _:
             return Change(health)
 
@@ -102,8 +106,10 @@ def _failed(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
     return replace(health, closed_until=now + rest)
 
 
-def _refused(health: Health, answer: Diagnosis, now: int, dice: float) -> Change:
+def _refused(health: Health, heard: Heard, answer: Diagnosis, now: int, dice: float) -> Change:
     since = now if health.refused_since is None else health.refused_since
+    if heard.known and not heard.trial:
+        return Change(replace(health, refused_since=since))
     health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=to_stored(answer))
     if health.refusals < BROKEN_AFTER:
         return Change(health)

@@ -35,6 +35,7 @@ class Claimed:
     lead: OutgoingLead
     attempts: int
     lost: int
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, no
         sa.update(t.delivery)
         .where(d.id.in_(due))
         .values(state=State.SENDING.value, lease_id=lease_id, changed_at=now)
-        .returning(d.id, d.lead_id, d.attempts, d.lost, d.due_at)
+        .returning(d.id, d.lead_id, d.attempts, d.lost, d.due_at, d.created_at)
     ).all()
 
 
@@ -191,7 +192,8 @@ def _with_leads(conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[An
         lead.id: lead for lead in conn.execute(_LEADS.where(one_of(conn, t.lead.c.id, [x.lead_id for x in taken])))
     }
     claimed = [
-        Claimed(x.id, outgoing_lead(by_lead[x.lead_id], row.title, row.display_name), x.attempts, x.lost) for x in taken
+        Claimed(x.id, outgoing_lead(by_lead[x.lead_id], row.title, row.display_name), x.attempts, x.lost, x.created_at)
+        for x in taken
     ]
     # RETURNING promises no order; ids are in the order in which the leads came.
     return sorted(claimed, key=lambda c: c.id)

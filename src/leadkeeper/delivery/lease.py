@@ -86,7 +86,7 @@ _RETURN = (
 )
 
 
-def _return(conn: sa.Connection, lost: Sequence[sa.Row[Any]], now: int, kind: Kind) -> None:
+def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind) -> None:
     if not lost:
         return
     rows, attempts = [], []

@@ -14,18 +14,23 @@ from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
-from leadkeeper.delivery.schedule import Next, State, next_step, spread
+from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Next, State, next_step
 from leadkeeper.diagnosis import Answer, Kind, Outcome
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
 RECOVERY: Final = 1_000
 """Over how many milliseconds the leads of a connection that recovered become due again."""
+RECALL: Final = 5 * MINUTE
+"""How soon those of them become due that have failed through all growing delays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms."""
+    """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms.
+
+    ``since`` is when the delivery began.
+    """
 
     delivery_id: str
     connection_id: str
@@ -39,6 +44,7 @@ class Sent:
     took_ms: int
     answer: Answer
     attempt_id: str = field(default_factory=new_id)
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,8 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
         return Recorded({}, ())
     held = _still_held(conn, sends)
     on_time = [sent for sent in sends if sent.delivery_id in held]
-    steps = {
-        sent.delivery_id: next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable)
-        for sent in on_time
-    }
-    changes = _health(conn, on_time, now, dice)
+    steps = {sent.delivery_id: _next(sent, now, dice) for sent in on_time}
+    changes = _health(conn, on_time, _refused_before(conn, on_time), now, dice)
     _write_states(conn, steps, now)
     conn.execute(
         sa.insert(t.attempt),
@@ -85,6 +88,10 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
         _apply(conn, connection_id, change, now)
     paused = [connection_id for connection_id, change in changes.items() if change.paused_now]
     return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
+
+
+def _next(sent: Sent, now: int, dice: float) -> Next:
+    return next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable, since=sent.since)
 
 
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
@@ -126,11 +133,26 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         )
 
 
-def _health(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) -> dict[str, Change]:
-    """What the sends change about their connections' health; in the usual case nothing, and then no row is locked."""
-    by_connection: dict[str, list[Sent]] = defaultdict(list)
+def _refused_before(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
+    refused = [sent.delivery_id for sent in sends if sent.answer.outcome is Outcome.REFUSED]
+    if not refused:
+        return set()
+    a = t.attempt.c
+    those = (one_of(conn, a.delivery_id, refused), a.outcome == Outcome.REFUSED.value)
+    return set(conn.scalars(sa.select(a.delivery_id).where(*those)))
+
+
+def _health(
+    conn: sa.Connection, sends: Sequence[Sent], known: Collection[str], now: int, dice: float
+) -> dict[str, Change]:
+    """What the sends change about their connections' health; in the usual case nothing, and then no row is locked.
+
+    ``known`` are the deliveries that were refused before.
+    """
+    by_connection: dict[str, list[tuple[int, Heard]]] = defaultdict(list)
     for sent in sends:
-        by_connection[sent.connection_id].append(sent)
+        heard = Heard(sent.answer, sent.trial, sent.delivery_id in known)
+        by_connection[sent.connection_id].append((sent.epoch, heard))
     c = t.connection.c
     query = sa.select(c.id, c.epoch, *health_selected()).order_by(c.id)
     found = _changes(conn, query.where(one_of(conn, c.id, by_connection)), by_connection, now, dice)
@@ -143,11 +165,15 @@ def _health(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) -
 
 
 def _changes(
-    conn: sa.Connection, query: sa.Select[Any], sends: Mapping[str, Sequence[Sent]], now: int, dice: float
+    conn: sa.Connection,
+    query: sa.Select[Any],
+    answers: Mapping[str, Sequence[tuple[int, Heard]]],
+    now: int,
+    dice: float,
 ) -> dict[str, Change]:
     changes = {}
     for row in conn.execute(query):
-        heard = [Heard(sent.answer, sent.trial) for sent in sends[row.id] if sent.epoch == row.epoch]
+        heard = [one for epoch, one in answers[row.id] if epoch == row.epoch]
         before = health_of(row)
         change = after_answers(before, heard, now, dice)
         if change.health != before:
@@ -163,7 +189,7 @@ _LAST_OUTCOME: Final = (
     .correlate(t.delivery)
     .scalar_subquery()
 )
-_REFUSED: Final = (Outcome.REFUSED.value == _LAST_OUTCOME) & sa.not_(
+_REFUSED: Final = _LAST_OUTCOME.in_([Outcome.REFUSED.value]) & sa.not_(
     sa.exists().where(t.lead.c.id == t.delivery.c.lead_id, t.lead.c.test).correlate(t.delivery)
 )
 """Set aside because the destination refused it, not because it may have arrived or was tried for too long."""
@@ -172,7 +198,8 @@ _REFUSED: Final = (Outcome.REFUSED.value == _LAST_OUTCOME) & sa.not_(
 def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
     d = t.delivery.c
     if change.recovered:
-        soon = now + spread(RECOVERY // 2, 0.5)
+        # Those that failed often may do so by themselves, and connections may recover every second.
+        soon = sa.case((d.attempts < len(RETRY_DELAYS), now + RECOVERY // 2), else_=now + RECALL)
         conn.execute(
             sa.update(t.delivery)
             .where(d.connection_id == connection_id, t.READY, d.due_at > soon)
@@ -183,7 +210,8 @@ def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) ->
         conn.execute(
             sa.update(t.delivery)
             .where(d.connection_id == connection_id, t.SET_ASIDE, d.changed_at >= change.take_back_since, _REFUSED)
-            .values(state=State.WAITING.value, changed_at=now)
+            # Behind the others, so that each trial is made with another lead.
+            .values(state=State.WAITING.value, due_at=now, changed_at=now)
         )
     if change.paused_now:
         told = change.health.diagnosis or to_stored(diagnose(Kind.SETTINGS_INVALID))

@@ -25,8 +25,9 @@ RETRY_DELAYS: Final = (
 )
 """How long to wait after the first failures; then every :data:`LAST_DELAY` for 14 days."""
 LAST_DELAY: Final = 12 * HOUR
-MOST_ATTEMPTS: Final = len(RETRY_DELAYS) + 14 * 24 * HOUR // LAST_DELAY
-"""After this many counted attempts a delivery is set aside."""
+GIVE_UP_AFTER: Final = 14 * 24 * HOUR
+MOST_ATTEMPTS: Final = len(RETRY_DELAYS) + GIVE_UP_AFTER // LAST_DELAY
+"""After this many counted attempts, and no sooner than :data:`GIVE_UP_AFTER`, a delivery is set aside."""
 JITTER: Final = 0.2
 LONGEST_THROTTLE: Final = 24 * HOUR
 DEFAULT_THROTTLE: Final = 10 * SECOND
@@ -66,9 +67,12 @@ class Next:
     lost: int = 0
 
 
-def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *, repeatable: bool) -> Next:
+def next_step(
+    answer: Answer, attempts: int, lost: int, now: int, dice: float, *, repeatable: bool, since: int = 0
+) -> Next:
     """What follows from ``answer`` for a delivery with ``attempts`` counted and ``lost`` lost ones before this one.
 
+    It began at ``since``: when its connection recovers again and again, attempts come faster than their delays.
     ``dice`` in [0, 1) spreads retries by ±20 %. The table is that of DESIGN 5: broken, throttled and our own trouble
     count no attempt; a failure is retried with growing delays and set aside after 14 days; an ambiguous send is
     retried only where the destination tells twice from once.
@@ -84,9 +88,9 @@ def next_step(answer: Answer, attempts: int, lost: int, now: int, dice: float, *
         case Outcome.OURS:
             return _ours(answer, attempts, lost, now, dice)
         case Outcome.FAILED:
-            return _again(answer, attempts + 1, now, dice)
+            return _again(answer, attempts + 1, since, now, dice)
         case Outcome.AMBIGUOUS if repeatable:
-            return _again(answer, attempts + 1, now, dice)
+            return _again(answer, attempts + 1, since, now, dice)
         case Outcome.AMBIGUOUS:
             told = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence, outcome=answer.outcome)
             return Next(State.SET_ASIDE, now, attempts + 1, told)
@@ -106,8 +110,8 @@ def _ours(answer: Diagnosis, attempts: int, lost: int, now: int, dice: float) ->
             return Next(State.WAITING, now + spread(BUSY_DELAY, dice), attempts, answer, lost)
 
 
-def _again(answer: Diagnosis, attempts: int, now: int, dice: float) -> Next:
-    if attempts >= MOST_ATTEMPTS:
+def _again(answer: Diagnosis, attempts: int, since: int, now: int, dice: float) -> Next:
+    if attempts >= MOST_ATTEMPTS and now - since >= GIVE_UP_AFTER:
         told = diagnose(Kind.GAVE_UP, answer.evidence, outcome=answer.outcome)
         return Next(State.SET_ASIDE, now, attempts, told)
     delay = spread(RETRY_DELAYS[attempts - 1] if attempts <= len(RETRY_DELAYS) else LAST_DELAY, dice)

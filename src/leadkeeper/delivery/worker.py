@@ -234,6 +234,7 @@ class Worker:
                 at=at,
                 took_ms=took,
                 answer=answer,
+                since=claimed.since,
             )
             for claimed, answer in zip(call, answers, strict=True)
         ]

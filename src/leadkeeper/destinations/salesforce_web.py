@@ -6,7 +6,9 @@ its body may have gone out: two posts make two leads.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlencode
@@ -27,6 +29,8 @@ WARN_AT: Final = 450
 _QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
 _HOUR: Final = 3_600.0
 _FIRST_REST: Final = 900.0
+_WRITTEN_SECONDS: Final = 3.0
+"""How long it may take until a lead that was sent is counted by the quota."""
 
 
 class WebToLead:
@@ -40,6 +44,7 @@ class WebToLead:
         self._quota = quota
         self._now = now
         self._flying = 0
+        self._ended: deque[float] = deque()
         origin = f"https://{config.web_to_lead_host}"
         self._origin = f"{origin}/"
         address = f"{origin}/servlet/servlet.WebToLead?encoding=UTF-8&orgId={config.object_identifier}"
@@ -65,7 +70,7 @@ class WebToLead:
         """Nothing is held."""
 
     async def _deliver(self, lead: OutgoingLead) -> Answer:
-        used = None if self._quota is None else await self._quota.used(24) + self._flying
+        used = await self._used()
         if used is not None and used >= self._config.web_to_lead_daily_limit:
             return await self._used_up(used)
         self._flying += 1
@@ -73,6 +78,22 @@ class WebToLead:
             return await self._send(lead, None if used is None else used + 1)
         finally:
             self._flying -= 1
+            self._ended.append(asyncio.get_running_loop().time())
+
+    async def _used(self) -> int | None:
+        """How many leads count now, those on their way with them; ``None`` when nobody counts.
+
+        What just ended may not be written down yet: where that decides, it is waited for.
+        """
+        if self._quota is None:
+            return None
+        while True:
+            used = await self._quota.used(24) + self._flying
+            while self._ended and self._ended[0] < asyncio.get_running_loop().time() - _WRITTEN_SECONDS:
+                self._ended.popleft()
+            if not used < self._config.web_to_lead_daily_limit <= used + len(self._ended):
+                return used
+            await asyncio.sleep(_WRITTEN_SECONDS / 20)
 
     async def _used_up(self, used: int) -> Answer:
         """Wait until the first hour at whose end leads of yesterday no longer count."""

@@ -32,6 +32,8 @@ from leadkeeper.views import (
 
 MOST: Final = 200
 """The most leads on one page."""
+FEW: Final = 5_000
+"""Up to this many leads in a state are found by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +101,45 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         found.append(c.created_at >= filters.since_ms)
     if filters.until_ms is not None:
         found.append(c.created_at < filters.until_ms)
-    if filters.state is not None:
-        in_state = (
-            sa.select(sa.literal(1))
-            .select_from(t.delivery.join(t.connection, t.connection.c.id == t.delivery.c.connection_id))
-            .where(t.delivery.c.lead_id == c.id, t.SHOWN_STATE.in_([filters.state]))
-            .correlate(t.lead)
-        )
-        found.append(sa.exists(in_state))
     return found
+
+
+def _with_delivery(conn: sa.Connection, state: str) -> sa.ColumnElement[bool]:
+    """The leads with a delivery in ``state``: named while they are few, so that nobody looks through all leads."""
+    d = t.delivery.c
+    there = _SHOWN.get(state)
+    if there is not None:
+        few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
+        if len(few) <= FEW:
+            return one_of(conn, t.lead.c.id, few)
+    return sa.exists().where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).correlate(t.lead)
+
+
+def _at_rest(rests: bool) -> sa.ColumnElement[bool]:
+    c = t.connection.c
+    at_rest = c.paused | c.paused_by_person | c.removed_at.is_not(None)
+    return t.delivery.c.connection_id.in_(sa.select(c.id).where(at_rest if rests else sa.not_(at_rest)))
+
+
+def _goes_out(state: str) -> sa.ColumnElement[bool]:
+    return t.READY & (t.delivery.c.state == sa.literal_column(f"'{state}'")) & _at_rest(False)
+
+
+_SHOWN: Final = {
+    "held": t.READY & _at_rest(True),
+    "pending": _goes_out("pending"),
+    "waiting": _goes_out("waiting"),
+    "sending": t.SENDING,
+    "setAside": t.SET_ASIDE,
+    "unconfirmed": t.UNCONFIRMED,
+}
+"""The states that have a partial index, as they are shown."""
 
 
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     query = _LEADS.where(*_conditions(filters)).order_by(t.lead.c.id.desc()).limit(limit + 1)
+    if filters.state is not None:
+        query = query.where(_with_delivery(conn, filters.state))
     if cursor is not None:
         query = query.where(t.lead.c.id < cursor)
     rows = conn.execute(query).all()

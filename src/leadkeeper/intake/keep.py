@@ -161,7 +161,6 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
     written: dict[str, _Written | Problem] = {}
     for item in taken:
         if item.id in kept_before:
-            written[item.id] = _repeat(conn, item, *kept_before[item.id])
             continue
         new = [new_delivery(item.id, connection.id, now) for connection in routes[str(item.lead.offer)].connections]
         rows += new
@@ -180,6 +179,8 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
         if notices:
             conn.execute(sa.insert(t.notice), notices)
         announce(conn)
+    # Last, since they may repeat what this very group brought.
+    written |= {item.id: _repeat(conn, item, *kept_before[item.id]) for item in taken if item.id in kept_before}
     return [refused.get(item.id) or written[item.id] for item in group]
 
 

@@ -14,7 +14,7 @@ import structlog
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.outbox import LEAD_ARRIVED
-from leadkeeper.destinations.mail import Mailer
+from leadkeeper.destinations.mail import SECONDS, Mailer
 from leadkeeper.destinations.mail_text import lead_notice, paused_notice
 from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.storage import tables as t
@@ -65,10 +65,18 @@ class Sender:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> int:
-        """Send what is due; answers how many mails the server took."""
-        sent = 0
+        """Send what is due, as long as it is ours; answers how many mails the server took."""
+        sent, until = 0, self._clock() + HELD_MS - int(SECONDS * 1000)
         for due in await self._storage.write(_take, self._clock()):
-            sent += await self._send(due)
+            if self._clock() >= until:
+                break
+            try:
+                sent += await self._send(due)
+            except StorageAway:
+                raise
+            except Exception as error:
+                log.error("notice failed", kind=due.kind, ids=due.ids, error=type(error).__name__)
+                await self._storage.write(_again, due.notices, self._clock())
         return sent
 
     async def _send(self, due: Due) -> bool:

@@ -50,6 +50,7 @@ class Catalogue:
         _check(PUBLISHER_ID, publisher_id, "publisherId", "letters, digits, - and _, at most 128")
 
         def act(conn: sa.Connection) -> tuple[Publisher, bool]:
+            change_routes(conn)
             now = self._clock()
             changed = conn.execute(
                 sa.update(t.publisher)

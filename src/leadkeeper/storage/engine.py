@@ -127,7 +127,7 @@ class _SQLite:
 
     def __init__(self, url: sa.URL) -> None:
         self._writer = self._engine(url, 1, "BEGIN IMMEDIATE")
-        self._reader = self._engine(url, READERS, "BEGIN")
+        self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
         self._write_thread = ThreadPoolExecutor(1, "sqlite-write")
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 
@@ -213,6 +213,7 @@ class _PostgreSQL:
 
     def __init__(self, url: sa.URL) -> None:
         self._url = url
+        self._running: set[asyncio.Task[Any]] = set()
         self._engine = create_async_engine(
             url,
             pool_size=POSTGRES_POOL,
@@ -244,7 +245,10 @@ class _PostgreSQL:
                     raise StorageAway(str(getattr(error, "orig", error))) from error
                 raise
 
-        return await asyncio.shield(asyncio.ensure_future(run()))
+        task = asyncio.create_task(run(), name="act")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         """LISTEN on a connection of its own, made again whenever it breaks."""
@@ -277,6 +281,8 @@ class _PostgreSQL:
         return end
 
     async def close(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=POSTGRES_ACT_SECONDS)
         await self._engine.dispose()
 
 

@@ -39,7 +39,8 @@ class State:
 
     ``code`` is how the far side says it. ``check`` says what ``check()`` makes of it: the same kind (True), nothing,
     because it cannot be seen without writing (False), or another kind. ``stand_in`` is whose state it is, when it is
-    not the line's own; ``fault`` is what is said to each request with a lead, where the stand-in has no states.
+    not the line's own; ``fault`` is what is said to each request with a lead, where the stand-in has no states;
+    ``of_many`` is the cause when several leads go in one request, where it is another.
     """
 
     name: str
@@ -51,11 +52,17 @@ class State:
     settings: Mapping[str, Any] = field(default_factory=dict)
     stand_in: str = ""
     fault: Fault | None = None
+    of_many: Kind | None = None
 
     @property
     def expected(self) -> Expected:
         """What must come of a send."""
         return Expected(self.outcome, self.kind, self.who)
+
+    @property
+    def expected_of_many(self) -> Expected:
+        """The same for several leads in one request."""
+        return self.expected if self.of_many is None else Expected(self.outcome, self.of_many)
 
 
 @dataclass(frozen=True, slots=True)

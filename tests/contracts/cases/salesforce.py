@@ -149,6 +149,7 @@ REST: Final = (
         Kind.SALESFORCE_NOT_FOUND,
         PUBLISHER,
         check=Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,
+        of_many=Kind.SALESFORCE_FIELD_UNKNOWN,
     ),
     State(
         "externalIdAmbiguous",

@@ -1,0 +1,433 @@
+"""What a review of the promises found: each of these once failed. On both databases where it matters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.clock import new_id
+from leadkeeper.connections import lines
+from leadkeeper.connections.outbox import CONNECTION_PAUSED, connection_paused
+from leadkeeper.delivery import claim as claims
+from leadkeeper.delivery import worker as workers
+from leadkeeper.delivery.breaker import BROKEN_AFTER
+from leadkeeper.delivery.claim import Claimed, Work, claim
+from leadkeeper.delivery.lane import Lane
+from leadkeeper.delivery.lease import close_lease, open_lease
+from leadkeeper.delivery.record import Recorded, Sent, record
+from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS
+from leadkeeper.delivery.send import send
+from leadkeeper.destinations.email import Email, EmailConfig
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
+from leadkeeper.inbox import inbox
+from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.intake.keep import Kept
+from leadkeeper.notices.sender import HELD_MS, Sender
+from leadkeeper.offer import OfferRef
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import open_storage
+from tests.contracts.house import CRM, TestHouse, furnished, lead
+from tests.contracts.test_worker import scene
+
+LEASE = 15_000
+
+
+async def take(house: TestHouse, lease_id: str, share: int = 8) -> list[Work]:
+    return await house.storage.write(claim, lease_id, {}, lambda _: share, house.now, None)
+
+
+def sent(work: Work, claimed: Claimed, lease_id: str, answer: Answer, now: int, *, repeatable: bool = True) -> Sent:
+    return Sent(
+        delivery_id=claimed.id,
+        connection_id=work.connection_id,
+        epoch=work.row.epoch,
+        lease_id=lease_id,
+        attempts=claimed.attempts,
+        lost=claimed.lost,
+        repeatable=repeatable,
+        trial=work.trial,
+        at=now,
+        took_ms=5,
+        answer=answer,
+        since=claimed.since,
+    )
+
+
+async def end(house: TestHouse, sends: Sequence[Sent]) -> Recorded:
+    return await house.storage.write(record, sends, house.now, 0.5)
+
+
+async def carry(house: TestHouse, lease_id: str, answer: Callable[[Claimed], Answer]) -> None:
+    """Claim what is due and record each of it by itself."""
+    for work in await take(house, lease_id):
+        for one in work.claimed:
+            await end(house, [sent(work, one, lease_id, answer(one), house.now)])
+
+
+async def begin(house: TestHouse, leads: int, lease: int = LEASE) -> str:
+    await house.connect()
+    await house.intake.keep_many([lead(number) for number in range(leads)])
+    return await house.storage.write(open_lease, house.now + lease)
+
+
+def unheard(outcome: Outcome) -> Answer:
+    return diagnose(Kind.MAY_HAVE_ARRIVED, outcome=outcome)
+
+
+async def test_what_may_have_arrived_is_not_taken_back_with_what_was_refused(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, BROKEN_AFTER + 3)
+        (work,) = await take(house, lease_id)
+        answers = [
+            diagnose(Kind.LEAD_REFUSED),
+            diagnose(Kind.NO_ANSWER),
+            unheard(Outcome.OURS),
+            *[diagnose(Kind.LEAD_REFUSED)] * BROKEN_AFTER,
+        ]
+        pairs = zip(work.claimed, answers, strict=True)
+        sends = [sent(work, one, lease_id, answer, house.now, repeatable=False) for one, answer in pairs]
+        assert (await end(house, sends)).paused_now
+        assert await house.states() == {"waiting": BROKEN_AFTER + 1, "setAside": 2}
+
+
+async def test_interrupted_sends_that_may_have_arrived_charge_nobody(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, 8)
+        (work,) = await take(house, lease_id)
+        sends = [sent(work, one, lease_id, unheard(Outcome.OURS), house.now, repeatable=False) for one in work.claimed]
+        assert (await end(house, sends)).health == {}
+        assert await house.states() == {"setAside": 8}
+
+
+class Careless:
+    """An adapter that fails by our own fault after it sent."""
+
+    name = "careless"
+
+    def __init__(self, *, repeatable: bool, answers: Sequence[Any] | None = None) -> None:
+        self.repeatable = repeatable
+        self._answers = answers
+
+    async def deliver(self, leads: Sequence[Any]) -> Sequence[Any]:
+        if self._answers is None:
+            raise ZeroDivisionError
+        return self._answers
+
+
+@pytest.mark.parametrize("answers", [None, [None]], ids=["raises", "no answer"])
+async def test_our_fault_after_sending_is_not_repeated_where_twice_makes_two(answers: list[None] | None) -> None:
+    leads: list[Any] = [type("Lead", (), {"id": "1"})]
+    (told,) = await send(Careless(repeatable=False, answers=answers), leads)  # type: ignore[arg-type]
+    assert told == unheard(Outcome.OURS)
+    (told,) = await send(Careless(repeatable=True, answers=answers), leads)  # type: ignore[arg-type]
+    assert told == diagnose(Kind.INTERNAL_ERROR)
+
+
+async def test_leads_that_can_never_be_taken_do_not_hold_up_the_others(database_url: str) -> None:
+    """A few of them in a row pause their connection; a probe must try another lead, and then they are set aside."""
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, BROKEN_AFTER, lease=HOUR)
+        never = {one.delivery_id for one in await _deliveries(house)}
+        await carry(house, lease_id, lambda _: diagnose(Kind.LEAD_REFUSED))
+        assert await house.states() == {"waiting": BROKEN_AFTER}
+        house.now += 1
+        await house.intake.keep_many([lead(100 + number) for number in range(3)])
+        for _ in range(BROKEN_AFTER + 4):
+            await _probe(house)
+            await carry(house, lease_id, lambda c: diagnose(Kind.LEAD_REFUSED) if c.id in never else Receipt())
+            house.now += 1_000
+        assert await house.states() == {"setAside": BROKEN_AFTER, "delivered": 3}
+        assert await house.count(t.connection, t.connection.c.paused) == 0
+        assert await house.count(t.notice) == 1
+
+
+async def _deliveries(house: TestHouse) -> Sequence[Any]:
+    query = sa.select(t.delivery.c.id.label("delivery_id"), t.delivery.c.attempts)
+    return await house.storage.read(lambda conn: conn.execute(query).all())
+
+
+async def _probe(house: TestHouse) -> None:
+    """A probe of what is paused passes."""
+    c = t.connection.c
+    passed = sa.update(t.connection).where(c.paused).values(paused=False, probe_at=None, probes=c.probes + 1)
+    await house.storage.write(lambda conn: conn.execute(passed).rowcount)
+
+
+async def test_a_connection_that_recovers_every_second_does_not_use_up_fourteen_days(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, 1, lease=HOUR)
+        (failing,) = [one.delivery_id for one in await _deliveries(house)]
+        throttled: set[str] = set()
+
+        def answer(one: Claimed) -> Answer:
+            if one.id == failing:
+                return diagnose(Kind.SERVER_ERROR)
+            if one.id in throttled:
+                return Receipt()
+            throttled.add(one.id)
+            return diagnose(Kind.THROTTLED, retry_after=1)
+
+        for number in range(60):
+            await house.intake.keep(lead(number))
+            await carry(house, lease_id, answer)
+            house.now += 500
+        (attempts,) = [one.attempts for one in await _deliveries(house) if one.delivery_id == failing]
+        assert attempts < 12
+        work_row = replace(_sent_last(failing), since=house.now - GIVE_UP_AFTER + HOUR)
+        assert (await _after(house, work_row)) == "waiting"
+        assert (await _after(house, replace(work_row, since=house.now - GIVE_UP_AFTER))) == "setAside"
+
+
+def _sent_last(delivery_id: str) -> Sent:
+    return Sent(delivery_id, "none", 1, "", MOST_ATTEMPTS, 0, True, False, 0, 5, diagnose(Kind.SERVER_ERROR))
+
+
+async def _after(house: TestHouse, last: Sent) -> str:
+    """The state of the delivery of ``last`` after it."""
+    d = t.delivery.c
+    holds = sa.update(t.delivery).where(d.id == last.delivery_id).values(state="sending", lease_id=last.lease_id)
+    await house.storage.write(lambda conn: conn.execute(holds).rowcount)
+    await end(house, [replace(last, attempt_id=new_id())])
+    state = sa.select(d.state).where(d.id == last.delivery_id)
+    return await house.storage.read(lambda conn: str(conn.scalar(state)))
+
+
+async def test_one_claim_is_bounded_and_every_connection_has_its_turn(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "AT_ONCE", 10)
+    async with furnished(database_url) as house:
+        lease_id = await house.storage.write(open_lease, house.now + LEASE)
+        for number in range(6):
+            offer = OfferRef("contoso", f"offer-{number}")
+            await house.catalogue.put_offer(offer, title="Offer", offer_type="saas", live=True, by="test")
+            await house.connect(offer=offer)
+            await house.intake.keep_many([lead(one, offer=offer) for one in range(20)])
+        first: set[str] = set()
+        for turn in range(8):
+            works = await house.storage.write(claim, lease_id, {}, lambda _: 4, house.now + turn, None)
+            assert sum(len(work.claimed) for work in works) == 10
+            first.add(works[0].connection_id)
+        assert len(first) == 6
+
+
+async def test_nothing_is_claimed_under_a_lease_that_is_forgotten(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, 3)
+        await house.storage.write(close_lease, lease_id, house.now)
+        assert await take(house, lease_id) == []
+        assert await house.states() == {"pending": 3}
+
+
+async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, 3)
+        newer = sa.update(t.connection).values(destination="hubspot")
+        await house.storage.write(lambda conn: conn.execute(newer).rowcount)
+        works = await house.storage.write(claim, lease_id, {}, workers._first_share, house.now, None)
+        assert works == []
+
+
+async def test_a_connection_that_cannot_be_opened_stops_no_other(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = lines.open_destination
+
+    def refuse(destination: Any, config: Any, *rest: Any) -> Any:
+        if "refused" in config.https_endpoint_url.get_secret_value():
+            raise OSError
+        return opened(destination, config, *rest)
+
+    monkeypatch.setattr(lines, "open_destination", refuse)
+    async with scene(database_url, authority) as s:
+        await s.house.connections.put(CRM, "other", _endpoint(s.url + "?refused"), by="test")
+        await s.connect()
+        await s.intake.keep_many([lead(number) for number in range(10)])
+        await s.until(lambda states: states.get("delivered") == 10, 5)
+
+
+def _endpoint(url: str) -> dict[str, object]:
+    return {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": url}}
+
+
+async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(conn: sa.Connection, *_: Any) -> Recorded:
+        raise ValueError
+
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        with monkeypatch.context() as patched:
+            patched.setattr(workers, "record", fail)
+            kept = await s.intake.keep(lead())
+            await s.until_there(t.attempt)
+            await asyncio.sleep(0.6)
+            assert len(s.far.received) <= 3
+        await s.until(lambda states: states == {"delivered": 1})
+        shown = await s.inbox.get(kept.id)
+        assert shown is not None
+        first = shown.deliveries[0].attempts[0].diagnosis
+        assert first is not None
+        assert first.kind == "internalError"
+
+
+async def test_only_what_may_be_sent_again_is_claimed_ahead() -> None:
+    network = Network(NetworkPolicy())
+    lane = Lane("one")
+    lane.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), network), 1)
+    assert lane.wanted(100) == lane.pace.limit
+    lane.running = lane.pace.limit
+    assert lane.wanted(100) == 0
+    lane.pace.limit = 1
+    assert lane.wanted(100) == 0
+    await lane.closed()
+    await network.aclose()
+
+
+async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Line:
+        repeatable, batch = True, 1
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def aclose(self) -> None:
+            closed.append(self.name)
+
+    lane = Lane("one")
+    lane.reopen(Line("old"), 1)  # type: ignore[arg-type]
+    lane.reopen(Line("new"), 2)  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    await lane.closed()
+    assert closed == ["old", "new"]
+
+
+async def test_a_key_repeated_at_once_is_told_the_same_deliveries(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        await house.connect()
+        first, again = await house.intake.keep_many([lead(key="k"), lead(key="k")])
+        assert isinstance(first, Kept)
+        assert isinstance(again, Kept)
+        assert again.repeat
+        assert again.deliveries == first.deliveries
+        assert len(again.deliveries) == 1
+
+
+class Post:
+    """A mail server that takes its time."""
+
+    sender = "leadkeeper@test"
+
+    def __init__(self, house: TestHouse, takes: int = 0) -> None:
+        self.sent = 0
+        self._house, self._takes = house, takes
+
+    async def send(self, message: object, to: Sequence[str]) -> None:
+        self.sent += 1
+        self._house.now += self._takes
+
+
+async def _with_notices(house: TestHouse, bodies: Sequence[str]) -> None:
+    for number, body in enumerate(bodies):
+        connection = await house.connect(f"c{number}")
+        settings = sa.update(t.connection).values(settings='{"contactEmail": ["ada@contoso.example"]}')
+        rows = [connection_paused(connection.id, body, house.now)]
+        await house.storage.write(
+            lambda conn, rows=rows, settings=settings: (
+                (conn.execute(settings), conn.execute(sa.insert(t.notice), rows))[0].rowcount
+            )
+        )
+
+
+async def test_a_notice_that_cannot_be_written_delays_no_other(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        good = '{"kind": "serverError", "outcome": "failed", "evidence": {}}'
+        await _with_notices(house, ["", good])
+        post = Post(house)
+        sender = Sender(house.storage, post, "https://leads.example", house.clock)  # type: ignore[arg-type]
+        assert await sender.look() == 1
+        assert await house.count(t.notice, t.notice.c.ended_at.is_(None), t.notice.c.kind == CONNECTION_PAUSED) == 1
+
+
+async def test_notices_are_not_sent_when_they_may_be_anothers_by_now(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        good = '{"kind": "serverError", "outcome": "failed", "evidence": {}}'
+        await _with_notices(house, [good] * 5)
+        post = Post(house, takes=HELD_MS // 2)
+        sender = Sender(house.storage, post, "https://leads.example", house.clock)  # type: ignore[arg-type]
+        assert await sender.look() == 2
+        house.now += HELD_MS
+        assert await sender.look() == 2
+        assert post.sent == 4
+
+
+async def test_closing_waits_for_what_runs(database_url: str) -> None:
+    async with furnished(database_url) as house:
+        storage = open_storage(database_url)
+
+        def act(conn: sa.Connection) -> None:
+            if conn.dialect.name == "postgresql":
+                conn.execute(sa.select(sa.func.pg_sleep(0.3)))
+            conn.execute(sa.insert(t.lease).values(id="a", until=1))
+
+        task = asyncio.create_task(storage.write(act))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await storage.close()
+        assert await house.count(t.lease) == 1
+
+
+@pytest.mark.parametrize("few", [0, 100])
+async def test_leads_are_listed_by_state_however_many_there_are(
+    database_url: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "FEW", few)
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, 4)
+        (work,) = await take(house, lease_id, 3)
+        answers = [Receipt(), Receipt(confirmed=False), diagnose(Kind.LEAD_REFUSED)]
+        await end(house, [sent(work, c, lease_id, a, house.now) for c, a in zip(work.claimed, answers, strict=True)])
+        rooms = Inbox(house.storage)
+
+        async def listed() -> dict[str, int]:
+            states = ("pending", "waiting", "held", "sending", "delivered", "unconfirmed", "setAside", "withheld")
+            pages = {state: await rooms.list(LeadFilter(state=state)) for state in states}
+            return {state: len(page.leads) for state, page in pages.items() if page.leads}
+
+        assert await listed() == {"pending": 1, "delivered": 1, "unconfirmed": 1, "setAside": 1}
+        await house.connections.pause(CRM, "primary", by="test")
+        assert await listed() == {"held": 1, "delivered": 1, "unconfirmed": 1, "setAside": 1}
+
+
+async def test_claiming_waits_for_no_connections_row(database_url: str) -> None:
+    """Whoever writes health holds such rows and wants deliveries: waiting for each other would be a deadlock."""
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has one writer")
+    async with furnished(database_url) as house:
+        lease_id = await begin(house, 3)
+        failing = sa.update(t.connection).values(failures=9)
+        await house.storage.write(lambda conn: conn.execute(failing).rowcount)
+        other = open_storage(database_url)
+
+        def hold(conn: sa.Connection) -> None:
+            conn.execute(sa.select(t.connection.c.id).with_for_update()).all()
+            conn.execute(sa.select(sa.func.pg_sleep(1)))
+
+        holding = asyncio.create_task(other.write(hold))
+        await asyncio.sleep(0.3)
+        assert await asyncio.wait_for(take(house, lease_id), 0.5) == []
+        await holding
+        (work,) = await take(house, lease_id)
+        assert work.trial
+        await other.close()

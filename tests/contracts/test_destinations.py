@@ -94,7 +94,6 @@ Meet = Callable[..., Awaitable[Meeting]]
 async def meet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> AsyncIterator[Meet]:
     """Opens adapter and stand-in; both are closed in time, and nothing of the adapter is left."""
     met: list[tuple[Meeting, Network]] = []
-    account = f"test{next(ACCOUNTS)}"
     caplog.set_level("DEBUG")
 
     async def open_both(line: Line, state: State | None = None, *, hasty: bool = False) -> Meeting:
@@ -106,7 +105,8 @@ async def meet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest)
         if isinstance(stage, MailStage):
             policy = replace(policy, mail_server=stage.mail_server, base_url="https://leads.example")
         network = Network(policy, resolve=nowhere)
-        settings = settings_of(line, state, account)
+        account = next(ACCOUNTS) if isinstance(stage, StorageStage) else 0
+        settings = settings_of(line, state, f"test{account}")
         adapter = open_destination(line.destination, line.destination.config.model_validate(settings), network)
         meeting = Meeting(line, stage, adapter, caplog)
         met.append((meeting, network))

@@ -23,6 +23,7 @@ from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import Recorded, Sent, record
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS
 from leadkeeper.delivery.send import send
+from leadkeeper.destinations import registry
 from leadkeeper.destinations.email import Email, EmailConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
@@ -239,7 +240,7 @@ async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str)
 async def test_a_connection_that_cannot_be_opened_stops_no_other(
     database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = lines.open_destination
+    opened = registry.open_destination
 
     def refuse(destination: Any, config: Any, *rest: Any) -> Any:
         if "refused" in config.https_endpoint_url.get_secret_value():
@@ -342,12 +343,13 @@ async def _with_notices(house: TestHouse, bodies: Sequence[str]) -> None:
     for number, body in enumerate(bodies):
         connection = await house.connect(f"c{number}")
         settings = sa.update(t.connection).values(settings='{"contactEmail": ["ada@contoso.example"]}')
-        rows = [connection_paused(connection.id, body, house.now)]
-        await house.storage.write(
-            lambda conn, rows=rows, settings=settings: (
-                (conn.execute(settings), conn.execute(sa.insert(t.notice), rows))[0].rowcount
-            )
-        )
+        row = connection_paused(connection.id, body, house.now)
+        for statement in (settings, sa.insert(t.notice).values(row)):
+            await house.storage.write(_run, statement)
+
+
+def _run(conn: sa.Connection, statement: sa.Executable) -> None:
+    conn.execute(statement)
 
 
 async def test_a_notice_that_cannot_be_written_delays_no_other(database_url: str) -> None:
@@ -396,7 +398,7 @@ async def test_leads_are_listed_by_state_however_many_there_are(
     async with furnished(database_url) as house:
         lease_id = await begin(house, 4)
         (work,) = await take(house, lease_id, 3)
-        answers = [Receipt(), Receipt(confirmed=False), diagnose(Kind.LEAD_REFUSED)]
+        answers: list[Answer] = [Receipt(), Receipt(confirmed=False), diagnose(Kind.LEAD_REFUSED)]
         await end(house, [sent(work, c, lease_id, a, house.now) for c, a in zip(work.claimed, answers, strict=True)])
         rooms = Inbox(house.storage)
 

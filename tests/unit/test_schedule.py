@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.delivery.schedule import (
+    GIVE_UP_AFTER,
     HOUR,
     LAST_DELAY,
     LOST_DELAYS,
@@ -25,8 +26,10 @@ from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 NOW = 1_000_000
 
 
-def step(answer: Answer, attempts: int = 0, *, repeatable: bool = True, dice: float = 0.5, lost: int = 0) -> Next:
-    return next_step(answer, attempts, lost, NOW, dice, repeatable=repeatable)
+def step(
+    answer: Answer, attempts: int = 0, *, repeatable: bool = True, dice: float = 0.5, lost: int = 0, since: int = 0
+) -> Next:
+    return next_step(answer, attempts, lost, NOW, dice, repeatable=repeatable, since=since)
 
 
 def test_delivered_and_unconfirmed_are_done() -> None:
@@ -43,7 +46,9 @@ def test_the_table_of_delays() -> None:
 def test_fourteen_days_then_a_person() -> None:
     total = sum(RETRY_DELAYS) + (MOST_ATTEMPTS - len(RETRY_DELAYS)) * LAST_DELAY
     assert 14 * 24 * HOUR <= total < 15 * 24 * HOUR
-    last = step(diagnose(Kind.SERVER_ERROR), MOST_ATTEMPTS - 1)
+    early = step(diagnose(Kind.SERVER_ERROR), MOST_ATTEMPTS - 1, since=NOW - GIVE_UP_AFTER + 1)
+    assert early.state is State.WAITING
+    last = step(diagnose(Kind.SERVER_ERROR), MOST_ATTEMPTS - 1, since=NOW - GIVE_UP_AFTER)
     assert last.state is State.SET_ASIDE
     assert isinstance(last.answer, type(diagnose(Kind.GAVE_UP)))
     assert last.answer.kind is Kind.GAVE_UP
@@ -77,7 +82,7 @@ def test_an_ambiguous_send_is_never_repeated_blindly() -> None:
     assert step(diagnose(Kind.NO_ANSWER)).state is State.WAITING
     blind = step(diagnose(Kind.NO_ANSWER), repeatable=False)
     assert blind.state is State.SET_ASIDE
-    assert blind.answer.outcome is Outcome.REFUSED
+    assert blind.answer.outcome is Outcome.AMBIGUOUS
     assert after_lost(0, 0, NOW, repeatable=False).state is State.SET_ASIDE
 
 

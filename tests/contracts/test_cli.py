@@ -414,6 +414,10 @@ def test_doctor_finds_all_well(
     }
     assert said.code == 0
     assert endpoint.received == {}, "the doctor sends no lead"
+    thorough = call("doctor", "--test-leads", "--json")
+    assert thorough.code == 0
+    assert "took the test lead MSFT_TEST_" in json.dumps(thorough.json)
+    assert len(endpoint.received) == 1
     call("connections", "pause", OFFER)
     people = call("doctor")
     assert people.code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -62,30 +62,29 @@ class Again:
 
         ``missing`` adds the offer's leads that never had a delivery over this connection (they came before it).
         A dry run only counts. Raises :class:`Problem` for an unknown offer, connection or a state that cannot be.
+        Many leads are taken in several transactions, since leads that come in must wait for each of them.
         """
         wrong = [state for state in states if state not in REPLAYABLE]
         if wrong:
             rule = f"only {', '.join(REPLAYABLE)} can be replayed"
             raise Problem(ProblemType.INVALID_REQUEST, f"states: {rule}.", (FieldError("states", rule),))
 
-        def act(conn: sa.Connection) -> tuple[str, int]:
-            connection_id = _connection_id(conn, offer, name)
-            leads = _leads_of(offer, since_ms, until_ms)
-            now = self._clock()
-            count = _replay_states(conn, connection_id, leads, states, now, dry_run=dry_run)
-            if missing:
-                count += _replay_missing(conn, connection_id, leads, now, dry_run=dry_run)
-            if not dry_run:
-                announce(conn)
-                note(conn, now, by, "connection.replay", f"{offer}/{name}", str(count))
-            return connection_id, count
-
+        leads = _leads_of(offer, since_ms, until_ms)
         if dry_run:
-            _, count = await self._storage.read(act)
-        else:
-            connection_id, count = await self._storage.write(act)
+            count = await self._storage.read(_count, offer, name, leads, states, missing=missing)
+            return Replayed(deliveries=count, dry_run=True)
+        # Leads that come meanwhile are no part of it: they would go out twice.
+        leads = leads.where(t.lead.c.id <= await self._storage.read(_newest, leads))
+        count = 0
+        after: str | None = ""
+        while after is not None:
+            some = leads.where(t.lead.c.id > after)
+            connection_id, done, after = await self._storage.write(
+                _replay_some, offer, name, some, states, self._clock(), by, missing=missing
+            )
+            count += done
             self._woken([connection_id])
-        return Replayed(deliveries=count, dry_run=dry_run)
+        return Replayed(deliveries=count, dry_run=False)
 
 
 def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: Language) -> tuple[str, DeliveryView]:
@@ -110,7 +109,6 @@ def _due_now(now: int) -> dict[str, Any]:
 
 
 def _connection_id(conn: sa.Connection, offer: OfferRef, name: str) -> str:
-    change_routes(conn)
     if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
         raise unknown_offer(offer)
     c = t.connection.c
@@ -130,29 +128,58 @@ def _leads_of(offer: OfferRef, since_ms: int | None, until_ms: int | None) -> sa
     return leads if until_ms is None else leads.where(c.created_at < until_ms)
 
 
-def _replay_states(
+def _newest(conn: sa.Connection, leads: sa.Select[Any]) -> str:
+    return conn.scalar(leads.order_by(t.lead.c.id.desc()).limit(1)) or ""
+
+
+def _in_states(connection_id: str, states: Collection[State], conn: sa.Connection) -> sa.ColumnElement[bool]:
+    d = t.delivery.c
+    return (d.connection_id == connection_id) & one_of(conn, d.state, [state.value for state in states])
+
+
+def _count(
+    conn: sa.Connection, offer: OfferRef, name: str, leads: sa.Select[Any], states: Collection[State], *, missing: bool
+) -> int:
+    connection_id = _connection_id(conn, offer, name)
+    those = (_in_states(connection_id, states, conn), t.delivery.c.lead_id.in_(leads))
+    count = conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those)) or 0
+    if missing:
+        has = sa.exists().where(t.delivery.c.lead_id == t.lead.c.id, t.delivery.c.connection_id == connection_id)
+        lacking = leads.where(sa.not_(has), sa.not_(t.lead.c.test)).subquery()
+        count += conn.scalar(sa.select(sa.func.count()).select_from(lacking)) or 0
+    return count
+
+
+def _add_missing(conn: sa.Connection, connection_id: str, lead_ids: Sequence[str], now: int) -> int:
+    d, c = t.delivery.c, t.lead.c
+    has = sa.select(d.lead_id).where(d.connection_id == connection_id, one_of(conn, d.lead_id, lead_ids))
+    tests = sa.select(c.id).where(one_of(conn, c.id, lead_ids), c.test)
+    left = {*conn.scalars(has), *conn.scalars(tests)}
+    rows = [new_delivery(lead_id, connection_id, now) for lead_id in lead_ids if lead_id not in left]
+    if rows:
+        conn.execute(sa.insert(t.delivery), rows)
+    return len(rows)
+
+
+def _replay_some(
     conn: sa.Connection,
-    connection_id: str,
+    offer: OfferRef,
+    name: str,
     leads: sa.Select[Any],
     states: Collection[State],
     now: int,
+    by: str,
     *,
-    dry_run: bool,
-) -> int:
-    d = t.delivery.c
-    those = (d.connection_id == connection_id, one_of(conn, d.state, [s.value for s in states]), d.lead_id.in_(leads))
-    if dry_run:
-        return conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those)) or 0
-    return conn.execute(sa.update(t.delivery).where(*those).values(_due_now(now))).rowcount
-
-
-def _replay_missing(conn: sa.Connection, connection_id: str, leads: sa.Select[Any], now: int, *, dry_run: bool) -> int:
-    has = sa.exists().where(t.delivery.c.lead_id == t.lead.c.id, t.delivery.c.connection_id == connection_id)
-    lacking = leads.where(sa.not_(has), sa.not_(t.lead.c.test)).order_by(t.lead.c.id)
-    if dry_run:
-        return conn.scalar(sa.select(sa.func.count()).select_from(lacking.subquery())) or 0
-    count = 0
-    while ids := conn.scalars(lacking.limit(BACKFILL)).all():
-        conn.execute(sa.insert(t.delivery), [new_delivery(lead_id, connection_id, now) for lead_id in ids])
-        count += len(ids)
-    return count
+    missing: bool,
+) -> tuple[str, int, str | None]:
+    """The connection, how many deliveries of the first :data:`BACKFILL` leads are due again, and where to go on."""
+    change_routes(conn)
+    connection_id = _connection_id(conn, offer, name)
+    ids = conn.scalars(leads.order_by(t.lead.c.id).limit(BACKFILL)).all()
+    those = (_in_states(connection_id, states, conn), one_of(conn, t.delivery.c.lead_id, ids))
+    count = conn.execute(sa.update(t.delivery).where(*those).values(_due_now(now))).rowcount
+    if missing:
+        count += _add_missing(conn, connection_id, ids, now)
+    announce(conn)
+    note(conn, now, by, "connection.replay", f"{offer}/{name}", str(count))
+    return connection_id, count, ids[-1] if len(ids) == BACKFILL else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.rooms import Rooms
     from leadkeeper.settings import Settings
+
+    Examine = Callable[[Rooms, Connection, Language], Awaitable["Finding"]]
 
 CHECKS_AT_ONCE: Final = 8
 OVERDUE_MS: Final = 60_000
@@ -40,12 +42,18 @@ class Finding:
     remedy: str = ""
 
 
-def doctor(json: AsJson = False) -> None:
+TestLeads = Annotated[
+    bool, typer.Option("--test-leads", help="Send a real test lead over each connection whose check passes.")
+]
+
+
+def doctor(json: AsJson = False, test_leads: TestLeads = False) -> None:
     """Look at settings, database, secrets, every connection, the backlog and the clock.
 
-    Changes nothing and sends no lead. Exit code 1 if something is wrong; each such line ends with the remedy.
+    Changes nothing and sends no lead unless told to. Exit code 1 if something is wrong; each such line ends with the
+    remedy.
     """
-    findings = _findings()
+    findings = _findings(test_leads=test_leads)
     wrong = [finding for finding in findings if finding.state == "wrong"]
     if json:
         print_json({"ok": not wrong, "findings": [asdict(finding) for finding in findings]})
@@ -62,7 +70,7 @@ def _print(finding: Finding) -> None:
     print(plain_text(f"{finding.state:<6} {finding.name}: {finding.detail}{remedy}"))
 
 
-def _findings() -> list[Finding]:
+def _findings(*, test_leads: bool) -> list[Finding]:
     from leadkeeper.doors.cli.db import database_status
     from leadkeeper.doors.cli.house import quiet_settings
 
@@ -72,7 +80,7 @@ def _findings() -> list[Finding]:
         found.append(Finding("settings", "ok", "can be used"))
         status = database_status(settings)
         found.append(_database(status))
-        found += asyncio.run(_look(settings)) if status.up_to_date else []
+        found += asyncio.run(_look(settings, test_leads=test_leads)) if status.up_to_date else []
     except Exception as error:
         told = explanation(error)
         if told is None:
@@ -88,12 +96,12 @@ def _database(status: DatabaseStatus) -> Finding:
     return Finding("database", "wrong", what, "leadkeeper db upgrade")
 
 
-async def _look(settings: Settings) -> list[Finding]:
+async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
     from leadkeeper.app import open_rooms
 
     async with open_rooms(settings, worker=False) as house:
         rooms = house.rooms
-        connections = await _connections(rooms, settings.language)
+        connections = await _connections(rooms, settings.language, _validated if test_leads else _connection)
         return [*await _secrets(rooms), *connections, *await _backlog(rooms), await _clock(rooms)]
 
 
@@ -105,12 +113,12 @@ async def _secrets(rooms: Rooms) -> list[Finding]:
     return [Finding("secret key", "wrong", f"does not open the secrets of {', '.join(closed)}", remedy)]
 
 
-async def _connections(rooms: Rooms, language: Language) -> list[Finding]:
+async def _connections(rooms: Rooms, language: Language, examine: Examine) -> list[Finding]:
     gate = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def look(connection: Connection) -> Finding:
         async with gate:
-            return await _connection(rooms, connection, language)
+            return await examine(rooms, connection, language)
 
     return list(await asyncio.gather(*(look(connection) for connection in await rooms.connections.list())))
 
@@ -132,6 +140,19 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
     evidence = f" ({check.diagnosis.evidence.text})" if check.diagnosis.evidence.text else ""
     text = text_of(check.diagnosis.kind, language)
     return Finding(name, "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
+
+
+async def _validated(rooms: Rooms, connection: Connection, language: Language) -> Finding:
+    name = f"connection {connection.offer}/{connection.name}"
+    found = await rooms.tester.validate(connection.offer, connection.name, by="cli:doctor", language=language)
+    if found.ok and found.test_lead is not None:
+        taken = found.test_lead.receipt
+        how = "took" if taken is not None and taken.confirmed else "was sent (unconfirmed)"
+        return Finding(name, "ok", f"{how} the test lead {found.test_lead.marker}")
+    if found.diagnosis is None:
+        return await _connection(rooms, connection, language)
+    evidence = f" ({found.diagnosis.evidence.text})" if found.diagnosis.evidence.text else ""
+    return Finding(name, "wrong", f"{found.diagnosis.summary}{evidence}", " ".join(found.diagnosis.steps))
 
 
 async def _backlog(rooms: Rooms) -> list[Finding]:

@@ -21,13 +21,13 @@ from leadkeeper.delivery.claim import Claimed, Work, claim
 from leadkeeper.delivery.lane import Lane
 from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import Recorded, Sent, record
-from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS
+from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS, State
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations import registry
 from leadkeeper.destinations.email import Email, EmailConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
-from leadkeeper.inbox import inbox
+from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.intake.keep import Kept
 from leadkeeper.notices.sender import HELD_MS, Sender
@@ -317,11 +317,11 @@ async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.M
 async def test_a_key_repeated_at_once_is_told_the_same_deliveries(database_url: str) -> None:
     async with furnished(database_url) as house:
         await house.connect()
-        first, again = await house.intake.keep_many([lead(key="k"), lead(key="k")])
+        first, second = await house.intake.keep_many([lead(key="k"), lead(key="k")])
         assert isinstance(first, Kept)
-        assert isinstance(again, Kept)
-        assert again.repeat
-        assert again.deliveries == first.deliveries
+        assert isinstance(second, Kept)
+        assert second.repeat
+        assert second.deliveries == first.deliveries
         assert len(again.deliveries) == 1
 
 
@@ -433,3 +433,38 @@ async def test_claiming_waits_for_no_connections_row(database_url: str) -> None:
         (work,) = await take(house, lease_id)
         assert work.trial
         await other.close()
+
+
+async def test_a_long_replay_is_done_in_parts_each_lead_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(again, "BACKFILL", 3)
+    async with furnished(database_url) as house:
+        await house.connect("early")
+        await house.intake.keep_many([lead(number) for number in range(9)])
+        delivered = sa.update(t.delivery).values(state="delivered")
+        await house.storage.write(_run, delivered)
+        await house.connect("late")
+        await house.intake.keep(lead(9))
+        rooms = again.Again(house.storage, clock=house.clock)
+
+        async def replay(name: str, *states: State, missing: bool) -> int:
+            told = [
+                await rooms.replay(
+                    *(CRM, name),
+                    since_ms=None,
+                    until_ms=None,
+                    states=states,
+                    missing=missing,
+                    dry_run=dry,
+                    by="test",
+                )
+                for dry in (True, False)
+            ]
+            assert told[0].deliveries == told[1].deliveries
+            return told[1].deliveries
+
+        assert await replay("late", missing=True) == 9
+        assert await replay("late", missing=True) == 0
+        assert await replay("early", State.DELIVERED, missing=False) == 9
+        assert await house.states() == {"pending": 11, "waiting": 9}

@@ -37,6 +37,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
 from tests.contracts.house import CRM, TestHouse, furnished, lead
 from tests.contracts.test_worker import scene
+from tests.services.postgres import Postgres
 
 LEASE = 15_000
 
@@ -322,7 +323,7 @@ async def test_a_key_repeated_at_once_is_told_the_same_deliveries(database_url: 
         assert isinstance(second, Kept)
         assert second.repeat
         assert second.deliveries == first.deliveries
-        assert len(again.deliveries) == 1
+        assert len(first.deliveries) == 1
 
 
 class Post:
@@ -412,15 +413,14 @@ async def test_leads_are_listed_by_state_however_many_there_are(
         assert await listed() == {"held": 1, "delivered": 1, "unconfirmed": 1, "setAside": 1}
 
 
-async def test_claiming_waits_for_no_connections_row(database_url: str) -> None:
+async def test_claiming_waits_for_no_connections_row(postgres: Postgres) -> None:
     """Whoever writes health holds such rows and wants deliveries: waiting for each other would be a deadlock."""
-    if database_url.startswith("sqlite"):
-        pytest.skip("SQLite has one writer")
-    async with furnished(database_url) as house:
+    url = postgres.create_database()
+    async with furnished(url) as house:
         lease_id = await begin(house, 3)
         failing = sa.update(t.connection).values(failures=9)
         await house.storage.write(lambda conn: conn.execute(failing).rowcount)
-        other = open_storage(database_url)
+        other = open_storage(url)
 
         def hold(conn: sa.Connection) -> None:
             conn.execute(sa.select(t.connection.c.id).with_for_update()).all()

@@ -34,8 +34,6 @@ RECEIPT: Final = (
 )
 """A line of the last table that ends with what the destination holds."""
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
-
 
 class Demo:
     """A running demo: what it printed, and every process that it began."""

@@ -41,7 +41,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.OFFER_NOT_LIVE: 409,
     ProblemType.UNKNOWN_CONNECTION: 404,
     ProblemType.UNKNOWN_DELIVERY: 404,
-    ProblemType.IDEMPOTENCY_KEY_REUSED: 422,
+    ProblemType.IDEMPOTENCY_KEY_REUSED: 409,
     ProblemType.NOT_REPEATABLE_NOW: 409,
     ProblemType.TOO_LARGE: 413,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,

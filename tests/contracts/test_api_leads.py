@@ -136,7 +136,7 @@ class TestHandingIn:
         held = (await operator.post("/v1/leads", lead(), Idempotency_Key="order-1")).json()
         assert held["deliveries"] == [{"connection": "primary", "state": "held"}]
         other = await operator.post("/v1/leads", lead(campaign="x"), Idempotency_Key="order-1")
-        assert other.problem(422, "idempotency-key-reused")["errors"][0]["field"] == "Idempotency-Key"
+        assert other.problem(409, "idempotency-key-reused")["errors"][0]["field"] == "Idempotency-Key"
         assert (await operator.post("/v1/leads", lead(), Idempotency_Key="order-2")).status == 202
         assert len((await operator.get("/v1/leads")).json()["leads"]) == 2
 
@@ -286,7 +286,7 @@ class TestHooks:
         assert (first.status, again.status) == (200, 200)
         assert first.json() == again.json()
         other = await home.anyone.post(path, {"Description": "b"}, webhook_id="msg 1")
-        other.problem(422, "idempotency-key-reused")
+        other.problem(409, "idempotency-key-reused")
         unlike = await home.anyone.post(path, {"Description": "a"}, Idempotency_Key="x" * 999)
         assert unlike.json() != first.json()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, text
 
+from leadkeeper.storage.engine import open_storage
 from tests.services.postgres import Postgres, PostgresFailed
 
 
@@ -24,14 +24,15 @@ def own(postgres: Postgres) -> Iterator[Postgres]:
 
 
 async def test_a_database_is_new_and_works(database_url: str) -> None:
-    engine = create_async_engine(database_url)
-    try:
-        async with engine.begin() as connection:
-            await connection.execute(text("CREATE TABLE kept (id INTEGER PRIMARY KEY)"))
-            await connection.execute(text("INSERT INTO kept VALUES (1)"))
-            assert (await connection.execute(text("SELECT count(*) FROM kept"))).scalar_one() == 1
-    finally:
-        await engine.dispose()
+    storage = open_storage(database_url)
+
+    def act(conn: Connection) -> int:
+        conn.execute(text("CREATE TABLE kept (id INTEGER PRIMARY KEY)"))
+        conn.execute(text("INSERT INTO kept VALUES (1)"))
+        return conn.scalar(text("SELECT count(*) FROM kept")) or 0
+
+    assert await storage.write(act) == 1
+    await storage.close()
 
 
 def test_it_is_durable_and_takes_settings(own: Postgres) -> None:

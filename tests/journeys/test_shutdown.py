@@ -113,7 +113,7 @@ async def test_a_hanging_call_is_returned(database_url: str, make_hub: MakeHub, 
         assert code == 0, hub.tail()
         print(f"{process.name} ended in {took:.2f} s")
     states = dict(await sql(database_url, "SELECT state, count(*) FROM delivery GROUP BY state"))
-    assert states.keys() == {"pending", "waiting"}, states
+    assert states.keys() <= {"pending", "waiting"}, states  # those that had been claimed ahead wait, too
     assert sum(states.values()) == 30, states
     attempts = await sql(database_url, "SELECT outcome, late FROM attempt")
     assert len(attempts) == endpoint.asked == 8, (attempts, endpoint.asked)

@@ -20,6 +20,7 @@ from azure.data.tables.aio import TableClient
 from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.destinations.azure_batch import Batch
 from leadkeeper.destinations.azure_calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
 from leadkeeper.destinations.azure_errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
@@ -162,6 +163,7 @@ class AzureTable:
         self._refusal = None if is_permitted(self._account, network.policy) else FOREIGN_HOST
         self._client = _client(self._account, network)
         self._calls = StorageCalls(self._account, network, now)
+        self._batch = Batch(self._account, TABLE, network, now)
         address = len(self._account.endpoint) + len(TABLE) + 75
         answers = network.policy.answer_limit // (_OPERATION_ANSWER + 2 * address)
         self._operations = max(1, min(TRANSACTION_OPERATIONS, answers))
@@ -245,10 +247,7 @@ class AzureTable:
         if len(rows) == 1:
             await self._client.create_entity(rows[0].entity, **_QUIET)
             return
-        operations = [("create", row.entity, _QUIET) for row in rows]
-        done = await self._client.submit_transaction(operations)
-        if len(done) != len(rows):
-            raise ValueError("the answer has another number of parts than the transaction")
+        await self._batch.create([row.entity for row in rows])
 
     async def _without_present(self, rows: list[Row], answers: dict[str, Answer]) -> list[list[Row]]:
         """What is left to create when some of the rows are there: one by one where that is not known."""

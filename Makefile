@@ -37,6 +37,7 @@ clean: ## Remove what these words made; databases and keys stay
 
 services: setup
 	@scripts/setup-postgresql
+	@scripts/setup-chromium
 
 $(PYTHON_READY): pyproject.toml requirements/test.txt
 	@scripts/setup-python

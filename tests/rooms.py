@@ -16,10 +16,8 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from leadkeeper.access.keys import Keys
-from leadkeeper.app import open_rooms
+from leadkeeper.app import open_doors, open_rooms
 from leadkeeper.connections.vault import new_secret_key
-from leadkeeper.doors.api.app import create_api
-from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
 
@@ -149,19 +147,21 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(database_url: str, *, worker: bool = False) -> AsyncIterator[House]:
-    """A house over a new database, with or without a worker that carries leads."""
-    settings = Settings(database_url=database_url, secret_key=SecretStr(SECRET_KEY), public_url="https://leads.example")
+async def house(database_url: str, *, worker: bool = False, **more: Any) -> AsyncIterator[House]:
+    """A house over a new database, with or without a worker that carries leads; ``more`` are further settings."""
+    settings = Settings(
+        database_url=database_url,
+        secret_key=SecretStr(SECRET_KEY),
+        **{"public_url": "https://leads.example"} | more,
+    )
     async with open_rooms(settings, worker=worker) as opened, contextlib.AsyncExitStack() as stack:
         if opened.worker is not None:
             carrying = asyncio.create_task(opened.worker.run())
             stack.push_async_callback(lambda: carrying)
             stack.push_async_callback(opened.worker.stop, 5)
-        rooms, metrics = opened.rooms, opened.metrics
-        api = create_api(rooms, metrics, hook_route(rooms.hooks, rooms.intake, metrics.counted))
-        url = await stack.enter_async_context(listening(api))
+        url = await stack.enter_async_context(listening(open_doors(settings, opened)))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        found = House(rooms, url, session)
+        found = House(opened.rooms, url, session)
         operator = await found.visitor("operator")
         assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
         offer = {"title": "Contoso CRM Pro", "offerType": "saas"}

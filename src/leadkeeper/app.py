@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
@@ -24,12 +25,14 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.sender import Sender
+from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
@@ -74,9 +77,9 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             storage=storage,
             keys=Keys(storage),
             hooks=Hooks(storage),
-            catalogue=Catalogue(storage),
+            catalogue=Catalogue(storage, connections),
             connections=connections,
-            intake=Intake(storage, wake),
+            intake=Intake(storage, wake, withholding=Withholding.parse(settings.withheld_domains)),
             inbox=Inbox(storage),
             again=Again(storage, wake),
             tester=Tester(storage, connections, network, wake),
@@ -102,6 +105,13 @@ def _vault(settings: Settings) -> Vault:
         raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
     except OSError as error:
         raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None
+
+
+def open_doors(settings: Settings, house: House) -> ASGIApp:
+    """Every way in that speaks HTTP, over the rooms of ``house``."""
+    rooms = house.rooms
+    hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
+    return Entrance(create_api(rooms, house.metrics, hook), {})
 
 
 async def serve(
@@ -167,9 +177,8 @@ async def _start_api(settings: Settings, house: House) -> _Server:
     bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
     # Head and body of an answer are two writes: without this the second waits 40 ms for the first one's receipt.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    rooms = house.rooms
     config = uvicorn.Config(
-        create_api(house.rooms, house.metrics, hook_route(rooms.hooks, rooms.intake, house.metrics.counted)),
+        open_doors(settings, house),
         loop="none",
         http="httptools",
         lifespan="off",

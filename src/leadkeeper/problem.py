@@ -24,6 +24,12 @@ class ProblemType(StrEnum):
     UNKNOWN_DELIVERY = "unknown-delivery"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     NOT_REPEATABLE_NOW = "not-repeatable-now"
+    PRECONDITION_FAILED = "precondition-failed"
+    OPERATION_RUNNING = "operation-running"
+    UNKNOWN_OPERATION = "unknown-operation"
+    NOT_PUBLISHABLE = "not-publishable"
+    NOT_POSSIBLE_NOW = "not-possible-now"
+    DESTINATION_REQUIRED = "destination-required"
     TOO_LARGE = "too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     STORAGE_AWAY = "storage-away"
@@ -43,6 +49,12 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.UNKNOWN_DELIVERY: 404,
     ProblemType.IDEMPOTENCY_KEY_REUSED: 409,
     ProblemType.NOT_REPEATABLE_NOW: 409,
+    ProblemType.PRECONDITION_FAILED: 412,
+    ProblemType.OPERATION_RUNNING: 409,
+    ProblemType.UNKNOWN_OPERATION: 404,
+    ProblemType.NOT_PUBLISHABLE: 422,
+    ProblemType.NOT_POSSIBLE_NOW: 409,
+    ProblemType.DESTINATION_REQUIRED: 409,
     ProblemType.TOO_LARGE: 413,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.STORAGE_AWAY: 503,

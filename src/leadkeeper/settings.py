@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.destinations.mail import MailServer, parse_mail_server
 from leadkeeper.diagnoses.text import Language
+from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.storage.engine import open_storage
 
 
@@ -57,6 +59,26 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         20, ge=0, le=600, description="How long leads in flight may take to end on shutdown."
     )
+    withheld_domains: str = Field(
+        ".edu",
+        description="Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains.",
+    )
+    certification: Literal["automatic", "operator"] = Field(
+        "automatic", description="Who certifies an offer that is being published: automatic, or an operator by hand."
+    )
+    marketplace_name: str = Field("Marketplace", description="The name that customers read in the storefront.")
+    form_origins: str = Field(
+        "", description="Sites (https://..., commas) that may show an offer's form by the storefront's snippet."
+    )
+    form_limit: str = Field("20/minute", description="How often one address may send a storefront form: 20/minute.")
+    trusted_proxies: str = Field(
+        "", description="Address ranges (CIDR, commas) of proxies whose X-Forwarded-For names the customer's address."
+    )
+    captcha: Literal["none", "turnstile", "hcaptcha", "recaptcha"] = Field(
+        "none", description="Captcha service asked before a storefront form is taken."
+    )
+    captcha_site_key: str = Field("", description="That service's public key, shown to browsers.")
+    captcha_secret: SecretStr | None = Field(None, description="That service's secret key.")
     language: Language = Field(
         Language.ENGLISH, description="Language in which commands tell diagnoses: en or pt. REST goes by each request."
     )
@@ -73,6 +95,12 @@ class Settings(BaseSettings):
     @classmethod
     def _allow_addresses(cls, value: str) -> str:
         parse_ranges(value)
+        return value
+
+    @field_validator("withheld_domains")
+    @classmethod
+    def _withheld_domains(cls, value: str) -> str:
+        Withholding.parse(value)
         return value
 
     @field_validator("hosts")

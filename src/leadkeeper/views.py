@@ -135,6 +135,8 @@ class _Lead(View):
     action: str
     lead_source: str
     test: bool
+    preview: bool = Field(description="Made by somebody who looked at the offer's preview.")
+    withheld: bool = Field(description="The customer's data were neither stored nor passed on, for privacy.")
     unknown: tuple[str, ...] = Field((), description="Which of source and action are none that we know.")
     customer: CustomerView
 

@@ -43,8 +43,8 @@ class TestHouse:
     now: int = 1_790_000_000_000
 
     def __post_init__(self) -> None:
-        self.catalogue = Catalogue(self.storage, self.clock)
         self.connections = Connections(self.storage, Vault([KEY]), clock=self.clock)
+        self.catalogue = Catalogue(self.storage, self.connections, self.clock)
         self.intake = Intake(self.storage, clock=self.clock)
 
     def clock(self) -> int:

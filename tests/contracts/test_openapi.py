@@ -23,6 +23,7 @@ EXAMPLES = 25
 OFFER = {"publisherId": "contoso", "offerId": "crm-pro"}
 OFFER_PATH = "/v1/publishers/{publisherId}/offers/{offerId}"
 LEFT_OUT = {
+    OFFER_PATH: ["positive_data_acceptance"],  # an If-Match must be the offer's ETag
     # Settings that fit their schema may still be none: an address must be one, a connection string too.
     f"{OFFER_PATH}/customer-leads": ["positive_data_acceptance"],
     f"{OFFER_PATH}/connections/{{name}}": ["positive_data_acceptance"],

@@ -73,24 +73,32 @@ class Connections:
             rule = "letters, digits, - and _, at most 64"
             raise Problem(ProblemType.INVALID_REQUEST, f"A connection's name is {rule}.", (FieldError("name", rule),))
 
-        def act(conn: sa.Connection) -> tuple[Connection | None, bool, frozenset[str]]:
-            change_routes(conn)
-            row = _row(conn, offer, name)
-            before = None if row is None else self._connection(row)
-            parsed = parse(body, before.stored if before else None)
-            if parsed is None:
-                if before is not None:
-                    self._remove(conn, before, by)
-                return None, False, frozenset()
-            connection = self._write(conn, offer, name, before, parsed, by)
-            made = frozenset(parsed.stored().secrets) - frozenset(before.stored.secrets if before else ())
-            given = body.get(parsed.destination.config_key, {})
-            return connection, before is None or before.removed, frozenset(made - set(given))
+        put = await self._storage.write(self.put_within, offer, name, body, by=by)
+        if put[0] is not None:
+            self.wake([put[0].id])
+        return put
 
-        connection, is_new, shown = await self._storage.write(act)
-        if connection is not None:
-            self._woken([connection.id])
-        return connection, is_new, shown
+    def put_within(
+        self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str
+    ) -> tuple[Connection | None, bool, frozenset[str]]:
+        """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
+        change_routes(conn)
+        row = _row(conn, offer, name)
+        before = None if row is None else self._connection(row)
+        parsed = parse(body, before.stored if before else None)
+        if parsed is None:
+            if before is not None:
+                self._remove(conn, before, by)
+            return None, False, frozenset()
+        connection = self._write(conn, offer, name, before, parsed, by)
+        made = frozenset(parsed.stored().secrets) - frozenset(before.stored.secrets if before else ())
+        given = body.get(parsed.destination.config_key, {})
+        return connection, before is None or before.removed, frozenset(made - set(given))
+
+    def wake(self, connection_ids: Collection[str]) -> None:
+        """These connections have work again."""
+        if connection_ids:
+            self._woken(connection_ids)
 
     def _write(
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, parsed: Parsed, by: str
@@ -107,6 +115,7 @@ class Connections:
             "epoch": 1 if before is None else before.epoch + 1,
             "changed_at": now,
             "removed_at": None,
+            "proven": False,
             **Health().columns(),
         }
         if before is None:

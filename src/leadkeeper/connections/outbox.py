@@ -7,7 +7,11 @@ from typing import Any, Final
 from leadkeeper.clock import new_id
 
 LEAD_ARRIVED: Final = "leadArrived"
+"""A lead came; the body is its id."""
+LEAD_WITHHELD: Final = "leadWithheld"
+"""A lead came whose customer's data are not passed on; the body is its id."""
 CONNECTION_PAUSED: Final = "connectionPaused"
+"""A connection is broken; the body is the diagnosis as it is stored."""
 
 GATHER_MS: Final = 5_000
 """How long a notice of a lead waits for others, so that a burst of leads is one mail."""
@@ -18,6 +22,11 @@ def lead_arrived(connection_id: str, lead_id: str, now: int, *, daily: bool) -> 
     """The row of the notice that a lead came; a daily one is due at the end of the day (UTC)."""
     due = (now // DAY_MS + 1) * DAY_MS if daily else now + GATHER_MS
     return _row(connection_id, LEAD_ARRIVED, lead_id, now, due)
+
+
+def lead_withheld(connection_id: str, lead_id: str, now: int) -> dict[str, Any]:
+    """The row of the notice that a lead came and why it is in no CRM."""
+    return _row(connection_id, LEAD_WITHHELD, lead_id, now, now + GATHER_MS)
 
 
 def connection_paused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:

@@ -169,6 +169,8 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "action": row.action,
         "lead_source": lead_source_text(row.source, row.action, row.publisher_id, row.offer_id, row.title),
         "test": row.test,
+        "preview": row.preview,
+        "withheld": row.withheld,
         "unknown": tuple(unknown),
         "customer": CustomerView.model_validate(from_json(row.body)["customer"]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.connections import new_delivery
-from leadkeeper.connections.outbox import lead_arrived
-from leadkeeper.intake.routes import Route, read_routes
+from leadkeeper.connections.outbox import lead_arrived, lead_withheld
+from leadkeeper.delivery.schedule import State
+from leadkeeper.intake.routes import Route, RouteConnection, read_routes
 from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef
+from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, one_of, share_routes
@@ -39,6 +41,8 @@ class NewLead:
     campaign: str = ""
     extra: Mapping[str, object] = field(default_factory=dict)
     idempotency_key: str | None = None
+    preview: bool = False
+    """Made by somebody who looks at the offer's preview: taken although the offer is not live yet."""
 
     def content(self) -> dict[str, object]:
         """What is stored as the lead's body: all that may be personal, in one place."""
@@ -83,17 +87,26 @@ class _Prepared:
     lead: NewLead
     body: str
     fingerprint: str | None
+    withheld: bool
 
 
 class Intake:
-    """Takes leads in. ``woken`` is told the connections that have new work after each commit."""
+    """Takes leads in. ``woken`` is told the connections that have new work after each commit.
+
+    Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere.
+    """
 
     def __init__(
-        self, storage: Storage, woken: Callable[[Collection[str]], None] = lambda _: None, clock: Clock = now_ms
+        self,
+        storage: Storage,
+        woken: Callable[[Collection[str]], None] = lambda _: None,
+        clock: Clock = now_ms,
+        withholding: Withholding = NOTHING_WITHHELD,
     ) -> None:
         self._storage = storage
         self._woken = woken
         self._clock = clock
+        self._withholding = withholding
         self._group: GroupCommit[_Prepared, Kept | Problem] = GroupCommit(self._write, GROUP_LIMIT)
 
     async def keep(self, lead: NewLead) -> Kept:
@@ -102,7 +115,7 @@ class Intake:
         Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead) or ``StorageAway``;
         nothing of this lead is kept then.
         """
-        answer = await self._group.put(_prepared(lead))
+        answer = await self._group.put(self._prepared(lead))
         if isinstance(answer, Problem):
             raise answer
         return answer
@@ -112,12 +125,23 @@ class Intake:
 
         They may come to lie in several transactions: a database that goes away is the problem of those it concerns.
         """
-        futures = [self._group.put(_prepared(lead)) for lead in leads]
+        futures = [self._group.put(self._prepared(lead)) for lead in leads]
         return [_told(answer) for answer in await asyncio.gather(*futures, return_exceptions=True)]
 
     async def drained(self) -> None:
         """Return when every lead that was handed in is written."""
         await self._group.drained()
+
+    def _prepared(self, lead: NewLead) -> _Prepared:
+        withheld = self._withholding.withholds(lead.customer.email)
+        if withheld:  # notes and unknown fields may name the customer too
+            lead = replace(lead, customer=Customer(), description="", extra={})
+        body = to_json(lead.content())
+        fingerprint = None
+        if lead.idempotency_key is not None:
+            whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), body])
+            fingerprint = hashlib.sha256(whole).hexdigest()
+        return _Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
 
     async def _write(self, group: Sequence[_Prepared]) -> Sequence[Kept | Problem]:
         answers = await self._storage.write(_keep_group, group, self._clock())
@@ -141,15 +165,6 @@ def _told(answer: Kept | Problem | BaseException) -> Kept | Problem:
     return answer
 
 
-def _prepared(lead: NewLead) -> _Prepared:
-    body = to_json(lead.content())
-    fingerprint = None
-    if lead.idempotency_key is not None:
-        whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), body])
-        fingerprint = hashlib.sha256(whole).hexdigest()
-    return _Prepared(new_id(), lead, body.decode(), fingerprint)
-
-
 def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Written | Problem]:
     share_routes(conn)
     routes = read_routes(conn, {str(item.lead.offer) for item in group})
@@ -162,18 +177,16 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
     for item in taken:
         if item.id in kept_before:
             continue
-        new = [new_delivery(item.id, connection.id, now) for connection in routes[str(item.lead.offer)].connections]
+        connections = routes[str(item.lead.offer)].connections
+        new = [_delivery(item, connection, now) for connection in connections]
         rows += new
-        notices += [
-            lead_arrived(connection.id, item.id, now, daily=connection.announces == "daily")
-            for connection in routes[str(item.lead.offer)].connections
-            if connection.announces != "none"
-        ]
+        notices += _notices(item, connections, now)
         deliveries = tuple(
-            NewDelivery(row["id"], connection.name, "held" if connection.paused else "pending")
-            for row, connection in zip(new, routes[str(item.lead.offer)].connections, strict=True)
+            NewDelivery(row["id"], connection.name, _shown(row["state"], connection))
+            for row, connection in zip(new, connections, strict=True)
         )
-        written[item.id] = _Written(Kept(item.id, deliveries), tuple(row["connection_id"] for row in new))
+        woken = () if item.withheld else tuple(connection.id for connection in connections)
+        written[item.id] = _Written(Kept(item.id, deliveries), woken)
     if rows:
         conn.execute(sa.insert(t.delivery), rows)
         if notices:
@@ -184,11 +197,30 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
     return [refused.get(item.id) or written[item.id] for item in group]
 
 
+def _delivery(item: _Prepared, connection: RouteConnection, now: int) -> dict[str, Any]:
+    row = new_delivery(item.id, connection.id, now)
+    return row | {"state": State.WITHHELD.value} if item.withheld else row
+
+
+def _shown(state: str, connection: RouteConnection) -> str:
+    return "held" if connection.paused and state == State.PENDING else state
+
+
+def _notices(item: _Prepared, connections: Sequence[RouteConnection], now: int) -> list[dict[str, Any]]:
+    if item.withheld:
+        return [lead_withheld(connection.id, item.id, now) for connection in connections]
+    return [
+        lead_arrived(connection.id, item.id, now, daily=connection.announces == "daily")
+        for connection in connections
+        if connection.announces != "none"
+    ]
+
+
 def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
     route = routes.get(str(lead.offer))
     if route is None:
         return unknown_offer(lead.offer)
-    if not route.live:
+    if not route.live and not (lead.preview and route.previewed):
         detail = f"The offer {lead.offer} is not live, so it takes no leads. Set live to true first."
         return Problem(ProblemType.OFFER_NOT_LIVE, detail, (FieldError("offerId", "the offer is not live"),))
     return None
@@ -244,7 +276,9 @@ def _lead_row(item: _Prepared, routes: Mapping[str, Route], now: int) -> dict[st
         "body": item.body,
         "idempotency_key": lead.idempotency_key,
         "fingerprint": item.fingerprint,
-        "unrouted": not routes[str(lead.offer)].connections,
+        "unrouted": not (item.withheld or routes[str(lead.offer)].connections),
+        "preview": lead.preview,
+        "withheld": item.withheld,
     }
 
 

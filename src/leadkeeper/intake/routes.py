@@ -28,6 +28,7 @@ class Route:
     """An offer as intake sees it."""
 
     live: bool
+    previewed: bool
     connections: tuple[RouteConnection, ...]
 
 
@@ -35,6 +36,7 @@ _ROUTES: sa.Select[Any] = (
     sa.select(
         t.offer.c.ref,
         t.offer.c.live,
+        t.offer.c.preview_version.is_not(None).label("previewed"),
         t.connection.c.id,
         t.connection.c.name,
         (t.connection.c.paused | t.connection.c.paused_by_person).label("paused"),
@@ -56,12 +58,12 @@ def _routes_of(dialect: str) -> sa.Select[Any]:
 
 def read_routes(conn: sa.Connection, offers: Collection[str]) -> dict[str, Route]:
     """The routes of those of ``offers`` (``publisher.offer``) that exist. Call ``share_routes`` before."""
-    live: dict[str, bool] = {}
+    open_to: dict[str, tuple[bool, bool]] = {}
     connections: dict[str, list[RouteConnection]] = {}
     rows = conn.execute(_routes_of(conn.dialect.name), {"offers": list(offers)})
-    for ref, is_live, connection_id, name, paused, announces in rows:
-        live[ref] = is_live
+    for ref, live, previewed, connection_id, name, paused, announces in rows:
+        open_to[ref] = (live, previewed)
         found = connections.setdefault(ref, [])
         if connection_id is not None:
             found.append(RouteConnection(connection_id, name, paused, announces))
-    return {ref: Route(is_live, tuple(connections[ref])) for ref, is_live in live.items()}
+    return {ref: Route(*who, tuple(connections[ref])) for ref, who in open_to.items()}

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import re
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms, to_text
-from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
+from leadkeeper.connections.connections import Connections
+from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.publishing.listing import read_listing, written
+from leadkeeper.publishing.versions import (
+    Offer,
+    OfferVersion,
+    Slot,
+    as_offer,
+    offer_row,
+    read_version,
+    slot_version,
+    write_draft,
+)
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, change_routes
 
@@ -25,24 +40,12 @@ class Publisher:
     changed_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An offer as it is listed; only a live one takes leads."""
-
-    publisher_id: str
-    id: str
-    title: str
-    offer_type: str
-    live: bool
-    created_at: str
-    changed_at: str
-
-
 class Catalogue:
     """The publishers and offers of one installation. ``put`` answers whether something new was made."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, connections: Connections, clock: Clock = now_ms) -> None:
         self._storage = storage
+        self._connections = connections
         self._clock = clock
 
     async def put_publisher(self, publisher_id: str, display_name: str, *, by: str) -> tuple[Publisher, bool]:
@@ -78,30 +81,139 @@ class Catalogue:
             lambda conn: [_as_publisher(row) for row in conn.execute(sa.select(t.publisher).order_by(t.publisher.c.id))]
         )
 
-    async def put_offer(self, ref: OfferRef, *, title: str, offer_type: str, live: bool, by: str) -> tuple[Offer, bool]:
-        """Create or change an offer. Raises :class:`Problem` for a wrong id or an unknown publisher."""
+    async def put_offer(
+        self,
+        ref: OfferRef,
+        *,
+        title: str,
+        offer_type: str | None = None,
+        live: bool | None = None,
+        summary: str | None = None,
+        description: str | None = None,
+        calls_to_action: Sequence[str] | None = None,
+        if_match: str | None = None,
+        by: str,
+    ) -> tuple[Offer, bool]:
+        """Create or change an offer's draft, and whether the offer takes leads.
+
+        What is left out stays as it is; a new offer is of type ``saas`` and live. ``live`` says that customers act on
+        the offer, here or elsewhere; it publishes nothing. ``if_match`` is the ETag that the draft must still have.
+        Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since.
+        """
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
 
         def act(conn: sa.Connection) -> tuple[Offer, bool]:
-            change_routes(conn)
-            now = self._clock()
-            _publisher(conn, ref.publisher_id)
-            values = {"title": title, "offer_type": offer_type, "live": live, "changed_at": now}
-            changed = conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(ref)).values(values)).rowcount
-            if not changed:
-                conn.execute(
-                    sa.insert(t.offer).values(
-                        ref=str(ref), publisher_id=ref.publisher_id, id=ref.offer_id, created_at=now, **values
-                    )
-                )
-            note(conn, now, by, "offer.put", str(ref))
-            return _offer(conn, ref), not changed
+            before, definition = self._begin(conn, ref, if_match)
+            said = written(
+                definition, title=title, summary=summary, description=description, calls_to_action=calls_to_action
+            )
+            is_live = (before is None or before.live) if live is None else live
+            kind = offer_type or ("saas" if before is None else before.offer_type)
+            self._write(conn, ref, before, kind, said, live=is_live, by=by)
+            return as_offer(offer_row(conn, ref)), before is None
 
         return await self._storage.write(act)
 
+    async def put_definition(
+        self,
+        ref: OfferRef,
+        *,
+        offer_type: str,
+        definition: Mapping[str, Any],
+        lead_settings: Mapping[str, Any] | None,
+        if_match: str | None = None,
+        by: str,
+    ) -> tuple[Offer, bool]:
+        """Create or change an offer's draft from a whole definition, and with it its primary connection.
+
+        ``lead_settings`` is Microsoft's ``customer-leads`` resource (``leadDestination`` ``none`` removes the
+        connection); ``None`` leaves the connection as it is. A new offer takes no leads before it is published.
+        Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
+        """
+        _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+
+        def act(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
+            before, _ = self._begin(conn, ref, if_match)
+            self._write(conn, ref, before, offer_type, definition, live=before is not None and before.live, by=by)
+            woken = []
+            if lead_settings is not None:
+                connection, _, _ = self._connections.put_within(conn, ref, PRIMARY, lead_settings, by=by)
+                woken = [] if connection is None else [connection.id]
+            return as_offer(offer_row(conn, ref)), before is None, woken
+
+        offer, is_new, woken = await self._storage.write(act)
+        self._connections.wake(woken)
+        return offer, is_new
+
+    def _begin(
+        self, conn: sa.Connection, ref: OfferRef, if_match: str | None
+    ) -> tuple[Offer | None, Mapping[str, Any]]:
+        """The offer as it is and its draft; nobody else changes it until this act ends."""
+        change_routes(conn)
+        _publisher(conn, ref.publisher_id)
+        row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
+        before = None if row is None else as_offer(row)
+        if if_match not in (None, "*") and (before is None or before.etag != if_match):
+            detail = "The offer has changed since it was read. Read it again and repeat the change on what it is now."
+            raise Problem(ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", "is not the ETag"),))
+        if before is None:
+            return None, {}
+        return before, slot_version(conn, before, Slot.DRAFT).definition
+
+    def _write(
+        self,
+        conn: sa.Connection,
+        ref: OfferRef,
+        before: Offer | None,
+        offer_type: str,
+        definition: Mapping[str, Any],
+        *,
+        live: bool,
+        by: str,
+    ) -> None:
+        now = self._clock()
+        if before is None:
+            conn.execute(
+                sa.insert(t.offer).values(
+                    ref=str(ref),
+                    publisher_id=ref.publisher_id,
+                    id=ref.offer_id,
+                    title="",
+                    offer_type=offer_type,
+                    live=live,
+                    created_at=now,
+                    changed_at=now,
+                    draft_version=0,
+                    revision=0,
+                    preview_key=secrets.token_urlsafe(24),
+                )
+            )
+        elif before.is_published and before.offer_type != offer_type:
+            rule = f"stays {before.offer_type!r}: the offer has been published"
+            raise Problem(ProblemType.INVALID_REQUEST, f"offerType {rule}.", (FieldError("offerType", rule),))
+        write_draft(conn, ref, definition, now)
+        values: dict[str, Any] = {"offer_type": offer_type, "live": live, "changed_at": now}
+        if before is None or not before.is_published:
+            values["title"] = read_listing(definition).title or ref.offer_id
+        conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(ref)).values(values))
+        note(conn, now, by, "offer.put", str(ref))
+
     async def offer(self, ref: OfferRef) -> Offer:
         """One offer; raises :class:`Problem` if there is none of that id."""
-        return await self._storage.read(_offer, ref)
+        return await self._storage.read(lambda conn: as_offer(offer_row(conn, ref)))
+
+    async def slot(self, ref: OfferRef, slot: Slot) -> tuple[Offer, OfferVersion | None]:
+        """An offer and what stands in one of its slots; raises :class:`Problem` if there is no such offer."""
+
+        def act(conn: sa.Connection) -> tuple[Offer, OfferVersion | None]:
+            offer = as_offer(offer_row(conn, ref))
+            return offer, None if offer.version_in(slot) is None else slot_version(conn, offer, slot)
+
+        return await self._storage.read(act)
+
+    async def version(self, ref: OfferRef, number: int) -> tuple[Offer, OfferVersion | None]:
+        """An offer and one of its versions; raises :class:`Problem` if there is no such offer."""
+        return await self._storage.read(lambda conn: (as_offer(offer_row(conn, ref)), read_version(conn, ref, number)))
 
     async def offers(self, publisher_id: str | None = None) -> list[Offer]:
         """The offers of one publisher, or of all, by id."""
@@ -111,7 +223,7 @@ class Catalogue:
             if publisher_id is not None:
                 _publisher(conn, publisher_id)
                 query = query.where(t.offer.c.publisher_id == publisher_id)
-            return [_as_offer(row) for row in conn.execute(query)]
+            return [as_offer(row) for row in conn.execute(query)]
 
         return await self._storage.read(act)
 
@@ -134,22 +246,3 @@ def _publisher(conn: sa.Connection, publisher_id: str) -> Publisher:
 
 def _as_publisher(row: sa.Row[tuple[object, ...]]) -> Publisher:
     return Publisher(row.id, row.display_name, to_text(row.created_at), to_text(row.changed_at))
-
-
-def _offer(conn: sa.Connection, ref: OfferRef) -> Offer:
-    row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
-    if row is None:
-        raise unknown_offer(ref)
-    return _as_offer(row)
-
-
-def _as_offer(row: sa.Row[tuple[object, ...]]) -> Offer:
-    return Offer(
-        row.publisher_id,
-        row.id,
-        row.title,
-        row.offer_type,
-        row.live,
-        to_text(row.created_at),
-        to_text(row.changed_at),
-    )

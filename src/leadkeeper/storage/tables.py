@@ -45,7 +45,56 @@ offer: Final = sa.Table(
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # Which of its versions each slot holds; the storefront shows the production's.
+    sa.Column("draft_version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("preview_version", sa.Integer),
+    sa.Column("production_version", sa.Integer),
+    # Grows with every change of the draft; its ETag.
+    sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+    # Whoever has it sees the preview.
+    sa.Column("preview_key", sa.String(64), nullable=False, server_default=""),
     sa.UniqueConstraint("publisher_id", "id"),
+)
+
+offer_version: Final = sa.Table(
+    "offer_version",
+    metadata,
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    # What the publisher says of the offer, as JSON in Microsoft's names, without its lead configuration.
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+)
+
+operation: Final = sa.Table(
+    "operation",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False, index=True),
+    sa.Column("kind", _State, nullable=False),  # publish, goLive
+    sa.Column("version", sa.Integer, nullable=False),  # of the offer
+    sa.Column("state", _State, nullable=False),  # running, completed, failed, canceled
+    sa.Column("steps", sa.Text, nullable=False),  # JSON; see publishing.steps
+    sa.Column("emails", sa.Text, nullable=False),  # JSON list: who hears of its progress
+    sa.Column("started_by", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # When it is looked at next; whoever takes it moves this on, and comes back to it only if it still stands there.
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+)
+RUNNING: Final = operation.c.state == sa.literal_column("'running'")
+sa.Index("ix_operation_due", operation.c.due_at, sqlite_where=RUNNING, postgresql_where=RUNNING)
+sa.Index("uq_operation_running", operation.c.offer_ref, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
+"""An offer has one running operation at most."""
+
+cross_listing: Final = sa.Table(
+    "cross_listing",
+    metadata,
+    # The pair in the order of its texts; each side has agreed or has not yet.
+    sa.Column("first_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True),
+    sa.Column("second_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True, index=True),
+    sa.Column("first_agreed_at", sa.BigInteger),
+    sa.Column("second_agreed_at", sa.BigInteger),
 )
 
 connection: Final = sa.Table(
@@ -68,6 +117,8 @@ connection: Final = sa.Table(
     sa.Column("check_at", sa.BigInteger, nullable=False, server_default="0"),
     # Whether each lead is announced to the contact e-mails: at once, once a day, or not.
     sa.Column("announces", sa.String(8), nullable=False, server_default="none"),
+    # Whether a test lead arrived with just these settings.
+    sa.Column("proven", sa.Boolean, nullable=False, server_default=sa.false()),
     # Health: see delivery.breaker.
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("paused_by_person", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -86,6 +137,21 @@ sa.Index(
     connection.c.probe_at,
     sqlite_where=connection.c.probe_at.is_not(None),
     postgresql_where=connection.c.probe_at.is_not(None),
+)
+
+connection_change: Final = sa.Table(
+    "connection_change",
+    metadata,
+    # New settings of a published offer's connection: they take effect once a test lead arrives with them.
+    sa.Column("connection_id", _Id, sa.ForeignKey("connection.id"), primary_key=True),
+    sa.Column("destination", sa.String(32), nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("repeatable", sa.Boolean, nullable=False),
+    sa.Column("announces", sa.String(8), nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # Why the last validation failed, as it is stored; none before the first.
+    sa.Column("diagnosis", sa.Text),
 )
 
 hook: Final = sa.Table(
@@ -114,6 +180,10 @@ lead: Final = sa.Table(
     sa.Column("fingerprint", sa.String(64)),
     # True while no connection was there to take the lead; the first one that comes gets it.
     sa.Column("unrouted", sa.Boolean, nullable=False),
+    # Made by somebody who looked at the offer's preview.
+    sa.Column("preview", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The customer's data were neither stored nor passed on; see privacy.
+    sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
     sa.Index("ix_lead_email", "email", "id"),
 )
@@ -207,8 +277,10 @@ notice: Final = sa.Table(
     "notice",
     metadata,
     sa.Column("id", _Id, primary_key=True),
-    sa.Column("connection_id", _Id, sa.ForeignKey("connection.id"), nullable=False, index=True),
-    # leadArrived (body: the lead's id) or connectionPaused (body: the diagnosis as it is stored).
+    # To a connection's contact e-mails, or to those of an operation.
+    sa.Column("connection_id", _Id, sa.ForeignKey("connection.id"), index=True),
+    sa.Column("operation_id", _Id, sa.ForeignKey("operation.id")),
+    # See connections.outbox: what each kind says, and what its body holds.
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("body", sa.Text, nullable=False),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
@@ -27,8 +29,13 @@ from leadkeeper.doors.web import HotRoute, internal
 from leadkeeper.rooms import Rooms
 
 
-def create_api(rooms: Rooms, metrics: Metrics, *beside: HotRoute) -> ASGIApp:
-    """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it."""
+def create_api(
+    rooms: Rooms, metrics: Metrics, *beside: HotRoute, documents: Sequence[Mapping[str, Any]] = ()
+) -> ASGIApp:
+    """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it.
+
+    ``documents`` are the OpenAPI documents of further doors, to be shown as part of one.
+    """
     hot = (hand_in_route(rooms.keys, rooms.intake, metrics), batch_route(rooms.keys, rooms.intake, metrics), *beside)
     app = _framework()
     Leads(rooms.inbox).serve_on(app)
@@ -39,7 +46,7 @@ def create_api(rooms: Rooms, metrics: Metrics, *beside: HotRoute) -> ASGIApp:
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer().serve_on(app)
     System(rooms.storage, metrics).serve_on(app)
-    app.openapi = functools.cache(lambda: openapi_of(app, hot))  # type: ignore[method-assign]
+    app.openapi = functools.cache(lambda: openapi_of(app, hot, documents))  # type: ignore[method-assign]
     return Front(app, hot, rooms.keys, metrics)
 
 

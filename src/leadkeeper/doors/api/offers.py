@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Response
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Response
 from pydantic import Field
 
 from leadkeeper.doors.api.resource import add
@@ -14,7 +16,7 @@ from leadkeeper.views import View
 
 
 class OfferView(View):
-    """An offer; only a live one takes leads."""
+    """An offer; only a live one takes leads. Its title is the one that customers read."""
 
     publisher_id: str
     id: str
@@ -23,6 +25,12 @@ class OfferView(View):
     live: bool
     created_at: str = Field(alias="createdTime")
     changed_at: str = Field(alias="changedTime")
+    draft_version: int
+    preview_version: int | None
+    production_version: int | None = Field(description="The version in the storefront; null before it is published.")
+
+
+IfMatch = Annotated[str | None, Header(description="The ETag that the draft must still have; `*` for any.")]
 
 
 class OfferList(View):
@@ -44,23 +52,27 @@ class Offers:
         publisher, offer = ProblemType.UNKNOWN_PUBLISHER, ProblemType.UNKNOWN_OFFER
         add(app, "GET", every, self.list_offers, publisher, tag=tag, summary="List a publisher's offers")
         add(app, "GET", one, self.get_offer, offer, tag=tag, summary="Read an offer")
+        changed = ProblemType.PRECONDITION_FAILED
         created = {201: {"description": "Created.", "model": OfferView}}
         summary = "Create or change an offer"
-        add(app, "PUT", one, self.put_offer, publisher, tag=tag, summary=summary, responses=created)
+        add(app, "PUT", one, self.put_offer, publisher, changed, tag=tag, summary=summary, responses=created)
 
     async def list_offers(self, publisher_id: PublisherId, _: Owner) -> OfferList:
         """For an operator, or the publisher."""
         found = await self._catalogue.offers(publisher_id)
         return OfferList(offers=[OfferView.model_validate(offer) for offer in found])
 
-    async def get_offer(self, offer: Offer, _: Owner) -> OfferView:
+    async def get_offer(self, offer: Offer, _: Owner, response: Response) -> OfferView:
         """For an operator, or the publisher."""
-        return OfferView.model_validate(await self._catalogue.offer(offer))
+        found = await self._catalogue.offer(offer)
+        response.headers["ETag"] = found.etag
+        return OfferView.model_validate(found)
 
-    async def put_offer(self, offer: Offer, body: OfferBody, caller: Owner, response: Response) -> OfferView:
-        """For an operator, or the publisher."""
-        put, is_new = await self._catalogue.put_offer(
-            offer, title=body.title, offer_type=body.offer_type, live=body.live, by=caller.name
-        )
+    async def put_offer(
+        self, offer: Offer, body: OfferBody, caller: Owner, response: Response, if_match: IfMatch = None
+    ) -> OfferView:
+        """For an operator, or the publisher. Changes the offer's draft; customers read it once it is published."""
+        put, is_new = await self._catalogue.put_offer(offer, **body.model_dump(), if_match=if_match, by=caller.name)
         response.status_code = 201 if is_new else 200
+        response.headers["ETag"] = put.etag
         return OfferView.model_validate(put)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -31,8 +31,8 @@ TAGS: Final = [
 ]
 
 
-def openapi_of(app: FastAPI, hot: Sequence[HotRoute]) -> dict[str, Any]:
-    """The whole document."""
+def openapi_of(app: FastAPI, hot: Sequence[HotRoute], others: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The whole document, with the operations and schemas of the doors that ``others`` describe."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
     )
@@ -48,6 +48,10 @@ def openapi_of(app: FastAPI, hot: Sequence[HotRoute]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation.setdefault("security", [{"bearer": []}] if path.startswith("/v1/") else [])
+    for other in others:
+        document["paths"] |= other["paths"]
+        schemas |= other.get("components", {}).get("schemas", {})
+        document["tags"] += [tag for tag in other.get("tags", []) if tag not in document["tags"]]
     return document
 
 

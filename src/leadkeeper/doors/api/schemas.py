@@ -16,6 +16,7 @@ from leadkeeper.intake.texts import UNCLEAN
 from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.publishing.listing import CallToAction
 
 _NOT_CLEAN: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _SOURCE: Final = re.compile(r"[^|\-]*[^|\-\s][^|\-]*")
@@ -201,11 +202,22 @@ class PublisherBody(Body):
 
 
 class OfferBody(Body):
-    """What may be said of an offer; ``offerType`` and ``live`` have defaults, also when an offer is changed."""
+    """What may be said of an offer; what is left out stays as it is."""
 
     title: Name = Field(examples=["Contoso CRM Pro"])
-    offer_type: Annotated[Name, Field(max_length=128)] = Field("saas", description="Microsoft's or your own word.")
-    live: bool = Field(True, description="Only a live offer takes leads.")
+    offer_type: Annotated[Name, Field(max_length=128)] | None = Field(
+        None, description="Microsoft's or your own word; saas for a new offer. Fixed once the offer is published."
+    )
+    live: bool | None = Field(
+        None,
+        description="Only a live offer takes leads: true when customers act on it elsewhere, which a new offer is taken"
+        " for. Publishing an offer here makes it live too, and shows it in the storefront.",
+    )
+    summary: Text | None = Field(None, description="One sentence for customers.")
+    description: Text | None = Field(None, description="What customers read on the offer's page.")
+    calls_to_action: list[CallToAction] | None = Field(
+        None, max_length=5, description="What customers can do; by default what is usual for the type."
+    )
 
 
 def to_ms(moment: datetime | None) -> int | None:

@@ -17,17 +17,20 @@ commands = typer.Typer(name="offers", help="What customers can show interest in.
 def put(
     offer: Offer,
     title: Annotated[str | None, typer.Option(help="The title that people read; the id if left out.")] = None,
-    offer_type: Annotated[str, typer.Option("--type", help="What kind of offer it is.")] = "saas",
-    live: Annotated[bool, typer.Option("--live/--not-live", help="Only a live offer takes leads.")] = True,
+    offer_type: Annotated[str | None, typer.Option("--type", help="What kind of offer it is; saas if new.")] = None,
+    live: Annotated[
+        bool | None, typer.Option("--live/--not-live", help="Only a live offer takes leads; live if new.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Make an offer, or change it. Its publisher must be there."""
+    from leadkeeper.doors.api.offers import OfferView
     from leadkeeper.doors.api.schemas import OfferBody
 
     body = checked(OfferBody, {"title": title or offer.offer_id, "offerType": offer_type, "live": live}, "The offer")
     made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_offer(offer, **body.model_dump(), by=BY))
     if json:
-        print_json(made)
+        print_json(OfferView.model_validate(made))
     else:
         say(f"The offer {offer} is {'made' if is_new else 'changed'}.")
 
@@ -37,9 +40,11 @@ def list_(
     publisher: Annotated[str | None, typer.Option(help="Only this publisher's offers.")] = None, json: AsJson = False
 ) -> None:
     """List the offers."""
+    from leadkeeper.doors.api.offers import OfferList, OfferView
+
     found = with_rooms(lambda rooms: rooms.catalogue.offers(publisher))
     if json:
-        print_json({"offers": found})
+        print_json(OfferList(offers=[OfferView.model_validate(offer) for offer in found]))
         return
     rows = [(f"{o.publisher_id}.{o.id}", o.title, o.offer_type, "yes" if o.live else "no") for o in found]
     print_table(("Offer", "Title", "Type", "Live"), rows, empty="There are no offers: leadkeeper offers put.")

@@ -1,0 +1,100 @@
+"""What a publisher says of an offer: read from its definition, and written into it. Pure.
+
+A definition is Microsoft's: ``displayText``, ``offer`` (properties such as ``microsoft-azure-marketplace.summary``) and
+``plans``. Which prefix a property has depends on the offer's type, so it is known by its last part.
+Source: ``facts/microsoft-leads.md`` 3.1, 3.2, 4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+PREFIX: Final = "microsoft-azure-marketplace."
+TEST_DRIVE_ENABLED: Final = "microsoft-azure-marketplace-testdrive.enabled"
+
+
+class CallToAction(StrEnum):
+    """What a customer can do on an offer's page."""
+
+    GET_IT_NOW = "getItNow"
+    CONTACT_ME = "contactMe"
+    FREE_TRIAL = "freeTrial"
+    TEST_DRIVE = "testDrive"
+    CREATE = "create"
+
+
+_CALLS: Final = {call.value.casefold(): call for call in CallToAction} | {"free": CallToAction.GET_IT_NOW}
+
+
+def call_to_action(text: str) -> CallToAction | None:
+    """The call that ``text`` names, in our spelling or Microsoft's (``free``, ``free-trial``, ``contact-me``)."""
+    return _CALLS.get("".join(c for c in text.casefold() if c.isalnum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An offer as customers read it. ``wrong_calls`` are calls to action that nobody knows."""
+
+    title: str
+    summary: str = ""
+    description: str = ""
+    calls_to_action: tuple[CallToAction, ...] = ()
+    wrong_calls: tuple[str, ...] = ()
+
+    @property
+    def has_test_drive(self) -> bool:
+        """Whether customers can try the offer before anything else."""
+        return CallToAction.TEST_DRIVE in self.calls_to_action
+
+
+def read_listing(definition: Mapping[str, Any]) -> Listing:
+    """The listing in ``definition``; what is missing is empty, what is no text is left out."""
+    offer = definition.get("offer")
+    properties = offer if isinstance(offer, Mapping) else {}
+    by_name = {str(key).rpartition(".")[2].casefold(): value for key, value in properties.items()}
+    given = by_name.get("calltoaction")
+    words = [str(word) for word in given] if isinstance(given, list | tuple) else [given] if given else []
+    calls = {word: call_to_action(str(word)) for word in words}
+    found = [call for call in calls.values() if call is not None]
+    if properties.get(TEST_DRIVE_ENABLED) is True:
+        found.append(CallToAction.TEST_DRIVE)
+    return Listing(
+        title=_text(by_name.get("title")) or _text(definition.get("displayText")),
+        summary=_text(by_name.get("summary")),
+        description=_text(by_name.get("description")) or _text(by_name.get("longsummary")),
+        calls_to_action=tuple(dict.fromkeys(found)),
+        wrong_calls=tuple(str(word) for word, call in calls.items() if call is None),
+    )
+
+
+def written(
+    definition: Mapping[str, Any],
+    *,
+    title: str,
+    summary: str | None = None,
+    description: str | None = None,
+    calls_to_action: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """``definition`` with these parts of its listing changed; ``None`` leaves a part as it is."""
+    offer = definition.get("offer")
+    properties = dict(offer) if isinstance(offer, Mapping) else {}
+    if any(str(key).rpartition(".")[2] == "title" for key in properties):
+        properties[PREFIX + "title"] = title
+    if summary is not None:
+        properties[PREFIX + "summary"] = summary
+    if description is not None:
+        properties[PREFIX + "description"] = description
+    if calls_to_action is not None:
+        calls = [str(call) for call in calls_to_action]
+        properties[PREFIX + "callToAction"] = calls
+        if TEST_DRIVE_ENABLED in properties:
+            properties[TEST_DRIVE_ENABLED] = CallToAction.TEST_DRIVE.value in calls
+    plans = definition.get("plans")
+    return {**definition, "displayText": title, "offer": properties, "plans": plans if isinstance(plans, list) else []}
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""

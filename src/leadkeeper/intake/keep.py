@@ -22,7 +22,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, announce, one_of, share_routes
+from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, one_of, share_routes
 from leadkeeper.storage.group import GroupCommit
 
 GROUP_LIMIT = 500
@@ -188,7 +188,7 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
         woken = () if item.withheld else tuple(connection.id for connection in connections)
         written[item.id] = _Written(Kept(item.id, deliveries), woken)
     if rows:
-        conn.execute(sa.insert(t.delivery), rows)
+        insert_rows(conn, t.delivery, rows)
         if notices:
             conn.execute(sa.insert(t.notice), notices)
         announce(conn)
@@ -237,7 +237,7 @@ def _insert_leads(
         key=lambda item: (item.lead.offer.publisher_id, item.lead.idempotency_key or ""),
     )
     if keyless:
-        conn.execute(sa.insert(t.lead), [_lead_row(item, routes, now) for item in keyless])
+        insert_rows(conn, t.lead, [_lead_row(item, routes, now) for item in keyless])
     if not keyed:
         return {}
     conn.execute(_insert_or_ignore(conn), [_lead_row(item, routes, now) for item in keyed])

@@ -49,6 +49,8 @@ class Withholding:
 
 def _ascii(domain: str) -> str:
     """The domain as mail servers write it, if it can be written so."""
+    if domain.isascii():
+        return domain
     try:
         return ".".join(_label(label) for label in domain.split("."))
     except UnicodeError:

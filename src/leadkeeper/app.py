@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import uvicorn
@@ -34,6 +36,8 @@ from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.press import Press
+from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.engine import open_storage
@@ -72,7 +76,8 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
 
     try:
         await storage.write(upgrade)
-        connections = Connections(storage, vault, wake)
+        connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
+        tester = Tester(storage, connections, network, wake)
         rooms = Rooms(
             storage=storage,
             keys=Keys(storage),
@@ -82,12 +87,20 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             intake=Intake(storage, wake, withholding=Withholding.parse(settings.withheld_domains)),
             inbox=Inbox(storage),
             again=Again(storage, wake),
-            tester=Tester(storage, connections, network, wake),
+            tester=tester,
+            publication=Publication(storage),
             clock=now_ms,
             base_url=settings.base_url,
         )
         if worker:
-            carrier = Worker(storage, connections, network, lease_seconds=settings.lease_seconds, observe=observe)
+            carrier = Worker(
+                storage,
+                connections,
+                network,
+                lease_seconds=settings.lease_seconds,
+                observe=observe,
+                prove=functools.partial(tester.validate, by="worker"),
+            )
         yield House(rooms, metrics, carrier)
         await rooms.intake.drained()
     finally:
@@ -130,7 +143,7 @@ async def serve(
         # The API first: when its port is taken, nothing was begun.
         server = await _start_api(settings, house) if api else None
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
-        sending = asyncio.create_task(_sender(settings, house).run(), name="notices") if house.worker else None
+        beside = [asyncio.create_task(work, name="beside") for work in _beside(settings, house)]
         ready()
         await _until(stop, carrying)
         if server is not None:
@@ -139,14 +152,26 @@ async def serve(
         if house.worker is not None and carrying is not None:
             await house.worker.stop(settings.shutdown_seconds)
             await carrying
-        if sending is not None:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
-def _sender(settings: Settings, house: House) -> Sender:
+def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]:
+    """What a process with a worker does besides carrying leads: it sends notices and publishes offers."""
+    if house.worker is None:
+        return []
     mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
-    return Sender(house.rooms.storage, mailer, settings.base_url)
+    press = Press(
+        house.rooms.storage,
+        house.rooms.connections,
+        house.rooms.tester,
+        by_operator=settings.certification == "operator",
+        base_url=settings.base_url,
+        language=settings.language,
+        lease_seconds=settings.lease_seconds,
+    )
+    return [Sender(house.rooms.storage, mailer, settings.base_url).run(), press.run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -13,6 +13,7 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.publication import Publication
 from leadkeeper.storage.engine import Storage
 
 
@@ -24,6 +25,7 @@ class Rooms:
     keys: Keys
     hooks: Hooks
     catalogue: Catalogue
+    publication: Publication
     connections: Connections
     intake: Intake
     inbox: Inbox

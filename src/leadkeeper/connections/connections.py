@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, new_id, now_ms
+from leadkeeper.connections import changes
+from leadkeeper.connections.changes import Change
 from leadkeeper.connections.health import Health, HealthState, health_of
 from leadkeeper.connections.resource import Parsed, Stored, parse
+from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.vault import Vault, WrongKey
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
@@ -39,6 +42,14 @@ class Connection:
     removed: bool
     created_at: int
     changed_at: int
+    proven: bool = False
+    change: Change | None = None
+    """New settings that wait to be proven; read with one connection or a list, not with its work."""
+
+    @property
+    def changed(self) -> Connection:
+        """The connection as it would be with the settings that wait, or as it is."""
+        return self if self.change is None else replace(self, stored=self.change.stored)
 
     def state(self, now: int) -> HealthState:
         """The word for its health at ``now``."""
@@ -46,7 +57,10 @@ class Connection:
 
 
 class Connections:
-    """The connections of one installation. ``woken`` is told the connections that have work again."""
+    """The connections of one installation. ``woken`` is told the connections that have work again.
+
+    ``keeps_last`` raises :class:`Problem` for an offer that may not be without a connection.
+    """
 
     def __init__(
         self,
@@ -54,7 +68,9 @@ class Connections:
         vault: Vault,
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
+        keeps_last: Callable[[sa.Connection, OfferRef], None] = lambda _conn, _offer: None,
     ) -> None:
+        self._keeps_last = keeps_last
         self._storage = storage
         self._vault = vault
         self._woken = woken
@@ -65,6 +81,7 @@ class Connections:
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """Create or change a connection from Microsoft's JSON: it is tried anew at once, and its held leads go out.
 
+        New settings for one that works, of a published offer, wait as its ``change`` until they are proven.
         Answers the connection (``None`` when ``leadDestination`` is ``none``, which removes it), whether it is new,
         and the JSON names of secrets that we made for it and that are shown this once.
         Raises :class:`Problem` for an unknown offer or settings that cannot be taken.
@@ -84,14 +101,15 @@ class Connections:
         """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
         change_routes(conn)
         row = _row(conn, offer, name)
-        before = None if row is None else self._connection(row)
-        parsed = parse(body, before.stored if before else None)
+        before = None if row is None else self._whole(conn, row)
+        known = None if before is None else _known(before)
+        parsed = parse(body, known)
         if parsed is None:
             if before is not None:
                 self._remove(conn, before, by)
             return None, False, frozenset()
-        connection = self._write(conn, offer, name, before, parsed, by)
-        made = frozenset(parsed.stored().secrets) - frozenset(before.stored.secrets if before else ())
+        connection = self._put(conn, offer, name, before, parsed, by)
+        made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})
         return connection, before is None or before.removed, frozenset(made - set(given))
 
@@ -100,11 +118,30 @@ class Connections:
         if connection_ids:
             self._woken(connection_ids)
 
-    def _write(
+    def _put(
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, parsed: Parsed, by: str
     ) -> Connection:
-        now = self._clock()
         stored = parsed.stored()
+        if before is None or not changes.is_guarded(conn, offer, before.id):
+            return self._write(conn, offer, name, before, stored, by)
+        now, subject = self._clock(), f"{offer}/{name}"
+        if changes.same_line(stored, before.stored):
+            changes.drop_change(conn, before.id)
+            told = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
+            conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(told))
+            note(conn, now, by, "connection.put", subject, "who is told")
+        else:
+            changes.keep_change(conn, before.id, stored, self._vault.seal(stored.secrets), now)
+            announce(conn)
+            note(conn, now, by, "connection.change", subject, stored.destination)
+        row = _row(conn, offer, name)
+        assert row is not None
+        return self._whole(conn, row)
+
+    def _write(
+        self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, stored: Stored, by: str
+    ) -> Connection:
+        now = self._clock()
         values: dict[str, Any] = {
             "destination": stored.destination,
             "announces": stored.announces,
@@ -124,6 +161,7 @@ class Connections:
             connection_id = values["id"]
         else:
             connection_id = before.id
+            changes.drop_change(conn, connection_id)
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             try_anew(conn, connection_id, now)
         _take_over_unrouted(conn, offer, connection_id, now)
@@ -138,9 +176,23 @@ class Connections:
 
         def act(conn: sa.Connection) -> Connection | None:
             row = _row(conn, offer, name)
-            return None if row is None or row.removed_at is not None else self._connection(row)
+            return None if row is None or row.removed_at is not None else self._whole(conn, row)
 
         return await self._storage.read(act)
+
+    async def drop_change(self, offer: OfferRef, name: str, *, by: str) -> bool:
+        """Forget new settings that wait to be proven; false if none do. Raises :class:`Problem` if unknown."""
+
+        def act(conn: sa.Connection) -> bool:
+            row = _row(conn, offer, name)
+            if row is None or row.removed_at is not None:
+                raise unknown_connection(offer, name)
+            dropped = changes.drop_change(conn, row.id)
+            if dropped:
+                note(conn, self._clock(), by, "connection.dropChange", f"{offer}/{name}")
+            return dropped
+
+        return await self._storage.write(act)
 
     async def list(self, offer: OfferRef | None = None) -> list[Connection]:
         """The connections of one offer (:class:`Problem` if unknown), or of all, by offer and name."""
@@ -150,8 +202,9 @@ class Connections:
             if offer is not None:
                 _require_offer(conn, offer)
                 query = query.where(t.connection.c.offer_ref == str(offer))
-            rows = conn.execute(query.order_by(t.connection.c.offer_ref, t.connection.c.name))
-            return [self._connection(row) for row in rows]
+            rows = conn.execute(query.order_by(t.connection.c.offer_ref, t.connection.c.name)).all()
+            waiting = changes.change_rows(conn, [row.id for row in rows])
+            return [self._with(self._connection(row), waiting.get(row.id)) for row in rows]
 
         return await self._storage.read(act)
 
@@ -175,6 +228,7 @@ class Connections:
         if connection.removed:
             return
         now = self._clock()
+        changes.drop_change(conn, connection.id)
         # The secrets go at once: a removed connection needs none, and is given new ones when it is made again.
         conn.execute(
             sa.update(t.connection)
@@ -189,6 +243,10 @@ class Connections:
             )
         )
         note(conn, now, by, "connection.remove", f"{connection.offer}/{connection.name}")
+        c = t.connection.c
+        left = sa.exists().where(c.offer_ref == str(connection.offer), c.removed_at.is_(None))
+        if not conn.scalar(sa.select(left)):
+            self._keeps_last(conn, connection.offer)
 
     async def pause(self, offer: OfferRef, name: str, *, by: str) -> Connection:
         """Hold the connection's leads until it is resumed. Raises :class:`Problem` if it does not exist."""
@@ -238,7 +296,18 @@ class Connections:
             removed=row.removed_at is not None,
             created_at=row.created_at,
             changed_at=row.changed_at,
+            proven=row.proven,
         )
+
+    def _whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
+        return self._with(self._connection(row), changes.change_rows(conn, [row.id]).get(row.id))
+
+    def _with(self, connection: Connection, row: sa.Row[Any] | None) -> Connection:
+        if row is None:
+            return connection
+        secrets = self._secrets(row.secrets)
+        stored = Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)
+        return replace(connection, change=Change(stored, row.secrets, row.changed_at, row.diagnosis))
 
     def _secrets(self, sealed: str) -> dict[str, str]:
         try:
@@ -249,13 +318,7 @@ class Connections:
 
     async def unreadable(self) -> Sequence[str]:
         """The connections (``publisher.offer/name``) whose secrets none of our keys opens."""
-
-        def act(conn: sa.Connection) -> Sequence[str]:
-            c = t.connection.c
-            rows = conn.execute(sa.select(c.offer_ref, c.name, c.secrets).order_by(c.offer_ref, c.name))
-            return [f"{row.offer_ref}/{row.name}" for row in rows if not self._vault.opens(row.secrets)]
-
-        return await self._storage.read(act)
+        return await self._storage.read(unreadable, self._vault)
 
     async def rotate_secrets(self) -> int:
         """Encrypt every connection's secrets with the newest key; answers how many there are.
@@ -265,15 +328,9 @@ class Connections:
 
         def act(conn: sa.Connection) -> int:
             change_routes(conn)
-            rows = conn.execute(sa.select(t.connection.c.id, t.connection.c.secrets)).all()
-            for connection_id, sealed in rows:
-                conn.execute(
-                    sa.update(t.connection)
-                    .where(t.connection.c.id == connection_id)
-                    .values(secrets=self._vault.resealed(sealed))
-                )
-            note(conn, self._clock(), "cli", "secrets.rotate", "*", str(len(rows)))
-            return len(rows)
+            count = rotate(conn, self._vault)
+            note(conn, self._clock(), "cli", "secrets.rotate", "*", str(count))
+            return count
 
         return await self._storage.write(act)
 
@@ -281,6 +338,15 @@ class Connections:
 def _require_offer(conn: sa.Connection, offer: OfferRef) -> None:
     if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
         raise unknown_offer(offer)
+
+
+def _known(before: Connection) -> Stored:
+    """What a mask stands for: the secrets that wait, and those in effect where none of the same destination wait."""
+    change = before.change
+    if change is None:
+        return before.stored
+    kept = before.stored.secrets if before.stored.destination == change.stored.destination else {}
+    return replace(change.stored, secrets={**kept, **change.stored.secrets})
 
 
 def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:

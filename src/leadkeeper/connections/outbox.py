@@ -13,6 +13,12 @@ LEAD_WITHHELD: Final = "leadWithheld"
 CONNECTION_PAUSED: Final = "connectionPaused"
 """A connection is broken; the body is the diagnosis as it is stored."""
 
+CHANGE_REFUSED: Final = "changeRefused"
+"""New settings of a connection did not pass their validation; the body is the diagnosis as it is stored."""
+OPERATION_FAILED: Final = "operationFailed"
+PREVIEW_READY: Final = "previewReady"
+OFFER_LIVE: Final = "offerLive"
+
 GATHER_MS: Final = 5_000
 """How long a notice of a lead waits for others, so that a burst of leads is one mail."""
 DAY_MS: Final = 86_400_000
@@ -34,7 +40,17 @@ def connection_paused(connection_id: str, diagnosis: str, now: int) -> dict[str,
     return _row(connection_id, CONNECTION_PAUSED, diagnosis, now, now)
 
 
-def _row(connection_id: str, kind: str, body: str, now: int, due: int) -> dict[str, Any]:
+def change_refused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:
+    """The row of the notice that new settings do not work, so that those before go on; ``diagnosis`` as stored."""
+    return _row(connection_id, CHANGE_REFUSED, diagnosis, now, now)
+
+
+def operation_notice(operation_id: str, kind: str, now: int) -> dict[str, Any]:
+    """The row of the notice to an operation's e-mails that it failed, or how far it came."""
+    return _row(None, kind, "", now, now) | {"operation_id": operation_id}
+
+
+def _row(connection_id: str | None, kind: str, body: str, now: int, due: int) -> dict[str, Any]:
     return {
         "id": new_id(),
         "connection_id": connection_id,

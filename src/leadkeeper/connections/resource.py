@@ -21,7 +21,20 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 MASK = "*********"
 NONE = "none"
 _IGNORED = frozenset(
-    {"$schema", "id", "product", "resourceName", "name", "offer", "health", "host", "createdTime", "changedTime"}
+    {
+        "$schema",
+        "id",
+        "product",
+        "resourceName",
+        "name",
+        "offer",
+        "health",
+        "host",
+        "proven",
+        "pendingChange",
+        "createdTime",
+        "changedTime",
+    }
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ import structlog
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock
+from leadkeeper.connections.changes import any_unasked, take_unasked
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.health import health_of
 from leadkeeper.connections.lines import open_line
@@ -22,11 +23,15 @@ from leadkeeper.delivery.send import where
 from leadkeeper.destinations.destination import Check
 from leadkeeper.destinations.http import Network
 from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
 
 SWEEP_SECONDS: Final = 1.0
 CHECKS_AT_ONCE: Final = 20
+Prove = Callable[[OfferRef, str], Awaitable[object]]
+"""Validates a connection's new settings; it belongs to a room above."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -43,7 +48,9 @@ class Housekeeping:
         *,
         clock: Clock,
         dice: Callable[[], float],
+        prove: Prove | None = None,
     ) -> None:
+        self._prove = prove
         self._storage = storage
         self._connections = connections
         self._network = network
@@ -75,13 +82,31 @@ class Housekeeping:
             log.info("deliveries of a vanished worker returned", deliveries=returned)
             self._wake(())
             returned = await self._storage.write(sweep_leases, self._clock()) if returned == SWEEP else 0
-        room = CHECKS_AT_ONCE - len(self._checks)
-        if room <= 0 or not await self._storage.read(_any_due, self._clock()):
-            return
-        for row in await self._storage.write(_take_due, room, self._clock()):
-            task = asyncio.create_task(self._look_at(row), name="check")
-            self._checks.add(task)
-            task.add_done_callback(self._checks.discard)
+        if self._room and await self._storage.read(_any_due, self._clock()):
+            for row in await self._storage.write(_take_due, self._room, self._clock()):
+                self._begin(self._look_at(row))
+        if self._room and self._prove is not None and await self._storage.read(any_unasked, self._clock()):
+            for offer, name in await self._storage.write(take_unasked, self._room, self._clock()):
+                self._begin(self._try_change(self._prove, offer, name))
+
+    @property
+    def _room(self) -> int:
+        """How many more checks may begin now."""
+        return max(CHECKS_AT_ONCE - len(self._checks), 0)
+
+    def _begin(self, check: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(check, name="check")
+        self._checks.add(task)
+        task.add_done_callback(self._checks.discard)
+
+    async def _try_change(self, prove: Prove, offer: OfferRef, name: str) -> None:
+        """Validate new settings that nobody has validated; should this worker vanish, another does so later."""
+        try:
+            await prove(offer, name)
+        except (Problem, StorageAway):
+            pass  # removed meanwhile, or tried again once the database is back
+        except Exception as error:
+            log.error("change not validated", offer=str(offer), connection=name, error=where(error))
 
     async def _look_at(self, row: sa.Row[Any]) -> None:
         found = await self._check(row)

@@ -15,7 +15,7 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
 from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
-from leadkeeper.delivery.housekeeping import Housekeeping
+from leadkeeper.delivery.housekeeping import Housekeeping, Prove
 from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
 from leadkeeper.delivery.pace import START
@@ -41,7 +41,8 @@ log: Final = structlog.get_logger(__name__)
 class Worker:
     """Carries leads until it is stopped. Any number of them may share one database.
 
-    ``dice`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics).
+    ``dice`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics);
+    ``prove`` validates new settings of a connection that wait.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Worker:
         clock: Clock = now_ms,
         dice: Callable[[], float] = random.random,
         observe: Callable[[Sequence[Sent]], None] = lambda _: None,
+        prove: Prove | None = None,
     ) -> None:
         self._storage = storage
         self._connections = connections
@@ -65,7 +67,7 @@ class Worker:
         self._lanes: dict[str, Lane] = {}
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
-        self._housekeeping = Housekeeping(storage, connections, network, self.wake, clock=clock, dice=dice)
+        self._housekeeping = Housekeeping(storage, connections, network, self.wake, clock=clock, dice=dice, prove=prove)
         self._woken = asyncio.Event()
         self._hints: set[str] = set()
         self._look_everywhere = True

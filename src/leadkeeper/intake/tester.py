@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from pydantic_core import to_json
 
 from leadkeeper.access.audit import note
-from leadkeeper.catalogue import diagnose, text_of
+from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
-from leadkeeper.connections.connections import Connection, Connections, new_delivery, try_anew
+from leadkeeper.connections import changes
+from leadkeeper.connections.connections import CHECK_EVERY, Connection, Connections, new_delivery, try_anew
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
+from leadkeeper.connections.outbox import change_refused
 from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import attempt_row
@@ -91,22 +93,26 @@ class Tester:
     ) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
-        When the test lead arrives, a connection that was paused or failing is resumed and its held leads go out.
+        When the test lead arrives, the connection is proven; one that was paused or failing is resumed and its held
+        leads go out. New settings that wait are what is tried, and take effect then.
         Diagnoses are told in ``language``.
         Raises :class:`Problem` for an unknown offer or connection.
         """
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
-        check = await self.check(connection)
+        if connection.change is not None:
+            await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
+        check = await self.check(connection.changed)
         steps = tuple(_step(step, check.diagnosis, language) for step in check.steps)
         if not check.ok:
             diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
+            await self._storage.write(_refuse, connection, diagnosis, self._clock())
             return Validation(ok=False, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
         lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
-        answer = await self._carry(connection, lead)
+        answer = await self._carry(connection.changed, lead)
         await self._storage.write(_end, connection, delivery_id, lease_id, answer, now, self._clock(), by)
         if isinstance(answer, Receipt):
             self._woken([connection.id])
@@ -222,14 +228,25 @@ def _end(
     ).rowcount
     conn.execute(sa.insert(t.attempt), attempt_row(delivery_id, at, now - at, answer, late=not held))
     close_lease(conn, lease_id, now)
-    proven: dict[str, Any] = {**Health().columns(), "epoch": connection.epoch + 1}
     if isinstance(answer, Receipt):
-        unchanged = (c.id == connection.id, c.epoch == connection.epoch)
-        if conn.execute(sa.update(t.connection).where(*unchanged).values(proven)).rowcount:
+        change = connection.change
+        promoted = change is not None and changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY)
+        tested = c.epoch == connection.epoch if change is None else sa.literal(promoted)
+        proven: dict[str, Any] = {**Health().columns(), "epoch": c.epoch + 1, "proven": True}
+        if conn.execute(sa.update(t.connection).where(c.id == connection.id, tested).values(proven)).rowcount:
             try_anew(conn, connection.id, now)
         announce(conn)
+    else:
+        _refuse(conn, connection, answer, now)
     outcome = answer.outcome.value
     note(conn, now, by, "connection.validate", f"{connection.offer}/{connection.name}", outcome)
+
+
+def _refuse(conn: sa.Connection, connection: Connection, diagnosis: Diagnosis, now: int) -> None:
+    """Settings that wait have failed: those in effect go on, and the contact e-mails hear of it."""
+    told = to_stored(diagnosis)
+    if connection.change is not None and changes.refuse_change(conn, connection.id, connection.change, told):
+        conn.execute(sa.insert(t.notice).values(change_refused(connection.id, told, now)))
 
 
 def _ended(answer: Answer) -> State:

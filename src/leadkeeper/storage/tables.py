@@ -150,6 +150,8 @@ connection_change: Final = sa.Table(
     sa.Column("repeatable", sa.Boolean, nullable=False),
     sa.Column("announces", sa.String(8), nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # When a worker validates it although nobody asked.
+    sa.Column("due_at", sa.BigInteger, nullable=False, index=True),
     # Why the last validation failed, as it is stored; none before the first.
     sa.Column("diagnosis", sa.Text),
 )

@@ -23,6 +23,7 @@ from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
+from leadkeeper.doors.api.publishing import PublishingDesk
 from leadkeeper.doors.api.resource import JsonRoute
 from leadkeeper.doors.api.system import System
 from leadkeeper.doors.web import HotRoute, internal
@@ -42,6 +43,7 @@ def create_api(
     Deliveries(rooms.again).serve_on(app)
     Publishers(rooms.catalogue).serve_on(app)
     Offers(rooms.catalogue).serve_on(app)
+    PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
     ConnectionDesk(rooms.connections, rooms.tester, rooms.again, rooms.clock).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer().serve_on(app)

@@ -31,6 +31,14 @@ class ConnectionList(BaseModel):
     connections: list[ConnectionResource]
 
 
+class PendingChange(View):
+    """New settings of a published offer's connection: in effect once a test lead arrives with them."""
+
+    settings: dict[str, Any] = Field(description="The resource as it was sent, its secrets masked.")
+    changed_time: str
+    diagnosis: DiagnosisView | None = Field(description="Why their last validation failed.")
+
+
 class HealthView(View):
     """How a connection is doing."""
 
@@ -49,14 +57,29 @@ def connection_content(
     connection: Connection, now: int, shown: frozenset[str] = frozenset(), language: Language = Language.ENGLISH
 ) -> dict[str, Any]:
     """The resource of ``connection``, its secrets masked but for those of ``shown``, its diagnosis in ``language``."""
+    change = _change(connection, shown, language)
     return {
-        **rendered(connection.stored, BY_NAME[connection.stored.destination], shown),
+        **rendered(connection.stored, BY_NAME[connection.stored.destination], frozenset() if change else shown),
         "name": connection.name,
         "host": _host(connection),
+        "proven": connection.proven,
+        "pendingChange": None if change is None else change.model_dump(mode="json", by_alias=True),
         "health": _health(connection, now, language).model_dump(mode="json", by_alias=True),
         "createdTime": to_text(connection.created_at),
         "changedTime": to_text(connection.changed_at),
     }
+
+
+def _change(connection: Connection, shown: frozenset[str], language: Language) -> PendingChange | None:
+    change = connection.change
+    if change is None:
+        return None
+    told = None if change.diagnosis is None else from_stored(change.diagnosis)
+    return PendingChange(
+        settings=rendered(change.stored, BY_NAME[change.stored.destination], shown),
+        changed_time=to_text(change.changed_at),
+        diagnosis=DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None,
+    )
 
 
 def _host(connection: Connection) -> str:
@@ -85,7 +108,21 @@ def connection_schemas() -> dict[str, dict[str, Any]]:
     """The schemas of :class:`ConnectionBody` and :class:`ConnectionResource`, from the destinations' own settings."""
     health = {"allOf": [{"$ref": "#/components/schemas/HealthView"}], "readOnly": True}
     text = {"type": "string", "readOnly": True}
-    told = {"name": text, "host": text, "health": health, "createdTime": _TIME, "changedTime": _TIME}
+    proven = {"type": "boolean", "readOnly": True, "description": "A test lead arrived with just these settings."}
+    pending = {
+        "anyOf": [{"$ref": "#/components/schemas/PendingChange"}, {"type": "null"}],
+        "readOnly": True,
+        "description": "New settings that wait to be proven; those above are in effect.",
+    }
+    told = {
+        "name": text,
+        "host": text,
+        "proven": proven,
+        "pendingChange": pending,
+        "health": health,
+        "createdTime": _TIME,
+        "changedTime": _TIME,
+    }
     none = {
         "type": "object",
         "title": "none",

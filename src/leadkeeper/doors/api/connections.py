@@ -32,7 +32,10 @@ _OFFER: Final = "/v1/publishers/{publisherId}/offers/{offerId}"
 _ONE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The connection.", "model": ConnectionResource, **TOLD}
 }
-_CREATED: Final = _ONE | {201: {"description": "The connection is new.", "model": ConnectionResource, **TOLD}}
+_CREATED: Final = _ONE | {
+    201: {"description": "The connection is new.", "model": ConnectionResource, **TOLD},
+    202: {"description": "The new settings wait until they are proven.", "model": ConnectionResource, **TOLD},
+}
 _LIST: Final = {200: {"description": "The offer's connections.", "model": ConnectionList, **TOLD}}
 _VALIDATION: Final[dict[int | str, dict[str, Any]]] = {200: TOLD}
 
@@ -57,19 +60,32 @@ class ConnectionDesk:
         summary = "Read a connection"
         add(app, "GET", one, self.get_connection, offer, missing, tag=_TAG, summary=summary, responses=_ONE)
         summary = "Make or change a connection"
-        add(app, "PUT", one, self.put_connection, offer, tag=_TAG, summary=summary, responses=_CREATED)
+        add(
+            app,
+            "PUT",
+            one,
+            self.put_connection,
+            offer,
+            ProblemType.DESTINATION_REQUIRED,
+            tag=_TAG,
+            summary=summary,
+            responses=_CREATED,
+        )
         summary = "Remove a connection"
-        add(app, "DELETE", one, self.delete_connection, offer, missing, tag=_TAG, summary=summary, status=204)
+        needed = ProblemType.DESTINATION_REQUIRED
+        add(app, "DELETE", one, self.delete_connection, offer, missing, needed, tag=_TAG, summary=summary, status=204)
+        summary, path = "Forget new settings that wait to be proven", f"{one}/change"
+        add(app, "DELETE", path, self.delete_change, offer, missing, tag=_TAG, summary=summary, status=204)
         self._serve_acts(app, one)
 
     def _serve_customer_leads(self, app: FastAPI) -> None:
-        path, offer = f"{_OFFER}/customer-leads", ProblemType.UNKNOWN_OFFER
+        path, offer, needed = f"{_OFFER}/customer-leads", ProblemType.UNKNOWN_OFFER, ProblemType.DESTINATION_REQUIRED
         summary = "Read the offer's lead destination"
         add(app, "GET", path, self.get_customer_leads, offer, tag=_TAG, summary=summary, responses=_ONE)
         summary = "Set the offer's lead destination"
-        add(app, "PUT", path, self.put_customer_leads, offer, tag=_TAG, summary=summary, responses=_CREATED)
+        add(app, "PUT", path, self.put_customer_leads, offer, needed, tag=_TAG, summary=summary, responses=_CREATED)
         summary = "Remove the offer's lead destination"
-        add(app, "DELETE", path, self.delete_customer_leads, offer, tag=_TAG, summary=summary, status=204)
+        add(app, "DELETE", path, self.delete_customer_leads, offer, needed, tag=_TAG, summary=summary, status=204)
         path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
         summary = "Prove the offer's lead destination with a test lead"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
@@ -101,6 +117,8 @@ class ConnectionDesk:
     async def put_customer_leads(self, offer: Offer, body: ConnectionBody, caller: Owner, language: Asked) -> Response:
         """The connection is tried at once and held leads go out. `none` removes it; a secret sent as `*********` stays.
 
+        While the connection of a published offer works, new settings wait as `pendingChange` (202): they are validated
+        within seconds, or at once by `validate`, and take effect when a test lead arrives with them.
         Secrets that we make are shown this once. Settings of an old destination are not kept.
         """
         return await self._put(offer, PRIMARY, body, caller.name, language)
@@ -135,6 +153,10 @@ class ConnectionDesk:
         """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
         if not await self._connections.remove(offer, name, by=caller.name):
             raise unknown_connection(offer, name)
+
+    async def delete_change(self, offer: Offer, name: ConnectionName, caller: Owner) -> None:
+        """The settings in effect go on. Nothing happens where none wait."""
+        await self._connections.drop_change(offer, name, by=caller.name)
 
     async def validate_connection(
         self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked
@@ -173,7 +195,8 @@ class ConnectionDesk:
         connection, is_new, shown = await self._connections.put(offer, name, body.root, by=by)
         if connection is None:
             return _told(no_connection(), language)
-        return _told(self._content(connection, language, shown), language, 201 if is_new else 200)
+        status = 201 if is_new else 200 if connection.change is None else 202
+        return _told(self._content(connection, language, shown), language, status)
 
     def _content(
         self, connection: Connection, language: Language, shown: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from leadkeeper.destinations.registry import DESTINATIONS
-from leadkeeper.doors.api.connection_views import HealthView, connection_schemas
+from leadkeeper.doors.api.connection_views import HealthView, PendingChange, connection_schemas
 from leadkeeper.doors.web import HotRoute, ProblemDocument
 
 DESCRIPTION: Final = """Keeps every lead of a software marketplace and carries it to the publisher's own system.
@@ -24,6 +24,7 @@ TAGS: Final = [
     {"name": "Leads", "description": "Handing leads in, and seeing what became of them."},
     {"name": "Deliveries", "description": "One lead on its way over one connection."},
     {"name": "Publishers and offers", "description": "Who offers what."},
+    {"name": "Publishing", "description": "An offer's way from its draft over a preview to customers."},
     {"name": "Connections", "description": "Where an offer's leads go: one destination or several."},
     {"name": "Hooks", "description": "Addresses to give to Microsoft's marketplace as an offer's HTTPS endpoint."},
     {"name": "Diagnoses", "description": "What errors mean, and what mends them."},
@@ -38,7 +39,12 @@ def openapi_of(app: FastAPI, hot: Sequence[HotRoute], others: Sequence[Mapping[s
     )
     for route in hot:
         document["paths"].setdefault(route.path, {})["post"] = dict(route.operation)
-    models: list[type[BaseModel]] = [ProblemDocument, HealthView, *(model for route in hot for model in route.models)]
+    models: list[type[BaseModel]] = [
+        ProblemDocument,
+        HealthView,
+        PendingChange,
+        *(model for route in hot for model in route.models),
+    ]
     settings = [destination.config for destination in DESTINATIONS]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= _schemas([*models, *settings], "validation")

@@ -100,7 +100,9 @@ def _connections() -> None:
         sa.Column("repeatable", sa.Boolean(), nullable=False),
         sa.Column("announces", sa.String(8), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("diagnosis", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_connection_change_connection_id")),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_connection_change")),
     )
+    op.create_index(op.f("ix_connection_change_due_at"), "connection_change", ["due_at"])

@@ -1,0 +1,145 @@
+"""New settings of a published offer's connection: kept beside those in effect until a test lead arrives with them.
+
+Customers act on a published offer at any moment, so settings that nobody has tried must not take the place of settings
+that work. What is broken has nothing to lose: its repair takes effect at once. All SQL, within others' acts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.connections.resource import Stored
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+
+UNASKED: Final = 2_000
+"""How long (ms) after it was made a change is validated without being asked."""
+TAKEN: Final = 120_000
+"""How long (ms) a validation keeps others off; should its process vanish, another one follows then."""
+NEVER: Final = 2**62
+_QUIET: Final = frozenset({"contactEmail", "notice"})
+"""Settings that change nothing about where leads go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Settings that wait to be proven. ``sealed`` is their secrets as they are stored, different for every change."""
+
+    stored: Stored
+    sealed: str
+    changed_at: int
+    diagnosis: str | None
+
+
+def is_guarded(conn: sa.Connection, offer: OfferRef, connection_id: str) -> bool:
+    """Whether the connection works and customers rely on it: its offer is published, live, and it is not broken."""
+    c, o = t.connection.c, t.offer.c
+    works = c.proven & sa.not_(c.paused) & c.removed_at.is_(None)
+    query = sa.select(sa.literal(1)).join(t.offer, o.ref == c.offer_ref)
+    return bool(conn.scalar(query.where(c.id == connection_id, works, o.live, o.production_version.is_not(None))))
+
+
+def same_line(one: Stored, other: Stored) -> bool:
+    """Whether both lead to the same place in the same way; who is told of it does not matter."""
+    return (one.destination, _line(one.settings), dict(one.secrets)) == (
+        other.destination,
+        _line(other.settings),
+        dict(other.secrets),
+    )
+
+
+def _line(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in _QUIET}
+
+
+def keep_change(conn: sa.Connection, connection_id: str, stored: Stored, sealed: str, now: int) -> None:
+    """Keep new settings, instead of any that wait already."""
+    drop_change(conn, connection_id)
+    conn.execute(
+        sa.insert(t.connection_change).values(
+            connection_id=connection_id,
+            destination=stored.destination,
+            settings=json.dumps(dict(stored.settings)),
+            secrets=sealed,
+            repeatable=stored.repeatable,
+            announces=stored.announces,
+            changed_at=now,
+            due_at=now + UNASKED,
+        )
+    )
+
+
+def drop_change(conn: sa.Connection, connection_id: str) -> bool:
+    """Forget settings that wait; false if none do."""
+    those = t.connection_change.c.connection_id == connection_id
+    return bool(conn.execute(sa.delete(t.connection_change).where(those)).rowcount)
+
+
+def change_rows(conn: sa.Connection, connection_ids: list[str]) -> Mapping[str, sa.Row[Any]]:
+    """The rows of the changes that wait, by connection."""
+    rows = conn.execute(sa.select(t.connection_change).where(t.connection_change.c.connection_id.in_(connection_ids)))
+    return {row.connection_id: row for row in rows}
+
+
+def take_change(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
+    """Keep others from validating the change meanwhile."""
+    conn.execute(sa.update(t.connection_change).where(*_this(connection_id, change)).values(due_at=now + TAKEN))
+
+
+def refuse_change(conn: sa.Connection, connection_id: str, change: Change, diagnosis: str) -> bool:
+    """Write down why the change failed its validation; it waits for a person. False if it is another one by now."""
+    values = {"diagnosis": diagnosis, "due_at": NEVER}
+    return bool(
+        conn.execute(sa.update(t.connection_change).where(*_this(connection_id, change)).values(values)).rowcount
+    )
+
+
+def promote_change(conn: sa.Connection, connection_id: str, change: Change, now: int, check_at: int) -> bool:
+    """Put the change into effect, if it is still the one that was proven."""
+    if not conn.execute(sa.delete(t.connection_change).where(*_this(connection_id, change))).rowcount:
+        return False
+    values = {
+        "destination": change.stored.destination,
+        "settings": json.dumps(dict(change.stored.settings)),
+        "secrets": change.sealed,
+        "repeatable": change.stored.repeatable,
+        "announces": change.stored.announces,
+        "changed_at": now,
+        "check_at": check_at,
+    }
+    conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
+    return True
+
+
+def _this(connection_id: str, change: Change) -> tuple[sa.ColumnElement[bool], ...]:
+    c = t.connection_change.c
+    return (c.connection_id == connection_id, c.secrets == change.sealed)
+
+
+def take_unasked(conn: sa.Connection, most: int, now: int) -> list[tuple[OfferRef, str]]:
+    """Changes that nobody has validated yet: the offers and names of their connections, kept from others meanwhile."""
+    x, c = t.connection_change.c, t.connection.c
+    query = (
+        sa.select(x.connection_id, c.offer_ref, c.name)
+        .join(t.connection, c.id == x.connection_id)
+        .where(x.due_at <= now)
+        .order_by(x.due_at)
+        .limit(most)
+        .with_for_update(of=t.connection_change, skip_locked=True)
+    )
+    rows = conn.execute(query).all()
+    for row in rows:
+        conn.execute(
+            sa.update(t.connection_change).where(x.connection_id == row.connection_id).values(due_at=now + TAKEN)
+        )
+    return [(OfferRef.parse(row.offer_ref), row.name) for row in rows]
+
+
+def any_unasked(conn: sa.Connection, now: int) -> bool:
+    """Whether :func:`take_unasked` would find one."""
+    return bool(conn.scalar(sa.select(sa.exists().where(t.connection_change.c.due_at <= now))))

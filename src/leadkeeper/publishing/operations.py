@@ -1,0 +1,133 @@
+"""Operations as they are stored: read and written within others' acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.clock import new_id
+from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.steps import (
+    OfferStatus,
+    OperationKind,
+    OperationState,
+    Steps,
+    first_steps,
+    steps_from_json,
+    steps_to_json,
+)
+from leadkeeper.publishing.versions import Offer
+from leadkeeper.storage import tables as t
+
+NEVER: int = 2**62
+"""When an operation is due that waits for a person, or has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An offer on its way: one version of it, through the steps. Times in milliseconds since 1970."""
+
+    id: str
+    offer: OfferRef
+    kind: OperationKind
+    version: int
+    state: OperationState
+    steps: Steps
+    emails: tuple[str, ...]
+    started_by: str
+    created_at: int
+    changed_at: int
+    due_at: int
+
+
+def as_operation(row: sa.Row[Any]) -> Operation:
+    """The operation in a row of its table."""
+    return Operation(
+        id=row.id,
+        offer=OfferRef.parse(row.offer_ref),
+        kind=OperationKind(row.kind),
+        version=row.version,
+        state=OperationState(row.state),
+        steps=steps_from_json(row.steps),
+        emails=tuple(json.loads(row.emails)),
+        started_by=row.started_by,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        due_at=row.due_at,
+    )
+
+
+def begin(
+    conn: sa.Connection, offer: OfferRef, kind: OperationKind, version: int, emails: Sequence[str], by: str, now: int
+) -> Operation:
+    """A new running operation, due at once."""
+    operation_id = new_id()
+    values = {
+        "id": operation_id,
+        "offer_ref": str(offer),
+        "kind": kind.value,
+        "version": version,
+        "state": OperationState.RUNNING.value,
+        "steps": steps_to_json(first_steps(kind, now)),
+        "emails": json.dumps(list(emails)),
+        "started_by": by,
+        "created_at": now,
+        "changed_at": now,
+        "due_at": now,
+    }
+    conn.execute(sa.insert(t.operation).values(values))
+    found = find(conn, offer, operation_id)
+    assert found is not None
+    return found
+
+
+def find(conn: sa.Connection, offer: OfferRef, operation_id: str) -> Operation | None:
+    """One operation of an offer."""
+    o = t.operation.c
+    this = (o.id == operation_id, o.offer_ref == str(offer))
+    row = conn.execute(sa.select(t.operation).where(*this)).first()
+    return None if row is None else as_operation(row)
+
+
+def latest(conn: sa.Connection, offer: OfferRef, kind: OperationKind | None = None) -> Operation | None:
+    """The offer's newest operation (of ``kind``)."""
+    o = t.operation.c
+    query = sa.select(t.operation).where(o.offer_ref == str(offer)).order_by(o.id.desc()).limit(1)
+    row = conn.execute(query if kind is None else query.where(o.kind == kind.value)).first()
+    return None if row is None else as_operation(row)
+
+
+def all_of(conn: sa.Connection, offer: OfferRef, *, running: bool = False) -> list[Operation]:
+    """The offer's operations, newest first."""
+    query = sa.select(t.operation).where(t.operation.c.offer_ref == str(offer)).order_by(t.operation.c.id.desc())
+    return [as_operation(row) for row in conn.execute(query.where(t.RUNNING) if running else query)]
+
+
+def write(
+    conn: sa.Connection, operation: Operation, steps: Steps, state: OperationState, now: int, due_at: int
+) -> bool:
+    """Write what became of ``operation``, if it still stands where it was read; false if somebody was first."""
+    o = t.operation.c
+    unchanged = (o.id == operation.id, t.RUNNING, o.due_at == operation.due_at)
+    values = {"steps": steps_to_json(steps), "state": state.value, "changed_at": now, "due_at": due_at}
+    return bool(conn.execute(sa.update(t.operation).where(*unchanged).values(values)).rowcount)
+
+
+def status_of(offer: Offer, newest: Operation | None) -> OfferStatus:
+    """How the offer's publishing stands, given its newest operation."""
+    if newest is None:
+        return OfferStatus.NEVER_PUBLISHED
+    match newest.state:
+        case OperationState.RUNNING:
+            return OfferStatus.RUNNING
+        case OperationState.FAILED:
+            return OfferStatus.FAILED
+        case OperationState.CANCELED:
+            return OfferStatus.CANCELED
+        case OperationState.COMPLETED:
+            waits = newest.kind is OperationKind.PUBLISH and offer.preview_version == newest.version
+            return OfferStatus.WAITING_FOR_REVIEW if waits else OfferStatus.SUCCEEDED

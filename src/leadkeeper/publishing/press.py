@@ -1,0 +1,307 @@
+"""The press: carries out the steps of publishing, one after another, in whichever worker process takes the operation.
+
+An operation is taken by moving its ``due_at`` on, and held by moving it on again. A result counts only while it stands
+where its holder left it, so what a vanished or slow process did late moves nothing, and another begins the step anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.access.audit import note
+from leadkeeper.catalogue import text_of
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
+from leadkeeper.delivery.send import where
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from leadkeeper.diagnosis import Diagnosis, Who
+from leadkeeper.intake.tester import Tester
+from leadkeeper.publishing.operations import NEVER, Operation, as_operation, write
+from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
+from leadkeeper.publishing.steps import (
+    Done,
+    Failed,
+    OperationState,
+    StepId,
+    StepResult,
+    StepStatus,
+    Waits,
+    after,
+    current,
+)
+from leadkeeper.publishing.versions import as_offer, offer_row
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway, change_routes
+from leadkeeper.views import Validation
+
+LOOK_SECONDS: Final = 0.5
+AT_ONCE: Final = 10
+BY: Final = "publishing"
+RECOMMENDED: Final = (
+    "The offer has no lead destination. Its type needs none, but without one you read its leads here only: connect one."
+)
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Press:
+    """Runs in every worker. ``by_operator``: an operator certifies offers; else they are certified by themselves."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        connections: Connections,
+        tester: Tester,
+        *,
+        by_operator: bool = False,
+        base_url: str = "",
+        language: Language = Language.ENGLISH,
+        lease_seconds: float = 15,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._storage = storage
+        self._connections = connections
+        self._tester = tester
+        self._by_operator = by_operator
+        self._base_url = base_url
+        self._language = language
+        self._lease_ms = int(lease_seconds * 1000)
+        self._clock = clock
+        self._working: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Look twice a second until cancelled; what is under way then is begun anew by whoever looks next."""
+        try:
+            while True:
+                try:
+                    await self.look()
+                except StorageAway:
+                    log.debug("publishing waits: the database is away")
+                except Exception as error:
+                    log.error("publishing failed", error=where(error))
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            for task in self._working.values():
+                task.cancel()
+            await asyncio.gather(*self._working.values(), return_exceptions=True)
+
+    async def look(self) -> Sequence[asyncio.Task[None]]:
+        """Take what is due and begin to work on it; answers what was begun."""
+        if len(self._working) >= AT_ONCE or not await self._storage.read(_any_due, self._clock()):
+            return []
+        taken = await self._storage.write(_take, AT_ONCE - len(self._working), self._clock(), self._lease_ms)
+        begun = []
+        for operation in taken:
+            task = asyncio.create_task(self._work(operation), name="publishing")
+            self._working[operation.id] = task
+            task.add_done_callback(functools.partial(self._ended, operation.id))
+            begun.append(task)
+        return begun
+
+    def _ended(self, operation_id: str, _: asyncio.Task[None]) -> None:
+        self._working.pop(operation_id, None)
+
+    async def _work(self, operation: Operation) -> None:
+        """Step after step until the operation ends, waits for a person, or is somebody else's."""
+        held: Operation | None = operation
+        while held is not None:
+            held = await self._step(held)
+
+    async def _step(self, operation: Operation) -> Operation | None:
+        """Carry out the current step; the operation as it goes on, if it does and is still ours."""
+        step = current(operation.steps)
+        if step is None:
+            return None
+        hold = _Hold(self._storage, operation, self._lease_ms, self._clock)
+        beating = asyncio.create_task(hold.beat())
+        try:
+            result = await self._carry_out(operation, step.id)
+        except StorageAway:
+            return None
+        except Exception as error:
+            log.error("step failed", step=step.id.value, operation=operation.id, error=where(error))
+            result = Failed(("The fault is ours; the operator's log says more. Publish again once it is mended.",))
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+        return await self._storage.write(_end_step, hold.operation, result, self._clock(), self._lease_ms)
+
+    async def _carry_out(self, operation: Operation, step: StepId) -> StepResult:
+        match step:
+            case StepId.PREREQUISITES:
+                return await self._storage.read(_prerequisites, operation)
+            case StepId.CERTIFICATION:
+                return self._certified()
+            case StepId.PROVISIONING:
+                return await self._checked(operation)
+            case StepId.PACKAGING:
+                return await self._registered(operation, await self._connections.list(operation.offer))
+            case StepId.LIVE:
+                lacks = await self._storage.read(_prerequisites, operation)
+                if isinstance(lacks, Failed):
+                    return lacks
+                found = await self._connections.list(operation.offer)
+                unproven = [each for each in found if not each.proven or each.change is not None]
+                return await self._registered(operation, unproven) if unproven else Done()
+            case _:
+                return Done()
+
+    def _certified(self) -> StepResult:
+        if self._by_operator:
+            return Waits(StepStatus.WAITING_FOR_APPROVAL, "An operator of the marketplace looks at the offer.")
+        return Done(("Certified: this marketplace leaves it at the rules that are checked by themselves.",))
+
+    async def _checked(self, operation: Operation) -> StepResult:
+        found = await self._connections.list(operation.offer)
+        if not found:
+            return Done((RECOMMENDED,))
+        told, failed = [], []
+        for connection in found:
+            check = await self._tester.check(connection.changed)
+            if check.ok:
+                told.append(f"The connection {_named(connection)} was checked: {len(check.steps)} of its steps passed.")
+            else:
+                failed.append(f"{_named(connection)}: {self._remedy(check.diagnosis)}")
+        return Failed(tuple(failed)) if failed else Done(tuple(told))
+
+    async def _registered(self, operation: Operation, found: Sequence[Connection]) -> StepResult:
+        if not found:
+            return Done((RECOMMENDED,)) if operation.steps[3].status is StepStatus.IN_PROGRESS else Done()
+        told, failed = [], []
+        for connection in found:
+            seen = await self._tester.validate(operation.offer, connection.name, by=BY, language=self._language)
+            if seen.ok:
+                told.append(self._received(connection, seen))
+            else:
+                failed.append(f"{_named(connection)}: {self._not_received(seen)}")
+        return Failed(tuple(failed)) if failed else Done(tuple(told))
+
+    def _received(self, connection: Connection, seen: Validation) -> str:
+        assert seen.test_lead is not None
+        assert seen.test_lead.receipt is not None
+        receipt, marker = seen.test_lead.receipt, seen.test_lead.marker
+        there = receipt.link or receipt.remote_id or ""
+        found = f"It is there as {there}." if there else f"Search for {marker} there."
+        if not receipt.confirmed:
+            found = f"This destination does not say whether it kept it: search for {marker} there yourself."
+        link = f"{self._base_url}/portal/leads/{seen.test_lead.id}"
+        return f"The test lead {marker} was received over {_named(connection)}. {found} What became of it: {link}"
+
+    def _not_received(self, seen: Validation) -> str:
+        told = seen.diagnosis
+        if told is None:
+            return "The connection did not pass its check."
+        who = WHO_ACTS[self._language][Who(told.who)]
+        return _lines(told.summary, who, told.steps, told.docs, told.kind)
+
+    def _remedy(self, diagnosis: Diagnosis | None) -> str:
+        if diagnosis is None:
+            return "The connection did not pass its check."
+        text = text_of(diagnosis.kind, self._language)
+        who = WHO_ACTS[self._language][diagnosis.who]
+        return _lines(text.summary, who, text.steps, "", diagnosis.kind.value)
+
+
+class _Hold:
+    """Keeps an operation ours while a step takes its time."""
+
+    def __init__(self, storage: Storage, operation: Operation, lease_ms: int, clock: Clock) -> None:
+        self.operation = operation
+        self._storage = storage
+        self._lease_ms = lease_ms
+        self._clock = clock
+
+    async def beat(self) -> None:
+        """Until cancelled, or until it is somebody else's."""
+        while True:
+            await asyncio.sleep(self._lease_ms / 3000)
+            until = self._clock() + self._lease_ms
+            try:
+                held = await self._storage.write(_move_on, self.operation, until)
+            except StorageAway:
+                continue
+            if not held:
+                return
+            self.operation = replace(self.operation, due_at=until)
+
+
+def _lines(summary: str, who: str, steps: Sequence[str], docs: str, kind: str) -> str:
+    """A diagnosis as a person reads it in a message: one line for each thing."""
+    numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
+    return "\n".join([f"{summary} ({kind})", f"Who acts: {who}.", *numbered, *([f"More: {docs}"] if docs else [])])
+
+
+def _named(connection: Connection) -> str:
+    return f"{connection.name} ({BY_NAME[connection.stored.destination].title})"
+
+
+def _due(now: int) -> sa.ColumnElement[bool]:
+    return t.RUNNING & (t.operation.c.due_at <= now)
+
+
+def _any_due(conn: sa.Connection, now: int) -> bool:
+    return bool(conn.scalar(sa.select(sa.exists().where(_due(now)))))
+
+
+def _take(conn: sa.Connection, most: int, now: int, lease_ms: int) -> list[Operation]:
+    due = sa.select(t.operation).where(_due(now)).order_by(t.operation.c.due_at).limit(most)
+    found = [as_operation(row) for row in conn.execute(due.with_for_update(skip_locked=True))]
+    until = now + lease_ms
+    return [replace(operation, due_at=until) for operation in found if _move_on(conn, operation, until)]
+
+
+def _move_on(conn: sa.Connection, operation: Operation, until: int) -> bool:
+    o = t.operation.c
+    ours = (o.id == operation.id, t.RUNNING, o.due_at == operation.due_at)
+    return bool(conn.execute(sa.update(t.operation).where(*ours).values(due_at=until)).rowcount)
+
+
+def _prerequisites(conn: sa.Connection, operation: Operation) -> StepResult:
+    missing = missing_of(conn, as_offer(offer_row(conn, operation.offer)), operation.version)
+    if missing:
+        return Failed(tuple(f"{error.field} {error.message}." for error in missing))
+    return Done(("Everything that the offer needs is there.",))
+
+
+def _end_step(
+    conn: sa.Connection, operation: Operation, result: StepResult, now: int, lease_ms: int
+) -> Operation | None:
+    """Write down what came of the current step, and what follows from it for the offer; all of it, or nothing."""
+    change_routes(conn)
+    step = current(operation.steps)
+    assert step is not None
+    if step.id is StepId.LIVE and isinstance(result, Done) and not _may_go_live(conn, operation):
+        # A connection was changed while the last one was tried: once more, with what is there now.
+        again = replace(operation, due_at=now + lease_ms)
+        return again if write(conn, operation, again.steps, again.state, now, again.due_at) else None
+    steps, state = after(operation.steps, result, now)
+    goes_on = state is OperationState.RUNNING and not isinstance(result, Waits)
+    due_at = now + lease_ms if goes_on else NEVER
+    if not write(conn, operation, steps, state, now, due_at):
+        return None
+    if isinstance(result, Failed):
+        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OPERATION_FAILED, now)))
+    elif isinstance(result, Done) and step.id is StepId.PACKAGING:
+        enter_preview(conn, operation.offer, operation.version, now)
+        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, PREVIEW_READY, now)))
+    elif isinstance(result, Done) and step.id is StepId.LIVE:
+        enter_production(conn, operation.offer, operation.version, now)
+        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OFFER_LIVE, now)))
+    note(conn, now, BY, f"offer.step.{step.id.value}", str(operation.offer), type(result).__name__.lower())
+    return replace(operation, steps=steps, state=state, due_at=due_at) if goes_on else None
+
+
+def _may_go_live(conn: sa.Connection, operation: Operation) -> bool:
+    """Whether every connection of the offer took a test lead with the settings that it has now."""
+    c = t.connection.c
+    unproven = sa.exists().where(c.offer_ref == str(operation.offer), c.removed_at.is_(None), sa.not_(c.proven))
+    return not conn.scalar(sa.select(unproven))

@@ -1,0 +1,259 @@
+"""Publishing an offer, as people ask for it: begin, go live, cancel, certify, look. ``press`` does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.access.audit import note
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.publishing import operations
+from leadkeeper.publishing.offer_types import calls_of, destination_required
+from leadkeeper.publishing.operations import NEVER, Operation, status_of
+from leadkeeper.publishing.steps import (
+    Done,
+    Failed,
+    OfferStatus,
+    OperationKind,
+    OperationState,
+    StepResult,
+    StepStatus,
+    after,
+    canceled,
+    current,
+    missing_for_publication,
+    steps_to_json,
+)
+from leadkeeper.publishing.versions import Offer, as_offer, offer_row, read_version
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, change_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """How an offer's publishing stands: the status, and the newest operation with its steps, if there is one."""
+
+    offer: Offer
+    status: OfferStatus
+    operation: Operation | None
+
+
+class Publication:
+    """What people do about publishing. ``woken`` is told that an operation is due.
+
+    An offer has one running operation at most. Every call raises :class:`Problem` for an unknown offer.
+    """
+
+    def __init__(self, storage: Storage, woken: Callable[[], None] = lambda: None, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._woken = woken
+        self._clock = clock
+
+    async def publish(self, offer: OfferRef, *, emails: Sequence[str] = (), by: str) -> Operation:
+        """Begin to publish the draft as it stands now; later changes are another version.
+
+        ``emails`` hear of the operation's end. Raises :class:`Problem` while one runs, and when the offer lacks
+        something: everything that it lacks is named at once.
+        """
+
+        def act(conn: sa.Connection) -> Operation:
+            change_routes(conn)
+            found = as_offer(offer_row(conn, offer))
+            _require_none_running(conn, offer)
+            missing = missing_of(conn, found, found.draft_version)
+            if missing:
+                told = "; ".join(f"{error.field} {error.message}" for error in missing)
+                raise Problem(ProblemType.NOT_PUBLISHABLE, f"The offer cannot be published yet: {told}.", missing)
+            now = self._clock()
+            note(conn, now, by, "offer.publish", str(offer), str(found.draft_version))
+            return operations.begin(conn, offer, OperationKind.PUBLISH, found.draft_version, emails, by, now)
+
+        return await self._begun(act)
+
+    async def go_live(self, offer: OfferRef, *, by: str) -> Operation:
+        """Begin to bring the preview to customers; who heard of the preview hears of it.
+
+        Raises :class:`Problem` while an operation runs, and when no preview waits.
+        """
+
+        def act(conn: sa.Connection) -> Operation:
+            change_routes(conn)
+            found = as_offer(offer_row(conn, offer))
+            _require_none_running(conn, offer)
+            if found.preview_version is None:
+                raise _not_now("There is no preview to go live with: publish the offer first.")
+            before = operations.latest(conn, offer, OperationKind.PUBLISH)
+            now = self._clock()
+            note(conn, now, by, "offer.goLive", str(offer), str(found.preview_version))
+            emails = () if before is None else before.emails
+            return operations.begin(conn, offer, OperationKind.GO_LIVE, found.preview_version, emails, by, now)
+
+        return await self._begun(act)
+
+    async def _begun(self, act: Callable[[sa.Connection], Operation]) -> Operation:
+        operation = await self._storage.write(act)
+        self._woken()
+        return operation
+
+    async def cancel(self, offer: OfferRef, *, by: str) -> Operation:
+        """End the running operation, or withdraw the preview that waits for the publisher. What is live stays live.
+
+        Raises :class:`Problem` when there is nothing to cancel.
+        """
+
+        def act(conn: sa.Connection) -> Operation:
+            change_routes(conn)
+            found = as_offer(offer_row(conn, offer))
+            newest = operations.latest(conn, offer)
+            waits = status_of(found, newest) is OfferStatus.WAITING_FOR_REVIEW
+            if newest is None or (newest.state is not OperationState.RUNNING and not waits):
+                raise _not_now("No operation is under way, and no preview waits: there is nothing to cancel.")
+            now = self._clock()
+            steps = canceled(newest.steps, f"Canceled by {by}.", now)
+            values = {"state": OperationState.CANCELED.value, "steps": steps_to_json(steps)}
+            conn.execute(
+                sa.update(t.operation)
+                .where(t.operation.c.id == newest.id)
+                .values(**values, changed_at=now, due_at=NEVER)
+            )
+            if newest.kind is OperationKind.PUBLISH and found.preview_version == newest.version:
+                _set_offer(conn, offer, now, preview_version=None)
+            note(conn, now, by, "offer.cancel", str(offer), newest.id)
+            return _again(conn, newest)
+
+        return await self._storage.write(act)
+
+    async def certify(self, offer: OfferRef, *, approved: bool, message: str = "", by: str) -> Operation:
+        """The operator's word on an offer that waits for it; a refusal says why.
+
+        Raises :class:`Problem` when nothing waits for approval, or a refusal gives no reason.
+        """
+        if not approved and not message.strip():
+            rule = "is needed for a refusal: the publisher must learn what to change"
+            raise Problem(ProblemType.INVALID_REQUEST, f"message {rule}.", (FieldError("message", rule),))
+        said = f": {message.strip()}" if message.strip() else "."
+        result: StepResult = (
+            Done((f"Approved by the operator{said}",))
+            if approved
+            else Failed((f"Refused by the operator{said}",), StepStatus.REJECTED)
+        )
+
+        def act(conn: sa.Connection) -> Operation:
+            offer_row(conn, offer)
+            now = self._clock()
+            running = operations.all_of(conn, offer, running=True)
+            step = current(running[0].steps) if running else None
+            if step is None or step.status is not StepStatus.WAITING_FOR_APPROVAL:
+                raise _not_now("The offer does not wait for approval.")
+            steps, state = after(running[0].steps, result, now)
+            due = now if state is OperationState.RUNNING else NEVER
+            if not operations.write(conn, running[0], steps, state, now, due):
+                raise _not_now("Somebody else has just decided.")
+            note(conn, now, by, "offer.certify", str(offer), "approved" if approved else "refused")
+            return _again(conn, running[0])
+
+        return await self._begun(act)
+
+    async def operation(self, offer: OfferRef, operation_id: str) -> Operation:
+        """One operation. Raises :class:`Problem` if the offer has none of that id."""
+
+        def act(conn: sa.Connection) -> Operation:
+            offer_row(conn, offer)
+            found = operations.find(conn, offer, operation_id)
+            if found is None:
+                detail = f"The offer {offer} has no operation {operation_id!r}."
+                raise Problem(ProblemType.UNKNOWN_OPERATION, detail, (FieldError("operationId", "unknown operation"),))
+            return found
+
+        return await self._storage.read(act)
+
+    async def operations(self, offer: OfferRef, *, running: bool = False) -> list[Operation]:
+        """The offer's operations, newest first; with ``running`` those under way."""
+
+        def act(conn: sa.Connection) -> list[Operation]:
+            offer_row(conn, offer)
+            return operations.all_of(conn, offer, running=running)
+
+        return await self._storage.read(act)
+
+    async def status(self, offer: OfferRef) -> Publishing:
+        """How the offer's publishing stands."""
+
+        def act(conn: sa.Connection) -> Publishing:
+            found = as_offer(offer_row(conn, offer))
+            newest = operations.latest(conn, offer)
+            return Publishing(found, status_of(found, newest), newest)
+
+        return await self._storage.read(act)
+
+    async def missing(self, offer: OfferRef) -> Sequence[FieldError]:
+        """Everything that the draft lacks before it can be published."""
+
+        def act(conn: sa.Connection) -> Sequence[FieldError]:
+            found = as_offer(offer_row(conn, offer))
+            return missing_of(conn, found, found.draft_version)
+
+        return await self._storage.read(act)
+
+
+def missing_of(conn: sa.Connection, offer: Offer, number: int) -> tuple[FieldError, ...]:
+    """What version ``number`` of the offer lacks."""
+    version = read_version(conn, offer.ref, number)
+    assert version is not None
+    return missing_for_publication(offer.offer_type, version.listing, has_connection=has_connection(conn, offer.ref))
+
+
+def has_connection(conn: sa.Connection, offer: OfferRef) -> bool:
+    """Whether the offer's leads go anywhere."""
+    c = t.connection.c
+    return bool(conn.scalar(sa.select(sa.exists().where(c.offer_ref == str(offer), c.removed_at.is_(None)))))
+
+
+def keeps_last_connection(conn: sa.Connection, offer: OfferRef) -> None:
+    """Raise :class:`Problem` if customers see the offer and its type must have a lead destination."""
+    found = as_offer(offer_row(conn, offer))
+    if found.production_version is None or not found.live:
+        return
+    version = read_version(conn, offer, found.production_version)
+    assert version is not None
+    if destination_required(found.offer_type, calls_of(found.offer_type, version.listing.calls_to_action)):
+        detail = f"The offer {offer} is live, and one of its type keeps a lead destination: change it instead."
+        raise Problem(ProblemType.DESTINATION_REQUIRED, detail, (FieldError("leadDestination", "may not be removed"),))
+
+
+def enter_preview(conn: sa.Connection, offer: OfferRef, version: int, now: int) -> None:
+    """Put a version into the preview."""
+    _set_offer(conn, offer, now, preview_version=version)
+
+
+def enter_production(conn: sa.Connection, offer: OfferRef, version: int, now: int) -> None:
+    """Show a version to customers, and let the offer take leads; the preview is over."""
+    found = read_version(conn, offer, version)
+    assert found is not None
+    title = found.listing.title or offer.offer_id
+    _set_offer(conn, offer, now, preview_version=None, production_version=version, live=True, title=title)
+
+
+def _set_offer(conn: sa.Connection, offer: OfferRef, now: int, **values: Any) -> None:
+    conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(offer)).values(changed_at=now, **values))
+
+
+def _again(conn: sa.Connection, operation: Operation) -> Operation:
+    found = operations.find(conn, operation.offer, operation.id)
+    assert found is not None
+    return found
+
+
+def _require_none_running(conn: sa.Connection, offer: OfferRef) -> None:
+    if operations.all_of(conn, offer, running=True):
+        detail = f"An operation of {offer} is under way. Wait for its end, or cancel it."
+        raise Problem(ProblemType.OPERATION_RUNNING, detail, (FieldError("offerId", "an operation runs"),))
+
+
+def _not_now(detail: str) -> Problem:
+    return Problem(ProblemType.NOT_POSSIBLE_NOW, detail)

@@ -1,0 +1,248 @@
+"""The steps of publishing, and what follows when one of them ends. Pure: the time is given.
+
+Ids, names and statuses are those of Microsoft's portal: ``facts/microsoft-leads.md`` 4.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
+
+from leadkeeper.problem import FieldError
+from leadkeeper.publishing.listing import Listing
+from leadkeeper.publishing.offer_types import calls_of, destination_required, offer_type
+
+
+class StepId(StrEnum):
+    """The six steps, in their order."""
+
+    PREREQUISITES = "displaydummycertify"
+    CERTIFICATION = "displaycertify"
+    PROVISIONING = "displayprovision"
+    PACKAGING = "displaypackage"
+    SIGN_OFF = "publisher-signoff"
+    LIVE = "live"
+
+
+class StepStatus(StrEnum):
+    """How a step stands; ``blocked`` is what one that failed is called."""
+
+    NOT_STARTED = "notStarted"
+    IN_PROGRESS = "inProgress"
+    WAITING_FOR_REVIEW = "waitingForPublisherReview"
+    WAITING_FOR_APPROVAL = "waitingForApproval"
+    BLOCKED = "blocked"
+    REJECTED = "rejected"
+    COMPLETE = "complete"
+    CANCELED = "canceled"
+
+
+class OperationKind(StrEnum):
+    """What is under way: the draft to its preview, or the preview to customers."""
+
+    PUBLISH = "publish"
+    GO_LIVE = "goLive"
+
+
+class OperationState(StrEnum):
+    """How an operation stands. A ``publish`` has completed when its preview waits for the publisher."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class OfferStatus(StrEnum):
+    """How an offer's publishing stands, as Microsoft's portal tells it."""
+
+    NEVER_PUBLISHED = "neverPublished"
+    WAITING_FOR_REVIEW = "waitingForPublisherReview"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepText:
+    """What a step is called, what happens in it, and how long it takes at most by itself."""
+
+    name: str
+    description: str
+    estimate: str
+
+
+STEP_TEXTS: Final = {
+    StepId.PREREQUISITES: StepText(
+        "Validate Pre-Requisites",
+        "Everything that the offer needs is looked for, and all that is missing named.",
+        "1 min",
+    ),
+    StepId.CERTIFICATION: StepText(
+        "Certification",
+        "The marketplace agrees to the offer: by itself, or an operator does.",
+        "as the operator decides",
+    ),
+    StepId.PROVISIONING: StepText("Provisioning", "Every connection of the offer is checked without writing.", "2 min"),
+    StepId.PACKAGING: StepText(
+        "Packaging and Lead Generation Registration",
+        "A test lead is sent over every connection, and must be received. Then the preview is there.",
+        "5 min",
+    ),
+    StepId.SIGN_OFF: StepText(
+        "Publisher signoff",
+        "The publisher looks at the preview, tries it, and lets the offer go live.",
+        "as you decide",
+    ),
+    StepId.LIVE: StepText("Live", "Customers see the offer.", "1 min"),
+}
+COMPLETED_MESSAGE: Final = "Step completed."
+NOT_STARTED_MESSAGE: Final = "This step has not started yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell of a step; several lines. ``at`` in milliseconds since 1970."""
+
+    text: str
+    level: Literal["information", "error"]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an operation."""
+
+    id: StepId
+    status: StepStatus = StepStatus.NOT_STARTED
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def progress(self) -> int:
+        """How far it is, in percent."""
+        return {StepStatus.COMPLETE: 100, StepStatus.NOT_STARTED: 0}.get(self.status, 50)
+
+
+Steps = tuple[Step, ...]
+_STEPS: Final = TypeAdapter(Steps)
+
+
+def steps_to_json(steps: Steps) -> str:
+    """The steps as they are stored."""
+    return _STEPS.dump_json(steps).decode()
+
+
+def steps_from_json(text: str) -> Steps:
+    """The steps as they were stored."""
+    return _STEPS.validate_json(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step ended well; ``texts`` tell what was seen."""
+
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The step waits for a person."""
+
+    status: StepStatus
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step failed; ``texts`` tell why, who must act, and how."""
+
+    texts: tuple[str, ...]
+    status: StepStatus = StepStatus.BLOCKED
+
+
+StepResult = Done | Waits | Failed
+
+
+def first_steps(kind: OperationKind, now: int) -> Steps:
+    """The steps of an operation that begins now."""
+    done = 5 if kind is OperationKind.GO_LIVE else 0
+    told = (Message(COMPLETED_MESSAGE, "information", now),)
+    return tuple(
+        Step(id, StepStatus.COMPLETE, told)
+        if number < done
+        else Step(id, StepStatus.IN_PROGRESS if number == done else StepStatus.NOT_STARTED)
+        for number, id in enumerate(StepId)
+    )
+
+
+def current(steps: Steps) -> Step | None:
+    """The step that is under way or waits; ``None`` when all are done."""
+    return next((step for step in steps if step.status is not StepStatus.COMPLETE), None)
+
+
+def after(steps: Steps, result: StepResult, now: int) -> tuple[Steps, OperationState]:
+    """The steps and the operation's state once the current step has come to ``result``."""
+    step = current(steps)
+    if step is None:
+        return steps, OperationState.COMPLETED
+    match result:
+        case Done(texts):
+            told = _told(step, (*texts, COMPLETED_MESSAGE), "information", now)
+            changed = _with(steps, replace(told, status=StepStatus.COMPLETE))
+            return _next(changed)
+        case Waits(status, text):
+            return _with(
+                steps, replace(_told(step, (text,), "information", now), status=status)
+            ), OperationState.RUNNING
+        case Failed(texts, status):
+            return _with(steps, replace(_told(step, texts, "error", now), status=status)), OperationState.FAILED
+
+
+def _next(steps: Steps) -> tuple[Steps, OperationState]:
+    step = current(steps)
+    if step is None:
+        return steps, OperationState.COMPLETED
+    if step.id is StepId.SIGN_OFF:
+        return _with(steps, replace(step, status=StepStatus.WAITING_FOR_REVIEW)), OperationState.COMPLETED
+    return _with(steps, replace(step, status=StepStatus.IN_PROGRESS)), OperationState.RUNNING
+
+
+def canceled(steps: Steps, text: str, now: int) -> Steps:
+    """The steps of an operation that a person ended."""
+    step = current(steps)
+    if step is None:
+        return steps
+    return _with(steps, replace(_told(step, (text,), "information", now), status=StepStatus.CANCELED))
+
+
+def _told(step: Step, texts: Sequence[str], level: Literal["information", "error"], now: int) -> Step:
+    return replace(step, messages=(*step.messages, *(Message(text, level, now) for text in texts)))
+
+
+def _with(steps: Steps, changed: Step) -> Steps:
+    return tuple(changed if step.id is changed.id else step for step in steps)
+
+
+def missing_for_publication(offer_type_id: str, listing: Listing, *, has_connection: bool) -> tuple[FieldError, ...]:
+    """Everything that an offer lacks before it can be published, named at once."""
+    found = []
+    for name, text, rule in (
+        ("title", listing.title, "customers read it everywhere; at most 200 characters"),
+        ("summary", listing.summary, "one sentence for the list of offers"),
+        ("description", listing.description, "what customers read on the offer's page"),
+    ):
+        if not text:
+            found.append(FieldError(name, f"is missing: {rule}"))
+    if len(listing.title) > 200:
+        found.append(FieldError("title", "is longer than 200 characters"))
+    found += [FieldError("callToAction", f"{call!r} is none that we know") for call in listing.wrong_calls]
+    calls = calls_of(offer_type_id, listing.calls_to_action)
+    if destination_required(offer_type_id, calls) and not has_connection:
+        why = "an offer with a test drive" if listing.has_test_drive else f"{offer_type(offer_type_id).title} offers"
+        found.append(FieldError("leadDestination", f"is missing: {why} must have a lead destination; connect one"))
+    return tuple(found)

@@ -1,0 +1,179 @@
+"""A marketplace for tests: a press that publishes at the test's word, and far sides that answer as told."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.clock import now_ms
+from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.vault import Vault
+from leadkeeper.delivery.worker import Worker
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.intake.keep import Intake
+from leadkeeper.intake.tester import Tester
+from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.operations import Operation
+from leadkeeper.publishing.press import Press
+from leadkeeper.publishing.publication import Publication, keeps_last_connection
+from leadkeeper.publishing.steps import StepId, StepStatus
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, answer
+from leadkeeper.storage.engine import Storage, open_storage
+from leadkeeper.storage.migrate import upgrade
+from tests.contracts.house import CRM, KEY, endpoint
+
+DEFINITION: dict[str, Any] = {
+    "displayText": "Contoso CRM Pro",
+    "offer": {
+        "microsoft-azure-marketplace.summary": "Customers, well kept.",
+        "microsoft-azure-marketplace.description": "A CRM for small sales teams.",
+        "microsoft-azure-marketplace.callToAction": "contact-me",
+    },
+    "plans": [],
+}
+
+
+@dataclass
+class FarSide:
+    """An HTTPS endpoint whose manner the test changes; ``bodies`` are what it took."""
+
+    authority: Authority
+    manner: Fault = field(default_factory=lambda: answer(200))
+    bodies: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._server = FaultServer(self._act)
+
+    async def _act(self, exchange: Exchange) -> None:
+        self.bodies.append(exchange.request.body)
+        await self.manner(exchange)
+
+    async def start(self) -> None:
+        """Listen."""
+        await self._server.start(self.authority.server_context("127.0.0.1"))
+
+    async def aclose(self) -> None:
+        """Listen no more."""
+        await self._server.aclose()
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The connection's settings as a publisher enters them."""
+        return endpoint(f"https://127.0.0.1:{self._server.port}/leads")
+
+
+@dataclass
+class Market:
+    """Everything that publishing needs, in one process."""
+
+    storage: Storage
+    catalogue: Catalogue
+    connections: Connections
+    tester: Tester
+    publication: Publication
+    press: Press
+    intake: Intake
+    worker: Worker
+    far: FarSide
+    other: FarSide
+
+    async def define(self, offer: OfferRef = CRM, offer_type: str = "saas", **changed: Any) -> None:
+        """The offer's draft; ``changed`` are properties of its definition (``None`` leaves one out)."""
+        properties = DEFINITION["offer"] | {
+            f"microsoft-azure-marketplace.{name}": said for name, said in changed.items()
+        }
+        definition = DEFINITION | {"offer": {name: said for name, said in properties.items() if said is not None}}
+        await self.catalogue.put_definition(
+            offer, offer_type=offer_type, definition=definition, lead_settings=None, by="test"
+        )
+
+    async def connect(self, settings: Mapping[str, Any] | None = None, name: str = "primary") -> Connection:
+        """Make or change a connection."""
+        put = await self.connections.put(CRM, name, settings or self.far.settings, by="test")
+        assert put[0] is not None
+        return put[0]
+
+    async def worked(self, offer: OfferRef = CRM) -> Operation:
+        """Let the press work until nothing is due; the newest operation then."""
+        while begun := await self.press.look():
+            await asyncio.gather(*begun)
+        found = (await self.publication.status(offer)).operation
+        assert found is not None
+        return found
+
+    async def published(self) -> Operation:
+        """Publish the draft, up to the preview."""
+        await self.publication.publish(CRM, emails=["ops@contoso.example"], by="test")
+        return await self.worked()
+
+    async def live(self) -> Operation:
+        """A published offer with a proven connection."""
+        await self.define()
+        await self.connect()
+        await self.published()
+        await self.publication.go_live(CRM, by="test")
+        return await self.worked()
+
+    async def rows(self, table: sa.Table) -> Sequence[sa.Row[Any]]:
+        """All rows of a table."""
+        return await self.storage.read(lambda conn: conn.execute(sa.select(table)).all())
+
+    def another_press(self, **more: Any) -> Press:
+        """The press of another process."""
+        return Press(self.storage, self.connections, self.tester, base_url="https://hub.example", **more)
+
+
+@asynccontextmanager
+async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[Market]:
+    """A marketplace with the publisher contoso and two far sides that take everything."""
+    far, other = FarSide(authority), FarSide(authority)
+    await far.start()
+    await other.start()
+    policy = NetworkPolicy(
+        allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
+    )
+    storage, network = open_storage(url), Network(policy)
+    try:
+        await storage.write(upgrade)
+        connections = Connections(storage, Vault([KEY]), clock=now_ms, keeps_last=keeps_last_connection)
+        tester = Tester(storage, connections, network)
+        prove = functools.partial(tester.validate, by="worker")
+        made = Market(
+            storage,
+            Catalogue(storage, connections),
+            connections,
+            tester,
+            Publication(storage),
+            Press(storage, connections, tester, base_url="https://hub.example", **press),
+            Intake(storage),
+            Worker(storage, connections, network, lease_seconds=3, prove=prove),
+            far,
+            other,
+        )
+        await made.catalogue.put_publisher("contoso", "Contoso", by="test")
+        yield made
+    finally:
+        await network.aclose()
+        await storage.close()
+        await far.aclose()
+        await other.aclose()
+
+
+def statuses(operation: Operation) -> list[StepStatus]:
+    """How each step stands."""
+    return [step.status for step in operation.steps]
+
+
+def told(operation: Operation, step: StepId) -> str:
+    """Everything that a step tells."""
+    (found,) = [each for each in operation.steps if each.id is step]
+    return "\n".join(message.text for message in found.messages)

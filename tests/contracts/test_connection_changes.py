@@ -1,0 +1,229 @@
+"""New settings of a published offer's connection take effect once they are proven; a repair at once. Both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.connections.outbox import CHANGE_REFUSED
+from leadkeeper.connections.vault import Vault, new_secret_key
+from leadkeeper.diagnosis import Kind
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import answer
+from leadkeeper.storage import tables as t
+from tests.contracts.house import CRM, KEY, lead
+from tests.contracts.market import FarSide, Market, market
+
+
+@pytest.fixture
+async def opened(database_url: str, authority: Authority) -> AsyncIterator[Market]:
+    async with market(database_url, authority) as made:
+        await made.live()
+        made.far.bodies.clear()
+        yield made
+
+
+@asynccontextmanager
+async def carrying(opened: Market) -> AsyncIterator[None]:
+    """A worker runs meanwhile."""
+    running = asyncio.create_task(opened.worker.run())
+    try:
+        yield
+    finally:
+        await opened.worker.stop(5)
+        await running
+
+
+async def until(holds: object, seconds: float = 15) -> None:
+    """Wait until ``holds()`` answers true."""
+    for _ in range(int(seconds / 0.02)):
+        if await holds():  # type: ignore[operator]
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"not reached in {seconds} s")
+
+
+def leads_at(far: FarSide) -> list[str]:
+    """The customers that arrived, test leads aside."""
+    bodies: list[Mapping] = [json.loads(body) for body in far.bodies]
+    return [body["UserDetails"]["Email"] for body in bodies if not body["IsTest"]]
+
+
+async def test_new_settings_wait_until_a_test_lead_arrives_with_them(opened: Market) -> None:
+    changed = await opened.connect(opened.other.settings)
+    assert changed.change is not None
+    assert changed.proven
+    assert changed.stored.secrets["httpsEndpointUrl"] != changed.change.stored.secrets["httpsEndpointUrl"]
+    async with carrying(opened):
+        await opened.intake.keep(lead(1))
+        opened.worker.wake()
+        await until(lambda: _true(leads_at(opened.far) == ["ada1@contoso.example"]))
+        assert leads_at(opened.other) == []
+        found = await opened.tester.validate(CRM, "primary", by="test")
+        assert found.ok
+        assert len(opened.other.bodies) == 1
+        (now,) = await opened.connections.list(CRM)
+        assert (now.change, now.proven) == (None, True)
+        await opened.intake.keep(lead(2))
+        opened.worker.wake()
+        await until(lambda: _true(leads_at(opened.other) == ["ada2@contoso.example"]))
+    assert leads_at(opened.far) == ["ada1@contoso.example"]
+
+
+async def _true(value: bool) -> bool:
+    return value
+
+
+async def test_settings_that_fail_leave_those_in_effect(opened: Market) -> None:
+    opened.other.manner = answer(403)
+    await opened.connect(opened.other.settings)
+    found = await opened.tester.validate(CRM, "primary", by="test")
+    assert not found.ok
+    (connection,) = await opened.connections.list(CRM)
+    assert connection.change is not None
+    assert Kind.PERMISSION_MISSING.value in (connection.change.diagnosis or "")
+    assert connection.proven
+    assert not connection.health.paused
+    assert [row.kind for row in await opened.rows(t.notice) if row.connection_id] == [CHANGE_REFUSED]
+    async with carrying(opened):
+        await opened.intake.keep(lead(1))
+        opened.worker.wake()
+        await until(lambda: _true(leads_at(opened.far) == ["ada1@contoso.example"]))
+    assert leads_at(opened.other) == []
+
+
+async def test_settings_that_nobody_validates_are_validated_by_a_worker(opened: Market) -> None:
+    await opened.connect(opened.other.settings)
+    async with carrying(opened):
+
+        async def promoted() -> bool:
+            return (await opened.connections.list(CRM))[0].change is None
+
+        await until(promoted)
+    assert len(opened.other.bodies) == 1
+    assert (await opened.connections.list(CRM))[0].proven
+
+
+async def test_a_worker_tries_settings_that_fail_once(opened: Market) -> None:
+    opened.other.manner = answer(403)
+    await opened.connect(opened.other.settings)
+    async with carrying(opened):
+
+        async def refused() -> bool:
+            change = (await opened.connections.list(CRM))[0].change
+            return change is not None and change.diagnosis is not None
+
+        await until(refused)
+        await asyncio.sleep(2.5)  # two of its looks
+    assert len(opened.other.bodies) == 1
+
+
+async def test_an_older_test_does_not_promote_newer_settings(opened: Market) -> None:
+    asked, gate = asyncio.Event(), asyncio.Event()
+
+    async def slowly(exchange: object) -> None:
+        asked.set()
+        await gate.wait()
+        await answer(200)(exchange)  # type: ignore[arg-type]
+
+    opened.other.manner = slowly
+    await opened.connect(opened.other.settings)
+    validating = asyncio.create_task(opened.tester.validate(CRM, "primary", by="test"))
+    await asyncio.wait_for(asked.wait(), 10)
+    newer = {**opened.other.settings}
+    newer["httpsEndpointLeadConfiguration"] = {
+        **opened.other.settings["httpsEndpointLeadConfiguration"],  # type: ignore[dict-item]
+        "keyCasing": "camel",
+    }
+    await opened.connect(newer)
+    gate.set()
+    await validating
+    (connection,) = await opened.connections.list(CRM)
+    assert connection.change is not None
+    assert connection.change.stored.settings["keyCasing"] == "camel"
+    assert connection.stored.settings["keyCasing"] == "pascal"
+    assert connection.proven
+
+
+async def test_a_repair_takes_effect_at_once(opened: Market) -> None:
+    await opened.connect(opened.other.settings)
+    await opened.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(paused=True)))
+    repaired = await opened.connect(opened.other.settings)
+    assert (repaired.change, repaired.health.paused, repaired.proven) == (None, False, False)
+    assert await opened.rows(t.connection_change) == []
+
+
+async def test_who_is_told_changes_at_once(opened: Market) -> None:
+    settings = {**opened.far.settings}
+    settings["httpsEndpointLeadConfiguration"] = {
+        **settings["httpsEndpointLeadConfiguration"],  # type: ignore[dict-item]
+        "signingSecret": "*********",
+        "contactEmail": ["sales@contoso.example"],
+    }
+    await opened.connect(opened.other.settings)
+    changed = await opened.connect(settings)
+    assert (changed.change, changed.proven, changed.stored.announces) == (None, True, "each")
+    assert changed.stored.settings["contactEmail"] == ["sales@contoso.example"]
+
+
+async def test_a_mask_keeps_the_secret_that_waits(opened: Market) -> None:
+    first = await opened.connect(opened.other.settings)
+    assert first.change is not None
+    masked = {
+        "leadDestination": "httpsEndpoint",
+        "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": "*********", "keyCasing": "camel"},
+    }
+    second = await opened.connect(masked)
+    assert second.change is not None
+    assert second.change.stored.secrets["httpsEndpointUrl"] == first.change.stored.secrets["httpsEndpointUrl"]
+
+
+async def test_new_settings_can_be_forgotten(opened: Market) -> None:
+    await opened.connect(opened.other.settings)
+    assert await opened.connections.drop_change(CRM, "primary", by="test")
+    assert not await opened.connections.drop_change(CRM, "primary", by="test")
+    assert (await opened.connections.list(CRM))[0].change is None
+
+
+async def test_an_offer_that_was_never_published_changes_at_once(opened: Market) -> None:
+    await opened.storage.write(lambda conn: conn.execute(sa.update(t.offer).values(production_version=None)))
+    changed = await opened.connect(opened.other.settings)
+    assert (changed.change, changed.proven) == (None, False)
+
+
+async def test_a_new_key_covers_what_waits(opened: Market) -> None:
+    before = await opened.connect(opened.other.settings)
+    assert before.change is not None
+    new = new_secret_key()
+    opened.connections._vault = Vault([new, KEY])
+    assert await opened.connections.rotate_secrets() == 1
+    opened.connections._vault = Vault([new])
+    assert await opened.connections.unreadable() == []
+    (after,) = await opened.connections.list(CRM)
+    assert after.change is not None
+    assert after.change.stored == before.change.stored
+    opened.connections._vault = Vault([new_secret_key()])
+    assert await opened.connections.unreadable() == ["contoso.crm-pro/primary"]
+
+
+async def test_no_lead_is_lost_or_doubled_while_lines_change(opened: Market) -> None:
+    async with carrying(opened):
+        for number in range(60):
+            await opened.intake.keep(lead(number))
+            if number % 15 == 0:
+                far = opened.other if number % 30 == 0 else opened.far
+                await opened.connect(far.settings)
+                await opened.tester.validate(CRM, "primary", by="test")
+
+        async def all_there() -> bool:
+            opened.worker.wake()
+            return len(leads_at(opened.far)) + len(leads_at(opened.other)) >= 60
+
+        await until(all_there)
+    arrived = [*leads_at(opened.far), *leads_at(opened.other)]
+    assert sorted(arrived) == sorted({f"ada{number}@contoso.example" for number in range(60)})

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
@@ -27,6 +28,8 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
+from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.inbox.again import Again
@@ -61,7 +64,8 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    vault = _vault(settings)
+    secret_keys = _secret_keys(settings)
+    vault = Vault(secret_keys)
     storage = open_storage(settings.database_url)
     network = Network(settings.network_policy)
     metrics = Metrics()
@@ -80,7 +84,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         tester = Tester(storage, connections, network, wake)
         rooms = Rooms(
             storage=storage,
-            keys=Keys(storage),
+            keys=Keys(storage, tokens=Tokens(secret_keys)),
             hooks=Hooks(storage),
             catalogue=Catalogue(storage, connections),
             connections=connections,
@@ -108,11 +112,15 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         await storage.close()
 
 
-def _vault(settings: Settings) -> Vault:
+def _secret_keys(settings: Settings) -> list[str]:
+    """The keys for secrets at rest, newest first; every one of them can be used."""
     try:
         if settings.secret_key is not None:
-            return Vault(settings.secret_key.get_secret_value().split(","))
-        return Vault(secret_keys_from_file(settings.secret_key_file))
+            keys = settings.secret_key.get_secret_value().split(",")
+        else:
+            keys = secret_keys_from_file(settings.secret_key_file)
+        Vault(keys)
+        return keys
     except ValueError as error:
         name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
         raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
@@ -124,7 +132,10 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     """Every way in that speaks HTTP, over the rooms of ``house``."""
     rooms = house.rooms
     hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
-    return Entrance(create_api(rooms, house.metrics, hook), {})
+    cloud_partner = create_cloud_partner(rooms)
+    api = create_api(rooms, house.metrics, hook, documents=[document_of(cloud_partner)])
+    doors = {"api": cloud_partner, "v1.0": cloud_partner}
+    return Entrance(api, doors, sign_in_door(rooms.keys))
 
 
 async def serve(

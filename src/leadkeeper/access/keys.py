@@ -10,6 +10,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.tokens import PREFIX, Tokens
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -94,9 +95,10 @@ def parse_role(text: str) -> tuple[Role, str | None]:
 class Keys:
     """The keys of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, clock: Clock = now_ms, tokens: Tokens | None = None) -> None:
         self._storage = storage
         self._clock = clock
+        self._tokens = tokens
         self._known: dict[str, tuple[int, Caller]] = {}
 
     async def create(self, role: str, remark: str = "", *, by: str = "cli") -> NewKey:
@@ -160,12 +162,17 @@ class Keys:
         return done
 
     async def caller(self, token: str) -> Caller | None:
-        """Who stands behind ``token``, or ``None`` when the key is unknown or revoked."""
+        """Who stands behind ``token`` (a key, or what :meth:`access_token` made), or ``None`` if nobody (any more)."""
         digest = hashed(token)
         known = self._known.get(digest)
         if known is not None and known[0] > self._clock():
             return known[1]
-        caller = await self._storage.read(_find, digest)
+        c = t.key.c
+        this = c.hash == digest
+        if self._tokens is not None and token.startswith(PREFIX):
+            key_id = self._tokens.key_id(token, self._clock())
+            this = c.id == key_id if key_id is not None else sa.false()
+        caller = await self._storage.read(_find, this)
         if caller is None:
             self._known.pop(digest, None)
             return None
@@ -174,7 +181,14 @@ class Keys:
         self._known[digest] = (self._clock() + CACHE_MS, caller)
         return caller
 
+    async def access_token(self, key_id: str, key: str, seconds: int) -> str | None:
+        """A token that stands for a key for so long, but no longer than the key is good; ``None`` for a wrong pair."""
+        caller = await self.caller(key)
+        if self._tokens is None or caller is None or caller.key_id != key_id or key.startswith(PREFIX):
+            return None
+        return self._tokens.issue(key_id, self._clock() + seconds * 1_000)
 
-def _find(conn: sa.Connection, digest: str) -> Caller | None:
-    row = conn.execute(sa.select(t.key).where(t.key.c.hash == digest, t.key.c.revoked_at.is_(None))).first()
+
+def _find(conn: sa.Connection, this: sa.ColumnElement[bool]) -> Caller | None:
+    row = conn.execute(sa.select(t.key).where(this, t.key.c.revoked_at.is_(None))).first()
     return None if row is None else Caller(row.id, Role(row.role), row.publisher_id)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from leadkeeper.delivery.send import where
+from leadkeeper.doors.web import ClientGone
+
+log: Final = structlog.get_logger(__name__)
 
 _SIGN_IN_ENDS: Final = ("/oauth2/token", "/oauth2/v2.0/token")
 
@@ -23,7 +29,17 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        await self._door(scope)(scope, receive, send)
+        door = self._door(scope)
+        if door is self._api:
+            await door(scope, receive, send)
+            return
+        try:
+            await door(scope, receive, send)
+        except ClientGone:
+            pass
+        except Exception as error:
+            # The framework has answered already; its words may repeat what a customer wrote.
+            log.error("request failed", error=where(error))
 
     def _door(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":

@@ -24,8 +24,8 @@ from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.publishing import PublishingDesk
-from leadkeeper.doors.api.resource import JsonRoute
 from leadkeeper.doors.api.system import System
+from leadkeeper.doors.json_route import JsonRoute
 from leadkeeper.doors.web import HotRoute, internal
 from leadkeeper.rooms import Rooms
 

@@ -1,0 +1,59 @@
+"""The door for clients of Cloud Partner Portal's REST API, put together."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from leadkeeper import __version__
+from leadkeeper.doors.cloud_partner.errors import API_VERSION, install_errors
+from leadkeeper.doors.cloud_partner.ingestion import Ingestion
+from leadkeeper.doors.cloud_partner.offers import TAG, Offers
+from leadkeeper.doors.cloud_partner.publishing import PublishingDesk
+from leadkeeper.doors.json_route import JsonRoute
+from leadkeeper.rooms import Rooms
+
+
+class _OfferRoute(JsonRoute):
+    limit: ClassVar[int] = 1024 * 1024  # a definition holds long descriptions of many plans
+
+
+def create_cloud_partner(rooms: Rooms) -> FastAPI:
+    """The API over ``rooms``, below ``/api`` and ``/v1.0``."""
+    app = FastAPI(
+        title="Cloud Partner Portal",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.router.route_class = _OfferRoute
+    app.router.redirect_slashes = False
+    app.state.keys = rooms.keys
+    install_errors(app)
+    Offers(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
+    PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
+    Ingestion(rooms.catalogue, rooms.publication).serve_on(app)
+    return app
+
+
+def document_of(app: FastAPI) -> dict[str, Any]:
+    """Its OpenAPI document, to be shown as part of the whole one."""
+    tags = [{"name": TAG, "description": "The API of Microsoft's former portal, for clients that speak it."}]
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes, tags=tags)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["security"] = [{"bearer": []}]
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] == "api-version":  # a missing one has an error of its own
+                    parameter |= {"required": True, "schema": {"const": API_VERSION}}
+    return document
+
+
+def _operation_id(route: APIRoute) -> str:
+    words = route.name.split("_")
+    return "cloudPartner" + "".join(word.capitalize() for word in words)

@@ -32,6 +32,8 @@ from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
+from leadkeeper.doors.storefront.app import Storefront
+from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.intake.keep import Intake
@@ -41,6 +43,7 @@ from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
+from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.engine import open_storage
@@ -53,6 +56,7 @@ class House:
 
     rooms: Rooms
     metrics: Metrics
+    network: Network
     worker: Worker | None
 
 
@@ -93,6 +97,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             again=Again(storage, wake),
             tester=tester,
             publication=Publication(storage),
+            showcase=Showcase(storage),
             clock=now_ms,
             base_url=settings.base_url,
         )
@@ -105,7 +110,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 observe=observe,
                 prove=functools.partial(tester.validate, by="worker"),
             )
-        yield House(rooms, metrics, carrier)
+        yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
     finally:
         await network.aclose()
@@ -134,8 +139,18 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
     cloud_partner = create_cloud_partner(rooms)
     api = create_api(rooms, house.metrics, hook, documents=[document_of(cloud_partner)])
-    doors = {"api": cloud_partner, "v1.0": cloud_partner}
+    doors = {"api": cloud_partner, "v1.0": cloud_partner, "store": _storefront(settings, house).app()}
     return Entrance(api, doors, sign_in_door(rooms.keys))
+
+
+def _storefront(settings: Settings, house: House) -> Storefront:
+    rooms, captcha = house.rooms, None
+    if settings.captcha != "none":
+        secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
+        captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
+    guard = FormGuard(settings.form_limit, settings.origins, settings.proxies, settings.base_url)
+    name, base_url = settings.marketplace_name, settings.base_url
+    return Storefront(rooms.showcase, rooms.intake, guard, captcha, name=name, base_url=base_url)
 
 
 async def serve(

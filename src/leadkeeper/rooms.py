@@ -14,6 +14,7 @@ from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.publication import Publication
+from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage.engine import Storage
 
 
@@ -26,6 +27,7 @@ class Rooms:
     hooks: Hooks
     catalogue: Catalogue
     publication: Publication
+    showcase: Showcase
     connections: Connections
     intake: Intake
     inbox: Inbox

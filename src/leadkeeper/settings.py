@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from limits import parse as parse_limit
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
@@ -103,6 +105,40 @@ class Settings(BaseSettings):
         Withholding.parse(value)
         return value
 
+    @field_validator("form_limit")
+    @classmethod
+    def _form_limit(cls, value: str) -> str:
+        try:
+            parse_limit(value)
+        except ValueError:
+            raise ValueError("use a number and a time, such as 20/minute") from None
+        return value
+
+    @field_validator("form_origins")
+    @classmethod
+    def _form_origins(cls, value: str) -> str:
+        for origin in _listed(value):
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in ("https", "http")
+                or not parts.netloc
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError(f"{origin!r} is no site; use https://shop.example, without a path")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _trusted_proxies(cls, value: str) -> str:
+        parse_ranges(value)
+        return value
+
+    @model_validator(mode="after")
+    def _captcha(self) -> Self:
+        if self.captcha != "none" and not (self.captcha_site_key and self.captcha_secret):
+            raise ValueError("CAPTCHA needs CAPTCHA_SITE_KEY and CAPTCHA_SECRET")
+        return self
+
     @field_validator("hosts")
     @classmethod
     def _hosts(cls, value: str) -> str:
@@ -131,6 +167,16 @@ class Settings(BaseSettings):
         return value.lower()
 
     @property
+    def origins(self) -> list[str]:
+        """Sites that may show an offer's form."""
+        return _listed(self.form_origins)
+
+    @property
+    def proxies(self) -> list[str]:
+        """Address ranges whose word on the customer's address is taken."""
+        return _listed(self.trusted_proxies)
+
+    @property
     def network_policy(self) -> NetworkPolicy:
         """What adapters may reach."""
         return NetworkPolicy(
@@ -154,11 +200,15 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
 
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def load_settings() -> Settings:
     """The settings of this process. Raises :class:`WrongSetting` for the first one that cannot be used."""
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"LEADKEEPER_{'_'.join(str(part) for part in first['loc']).upper()}"
+        name = f"LEADKEEPER_{'_'.join(str(part) for part in first['loc'] or ('captcha',)).upper()}"
         raise WrongSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -9,7 +9,7 @@ import pytest
 from leadkeeper.catalogue import docs_of, text_of
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
-from leadkeeper.doors.api.language import accepted
+from leadkeeper.doors.languages import accepted
 from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
 
 CLOSED = {

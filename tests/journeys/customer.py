@@ -109,7 +109,8 @@ class Customer:
 
     def __init__(self, url: str, language: str = "en") -> None:
         self.url = url
-        self._session = aiohttp.ClientSession(headers={"Accept-Language": language})
+        jar = aiohttp.CookieJar(unsafe=True)  # also of a host that is an address
+        self._session = aiohttp.ClientSession(headers={"Accept-Language": language}, cookie_jar=jar)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,114 @@
+"""What the doors with pages share: templates, their language, headers that keep pages safe, and static files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.doors.languages import accepted
+
+LANGUAGE_COOKIE: Final = "language"
+_YEAR: Final = 31_536_000
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+STATIC: Final = Path(str(resources.files("leadkeeper.doors"))) / "static"
+"""Copied from npm when the project is set up: see ``scripts/setup-node``."""
+
+
+class StaticMissing(Exception):
+    """The files that pages are dressed in are not there; the message says what makes them."""
+
+
+def language_of(request: Request) -> Language:
+    """The language of a page: of the link that was followed, else chosen before, else the browser's."""
+    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in list(Language):
+            return Language(chosen)
+    return accepted(request.headers.get("accept-language"))
+
+
+class Pages:
+    """Renders one door's templates. ``texts`` are its words in each language."""
+
+    def __init__(self, package: str, texts: Mapping[Language, Mapping[str, str]], **always: Any) -> None:
+        self._texts = texts
+        self._always = always
+        self._environment = Environment(
+            loader=PackageLoader(package),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def text(self, language: Language, name: str, **parts: object) -> str:
+        """One of the door's words, with ``parts`` in it."""
+        return self._texts[language][name].format(**parts)
+
+    def render(self, template: str, language: Language, **content: Any) -> str:
+        """A template with its content."""
+        found = self._environment.get_template(template)
+
+        def said(name: str, **parts: object) -> str:
+            return self.text(language, name, **parts)
+
+        return found.render(t=said, language=language.value, **(self._always | content))
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> HTMLResponse:
+        """A template as a page, in the language that the request asks for."""
+        language = language_of(request)
+        html = self.render(template, language, path=request.url.path, **content)
+        response = HTMLResponse(html, status, dict(headers or {}))
+        response.headers["Content-Language"] = language.value
+        if request.query_params.get("lang") == language.value:
+            response.set_cookie(LANGUAGE_COOKIE, language.value, max_age=_YEAR, samesite="lax", httponly=True)
+        return response
+
+
+def content_security_policy(*, scripts: str = "'self'", frames: str = "'none'", connect: str = "'self'") -> str:
+    """A policy under which nothing from elsewhere runs but what is named."""
+    return (
+        f"default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src {scripts}; "
+        f"frame-src {frames}; connect-src {connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+SAFE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+@lru_cache(maxsize=32)
+def _static(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def static_file(path: Path) -> Response:
+    """A file that pages are dressed in."""
+    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(_static(path), headers=headers, media_type=_TYPES[path.suffix])
+
+
+def require_static() -> None:
+    """Raise :class:`StaticMissing` unless what is copied from npm is there."""
+    if not (STATIC / "pico.min.css").is_file():
+        raise StaticMissing(
+            "The pages' style sheet is missing from this installation: run `make setup` and start again."
+        )

@@ -1,0 +1,254 @@
+"""The storefront: what customers see, and what they send, as leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from leadkeeper.doors.pages import (
+    SAFE_HEADERS,
+    STATIC,
+    Pages,
+    content_security_policy,
+    language_of,
+    require_static,
+    static_file,
+)
+from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_form, new_form_id, read_form
+from leadkeeper.doors.storefront.guard import Captcha, FormGuard
+from leadkeeper.doors.storefront.texts import TEXTS
+from leadkeeper.doors.web import MAX_BODY
+from leadkeeper.intake.actions import Acted, lead_of, partner_leads
+from leadkeeper.intake.keep import Intake, NewLead
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.listing import CallToAction
+from leadkeeper.publishing.showcase import Showcase, ShownOffer
+from leadkeeper.storage.engine import StorageAway
+
+_HERE: Final = Path(__file__).parent
+_OFFER: Final = "/store/offers/{publisher_id}/{offer_id}"
+_SLUGS: Final = {
+    "get-it-now": CallToAction.GET_IT_NOW,
+    "contact-me": CallToAction.CONTACT_ME,
+    "free-trial": CallToAction.FREE_TRIAL,
+    "test-drive": CallToAction.TEST_DRIVE,
+}
+SLUGS: Final = {call: slug for slug, call in _SLUGS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A form's place: the offer, the call, and the partner who is asked, if one is. ``at`` is its address."""
+
+    offer: ShownOffer
+    call: CallToAction
+    at: str
+    partner: ShownOffer | None = None
+
+    @property
+    def goes_to(self) -> ShownOffer:
+        """Who is to make contact."""
+        return self.partner or self.offer
+
+
+class Storefront:
+    """The pages over the rooms. ``name`` is the marketplace's."""
+
+    def __init__(
+        self, showcase: Showcase, intake: Intake, guard: FormGuard, captcha: Captcha | None, *, name: str, base_url: str
+    ) -> None:
+        require_static()
+        self._showcase = showcase
+        self._intake = intake
+        self._guard = guard
+        self._captcha = captcha
+        self._base_url = base_url
+        self._pages = Pages(
+            "leadkeeper.doors.storefront", TEXTS, marketplace=name, slugs=SLUGS, fields=FIELDS, captcha=captcha
+        )
+        hosts = () if captcha is None else captcha.service.hosts
+        self._policy = content_security_policy(
+            scripts=" ".join(["'self'", *hosts]),
+            frames=" ".join(hosts) or "'none'",
+            connect=" ".join(["'self'", *hosts]),
+        )
+
+    def app(self) -> Starlette:
+        """The pages as an application, below ``/store``."""
+        routes = [
+            Route("/store", self._offers),
+            Route("/store/", lambda _: RedirectResponse("/store", 308)),
+            Route("/store/form.js", _file(_HERE / "assets" / "form.js")),
+            Route("/store/static/pico.min.css", _file(STATIC / "pico.min.css")),
+            Route("/store/static/store.css", _file(_HERE / "assets" / "store.css")),
+            Route(_OFFER, self._offer),
+            Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}", self._form, methods=["GET", "POST"]),
+            Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}/thanks", self._thanks),
+            Route(_OFFER + "/{call}", self._form, methods=["GET", "POST"]),
+            Route(_OFFER + "/{call}/thanks", self._thanks),
+            Route("/store/portal/{publisher_id}/{offer_id}", self._form, methods=["GET", "POST"], name="create"),
+            Route("/store/portal/{publisher_id}/{offer_id}/thanks", self._thanks, name="created"),
+        ]
+        cross = Middleware(CORSMiddleware, allow_origins=list(self._guard.origins), allow_methods=["GET", "POST"])
+        handlers = {HTTPException: self._of_http, StorageAway: self._of_away, Exception: self._of_away}
+        return Starlette(routes=routes, middleware=[cross], exception_handlers=handlers)
+
+    async def _offers(self, request: Request) -> Response:
+        search = request.query_params.get("search", "").strip()[:100]
+        return self._page(request, "offers.html", offers=await self._showcase.offers(search), search=search)
+
+    async def _offer(self, request: Request) -> Response:
+        offer = await self._shown(request)
+        return self._page(request, "offer.html", offer=offer, keep=_kept_query(request))
+
+    async def _form(self, request: Request) -> Response:
+        asked = await self._asked(request)
+        if request.method != "POST":
+            return self._shown_form(request, asked, empty_form(request.query_params.get("mktcmpid", "")))
+        if self._guard.from_elsewhere(request):
+            return self._page(request, "message.html", 403, message="refused")
+        if await self._guard.too_often(request):
+            headers = {"Retry-After": str(self._guard.seconds)}
+            return self._page(request, "message.html", 429, headers, message="too_many")
+        sent = await _fields(request)
+        filled = read_form(sent)
+        if filled.trapped:
+            return self._done(request, asked)  # a program learns nothing from it
+        if filled.errors:
+            return self._shown_form(request, asked, filled, 422)
+        refusal = None if self._captcha is None else await self._captcha.refusal(sent)
+        if refusal is not None:
+            again = replace(filled, errors={"captcha": (refusal, {})})
+            return self._shown_form(request, asked, again, 422)
+        await self._keep(asked, filled)
+        return self._done(request, asked)
+
+    async def _keep(self, asked: Asked, filled: Filled) -> None:
+        """All leads of the form are on disk when this returns, or none is thanked for."""
+        while True:
+            answers = await self._intake.keep_many(_leads(asked, filled))
+            problems = [answer for answer in answers if isinstance(answer, Problem)]
+            if not problems:
+                return
+            if problems[0].type is not ProblemType.IDEMPOTENCY_KEY_REUSED:
+                raise StorageAway if problems[0].type is ProblemType.STORAGE_AWAY else HTTPException(404)
+            # Gone back to and filled out anew: another form.
+            filled = replace(filled, form_id=new_form_id())
+
+    async def _thanks(self, request: Request) -> Response:
+        asked = await self._asked(request)
+        return self._page(request, "thanks.html", asked=asked, keep=_kept_query(request))
+
+    async def _shown(self, request: Request) -> ShownOffer:
+        ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
+        offer = await self._showcase.offer(ref, request.query_params.get("preview"))
+        if offer is None:
+            raise HTTPException(404)
+        return offer
+
+    async def _asked(self, request: Request) -> Asked:
+        offer, path = await self._shown(request), request.path_params
+        at = request.url.path.removesuffix("/thanks")
+        if "partner_offer" in path:
+            ref = OfferRef(path["partner_publisher"], path["partner_offer"])
+            partner = next((each for each in offer.partners if each.ref == ref), None)
+            call = None if partner is None else CallToAction.CONTACT_ME
+        else:
+            partner = None
+            call = _SLUGS.get(path["call"]) if "call" in path else CallToAction.CREATE
+            call = call if call in offer.calls else None
+        if call is None:
+            raise HTTPException(404)
+        return Asked(offer, call, at, partner)
+
+    def _shown_form(self, request: Request, asked: Asked, filled: Filled, status: int = 200) -> Response:
+        language = language_of(request)
+        content: dict[str, Any] = {
+            "asked": asked,
+            "filled": filled,
+            "countries": countries(language),
+            "keep": _kept_query(request),
+            "fragment": _is_fragment(request),
+            "action": f"{self._base_url if _is_fragment(request) else ''}{asked.at}{_kept_query(request)}",
+        }
+        return self._page(request, "fragment.html" if _is_fragment(request) else "form.html", status, **content)
+
+    def _done(self, request: Request, asked: Asked) -> Response:
+        if _is_fragment(request):
+            return self._page(request, "thanked.html", asked=asked, keep="")
+        return RedirectResponse(f"{asked.at}/thanks{_kept_query(request)}", 303)
+
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> HTMLResponse:
+        response = self._pages.page(request, template, status, headers, **content)
+        response.headers.update({**SAFE_HEADERS, "Content-Security-Policy": self._policy, "Cache-Control": "no-store"})
+        return response
+
+    async def _of_http(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return self._page(request, "message.html", status, message="not_found" if status in (404, 405) else "refused")
+
+    async def _of_away(self, request: Request, _error: Exception) -> Response:
+        return self._page(request, "message.html", 503, {"Retry-After": "5"}, message="away")
+
+
+def _file(path: Path) -> Callable[[Request], Response]:
+    return lambda _: static_file(path)
+
+
+def _is_fragment(request: Request) -> bool:
+    """Whether another site shows the form, which wants it without a page around."""
+    return request.query_params.get("fragment") == "1"
+
+
+def _kept_query(request: Request) -> str:
+    """What stays in addresses on the way from page to page."""
+    kept = [(name, request.query_params[name]) for name in ("preview", "mktcmpid") if name in request.query_params]
+    query = request.url.replace_query_params(**dict(kept)).query if kept else ""
+    return f"?{query}" if query else ""
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The form's fields. Raises ``HTTPException`` for what is no form, or larger than one."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in (
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ):
+        raise HTTPException(415)
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MAX_BODY:
+        raise HTTPException(413)
+    form: FormData = await request.form(max_files=0, max_fields=40, max_part_size=MAX_BODY)
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def _leads(asked: Asked, filled: Filled) -> Sequence[NewLead]:
+    acted = Acted(
+        offer=asked.offer.ref,
+        offer_type=asked.offer.offer_type,
+        call=asked.call,
+        customer=filled.customer,
+        form_id=filled.form_id,
+        notes=filled.notes,
+        campaign=filled.campaign,
+        preview=asked.offer.preview,
+    )
+    return [lead_of(acted)] if asked.partner is None else partner_leads(acted, asked.partner.ref, asked.partner.title)

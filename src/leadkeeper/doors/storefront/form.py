@@ -1,0 +1,135 @@
+"""The form that customers fill out: its fields, what they may hold, and what is wrong with what came."""
+
+from __future__ import annotations
+
+import functools
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from babel import Locale
+from pydantic import EmailStr, TypeAdapter, ValidationError
+
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.intake.texts import clean
+from leadkeeper.lead import Customer
+
+_EMAIL: Final = TypeAdapter(EmailStr)
+_FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
+"""What ``mktcmpid`` may be: ``facts/microsoft-leads.md`` 5."""
+TRAP: Final = "website"
+"""A field that people do not see; what fills it out is a program."""
+CONSENT: Final = "consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its name, which is also its word, what browsers fill in, and the most characters."""
+
+    name: str
+    autocomplete: str
+    required: bool = True
+    limit: int = 100
+    kind: str = "text"
+
+
+FIELDS: Final = (
+    Field("firstName", "given-name"),
+    Field("lastName", "family-name"),
+    Field("email", "email", limit=254, kind="email"),
+    Field("phone", "tel", required=False, limit=40, kind="tel"),
+    Field("country", "country", kind="country"),
+    Field("company", "organization", limit=160),
+    Field("title", "organization-title", required=False),
+    Field("notes", "off", required=False, limit=2000, kind="notes"),
+)
+
+
+@functools.cache
+def countries(language: Language) -> tuple[tuple[str, str], ...]:
+    """Every country or region as (ISO 3166 code, name in ``language``), by name."""
+    names = Locale(language.value).territories
+    not_countries = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+    found = [(code, name) for code, name in names.items() if re.fullmatch("[A-Z]{2}", code)]
+    return tuple(sorted(((c, n) for c, n in found if c not in not_countries), key=lambda pair: _sorted_as(pair[1])))
+
+
+def _sorted_as(name: str) -> str:
+    """Accents do not matter for the order."""
+    return "".join({"Á": "A", "Â": "A", "Å": "A", "Í": "I", "É": "E"}.get(c, c) for c in name)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as it came. ``errors`` are names of words (and their parts) by field; ``trapped``: a program sent it."""
+
+    values: Mapping[str, str]
+    form_id: str
+    consent: bool = False
+    trapped: bool = False
+    campaign: str = ""
+    errors: Mapping[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
+
+    @property
+    def customer(self) -> Customer:
+        """Who sent it."""
+        v = self.values
+        return Customer(v["firstName"], v["lastName"], v["email"], v["phone"], v["country"], v["company"], v["title"])
+
+    @property
+    def notes(self) -> str:
+        """What they wrote."""
+        return self.values["notes"]
+
+
+def empty_form(campaign: str = "") -> Filled:
+    """A form that nobody has filled out yet."""
+    return Filled({each.name: "" for each in FIELDS}, new_form_id(), campaign=_campaign(campaign))
+
+
+def new_form_id() -> str:
+    """Tells one form from all others, so that sending it twice makes one lead."""
+    return secrets.token_urlsafe(16)
+
+
+def read_form(sent: Mapping[str, str]) -> Filled:
+    """What came, cleaned, and everything that is wrong with it."""
+    values = {each.name: clean(sent.get(each.name, "")).strip() for each in FIELDS}
+    errors: dict[str, tuple[str, Mapping[str, object]]] = {}
+    for each in FIELDS:
+        value = values[each.name]
+        if each.required and not value:
+            errors[each.name] = (f"need_{each.name}", {})
+        elif len(value) > each.limit:
+            errors[each.name] = ("too_long", {"limit": each.limit})
+    if "email" not in errors and not _is_address(values["email"]):
+        errors["email"] = ("wrong_email", {})
+    if values["country"] and values["country"] not in dict(countries(Language.ENGLISH)):
+        errors["country"] = ("need_country", {})
+        values["country"] = ""
+    consent = sent.get(CONSENT) == "yes"
+    if not consent:
+        errors[CONSENT] = ("need_consent", {})
+    form_id = sent.get("formId", "")
+    return Filled(
+        values,
+        form_id if _FORM_ID.fullmatch(form_id) else new_form_id(),
+        consent=consent,
+        trapped=bool(sent.get(TRAP)),
+        campaign=_campaign(sent.get("mktcmpid", "")),
+        errors=errors,
+    )
+
+
+def _campaign(text: str) -> str:
+    return text if _CAMPAIGN.fullmatch(text) else ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return _EMAIL.validate_python(text).count("@") == 1
+    except ValidationError:
+        return False

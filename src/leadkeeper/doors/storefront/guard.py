@@ -1,0 +1,127 @@
+"""Who may send a form, and how often: origins, the rate by address, and an optional captcha."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from leadkeeper.destinations.http import NETWORK_ERRORS, Network
+
+
+@dataclass(frozen=True, slots=True)
+class CaptchaService:
+    """One of the services that tell people from programs; they all answer ``siteverify`` alike."""
+
+    script: str
+    verify: str
+    field: str
+    css_class: str
+    hosts: tuple[str, ...]
+
+
+SERVICES: Final = {
+    "turnstile": CaptchaService(
+        "https://challenges.cloudflare.com/turnstile/v0/api.js",
+        "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+        "cf-turnstile-response",
+        "cf-turnstile",
+        ("https://challenges.cloudflare.com",),
+    ),
+    "hcaptcha": CaptchaService(
+        "https://js.hcaptcha.com/1/api.js",
+        "https://api.hcaptcha.com/siteverify",
+        "h-captcha-response",
+        "h-captcha",
+        ("https://hcaptcha.com", "https://*.hcaptcha.com"),
+    ),
+    "recaptcha": CaptchaService(
+        "https://www.google.com/recaptcha/api.js",
+        "https://www.google.com/recaptcha/api/siteverify",
+        "g-recaptcha-response",
+        "g-recaptcha",
+        ("https://www.google.com", "https://www.gstatic.com"),
+    ),
+}
+
+
+class Captcha:
+    """Asks a service whether a person sent the form. The customer's address is not told to it."""
+
+    def __init__(self, service: CaptchaService, site_key: str, secret: str, network: Network) -> None:
+        self.service = service
+        self.site_key = site_key
+        self._secret = secret
+        self._network = network
+
+    async def refusal(self, sent: Mapping[str, str]) -> str | None:
+        """The name of the words that say why the form is not taken, or ``None``."""
+        token = sent.get(self.service.field, "")
+        if not token:
+            return "captcha_failed"
+        body = urlencode({"secret": self._secret, "response": token}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            answer = await self._network.post(self._network.check_url(self.service.verify), data=body, headers=headers)
+            said = from_json(answer.body) if answer.status == 200 and answer.fault is None else None
+        except (*NETWORK_ERRORS, ValueError):
+            said = None
+        if not isinstance(said, dict) or "success" not in said:
+            return "captcha_away"
+        return None if said["success"] is True else "captcha_failed"
+
+
+class FormGuard:
+    """Decides before a form is read. ``limit`` is such as ``20/minute``; ``origins`` are sites that show our form."""
+
+    def __init__(self, limit: str, origins: Sequence[str], trusted_proxies: Sequence[str], own: str) -> None:
+        self.origins = tuple(origins)
+        self._own = _origin(own)
+        self._limit = parse(limit)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._proxies = [ip_network(text, strict=False) for text in trusted_proxies]
+
+    def from_elsewhere(self, request: Request) -> bool:
+        """Whether a page of a site that may not do so sent it."""
+        origin = request.headers.get("origin")
+        if origin in (None, "null"):
+            return False  # a page whose policy tells no origin, as ours
+        here = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        return origin not in (self._own, here, *self.origins)
+
+    async def too_often(self, request: Request) -> bool:
+        """Whether the address has sent its share; this one counts."""
+        return not await self._limiter.hit(self._limit, "form", self._address(request))
+
+    @property
+    def seconds(self) -> int:
+        """After how long it may send again at the latest."""
+        return int(self._limit.get_expiry())
+
+    def _address(self, request: Request) -> str:
+        """The customer's address: the last one in ``X-Forwarded-For`` that is no proxy of ours."""
+        found = request.client.host if request.client is not None else ""
+        forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        while forwarded and self._is_proxy(found):
+            found = forwarded.pop()
+        return found
+
+    def _is_proxy(self, text: str) -> bool:
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return False
+        return any(address in network for network in self._proxies)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

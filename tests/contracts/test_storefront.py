@@ -1,0 +1,322 @@
+"""The storefront over HTTP: every action makes its lead, with consent, once. On both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.doors.storefront.guard import SERVICES
+from leadkeeper.doors.storefront.texts import TEXTS
+from leadkeeper.offer import OfferRef
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
+from leadkeeper.storage import tables as t
+from tests.journeys.customer import Customer, Page
+from tests.rooms import House, house
+from tests.shop import ANSWERS, PARTNER, PLANNER, define, new_preview, open_shop, put_in_slots
+
+AT = "/store/offers/contoso/planner"
+
+
+@pytest.fixture
+async def shop(home: House) -> House:
+    """A house whose shop is open."""
+    await open_shop(home.rooms)
+    return home
+
+
+@pytest.fixture
+async def customer(shop: House) -> AsyncIterator[Customer]:
+    """Somebody who looks around."""
+    async with Customer(shop.url) as visitor:
+        yield visitor
+
+
+async def leads(home: House) -> list[dict[str, Any]]:
+    """All leads as they are kept, oldest first."""
+    rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.lead).order_by(t.lead.c.id)).all())
+    return [
+        json.loads(row.body)
+        | {"offer": f"{row.publisher_id}.{row.offer_id}", "source": row.source, "action": row.action}
+        | {"preview": row.preview, "withheld": row.withheld}
+        for row in rows
+    ]
+
+
+async def sent(customer: Customer, path: str, *ticked: str, **changed: str) -> Page:
+    """A form filled out and sent."""
+    page = await customer.open(path)
+    assert page.status == 200, page.html
+    return await customer.send(page.form("email"), ANSWERS | changed, *(ticked or ("consent",)))
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "action", "description"),
+    [
+        (f"{AT}/get-it-now", "SPZA", "INS", "Please call in the morning."),
+        (f"{AT}/contact-me", "SPZA", "PLT", "Please call in the morning."),
+        (f"{AT}/free-trial", "SPZA", "INS", "The customer asked for a free trial.\nPlease call in the morning."),
+        (f"{AT}/test-drive", "TestDrive", "StartTestDrive", "Please call in the morning."),
+        ("/store/portal/contoso/planner", "AzurePortal", "Create", "Please call in the morning."),
+    ],
+)
+async def test_each_action_makes_its_lead(
+    shop: House, customer: Customer, path: str, source: str, action: str, description: str
+) -> None:
+    page = await sent(customer, f"{path}?mktcmpid=spring-26")
+    assert (page.status, page.url) == (200, f"{shop.url}{path}/thanks?mktcmpid=spring-26")
+    (lead,) = await leads(shop)
+    assert (lead["offer"], lead["source"], lead["action"]) == ("contoso.planner", source, action)
+    assert (lead["description"], lead["campaign"]) == (description, "spring-26")
+    assert lead["customer"] == {name: said for name, said in ANSWERS.items() if name != "notes"}
+    assert not lead["preview"]
+
+
+async def test_an_offer_of_azure_s_store_says_so(shop: House, customer: Customer) -> None:
+    image = OfferRef("contoso", "image")
+    await define(shop.rooms, image, "Contoso Image", ["free"], "microsoft-azure-virtualmachines")
+    await put_in_slots(shop.rooms, image, production=1)
+    await sent(customer, "/store/offers/contoso/image/get-it-now")
+    assert [lead["source"] for lead in await leads(shop)] == ["AzureMarketplace"]
+
+
+async def test_asking_a_partner_tells_both_and_says_who_must_not_make_contact(shop: House, customer: Customer) -> None:
+    page = await customer.open(AT)
+    link = page.links["Ask Fabrikam & Sons about Rollout Help"]
+    form = await customer.open(link)
+    assert "Fabrikam & Sons" in form.text
+    assert "Contoso" in form.text
+    page = await customer.send(form.form("email"), ANSWERS, "consent")
+    assert page.url.endswith("/thanks")
+    asked, known = sorted(await leads(shop), key=lambda lead: lead["action"], reverse=True)
+    assert (asked["offer"], asked["source"], asked["action"]) == (str(PARTNER), "SPZA", "PLT")
+    assert asked["description"] == "Please call in the morning."
+    assert (known["offer"], known["source"], known["action"]) == (str(PLANNER), "SPZA", "DNC")
+    assert known["description"] == f"Do not contact this customer, who asked your partner Rollout Help ({PARTNER})."
+
+
+async def test_without_consent_there_is_no_lead(shop: House, customer: Customer) -> None:
+    page = await customer.open(f"{AT}/contact-me")
+    assert "checked" not in page.html
+    page = await customer.send(page.form("email"), ANSWERS)
+    assert page.status == 422
+    assert TEXTS["en"]["need_consent"] in page.text  # type: ignore[index]
+    assert page.form("email").values["lastName"] == "Lovelace", "what was entered is kept"
+    assert await leads(shop) == []
+
+
+async def test_every_wrong_field_is_named_at_once(shop: House, customer: Customer) -> None:
+    wrong = {"firstName": "", "email": "ada", "company": "x" * 161, "country": "XX", "notes": "y" * 2001}
+    page = await sent(customer, f"{AT}/contact-me", "consent", **wrong)
+    assert page.status == 422
+    for name in wrong:
+        assert f'href="#{name}"' in page.html
+        assert f'id="{name}-wrong"' in page.html
+    assert await leads(shop) == []
+
+
+async def test_a_form_sent_twice_makes_one_lead_and_a_changed_one_another(shop: House, customer: Customer) -> None:
+    page = await customer.open(f"{AT}/contact-me")
+    for _ in range(2):
+        assert (await customer.send(page.form("email"), ANSWERS, "consent")).status == 200
+    assert len(await leads(shop)) == 1
+    await customer.send(page.form("email"), ANSWERS | {"notes": "And in the evening."}, "consent")
+    assert len(await leads(shop)) == 2
+
+
+async def test_a_program_learns_nothing(shop: House, customer: Customer) -> None:
+    page = await customer.open(f"{AT}/contact-me")
+    page = await customer.send(page.form("email"), ANSWERS | {"website": "https://spam.example"}, "consent")
+    assert page.url.endswith("/thanks")
+    assert await leads(shop) == []
+
+
+async def test_only_what_an_offer_has_can_be_asked_for(shop: House, customer: Customer) -> None:
+    at = "/store/offers/fabrikam/rollout.help"
+    assert (await customer.open(f"{at}/contact-me")).status == 200
+    for path in (
+        f"{at}/get-it-now",
+        f"{at}/nothing",
+        "/store/portal/fabrikam/rollout.help",
+        f"{AT}/partners/contoso/planner",
+        f"{AT}/partners/fabrikam/nothing",
+        "/store/offers/contoso/crm-pro",  # takes leads, but was never published
+        "/store/offers/contoso/nothing",
+        "/store/nothing",
+    ):
+        page = await customer.open(path)
+        assert (page.status, "This page is not here" in page.text) == (404, True), path
+
+
+async def test_the_list_shows_what_is_published_and_finds_it(customer: Customer) -> None:
+    page = await customer.open("/store")
+    assert {"Contoso Planner", "Rollout Help"} <= page.links.keys()
+    assert "Contoso CRM Pro" not in page.text
+    page = await customer.open("/store?search=fabrikam+consulting")
+    assert "Rollout Help" in page.links
+    assert "Contoso Planner" not in page.links
+    page = await customer.open("/store?search=%3Cscript%3E")
+    assert "<script>" not in page.html
+    assert "No offer fits" in page.text
+
+
+async def test_a_preview_is_seen_with_its_key_and_its_leads_say_so(shop: House, customer: Customer) -> None:
+    key = await new_preview(shop.rooms)
+    assert "next" not in (await customer.open(AT)).text
+    for wrong in ("", "x", key[:-1], key + "x"):
+        assert (await customer.open(f"{AT}?preview={wrong}")).status == 404
+    page = await customer.open(f"{AT}?preview={key}")
+    assert "Contoso Planner, next" in page.text
+    assert 'name="robots" content="noindex' in page.html
+    page = await customer.open(page.links["Contact me"])
+    page = await customer.send(page.form("email"), ANSWERS, "consent")
+    assert page.url == f"{shop.url}{AT}/contact-me/thanks?preview={key}"
+    (lead,) = await leads(shop)
+    assert lead["preview"]
+    assert lead["description"].startswith("Made from the offer's preview")
+    shown = (await (await shop.visitor("operator")).get("/v1/leads")).json()["leads"][0]
+    assert shown["preview"] is True
+
+
+async def test_an_offer_that_is_only_in_its_preview_takes_leads_from_there_alone(
+    shop: House, customer: Customer
+) -> None:
+    await put_in_slots(shop.rooms, PLANNER, preview=1)
+    assert (await customer.open(AT)).status == 404
+    key = (await shop.rooms.catalogue.offer(PLANNER)).preview_key
+    assert (await sent(customer, f"{AT}/contact-me?preview={key}")).status == 200
+    assert [lead["preview"] for lead in await leads(shop)] == [True]
+
+
+async def test_pages_speak_portuguese(shop: House) -> None:
+    async with Customer(shop.url, "pt-BR,pt;q=0.9") as brazilian:
+        page = await brazilian.open(f"{AT}/contact-me")
+        assert 'lang="pt"' in page.html
+        assert "Quero ser contatado" in page.text
+        assert "Reino Unido" in page.text
+        page = await brazilian.open(f"{AT}?lang=en")
+        assert "What you can do" in page.text
+        assert "What you can do" in (await brazilian.open(AT)).text, "the choice is remembered"
+
+
+def test_both_languages_say_the_same() -> None:
+    english, portuguese = (TEXTS[language] for language in TEXTS)
+    assert english.keys() == portuguese.keys()
+
+    def parts(text: str) -> set[str]:
+        return {part.partition("}")[0] for part in text.split("{")[1:]}
+
+    assert {name: parts(text) for name, text in english.items()} == {n: parts(s) for n, s in portuguese.items()}
+
+
+async def test_markup_in_any_field_stays_text(shop: House, customer: Customer) -> None:
+    attack = "<script>alert(1)</script>"
+    page = await sent(
+        customer, f"{AT}/contact-me", "consent", firstName=attack, notes=f"</textarea>{attack}", email="x"
+    )
+    assert page.status == 422
+    assert attack not in page.html
+    assert page.form("email").values["firstName"] == attack
+    assert "&lt;b&gt;markup&lt;/b&gt;" in (await customer.open(AT)).html
+
+
+async def test_pages_are_sealed(shop: House) -> None:
+    for path in ("/store", AT, f"{AT}/contact-me", "/store/nothing"):
+        async with shop.session.get(shop.url + path) as response:
+            policy = response.headers["Content-Security-Policy"]
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert response.headers["Referrer-Policy"] == "no-referrer"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_too_many_forms_are_refused(database_url: str) -> None:
+    async with house(database_url, form_limit="2/minute") as home, Customer(home.url) as visitor:
+        await open_shop(home.rooms)
+        page = await visitor.open(f"{AT}/contact-me")
+        for _ in range(2):
+            assert (await visitor.send(page.form("email"), ANSWERS, "consent")).status == 200
+        assert (await visitor.send(page.form("email"), ANSWERS, "consent")).status == 429
+        assert len(await leads(home)) == 1
+
+
+async def test_what_is_no_form_or_too_large_is_refused(shop: House) -> None:
+    sends: list[tuple[Any, int]] = [({"notes": "x" * 70_000}, 413), (b"{}", 415)]
+    for data, expected in sends:
+        async with shop.session.post(f"{shop.url}{AT}/contact-me", data=data) as response:
+            assert response.status == expected
+    assert await leads(shop) == []
+
+
+async def test_a_proxy_s_word_on_the_address_is_taken_only_if_trusted(database_url: str) -> None:
+    async with house(database_url, form_limit="1/minute", trusted_proxies="127.0.0.1") as home:
+        await open_shop(home.rooms)
+        statuses = []
+        for forwarded in ("203.0.113.1", "203.0.113.2", "203.0.113.9, 203.0.113.2", "evil, 203.0.113.3"):
+            headers = {"X-Forwarded-For": forwarded}
+            async with home.session.post(f"{home.url}{AT}/contact-me", data=ANSWERS, headers=headers) as response:
+                statuses.append(response.status)
+        assert statuses == [422, 422, 429, 422]
+
+
+async def test_other_sites_send_forms_only_if_they_are_named(database_url: str) -> None:
+    async with house(database_url, form_origins="https://shop.example") as home:
+        await open_shop(home.rooms)
+        url = f"{home.url}{AT}/contact-me?fragment=1"
+        form = ANSWERS | {"consent": "yes"}
+        async with home.session.post(url, data=form, headers={"Origin": "https://evil.example"}) as response:
+            assert response.status == 403
+            assert "Access-Control-Allow-Origin" not in response.headers
+        async with home.session.post(url, data=form, headers={"Origin": "https://shop.example"}) as response:
+            assert response.status == 200
+            assert response.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+            assert "Origin" in response.headers["Vary"]
+            assert "<html" not in await response.text()
+        assert len(await leads(home)) == 1
+
+
+async def test_a_captcha_is_checked_before_a_lead_is_kept(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[bytes] = []
+    said: dict[str, Any] = {"success": False, "error-codes": ["invalid-input-response"]}
+
+    async def service(exchange: Exchange) -> None:
+        bodies.append(exchange.request.body)
+        assert exchange.request.headers["content-type"] == "application/x-www-form-urlencoded"
+        await answer(200, json.dumps(said).encode())(exchange)
+
+    far = FaultServer(service)
+    await far.start(authority.server_context("challenges.cloudflare.com"))
+    given: dict[str, Any] = {
+        "captcha": "turnstile",
+        "captcha_site_key": "site-key",
+        "captcha_secret": "captcha-secret",
+        "hosts": f"challenges.cloudflare.com=127.0.0.1:{far.port}",
+        "ca_file": authority.ca_file,
+        "allow_addresses": "127.0.0.0/8",
+    }
+    async with house(database_url, **given) as home, Customer(home.url) as visitor:
+        await open_shop(home.rooms)
+        page = await visitor.open(f"{AT}/contact-me")
+        assert 'data-sitekey="site-key"' in page.html
+        assert "captcha-secret" not in page.html
+        form = page.form("email")
+        page = await visitor.send(form, ANSWERS, "consent")
+        assert (page.status, bodies) == (422, [])
+        form.values[SERVICES["turnstile"].field] = "token"
+        page = await visitor.send(form, ANSWERS, "consent")
+        assert page.status == 422
+        assert "Show that you are a person" in page.text
+        assert bodies == [b"secret=captcha-secret&response=token"]
+        said["success"] = True
+        assert (await visitor.send(form, ANSWERS, "consent")).status == 200
+        assert len(await leads(home)) == 1
+        await far.aclose()
+        page = await visitor.send(form, ANSWERS | {"notes": "again"}, "consent")
+        assert page.status == 422
+        assert "cannot be made just now" in page.text

@@ -35,12 +35,15 @@ from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
@@ -85,6 +88,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     try:
         await storage.write(upgrade)
         connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
+        withholding = Withholding.parse(settings.withheld_domains)
         tester = Tester(storage, connections, network, wake)
         rooms = Rooms(
             storage=storage,
@@ -92,12 +96,15 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             hooks=Hooks(storage),
             catalogue=Catalogue(storage, connections),
             connections=connections,
-            intake=Intake(storage, wake, withholding=Withholding.parse(settings.withheld_domains)),
+            intake=Intake(storage, wake, withholding=withholding),
             inbox=Inbox(storage),
+            trace=Trace(storage, settings.base_url, withholding),
+            costs=Costs(storage),
             again=Again(storage, wake),
             tester=tester,
             publication=Publication(storage),
             showcase=Showcase(storage),
+            cross_listings=CrossListings(storage),
             clock=now_ms,
             base_url=settings.base_url,
         )

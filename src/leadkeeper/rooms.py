@@ -9,10 +9,13 @@ from leadkeeper.access.keys import Keys
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage.engine import Storage
@@ -28,9 +31,12 @@ class Rooms:
     catalogue: Catalogue
     publication: Publication
     showcase: Showcase
+    cross_listings: CrossListings
     connections: Connections
     intake: Intake
     inbox: Inbox
+    trace: Trace
+    costs: Costs
     again: Again
     tester: Tester
     clock: Clock

@@ -66,7 +66,7 @@ class Inbox:
 
     async def get(self, lead_id: str, language: Language = Language.ENGLISH) -> LeadView | None:
         """One lead whole, its diagnoses in ``language``, or ``None``."""
-        return await self._storage.read(_get, lead_id, language)
+        return await self._storage.read(lead_view, lead_id, language)
 
 
 _LEADS: Final[sa.Select[Any]] = sa.select(t.lead, t.offer.c.title).join(
@@ -176,7 +176,8 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
-def _get(conn: sa.Connection, lead_id: str, language: Language) -> LeadView | None:
+def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView | None:
+    """One lead whole, its diagnoses in ``language``, or ``None``."""
     row = conn.execute(_LEADS.where(t.lead.c.id == lead_id)).first()
     if row is None:
         return None

@@ -10,8 +10,10 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
 
 from leadkeeper import __version__
+from leadkeeper.doors.api.answers import Answers
 from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.connections import ConnectionDesk
+from leadkeeper.doors.api.cross_listings import CrossListingDesk
 from leadkeeper.doors.api.deliveries import Deliveries
 from leadkeeper.doors.api.explain import Explainer
 from leadkeeper.doors.api.front import Front
@@ -45,6 +47,8 @@ def create_api(
     Offers(rooms.catalogue).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
     ConnectionDesk(rooms.connections, rooms.tester, rooms.again, rooms.clock).serve_on(app)
+    CrossListingDesk(rooms.cross_listings).serve_on(app)
+    Answers(rooms.trace, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer().serve_on(app)
     System(rooms.storage, metrics).serve_on(app)

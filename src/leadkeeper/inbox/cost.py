@@ -1,0 +1,75 @@
+"""“What will it cost?”: an estimate from the offer's own leads.
+
+Source: Microsoft's own figure, that 1,000 leads a month in an Azure Table cost about 50 US cents
+(``facts/microsoft-leads.md`` 2.2). Nothing of the kind is known for other destinations, so nothing is said of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import unknown_offer
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage
+from leadkeeper.views import View
+
+DAYS: Final = 30
+PER_THOUSAND: Final = 0.50
+"""US dollars for 1,000 leads a month in Azure storage."""
+_IN_STORAGE: Final = ("azure_table", "azure_blob")
+
+
+class ConnectionCost(View):
+    """What a connection may cost a month at its destination."""
+
+    connection: str
+    destination: str
+    dollars: float | None = Field(description="US dollars a month; null where nothing is known.")
+    said: str
+
+
+class CostEstimate(View):
+    """An estimate, not a bill."""
+
+    leads: int = Field(description="Leads of the last 30 days, test leads too.")
+    days: int
+    connections: tuple[ConnectionCost, ...]
+
+
+class Costs:
+    """Estimates for the offers of one installation."""
+
+    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    async def of(self, offer: OfferRef) -> CostEstimate:
+        """What an offer's leads may cost a month. Raises :class:`Problem` for an unknown offer."""
+        return await self._storage.read(_estimate, offer, self._clock() - DAYS * 86_400_000)
+
+
+def _estimate(conn: sa.Connection, offer: OfferRef, since: int) -> CostEstimate:
+    if not conn.scalar(sa.select(sa.exists().where(t.offer.c.ref == str(offer)))):
+        raise unknown_offer(offer)
+    lead, c = t.lead.c, t.connection.c
+    those = (lead.publisher_id == offer.publisher_id, lead.offer_id == offer.offer_id, lead.created_at >= since)
+    count = conn.scalar(sa.select(sa.func.count()).select_from(t.lead).where(*those)) or 0
+    rows = conn.execute(
+        sa.select(c.name, c.destination).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)
+    )
+    found = tuple(_cost(row.name, row.destination, count) for row in rows)
+    return CostEstimate(leads=count, days=DAYS, connections=found)
+
+
+def _cost(name: str, destination: str, leads: int) -> ConnectionCost:
+    if destination not in _IN_STORAGE:
+        said = "Nothing is known of what this destination costs for each lead: ask whoever runs it."
+        return ConnectionCost(connection=name, destination=destination, dollars=None, said=said)
+    dollars = round(leads * PER_THOUSAND / 1000, 4)
+    said = f"{leads} leads in {DAYS} days at about {PER_THOUSAND:.2f} US dollars for 1,000: {dollars:.2f} a month."
+    return ConnectionCost(connection=name, destination=destination, dollars=dollars, said=said)

@@ -1,0 +1,156 @@
+"""“Why do I not see my lead?”: one search that tells in plain words what became of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from leadkeeper.diagnosis import Who
+from leadkeeper.inbox.inbox import lead_view
+from leadkeeper.inbox.trace_texts import TRACE_TEXTS
+from leadkeeper.lead import is_test_marker
+from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage
+from leadkeeper.views import DeliveryView, LeadView, View
+
+MOST: Final = 20
+"""The most leads that one search tells of; the newest."""
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class TracedLead(View):
+    """A lead and what became of it."""
+
+    id: str
+    created_time: str
+    lead_source: str
+    test: bool
+    said: tuple[str, ...] = Field(description="What became of it, in plain words.")
+    steps: tuple[str, ...] = Field(description="What to do, where somebody must.")
+    link: str = Field(description="The lead in Leadkeeper, for members of its publisher.")
+
+
+class Traced(View):
+    """What a search found; ``said`` tells why, where it found nothing."""
+
+    leads: tuple[TracedLead, ...]
+    said: tuple[str, ...]
+
+
+class Trace:
+    """The search. ``withholding`` are the customers of whom nothing is kept."""
+
+    def __init__(self, storage: Storage, base_url: str, withholding: Withholding = NOTHING_WITHHELD) -> None:
+        self._storage = storage
+        self._base_url = base_url
+        self._withholding = withholding
+
+    async def find(self, text: str, publisher_id: str | None, language: Language = Language.ENGLISH) -> Traced:
+        """Leads by an e-mail address, a test lead's marker, a lead's id, or an offer (``publisher.offer`` or its id).
+
+        Only those of ``publisher_id``, if one is given. The newest first, at most :data:`MOST`.
+        """
+        wanted = text.strip()
+        return await self._storage.read(self._find, wanted, publisher_id, language)
+
+    def _find(self, conn: sa.Connection, text: str, publisher_id: str | None, language: Language) -> Traced:
+        c = t.lead.c
+        query = sa.select(c.id).where(_fits(text)).order_by(c.id.desc()).limit(MOST)
+        if publisher_id is not None:
+            query = query.where(c.publisher_id == publisher_id)
+        views = [lead_view(conn, lead_id, language) for lead_id in conn.scalars(query).all()]
+        found = tuple(self._traced(view, language) for view in views if view is not None)
+        said = () if found else tuple(self._why_none(conn, text, publisher_id, language))
+        return Traced(leads=found, said=said)
+
+    def _traced(self, lead: LeadView, language: Language) -> TracedLead:
+        words = TRACE_TEXTS[language]
+        said = [words["preview"]] if lead.preview else []
+        if lead.withheld:
+            said.append(words["withheld"])
+        elif not lead.deliveries:
+            said.append(words["unrouted"])
+        else:
+            said += [_told(lead, delivery, language) for delivery in lead.deliveries]
+        return TracedLead(
+            id=lead.id,
+            created_time=lead.created_time,
+            lead_source=lead.lead_source,
+            test=lead.test,
+            said=tuple(said),
+            steps=tuple(_steps(lead, language)),
+            link=f"{self._base_url}/portal/leads/{lead.id}",
+        )
+
+    def _why_none(self, conn: sa.Connection, text: str, publisher_id: str | None, language: Language) -> Sequence[str]:
+        words = TRACE_TEXTS[language]
+        if "@" in text:
+            if self._withholding.withholds(text):
+                return [words["withheld_domain"]]
+            return [words["none_text"].format(text=text), words["not_come"]]
+        o = t.offer.c
+        query = sa.select(t.offer).where((o.ref == text) | (o.id == text)).order_by(o.ref)
+        if publisher_id is not None:
+            query = query.where(o.publisher_id == publisher_id)
+        row = conn.execute(query).first()
+        if row is None:
+            return [words["none_text"].format(text=text)]
+        said = [words["none_offer"].format(text=text)]
+        if not row.live:
+            said.append(words["not_live"].format(offer=row.ref))
+        c = t.connection.c
+        if not conn.scalar(sa.select(sa.exists().where(c.offer_ref == row.ref, c.removed_at.is_(None)))):
+            said.append(words["no_connection"].format(offer=row.ref))
+        return [*said, words["not_come"]]
+
+
+def _fits(text: str) -> sa.ColumnElement[bool]:
+    c = t.lead.c
+    if _ID.fullmatch(text.lower()):
+        return c.id == text.lower()
+    if is_test_marker(text.upper()):
+        return c.email == f"{text}@test.com".casefold()
+    if "@" in text:
+        return c.email == text.casefold()
+    publisher_id, dot, offer_id = text.partition(".")
+    whole = (c.publisher_id == publisher_id) & (c.offer_id == offer_id) if dot else sa.false()
+    return (c.offer_id == text) | whole
+
+
+def _told(lead: LeadView, delivery: DeliveryView, language: Language) -> str:
+    words = TRACE_TEXTS[language]
+    parts: dict[str, Any] = {
+        "connection": delivery.connection,
+        "destination": BY_NAME[delivery.destination].title if delivery.destination in BY_NAME else delivery.destination,
+        "lead": lead.id,
+        "at": delivery.attempts[-1].at if delivery.attempts else lead.created_time,
+        "due": delivery.due_at or "",
+        "why": "",
+        "found": "",
+    }
+    if delivery.diagnosis is not None:
+        told = delivery.diagnosis
+        parts["why"] = f"{told.summary} ({WHO_ACTS[language][Who(told.who)]})"
+    receipt = delivery.receipt
+    if receipt is not None and receipt.link:
+        parts["found"] = words["found_link"].format(link=receipt.link)
+    elif receipt is not None and receipt.remote_id:
+        parts["found"] = words["found_id"].format(id=receipt.remote_id)
+    return words[delivery.state].format(**parts).strip()
+
+
+def _steps(lead: LeadView, language: Language) -> list[str]:
+    steps: list[str] = []
+    for delivery in lead.deliveries:
+        if delivery.state in ("held", "waiting", "setAside") and delivery.diagnosis is not None:
+            steps += [step for step in delivery.diagnosis.steps if step not in steps]
+        if delivery.state == "setAside":
+            steps.append(TRACE_TEXTS[language]["retry"].format(delivery=delivery.id))
+    return steps

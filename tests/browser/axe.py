@@ -1,0 +1,40 @@
+"""What axe finds wrong with a page, for people who do not see it or use no mouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Browser, Page
+
+from tests.browser.conftest import AXE
+
+
+async def violations(page: Page) -> list[str]:
+    """Each rule that the page breaks, and where. The page's policy lets no script of ours in, so it goes beside it."""
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}"
+        for each in found["violations"]
+    ]
+
+
+async def violations_without_script(browser: Browser, url: str, html: str) -> list[str]:
+    """The same for a page as it is without JavaScript: its HTML and style, looked at in a browser that runs axe."""
+    context = await browser.new_context(java_script_enabled=True)
+    try:
+        page = await context.new_page()
+
+        async def answer(route: Any) -> None:
+            if route.request.resource_type == "document":
+                await route.fulfill(body=html, content_type="text/html; charset=utf-8")
+            elif route.request.resource_type == "script":
+                await route.abort()
+            else:
+                await route.continue_()
+
+        await page.route("**/*", answer)
+        await page.goto(url)
+        return await violations(page)
+    finally:
+        await context.close()

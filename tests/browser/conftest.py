@@ -1,0 +1,53 @@
+"""A real browser, and a shop that it looks at."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from shutil import which
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.conftest import missing_service
+from tests.rooms import House, house
+
+ROOT: Final = Path(__file__).parents[2]
+AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+_FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, without a screen."""
+    found = which("chromium")
+    if found is None:
+        missing_service("Chromium is not installed: scripts/setup-chromium")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        yield opened
+        await opened.close()
+
+
+Opened = Callable[..., contextlib.AbstractAsyncContextManager[House]]
+
+
+@pytest.fixture
+def opening(tmp_path: Path) -> Opened:
+    """Opens houses on a new SQLite file each: what pages look like does not depend on the database."""
+    numbers = iter(range(100))
+
+    def open(**settings: Any) -> contextlib.AbstractAsyncContextManager[House]:
+        return house(f"sqlite+aiosqlite:///{tmp_path / f'{next(numbers)}.db'}", **settings)
+
+    return open

@@ -61,7 +61,7 @@ async def test_the_notice_names_the_offer_and_nobody() -> None:
     assert mail["Subject"] == "New lead for Contoso CRM Pro"
     assert mail["To"] == "sales@contoso.com, boss@contoso.com"
     text = mail.as_string() + mail.get_content()
-    assert f"https://leads.example/v1/leads/{LEAD.id}" in text
+    assert f"https://leads.example/portal/leads/{LEAD.id}" in text
     assert not [personal for personal in PERSONAL if personal in text]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,9 +14,17 @@ import structlog
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.outbox import LEAD_ARRIVED
+from leadkeeper.connections import outbox
 from leadkeeper.destinations.mail import SECONDS, Mailer
-from leadkeeper.destinations.mail_text import lead_notice, paused_notice
+from leadkeeper.destinations.mail_text import (
+    change_refused_notice,
+    lead_notice,
+    live_notice,
+    operation_failed_notice,
+    paused_notice,
+    preview_notice,
+    withheld_notice,
+)
 from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
@@ -33,10 +42,18 @@ log: Final = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The notices of one kind for one connection that go into one mail."""
+    """The notices of one kind, for one connection or operation, that go into one mail."""
 
     kind: str
     notices: Sequence[sa.Row[Any]]
+
+    @property
+    def to(self) -> list[str]:
+        """Whom it goes to: a connection's contact e-mails, or those who hear of an operation."""
+        row = self.notices[0]
+        if row.operation_id is not None:
+            return list(json.loads(row.emails))
+        return list(json.loads(row.settings).get("contactEmail", []))
 
     @property
     def ids(self) -> list[str]:
@@ -81,8 +98,7 @@ class Sender:
 
     async def _send(self, due: Due) -> bool:
         assert self._mailer is not None
-        row = due.notices[0]
-        to = json.loads(row.settings).get("contactEmail", [])
+        row, to = due.notices[0], due.to
         if not to:
             await self._storage.write(_end, due.ids, self._clock())
             return False
@@ -96,13 +112,36 @@ class Sender:
         return False
 
 
-def _compose(due: Due, to: Sequence[str], base_url: str, sender: str) -> Any:
+def _compose(due: Due, to: Sequence[str], base_url: str, sender: str) -> EmailMessage:
     row = due.notices[0]
-    if due.kind == LEAD_ARRIVED:
-        return lead_notice([notice.body for notice in due.notices], row.title, base_url, to, sender, row.id)
-    told = from_stored(due.notices[-1].body)
-    assert isinstance(told, Diagnosis)
-    return paused_notice(row.name, row.title, told.summary, told.steps, to, sender, row.id)
+    whom = (to, sender, row.id)
+    page = f"{base_url}/portal/offers/{row.publisher_id}/{row.offer_id}"
+    match due.kind:
+        case outbox.LEAD_ARRIVED:
+            return lead_notice([notice.body for notice in due.notices], row.title, base_url, *whom)
+        case outbox.LEAD_WITHHELD:
+            return withheld_notice(len(due.notices), row.title, page, *whom)
+        case outbox.OPERATION_FAILED:
+            step, told = _failure(row)
+            return operation_failed_notice(row.title, step, told, page, *whom)
+        case outbox.PREVIEW_READY:
+            shown = f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}?preview={row.preview_key}"
+            return preview_notice(row.title, shown, page, *whom)
+        case outbox.OFFER_LIVE:
+            return live_notice(row.title, f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}", *whom)
+    told_last = from_stored(due.notices[-1].body)
+    assert isinstance(told_last, Diagnosis)
+    notice = change_refused_notice if due.kind == outbox.CHANGE_REFUSED else paused_notice
+    return notice(row.name, row.title, told_last.summary, told_last.steps, *whom)
+
+
+def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
+    """The step at which an operation stopped, and what it tells; as ``publishing.steps`` stores it."""
+    for step in json.loads(row.steps):
+        wrong = [message["text"] for message in step["messages"] if message["level"] == "error"]
+        if wrong:
+            return step["id"], [line for text in wrong for line in text.splitlines()]
+    return "", []
 
 
 def _take(conn: sa.Connection, now: int) -> list[Due]:
@@ -118,16 +157,20 @@ def _take(conn: sa.Connection, now: int) -> list[Due]:
     if not ids:
         return []
     conn.execute(sa.update(t.notice).where(one_of(conn, n.id, ids)).values(due_at=now + HELD_MS))
+    c, o, offer = t.connection.c, t.operation.c, t.offer.c
+    about = (offer.title, offer.publisher_id, offer.id.label("offer_id"), offer.preview_key)
     rows = conn.execute(
-        sa.select(t.notice, t.connection.c.name, t.connection.c.settings, t.offer.c.title)
-        .join(t.connection, t.connection.c.id == n.connection_id)
-        .join(t.offer, t.offer.c.ref == t.connection.c.offer_ref)
+        sa.select(t.notice, c.name, c.settings, o.emails, o.steps, *about)
+        .outerjoin(t.connection, c.id == n.connection_id)
+        .outerjoin(t.operation, o.id == n.operation_id)
+        .join(t.offer, offer.ref == sa.func.coalesce(c.offer_ref, o.offer_ref))
         .where(one_of(conn, n.id, ids))
         .order_by(n.connection_id, n.kind, n.id)
     ).all()
     grouped: dict[tuple[str, str], list[sa.Row[Any]]] = {}
     for row in rows:
-        grouped.setdefault((row.connection_id, row.kind), []).append(row)
+        # What an operation tells stands by itself; a connection's notices of one kind are gathered.
+        grouped.setdefault((row.connection_id or row.id, row.kind), []).append(row)
     return [Due(kind, notices) for (_, kind), notices in grouped.items()]
 
 

@@ -288,6 +288,21 @@ class Hub:
         assert not left, f"not delivered: {left}"
         return took
 
+    async def all_settled(self, seconds: float) -> None:
+        """Wait until no delivery is on its way; some may be withheld."""
+
+        async def done() -> bool:
+            ((count,),) = await sql(self.database_url, _ON_THEIR_WAY)
+            return not count
+
+        await until("no delivery is on its way", done, seconds, 0.1, self.tail)
+
+    async def stop_all(self) -> None:
+        """SIGTERM to every process that runs, and wait for its end."""
+        for process in self.processes:
+            if process.running:
+                await process.end()
+
 
 def _offer(offer: str) -> str:
     return f"/v1/publishers/{PUBLISHER}/offers/{offer}"

@@ -41,6 +41,7 @@ class Endpoint:
     def __init__(self, context: ssl.SSLContext) -> None:
         self.arrivals: list[Arrival] = []
         self.asked = 0
+        self.received = b""
         self.manner: Fault | None = None
         self.before_answer: Callable[[Arrival], Awaitable[None]] | None = None
         self._context = context
@@ -85,6 +86,7 @@ class Endpoint:
     async def take(self, exchange: Exchange) -> None:
         """Take the lead, as a good endpoint does."""
         seen = exchange.request
+        self.received += seen.body
         before = len(self.refused)
         answer = self._receiver.answer(Request(seen.method, seen.target, seen.headers, seen.body))
         if len(self.refused) == before:

@@ -1,0 +1,115 @@
+"""A customer of a withheld domain: nothing personal is on disk, in logs, mails or at a destination."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.contracts.mailbox import mailbox
+from tests.journeys.conftest import MakeHub
+from tests.journeys.customer import Customer
+from tests.journeys.hub import Hub, until
+from tests.journeys.places import Endpoint
+from tests.journeys.test_publishing import BODY, OFFER, until_ended
+from tests.shop import ANSWERS
+
+STUDENT: Final = ANSWERS | {
+    "firstName": "Zaphira",
+    "lastName": "Quillfeather",
+    "email": "zaphira.quillfeather@physics.mit.edu",
+    "phone": "+1 617 555 0199",
+    "company": "Quillfeather Labs",
+    "title": "Doctoral candidate of quills",
+    "notes": "My number is 617 555 0142, ask for Zaphira.",
+}
+PERSONAL: Final = ("Zaphira", "zaphira", "Quillfeather", "quillfeather", "555 0199", "555 0142", "mit.edu", "of quills")
+
+
+async def give_over_every_door(hub: Hub) -> int:
+    """The student acts in the storefront, over REST, in a batch and at a hook; how many leads that makes."""
+    async with Customer(hub.url) as customer:
+        page = await customer.open("/store/offers/contoso/planner/contact-me")
+        done = await customer.send(page.form("email"), STUDENT, "consent")
+        assert done.url.endswith("/thanks")
+    person = {name: said for name, said in STUDENT.items() if name != "notes"}
+    lead = {"publisherId": "contoso", "offerId": "planner", "source": "SPZA", "action": "PLT", "customer": person}
+    lead["description"] = STUDENT["notes"]
+    headers = {"Idempotency-Key": "student-1"}
+    first = await hub.call("POST", "/v1/leads", lead, headers)
+    again = await hub.call("POST", "/v1/leads", lead, headers)
+    assert (first[0], again[0], first[1]["id"]) == (202, 200, again[1]["id"])
+    assert [delivery["state"] for delivery in first[1]["deliveries"]] == ["withheld"]
+    hook = await hub.ask("POST", f"{OFFER}/hooks")
+    details = {name[0].upper() + name[1:]: said for name, said in person.items()}
+    payload = {"UserDetails": details, "LeadSource": "SPZA", "ActionCode": "PLT", "Quill": STUDENT["notes"]}
+    await hub.ask("POST", f"/hooks/{hook['token']}", payload)
+    return 3
+
+
+async def everything_in(database_url: str) -> bytes:
+    """Every byte of the database: its files, or every value of every table."""
+    if database_url.startswith("sqlite"):
+        file = Path(database_url.partition("///")[2])
+        return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+    engine = create_async_engine(database_url)
+    try:
+        async with engine.connect() as conn:
+            names = await conn.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+            rows = [(await conn.execute(sa.text(f'SELECT * FROM "{name}"'))).all() for name in names]
+    finally:
+        await engine.dispose()
+    return repr(rows).encode()
+
+
+async def test_nothing_personal_of_a_withheld_customer_is_anywhere(
+    database_url: str, make_hub: MakeHub, endpoint: Endpoint
+) -> None:
+    with mailbox() as box:
+        hub = await make_hub(database_url, SMTP_URL=f"smtp://127.0.0.1:{box.port}", LOG_LEVEL="debug")
+        await hub.start(*(["serve"] if database_url.startswith("sqlite") else ["api", "worker"]))
+        await hub.ask("PUT", "/v1/publishers/contoso", {"displayName": "Contoso"})
+        await hub.ask("PUT", OFFER, BODY)
+        settings: dict[str, Any] = endpoint.settings
+        settings["httpsEndpointLeadConfiguration"] |= {"contactEmail": ["sales@contoso.example"]}
+        await hub.ask("PUT", f"{OFFER}/customer-leads", settings)
+        for act in ("publish", "golive"):
+            await hub.ask("POST", f"{OFFER}/{act}", {} if act == "publish" else None)
+            assert (await until_ended(hub))["state"] == "completed"
+        count = await give_over_every_door(hub)
+        await hub.give("planner", "ada@load.example")  # and one that goes its way
+
+        async def told() -> bool:
+            return any("withheld" in str(mail["Subject"]) for mail in box.mails)
+
+        await until("the notice came", told, 30, 0.1, hub.tail)
+        await hub.all_settled(20)
+        found = (await hub.ask("GET", "/v1/leads?offerId=planner&test=false"))["leads"]
+        assert [lead["withheld"] for lead in found] == [False] + [True] * count
+        said = await hub.ask("POST", "/v1/find", {"text": STUDENT["email"]})
+        assert said["leads"] == []
+        assert "withheld" in said["said"][0]
+        by_offer = await hub.ask("POST", "/v1/find", {"text": "contoso.planner"})
+        assert sum("withheld" in " ".join(lead["said"]) for lead in by_offer["leads"]) == count
+        assert endpoint.emails() == ["ada@load.example"]
+        await hub.ask("PUT", f"{OFFER}/connections/second", endpoint.settings_for("/second"))
+        replayed = await hub.ask("POST", f"{OFFER}/connections/primary/replay", {"states": ["setAside", "delivered"]})
+        assert replayed["deliveries"] >= 1
+        await asyncio.sleep(1)
+        mails = "\n".join(mail.as_string() for mail in box.mails)
+        assert "neither stored nor passed on" in mails.replace("=\n", "")
+        await hub.stop_all()
+    logs = b"".join(process.log.read_bytes() for process in hub.processes)
+    places = {
+        "the database": await everything_in(database_url),
+        "the logs": logs,
+        "the mails": mails.encode(),
+        "the destination": repr(endpoint.arrivals).encode() + endpoint.received,
+    }
+    for where, content in places.items():
+        assert content, where
+        for text in PERSONAL:
+            assert text.encode() not in content, f"{text!r} is in {where}"

@@ -69,7 +69,10 @@ def put(
     elif json:
         print_json(_resource(connection, spoken_language(), shown))
     else:
-        say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
+        if connection.change is None:
+            say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
+        else:
+            say(f"The offer {offer} is published: the new settings take effect once a test lead arrives with them.")
         say(f"Prove it with a test lead: leadkeeper connections validate {offer} {name}")
 
 

@@ -44,6 +44,33 @@ def _state(text: str | None) -> str | None:
     return text
 
 
+@commands.command()
+def find(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="An e-mail address, a test lead's marker, a lead's id, or an offer.")],
+    json: AsJson = False,
+) -> None:
+    """Tell what became of a lead, and why you may not see it. `-` reads the text from standard input.
+
+    What you type may stand in your shell's history: an address is better handed over by standard input.
+    """
+    import sys
+
+    wanted = sys.stdin.readline() if text == "-" else text
+    language = spoken_language()
+    found = with_rooms(lambda rooms: rooms.trace.find(wanted, None, language))
+    if json:
+        print_json(found)
+        return
+    for lead in found.leads:
+        print_line(f"{lead.created_time}  {lead.lead_source}  {lead.id}")
+        for line in lead.said:
+            print_line(f"  {line}")
+        for number, step in enumerate(lead.steps, start=1):
+            print_line(f"    {number}. {step}")
+    for line in found.said:
+        print_line(line)
+
+
 @commands.command("list")
 def list_(
     offer: Annotated[

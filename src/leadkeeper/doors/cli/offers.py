@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Offer, checked
@@ -48,3 +49,18 @@ def list_(
         return
     rows = [(f"{o.publisher_id}.{o.id}", o.title, o.offer_type, "yes" if o.live else "no") for o in found]
     print_table(("Offer", "Title", "Type", "Live"), rows, empty="There are no offers: leadkeeper offers put.")
+
+
+@commands.command()
+def cost(offer: Offer, json: AsJson = False) -> None:
+    """Estimate what an offer's leads cost a month at its destinations."""
+    found = with_rooms(lambda rooms: rooms.costs.of(offer))
+    if json:
+        print_json(found)
+        return
+    rows = [(one.connection, one.destination, one.said) for one in found.connections]
+    print_table(("Connection", "Destination", "Estimate"), rows, empty="The offer has no lead destination.")
+
+
+for _command in (publishing.publish, publishing.status, publishing.golive, publishing.cancel, publishing.certify):
+    commands.command()(_command)

@@ -79,6 +79,9 @@ def checked(model: type[B], values: Mapping[str, Any], what: str) -> B:
 
 
 Offer = Annotated[OfferRef, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")]
+Partner = Annotated[
+    OfferRef, typer.Argument(metavar="PARTNER.OFFER", parser=parse_offer, help="The offer of the other publisher.")
+]
 ConnectionName = Annotated[str, typer.Argument(metavar="NAME", help="Which of the offer's connections.")]
 Since = Annotated[
     datetime | None,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic_core import from_json, to_json
 
 from leadkeeper import __version__
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, install_errors
@@ -51,7 +52,19 @@ def document_of(app: FastAPI) -> dict[str, Any]:
             for parameter in operation.get("parameters", []):
                 if parameter["name"] == "api-version":  # a missing one has an error of its own
                     parameter |= {"required": True, "schema": {"const": API_VERSION}}
-    return document
+    return _renamed(document)
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """With schemas named apart from those of other doors."""
+    schemas = document["components"]["schemas"]
+    text = to_json(document).decode()
+    for name in schemas:
+        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/CloudPartner{name}"')
+    renamed: dict[str, Any] = from_json(text)
+    own = renamed["components"]["schemas"]
+    renamed["components"]["schemas"] = {f"CloudPartner{name}": schema for name, schema in own.items()}
+    return renamed
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -1,0 +1,123 @@
+"""``leadkeeper offers publish | status | golive | cancel | certify``: an offer's way to customers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
+from leadkeeper.doors.cli.values import Offer
+
+if TYPE_CHECKING:
+    from leadkeeper.offer import OfferRef
+    from leadkeeper.publishing.operations import Operation
+    from leadkeeper.rooms import Rooms
+
+_LOOK_SECONDS = 0.5
+_MARKS = {"complete": "+", "blocked": "!", "rejected": "!", "canceled": "-", "notStarted": " "}
+
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until it ends; a worker must run somewhere.")]
+
+
+def publish(
+    offer: Offer,
+    email: Annotated[list[str] | None, typer.Option(help="Who hears how it ends; may be repeated.")] = None,
+    wait: Wait = True,
+    json: AsJson = False,
+) -> None:
+    """Publish an offer's draft, up to its preview. Exit code 1 if a step failed.
+
+    Everything that is missing is named at once. A test lead is sent over every connection.
+    """
+    begun = with_rooms(lambda rooms: rooms.publication.publish(offer, emails=email or (), by=BY))
+    _follow(offer, begun, json, wait=wait)
+
+
+def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:
+    """Show the preview to customers. Exit code 1 if a connection did not take its test lead."""
+    begun = with_rooms(lambda rooms: rooms.publication.go_live(offer, by=BY))
+    _follow(offer, begun, json, wait=wait)
+
+
+def cancel(offer: Offer, json: AsJson = False) -> None:
+    """End the operation under way, or withdraw the preview. What is live stays live."""
+    _show(with_rooms(lambda rooms: rooms.publication.cancel(offer, by=BY)), json)
+
+
+def certify(
+    offer: Offer,
+    approve: Annotated[bool, typer.Option("--approve/--refuse", help="Whether the marketplace takes the offer.")],
+    message: Annotated[str, typer.Option(help="For the publisher; needed for a refusal.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""
+    done = with_rooms(lambda rooms: rooms.publication.certify(offer, approved=approve, message=message, by=BY))
+    _show(done, json)
+
+
+def status(offer: Offer, json: AsJson = False) -> None:
+    """Show how an offer's publishing stands, and what its steps tell."""
+    found = with_rooms(lambda rooms: rooms.publication.status(offer))
+    if json:
+        from leadkeeper.doors.api.publishing import OperationView
+
+        operation = None if found.operation is None else OperationView.of(found.operation)
+        print_json({"status": found.status.value, "operation": operation})
+        return
+    print_line(f"{offer}: {found.status.value}")
+    if found.operation is not None:
+        _print_steps(found.operation)
+
+
+def _follow(offer: OfferRef, begun: Operation, json: bool, *, wait: bool) -> None:
+    from leadkeeper.publishing.steps import OperationState
+
+    ended = with_rooms(lambda rooms: _until_ended(rooms, offer, begun.id)) if wait else begun
+    _show(ended, json)
+    if ended.state in (OperationState.FAILED, OperationState.CANCELED):
+        raise Failed(f"{offer}: the operation has {ended.state.value}. Mend what its steps tell, then begin again.")
+
+
+async def _until_ended(rooms: Rooms, offer: OfferRef, operation_id: str) -> Operation:
+    """The operation once it has ended or waits for a person; its steps pass by on a terminal meanwhile."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from leadkeeper.publishing.steps import STEP_TEXTS, OperationState, StepStatus, current
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/6"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("publishing", total=6)
+        while True:
+            operation = await rooms.publication.operation(offer, operation_id)
+            step = current(operation.steps)
+            done = sum(each.status is StepStatus.COMPLETE for each in operation.steps)
+            progress.update(bar, completed=done, description="live" if step is None else STEP_TEXTS[step.id].name)
+            waits = step is not None and step.status is StepStatus.WAITING_FOR_APPROVAL
+            if operation.state is not OperationState.RUNNING or waits:
+                return operation
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _show(operation: Operation, json: bool) -> None:
+    if json:
+        from leadkeeper.doors.api.publishing import OperationView
+
+        print_json(OperationView.of(operation))
+        return
+    say(f"{operation.kind.value}, version {operation.version}: {operation.state.value}")
+    _print_steps(operation)
+
+
+def _print_steps(operation: Operation) -> None:
+    from leadkeeper.publishing.steps import STEP_TEXTS
+
+    for step in operation.steps:
+        print_line(f"  {_MARKS.get(step.status.value, '>')} {STEP_TEXTS[step.id].name}: {step.status.value}")
+        for message in step.messages:
+            for line in message.text.splitlines():
+                print_line(f"      {line}")

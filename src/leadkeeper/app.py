@@ -32,6 +32,7 @@ from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
+from leadkeeper.doors.portal.app import Portal
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
@@ -146,7 +147,12 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
     cloud_partner = create_cloud_partner(rooms)
     api = create_api(rooms, house.metrics, hook, documents=[document_of(cloud_partner)])
-    doors = {"api": cloud_partner, "v1.0": cloud_partner, "store": _storefront(settings, house).app()}
+    doors: dict[str, ASGIApp] = {
+        "api": cloud_partner,
+        "v1.0": cloud_partner,
+        "store": _storefront(settings, house).app(),
+        "portal": Portal(rooms, name=settings.marketplace_name, base_url=settings.base_url).app(),
+    }
     return Entrance(api, doors, sign_in_door(rooms.keys))
 
 

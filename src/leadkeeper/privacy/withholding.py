@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-_DOMAINS: Final = re.compile(r"@([^\s@,;<>()\"']+)")
+_DOMAINS: Final = re.compile(r"[@\uff20]([\w.\-\u3002\uff0e\uff61]+)")
+"""What follows an at sign as far as it can be a domain: whatever stands behind it must not hide the domain."""
+_DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
 _ENTRY: Final = re.compile(r"\.?[^\s@.,]+(\.[^\s@.,]+)*")
 
 
@@ -43,7 +45,7 @@ class Withholding:
         return (bool(self.suffixes) or bool(self.exact)) and any(map(self._names, _DOMAINS.findall(email)))
 
     def _names(self, domain: str) -> bool:
-        plain = _ascii(domain.casefold().rstrip("."))
+        plain = _ascii(domain.translate(_DOTS).casefold().strip("."))
         return plain in self.exact or plain.endswith(self.suffixes)
 
 
@@ -58,7 +60,7 @@ def _ascii(domain: str) -> str:
 
 
 def _label(label: str) -> str:
-    return label.encode("idna").decode() if label else ""
+    return label.encode("idna").decode().casefold() if label else ""
 
 
 NOTHING_WITHHELD: Final = Withholding()

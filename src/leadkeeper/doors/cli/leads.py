@@ -46,7 +46,9 @@ def _state(text: str | None) -> str | None:
 
 @commands.command()
 def find(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="An e-mail address, a test lead's marker, a lead's id, or an offer.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="An e-mail address, a test lead's marker, a lead's id, or an offer.")
+    ],
     json: AsJson = False,
 ) -> None:
     """Tell what became of a lead, and why you may not see it. `-` reads the text from standard input.

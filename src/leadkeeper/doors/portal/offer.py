@@ -1,0 +1,67 @@
+"""What the page of one offer shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from leadkeeper.catalogue import from_stored
+from leadkeeper.connections.connections import Connection
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.steps import STEP_TEXTS
+from leadkeeper.rooms import Rooms
+from leadkeeper.views import DiagnosisView
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A connection as the page shows it."""
+
+    name: str
+    title: str
+    state: str
+    proven: bool
+    diagnosis: DiagnosisView | None
+    waits: bool
+    refused: DiagnosisView | None
+
+
+async def offer_content(rooms: Rooms, ref: OfferRef, language: Language) -> dict[str, Any]:
+    """Everything that the template names. Raises :class:`Problem` for an unknown offer."""
+    publishing = await rooms.publication.status(ref)
+    now = rooms.clock()
+    at = f"/store/offers/{ref.publisher_id}/{ref.offer_id}"
+    offer = publishing.offer
+    return {
+        "offer": offer,
+        "ref": ref,
+        "publishing": publishing,
+        "texts": STEP_TEXTS,
+        "missing": await rooms.publication.missing(ref),
+        "lines": [_line(each, now, language) for each in await rooms.connections.list(ref)],
+        "cost": await rooms.costs.of(ref),
+        "partners": await rooms.cross_listings.of(ref),
+        "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",
+        "shown": at if offer.live and offer.is_published else None,
+    }
+
+
+def _line(connection: Connection, now: int, language: Language) -> Line:
+    change = connection.change
+    return Line(
+        name=connection.name,
+        title=BY_NAME[connection.stored.destination].title,
+        state=connection.state(now).value,
+        proven=connection.proven,
+        diagnosis=_diagnosis(connection.health.diagnosis, language),
+        waits=change is not None,
+        refused=None if change is None else _diagnosis(change.diagnosis, language),
+    )
+
+
+def _diagnosis(stored: str | None, language: Language) -> DiagnosisView | None:
+    told = None if stored is None else from_stored(stored)
+    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None

@@ -1,0 +1,51 @@
+"""The portal in a real browser: axe finds nothing, on a desk and on a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.axe import violations
+from tests.browser.conftest import Opened
+from tests.browser.test_storefront import DESK, PHONE, picture, wide
+from tests.rooms import DESTINATION, OFFER, hand_in
+from tests.shop import open_shop
+
+
+@pytest.mark.parametrize(("device", "settings"), [("desk", DESK), ("phone", PHONE)])
+async def test_axe_finds_nothing_in_the_portal(
+    browser: Browser, opening: Opened, device: str, settings: dict[str, Any]
+) -> None:
+    async with opening(public_url="http://leads.example") as home:
+        await open_shop(home.rooms)
+        operator = await home.visitor("operator")
+        await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+        lead_id = await hand_in(operator)
+        key = (await home.rooms.keys.create("operator", by="test")).key
+        context = await browser.new_context(locale="en", **settings)
+        page = await context.new_page()
+        await page.goto(f"{home.url}/portal")
+        assert await violations(page) == []
+        await page.fill("#key", key)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("heading", name="Offers").wait_for()
+        for number, path in enumerate(
+            ("", "/offers/contoso/crm-pro", "/offers/contoso/planner", "/leads", f"/leads/{lead_id}", "/leads/nothing")
+        ):
+            await page.goto(f"{home.url}/portal{path}")
+            assert await violations(page) == [], path
+            assert not await wide(page), path
+            await picture(page, f"portal-{device}-{number}")
+        await page.goto(f"{home.url}/portal/offers/contoso/crm-pro")
+        await page.get_by_role("button", name="Send a test lead over primary").click()
+        await page.get_by_role("status").wait_for()
+        assert await violations(page) == []
+        await picture(page, f"portal-{device}-validated")
+        await page.goto(f"{home.url}/portal")
+        await page.fill("#text", "ada@contoso.example")
+        await page.get_by_role("button", name="Find").click()
+        await page.get_by_role("heading", name="What became of it").wait_for()
+        assert await violations(page) == []
+        await context.close()

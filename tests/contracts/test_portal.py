@@ -1,0 +1,180 @@
+"""The portal over HTTP: members see and do what is theirs, nobody else anything. On both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.journeys.customer import Customer, Page
+from tests.rooms import DESTINATION, OFFER, House, hand_in, house
+
+PAGES = ("/portal", "/portal/leads", "/portal/offers/contoso/crm-pro")
+
+
+async def signed_in(home: House, visitor: Customer, role: str) -> Page:
+    """The page after signing in with a new key of this role."""
+    made = await home.rooms.keys.create(role, by="test")
+    page = await visitor.open("/portal")
+    assert page.url.endswith("/portal/sign-in?after=/portal")
+    return await visitor.send(page.form("key"), {"key": made.key})
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[House]:
+    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    async with house(database_url, public_url="http://leads.example") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def member(home: House) -> AsyncIterator[Customer]:
+    """Somebody of contoso, signed in."""
+    async with Customer(home.url) as visitor:
+        page = await signed_in(home, visitor, "publisher:contoso")
+        assert page.status == 200, page.text
+        assert "Contoso CRM Pro" in page.links
+        yield visitor
+
+
+async def test_nobody_sees_anything_without_signing_in(home: House) -> None:
+    async with Customer(home.url) as visitor:
+        for path in (*PAGES, "/portal/leads/019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"):
+            assert (await visitor.open(path)).form("key").action.startswith(f"{home.url}/portal/sign-in?after=/portal")
+        page = await visitor.open("/portal/sign-in?after=https://evil.example")
+        assert "evil" not in page.html
+        page = await visitor.send(page.form("key"), {"key": "lk_wrong"})
+        assert page.status == 401
+        assert "unknown, revoked" in page.text
+    async with Customer(home.url) as visitor:
+        assert (await signed_in(home, visitor, "marketplace")).status == 401
+
+
+async def test_a_revoked_key_opens_no_page_any_more(home: House) -> None:
+    made = await home.rooms.keys.create("publisher:contoso", by="test")
+    async with Customer(home.url) as visitor:
+        page = await visitor.open("/portal/leads")
+        page = await visitor.send(page.form("key"), {"key": made.key})
+        assert page.url == f"{home.url}/portal/leads"
+        assert made.key not in page.html
+        await home.rooms.keys.revoke(made.id)
+        assert (await visitor.open("/portal/leads")).form("key")
+
+
+async def test_too_many_tries_are_refused(home: House) -> None:
+    async with Customer(home.url) as visitor:
+        page = await visitor.open("/portal/sign-in")
+        statuses = [(await visitor.send(page.form("key"), {"key": f"lk_{n}"})).status for n in range(11)]
+    assert statuses == [401] * 10 + [429]
+
+
+async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator, customer={"lastName": "<b>Lovelace</b>", "email": "ada@contoso.example"})
+    page = await member.open("/portal/leads")
+    assert "<b>" not in page.html
+    page = await member.open(f"/portal/leads/{lead_id}")
+    assert "ada@contoso.example" in page.text
+    assert "primary (https_endpoint): pending" in page.text
+    page = await member.open("/portal")
+    page = await member.send(page.form("text"), {"text": "ada@contoso.example"})
+    assert "it goes out now" in page.text
+    assert "ada" not in page.url
+    page = await member.send(page.form("text"), {"text": "nobody@contoso.example"})
+    assert "No lead fits" in page.text
+
+
+async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    await hand_in(operator)
+    await operator.put(f"{OFFER}/connections/second", DESTINATION)
+    page = await member.open("/portal/offers/contoso/crm-pro")
+    (form,) = [form for form in page.forms if form.action.endswith("/connections/second/replay")]
+    page = await member.send(form, {})
+    assert "cannot be mailed" in page.text
+    assert "1 lead was set aside, or came before" in page.text
+    page = await member.send(page.form("sure"), {})
+    assert "1 lead is on the way again" in page.text
+    (lead,) = (await operator.get("/v1/leads")).json()["leads"]
+    assert {delivery["connection"] for delivery in lead["deliveries"]} == {"primary", "second"}
+
+
+async def test_an_offer_is_published_by_buttons(home: House, member: Customer) -> None:
+    page = await member.open("/portal/offers/contoso/crm-pro")
+    assert "Before it can be published" in page.text
+    assert "leadDestination is missing" in page.text
+    operator = await home.visitor("operator")
+    said = {"title": "Contoso CRM Pro", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
+    await operator.put(OFFER, said)
+    page = await member.open("/portal/offers/contoso/crm-pro")
+    (form,) = [form for form in page.forms if form.action.endswith("/publish")]
+    page = await member.send(form, {})
+    assert "Publishing: running" in page.text
+    assert "Validate Pre-Requisites" in page.text
+    (form,) = [form for form in page.forms if form.action.endswith("/cancel")]
+    page = await member.send(form, {})
+    assert "Publishing: canceled" in page.text
+
+
+async def test_a_test_lead_shows_what_is_wrong(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    page = await member.open("/portal/offers/contoso/crm-pro")
+    (form,) = [form for form in page.forms if form.action.endswith("/validate")]
+    page = await member.send(form, {})
+    assert "did not arrive" in page.text
+    assert "Who acts:" in page.text
+    assert "verysecret" not in page.html
+
+
+async def test_a_forged_form_does_nothing(home: House, member: Customer) -> None:
+    page = await member.open("/portal/offers/contoso/crm-pro")
+    for form in [form for form in page.forms if "token" in form.values]:
+        form.values["token"] = "0" * 64
+        answer = await member.send(form, {})
+        assert (answer.status, "not one of ours" in answer.text) == (403, True)
+
+
+async def test_another_publisher_s_things_are_not_there(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
+    await operator.put("/v1/publishers/fabrikam/offers/other/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator, publisherId="fabrikam", offerId="other")
+    delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
+    assert "Other" not in (await member.open("/portal")).text
+    assert lead_id not in (await member.open("/portal/leads")).html
+    for path in ("/portal/offers/fabrikam/other", f"/portal/leads/{lead_id}"):
+        assert (await member.open(path)).status == 404
+    page = await member.open("/portal")
+    found = await member.send(page.form("text"), {"text": "fabrikam.other"})
+    assert lead_id not in found.html
+    form = page.form("text")
+    for path in (
+        f"/portal/deliveries/{delivery}/retry",
+        "/portal/offers/fabrikam/other/publish",
+        "/portal/offers/fabrikam/other/cancel",
+        "/portal/offers/fabrikam/other/connections/primary/validate",
+        "/portal/offers/fabrikam/other/connections/primary/replay",
+    ):
+        form.action = home.url + path
+        assert (await member.send(form, {})).status == 404, path
+
+
+async def test_pages_are_sealed_and_never_stored(home: House) -> None:
+    async with home.session.get(f"{home.url}/portal/sign-in") as response:
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "script-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> None:
+    async with house(database_url) as home:  # its address is https://leads.example
+        made = await home.rooms.keys.create("operator", by="test")
+        data = {"key": made.key}
+        async with home.session.post(f"{home.url}/portal/sign-in", data=data, allow_redirects=False) as response:
+            (cookie,) = response.headers.getall("Set-Cookie")
+        assert "Secure" in cookie
+        assert "HttpOnly" in cookie
+        assert made.key not in cookie

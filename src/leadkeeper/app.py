@@ -40,7 +40,7 @@ from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import Tester
+from leadkeeper.intake.tester import UNASKED, Tester
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
@@ -116,7 +116,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 network,
                 lease_seconds=settings.lease_seconds,
                 observe=observe,
-                prove=functools.partial(tester.validate, by="worker"),
+                prove=functools.partial(tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()

@@ -142,12 +142,27 @@ async def test_an_older_test_does_not_promote_newer_settings(opened: Market) -> 
     }
     await opened.connect(newer)
     gate.set()
-    await validating
+    found = await validating
+    assert not found.ok
+    assert found.checks[-1].name == "settings"
     (connection,) = await opened.connections.list(CRM)
     assert connection.change is not None
     assert connection.change.stored.settings["keyCasing"] == "camel"
     assert connection.stored.settings["keyCasing"] == "pascal"
     assert connection.proven
+
+
+async def test_unasked_nothing_lifts_a_person_s_pause(opened: Market) -> None:
+    await opened.connect(opened.other.settings)
+    paused = await opened.connections.pause(CRM, "primary", by="test")
+    assert paused.change is not None
+    async with carrying(opened):
+
+        async def promoted() -> bool:
+            return (await opened.connections.list(CRM))[0].change is None
+
+        await until(promoted)
+    assert (await opened.connections.list(CRM))[0].health.paused_by_person
 
 
 async def test_a_repair_takes_effect_at_once(opened: Market) -> None:

@@ -275,7 +275,7 @@ class Connections:
             note(conn, now, by, act_name, f"{offer}/{name}")
             changed = _row(conn, offer, name)
             assert changed is not None
-            return self._connection(changed)
+            return self._whole(conn, changed)
 
         return await self._storage.write(act)
 

@@ -36,6 +36,9 @@ from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptV
 
 CHECK_SECONDS: Final = 60
 LEASE: Final = 5 * MINUTE
+UNASKED: Final = "worker"
+"""Who validates what nobody has asked to be validated."""
+CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
 
 
 class Tester:
@@ -113,11 +116,13 @@ class Tester:
         marker = test_marker(to_datetime(now))
         lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
-        await self._storage.write(_end, connection, delivery_id, lease_id, answer, now, self._clock(), by)
+        proven = await self._storage.write(_end, connection, delivery_id, lease_id, answer, now, self._clock(), by)
         if isinstance(answer, Receipt):
             self._woken([connection.id])
+        if isinstance(answer, Receipt) and connection.change is not None and not proven:
+            steps += (CheckStepView(name="settings", ok=False, detail=CHANGED_MEANWHILE),)
         return Validation(
-            ok=isinstance(answer, Receipt),
+            ok=isinstance(answer, Receipt) and (proven or connection.change is None),
             checks=steps,
             test_lead=TestLeadView(
                 id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
@@ -218,8 +223,12 @@ def _end(
     at: int,
     now: int,
     by: str,
-) -> None:
-    """Write down the answer; a test lead is never retried, and one that arrives proves the connection."""
+) -> bool:
+    """Write down the answer; a test lead is never retried, and one that arrives proves the connection.
+
+    Answers whether what was tried is in effect and proven now. Unasked, nothing lifts a person's pause.
+    """
+    proven = False
     d, c = t.delivery.c, t.connection.c
     held = conn.execute(
         sa.update(t.delivery)
@@ -232,14 +241,20 @@ def _end(
         change = connection.change
         promoted = change is not None and changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY)
         tested = c.epoch == connection.epoch if change is None else sa.literal(promoted)
-        proven: dict[str, Any] = {**Health().columns(), "epoch": c.epoch + 1, "proven": True}
-        if conn.execute(sa.update(t.connection).where(c.id == connection.id, tested).values(proven)).rowcount:
+        values: dict[str, Any] = {**Health().columns(), "epoch": c.epoch + 1, "proven": True}
+        if by == UNASKED:
+            del values["paused_by_person"]
+        proven = bool(
+            conn.execute(sa.update(t.connection).where(c.id == connection.id, tested).values(values)).rowcount
+        )
+        if proven:
             try_anew(conn, connection.id, now)
         announce(conn)
     else:
         _refuse(conn, connection, answer, now)
     outcome = answer.outcome.value
     note(conn, now, by, "connection.validate", f"{connection.offer}/{connection.name}", outcome)
+    return proven
 
 
 def _refuse(conn: sa.Connection, connection: Connection, diagnosis: Diagnosis, now: int) -> None:

@@ -24,6 +24,10 @@ def sights(hub: Hub, stage: Stage, hook_url: str) -> str:
 The hub goes on until Ctrl-C. Try it from another terminal; what you send appears below.
 
 The API, described:        {hub.url}/openapi.json
+The publishers' portal:    {hub.url}/portal
+  (sign in with this key:  {hub.key})
+The storefront:            {hub.url}/store
+  (empty until an offer is published: leadkeeper offers publish, or the portal's button)
 What arrived, as a page:   {stage.sandbox.control_url}
   (its certificate is of the sandbox's own authority: let your browser go on)
 Hand in a lead:

@@ -1,0 +1,169 @@
+"""What people ask: what became of a lead, what it costs, who is shown beside whom; and the mails of publishing."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.access.keys import Keys
+from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
+from leadkeeper.destinations.mail import Mailer, parse_mail_server
+from leadkeeper.notices.sender import Sender
+from leadkeeper.publishing import operations
+from leadkeeper.publishing.steps import Failed, OperationKind, OperationState, after, first_steps
+from leadkeeper.storage import tables as t
+from tests.contracts.house import CRM, TestHouse, furnished
+from tests.contracts.mailbox import mailbox
+from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in
+
+
+@pytest.fixture
+async def fabrikam(home: House, operator: Visitor) -> Visitor:
+    """Another publisher, with an offer."""
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    await operator.put("/v1/publishers/fabrikam/offers/help", {"title": "Help"})
+    return await home.visitor("publisher:fabrikam")
+
+
+async def find(visitor: Visitor, text: str, language: str = "en") -> dict:
+    """What the search says."""
+    answer = await visitor.post("/v1/find", {"text": text}, Accept_Language=language)
+    assert answer.status == 200, answer.body
+    found: dict = answer.json()
+    return found
+
+
+async def test_a_lead_is_found_by_address_id_and_offer(home: House, operator: Visitor) -> None:
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator)
+    for text in ("ADA@contoso.example", lead_id, "contoso.crm-pro", "crm-pro"):
+        (lead,) = (await find(operator, text))["leads"]
+        assert lead["id"] == lead_id
+        assert lead["said"] == ["Over primary (HTTPS endpoint) it goes out now."]
+        assert lead["link"] == f"https://leads.example/portal/leads/{lead_id}"
+    (lead,) = (await find(operator, lead_id, "pt"))["leads"]
+    assert lead["said"] == ["Pela conexão primary (HTTPS endpoint) sai agora."]
+
+
+async def test_a_test_lead_is_found_by_its_marker(home: House, operator: Visitor) -> None:
+    marker = "MSFT_TEST_636573304831318844"
+    await hand_in(operator, customer={"lastName": marker, "email": f"{marker}@test.com"})
+    (lead,) = (await find(operator, marker))["leads"]
+    assert lead["test"]
+    assert "no lead destination" in lead["said"][0]
+
+
+async def test_why_nothing_is_found_is_told(home: House, operator: Visitor) -> None:
+    assert "No lead fits" in (await find(operator, "nobody@contoso.example"))["said"][0]
+    assert "withheld" in (await find(operator, "ada@mit.edu"))["said"][0]
+    said = (await find(operator, "contoso.crm-pro"))["said"]
+    assert "No lead has come" in said[0]
+    assert "no lead destination" in said[1]
+    await operator.put(OFFER, {"title": "Contoso CRM Pro", "live": False})
+    assert "not live" in (await find(operator, "crm-pro"))["said"][1]
+
+
+async def test_a_publisher_finds_its_own_alone(home: House, operator: Visitor, fabrikam: Visitor) -> None:
+    lead_id = await hand_in(operator)
+    for text in ("ada@contoso.example", lead_id, "contoso.crm-pro"):
+        found = await find(fabrikam, text)
+        assert found["leads"] == []
+        assert "not live" not in str(found)
+        assert "no lead destination" not in str(found)
+    assert (await home.anyone.post("/v1/find", {"text": "x"})).status == 401
+
+
+async def test_every_state_has_its_words(home: House, operator: Visitor) -> None:
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator)
+    lead: dict = {}
+    for state, word in (
+        ("sending", "on its way"),
+        ("waiting", "is tried again"),
+        ("delivered", "was delivered"),
+        ("unconfirmed", "does not say whether it kept it"),
+        ("setAside", "set aside for a person"),
+    ):
+        change = sa.update(t.delivery).values(state=state)
+        await home.rooms.storage.write(sa.Connection.execute, change)
+        (lead,) = (await find(operator, lead_id))["leads"]
+        assert word in lead["said"][0]
+    assert "/retry" in lead["steps"][-1]
+    await home.rooms.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="pending")))
+    await operator.post(f"{OFFER}/connections/primary/pause")
+    assert "is held" in (await find(operator, lead_id))["leads"][0]["said"][0]
+
+
+async def test_what_leads_cost_is_estimated_from_the_offer_s_own(home: House, operator: Visitor) -> None:
+    text = "DefaultEndpointsProtocol=https;AccountName=contosoleads;AccountKey=c2VjcmV0;"
+    table = {"leadDestination": "table", "tableLeadConfiguration": {"storageAccountConnectionString": text}}
+    await operator.put(f"{OFFER}/connections/table", table)
+    await operator.put(f"{OFFER}/connections/web", DESTINATION)
+    for number in range(20):
+        await hand_in(operator, customer={"email": f"{number}@contoso.example"})
+    found = (await operator.get(f"{OFFER}/cost")).json()
+    assert (found["leads"], found["days"]) == (20, 30)
+    by_name = {each["connection"]: each for each in found["connections"]}
+    assert by_name["table"]["dollars"] == 0.01
+    assert by_name["web"]["dollars"] is None
+
+
+async def test_offers_are_cross_listed_when_both_agree(home: House, operator: Visitor, fabrikam: Visitor) -> None:
+    contoso = await home.visitor("publisher:contoso")
+    ours, theirs = f"{OFFER}/cross-listings/fabrikam/help", "/v1/publishers/fabrikam/offers/help/cross-listings"
+    assert (await contoso.call("PUT", ours)).json()["agreed"] is False
+    assert (await contoso.call("PUT", f"{theirs}/contoso/crm-pro")).status == 403
+    (waiting,) = (await fabrikam.get(theirs)).json()["crossListings"]
+    assert (waiting["agreed"], waiting["agreedTime"], bool(waiting["partnerAgreedTime"])) == (False, None, True)
+    assert (await fabrikam.call("PUT", f"{theirs}/contoso/crm-pro")).json()["agreed"] is True
+    assert (await contoso.call("PUT", ours)).json()["agreed"] is True
+    assert (await contoso.delete(ours)).status == 204
+    assert (await contoso.delete(ours)).status == 404
+    (waiting,) = (await fabrikam.get(theirs)).json()["crossListings"]
+    assert (waiting["agreed"], bool(waiting["agreedTime"])) == (False, True)
+    (await contoso.call("PUT", f"{OFFER}/cross-listings/contoso/crm-pro")).problem(422, "invalid-request")
+    (await contoso.call("PUT", f"{OFFER}/cross-listings/fabrikam/nothing")).problem(404, "unknown-offer")
+    await fabrikam.delete(f"{theirs}/contoso/crm-pro")
+    assert (await contoso.get(f"{OFFER}/cross-listings")).json() == {"crossListings": []}
+
+
+async def begin(house: TestHouse, kind: str) -> None:
+    """An operation with a notice of this kind."""
+
+    def act(conn: sa.Connection) -> None:
+        emails = ["ops@contoso.example"]
+        operation = operations.begin(conn, CRM, OperationKind.PUBLISH, 1, emails, "test", house.now)
+        steps, _ = after(first_steps(OperationKind.PUBLISH, house.now), Failed(("Its secret expired.\n1. New one",)), 1)
+        operations.write(conn, operation, steps, OperationState.FAILED, house.now, house.now)
+        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, kind, house.now)))
+
+    await house.storage.write(act)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "words"),
+    [
+        (OPERATION_FAILED, "Publishing Contoso CRM Pro stopped", "Its secret expired."),
+        (PREVIEW_READY, "The preview of Contoso CRM Pro is ready", "/store/offers/contoso/crm-pro?preview="),
+        (OFFER_LIVE, "Contoso CRM Pro is live", "https://leads.example/store/offers/contoso/crm-pro"),
+    ],
+)
+async def test_whoever_asked_hears_of_an_operation(database_url: str, kind: str, subject: str, words: str) -> None:
+    async with furnished(database_url) as house:
+        await begin(house, kind)
+        with mailbox() as box:
+            server = parse_mail_server(f"smtp://127.0.0.1:{box.port}", "leads@marketplace.example")
+            sender = Sender(house.storage, Mailer(server), "https://leads.example", house.clock)
+            assert await sender.look() == 1
+            assert await sender.look() == 0
+        (mail,) = box.mails
+        assert (mail["Subject"], mail["To"]) == (subject, "ops@contoso.example")
+        assert words in mail.get_content()
+
+
+async def test_a_key_and_its_token_are_the_same_caller(home: House) -> None:
+    made = await Keys(home.rooms.storage).create("publisher:contoso", by="test")
+    token = await home.rooms.keys.access_token(made.id, made.key, 60)
+    assert token is not None
+    caller = await home.rooms.keys.caller(token)
+    assert caller == await home.rooms.keys.caller(made.key)

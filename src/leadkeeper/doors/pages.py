@@ -18,8 +18,19 @@ from leadkeeper.doors.languages import accepted
 LANGUAGE_COOKIE: Final = "language"
 _YEAR: Final = 31_536_000
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
-STATIC: Final = Path(str(resources.files("leadkeeper.doors"))) / "static"
+_DOORS: Final = Path(str(resources.files("leadkeeper.doors")))
+STATIC: Final = _DOORS / "static"
 """Copied from npm when the project is set up: see ``scripts/setup-node``."""
+SHARED: Final = _DOORS / "assets" / "pages.css"
+"""What the pages of all doors share."""
+
+
+SAFE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
 
 
 class StaticMissing(Exception):
@@ -35,10 +46,11 @@ def language_of(request: Request) -> Language:
 
 
 class Pages:
-    """Renders one door's templates. ``texts`` are its words in each language."""
+    """Renders one door's templates, sealed by ``policy``. ``texts`` are its words in each language."""
 
-    def __init__(self, package: str, texts: Mapping[Language, Mapping[str, str]], **always: Any) -> None:
+    def __init__(self, package: str, texts: Mapping[Language, Mapping[str, str]], policy: str, **always: Any) -> None:
         self._texts = texts
+        self._headers = {**SAFE_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
         self._always = always
         self._environment = Environment(
             loader=PackageLoader(package),
@@ -69,10 +81,10 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **content: Any,
     ) -> HTMLResponse:
-        """A template as a page, in the language that the request asks for."""
+        """A template as a page that nobody stores, in the language that the request asks for."""
         language = language_of(request)
         html = self.render(template, language, path=request.url.path, **content)
-        response = HTMLResponse(html, status, dict(headers or {}))
+        response = HTMLResponse(html, status, {**self._headers, **(headers or {})})
         response.headers["Content-Language"] = language.value
         if request.query_params.get("lang") == language.value:
             response.set_cookie(LANGUAGE_COOKIE, language.value, max_age=_YEAR, samesite="lax", httponly=True)
@@ -85,14 +97,6 @@ def content_security_policy(*, scripts: str = "'self'", frames: str = "'none'", 
         f"default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src {scripts}; "
         f"frame-src {frames}; connect-src {connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-
-
-SAFE_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 
 
 @lru_cache(maxsize=32)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.pages import (
-    SAFE_HEADERS,
+    SHARED,
     STATIC,
     Pages,
     content_security_policy,
@@ -50,9 +50,10 @@ class Portal:
         require_static()
         self._rooms = rooms
         self._door = Door(rooms.keys, secure=urlsplit(base_url).scheme == "https")
-        self._pages = Pages("leadkeeper.doors.portal", {language: {} for language in Language}, marketplace=name)
+        policy = content_security_policy(scripts="'none'", connect="'none'")
+        words: dict[Language, dict[str, str]] = {language: {} for language in Language}
+        self._pages = Pages("leadkeeper.doors.portal", words, policy, marketplace=name)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._policy = content_security_policy(scripts="'none'", connect="'none'")
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
@@ -72,6 +73,7 @@ class Portal:
             Route("/portal/", lambda _: RedirectResponse("/portal", 308)),
             Route("/portal/sign-in", self._sign_in, methods=["GET", "POST"]),
             Route("/portal/static/pico.min.css", lambda _: static_file(STATIC / "pico.min.css")),
+            Route("/portal/static/pages.css", lambda _: static_file(SHARED)),
             Route("/portal/static/portal.css", lambda _: static_file(_HERE / "assets" / "portal.css")),
             *(Route(path, self._inside(handler), methods=[method]) for path, handler, method in inside),
         ]
@@ -210,9 +212,7 @@ class Portal:
         **content: Any,
     ) -> HTMLResponse:
         content["session"] = getattr(request.state, "session", None)
-        response = self._pages.page(request, template, status, headers, **content)
-        response.headers.update({**SAFE_HEADERS, "Content-Security-Policy": self._policy, "Cache-Control": "no-store"})
-        return response
+        return self._pages.page(request, template, status, headers, **content)
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404

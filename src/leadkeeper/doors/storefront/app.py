@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from leadkeeper.doors.pages import (
-    SAFE_HEADERS,
+    SHARED,
     STATIC,
     Pages,
     content_security_policy,
@@ -75,15 +75,14 @@ class Storefront:
         self._guard = guard
         self._captcha = captcha
         self._base_url = base_url
-        self._pages = Pages(
-            "leadkeeper.doors.storefront", TEXTS, marketplace=name, slugs=SLUGS, fields=FIELDS, captcha=captcha
-        )
         hosts = () if captcha is None else captcha.service.hosts
-        self._policy = content_security_policy(
+        policy = content_security_policy(
             scripts=" ".join(["'self'", *hosts]),
             frames=" ".join(hosts) or "'none'",
             connect=" ".join(["'self'", *hosts]),
         )
+        always = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
+        self._pages = Pages("leadkeeper.doors.storefront", TEXTS, policy, **always)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/store``."""
@@ -92,6 +91,7 @@ class Storefront:
             Route("/store/", lambda _: RedirectResponse("/store", 308)),
             Route("/store/form.js", _file(_HERE / "assets" / "form.js")),
             Route("/store/static/pico.min.css", _file(STATIC / "pico.min.css")),
+            Route("/store/static/pages.css", _file(SHARED)),
             Route("/store/static/store.css", _file(_HERE / "assets" / "store.css")),
             Route(_OFFER, self._offer),
             Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}", self._form, methods=["GET", "POST"]),
@@ -107,21 +107,21 @@ class Storefront:
 
     async def _offers(self, request: Request) -> Response:
         search = request.query_params.get("search", "").strip()[:100]
-        return self._page(request, "offers.html", offers=await self._showcase.offers(search), search=search)
+        return self._pages.page(request, "offers.html", offers=await self._showcase.offers(search), search=search)
 
     async def _offer(self, request: Request) -> Response:
         offer = await self._shown(request)
-        return self._page(request, "offer.html", offer=offer, keep=_kept_query(request))
+        return self._pages.page(request, "offer.html", offer=offer, keep=_kept_query(request))
 
     async def _form(self, request: Request) -> Response:
         asked = await self._asked(request)
         if request.method != "POST":
             return self._shown_form(request, asked, empty_form(request.query_params.get("mktcmpid", "")))
         if self._guard.from_elsewhere(request):
-            return self._page(request, "message.html", 403, message="refused")
+            return self._pages.page(request, "message.html", 403, message="refused")
         if await self._guard.too_often(request):
             headers = {"Retry-After": str(self._guard.seconds)}
-            return self._page(request, "message.html", 429, headers, message="too_many")
+            return self._pages.page(request, "message.html", 429, headers, message="too_many")
         sent = await _fields(request)
         filled = read_form(sent)
         if filled.trapped:
@@ -149,7 +149,7 @@ class Storefront:
 
     async def _thanks(self, request: Request) -> Response:
         asked = await self._asked(request)
-        return self._page(request, "thanks.html", asked=asked, keep=_kept_query(request))
+        return self._pages.page(request, "thanks.html", asked=asked, keep=_kept_query(request))
 
     async def _shown(self, request: Request) -> ShownOffer:
         ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
@@ -183,31 +183,21 @@ class Storefront:
             "fragment": _is_fragment(request),
             "action": f"{self._base_url if _is_fragment(request) else ''}{asked.at}{_kept_query(request)}",
         }
-        return self._page(request, "fragment.html" if _is_fragment(request) else "form.html", status, **content)
+        return self._pages.page(request, "fragment.html" if _is_fragment(request) else "form.html", status, **content)
 
     def _done(self, request: Request, asked: Asked) -> Response:
         if _is_fragment(request):
-            return self._page(request, "thanked.html", asked=asked, keep="")
+            return self._pages.page(request, "thanked.html", asked=asked, keep="")
         return RedirectResponse(f"{asked.at}/thanks{_kept_query(request)}", 303)
-
-    def _page(
-        self,
-        request: Request,
-        template: str,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-        **content: Any,
-    ) -> HTMLResponse:
-        response = self._pages.page(request, template, status, headers, **content)
-        response.headers.update({**SAFE_HEADERS, "Content-Security-Policy": self._policy, "Cache-Control": "no-store"})
-        return response
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return self._page(request, "message.html", status, message="not_found" if status in (404, 405) else "refused")
+        return self._pages.page(
+            request, "message.html", status, message="not_found" if status in (404, 405) else "refused"
+        )
 
     async def _of_away(self, request: Request, _error: Exception) -> Response:
-        return self._page(request, "message.html", 503, {"Retry-After": "5"}, message="away")
+        return self._pages.page(request, "message.html", 503, {"Retry-After": "5"}, message="away")
 
 
 def _file(path: Path) -> Callable[[Request], Response]:

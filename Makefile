@@ -32,12 +32,13 @@ lock: $(PYTHON_READY) ## Renew the lock files from pyproject.toml and package.js
 	@scripts/lock $(ARGS)
 
 clean: ## Remove what these words made; databases and keys stay
-	rm -rf .venv node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf .venv .venv-client node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 services: setup
 	@scripts/setup-postgresql
 	@scripts/setup-chromium
+	@scripts/setup-client
 
 $(PYTHON_READY): pyproject.toml requirements/test.txt
 	@scripts/setup-python

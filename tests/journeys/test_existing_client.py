@@ -238,7 +238,11 @@ async def create(client: ExistingClient) -> None:
     assert (shown["name"], shown["resource_type"]) == (OFFER, "AzureThirdPartyVirtualMachine")
     assert (await client.fails("create"))[0] == "NameError"
     (listed,) = await client.do("list_contents")
-    assert (listed["id"], listed["status"], listed["definition"]) == (OFFER, "neverPublished", {"displayText": "Planner"})
+    assert (listed["id"], listed["status"], listed["definition"]) == (
+        OFFER,
+        "neverPublished",
+        {"displayText": "Planner"},
+    )
 
 
 async def publish_and_go_live(client: ExistingClient, endpoint: Endpoint) -> None:

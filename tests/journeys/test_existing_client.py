@@ -22,7 +22,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from tests.conftest import missing_service
 from tests.journeys.conftest import ROOT, MakeHub
-from tests.journeys.hub import PUBLISHER, Hub
+from tests.journeys.hub import PUBLISHER, Hub, until
 from tests.journeys.places import SECRET, Endpoint
 
 PYTHON: Final = ROOT / ".venv-client" / "bin" / "python"
@@ -60,7 +60,7 @@ machine = module.VirtualMachine(name=rest[0], notification_emails="ops@contoso.e
 def told(answer):
     if isinstance(answer, requests.Response):
         body = answer.json() if answer.content else None
-        return {"status": answer.status_code, "headers": dict(answer.headers), "body": body}
+        return {"status": answer.status_code, "at": answer.headers.get("Operation-Location"), "body": body}
     return answer.to_dict() if hasattr(answer, "to_dict") else answer
 
 
@@ -128,6 +128,14 @@ async def keys(hub: Hub, *words: str) -> Any:
     return await output(*command, folder=hub.folder, environment=hub.environment)
 
 
+async def key_of_publisher(hub: Hub) -> tuple[str, str]:
+    """A new key's id, and the key."""
+    role = f"publisher:{PUBLISHER}"
+    key = (await keys(hub, "create", "--role", role))["key"]
+    (key_id,) = [one["id"] for one in (await keys(hub, "list"))["keys"] if one["role"] == role]
+    return key_id, key
+
+
 @dataclass(frozen=True, slots=True)
 class ExistingClient:
     """The client in a folder of its own, as a publisher keeps it: ``config.yml`` and ``vm_config.json``."""
@@ -136,17 +144,12 @@ class ExistingClient:
     base: str
     ca_file: Path
 
-    @classmethod
-    async def of(cls, hub: Hub, folder: Path, base: str, ca_file: Path) -> ExistingClient:
-        """With a new key of the publisher as its application's id and secret."""
-        role = f"publisher:{PUBLISHER}"
-        key = (await keys(hub, "create", "--role", role))["key"]
-        (key_id,) = [one["id"] for one in (await keys(hub, "list"))["keys"] if one["role"] == role]
-        folder.mkdir()
+    def sign_in_with(self, key_id: str, key: str) -> None:
+        """Make the folder; a key of the publisher is the application's id and secret."""
+        self.folder.mkdir()
         settings = {"aad_id": key_id, "aad_secret": key, "tenant_id": "contoso.example", "publisherId": PUBLISHER}
-        (folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
-        (folder / "driver.py").write_text(DRIVER)
-        return cls(folder, base, ca_file)
+        (self.folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
+        (self.folder / "driver.py").write_text(DRIVER)
 
     def describe(self, definition: Mapping[str, Any]) -> None:
         """Write the offer's file."""
@@ -154,7 +157,7 @@ class ExistingClient:
         (self.folder / "vm_config.json").write_text(json.dumps(offer))
 
     async def _run(self, *words: str) -> Any:
-        command = (PYTHON, "driver.py", self.base, self.ca_file, *words)
+        command: tuple[str | Path, ...] = (PYTHON, "driver.py", self.base, self.ca_file, *words)
         environment = {"PATH": os.environ["PATH"], "REQUESTS_CA_BUNDLE": str(self.ca_file), "NO_PROXY": "127.0.0.1"}
         return await output(*command, folder=self.folder, environment=environment)
 
@@ -178,16 +181,18 @@ class ExistingClient:
 
     async def watch(self, place: str) -> Any:
         """An operation at its end."""
-        async with asyncio.timeout(30):
-            while (operation := (await self.ask("GET", place))["body"])["status"] == "running":
-                await asyncio.sleep(0.2)
-        return operation
+
+        async def ended() -> bool:
+            return (await self.ask("GET", place))["body"]["status"] != "running"
+
+        await until("the operation ends", ended, 30)
+        return (await self.ask("GET", place))["body"]
 
     async def publish(self) -> Any:
         """``publish``, watched to its end."""
         begun = await self.do("publish")
         assert begun["status"] == 202
-        return await self.watch(begun["headers"]["Operation-Location"])
+        return await self.watch(begun["at"])
 
 
 def definition_of(endpoint: Endpoint) -> dict[str, Any]:
@@ -216,7 +221,8 @@ async def test_microsofts_client_publishes_a_virtual_machine(
     await hub.start("serve")
     await hub.ask("PUT", f"/v1/publishers/{PUBLISHER}", {"displayName": "Contoso"})
     async with behind_tls(hub.port, Authority(authority_folder).server_context("127.0.0.1")) as base:
-        client = await ExistingClient.of(hub, tmp_path / "client", base, authority_folder / "ca.pem")
+        client = ExistingClient(tmp_path / "client", base, authority_folder / "ca.pem")
+        client.sign_in_with(*await key_of_publisher(hub))
         client.describe(definition_of(endpoint))
         await create(client)
         await publish_and_go_live(client, endpoint)
@@ -235,7 +241,7 @@ async def create(client: ExistingClient) -> None:
     assert (created["id"], created["offerTypeId"], created["version"]) == (OFFER, VIRTUAL_MACHINES, 1)
     assert SECRET not in json.dumps(created)
     shown = await client.do("show")
-    assert (shown["name"], shown["resource_type"]) == (OFFER, "AzureThirdPartyVirtualMachine")
+    assert (shown["name"], shown["id"]) == (OFFER, f"{PUBLISHER}.{OFFER}")
     assert (await client.fails("create"))[0] == "NameError"
     (listed,) = await client.do("list_contents")
     assert (listed["id"], listed["status"], listed["definition"]) == (
@@ -255,7 +261,7 @@ async def publish_and_go_live(client: ExistingClient, endpoint: Endpoint) -> Non
     assert status["status"] == "waitingForPublisherReview"
     assert [step["id"] for step in status["steps"]][-2:] == ["publisher-signoff", "live"]
     begun = await client.ask("POST", f"{OF_OFFER}/golive?{V}", 202)
-    assert (await client.watch(begun["headers"]["Operation-Location"]))["status"] == "completed"
+    assert (await client.watch(begun["at"]))["status"] == "completed"
     assert (await client.ask("GET", f"{OF_OFFER}/status?{V}"))["body"]["status"] == "succeeded"
 
 
@@ -268,8 +274,10 @@ async def change_and_release(client: ExistingClient, endpoint: Endpoint) -> None
     assert (await client.publish())["status"] == "completed"
     assert [arrival.test for arrival in endpoint.arrivals] == [True, True], "signed with the secret that was kept"
     await client.do("release")
-    async with asyncio.timeout(30):
-        while (await client.ask("GET", f"{OF_OFFER}/status?{V}"))["body"]["status"] != "succeeded":
-            await asyncio.sleep(0.2)
+
+    async def live_again() -> bool:
+        return bool((await client.ask("GET", f"{OF_OFFER}/status?{V}"))["body"]["status"] == "succeeded")
+
+    await until("the preview is released", live_again, 30)
     live = (await client.ask("GET", f"{OF_OFFER}/slot/Production?{V}"))["body"]
     assert live["definition"]["displayText"] == "Planner 2"

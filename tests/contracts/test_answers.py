@@ -143,7 +143,7 @@ async def begin(house: TestHouse, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "subject", "words"),
     [
-        (OPERATION_FAILED, "Publishing Contoso CRM Pro stopped", "Its secret expired."),
+        (OPERATION_FAILED, "Publishing Contoso CRM Pro stopped", "at the step “Validate Pre-Requisites”"),
         (PREVIEW_READY, "The preview of Contoso CRM Pro is ready", "/store/offers/contoso/crm-pro?preview="),
         (OFFER_LIVE, "Contoso CRM Pro is live", "https://leads.example/store/offers/contoso/crm-pro"),
     ],

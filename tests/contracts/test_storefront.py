@@ -305,6 +305,7 @@ async def test_a_captcha_is_checked_before_a_lead_is_kept(
         page = await visitor.open(f"{AT}/contact-me")
         assert 'data-sitekey="site-key"' in page.html
         assert "captcha-secret" not in page.html
+        assert (await visitor.open(f"{AT}/contact-me?fragment=1")).status == 403
         form = page.form("email")
         page = await visitor.send(form, ANSWERS, "consent")
         assert (page.status, bodies) == (422, [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,4 +132,7 @@ def test_the_notes_for_a_partner_are_the_partner_s() -> None:
     assert (asked.action, asked.description, asked.campaign) == ("PLT", "Between us.", "spring")
     assert known.action == "DNC"
     assert "Between us." not in known.description
+    assert not asked.preview
+    from_preview = partner_leads(replace(acted, preview=True), OfferRef("fabrikam", "help"), "Help")
+    assert [lead.preview for lead in from_preview] == [True, True]
     assert asked.idempotency_key != known.idempotency_key

@@ -31,8 +31,6 @@ _ENGLISH: Final = {
     " cannot be found. Search for the offer; such leads are marked as withheld.",
     "not_come": "If the customer acted elsewhere, look whether the offer's hook or key is set there, and ask for the"
     " time: what was never answered was not kept, and can be sent again.",
-    "mailed": "Missed leads cannot be mailed to you: mail is not a safe place for personal data. They are here, and"
-    " replay sends them again: POST .../connections/{connection}/replay.",
 }
 _PORTUGUESE: Final = {
     "delivered": "Pela conexão {connection} ({destination}) foi entregue em {at}{found}.",
@@ -61,7 +59,5 @@ _PORTUGUESE: Final = {
     " lugar nenhum e não pode ser encontrado. Procure a oferta; esses leads estão marcados.",
     "not_come": "Se o cliente agiu em outro lugar, veja se o hook ou a chave da oferta está configurado lá, e pergunte"
     " a hora: o que nunca foi respondido não foi guardado, e pode ser enviado de novo.",
-    "mailed": "Leads perdidos não podem ser enviados por e-mail: e-mail não é lugar seguro para dados pessoais. Eles"
-    " estão aqui, e replay os envia de novo: POST .../connections/{connection}/replay.",
 }
 TRACE_TEXTS: Final = {Language.ENGLISH: _ENGLISH, Language.PORTUGUESE: _PORTUGUESE}

@@ -78,6 +78,7 @@ def partner_leads(acted: Acted, partner: OfferRef, partner_title: str) -> tuple[
         description=_told(acted, ""),
         campaign=acted.campaign,
         idempotency_key=f"form:{acted.form_id}",
+        preview=acted.preview,
     )
     known = NewLead(
         offer=acted.offer,

@@ -26,6 +26,7 @@ from leadkeeper.destinations.mail_text import (
     withheld_notice,
 )
 from leadkeeper.diagnosis import Diagnosis, Outcome
+from leadkeeper.publishing.steps import STEP_TEXTS, StepId
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
 
@@ -140,7 +141,7 @@ def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
     for step in json.loads(row.steps):
         wrong = [message["text"] for message in step["messages"] if message["level"] == "error"]
         if wrong:
-            return step["id"], [line for text in wrong for line in text.splitlines()]
+            return STEP_TEXTS[StepId(step["id"])].name, [line for text in wrong for line in text.splitlines()]
     return "", []
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field, TypeAdapter, Valida
 from leadkeeper.clock import to_text
 from leadkeeper.doors.cloud_partner.callers import Offer, Owner
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, ERRORS
-from leadkeeper.doors.cloud_partner.offers import TAG, IfMatch
+from leadkeeper.doors.cloud_partner.offers import TAG
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.operations import Operation
@@ -165,9 +165,7 @@ class PublishingDesk:
         """Customers see the preview's version. Who heard of the preview hears of it."""
         return _begun(await self._publication.go_live(offer, by=caller.name))
 
-    async def cancel(
-        self, offer: Offer, caller: Owner, body: PublishBody | None = None, if_match: IfMatch = None
-    ) -> OperationStatus:
+    async def cancel(self, offer: Offer, caller: Owner, body: PublishBody | None = None) -> OperationStatus:
         """Done at once. What is live stays live; a preview that waits is withdrawn."""
         operation = await self._publication.cancel(offer, by=caller.name)
         return self._operation((await self._publication.status(offer)).offer, operation)

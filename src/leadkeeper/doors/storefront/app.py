@@ -115,6 +115,9 @@ class Storefront:
 
     async def _form(self, request: Request) -> Response:
         asked = await self._asked(request)
+        if _is_fragment(request) and self._captcha is not None:
+            # Another site's page has not the service's script: it shows a link to the form here instead.
+            return self._pages.page(request, "message.html", 403, message="refused")
         if request.method != "POST":
             return self._shown_form(request, asked, empty_form(request.query_params.get("mktcmpid", "")))
         if self._guard.from_elsewhere(request):

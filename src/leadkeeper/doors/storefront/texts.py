@@ -72,7 +72,7 @@ _ENGLISH: Final = {
     "not_found": "This page is not here",
     "not_found_text": "The offer may have been withdrawn, or the address has a typing error.",
     "too_many": "A little slower, please",
-    "too_many_text": "Many forms came from your address just now. Nothing was sent; try again in a minute.",
+    "too_many_text": "Many forms came from your address just now. Nothing was sent; try again a little later.",
     "away": "Please send it again in a moment",
     "away_text": "We could not keep what you sent, so it went to nobody. Go back and send it once more: sending twice"
     " is safe.",
@@ -148,7 +148,7 @@ _PORTUGUESE: Final = {
     "not_found": "Esta página não está aqui",
     "not_found_text": "A oferta pode ter sido retirada, ou o endereço tem um erro de digitação.",
     "too_many": "Um pouco mais devagar, por favor",
-    "too_many_text": "Muitos formulários vieram do seu endereço agora. Nada foi enviado; tente de novo em um minuto.",
+    "too_many_text": "Muitos formulários vieram do seu endereço agora. Nada foi enviado; tente de novo mais tarde.",
     "away": "Envie de novo daqui a pouco",
     "away_text": "Não conseguimos guardar o que enviou, por isso não foi para ninguém. Volte e envie mais uma vez:"
     " enviar duas vezes não faz mal.",

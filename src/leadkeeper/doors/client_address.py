@@ -14,7 +14,7 @@ _MOST_HOPS: Final = 32
 
 
 class ClientAddresses:
-    """Tells a request's client for limits. ``trusted_proxies``: address ranges whose ``X-Forwarded-For`` is believed."""
+    """Tells whose a request is. ``trusted_proxies``: address ranges whose ``X-Forwarded-For`` is believed."""
 
     def __init__(self, trusted_proxies: Sequence[str] = ()) -> None:
         self._proxies = [ip_network(text, strict=False) for text in trusted_proxies]
@@ -22,7 +22,7 @@ class ClientAddresses:
     def of(self, scope: Scope) -> str:
         """The client as limits count it: see :func:`limit_key`; of a peer without an address the empty text.
 
-        The last entry of all ``X-Forwarded-For`` lines, read from the end, that no trusted proxy stands behind. An entry
+        Read from their end, it is the first entry of all ``X-Forwarded-For`` lines that is no trusted proxy. An entry
         that is no address ends the search: what stands before it is anybody's word, so the proxy that sent it counts.
         """
         peer = scope.get("client")

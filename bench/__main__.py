@@ -12,7 +12,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from bench import accept, carry, isolation, latency, limits, report
+from bench import accept, carry, hostile, isolation, latency, limits, report
 from bench.children import ChildFailed
 from bench.figures import Section
 from bench.place import KINDS, Kind, Place
@@ -80,6 +80,8 @@ def _measured(plan: Plan, console: Console, others: list[float]) -> list[Section
             sections.append(latency.measure(place, plan, say))
         if "isolation" in plan.parts:
             sections.append(isolation.measure(place, plan, say))
+        if "hostile" in plan.parts:
+            sections.append(hostile.measure(place, plan, say))
         used = usage.section()
     return [*sections, used] if used else sections
 

@@ -75,6 +75,14 @@ class Installation:
 
         return asyncio.run(run())
 
+    def make_key(self, role: str) -> str:
+        """A new key of this role: ``operator``, ``marketplace`` or ``publisher:<id>``."""
+
+        async def act(rooms: Rooms) -> str:
+            return (await rooms.keys.create(role)).key
+
+        return self.do(act)
+
     def preload(self, offer: str, leads: int) -> None:
         """Keep so many leads, with a delivery each."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.place import KINDS, Kind
 
-PARTS: Final = ("accept", "carry", "latency", "isolation")
+PARTS: Final = ("accept", "carry", "latency", "isolation", "hostile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Plan:
     latency_seconds: float = 20.0
     calm_seconds: float = 12.0
     trouble_seconds: float = 20.0
+    hostile_seconds: float = 120.0
 
     @property
     def whole(self) -> bool:
@@ -52,4 +53,5 @@ def quick(databases: tuple[Kind, ...], parts: tuple[str, ...]) -> Plan:
         latency_seconds=3.0,
         calm_seconds=3.0,
         trouble_seconds=5.0,
+        hostile_seconds=10.0,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, open_storage
+from leadkeeper.storage.engine import Storage, StorageAway, announce, open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres
@@ -124,6 +125,34 @@ async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_fil
     another.close()
     await asyncio.wait_for(heard.wait(), 20)
     await end()
+
+
+async def test_other_processes_hear_of_work(database_url: str) -> None:
+    storage, other = open_storage(database_url), open_storage(database_url)
+    await storage.write(upgrade)
+    heard = asyncio.Event()
+    end = await storage.listen(heard.set)
+
+    def act(conn: sa.Connection, lease_id: str) -> None:
+        add_lease(conn, lease_id)
+        announce(conn)
+
+    async def until_heard(name: str) -> None:
+        """Nobody says when the listener has begun to listen, so the first may go unheard."""
+        for number in range(100):
+            await other.write(act, f"{name}-{number}")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(heard.wait(), 0.3)
+                return
+        raise AssertionError("nothing was heard")
+
+    await until_heard("first")
+    await asyncio.sleep(0.3)
+    heard.clear()
+    await until_heard("second")
+    await end()
+    await storage.close()
+    await other.close()
 
 
 def commit_setting(conn: sa.Connection) -> str:

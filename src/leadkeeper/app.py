@@ -21,6 +21,7 @@ from leadkeeper.access.keys import Keys
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
 from leadkeeper.delivery.record import Sent
 from leadkeeper.delivery.worker import Worker
@@ -50,7 +51,7 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
-from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 
 
@@ -72,9 +73,14 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    secret_keys = _secret_keys(settings)
-    vault = Vault(secret_keys)
     storage = open_storage(settings.database_url)
+    try:
+        await storage.write(upgrade)
+        secret_keys = await _secret_keys(settings, storage)
+    except BaseException:
+        await storage.close()
+        raise
+    vault = Vault(secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
     carrier: Worker | None = None
@@ -87,7 +93,6 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         metrics.observe_sends(sends)
 
     try:
-        await storage.write(upgrade)
         connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
         withholding = Withholding.parse(settings.withheld_domains)
         tester = Tester(storage, connections, network, wake)
@@ -125,8 +130,19 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         await storage.close()
 
 
-def _secret_keys(settings: Settings) -> list[str]:
-    """The keys for secrets at rest, newest first; every one of them can be used."""
+async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
+    """The keys for secrets at rest, newest first; every one of them can be used.
+
+    A new one is made only for an installation that has not sealed anything yet.
+    """
+    file = settings.secret_key_file
+    if settings.secret_key is None and not file.exists() and await storage.read(any_sealed):
+        raise WrongSetting(
+            f"LEADKEEPER_SECRET_KEY_FILE: {file} is missing, but connections hold secrets that were sealed with the "
+            "key in it. Put it back, or set LEADKEEPER_SECRET_KEY. If it is lost for good, "
+            f"`leadkeeper db new-key > {file}` makes another: the connections are then broken until their secrets are "
+            "entered again."
+        )
     try:
         if settings.secret_key is not None:
             keys = settings.secret_key.get_secret_value().split(",")

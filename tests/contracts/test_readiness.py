@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from leadkeeper.app import open_rooms
 from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.offer import OfferRef
 from leadkeeper.settings import Settings, WrongSetting
-from tests.rooms import DESTINATION, OFFER, house
+from tests.rooms import DESTINATION, OFFER, House, house
 from tests.services.postgres import Postgres
 
 
@@ -19,12 +20,19 @@ def remove(path: str) -> None:
     Path(path).unlink()
 
 
+async def until_not_ready(home: House) -> None:
+    """What was found a moment ago is remembered for a second."""
+    async with asyncio.timeout(30):
+        while (await home.anyone.get("/readyz")).status == 200:  # noqa: ASYNC110 - the server tells no event
+            await asyncio.sleep(0.05)
+
+
 async def test_ready_needs_the_file_that_leads_are_kept_in(tmp_path: Path) -> None:
     path = tmp_path / "leadkeeper.db"
     async with house(f"sqlite+aiosqlite:///{path}") as home:
         assert (await home.anyone.get("/readyz")).status == 200
         remove(str(path))
-        (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        await until_not_ready(home)
         (await home.anyone.get("/readyz")).problem(503, "storage-away")
         assert (await home.anyone.get("/healthz")).status == 200
 
@@ -36,6 +44,7 @@ async def test_ready_needs_a_server_that_writes(postgres: Postgres) -> None:
         assert (await home.anyone.get("/readyz")).status == 200
         postgres.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await until_not_ready(home)
         (await home.anyone.get("/readyz")).problem(503, "storage-away")
     postgres.drop_database(url)
 

@@ -27,3 +27,8 @@ def rotate(conn: sa.Connection, vault: Vault) -> int:
         for connection_id, secrets in conn.execute(sa.select(id, table.c.secrets)).all():
             conn.execute(sa.update(table).where(id == connection_id).values(secrets=vault.resealed(secrets)))
     return conn.scalar(sa.select(sa.func.count()).select_from(t.connection)) or 0
+
+
+def any_sealed(conn: sa.Connection) -> bool:
+    """Whether there are connections, whose secrets one key or another has sealed; a removed one has none."""
+    return bool(conn.scalar(sa.select(sa.exists().where(t.connection.c.removed_at.is_(None)))))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 from leadkeeper.doors.api.metrics import CONTENT_TYPE, Metrics
-from leadkeeper.doors.web import problem_responses, storage_away
+from leadkeeper.doors.web import problem_responses
 from leadkeeper.problem import ProblemType
 from leadkeeper.storage.engine import Storage
-
-_READY_SECONDS: Final = 2.0
+from leadkeeper.storage.probe import KeepingProbe
 
 
 class Alive(BaseModel):
@@ -34,6 +31,7 @@ class System:
 
     def __init__(self, storage: Storage, metrics: Metrics) -> None:
         self._storage = storage
+        self._probe = KeepingProbe(storage)
         self._metrics = metrics
 
     def serve_on(self, app: FastAPI) -> None:
@@ -58,12 +56,8 @@ class System:
         return Alive()
 
     async def get_ready(self) -> Ready:
-        """The database answers."""
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                await self._storage.read(lambda conn: conn.execute(sa.select(1)).all())
-        except TimeoutError:
-            raise storage_away() from None
+        """Something was written to the database within the last second or so: a lead can be kept."""
+        await self._probe.require()
         return Ready()
 
     async def get_metrics(self) -> Response:

@@ -73,13 +73,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    storage = open_storage(settings.database_url)
-    try:
-        await storage.write(upgrade)
-        secret_keys = await _secret_keys(settings, storage)
-    except BaseException:
-        await storage.close()
-        raise
+    storage, secret_keys = await _open_storage(settings)
     vault = Vault(secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
@@ -128,6 +122,17 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     finally:
         await network.aclose()
         await storage.close()
+
+
+async def _open_storage(settings: Settings) -> tuple[Storage, list[str]]:
+    """The database, up to date, and the keys to the secrets in it."""
+    storage = open_storage(settings.database_url)
+    try:
+        await storage.write(upgrade)
+        return storage, await _secret_keys(settings, storage)
+    except BaseException:
+        await storage.close()
+        raise
 
 
 async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:

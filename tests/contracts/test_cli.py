@@ -404,6 +404,7 @@ def test_doctor_finds_all_well(
     assert states == {
         "settings": "ok",
         "database": "ok",
+        "durability": "ok",
         "secret key": "ok",
         "connection contoso.crm-pro/primary": "ok",
         "waiting": "ok",

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.durability import Durability, durability
 from leadkeeper.storage.engine import Storage, StorageAway, announce, open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.services.pgbouncer import PgBouncer, PoolMode
@@ -218,3 +219,26 @@ async def test_a_server_that_only_reads_is_away_until_it_writes_again(
         await on_server.write(add_lease, "the connection still only reads")
     await on_server.write(add_lease, "after")
     assert "after" in await on_server.read(leases)
+
+
+@pytest.mark.parametrize("mode", [None, "transaction"])
+async def test_what_a_commit_is_worth_is_read_from_the_server(
+    postgres: Postgres, postgres_url: str, mode: PoolMode | None
+) -> None:
+    async def found(url: str) -> Durability | None:
+        storage = open_storage(url)
+        try:
+            return await storage.read(durability)
+        finally:
+            await storage.close()
+
+    expected = Durability(True, True, "on", "", 0, 0)
+    if mode is None:
+        assert await found(postgres_url) == expected
+        return
+    with PgBouncer(postgres, mode) as pooler:
+        assert await found(pooler.url(postgres_url)) == expected
+
+
+async def test_sqlite_waits_for_the_disk_by_itself(on_file: Storage) -> None:
+    assert await on_file.read(durability) is None

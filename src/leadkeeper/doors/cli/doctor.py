@@ -102,7 +102,21 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
     async with open_rooms(settings, worker=False) as house:
         rooms = house.rooms
         connections = await _connections(rooms, settings.language, _validated if test_leads else _connection)
-        return [*await _secrets(rooms), *connections, *await _backlog(rooms), await _clock(rooms)]
+        kept = await _durability(rooms)
+        return [*kept, *await _secrets(rooms), *connections, *await _backlog(rooms), await _clock(rooms)]
+
+
+async def _durability(rooms: Rooms) -> list[Finding]:
+    from leadkeeper.storage.durability import durability, promise, weaknesses
+
+    found = await rooms.storage.read(durability)
+    if found is None:
+        return [Finding("durability", "ok", "an acknowledged lead is on this machine's disk")]
+    weak = weaknesses(found)
+    return [
+        Finding("durability", "wrong" if any(each.losing for each in weak) else "ok", promise(found)),
+        *(Finding("durability", "wrong" if each.losing else "note", each.detail, each.remedy) for each in weak),
+    ]
 
 
 async def _secrets(rooms: Rooms) -> list[Finding]:

@@ -1,0 +1,37 @@
+"""What a commit is worth, judged from a server's settings and standbys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from leadkeeper.storage.durability import Durability, promise, weaknesses
+
+SOUND = Durability(True, True, "on", "", 0, 0)
+
+
+def test_a_server_as_it_is_installed_keeps_its_word() -> None:
+    assert not weaknesses(SOUND)
+    assert promise(SOUND) == "an acknowledged lead is on the server's disk"
+
+
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
+def test_a_server_that_does_not_wait_for_its_disk_loses_leads(name: str) -> None:
+    (weak,) = weaknesses(replace(SOUND, **{name: False}))
+    assert weak.losing
+    assert f"{name} is off" in weak.detail
+    assert f"{name} = on" in weak.remedy
+    assert "not that of the server's machine" in promise(replace(SOUND, **{name: False}))
+
+
+def test_an_asynchronous_standby_is_worth_a_word() -> None:
+    (weak,) = weaknesses(replace(SOUND, asynchronous=1))
+    assert not weak.losing
+    assert "synchronous_standby_names" in weak.remedy
+
+
+def test_a_synchronous_standby_has_every_lead_too() -> None:
+    found = replace(SOUND, synchronous_names="one", synchronous=1)
+    assert not weaknesses(found)
+    assert "synchronous standby" in promise(found)

@@ -22,7 +22,7 @@ class Cable:
         self.share = 0.0
         self.cuts = 0
         self.port = 0
-        self._to = port
+        self._to = self._now = port
         self._dice = dice
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -41,6 +41,10 @@ class Cable:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def lead_to(self, port: int) -> None:
+        """New connections go to another server from now on; ``through`` still reads the first one's addresses."""
+        self._now = port
+
     def through(self, url: str) -> str:
         """The address of a database of the server, by way of the cable."""
         return url.replace(f":{self._to}/", f":{self.port}/")
@@ -50,7 +54,7 @@ class Cable:
         assert task is not None
         self._tasks.add(task)
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            far, server = await asyncio.open_connection("127.0.0.1", self._to)
+            far, server = await asyncio.open_connection("127.0.0.1", self._now)
             doomed = asyncio.Event()
             back = asyncio.create_task(self._back(far, client, doomed))
             try:

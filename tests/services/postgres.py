@@ -110,6 +110,15 @@ class Postgres:
         return self._port
 
     @property
+    def password(self) -> str:
+        """Of the one user."""
+        return self._password
+
+    def address(self, application: str) -> str:
+        """How one of PostgreSQL's own programs reaches it, under that name."""
+        return f"host=127.0.0.1 port={self.port} user={_USER} password={self._password} application_name={application}"
+
+    @property
     def running(self) -> bool:
         """Whether the server's main process is alive."""
         return self._process is not None and self._process.poll() is None
@@ -207,9 +216,7 @@ class Postgres:
     def _make_cluster(self) -> None:
         password_file = self._folder / "password"
         password_file.write_text(self._password)
-        if self._account:
-            for path in (self._folder, password_file):
-                os.chown(path, self._account.pw_uid, self._account.pw_gid)
+        self._give_away(self._folder, password_file)
         done = self._spawn(
             "initdb",
             *("--auth=scram-sha-256", f"--pwfile={password_file}", f"--username={_USER}"),
@@ -219,6 +226,12 @@ class Postgres:
             raise PostgresFailed(f"initdb failed.{self._last_words()}")
         with (self._folder / "data" / "postgresql.conf").open("a") as conf:
             conf.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())
+
+    def _give_away(self, *paths: Path) -> None:
+        """Let the server's account have them."""
+        if self._account:
+            for path in paths:
+                os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
     def _start_on(self, port: int) -> None:
         self._process = self._spawn("postgres", "-D", str(self._folder / "data"), "-p", str(port))

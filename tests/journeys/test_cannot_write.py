@@ -1,0 +1,108 @@
+"""The database cannot be written for a while: a full disk, a server that only reads, a file that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from pathlib import Path
+from typing import Final
+
+import psutil
+import pytest
+
+from tests.journeys.conftest import MakeHub
+from tests.journeys.hub import Hub, Process, until
+from tests.journeys.load import Load, check_endpoint, under_load
+from tests.journeys.places import Arrival, Endpoint
+from tests.journeys.test_restarts import goes_on
+from tests.services.postgres import Postgres
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+LEADS: Final = 20
+
+
+async def not_ready(hub: Hub) -> bool:
+    """Whether it says that no lead can be kept."""
+    return (await hub.call("GET", "/readyz"))[0] == 503
+
+
+def limit_files(process: Process, size: int) -> None:
+    """No file of this process may grow past ``size`` bytes any more: every write beyond it fails, as on a full disk."""
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, tmp_path: Path) -> None:
+    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db")
+    (process,) = await hub.start("serve")
+    await hub.make_offer("crm", endpoint=endpoint.settings)
+    load = Load(hub, ["crm"], "full", clients=6)
+    async with under_load(load):
+        for number in range(3):
+            before = len(load.acknowledged)
+            await until("leads are kept", lambda before=before: more(load, before), 30, told=hub.tail)
+            limit_files(process, 4_096)
+            await until("it says that it cannot keep leads", lambda: not_ready(hub), 20, told=hub.tail)
+            refused = load.answers["503"]
+            await until("leads are refused", lambda refused=refused: refusals(load, refused), 30, told=hub.tail)
+            status, _ = await hub.call("GET", "/healthz")
+            assert status == 200
+            limit_files(process, resource.RLIM_INFINITY)
+            await hub.ready()
+            await goes_on(f"disk freed, {number + 1}", hub, endpoint)
+    await hub.all_delivered(60)
+    assert process.running, hub.tail()
+    leads, requests = check_endpoint(endpoint, load)
+    print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
+
+
+async def more(load: Load, than: int) -> bool:
+    """Whether some more leads were acknowledged."""
+    return len(load.acknowledged) > than + 20
+
+
+async def refusals(load: Load, than: int) -> bool:
+    """Whether some more leads were not taken."""
+    return load.answers["503"] > than + 5
+
+
+async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint: Endpoint) -> None:
+    with await asyncio.to_thread(Postgres) as server:
+        url = await asyncio.to_thread(server.create_database)
+        hub = await make_hub(url)
+        processes = await hub.start("api", "worker")
+        await hub.make_offer("crm", endpoint=endpoint.settings)
+        given = {f"{number}@load.example" for number in range(LEADS)}
+        first_came = asyncio.Event()
+
+        async def read_only(_: Arrival) -> None:
+            """From the first lead on: what the endpoint answers is heard while nothing can be written down."""
+            if not first_came.is_set():
+                first_came.set()
+                await asyncio.to_thread(only_reads, server, True)
+
+        for email in sorted(given):
+            await hub.give("crm", email)
+        endpoint.before_answer = read_only
+        for email in sorted(given):
+            status, _ = await hub.hand_in("crm", f"late-{email}")
+            assert status in (202, 503)
+            if status == 202:
+                given.add(f"late-{email}")
+        await asyncio.wait_for(first_came.wait(), 30)
+        await until("it says that it cannot keep leads", lambda: not_ready(hub), 20, told=hub.tail)
+        status, problem = await hub.hand_in("crm", "refused@load.example")
+        assert (status, problem["type"]) == (503, "urn:leadkeeper:problem:storage-away")
+        await asyncio.to_thread(only_reads, server, False)
+        await goes_on("it writes again", hub, endpoint)
+        await hub.all_delivered(60)
+        assert all(process.running for process in processes), hub.tail()
+        times = endpoint.times()
+        assert given <= set(times)
+        assert {email for email in given if times[email] > 1} == set(), "answers that were heard were forgotten"
+        await hub.close()
+
+
+def only_reads(server: Postgres, yes: bool) -> None:
+    """Every session's next transaction is read-only, or is not."""
+    server.sql(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if yes else 'off'}")
+    server.sql("SELECT pg_reload_conf()")

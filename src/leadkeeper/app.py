@@ -19,7 +19,6 @@ from starlette.types import ASGIApp
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.tokens import Tokens
-from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
@@ -51,6 +50,7 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 
@@ -73,7 +73,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    storage, secret_keys = await _open_storage(settings)
+    storage, clock, secret_keys = await _open_storage(settings)
     vault = Vault(secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
@@ -86,26 +86,27 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     def observe(sends: Sequence[Sent]) -> None:
         metrics.observe_sends(sends)
 
+    watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
     try:
-        connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
+        connections = Connections(storage, vault, wake, clock, keeps_last=keeps_last_connection)
         withholding = Withholding.parse(settings.withheld_domains)
-        tester = Tester(storage, connections, network, wake)
+        tester = Tester(storage, connections, network, wake, clock)
         rooms = Rooms(
             storage=storage,
-            keys=Keys(storage, tokens=Tokens(secret_keys)),
-            hooks=Hooks(storage),
-            catalogue=Catalogue(storage, connections),
+            keys=Keys(storage, clock, tokens=Tokens(secret_keys)),
+            hooks=Hooks(storage, clock),
+            catalogue=Catalogue(storage, connections, clock),
             connections=connections,
-            intake=Intake(storage, wake, withholding=withholding),
+            intake=Intake(storage, wake, clock, withholding=withholding),
             inbox=Inbox(storage),
             trace=Trace(storage, settings.base_url, withholding),
-            costs=Costs(storage),
-            again=Again(storage, wake),
+            costs=Costs(storage, clock),
+            again=Again(storage, wake, clock),
             tester=tester,
-            publication=Publication(storage),
+            publication=Publication(storage, clock=clock),
             showcase=Showcase(storage),
-            cross_listings=CrossListings(storage),
-            clock=now_ms,
+            cross_listings=CrossListings(storage, clock),
+            clock=clock,
             base_url=settings.base_url,
         )
         if worker:
@@ -114,22 +115,26 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 connections,
                 network,
                 lease_seconds=settings.lease_seconds,
+                clock=clock,
                 observe=observe,
                 prove=functools.partial(tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
     finally:
+        watching.cancel()
         await network.aclose()
         await storage.close()
 
 
-async def _open_storage(settings: Settings) -> tuple[Storage, list[str]]:
-    """The database, up to date, and the keys to the secrets in it."""
+async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
+    """The database, up to date, its clock, and the keys to the secrets in it."""
     storage = open_storage(settings.database_url)
     try:
         await storage.write(upgrade)
-        return storage, await _secret_keys(settings, storage)
+        clock = DatabaseClock(storage)
+        await clock.look()
+        return storage, clock, await _secret_keys(settings, storage)
     except BaseException:
         await storage.close()
         raise
@@ -230,8 +235,9 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         base_url=settings.base_url,
         language=settings.language,
         lease_seconds=settings.lease_seconds,
+        clock=house.rooms.clock,
     )
-    return [Sender(house.rooms.storage, mailer, settings.base_url).run(), press.run()]
+    return [Sender(house.rooms.storage, mailer, settings.base_url, house.rooms.clock).run(), press.run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -55,7 +55,7 @@ class Process:
     """One child process and its log. ``word`` is ``serve``, ``api`` or ``worker``."""
 
     def __init__(self, hub: Hub, word: str, name: str) -> None:
-        self.hub, self.word, self.name = hub, word, name
+        self.hub, self.word, self.name, self.program = hub, word, name, hub.program
         self.log = hub.folder / f"{name}.log"
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -75,7 +75,7 @@ class Process:
         assert not self.running
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "leadkeeper", self.word],
+                [sys.executable, "-m", *self.program, self.word],
                 cwd=self.hub.folder,
                 env=self.hub.environment,
                 stdin=subprocess.DEVNULL,
@@ -122,6 +122,7 @@ class Hub:
     def __init__(self, folder: Path, database_url: str, ca_file: Path, **settings: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.program: tuple[str, ...] = ("leadkeeper",)
         self.port = _free_port()
         self.processes: list[Process] = []
         self.database_url = database_url
@@ -135,6 +136,7 @@ class Hub:
             **settings,
         }
         outside = {k: v for k, v in os.environ.items() if not k.startswith("LEADKEEPER_")}
+        outside["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), outside.get("PYTHONPATH", "")])
         self.environment = outside | {f"LEADKEEPER_{name}": str(value) for name, value in given.items()}
         self.url = f"http://127.0.0.1:{self.port}"
         self._session: aiohttp.ClientSession | None = None

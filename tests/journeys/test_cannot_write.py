@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import resource
 from pathlib import Path
 from typing import Final
@@ -38,12 +39,11 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
     load = Load(hub, ["crm"], "full", clients=6)
     async with under_load(load):
         for number in range(3):
-            before = len(load.acknowledged)
-            await until("leads are kept", lambda before=before: more(load, before), 30, told=hub.tail)
+            await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
             limit_files(process, 4_096)
             await until("it says that it cannot keep leads", lambda: not_ready(hub), 20, told=hub.tail)
-            refused = load.answers["503"]
-            await until("leads are refused", lambda refused=refused: refusals(load, refused), 30, told=hub.tail)
+            refused = functools.partial(refusals, load, load.answers["503"])
+            await until("leads are refused", refused, 30, told=hub.tail)
             status, _ = await hub.call("GET", "/healthz")
             assert status == 200
             limit_files(process, resource.RLIM_INFINITY)

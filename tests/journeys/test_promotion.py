@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from contextlib import AsyncExitStack
 from typing import Final
@@ -51,8 +52,7 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
 
                 await until("the standby follows", follows, 60)
                 # What is acknowledged from here on waited for the standby; give it some.
-                before = len(load.acknowledged)
-                await until("leads are kept", lambda before=before: more(load, before), 30, told=hub.tail)
+                await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
                 await asyncio.to_thread(primary.kill)
                 await asyncio.to_thread(standby.promote)
                 cable.lead_to(standby.port)

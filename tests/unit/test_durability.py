@@ -16,13 +16,16 @@ def test_a_server_as_it_is_installed_keeps_its_word() -> None:
     assert promise(SOUND) == "an acknowledged lead is on the server's disk"
 
 
-@pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
-def test_a_server_that_does_not_wait_for_its_disk_loses_leads(name: str) -> None:
-    (weak,) = weaknesses(replace(SOUND, **{name: False}))
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("fsync", replace(SOUND, fsync=False)), ("full_page_writes", replace(SOUND, full_page_writes=False))],
+)
+def test_a_server_that_does_not_wait_for_its_disk_loses_leads(name: str, found: Durability) -> None:
+    (weak,) = weaknesses(found)
     assert weak.losing
     assert f"{name} is off" in weak.detail
     assert f"{name} = on" in weak.remedy
-    assert "not that of the server's machine" in promise(replace(SOUND, **{name: False}))
+    assert "not that of the server's machine" in promise(found)
 
 
 def test_an_asynchronous_standby_is_worth_a_word() -> None:

@@ -275,6 +275,14 @@ lease: Final = sa.Table(
     sa.Column("until", sa.BigInteger, nullable=False),
 )
 
+clock: Final = sa.Table(
+    "clock",
+    metadata,
+    # One row: the latest time that any process saw, so that a clock set back is noticed, and dealt with once.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+)
+
 notice: Final = sa.Table(
     "notice",
     metadata,

@@ -1,0 +1,124 @@
+"""One clock for an installation: what is due, and who holds what, is decided by the database's.
+
+On PostgreSQL that is the server's clock, so machines whose clocks differ agree; on SQLite it is the machine's. Between
+two looks at it time goes on by the monotonic clock. When it jumped, what the database holds is moved along, once for
+all processes, before anybody lives by the new time: nothing waits for the size of the jump, and no lease ends by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway
+
+LOOK_SECONDS: Final = 2.0
+JUMP_MS: Final = 2_000
+"""Smaller differences are those of slow answers and slewed clocks."""
+_END_OF_TIME: Final = 2**61
+"""Moments beyond it stand for never."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+class DatabaseClock:
+    """Tells the time of the database in whole milliseconds since 1970 UTC; the machine's until the first look."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        wall: Clock = now_ms,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._storage = storage
+        self._wall = wall
+        self._monotonic = monotonic
+        self._base = wall()
+        self._at = monotonic()
+
+    def __call__(self) -> int:
+        return self._base + int((self._monotonic() - self._at) * 1000)
+
+    @property
+    def difference(self) -> int:
+        """How many milliseconds this machine's clock is ahead of the database's."""
+        return self._wall() - self()
+
+    async def watch(self, jumped: Callable[[], None]) -> None:
+        """Look again and again until cancelled; while the database is away, time goes on as it did.
+
+        ``jumped`` is called when the time has jumped: what was waited for may be due.
+        """
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if await self.look():
+                    jumped()
+            except StorageAway:
+                continue
+            except Exception as error:
+                log.error("the time of the database was not read", error=type(error).__name__)
+
+    async def look(self) -> bool:
+        """Find out what time it is there; whether it has jumped. Raises ``StorageAway``."""
+        begun = self._monotonic()
+        server = await self._storage.read(_server_time)
+        at = self._monotonic()
+        found = self._wall() if server is None else server + int((at - begun) * 500)
+        expected = self._base + int((at - self._at) * 1000)
+        moved = await self._storage.write(agree, expected, found)
+        self._base, self._at = found, at
+        if moved:
+            log.warning("the clock jumped; what was to come has been moved with it", seconds=moved / 1000)
+        return moved != 0
+
+
+def _server_time(conn: sa.Connection) -> int | None:
+    """The server's time; ``None`` where the machine's is meant."""
+    if conn.dialect.name != "postgresql":
+        return None
+    seconds = sa.extract("epoch", sa.func.clock_timestamp())
+    return int(conn.scalar(sa.select(sa.cast(seconds * 1000, sa.BigInteger))) or 0)
+
+
+def agree(conn: sa.Connection, expected: int, found: int) -> int:
+    """Move what the database holds along with a jump from ``expected`` to ``found``, unless another process has.
+
+    Answers by how much that was. A clock set back while nobody ran is told by what was seen before. One set forward
+    makes everything due; only leases, whose holders live, are made longer.
+    """
+    seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
+    moved = 0
+    if seen > found + JUMP_MS:
+        moved = found - (seen if abs(found - expected) <= JUMP_MS else expected)
+        _move_all(conn, moved, found)
+    elif found > expected + JUMP_MS and seen < found - JUMP_MS:
+        moved = found - expected
+        conn.execute(sa.update(t.lease).where(t.lease.c.until > expected).values(until=t.lease.c.until + moved))
+    conn.execute(sa.update(t.clock).values(seen_at=found))
+    return moved
+
+
+def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
+    """Everything that was to happen after ``now`` happens so much earlier, but not before ``now``."""
+    columns = (
+        t.delivery.c.due_at,
+        t.lease.c.until,
+        t.connection.c.closed_until,
+        t.connection.c.probe_at,
+        t.connection.c.check_at,
+        t.connection_change.c.due_at,
+        t.notice.c.due_at,
+        t.operation.c.due_at,
+    )
+    for column in columns:
+        future = [column > now, column < _END_OF_TIME, *([t.READY] if column.table is t.delivery else [])]
+        earlier = sa.case((column + moved > now, column + moved), else_=now)
+        conn.execute(sa.update(column.table).where(*future).values({column: earlier}))

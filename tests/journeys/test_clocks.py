@@ -1,0 +1,111 @@
+"""Clocks that are wrong: set back and forward under load, ahead and corrected, different on every machine."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.journeys.conftest import MakeHub
+from tests.journeys.database import sql
+from tests.journeys.hub import Hub, until
+from tests.journeys.load import Load, check_endpoint, under_load
+from tests.journeys.places import Endpoint, StorageAccount
+from tests.journeys.test_restarts import arrives, goes_on
+from tests.services.wrong_clock import Wall
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+HOUR: Final = 3_600
+DAY: Final = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("jump", "kill"),
+    [(-HOUR, False), (-HOUR, True), (-DAY, False), (-DAY, True), (HOUR, False)],
+    ids=["an hour back", "an hour back, killed", "a day back", "a day back, killed", "an hour ahead"],
+)
+async def test_a_clock_that_jumps(
+    jump: int, kill: bool, make_hub: MakeHub, storage_account: StorageAccount, tmp_path: Path
+) -> None:
+    """On SQLite the machine's clock counts. (An HTTPS endpoint would refuse signatures of another hour.)"""
+    wall = Wall(tmp_path / "wall")
+    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db")
+    hub.program = wall.program
+    (process,) = await hub.start("serve")
+    await hub.make_offer("crm", table=storage_account.settings)
+    await hub.give("crm", "first@load.example")
+    await hub.all_delivered(30)
+    await asyncio.to_thread(storage_account.azurite.stop)
+    held = {f"held-{number}@load.example" for number in range(3)}  # too few to open the breaker
+    for email in sorted(held):
+        await hub.give("crm", email)
+    await until("they wait for another try", lambda: waiting(hub, len(held)), 30, told=hub.tail)
+    if kill:
+        process.kill()
+    wall.set(jump)
+    await asyncio.to_thread(storage_account.azurite.start)
+    if kill:
+        process.start()
+        await hub.ready()
+
+    async def stored(email: str) -> bool:
+        return email in [found for _, found in await storage_account.rows()]
+
+    async def all_stored() -> bool:
+        return held <= {found for _, found in await storage_account.rows()}
+
+    load = Load(hub, ["crm"], "jumped", clients=4)
+    async with under_load(load):
+        await arrives(f"the clock jumped by {jump} s", hub, "crm", stored)
+        await until("what waited goes out", all_stored, 60, told=hub.tail)
+        wall.set(0)
+        await arrives("the clock is right again", hub, "crm", stored)
+    await hub.all_delivered(60)
+    rows = [email for _, email in await storage_account.rows()]
+    assert set(load.acknowledged) <= set(rows)
+    assert len(rows) == len(set(rows)), "a lead is there twice"
+
+
+async def waiting(hub: Hub, count: int) -> bool:
+    """Whether so many leads wait for their next try."""
+    return len(await hub.in_state("waiting", limit=50)) == count
+
+
+async def test_machines_whose_clocks_differ(
+    postgres_url: str, make_hub: MakeHub, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """An API ten minutes ahead, one worker right, one a minute behind: nothing waits, nothing is taken from anybody."""
+    hub = await make_hub(postgres_url, LEASE_SECONDS=4)
+    for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
+        hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
+        await hub.start(word)
+    await hub.make_offer("crm", endpoint=endpoint.settings)
+    slow = asyncio.Event()
+
+    async def takes_longer_than_a_lease(_: object) -> None:
+        if len(endpoint.arrivals) <= 8:
+            await slow.wait()
+
+    endpoint.before_answer = takes_longer_than_a_lease
+    load = Load(hub, ["crm"], "apart", clients=6)
+    async with under_load(load):
+        await goes_on("clocks differ", hub, endpoint)
+        await asyncio.sleep(10)  # twice as long as a lease, and more
+        slow.set()
+    await hub.all_delivered(60)
+    leads, requests = check_endpoint(endpoint, load)
+    assert requests == leads, "a lead was sent again while its worker still had it"
+    interrupted = await sql(postgres_url, "SELECT count(*) FROM attempt WHERE outcome = 'ours'")
+    assert interrupted == [(0,)]
+    print(f"{len(load.acknowledged)} acknowledged, {leads} leads in {requests} requests, {dict(load.answers)}")
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> object:
+    """A new database on the server."""
+    server = request.getfixturevalue("postgres")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import http.cookies
 import json
 import os
 import signal
@@ -374,6 +375,14 @@ def test_db_status_changes_nothing_until_upgraded(
     assert call("db", "upgrade").code == 0
     assert call("db", "status", "--json").json["upToDate"] is True
     assert "password" not in call("db", "status").out
+
+
+def test_doctor_tells_of_a_python_that_reads_cookies_slowly(call: Call) -> None:
+    assert call("db", "upgrade").code == 0
+    (told,) = [each for each in call("doctor", "--json").json["findings"] if each["name"] == "python"]
+    fixed = hasattr(http.cookies, "_unquote_sub")  # which the fix brought
+    assert told["state"] == ("ok" if fixed else "note")
+    assert ("CVE-2024-7592" in told["detail"]) is not fixed
 
 
 def test_rotating_secrets(call: Call, endpoint: ReceivingEndpoint) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import http.cookies
+import io
 import json
 import os
 import signal
@@ -410,6 +410,7 @@ def test_doctor_finds_all_well(
     call("leads", "send", OFFER, "--email", "ada@contoso.com")
     said = call("doctor", "--json")
     states = {finding["name"]: finding["state"] for finding in said.json["findings"]}
+    assert states.pop("python") in ("ok", "note")
     assert states == {
         "settings": "ok",
         "database": "ok",

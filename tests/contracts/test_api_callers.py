@@ -37,6 +37,7 @@ class TestWhoMay:
         ("GET", "/openapi.json", None),
     )
     OPERATIONS: tuple[tuple[str, str, object, str], ...] = (
+        ("GET", "/metrics", None, "ynnn"),
         ("GET", "/v1/publishers", None, "yny+"),
         ("GET", "/v1/publishers/contoso", None, "ynyn"),
         ("PUT", "/v1/publishers/contoso", {"displayName": "Contoso"}, "ynnn"),

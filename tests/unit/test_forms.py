@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import tracemalloc
+from urllib.parse import quote, urlencode
 
-import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,17 +74,15 @@ def test_what_is_refused(kind: bytes, body: bytes, status: int) -> None:
 
 
 FIELDS = st.dictionaries(
-    st.text(st.characters(codec="utf-8", exclude_characters='\r\n"%\x00'), min_size=1, max_size=20),
-    st.text(st.characters(codec="utf-8"), max_size=200),
-    max_size=10,
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=8), st.text(st.characters(codec="utf-8"), max_size=200)
 )
 
 
 @given(FIELDS)
 def test_what_a_client_writes_is_read_back(fields: dict[str, str]) -> None:
-    form = aiohttp.FormData(fields)
-    payload = form()
-    assert parse_form(payload.headers["Content-Type"].encode(), payload._value) == fields
+    assert parse_form(URLENCODED, urlencode(fields).encode()) == fields
+    parts = [part(quote(name).encode(), value.encode()) for name, value in fields.items()]
+    assert parse_form(MULTIPART, multipart(*parts)) == fields
 
 
 @given(st.sampled_from([URLENCODED, MULTIPART]), st.binary(max_size=500))

@@ -21,7 +21,9 @@ LONGEST_VALUE: Final = 32_768
 URLENCODED: Final = b"application/x-www-form-urlencoded"
 _MULTIPART: Final = b"multipart/form-data"
 _LONGEST_TYPE: Final = 256
-_BOUNDARY: Final = re.compile(rb';\s*boundary=(?:"([0-9A-Za-z\'()+_,./:=? -]{1,70})"|([0-9A-Za-z\'+_.-]{1,70}))\s*(?:;|$)', re.I)
+_BOUNDARY: Final = re.compile(
+    rb';\s*boundary=(?:"([0-9A-Za-z\'()+_,./:=? -]{1,70})"|([0-9A-Za-z\'+_.-]{1,70}))\s*(?:;|$)', re.I
+)
 _NAME: Final = re.compile(rb';\s*name="([^"\r\n]{0,100})"')
 _FILE: Final = re.compile(rb";\s*filename")
 _READ: Final = "leadkeeper.form"

@@ -1,15 +1,19 @@
-"""Who is connected, what each connection waits for, and who goes when there is no room. Pure: no sockets, no clock.
+"""Who is connected, and who goes when there is no room. Pure: no sockets, no clock.
 
-A newcomer is let in and an unfinished connection goes, rather than the newcomer: whoever holds many connections without
+A newcomer is let in and unfinished connections go, rather than the newcomer: whoever holds many connections without
 saying anything would else keep all others out for as long as a deadline allows, and an honest request is whole within a
 moment of its connection's beginning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+_SHARE: Final = 64
+"""One in so many goes at once when there is no room: looking for them costs a look at all."""
 
 
 class Phase(IntEnum):
@@ -30,11 +34,12 @@ class Phase(IntEnum):
 class Line(Protocol):
     """One connection. ``address`` is whom it counts for, ``None`` for a proxy's, which counts for nobody alone."""
 
-    phase: Phase
     address: str | None
+    since: float
 
-    def waits_for_us(self) -> bool:
-        """Whether it would go on if we did."""
+    @property
+    def phase(self) -> Phase:
+        """What it waits for, since ``since``."""
         ...
 
 
@@ -48,63 +53,44 @@ class Crowd(Generic[L]):
         self._most = most
         self._per_address = per_address
         self._by_address: dict[str, dict[L, None]] = {}
-        self._waiting: tuple[dict[L, None], ...] = tuple({} for _ in range(Phase.BUSY))
         self.lines: dict[L, None] = {}
 
-    def enter(self, line: L) -> tuple[bool, L | None]:
-        """Whether the newcomer ``line``, in its first phase, is let in, and who must go for it, if anybody.
-
-        Whoever must go is no longer counted.
-        """
-        gone = None
+    def enter(self, line: L) -> tuple[bool, Sequence[L]]:
+        """Whether the newcomer ``line`` is let in, and who must go for it; they are no longer counted."""
         siblings = self._by_address.get(line.address, {}) if line.address is not None else {}
+        gone: Sequence[L] = ()
         if len(siblings) >= self._per_address:
-            waiting = [each for each in siblings if each.phase < Phase.BUSY and not each.waits_for_us()]
-            gone = min(waiting, key=lambda each: each.phase, default=None)
+            gone = _first_to_go(siblings, self._per_address)
         elif len(self.lines) >= self._most:
-            gone = self._longest_waiting()
+            gone = _first_to_go(self.lines, self._most)
         else:
             self._add(line)
-            return True, None
-        if gone is None:
-            return False, None
-        self.leave(gone)
-        self._add(line)
-        return True, gone
+            return True, gone
+        for each in gone:
+            self.leave(each)
+        if gone:
+            self._add(line)
+        return bool(gone), gone
 
     def leave(self, line: L) -> None:
         """``line`` is gone. May be said twice."""
         if self.lines.pop(line, line) is not None:
             return
-        if line.phase < Phase.BUSY:
-            self._waiting[line.phase].pop(line, None)
         if line.address is not None:
             siblings = self._by_address[line.address]
             siblings.pop(line, None)
             if not siblings:
                 del self._by_address[line.address]
 
-    def move(self, line: L, phase: Phase) -> None:
-        """``line`` waits for something else now."""
-        before = line.phase
-        if phase is before or line not in self.lines:
-            return
-        if before < Phase.BUSY:
-            self._waiting[before].pop(line, None)
-        line.phase = phase
-        if phase < Phase.BUSY:
-            self._waiting[phase][line] = None
-
     def _add(self, line: L) -> None:
         self.lines[line] = None
-        self._waiting[line.phase][line] = None
         if line.address is not None:
             self._by_address.setdefault(line.address, {})[line] = None
 
-    def _longest_waiting(self) -> L | None:
-        return next((line for line in _each(self._waiting) if not line.waits_for_us()), None)
 
-
-def _each(waiting: Iterable[dict[L, None]]) -> Iterable[L]:
-    for lines in waiting:
-        yield from lines
+def _first_to_go(lines: Iterable[L], most: int) -> Sequence[L]:
+    """Those that have waited longest for their clients, by what they wait for."""
+    waiting = [(phase, line.since, line) for line in lines if (phase := line.phase) < Phase.BUSY]
+    found = heapq.nsmallest(max(1, most // _SHARE), waiting, key=lambda each: each[:2])
+    # Not all that wait, or a few honest newcomers could be among them: those of the first kind alone.
+    return [line for phase, _, line in found if phase == found[0][0]]

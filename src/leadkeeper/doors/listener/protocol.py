@@ -40,12 +40,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.phase = Phase.HEAD
         self.address: str | None = None
         self.since = 0.0
-        """When the phase began, as the listener's deadlines count it."""
+        """When what it waits for began, as deadlines count it."""
         self._in_head = True
         self._completed = False
+        self._uncounted = False
+        """The head's beginning came behind another request's end, in one piece."""
+        self._last: object = None
         self._head = self._pieces = self._body = self._framing = 0
         self._held = b""
         self._refused: float | None = None
@@ -70,39 +72,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, as far as it may."""
-        if self._refused is not None:
-            self._unread += len(data)
-            if self._unread > _MOST_UNREAD:
-                self.transport.abort()
-        elif self._held:
-            self._hold(self._held + data)
+        if self._refused is not None or self._held:
+            self._take_no_more(data)
+        elif len(data) > (self.listener.limits.head_bytes - self._head if self._in_head else _PART):
+            self._take_in_parts(data)
         else:
-            self._take(data)
+            self._feed(data)
 
     def pause_writing(self) -> None:
         """The client does not take what it is answered."""
         super().pause_writing()
-        self._unsent = self.transport.get_write_buffer_size()
-        self._settle()
+        self._unsent, self.since = self.transport.get_write_buffer_size(), self.loop.time()
 
     def resume_writing(self) -> None:
         """It does again."""
         super().resume_writing()
-        self._settle()
+        self.since = self.loop.time()
 
     # What the parser tells.
 
-    def on_message_begin(self) -> None:
-        """The first byte of a request."""
-        if self._completed:  # behind the end of another, in one piece
-            self._head, self.since = 1, self.loop.time()
-        super().on_message_begin()
-
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        if self._completed and self._length_of_head() > self.listener.limits.head_bytes:
-            raise _HeadTooLarge  # its beginning came behind the end of a body, so it was not counted
-        self._in_head = False
+        if self._uncounted and self._length_of_head() > self.listener.limits.head_bytes:
+            raise _HeadTooLarge
+        self._in_head = self._uncounted = False
         self._body = self._framing = self._pieces = 0
         super().on_headers_complete()
 
@@ -115,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The body is whole; what comes now is the next head."""
         super().on_message_complete()
         self._in_head = self._completed = True
-        self._head = self._pieces = 0
+        self._last = self.scope
 
     def on_response_complete(self) -> None:
         """A request was answered: the next one, if it is here already."""
@@ -127,18 +120,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
         if self.pipeline:
             return
+        self.since = self.loop.time()
         self.flow.resume_reading()
         held, self._held = self._held, b""
         if held and self._refused is None:
-            self._take(held)
-        else:
-            self._settle()
+            self._take_in_parts(held)
 
     # What the listener asks and tells.
 
-    def waits_for_us(self) -> bool:
-        """Whether it is we who do not read on."""
-        return self.phase is Phase.BODY and (self.flow.read_paused or self.cycle.waiting_for_100_continue)
+    @property
+    def phase(self) -> Phase:
+        """What it waits for; a body that we do not read on, or have not asked for yet, waits for us."""
+        cycle = self.cycle
+        if self.flow.write_paused:
+            return Phase.STALLED
+        if not self._in_head:
+            return Phase.BUSY if self.flow.read_paused or cycle.waiting_for_100_continue else Phase.BODY
+        if cycle is not None and not cycle.response_complete:
+            return Phase.BUSY
+        return Phase.HEAD if self._head or cycle is None else Phase.IDLE
 
     def shed(self) -> None:
         """Somebody else needs the room."""
@@ -146,50 +146,52 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def look(self, now: float, elapsed: float) -> None:
         """End it if its time is over. ``elapsed``: seconds since the listener looked last."""
-        limits = self.listener.limits
+        limits, phase = self.listener.limits, self.phase
         waited = now - self.since
         if self._refused is not None:
             if now - self._refused > _LINGER:
                 self.transport.abort()
-        elif self.phase is Phase.STALLED or self.transport.is_closing():
+        elif phase is Phase.STALLED or self.transport.is_closing():
             unsent, self._unsent = self._unsent, self.transport.get_write_buffer_size()
             if self._unsent < unsent:
                 self.since = now
             elif waited > limits.body_seconds:
                 self.transport.abort()
-        elif self.waits_for_us():
+        elif phase is Phase.BUSY:
             self.since += elapsed
-        elif self.phase is Phase.HEAD and waited > limits.head_seconds:
+        elif phase is Phase.HEAD and waited > limits.head_seconds:
             self._too_slow("headers")
-        elif self.phase is Phase.IDLE and waited > limits.idle_seconds:
+        elif phase is Phase.IDLE and waited > limits.idle_seconds:
             self.transport.close()
-        elif self.phase is Phase.BODY and waited > limits.body_seconds + self._body / SLOWEST:
+        elif phase is Phase.BODY and waited > limits.body_seconds + self._body / SLOWEST:
             self._too_slow("body")
 
     # Within.
 
-    def _take(self, data: bytes) -> None:
+    def _take_in_parts(self, data: bytes) -> None:
         """Feed the parser, never with more of a head than one may have."""
-        if self._in_head and not self._head:
-            self.since = self.loop.time()
-        self._pieces += 1
         position, size = 0, len(data)
         while position < size:
             room = self.listener.limits.head_bytes - self._head if self._in_head else _PART
             if room <= 0:
                 self._refuse(_head_too_large())
                 return
-            part = data if size <= room else data[position : position + room]
+            part = data[position : position + room]
             position += len(part)
             if not self._feed(part):
                 return
             if self.pipeline and position < size:
                 self._hold(data[position:])
                 return
-        if self._pieces > _MOST_PIECES + self._body // _PIECE:
-            self._too_slow("headers" if self._in_head else "body", "in too many too small pieces")
+
+    def _take_no_more(self, data: bytes) -> None:
+        """What comes after a refusal, or while requests wait for their turn."""
+        if self._refused is None:
+            self._hold(self._held + data)
             return
-        self._settle()
+        self._unread += len(data)
+        if self._unread > _MOST_UNREAD:
+            self.transport.abort()
 
     def _feed(self, part: bytes) -> bool:
         """Parse a part; false if that was the end of it."""
@@ -203,33 +205,32 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(_head_too_large() if isinstance(error.__context__, _HeadTooLarge) else _malformed())
             return False
         if self._completed:
+            self._head = self._pieces = 0
+            if self.scope is self._last:
+                return True
+            self._uncounted, self._head, self.since = self._in_head, 1, self.loop.time()
             return True
+        return self._counted(len(part), self._body - body if not in_head else None)
+
+    def _counted(self, size: int, body: int | None) -> bool:
+        """Count a part that ended no request: of the head, or with so much ``body`` in it; false if it is too much."""
+        self._pieces += 1
         if self._in_head:
-            self._head += len(part)
-        elif in_head:
-            self._head = 0
+            if not self._head:
+                self.since = self.loop.time()
+            self._head += size
+        elif body is None:
+            self._head, self.since = 0, self.loop.time()
         else:
             # Lengths of chunks and headers after the last: a body of single bytes is mostly that.
-            self._framing += len(part) - (self._body - body)
+            self._framing += size - body
             if self._framing > _PART + self._body // 4:
                 self._refuse(_malformed("The body comes in too many too small chunks."))
                 return False
+        if self._pieces > _MOST_PIECES + self._body // _PIECE:
+            self._too_slow("headers" if self._in_head else "body", "in too many too small pieces")
+            return False
         return True
-
-    def _settle(self) -> None:
-        """What it waits for now."""
-        if self.flow.write_paused:
-            phase = Phase.STALLED
-        elif not self._in_head:
-            phase = Phase.BODY
-        elif self.cycle is not None and not self.cycle.response_complete:
-            phase = Phase.BUSY
-        else:
-            phase = Phase.HEAD if self._head or self.cycle is None else Phase.IDLE
-        if phase is not self.phase:
-            if phase is not Phase.HEAD:
-                self.since = self.loop.time()
-            self.listener.crowd.move(self, phase)
 
     def _hold(self, data: bytes) -> None:
         """Keep what came behind requests that wait for their turn."""
@@ -242,7 +243,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _too_slow(self, what: str, how: str = "too slowly") -> None:
-        if self.phase is Phase.HEAD and not self._head:
+        if self._in_head and not self._head:
             self.transport.close()  # nothing was asked
         else:
             self._refuse(Problem(ProblemType.TOO_SLOW, f"The request's {what} came {how}."))

@@ -35,8 +35,8 @@ class Listener:
         if client is not None and not self._addresses.is_proxy(client[0]):
             line.address = self._addresses.of({"client": client, "headers": ()})
         admitted, gone = self.crowd.enter(line)
-        if gone is not None:
-            gone.shed()
+        for each in gone:
+            each.shed()
         return admitted
 
     def look(self, now: float) -> None:

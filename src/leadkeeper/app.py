@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from starlette.types import ASGIApp
@@ -55,6 +55,8 @@ from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
+
+log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +155,14 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     api = create_api(rooms, house.metrics, hook, documents=documents, metrics_open=settings.metrics_open)
     addresses = ClientAddresses(settings.proxies)
     secure = Secure(addresses, settings.base_url)
-    doors: dict[str, ASGIApp] = {
-        "api": cloud_partner,
-        "v1.0": cloud_partner,
+    doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
+    pages: dict[str, ASGIApp] = {
         "store": _storefront(settings, house, addresses, secure).app(),
         "portal": Portal(
             rooms, name=settings.marketplace_name, base_url=settings.base_url, origins=Origins(secure)
         ).app(),
     }
-    return Entrance(api, doors, sign_in_door(rooms.keys), secure=secure)
+    return Entrance(api, doors, pages, sign_in_door(rooms.keys), secure)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
@@ -235,6 +236,10 @@ async def _start_api(settings: Settings, house: House, *, worker: bool) -> Serve
     bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
     outbound = settings.network_policy.connections if worker else 0
     limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
+    if limits.connections < settings.most_connections:
+        log.warning(
+            "fewer connections than wanted: this process may open too few files", connections=limits.connections
+        )
     return await listen(open_doors(settings, house), bound, limits, ClientAddresses(settings.proxies))
 
 

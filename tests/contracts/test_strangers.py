@@ -179,7 +179,7 @@ class TestHeaders:
                 assert "max-age=" in (await home.anyone.get(path)).headers["Strict-Transport-Security"]
 
     async def test_nobody_is_told_so_without_tls(self, database_url: str) -> None:
-        plain = {"public_url": "http://leads.example"}
+        plain: dict[str, Any] = {"public_url": "http://leads.example"}
         told = {"X-Forwarded-Proto": "https"}
         async with house(database_url, **plain) as home:
             for headers in ({}, told):
@@ -187,7 +187,7 @@ class TestHeaders:
                 assert "Strict-Transport-Security" not in answer.headers
 
     async def test_a_proxy_that_may_says_so(self, database_url: str) -> None:
-        plain = {"public_url": "http://leads.example", "trusted_proxies": "127.0.0.1"}
+        plain: dict[str, Any] = {"public_url": "http://leads.example", "trusted_proxies": "127.0.0.1"}
         async with house(database_url, **plain) as home:
             answer = await home.anyone.call("GET", "/store", headers={"X-Forwarded-Proto": "https"})
             assert "Strict-Transport-Security" in answer.headers

@@ -87,7 +87,7 @@ class HalfOpen:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for _, writer in self._open:
+        for _reader, writer in self._open:
             writer.transport.abort()
         await asyncio.sleep(0)
 

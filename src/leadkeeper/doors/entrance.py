@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Mapping
 from typing import Final
 
 import structlog
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadkeeper.delivery.send import where
@@ -41,19 +40,21 @@ class _Sealed:
 class Entrance:
     """Hands a request to the door that the first part of its path names (``/api/...``), all others to ``api``.
 
-    ``sign_in`` answers where a client of Microsoft's directory asks for its token: ``/{tenant}/oauth2/token``.
+    ``pages`` are doors that say themselves who may keep their answers; ``sign_in`` answers where a client of Microsoft's
+    directory asks for its token: ``/{tenant}/oauth2/token``.
     """
 
     def __init__(
         self,
         api: ASGIApp,
         doors: Mapping[str, ASGIApp],
-        sign_in: ASGIApp | None = None,
-        *,
-        secure: Secure | None = None,
+        pages: Mapping[str, ASGIApp],
+        sign_in: ASGIApp,
+        secure: Secure,
     ) -> None:
         self._api = api
-        self._doors = doors
+        self._doors = {**doors, **pages}
+        self._pages = list(pages.values())
         self._sign_in = sign_in
         self._secure = secure
 
@@ -75,8 +76,8 @@ class Entrance:
 
     def _seals(self, scope: Scope, door: ASGIApp) -> tuple[Header, ...]:
         """What every answer to this request tells browsers; pages say the rest themselves."""
-        secure = self._secure is not None and self._secure.is_secure(scope)
-        if door.__class__ is Starlette:
+        secure = self._secure.is_secure(scope)
+        if door in self._pages:
             return _TLS if secure else ()
         return _SEALS_AND_TLS if secure else _SEALS
 
@@ -87,6 +88,6 @@ class Entrance:
         door = self._doors.get(path[1:].partition("/")[0])
         if door is not None:
             return door
-        if self._sign_in is not None and path.endswith(_SIGN_IN_ENDS) and path.count("/") <= 4:
+        if path.endswith(_SIGN_IN_ENDS) and path.count("/") <= 4:
             return self._sign_in
         return self._api

@@ -12,6 +12,9 @@ from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.web import header
 
 
+_PORTS: Final = {"https": ":443", "http": ":80"}
+
+
 class Secure:
     """Tells whether a request came over TLS: ours, or that of a proxy which may say so. ``base_url`` is our address."""
 
@@ -62,5 +65,6 @@ class Origins:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    """As browsers write it: in lower case, without the scheme's own port."""
+    parts = urlsplit(url.lower())
+    return f"{parts.scheme}://{parts.netloc.removesuffix(_PORTS.get(parts.scheme, ''))}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import httptools
 from pydantic_core import to_json
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from leadkeeper.doors.listener.crowd import Phase
 from leadkeeper.doors.listener.limits import SLOWEST
@@ -131,11 +131,11 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def phase(self) -> Phase:
         """What it waits for; a body that we do not read on, or have not asked for yet, waits for us."""
-        cycle = self.cycle
+        cycle: RequestResponseCycle | None = self.cycle
         if self.flow.write_paused:
             return Phase.STALLED
         if not self._in_head:
-            return Phase.BUSY if self.flow.read_paused or cycle.waiting_for_100_continue else Phase.BODY
+            return Phase.BUSY if self.flow.read_paused or self.cycle.waiting_for_100_continue else Phase.BODY
         if cycle is not None and not cycle.response_complete:
             return Phase.BUSY
         return Phase.HEAD if self._head or cycle is None else Phase.IDLE
@@ -250,12 +250,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer once, if that cannot be taken for another request's answer, and read no more."""
-        cycle, self._held = self.cycle, b""
+        cycle: RequestResponseCycle | None = self.cycle
+        self._held = b""
         self._refused = self.loop.time()
         answered = cycle is None or cycle.response_complete
-        if not self._in_head and not answered and not cycle.response_started and not self.pipeline:
-            cycle.disconnected = True
-            cycle.message_event.set()
+        if not self._in_head and not answered and not self.cycle.response_started and not self.pipeline:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         elif not self._in_head or not answered:
             self.transport.abort()
             return

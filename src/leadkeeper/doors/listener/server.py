@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
         self._listener = listener
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         """None are captured."""
         yield
 

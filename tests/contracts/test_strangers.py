@@ -142,6 +142,30 @@ class TestUnfinished:
         assert answered.startswith(b"HTTP/1.1 431 ")
         assert b"urn:leadkeeper:problem:head-too-large" in answered
 
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"\x16\x03\x01\x02\x00",
+            b"POST /hooks/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST /hooks/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        ],
+    )
+    async def test_what_is_no_request_is_refused_as_a_problem(self, home: House, asked: bytes) -> None:
+        answered = await raw(home, asked)
+        assert answered.startswith(b"HTTP/1.1 400 ")
+        assert b"urn:leadkeeper:problem:malformed-request" in answered
+
+    async def test_a_body_in_crumbs_is_refused(self, home: House) -> None:
+        """Each chunk costs a call: a body of single bytes would cost a thousand times what it weighs."""
+        head = b"POST /v1/leads HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        answered = await raw(home, head + b"1\r\na\r\n" * 10_000 + b"0\r\n\r\n")
+        assert not answered or answered.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))
+        some = await raw(home, head + b"1\r\na\r\n" * 100 + b"0\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        assert re.findall(rb"HTTP/1.1 (\d+) ", some) == [b"401", b"404"]
+
     async def test_requests_behind_one_another_are_answered_in_order(self, home: House) -> None:
         """Pipelined, the last one's head in two pieces; and a body larger than is parsed at once."""
         large = b'{"a": "' + b"x" * 50_000 + b'"}'

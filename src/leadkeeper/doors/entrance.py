@@ -40,8 +40,8 @@ class _Sealed:
 class Entrance:
     """Hands a request to the door that the first part of its path names (``/api/...``), all others to ``api``.
 
-    ``pages`` are doors that say themselves who may keep their answers; ``sign_in`` answers where a client of Microsoft's
-    directory asks for its token: ``/{tenant}/oauth2/token``.
+    ``pages`` are doors that say themselves who may keep their answers. ``sign_in`` answers where a client of
+    Microsoft's directory asks for its token: ``/{tenant}/oauth2/token``.
     """
 
     def __init__(

@@ -11,7 +11,6 @@ from starlette.types import Scope
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.web import header
 
-
 _PORTS: Final = {"https": ":443", "http": ":80"}
 
 
@@ -27,7 +26,7 @@ class Secure:
     def scheme(self, scope: Scope) -> str:
         """``https`` or ``http``."""
         client = scope.get("client")
-        said = header(scope, b"x-forwarded-proto")
+        said = header(scope, b"x-forwarded-proto") if self.addresses.has_proxies else None
         if said is not None and client and self.addresses.is_proxy(client[0]):
             # The proxy that is next to us wrote the last word.
             return "https" if said.rpartition(b",")[2].strip().lower() == b"https" else "http"

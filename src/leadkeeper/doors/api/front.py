@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import structlog
@@ -95,9 +95,9 @@ class _Answer:
         self._send = send
         self.begun = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         self.begun = True
-        await self._send(message)
+        return self._send(message)
 
 
 def _report(scope: Scope, route: HotRoute | None, error: Exception) -> None:

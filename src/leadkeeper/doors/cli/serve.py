@@ -58,18 +58,13 @@ def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None
         raise
 
 
-def _warn_of_python() -> None:
+async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
     import structlog
 
+    from leadkeeper.app import serve
     from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
 
-    if reads_cookies_slowly():
-        structlog.get_logger(__name__).warning(WARNING, remedy=REMEDY)
-
-
-async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
-    from leadkeeper.app import serve
-
+    log, slow = structlog.get_logger(__name__), api and reads_cookies_slowly()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for told in (signal.SIGINT, signal.SIGTERM):
@@ -78,8 +73,8 @@ async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
     def ready() -> None:
         where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if api else "Leadkeeper carries leads"
         say(f"{where}{'' if worker else '; a worker elsewhere must carry the leads'}. Ctrl-C ends it.")
-        if api:
-            _warn_of_python()
+        if slow:
+            log.warning(WARNING, remedy=REMEDY)
         # What is there now stays: looking through it again and again for garbage took a quarter of a worker's time.
         gc.collect()
         gc.freeze()

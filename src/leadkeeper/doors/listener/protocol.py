@@ -72,7 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, as far as it may."""
-        if self._refused is not None or self._held:
+        if self._refused is not None or self._held or self.pipeline:
             self._take_no_more(data)
         elif len(data) > (self.listener.limits.head_bytes - self._head if self._in_head else _PART):
             self._take_in_parts(data)
@@ -95,9 +95,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is whole."""
         if self._uncounted and self._length_of_head() > self.listener.limits.head_bytes:
             raise _HeadTooLarge
+        super().on_headers_complete()  # refuses an address that is none
         self._in_head = self._uncounted = False
         self._body = self._framing = self._pieces = 0
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

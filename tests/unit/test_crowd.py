@@ -112,3 +112,8 @@ def test_many_go_at_once_when_very_many_wait() -> None:
 def test_connections_leave_files_for_the_rest(files: int, connections: int, per_address: int) -> None:
     fitted = Limits().fitted(files)
     assert (fitted.connections, fitted.per_address) == (connections, per_address)
+
+
+def test_whoever_wants_fewer_gets_fewer() -> None:
+    fitted = Limits(connections=4, per_address=4).fitted(100_000)
+    assert (fitted.connections, fitted.per_address) == (4, 2)

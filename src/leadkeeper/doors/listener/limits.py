@@ -30,7 +30,7 @@ class Limits:
 
     def fitted(self, files: int) -> Limits:
         """The same, with no more connections than a process that may open so many ``files`` has room for."""
-        connections = max(_FEWEST, min(self.connections, files - RESERVED_FILES))
+        connections = min(self.connections, max(_FEWEST, files - RESERVED_FILES))
         return replace(self, connections=connections, per_address=max(1, min(self.per_address, connections // 2)))
 
 

@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from leadkeeper.access.keys import Keys
 from leadkeeper.app import open_doors, open_rooms
 from leadkeeper.connections.vault import new_secret_key
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.listener.limits import Limits
+from leadkeeper.doors.listener.server import listen
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
 
@@ -29,35 +31,15 @@ MASK = "*********"
 NOWHERE = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"
 
 
-class _Quiet(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Signals are the test runner's."""
-        yield
-
-
 @contextlib.asynccontextmanager
-async def listening(api: ASGIApp) -> AsyncIterator[str]:
+async def listening(api: ASGIApp, limits: Limits | None = None, proxies: Sequence[str] = ()) -> AsyncIterator[str]:
     """The address at which ``api`` is served meanwhile."""
     bound = socket.create_server(("127.0.0.1", 0), backlog=256)
-    config = uvicorn.Config(
-        api,
-        loop="none",
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=3,
-    )
-    server = _Quiet(config)
-    serving = asyncio.create_task(server.serve([bound]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
-        await asyncio.sleep(0.005)
+    server = await listen(api, bound, limits or Limits(), ClientAddresses(proxies), ending_seconds=3)
     try:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await serving
+        await server.end()
 
 
 @dataclass(frozen=True)
@@ -159,7 +141,9 @@ async def house(database_url: str, *, worker: bool = False, **more: Any) -> Asyn
             carrying = asyncio.create_task(opened.worker.run())
             stack.push_async_callback(lambda: carrying)
             stack.push_async_callback(opened.worker.stop, 5)
-        url = await stack.enter_async_context(listening(open_doors(settings, opened)))
+        url = await stack.enter_async_context(
+            listening(open_doors(settings, opened), settings.listener_limits, settings.proxies)
+        )
         session = await stack.enter_async_context(aiohttp.ClientSession())
         found = House(opened.rooms, url, session)
         operator = await found.visitor("operator")

@@ -10,10 +10,9 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
-import uvicorn
 from starlette.types import ASGIApp
 
 from leadkeeper.access.hooks import Hooks
@@ -28,10 +27,14 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
+from leadkeeper.doors.listener.limits import files_for
+from leadkeeper.doors.listener.server import Server, listen
+from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
@@ -53,6 +56,8 @@ from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+
+log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +177,26 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     rooms = house.rooms
     hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
     cloud_partner = create_cloud_partner(rooms)
-    api = create_api(rooms, house.metrics, hook, documents=[document_of(cloud_partner)])
-    doors: dict[str, ASGIApp] = {
-        "api": cloud_partner,
-        "v1.0": cloud_partner,
-        "store": _storefront(settings, house).app(),
-        "portal": Portal(rooms, name=settings.marketplace_name, base_url=settings.base_url).app(),
+    documents = [document_of(cloud_partner)]
+    api = create_api(rooms, house.metrics, hook, documents=documents, metrics_open=settings.metrics_open)
+    addresses = ClientAddresses(settings.proxies)
+    secure = Secure(addresses, settings.base_url)
+    doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
+    pages: dict[str, ASGIApp] = {
+        "store": _storefront(settings, house, addresses, secure).app(),
+        "portal": Portal(
+            rooms, name=settings.marketplace_name, base_url=settings.base_url, origins=Origins(secure)
+        ).app(),
     }
-    return Entrance(api, doors, sign_in_door(rooms.keys))
+    return Entrance(api, doors, pages, sign_in_door(rooms.keys), secure)
 
 
-def _storefront(settings: Settings, house: House) -> Storefront:
+def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
     rooms, captcha = house.rooms, None
     if settings.captcha != "none":
         secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
         captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
-    guard = FormGuard(settings.form_limit, settings.origins, settings.proxies, settings.base_url)
+    guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
     name, base_url = settings.marketplace_name, settings.base_url
     return Storefront(rooms.showcase, rooms.intake, guard, captcha, name=name, base_url=base_url)
 
@@ -206,7 +215,7 @@ async def serve(
     """
     async with open_rooms(settings, worker=worker) as house:
         # The API first: when its port is taken, nothing was begun.
-        server = await _start_api(settings, house) if api else None
+        server = await _start_api(settings, house, worker=worker) if api else None
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
         beside = [asyncio.create_task(work, name="beside") for work in _beside(settings, house)]
         ready()
@@ -250,42 +259,15 @@ async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> No
         carrying.result()
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn without signal handlers of its own: the program's stop event rules."""
-
-    task: asyncio.Task[None]
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-    async def end(self) -> None:
-        self.should_exit = True
-        await self.task
-
-
-async def _start_api(settings: Settings, house: House) -> _Server:
+async def _start_api(settings: Settings, house: House, *, worker: bool) -> Server:
     bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
-    # Head and body of an answer are two writes: without this the second waits 40 ms for the first one's receipt.
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(
-        open_doors(settings, house),
-        loop="none",
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
-    server = _Server(config)
-    server.task = asyncio.create_task(server.serve([bound]), name="api")
-    while not server.started:
-        if server.task.done():
-            server.task.result()
-        await asyncio.sleep(0.005)
-    return server
+    outbound = settings.network_policy.connections if worker else 0
+    limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
+    if limits.connections < settings.most_connections:
+        log.warning(
+            "fewer connections than wanted: this process may open too few files", connections=limits.connections
+        )
+    return await listen(open_doors(settings, house), bound, limits, ClientAddresses(settings.proxies))
 
 
 def configure_logging(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from leadkeeper.offer import OfferRef
 class ProblemType(StrEnum):
     """The closed list of problems; the end of a problem document's ``type`` address, stable for callers."""
 
+    MALFORMED_REQUEST = "malformed-request"
     INVALID_REQUEST = "invalid-request"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -31,12 +32,16 @@ class ProblemType(StrEnum):
     NOT_POSSIBLE_NOW = "not-possible-now"
     DESTINATION_REQUIRED = "destination-required"
     TOO_LARGE = "too-large"
+    HEAD_TOO_LARGE = "head-too-large"
+    TOO_SLOW = "too-slow"
+    TOO_BUSY = "too-busy"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     STORAGE_AWAY = "storage-away"
     INTERNAL = "internal"
 
 
 STATUS: Mapping[ProblemType, int] = {
+    ProblemType.MALFORMED_REQUEST: 400,
     ProblemType.INVALID_REQUEST: 422,
     ProblemType.UNAUTHORIZED: 401,
     ProblemType.FORBIDDEN: 403,
@@ -56,6 +61,9 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.NOT_POSSIBLE_NOW: 409,
     ProblemType.DESTINATION_REQUIRED: 409,
     ProblemType.TOO_LARGE: 413,
+    ProblemType.HEAD_TOO_LARGE: 431,
+    ProblemType.TOO_SLOW: 408,
+    ProblemType.TOO_BUSY: 503,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.STORAGE_AWAY: 503,
     ProblemType.INTERNAL: 500,

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.destinations.mail import MailServer, parse_mail_server
 from leadkeeper.diagnoses.text import Language
+from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.storage.engine import open_storage
 
@@ -81,6 +82,27 @@ class Settings(BaseSettings):
     )
     captcha_site_key: str = Field("", description="That service's public key, shown to browsers.")
     captcha_secret: SecretStr | None = Field(None, description="That service's secret key.")
+    head_limit: int = Field(
+        16_384, ge=1_024, le=1_048_576, description="Most bytes of a request's first line and headers together."
+    )
+    head_seconds: float = Field(
+        10, gt=0, le=3_600, description="How long a client may take to send a request's headers."
+    )
+    body_seconds: float = Field(
+        30,
+        gt=0,
+        le=3_600,
+        description="How long a client may take to send a body (a second more for each 4 KiB), or to read an answer.",
+    )
+    most_connections: int = Field(
+        4_096, ge=1, description="Most connections to the API at once; fewer if the process may open fewer files."
+    )
+    connections_per_address: int = Field(
+        512, ge=1, description="Most connections of one client's address at once; trusted proxies have no such limit."
+    )
+    metrics_open: bool = Field(
+        False, description="Answer /metrics without a key; unset, it takes one of role operator."
+    )
     language: Language = Field(
         Language.ENGLISH, description="Language in which commands tell diagnoses: en or pt. REST goes by each request."
     )
@@ -175,6 +197,17 @@ class Settings(BaseSettings):
     def proxies(self) -> list[str]:
         """Address ranges whose word on the customer's address is taken."""
         return _listed(self.trusted_proxies)
+
+    @property
+    def listener_limits(self) -> Limits:
+        """What strangers may take of the API."""
+        return Limits(
+            head_bytes=self.head_limit,
+            head_seconds=self.head_seconds,
+            body_seconds=self.body_seconds,
+            connections=self.most_connections,
+            per_address=self.connections_per_address,
+        )
 
     @property
     def network_policy(self) -> NetworkPolicy:

@@ -230,7 +230,7 @@ async def test_pages_are_sealed(shop: House) -> None:
             policy = response.headers["Content-Security-Policy"]
             assert "unsafe" not in policy
             assert "frame-ancestors 'none'" in policy
-            assert response.headers["Referrer-Policy"] == "no-referrer"
+            assert response.headers["Referrer-Policy"] == "same-origin"
             assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 

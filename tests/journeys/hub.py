@@ -6,9 +6,11 @@ import asyncio
 import atexit
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -30,9 +32,11 @@ _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to ou
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent() -> None:
-    """Runs in the child: whatever ends the tests, even SIGKILL, ends it too."""
+def _die_with_parent(files: int | None = None) -> None:
+    """Runs in the child: whatever ends the tests, even SIGKILL, ends it too. It may open so many ``files``."""
     _libc.prctl(1, signal.SIGKILL)
+    if files is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 async def until(
@@ -81,7 +85,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 (starts no threads, takes no locks)
+                preexec_fn=functools.partial(_die_with_parent, self.hub.files),  # noqa: PLW1509 (starts no threads, takes no locks)
             )
 
     def send(self, signum: signal.Signals) -> None:
@@ -125,6 +129,9 @@ class Hub:
         self.program: tuple[str, ...] = ("leadkeeper",)
         self.port = _free_port()
         self.processes: list[Process] = []
+        self.files: int | None = None
+        """How many files its processes may open; as many as we, unless said otherwise."""
+        self.key = ""
         self.database_url = database_url
         given = {
             "DATABASE_URL": database_url,
@@ -153,10 +160,10 @@ class Hub:
         )
         out, errors = await child.communicate()
         assert child.returncode == 0, errors.decode()
-        key = json.loads(out)["key"]
+        self.key = json.loads(out)["key"]
         self._session = aiohttp.ClientSession(
             self.url,
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {self.key}"},
             timeout=aiohttp.ClientTimeout(total=20),
             connector=aiohttp.TCPConnector(limit=0),
         )

@@ -38,6 +38,11 @@ class ClientAddresses:
                 break
         return limit_key(found)
 
+    @property
+    def has_proxies(self) -> bool:
+        """Whether any proxy is trusted at all."""
+        return bool(self._proxies)
+
     def is_proxy(self, address: str) -> bool:
         """Whether ``address`` (of a socket's peer) is one of the trusted proxies: many clients share it."""
         parsed = _parsed(address)

@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadkeeper.delivery.send import where
-from leadkeeper.doors.web import ClientGone
+from leadkeeper.doors.origins import Secure
+from leadkeeper.doors.web import ClientGone, Header
 
 log: Final = structlog.get_logger(__name__)
 
 _SIGN_IN_ENDS: Final = ("/oauth2/token", "/oauth2/v2.0/token")
 
 
+_TLS: Final = ((b"strict-transport-security", b"max-age=31536000"),)
+_SEALS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_SEALS_AND_TLS: Final = (*_SEALS, *_TLS)
+
+
+class _Sealed:
+    """``send``, adding headers to the answer."""
+
+    __slots__ = ("_headers", "_send")
+
+    def __init__(self, send: Send, headers: tuple[Header, ...]) -> None:
+        self._send = send
+        self._headers = headers
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *self._headers]
+        return self._send(message)
+
+
 class Entrance:
     """Hands a request to the door that the first part of its path names (``/api/...``), all others to ``api``.
 
-    ``sign_in`` answers where a client of Microsoft's directory asks for its token: ``/{tenant}/oauth2/token``.
+    ``pages`` are doors that say themselves who may keep their answers. ``sign_in`` answers where a client of
+    Microsoft's directory asks for its token: ``/{tenant}/oauth2/token``.
     """
 
-    def __init__(self, api: ASGIApp, doors: Mapping[str, ASGIApp], sign_in: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        api: ASGIApp,
+        doors: Mapping[str, ASGIApp],
+        pages: Mapping[str, ASGIApp],
+        sign_in: ASGIApp,
+        secure: Secure,
+    ) -> None:
         self._api = api
-        self._doors = doors
+        self._doors = {**doors, **pages}
+        self._pages = list(pages.values())
         self._sign_in = sign_in
+        self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         door = self._door(scope)
+        if scope["type"] == "http":
+            send = _Sealed(send, self._seals(scope, door))
         if door is self._api:
             await door(scope, receive, send)
             return
@@ -41,6 +74,13 @@ class Entrance:
             # The framework has answered already; its words may repeat what a customer wrote.
             log.error("request failed", error=where(error))
 
+    def _seals(self, scope: Scope, door: ASGIApp) -> tuple[Header, ...]:
+        """What every answer to this request tells browsers; pages say the rest themselves."""
+        secure = self._secure.is_secure(scope)
+        if door in self._pages:
+            return _TLS if secure else ()
+        return _SEALS_AND_TLS if secure else _SEALS
+
     def _door(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
             return self._api
@@ -48,6 +88,6 @@ class Entrance:
         door = self._doors.get(path[1:].partition("/")[0])
         if door is not None:
             return door
-        if self._sign_in is not None and path.endswith(_SIGN_IN_ENDS) and path.count("/") <= 4:
+        if path.endswith(_SIGN_IN_ENDS) and path.count("/") <= 4:
             return self._sign_in
         return self._api

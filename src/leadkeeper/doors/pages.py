@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from leadkeeper.diagnoses.text import Language
+from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.languages import accepted
 
 LANGUAGE_COOKIE: Final = "language"
@@ -27,7 +28,7 @@ SHARED: Final = _DOORS / "assets" / "pages.css"
 
 SAFE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # nothing to other sites; our own forms say whose they are
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
@@ -39,7 +40,7 @@ class StaticMissing(Exception):
 
 def language_of(request: Request) -> Language:
     """The language of a page: of the link that was followed, else chosen before, else the browser's."""
-    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+    for chosen in (request.query_params.get("lang"), cookie(request.scope, LANGUAGE_COOKIE)):
         if chosen in list(Language):
             return Language(chosen)
     return accepted(request.headers.get("accept-language"))

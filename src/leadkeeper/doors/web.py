@@ -112,15 +112,17 @@ async def read_body(receive: Receive, limit: int = MAX_BODY) -> bytes:
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGone
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= limit:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
+    body: bytes | bytearray = message.get("body", b"")
+    if message.get("more_body", False):
+        body = bytearray(body)  # which grows without being copied for each piece
+        while message.get("more_body", False) and len(body) <= limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            body += message.get("body", b"")
     if len(body) > limit:
         raise too_large(f"The body is larger than {limit} bytes.")
-    return body
+    return bytes(body)
 
 
 def too_large(detail: str) -> Problem:

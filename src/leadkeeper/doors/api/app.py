@@ -26,18 +26,23 @@ from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.publishing import PublishingDesk
-from leadkeeper.doors.api.system import System
+from leadkeeper.doors.api.system import MEASUREMENTS, System
 from leadkeeper.doors.json_route import JsonRoute
 from leadkeeper.doors.web import HotRoute, internal
 from leadkeeper.rooms import Rooms
 
 
 def create_api(
-    rooms: Rooms, metrics: Metrics, *beside: HotRoute, documents: Sequence[Mapping[str, Any]] = ()
+    rooms: Rooms,
+    metrics: Metrics,
+    *beside: HotRoute,
+    documents: Sequence[Mapping[str, Any]] = (),
+    metrics_open: bool = False,
 ) -> ASGIApp:
     """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it.
 
-    ``documents`` are the OpenAPI documents of further doors, to be shown as part of one.
+    ``documents`` are the OpenAPI documents of further doors, to be shown as part of one. ``metrics_open``: measurements
+    need no key.
     """
     hot = (hand_in_route(rooms.keys, rooms.intake, metrics), batch_route(rooms.keys, rooms.intake, metrics), *beside)
     app = _framework()
@@ -51,9 +56,10 @@ def create_api(
     Answers(rooms.trace, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer().serve_on(app)
-    System(rooms.storage, metrics).serve_on(app)
+    System(rooms.storage, metrics, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(lambda: openapi_of(app, hot, documents))  # type: ignore[method-assign]
-    return Front(app, hot, rooms.keys, metrics)
+    closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
+    return Front(app, hot, rooms.keys, metrics, closed)
 
 
 def _framework() -> FastAPI:

@@ -123,20 +123,24 @@ def _batch_key(value: bytes | None) -> str | None:
 
 async def _lines(receive: Receive) -> AsyncIterator[list[bytes | None]]:
     """The lines of the body as they come in, ``None`` for one that is too long. A client that leaves ends them."""
-    rest, too_long, more = b"", False, True
+    rest, too_long, more = bytearray(), False, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             return
         more = message.get("more_body", False)
-        *whole, rest = (rest + message.get("body", b"")).split(b"\n")
+        *whole, end = message.get("body", b"").split(b"\n")
+        if whole:
+            whole[0] = bytes(rest) + whole[0]
+            rest.clear()
+        rest += end
         lines: list[bytes | None] = [line if len(line) <= MAX_BODY else None for line in whole]
         if lines and too_long:
             lines[0], too_long = None, False
         if len(rest) > MAX_BODY:
-            rest, too_long = b"", True
+            rest, too_long = bytearray(), True
         if not more and (rest or too_long):
-            lines.append(None if too_long else rest)
+            lines.append(None if too_long else bytes(rest))
         yield lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import structlog
@@ -17,18 +17,19 @@ from leadkeeper.doors.web import ClientGone, HotRoute, internal, send_problem, s
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 
-_SIGNED_IN: Final = "/v1/"
-
 log: Final = structlog.get_logger(__name__)
 
 
 class Front:
-    """Serves the hot routes itself and hands the rest to ``app``; below ``/v1/`` only with a key that is known."""
+    """Serves the hot routes itself and hands the rest to ``app``; below ``closed`` only with a key that is known."""
 
-    def __init__(self, app: ASGIApp, hot: Sequence[HotRoute], keys: Keys, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, hot: Sequence[HotRoute], keys: Keys, metrics: Metrics, closed: tuple[str, ...]
+    ) -> None:
         self._app = app
         self._keys = keys
         self._metrics = metrics
+        self._closed = closed
         self._exact = {route.path: route for route in hot if "{" not in route.path}
         self._prefixed = [(route.path.partition("{")[0], route) for route in hot if "{" in route.path]
 
@@ -74,7 +75,7 @@ class Front:
             problem = Problem(ProblemType.METHOD_NOT_ALLOWED, "This address does not take this method.")
             await send_problem(answer, problem, [(b"allow", allow.encode())])
             return
-        if scope["path"].startswith(_SIGNED_IN):
+        if scope["path"].startswith(self._closed):
             await sign_in(self._keys, scope)
         await self._app(scope, receive, answer)
 
@@ -94,9 +95,9 @@ class _Answer:
         self._send = send
         self.begun = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         self.begun = True
-        await self._send(message)
+        return self._send(message)
 
 
 def _report(scope: Scope, route: HotRoute | None, error: Exception) -> None:

@@ -49,14 +49,23 @@ class Metrics:
             registry=self._registry,
         )
         self._ended: Tally[tuple[str, str]] = Tally()
+        # Looking a label up takes longer than counting.
+        self._by_result: dict[tuple[str, str], Counter] = {}
+        self._by_route: dict[str, Histogram] = {}
 
     def counted(self, door: str, result: str) -> None:
         """A lead came in by ``door``: ``kept``, ``repeat``, or the type of the problem it was refused with."""
-        self._leads.labels(door, result).inc()
+        counter = self._by_result.get((door, result))
+        if counter is None:
+            counter = self._by_result[door, result] = self._leads.labels(door, result)
+        counter.inc()
 
     def took(self, route: str, seconds: float) -> None:
         """A request on one of the hot routes was answered."""
-        self._seconds.labels(route).observe(seconds)
+        histogram = self._by_route.get(route)
+        if histogram is None:
+            histogram = self._by_route[route] = self._seconds.labels(route)
+        histogram.observe(seconds)
 
     def observe_sends(self, sends: Sequence[Sent]) -> None:
         """Sends ended; their destinations are looked up when the measurements are read."""

@@ -28,7 +28,7 @@ TAGS: Final = [
     {"name": "Connections", "description": "Where an offer's leads go: one destination or several."},
     {"name": "Hooks", "description": "Addresses to give to Microsoft's marketplace as an offer's HTTPS endpoint."},
     {"name": "Diagnoses", "description": "What errors mean, and what mends them."},
-    {"name": "System", "description": "Health and measurements; no key needed."},
+    {"name": "System", "description": "Health, and measurements for operators."},
 ]
 
 

@@ -8,10 +8,13 @@ from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 from leadkeeper.doors.api.metrics import CONTENT_TYPE, Metrics
+from leadkeeper.doors.api.security import Operator
 from leadkeeper.doors.web import problem_responses
 from leadkeeper.problem import ProblemType
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.probe import KeepingProbe
+
+MEASUREMENTS: Final = "/metrics"
 
 
 class Alive(BaseModel):
@@ -27,12 +30,16 @@ class Ready(BaseModel):
 
 
 class System:
-    """``/healthz``, ``/readyz``, ``/metrics``: open to whoever can reach them; they hold no personal data."""
+    """``/healthz``, ``/readyz``: open to whoever can reach them. ``/metrics``: to operators, unless ``metrics_open``.
 
-    def __init__(self, storage: Storage, metrics: Metrics) -> None:
+    None of them holds personal data, but measurements tell how much is sold.
+    """
+
+    def __init__(self, storage: Storage, metrics: Metrics, *, metrics_open: bool) -> None:
         self._storage = storage
         self._probe = KeepingProbe(storage)
         self._metrics = metrics
+        self._open = metrics_open
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -42,12 +49,15 @@ class System:
         text: dict[int | str, dict[str, Any]] = {
             200: {"description": "Prometheus text.", "content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}
         }
+        closed = {} if self._open else problem_responses(ProblemType.UNAUTHORIZED, ProblemType.FORBIDDEN)
         app.add_api_route(
-            "/metrics",
-            self.get_metrics,
+            MEASUREMENTS,
+            self.get_metrics if self._open else self.get_closed_metrics,
+            openapi_extra=None if self._open else {"security": [{"bearer": []}]},
+            operation_id="getMetrics",
             tags=["System"],
             summary="Measurements for Prometheus",
-            responses=text,
+            responses=text | closed,
             response_class=Response,
         )
 
@@ -59,6 +69,10 @@ class System:
         """Something was written to the database within the last second or so: a lead can be kept."""
         await self._probe.require()
         return Ready()
+
+    async def get_closed_metrics(self, _: Operator) -> Response:
+        """Of this process alone; no personal data."""
+        return await self.get_metrics()
 
     async def get_metrics(self) -> Response:
         """Of this process alone; no personal data."""

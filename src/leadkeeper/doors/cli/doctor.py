@@ -48,7 +48,7 @@ TestLeads = Annotated[
 
 
 def doctor(json: AsJson = False, test_leads: TestLeads = False) -> None:
-    """Look at settings, database, secrets, every connection, the backlog and the clock.
+    """Look at Python, settings, database, secrets, every connection, the backlog and the clock.
 
     Changes nothing and sends no lead unless told to. Exit code 1 if something is wrong; each such line ends with the
     remedy.
@@ -74,7 +74,7 @@ def _findings(*, test_leads: bool) -> list[Finding]:
     from leadkeeper.doors.cli.db import database_status
     from leadkeeper.doors.cli.house import quiet_settings
 
-    found: list[Finding] = []
+    found: list[Finding] = [_python()]
     try:
         settings = quiet_settings()
         found.append(Finding("settings", "ok", "can be used"))
@@ -87,6 +87,14 @@ def _findings(*, test_leads: bool) -> list[Finding]:
             raise
         found.append(Finding("settings" if told.startswith("Wrong setting") else "database", "wrong", told))
     return found
+
+
+def _python() -> Finding:
+    from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
+
+    if reads_cookies_slowly():
+        return Finding("python", "note", WARNING, REMEDY)
+    return Finding("python", "ok", "reads long cookies in reasonable time")
 
 
 def _database(status: DatabaseStatus) -> Finding:

@@ -59,8 +59,12 @@ def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None
 
 
 async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
-    from leadkeeper.app import serve
+    import structlog
 
+    from leadkeeper.app import serve
+    from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
+
+    log, slow = structlog.get_logger(__name__), api and reads_cookies_slowly()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for told in (signal.SIGINT, signal.SIGTERM):
@@ -69,6 +73,8 @@ async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
     def ready() -> None:
         where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if api else "Leadkeeper carries leads"
         say(f"{where}{'' if worker else '; a worker elsewhere must carry the leads'}. Ctrl-C ends it.")
+        if slow:
+            log.warning(WARNING, remedy=REMEDY)
         # What is there now stays: looking through it again and again for garbage took a quarter of a worker's time.
         gc.collect()
         gc.freeze()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic_core import from_json, to_json
 
 from leadkeeper import __version__
+from leadkeeper.doors.cloud_partner.callers import caller_of
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, install_errors
 from leadkeeper.doors.cloud_partner.ingestion import Ingestion
 from leadkeeper.doors.cloud_partner.offers import TAG, Offers
@@ -20,6 +22,16 @@ from leadkeeper.rooms import Rooms
 
 class _OfferRoute(JsonRoute):
     limit: ClassVar[int] = 1024 * 1024  # a definition holds long descriptions of many plans
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def signed_in(request: Request) -> Response:
+            # Before the body, which may be large, is read.
+            await caller_of(request, request.app.state.keys)
+            return await handle(request)
+
+        return signed_in
 
 
 def create_cloud_partner(rooms: Rooms) -> FastAPI:

@@ -9,19 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl
 
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadkeeper.access.keys import Keys
+from leadkeeper.doors.forms import URLENCODED, parse_urlencoded
 from leadkeeper.doors.web import header, read_body, send_body
 from leadkeeper.problem import Problem
 from leadkeeper.storage.engine import StorageAway
 
 SECONDS: Final = 3600
-_FORM: Final = b"application/x-www-form-urlencoded"
-_NO_STORE: Final = [(b"cache-control", b"no-store"), (b"pragma", b"no-cache")]
+_NO_CACHE: Final = [(b"pragma", b"no-cache")]
 
 
 def sign_in_door(keys: Keys) -> ASGIApp:
@@ -29,7 +28,7 @@ def sign_in_door(keys: Keys) -> ASGIApp:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         status, content = await _answer(keys, scope, receive)
-        await send_body(send, status, to_json(content), headers=_NO_STORE)
+        await send_body(send, status, to_json(content), headers=_NO_CACHE)
 
     return serve
 
@@ -37,10 +36,10 @@ def sign_in_door(keys: Keys) -> ASGIApp:
 async def _answer(keys: Keys, scope: Scope, receive: Receive) -> tuple[int, Mapping[str, object]]:
     if scope["method"] != "POST":
         return _refused(400, "invalid_request", 900561, "The endpoint only accepts POST requests.")
-    if (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower() != _FORM:
+    if (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower() != URLENCODED:
         return _refused(400, "invalid_request", 900144, "The body must be application/x-www-form-urlencoded.")
     try:
-        form = dict(parse_qsl((await read_body(receive, 16_384)).decode(), keep_blank_values=True, max_num_fields=50))
+        form = parse_urlencoded(await read_body(receive, 16_384))
     except (Problem, ValueError):
         return _refused(400, "invalid_request", 9002313, "Invalid request. Request is malformed or invalid.")
     for name in ("grant_type", "client_id", "client_secret"):

@@ -18,6 +18,8 @@ from starlette.routing import Route
 
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnoses.text import Language
+from leadkeeper.doors.forms import sent_form
+from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import (
     SHARED,
     STATIC,
@@ -29,7 +31,6 @@ from leadkeeper.doors.pages import (
 )
 from leadkeeper.doors.portal.offer import offer_content
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
-from leadkeeper.doors.web import MAX_BODY
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -46,9 +47,10 @@ Handler = Callable[[Request, Session], Awaitable[Response]]
 class Portal:
     """The pages over the rooms. ``name`` is the marketplace's."""
 
-    def __init__(self, rooms: Rooms, *, name: str, base_url: str) -> None:
+    def __init__(self, rooms: Rooms, *, name: str, base_url: str, origins: Origins) -> None:
         require_static()
         self._rooms = rooms
+        self._origins = origins
         self._door = Door(rooms.keys, secure=urlsplit(base_url).scheme == "https")
         policy = content_security_policy(scripts="'none'", connect="'none'")
         words: dict[Language, dict[str, str]] = {language: {} for language in Language}
@@ -89,12 +91,14 @@ class Portal:
         """Only for those who are signed in; a form only from a page of ours."""
 
         async def handle(request: Request) -> Response:
+            if request.method == "POST" and self._origins.from_elsewhere(request.scope):
+                raise HTTPException(403)
             session = await self._door.session(request)
             if session is None:
                 after = quote(request.url.path, safe="/") if request.method == "GET" else "/portal"
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)
             request.state.session = session
-            if request.method == "POST" and not is_own_form(session, (await _form(request)).get("token", "")):
+            if request.method == "POST" and not is_own_form(session, (await sent_form(request)).get("token", "")):
                 raise HTTPException(403)
             return await handler(request, session)
 
@@ -106,12 +110,14 @@ class Portal:
             after = "/portal"
         if request.method == "GET":
             return self._page(request, "sign_in.html", after=after, wrong="")
-        host = request.client.host if request.client is not None else ""
+        if self._origins.from_elsewhere(request.scope):
+            raise HTTPException(403)
+        host = self._origins.addresses.of(request.scope)
         if not await self._limiter.hit(_SIGN_INS, "sign-in", host):
             wrong = "Too many tries from your address. Wait a minute."
             return self._page(request, "sign_in.html", 429, {"Retry-After": "60"}, after=after, wrong=wrong)
         response = RedirectResponse(after, 303)
-        if await self._door.sign_in((await _form(request)).get("key", "").strip(), response):
+        if await self._door.sign_in((await sent_form(request)).get("key", "").strip(), response):
             return response
         wrong = "This key is unknown, revoked, or may only hand in leads. Ask your operator for one."
         return self._page(request, "sign_in.html", 401, after=after, wrong=wrong)
@@ -162,7 +168,7 @@ class Portal:
     async def _replay(self, request: Request, session: Session) -> Response:
         """Send what did not arrive again; asked first without ``sure``, it only tells how many that is."""
         ref, name = _offer_of(request, session), request.path_params["name"]
-        sure = (await _form(request)).get("sure") == "yes"
+        sure = (await sent_form(request)).get("sure") == "yes"
         done = await self._rooms.again.replay(
             ref,
             name,
@@ -190,7 +196,7 @@ class Portal:
         return self._page(request, "lead.html", lead=lead)
 
     async def _find(self, request: Request, session: Session) -> Response:
-        text = (await _form(request)).get("text", "")[:200]
+        text = (await sent_form(request)).get("text", "")[:200]
         found = await self._rooms.trace.find(text, session.caller.publisher_id, language_of(request))
         return self._page(request, "found.html", found=found, text=text)
 
@@ -200,7 +206,7 @@ class Portal:
         if offer is None or not session.caller.may_see(offer.publisher_id):
             raise HTTPException(404)
         await self._rooms.again.retry(delivery_id, by=session.caller.name)
-        lead = (await _form(request)).get("lead", "")
+        lead = (await sent_form(request)).get("lead", "")
         return RedirectResponse(f"/portal/leads/{quote(lead, safe='')}", 303)
 
     def _page(
@@ -246,12 +252,3 @@ def _address(offer: OfferRef) -> str:
 
 def _test(query: Mapping[str, str]) -> bool | None:
     return {"yes": True, "no": False}.get(query.get("test", ""))
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form; read once, kept with the request."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MAX_BODY:
-        raise HTTPException(413)
-    form = await request.form(max_files=0, max_fields=20)
-    return {name: value for name, value in form.items() if isinstance(value, str)}

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.access.keys import Caller, Keys, Role
+from leadkeeper.doors.cookies import cookie
 
 COOKIE: Final = "leadkeeper_portal"
 SECONDS: Final = 8 * 3600
@@ -34,9 +35,9 @@ class Door:
 
     async def session(self, request: Request) -> Session | None:
         """Whoever is signed in; ``None`` when nobody is, the time is over, or the key was revoked."""
-        token = request.cookies.get(COOKIE, "")
-        caller = await self._keys.caller(token) if token else None
-        if caller is None or caller.role is Role.MARKETPLACE:
+        token = cookie(request.scope, COOKIE)
+        caller = None if token is None else await self._keys.caller(token)
+        if token is None or caller is None or caller.role is Role.MARKETPLACE:
             return None
         return Session(caller, _form_token(token))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import (
     SHARED,
     STATIC,
@@ -28,7 +28,6 @@ from leadkeeper.doors.pages import (
 from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_form, new_form_id, read_form
 from leadkeeper.doors.storefront.guard import Captcha, FormGuard
 from leadkeeper.doors.storefront.texts import TEXTS
-from leadkeeper.doors.web import MAX_BODY
 from leadkeeper.intake.actions import Acted, lead_of, partner_leads
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.offer import OfferRef
@@ -125,7 +124,7 @@ class Storefront:
         if await self._guard.too_often(request):
             headers = {"Retry-After": str(self._guard.seconds)}
             return self._pages.page(request, "message.html", 429, headers, message="too_many")
-        sent = await _fields(request)
+        sent = await sent_form(request)
         filled = read_form(sent)
         if filled.trapped:
             return self._done(request, asked)  # a program learns nothing from it
@@ -217,20 +216,6 @@ def _kept_query(request: Request) -> str:
     kept = [(name, request.query_params[name]) for name in ("preview", "mktcmpid") if name in request.query_params]
     query = request.url.replace_query_params(**dict(kept)).query if kept else ""
     return f"?{query}" if query else ""
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """The form's fields. Raises ``HTTPException`` for what is no form, or larger than one."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in (
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
-    ):
-        raise HTTPException(415)
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MAX_BODY:
-        raise HTTPException(413)
-    form: FormData = await request.form(max_files=0, max_fields=40, max_part_size=MAX_BODY)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def _leads(asked: Asked, filled: Filled) -> Sequence[NewLead]:

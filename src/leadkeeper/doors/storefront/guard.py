@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from limits import parse
 from limits.aio.storage import MemoryStorage
@@ -15,6 +14,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from leadkeeper.destinations.http import NETWORK_ERRORS, Network
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.origins import Origins
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,48 +81,24 @@ class Captcha:
 
 
 class FormGuard:
-    """Decides before a form is read. ``limit`` is such as ``20/minute``; ``origins`` are sites that show our form."""
+    """Decides before a form is read. ``limit`` is such as ``20/minute``; ``origins`` knows who may send our form."""
 
-    def __init__(self, limit: str, origins: Sequence[str], trusted_proxies: Sequence[str], own: str) -> None:
-        self.origins = tuple(origins)
-        self._own = _origin(own)
+    def __init__(self, limit: str, origins: Origins, addresses: ClientAddresses) -> None:
+        self.origins = origins.also
+        self._sent_from = origins
+        self._addresses = addresses
         self._limit = parse(limit)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._proxies = [ip_network(text, strict=False) for text in trusted_proxies]
 
     def from_elsewhere(self, request: Request) -> bool:
         """Whether a page of a site that may not do so sent it."""
-        origin = request.headers.get("origin")
-        if origin in (None, "null"):
-            return False  # a page whose policy tells no origin, as ours
-        here = f"{request.url.scheme}://{request.headers.get('host', '')}"
-        return origin not in (self._own, here, *self.origins)
+        return self._sent_from.from_elsewhere(request.scope)
 
     async def too_often(self, request: Request) -> bool:
         """Whether the address has sent its share; this one counts."""
-        return not await self._limiter.hit(self._limit, "form", self._address(request))
+        return not await self._limiter.hit(self._limit, "form", self._addresses.of(request.scope))
 
     @property
     def seconds(self) -> int:
         """After how long it may send again at the latest."""
         return int(self._limit.get_expiry())
-
-    def _address(self, request: Request) -> str:
-        """The customer's address: the last one in ``X-Forwarded-For`` that is no proxy of ours."""
-        found = request.client.host if request.client is not None else ""
-        forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-        while forwarded and self._is_proxy(found):
-            found = forwarded.pop()
-        return found
-
-    def _is_proxy(self, text: str) -> bool:
-        try:
-            address = ip_address(text)
-        except ValueError:
-            return False
-        return any(address in network for network in self._proxies)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,101 @@
+"""Listens: uvicorn's server, with connections that are bounded in number, size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.listener.crowd import Crowd
+from leadkeeper.doors.listener.limits import Limits
+from leadkeeper.doors.listener.protocol import BoundedProtocol
+
+_TICKS: Final = 5
+"""Uvicorn ticks ten times a second; deadlines are looked at every so many ticks."""
+
+
+class Listener:
+    """What the connections of one server share."""
+
+    def __init__(self, limits: Limits, addresses: ClientAddresses) -> None:
+        self.limits = limits
+        self.crowd: Crowd[BoundedProtocol] = Crowd(limits.connections, limits.per_address)
+        self._addresses = addresses
+        self._looked: float | None = None
+
+    def admit(self, line: BoundedProtocol) -> bool:
+        """Whether the newcomer may stay; another may have had to go for it."""
+        client = line.client
+        if client is not None and not self._addresses.is_proxy(client[0]):
+            line.address = self._addresses.of({"client": client, "headers": ()})
+        admitted, gone = self.crowd.enter(line)
+        for each in gone:
+            each.shed()
+        return admitted
+
+    def look(self, now: float) -> None:
+        """End the connections whose time is over."""
+        elapsed = 0.0 if self._looked is None else now - self._looked
+        self._looked = now
+        for line in list(self.crowd.lines):
+            line.look(now, elapsed)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the program's stop event rules."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self, config: uvicorn.Config, listener: Listener) -> None:
+        super().__init__(config)
+        self._listener = listener
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None are captured."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % _TICKS == 0:
+            self._listener.look(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    async def end(self) -> None:
+        """Take no more requests, and answer those that are here."""
+        self.should_exit = True
+        await self.task
+
+
+async def listen(
+    app: ASGIApp, bound: socket.socket, limits: Limits, addresses: ClientAddresses, *, ending_seconds: int = 10
+) -> Server:
+    """Serve ``app`` on a socket; returns once it does. ``ending_seconds``: what is under way may take to end."""
+    # Head and body of an answer are two writes: without this the second waits 40 ms for the first one's receipt.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener = Listener(limits, addresses)
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http=type("Connection", (BoundedProtocol,), {"listener": listener}),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=ending_seconds,
+    )
+    server = Server(config, listener)
+    server.task = asyncio.create_task(server.serve([bound]), name="api")
+    while not server.started:
+        if server.task.done():
+            server.task.result()
+        await asyncio.sleep(0.005)
+    return server

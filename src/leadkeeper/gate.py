@@ -40,7 +40,7 @@ class Gate:
     """Places that callers wait for, each publisher's in the order in which they came.
 
     Who holds the fewest comes next. At most ``queue`` callers wait for one publisher; a further one is turned away at
-    once, so that what waits stays bounded too.
+    once, so that what waits stays bounded too. Those who wait however long it takes are bounded where they come from.
     """
 
     def __init__(self, places: int, reserve: int, *, queue: int = 1_000) -> None:
@@ -54,7 +54,7 @@ class Gate:
             self.shares.take(who)
             return
         waiting = self._waiting.setdefault(who, deque())
-        if len(waiting) >= self._queue:
+        if seconds is not None and len(waiting) >= self._queue:
             raise NoTurn
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)

@@ -31,6 +31,7 @@ class ProblemType(StrEnum):
     NOT_POSSIBLE_NOW = "not-possible-now"
     DESTINATION_REQUIRED = "destination-required"
     TOO_LARGE = "too-large"
+    TOO_MANY_REQUESTS = "too-many-requests"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     STORAGE_AWAY = "storage-away"
     INTERNAL = "internal"
@@ -56,6 +57,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.NOT_POSSIBLE_NOW: 409,
     ProblemType.DESTINATION_REQUIRED: 409,
     ProblemType.TOO_LARGE: 413,
+    ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.STORAGE_AWAY: 503,
     ProblemType.INTERNAL: 500,

@@ -119,7 +119,7 @@ def _failed(health: Health, answer: Diagnosis, took: int, now: int, dice: float)
 
 def _rest(times: int, took: int) -> int:
     """How long a connection rests after a failure that took ``took``, having rested ``times`` times before."""
-    doubled = 2 ** min(times, 10)
+    doubled = int(2 ** min(times, 10))
     rest = min(FIRST_REST * doubled, LONGEST_REST)
     return rest if took < HANGS else max(rest, min(took * min(doubled, HANG_RESTS), LONGEST_HANG_REST))
 

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from leadkeeper.destinations.trouble import NoFreeConnection
-from leadkeeper.gate import Gate, acting_for
+from leadkeeper.gate import Gate, NoTurn, acting_for
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a host name; raises ``socket.gaierror`` when it has none."""
@@ -27,6 +27,7 @@ LOOK_UPS_RESERVED: Final = 16
 REMEMBERED_SECONDS: Final = 30.0
 """How long an answer is good; what is dialled is judged each time all the same."""
 _MOST_REMEMBERED: Final = 10_000
+_NO_TURN: Final = "the publisher's other host names are still being looked up"
 
 
 async def lookup(host: str, port: int) -> Sequence[str]:
@@ -101,13 +102,19 @@ class Names:
                 return await asyncio.shield(task)
         except TimeoutError:
             if asked in self._under_way and asked not in self._begun:
-                raise NoFreeConnection("the publisher's other host names are still being looked up") from None
+                raise NoFreeConnection(_NO_TURN) from None
             raise socket.gaierror(socket.EAI_AGAIN, "the look-up takes too long") from None
 
     async def _look_up(self, who: str, host: str, port: int) -> Sequence[str]:
-        async with self._gate.place(who):
+        try:
+            await self._gate.enter(who, self._seconds)
+        except NoTurn:
+            raise NoFreeConnection(_NO_TURN) from None
+        try:
             self._begun.add((who, host, port))
             addresses = await self._resolve(host, port)
+        finally:
+            self._gate.leave(who)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[host, port] = (self._clock() + REMEMBERED_SECONDS, addresses)

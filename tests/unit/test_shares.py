@@ -121,7 +121,7 @@ async def test_a_caller_that_goes_away_leaves_no_trace() -> None:
     waits = asyncio.create_task(gate.enter("a"))
     await asyncio.sleep(0)
     with pytest.raises(NoTurn):
-        await gate.enter("a")  # the queue is full
+        await gate.enter("a", 60)  # the queue is full
     waits.cancel()
     await asyncio.gather(waits, return_exceptions=True)
     assert gate.waiting("a") == 0

@@ -129,7 +129,7 @@ def take_unasked(conn: sa.Connection, shares: Shares, now: int) -> list[tuple[Of
     As many of each publisher as ``shares`` have room for.
     """
     x, c, o = t.connection_change.c, t.connection.c, t.offer.c
-    query = (
+    query: sa.Select[Any] = (
         sa.select(x.connection_id, c.offer_ref, c.name, o.publisher_id)
         .join(t.connection, c.id == x.connection_id)
         .join(t.offer, o.ref == c.offer_ref)
@@ -140,8 +140,7 @@ def take_unasked(conn: sa.Connection, shares: Shares, now: int) -> list[tuple[Of
 
     def offered(without: Collection[str], most: int) -> Sequence[sa.Row[Any]]:
         others = query.where(sa.not_(one_of(conn, o.publisher_id, without))) if without else query
-        rows: Sequence[sa.Row[Any]] = conn.execute(others.limit(most)).all()
-        return rows
+        return conn.execute(others.limit(most)).all()
 
     rows = pick(shares, offered, lambda row: str(row.publisher_id), lambda row: str(row.connection_id))
     for row in rows:

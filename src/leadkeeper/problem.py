@@ -35,6 +35,7 @@ class ProblemType(StrEnum):
     HEAD_TOO_LARGE = "head-too-large"
     TOO_SLOW = "too-slow"
     TOO_BUSY = "too-busy"
+    TOO_MANY_REQUESTS = "too-many-requests"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     STORAGE_AWAY = "storage-away"
     INTERNAL = "internal"
@@ -64,6 +65,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.HEAD_TOO_LARGE: 431,
     ProblemType.TOO_SLOW: 408,
     ProblemType.TOO_BUSY: 503,
+    ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.STORAGE_AWAY: 503,
     ProblemType.INTERNAL: 500,

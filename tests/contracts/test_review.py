@@ -234,7 +234,7 @@ async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str)
         lease_id = await begin(house, 3)
         newer = sa.update(t.connection).values(destination="hubspot")
         await house.storage.write(lambda conn: conn.execute(newer).rowcount)
-        works = await house.storage.write(claim, lease_id, {}, workers._first_share, house.now, None)
+        works = await house.storage.write(claim, lease_id, {}, lambda row: workers._share_of(row, 8), house.now, None)
         assert works == []
 
 
@@ -284,7 +284,7 @@ async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again
 
 async def test_only_what_may_be_sent_again_is_claimed_ahead() -> None:
     network = Network(NetworkPolicy())
-    lane = Lane("one")
+    lane = Lane("one", "contoso")
     lane.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), network), 1)
     assert lane.wanted(100) == lane.pace.limit
     lane.running = lane.pace.limit
@@ -307,7 +307,7 @@ async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.M
         async def aclose(self) -> None:
             closed.append(self.name)
 
-    lane = Lane("one")
+    lane = Lane("one", "contoso")
     lane.reopen(Line("old"), 1)  # type: ignore[arg-type]
     lane.reopen(Line("new"), 2)  # type: ignore[arg-type]
     await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from leadkeeper.connections.health import Health, HealthState
 from leadkeeper.delivery.breaker import (
     BROKEN_AFTER,
     FIRST_PROBE,
+    LONGEST_HANG_REST,
     LONGEST_PROBE,
     LONGEST_REST,
     OPEN_AFTER,
@@ -55,6 +56,38 @@ def test_each_failed_trial_doubles_the_rest_up_to_a_few_seconds() -> None:
         rests.append((health.closed_until - now) // SECOND)
     assert rests == [2, 4, 5, 5, 5, 5, 5, 5]
     assert LONGEST_REST == 5 * SECOND
+
+
+def hang(health: Health, now: int, took: int = 30 * SECOND, *, trial: bool = False) -> Health:
+    return after_answers(health, [Heard(FAILED, trial, took_ms=took)], now, 0.5).health
+
+
+def test_two_hangs_in_a_row_open_it() -> None:
+    once = hang(Health(), NOW)
+    assert not on_trial(once)
+    assert hear(once, Receipt()).health == Health()
+    twice = hang(once, NOW)
+    assert on_trial(twice)
+    assert twice.closed_until == NOW + 30 * SECOND
+
+
+def test_a_connection_that_hangs_rests_longer_each_time_in_proportion_to_what_it_held() -> None:
+    for took, expected in ((30, [60, 120, 240, 480, 480, 480]), (3, [6, 12, 24, 48, 48]), (300, [600, 600])):
+        health, rests = hang(hang(Health(), NOW), NOW), []
+        for _ in expected:
+            now = health.closed_until
+            health = hang(health, now, took * SECOND, trial=True)
+            rests.append((health.closed_until - now) // SECOND)
+        assert rests == expected
+        assert max(rests) <= LONGEST_HANG_REST // SECOND
+
+
+def test_one_that_hung_and_now_fails_fast_is_tried_within_seconds() -> None:
+    health = hang(hang(Health(), NOW), NOW)
+    for _ in range(6):
+        health = hang(health, health.closed_until, trial=True)
+    now = health.closed_until
+    assert hear(health, FAILED, now=now, trial=True).health.closed_until == now + LONGEST_REST
 
 
 def test_a_trial_that_succeeds_recovers_the_connection() -> None:

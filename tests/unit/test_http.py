@@ -139,7 +139,7 @@ async def network(authority: Authority, server: FaultServer) -> AsyncIterator[Ne
             ca_file=authority.ca_file,
             total_seconds=0.6,
             answer_limit=1_000,
-            connections=2,
+            connections=4,
         )
     )
     yield network
@@ -203,7 +203,10 @@ async def test_a_status_is_not_lost_to_a_slow_body(network: Network, server: Fau
     assert task.cancelling() == 0
 
 
-async def test_all_connections_in_use_is_our_trouble(network: Network, server: FaultServer) -> None:
+async def test_all_connections_that_a_publisher_may_have_in_use_is_our_trouble(
+    network: Network, server: FaultServer
+) -> None:
+    """Two of four: nobody holds more than are left free."""
     server.fault = hang
     url = parse_url(URL)
     results = await asyncio.gather(*(network.post(url, data=b"", headers={}) for _ in range(3)), return_exceptions=True)

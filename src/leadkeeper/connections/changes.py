@@ -7,7 +7,7 @@ that work. What is broken has nothing to lose: its repair takes effect at once. 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,9 @@ import sqlalchemy as sa
 
 from leadkeeper.connections.resource import Stored
 from leadkeeper.offer import OfferRef
+from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
 
 UNASKED: Final = 2_000
 """How long (ms) after it was made a change is validated without being asked."""
@@ -121,18 +123,26 @@ def _this(connection_id: str, change: Change) -> tuple[sa.ColumnElement[bool], .
     return (c.connection_id == connection_id, c.secrets == change.sealed)
 
 
-def take_unasked(conn: sa.Connection, most: int, now: int) -> list[tuple[OfferRef, str]]:
-    """Changes that nobody has validated yet: the offers and names of their connections, kept from others meanwhile."""
-    x, c = t.connection_change.c, t.connection.c
-    query = (
-        sa.select(x.connection_id, c.offer_ref, c.name)
+def take_unasked(conn: sa.Connection, shares: Shares, now: int) -> list[tuple[OfferRef, str]]:
+    """Changes that nobody has validated yet: the offers and names of their connections, kept from others meanwhile.
+
+    As many of each publisher as ``shares`` have room for.
+    """
+    x, c, o = t.connection_change.c, t.connection.c, t.offer.c
+    query: sa.Select[Any] = (
+        sa.select(x.connection_id, c.offer_ref, c.name, o.publisher_id)
         .join(t.connection, c.id == x.connection_id)
+        .join(t.offer, o.ref == c.offer_ref)
         .where(x.due_at <= now)
         .order_by(x.due_at)
-        .limit(most)
         .with_for_update(of=t.connection_change, skip_locked=True)
     )
-    rows = conn.execute(query).all()
+
+    def offered(without: Collection[str], most: int) -> Sequence[sa.Row[Any]]:
+        others = query.where(sa.not_(one_of(conn, o.publisher_id, without))) if without else query
+        return conn.execute(others.limit(most)).all()
+
+    rows = pick(shares, offered, lambda row: str(row.publisher_id), lambda row: str(row.connection_id))
     for row in rows:
         conn.execute(
             sa.update(t.connection_change).where(x.connection_id == row.connection_id).values(due_at=now + TAKEN)

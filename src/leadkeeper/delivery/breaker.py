@@ -8,16 +8,23 @@ from typing import Final
 
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections.health import Health
-from leadkeeper.delivery.schedule import HOUR, SECOND, spread, throttle_delay
+from leadkeeper.delivery.schedule import HOUR, MINUTE, SECOND, spread, throttle_delay
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 
 OPEN_AFTER: Final = 5
 """This many failures in a row open the breaker: nothing is sent until it half-opens with one lead."""
+HANGS: Final = 2 * SECOND
+"""A failure that took this long held something of ours meanwhile: it is slow."""
+HANG_WEIGHT: Final = 3
+"""So many failures one slow failure counts as while the breaker is closed: two in a row open it."""
 BROKEN_AFTER: Final = 5
 """This many refusals in a row, with no lead taken between, mean that the connection is broken."""
 FIRST_REST: Final = 1 * SECOND
 LONGEST_REST: Final = 5 * SECOND
-"""A far side that is back is found within seconds, however long it was away; one lead is tried at a time."""
+"""A far side that fails fast and is back is found within seconds, however long it was away; one lead at a time."""
+LONGEST_HANG_REST: Final = 10 * MINUTE
+HANG_RESTS: Final = 16
+"""A connection rests up to so many times as long as its trial hung: it holds a place a seventeenth of the time."""
 FIRST_PROBE: Final = 30 * SECOND
 LONGEST_PROBE: Final = 1 * HOUR
 TRIAL: Final = 1
@@ -48,11 +55,13 @@ class Heard:
     """An answer, and whether it is that of the one lead which a connection on trial was sent.
 
     ``known``: this lead was refused before, so that it is refused again says nothing new about the connection.
+    ``took_ms`` is how long it was waited for.
     """
 
     answer: Answer
     trial: bool = False
     known: bool = False
+    took_ms: int = 0
 
 
 def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float) -> Change:
@@ -85,7 +94,7 @@ def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
         case Outcome.THROTTLED:
             return Change(_throttled(health, answer, now, dice, stale=stale))
         case Outcome.FAILED | Outcome.AMBIGUOUS:
-            return Change(health if stale else _failed(health, answer, now, dice))
+            return Change(health if stale else _failed(health, answer, heard.took_ms, now, dice))
         case Outcome.REFUSED:
             return _refused(replace(health, failures=0), heard, answer, now, dice)
         case _:
@@ -98,12 +107,21 @@ def _throttled(health: Health, answer: Diagnosis, now: int, dice: float, *, stal
     return replace(health, throttles=throttles, closed_until=closed, diagnosis=to_stored(answer))
 
 
-def _failed(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
-    health = replace(health, failures=health.failures + 1, diagnosis=to_stored(answer))
-    if health.failures < OPEN_AFTER:
+def _failed(health: Health, answer: Diagnosis, took: int, now: int, dice: float) -> Health:
+    failures = health.failures + 1
+    if took >= HANGS and failures < OPEN_AFTER:
+        failures = min(health.failures + HANG_WEIGHT, OPEN_AFTER)
+    health = replace(health, failures=failures, diagnosis=to_stored(answer))
+    if failures < OPEN_AFTER:
         return health
-    rest = spread(min(FIRST_REST * 2 ** min(health.failures - OPEN_AFTER, 10), LONGEST_REST), dice)
-    return replace(health, closed_until=now + rest)
+    return replace(health, closed_until=now + spread(_rest(failures - OPEN_AFTER, took), dice))
+
+
+def _rest(times: int, took: int) -> int:
+    """How long a connection rests after a failure that took ``took``, having rested ``times`` times before."""
+    doubled = int(2 ** min(times, 10))
+    rest = min(FIRST_REST * doubled, LONGEST_REST)
+    return rest if took < HANGS else max(rest, min(took * min(doubled, HANG_RESTS), LONGEST_HANG_REST))
 
 
 def _refused(health: Health, heard: Heard, answer: Diagnosis, now: int, dice: float) -> Change:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import zip_longest
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import from_json
 
 from leadkeeper.clock import to_datetime
-from leadkeeper.connections.health import health_of
+from leadkeeper.connections.health import health_of, health_selected
 from leadkeeper.delivery.breaker import TRIAL, on_trial
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
@@ -18,6 +19,8 @@ from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.lead import Customer, lead_source_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
+
+T = TypeVar("T")
 
 AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
@@ -57,6 +60,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A connection with a delivery that is due; ``trial`` says that only one lead at a time may be sent over it."""
+
+    connection_id: str
+    publisher_id: str
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Whether what was claimed for a connection may still be sent: under which epoch, and not while it is closed."""
 
@@ -70,6 +82,17 @@ def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) ->
     closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > now)
     rows = conn.execute(sa.select(c.id, c.epoch, closed.label("closed")).where(one_of(conn, c.id, connection_ids)))
     return {row.id: Standing(row.epoch, bool(row.closed)) for row in rows}
+
+
+def connections_due(conn: sa.Connection, now: int, only: Collection[str] | None) -> list[Due]:
+    """The connections, of ``only`` or of all, over which something may be sent now.
+
+    Costs an index look-up for each connection that has leads waiting, none for those that have not.
+    """
+    query = _with_work(conn, now, only).with_only_columns(
+        t.connection.c.id, t.publisher.c.id.label("publisher_id"), *health_selected(), maintain_column_froms=True
+    )
+    return [Due(row.id, row.publisher_id, on_trial(health_of(row))) for row in conn.execute(query)]
 
 
 def claim(
@@ -86,11 +109,14 @@ def claim(
     Looks only at the connections ``only``, or at all. A connection that is paused, removed or closed gives nothing; one
     on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``. Those with which
     workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy`` in this worker.
-    After :data:`AT_ONCE` deliveries it ends; which connections come first differs each time. It waits for no lock.
+    After :data:`AT_ONCE` deliveries it ends; publishers take turns, and which connections come first differs each
+    time. It waits for no lock.
     """
     works = []
     left = AT_ONCE
-    for row in _in_turn(conn.execute(_connections_with_work(conn, lease_id, now, only)).all(), now):
+    # A lease that is forgotten would hold what is claimed under it for ever.
+    known = sa.exists().where(t.lease.c.id == lease_id)
+    for row in in_turn(conn.execute(_with_work(conn, now, only).where(known)).all(), now):
         share = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
         trial = on_trial(health)
@@ -104,14 +130,21 @@ def claim(
     return works
 
 
-def _in_turn(rows: Sequence[sa.Row[Any]], now: int) -> Sequence[sa.Row[Any]]:
-    first = now % len(rows) if rows else 0
-    return [*rows[first:], *rows[:first]]
+def in_turn(rows: Sequence[sa.Row[Any]], start: int) -> list[sa.Row[Any]]:
+    """One of each publisher, then the next of each; ``start`` says who begins, among publishers and within each."""
+    by_publisher: dict[str, list[sa.Row[Any]]] = {}
+    for row in rows:
+        by_publisher.setdefault(row.publisher_id, []).append(row)
+    groups = [_turned(group, start) for group in _turned(list(by_publisher.values()), start)]
+    return [row for round_ in zip_longest(*groups) for row in round_ if row is not None]
 
 
-def _connections_with_work(
-    conn: sa.Connection, lease_id: str, now: int, only: Collection[str] | None
-) -> sa.Select[Any]:
+def _turned(all_of: list[T], start: int) -> list[T]:
+    first = start % len(all_of) if all_of else 0
+    return [*all_of[first:], *all_of[:first]]
+
+
+def _with_work(conn: sa.Connection, now: int, only: Collection[str] | None) -> sa.Select[Any]:
     c = t.connection.c
     due: sa.Select[Any] = (
         sa.select(sa.literal_column("1"))
@@ -130,11 +163,18 @@ def _connections_with_work(
             c.closed_until <= now,
             c.destination.in_(BY_NAME),  # a newer version may know more
             sa.exists(due),
-            # One that is forgotten would hold what it claims for ever.
-            sa.exists().where(t.lease.c.id == lease_id),
         )
     )
-    return query if only is None else query.where(one_of(conn, c.id, only))
+    return query.where(c.id.in_(sa.select(_ready().c.id)) if only is None else one_of(conn, c.id, only))
+
+
+def _ready() -> sa.CTE:
+    """The connections with leads waiting, by leaps over the index: what has none is not looked at."""
+    d = t.delivery.c
+    next_one = sa.select(d.connection_id).where(t.READY).order_by(d.connection_id).limit(1)
+    first = sa.select(next_one.scalar_subquery().label("id")).cte("ready", recursive=True)
+    after = next_one.where(d.connection_id > first.c.id).correlate(first).scalar_subquery()
+    return first.union_all(sa.select(after).where(first.c.id.is_not(None)))
 
 
 def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,13 +23,17 @@ from leadkeeper.delivery.send import where
 from leadkeeper.destinations.destination import Check
 from leadkeeper.destinations.http import Network
 from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.gate import on_behalf_of
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
+from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage, StorageAway, one_of
 
 SWEEP_SECONDS: Final = 1.0
-CHECKS_AT_ONCE: Final = 20
+CHECKS: Final = 64
+"""How many checks and validations that nobody asked for run at once; a publisher alone has 24 of them."""
+CHECKS_RESERVED: Final = 16
 Prove = Callable[[OfferRef, str], Awaitable[object]]
 """Validates a connection's new settings; it belongs to a room above."""
 
@@ -58,6 +62,7 @@ class Housekeeping:
         self._clock = clock
         self._dice = dice
         self._checks: set[asyncio.Task[None]] = set()
+        self._shares = Shares(CHECKS, CHECKS_RESERVED)
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -83,21 +88,27 @@ class Housekeeping:
             self._wake(())
             returned = await self._storage.write(sweep_leases, self._clock()) if returned == SWEEP else 0
         if self._room and await self._storage.read(_any_due, self._clock()):
-            for row in await self._storage.write(_take_due, self._room, self._clock()):
-                self._begin(self._look_at(row))
+            for row in await self._storage.write(_take_due, self._shares.copy(), self._clock()):
+                self._begin(OfferRef.parse(row.offer_ref).publisher_id, self._look_at(row))
         if self._room and self._prove is not None and await self._storage.read(any_unasked, self._clock()):
-            for offer, name in await self._storage.write(take_unasked, self._room, self._clock()):
-                self._begin(self._try_change(self._prove, offer, name))
+            for offer, name in await self._storage.write(take_unasked, self._shares.copy(), self._clock()):
+                self._begin(offer.publisher_id, self._try_change(self._prove, offer, name))
 
     @property
-    def _room(self) -> int:
-        """How many more checks may begin now."""
-        return max(CHECKS_AT_ONCE - len(self._checks), 0)
+    def _room(self) -> bool:
+        """Whether somebody's check may begin now."""
+        return self._shares.taken < self._shares.places
 
-    def _begin(self, check: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, publisher_id: str, check: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(check, name="check")
         self._checks.add(task)
-        task.add_done_callback(self._checks.discard)
+        self._shares.take(publisher_id)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self._checks.discard(task)
+            self._shares.give_back(publisher_id)
+
+        task.add_done_callback(ended)
 
     async def _try_change(self, prove: Prove, offer: OfferRef, name: str) -> None:
         """Validate new settings that nobody has validated; should this worker vanish, another does so later."""
@@ -119,10 +130,12 @@ class Housekeeping:
 
     async def _check(self, row: sa.Row[Any]) -> Diagnosis | None:
         """What the connection's check found wrong, if anything."""
-        destination = open_line(self._connections.connection_of(row), self._network, self._storage)
+        connection = self._connections.connection_of(row)
+        destination = open_line(connection, self._network, self._storage)
         try:
-            async with asyncio.timeout(MINUTE / 1000):
-                check: Check = await destination.check()
+            with on_behalf_of(connection.offer.publisher_id):
+                async with asyncio.timeout(MINUTE / 1000):
+                    check: Check = await destination.check()
         except TimeoutError:
             return diagnose(Kind.NO_ANSWER)
         except Exception as error:
@@ -144,11 +157,18 @@ def _any_due(conn: sa.Connection, now: int) -> bool:
     return bool(conn.scalar(sa.select(sa.exists().where(_due(now)))))
 
 
-def _take_due(conn: sa.Connection, most: int, now: int) -> list[sa.Row[Any]]:
-    c = t.connection.c
+def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]]:
+    """What is due, as much of each publisher as ``shares`` have room for."""
+    c, o = t.connection.c, t.offer.c
     order = (c.paused.desc(), c.probe_at, c.check_at)
-    due = sa.select(t.connection).where(_due(now)).order_by(*order).limit(most).with_for_update(skip_locked=True)
-    rows = list(conn.execute(due).all())
+    due = sa.select(t.connection, o.publisher_id).join(t.offer, o.ref == c.offer_ref).where(_due(now)).order_by(*order)
+    due = due.with_for_update(of=t.connection, skip_locked=True)
+
+    def offered(without: Collection[str], most: int) -> Sequence[sa.Row[Any]]:
+        others = due.where(sa.not_(one_of(conn, o.publisher_id, without))) if without else due
+        return conn.execute(others.limit(most)).all()
+
+    rows = pick(shares, offered, lambda row: str(row.publisher_id), lambda row: str(row.id))
     for row in rows:
         # Should this worker vanish, another looks again after two minutes.
         again = {"probe_at": now + 2 * MINUTE} if row.paused else {"check_at": now + CHECK_EVERY}

@@ -16,8 +16,10 @@ AHEAD = 4
 class Lane:
     """The calls of one connection in one worker."""
 
-    def __init__(self, connection_id: str) -> None:
+    def __init__(self, connection_id: str, publisher_id: str) -> None:
         self.connection_id = connection_id
+        self.publisher_id = publisher_id
+        self.idle_since: float | None = None
         self.pace = Pace()
         self.destination: Destination | None = None
         self.epoch = 0
@@ -32,6 +34,16 @@ class Lane:
     def waiting(self) -> int:
         """How many claimed calls have not begun."""
         return len(self._calls)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has calls, running or not begun."""
+        return bool(self.running or self._calls)
+
+    @property
+    def closing(self) -> bool:
+        """Whether an adapter that it used before is still to be closed."""
+        return bool(self._closing)
 
     def wanted(self, most: int) -> int:
         """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the lane's share of the worker."""

@@ -151,7 +151,7 @@ def _health(
     """
     by_connection: dict[str, list[tuple[int, Heard]]] = defaultdict(list)
     for sent in sends:
-        heard = Heard(sent.answer, sent.trial, sent.delivery_id in known)
+        heard = Heard(sent.answer, sent.trial, sent.delivery_id in known, sent.took_ms)
         by_connection[sent.connection_id].append((sent.epoch, heard))
     c = t.connection.c
     query = sa.select(c.id, c.epoch, *health_selected()).order_by(c.id)

@@ -11,6 +11,7 @@ import structlog
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.destination import Destination, OutgoingLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.gate import on_behalf_of
 
 CALL_SECONDS: Final = 300
 """A call that has not ended by then never will: adapters end far earlier by themselves."""
@@ -25,8 +26,9 @@ async def send(destination: Destination, leads: Sequence[OutgoingLead]) -> Seque
     leads again.
     """
     try:
-        async with asyncio.timeout(CALL_SECONDS):
-            answers = await destination.deliver(leads)
+        with on_behalf_of(leads[0].publisher_id):
+            async with asyncio.timeout(CALL_SECONDS):
+                answers = await destination.deliver(leads)
         if len(answers) != len(leads) or not all(isinstance(answer, Receipt | Diagnosis) for answer in answers):
             raise RuntimeError(f"{destination.name} gave {len(answers)} answers for {len(leads)} leads")
         return answers

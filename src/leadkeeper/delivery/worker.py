@@ -14,11 +14,11 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
-from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
+from leadkeeper.delivery.claim import AT_ONCE, Claimed, Due, Work, claim, connections_due, give_back, standings
 from leadkeeper.delivery.housekeeping import Housekeeping, Prove
 from leadkeeper.delivery.lane import AHEAD, Lane
+from leadkeeper.delivery.lanes import Lanes
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
-from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
 from leadkeeper.destinations.destination import Destination
@@ -30,8 +30,6 @@ from leadkeeper.storage.group import GroupCommit
 
 POLL_SECONDS: Final = 0.5
 """How often all connections are looked at, for retries that fell due and for work nobody announced."""
-MOST_CALLS: Final = 400
-"""How many calls one worker has running, over all connections; shared evenly among those that have work."""
 RECORD_LIMIT: Final = 500
 AWAY_SECONDS: Final = 0.3
 
@@ -64,7 +62,7 @@ class Worker:
         self._clock = clock
         self._dice = dice
         self._observe = observe
-        self._lanes: dict[str, Lane] = {}
+        self._lanes = Lanes()
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
         self._housekeeping = Housekeeping(storage, connections, network, self.wake, clock=clock, dice=dice, prove=prove)
@@ -117,13 +115,13 @@ class Worker:
             self._stopped.set()
 
     async def _end(self, deadline: float) -> None:
-        await self._give_back([claimed for lane in self._lanes.values() for claimed in lane.drop()])
+        await self._give_back([claimed for lane in self._lanes for claimed in lane.drop()])
         if self._calls:
             await asyncio.wait(self._calls, timeout=_left(deadline))
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             await lane.closed()
         try:
             async with asyncio.timeout(_left(deadline)):
@@ -163,10 +161,13 @@ class Worker:
     async def _check_lanes(self) -> None:
         """Now and then: what was claimed ahead for a connection that changed, or that is closed by now, is returned."""
         now = time.monotonic()
-        busy = [lane for lane in self._lanes.values() if lane.running or lane.waiting]
-        if not busy or now < self._checked_at + POLL_SECONDS:
+        if now < self._checked_at + POLL_SECONDS:
             return
         self._checked_at = now
+        self._lanes.let_go(now)
+        busy = [lane for lane in self._lanes if lane.busy]
+        if not busy:
+            return
         lease_id = self._lease_id
         found = await self._storage.read(standings, [lane.connection_id for lane in busy], self._clock())
         returned = [delivery_id for lane in busy for delivery_id in lane.heed(found.get(lane.connection_id))]
@@ -175,26 +176,37 @@ class Worker:
     async def _claim(self, only: Collection[str] | None) -> None:
         if not self._holds_lease():
             await self._begin_lease()
-        most = self._share()
-        wanted = {lane.connection_id: lane.wanted(most) for lane in self._lanes.values() if lane.destination}
-        for connection_id, share in wanted.items():
-            # It has enough at hand; it looks for more by itself when that runs low.
-            self._lanes[connection_id].more |= share == 0
-        if only is not None and not any(wanted.get(connection_id, 1) for connection_id in only):
+        plan = self._lanes.plan(await self._due(only))
+        if not plan.connections:
             return
+
+        def first_share(row: sa.Row[Any]) -> int:
+            return _share_of(row, plan.calls.get(row.id, 0))
+
         lease_id = self._lease_id
-        busy = [lane.connection_id for lane in self._lanes.values() if lane.running or lane.waiting]
-        works = await self._storage.write(claim, lease_id, wanted, _first_share, self._clock(), only, busy)
+        busy = [lane.connection_id for lane in self._lanes if lane.busy]
+        works = await self._storage.write(
+            claim, lease_id, plan.wanted, first_share, self._clock(), list(plan.connections), busy
+        )
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
             return
         if sum(len(work.claimed) for work in works) >= AT_ONCE:
             self.wake()
         for work in works:
-            self._line_up(work, wanted.get(work.connection_id) or _first_share(work.row))
+            self._line_up(work, plan.wanted.get(work.connection_id) or first_share(work.row))
+
+    async def _due(self, only: Collection[str] | None) -> list[Due]:
+        """The connections to claim for. Those whose lanes are at hand need no look at the database."""
+        if only is None:
+            return await self._storage.read(connections_due, self._clock(), None)
+        lanes = [lane for connection_id in only if (lane := self._lanes.get(connection_id)) is not None]
+        due = [Due(lane.connection_id, lane.publisher_id, lane.trial) for lane in lanes]
+        unknown = set(only) - {lane.connection_id for lane in lanes}
+        return due + (await self._storage.read(connections_due, self._clock(), unknown) if unknown else [])
 
     def _line_up(self, work: Work, share: int) -> None:
-        lane = self._lanes.setdefault(work.connection_id, Lane(work.connection_id))
+        lane = self._lanes.open(work.connection_id, work.row.publisher_id)
         if lane.destination is None or lane.epoch != work.row.epoch:
             lane.reopen(
                 open_line(self._connections.connection_of(work.row), self._network, self._storage), work.row.epoch
@@ -202,19 +214,14 @@ class Worker:
         lane.take(work, share)
         self._start_calls(lane)
 
-    def _share(self) -> int:
-        active = sum(1 for lane in self._lanes.values() if lane.running or lane.waiting)
-        return max(1, MOST_CALLS // max(1, active))
-
     def _start_calls(self, lane: Lane) -> None:
-        most = self._share()
-        while not self._stopping and self._holds_lease() and (call := lane.next_call(most)) is not None:
+        while not self._stopping and self._holds_lease() and (call := self._lanes.begin(lane)) is not None:
             assert lane.destination is not None
             sending = self._call(lane, call, lane.destination, lane.epoch, lane.trial, self._lease_id)
             task = asyncio.create_task(sending, name="call")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
-        if lane.more and lane.wanted(most):
+        if lane.more and lane.wanted(lane.pace.limit):
             self.wake([lane.connection_id])
 
     async def _call(
@@ -223,6 +230,7 @@ class Worker:
         at, started = self._clock(), time.perf_counter()
         answers = await send(destination, [claimed.lead for claimed in call])
         took = int((time.perf_counter() - started) * 1000)
+        self._lanes.ended(lane.publisher_id, trial=trial)
         sends = [
             Sent(
                 delivery_id=claimed.id,
@@ -253,6 +261,10 @@ class Worker:
             await asyncio.gather(*recorded)
             lane.trial = lane.trial and lane.destination is not destination
         self._start_calls(lane)
+        for waiting in self._lanes.unblocked():
+            self._start_calls(waiting)
+        if self._lanes.looks_again():
+            self.wake()
 
     async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
         """Write ``sends`` down; the lead of one that cannot be written waits, or is set aside: it may have arrived."""
@@ -305,7 +317,7 @@ class Worker:
 
     async def _begin_lease(self) -> None:
         """Start anew under a new lease: what the old one held may be another's by now."""
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             lane.drop()
         until = self._clock() + self._lease_ms
         self._lease_id = await self._storage.write(open_lease, until)
@@ -337,9 +349,9 @@ def _left(deadline: float) -> float:
     return max(deadline - asyncio.get_running_loop().time(), 1.0)
 
 
-def _first_share(row: sa.Row[Any]) -> int:
-    """How many deliveries to claim for a connection that this worker has no lane for yet."""
-    return START * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].batch
+def _share_of(row: sa.Row[Any], calls: int) -> int:
+    """How many deliveries to claim for a connection that this worker has no lane for yet, to begin so many calls."""
+    return calls * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].batch
 
 
 def _closes(answers: Sequence[Answer]) -> bool:

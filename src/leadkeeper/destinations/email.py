@@ -12,8 +12,8 @@ from pydantic import EmailStr, Field
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.mail import Mailer
+from leadkeeper.destinations.http import Network, NoFreeConnection, diagnose_network
+from leadkeeper.destinations.mail import SECONDS, Mailer
 from leadkeeper.destinations.mail_text import lead_notice
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 
@@ -54,13 +54,18 @@ class Email:
         self._to = [str(address) for address in config.contact_email]
         self._mailer = None if network.policy.mail_server is None else Mailer(network.policy.mail_server)
         self._base_url = network.policy.base_url
+        self._network = network
 
     async def check(self) -> Check:
         """The mail server can be reached and lets us sign in. Whether the mailboxes exist, only a mail can prove."""
         if self._mailer is None:
             diagnosis = diagnose(Kind.MAIL_NOT_SET_UP)
             return Check((CheckStep("mailServer", False, diagnosis.summary),), diagnosis)
-        found = await self._mailer.probe()
+        try:
+            async with self._network.handing_in_mail(SECONDS):
+                found = await self._mailer.probe()
+        except NoFreeConnection as error:
+            found = diagnose_network(error)
         detail = "The mail server lets us sign in." if found is None else found.summary
         mailboxes = CheckStep("mailboxes", None, "Only a mail can prove that they exist.")
         return Check((CheckStep("mailServer", found is None, detail), mailboxes), found)
@@ -81,7 +86,11 @@ class Email:
         if self._mailer is None:
             return diagnose(Kind.MAIL_NOT_SET_UP)
         message = lead_notice([lead.id], lead.offer_title, self._base_url, self._to, self._mailer.sender, lead.id)
-        failed = await self._mailer.send(message, self._to)
+        try:
+            async with self._network.handing_in_mail(SECONDS):
+                failed = await self._mailer.send(message, self._to)
+        except NoFreeConnection as error:
+            failed = diagnose_network(error)
         if failed is not None:
             return failed
         return Receipt(confirmed=False, remote_id=message["Message-ID"], note="The mail server took the notice.")

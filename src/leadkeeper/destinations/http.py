@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -31,6 +33,7 @@ from leadkeeper.destinations.addresses import (
     refused_name,
 )
 from leadkeeper.destinations.destination import Check, CheckStep
+from leadkeeper.destinations.names import Names, Resolve, lookup
 from leadkeeper.destinations.trouble import (
     NETWORK_ERRORS,
     AnswerTooLarge,
@@ -38,6 +41,7 @@ from leadkeeper.destinations.trouble import (
     RedirectRefused,
     diagnose_network,
 )
+from leadkeeper.gate import Gate, NoTurn, acting_for
 
 __all__ = [
     "NETWORK_ERRORS",
@@ -56,8 +60,9 @@ __all__ = [
     "parse_url",
 ]
 
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Gives the addresses of a host name; raises ``socket.gaierror`` when it has none."""
+MAILS: Final = 32
+"""How many mails are handed in at once; a publisher alone has 12 of them."""
+MAILS_RESERVED: Final = 8
 
 
 class Answered(NamedTuple):
@@ -73,22 +78,12 @@ class Answered(NamedTuple):
     fault: Exception | None = None
 
 
-async def lookup(host: str, port: int) -> Sequence[str]:
-    """The addresses that the system's resolver gives for ``host``, in its order of preference."""
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    except UnicodeError:
-        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class _Resolver(AbstractResolver):
-    """Resolves names by the policy's host map or else by ``lookup``; one address that is not allowed refuses all."""
+    """Resolves names by the policy's host map or else by ``names``; one address that is not allowed refuses all."""
 
-    def __init__(self, policy: NetworkPolicy, lookup: Resolve) -> None:
+    def __init__(self, policy: NetworkPolicy, names: Names) -> None:
         self._policy = policy
-        self._lookup = lookup
+        self._names = names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -97,13 +92,46 @@ class _Resolver(AbstractResolver):
         target = self._policy.target(name)
         if target is not None:
             return [_resolved(host, target.address, port if target.port is None else target.port)]
-        addresses = self._policy.loopback() if name == "localhost" else await self._lookup(name, port)
+        addresses = self._policy.loopback() if name == "localhost" else await self._names.addresses(name, port)
         if not addresses or not all(self._policy.allows(ip_address(text)) for text in addresses):
             raise refused_name()
         return [_resolved(host, text, port) for text in addresses]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Give up what is being looked up."""
+        await self._names.aclose()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Opens connections as far as the caller's publisher has a share of them; each is held until it is released."""
+
+    def __init__(self, sockets: Gate, seconds: float, **more: Any) -> None:
+        super().__init__(limit=0, **more)
+        self._sockets = sockets
+        self._seconds = seconds
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
+    ) -> aiohttp.connector.Connection:
+        who = acting_for()
+        await _enter(self._sockets, who, self._seconds)
+        try:
+            connection = await super().connect(req, traces, timeout)
+        except BaseException:
+            self._sockets.leave(who)
+            raise
+        connection.add_callback(functools.partial(self._sockets.leave, who))
+        return connection
+
+
+async def _enter(sockets: Gate, who: str, seconds: float) -> None:
+    try:
+        await sockets.enter(who, seconds)
+    except NoTurn:
+        raise NoFreeConnection("all connections that the publisher may have at once are in use") from None
 
 
 def _resolved(host: str, address: str, port: int) -> ResolveResult:
@@ -167,24 +195,27 @@ class Network:
 
     def __init__(self, policy: NetworkPolicy, *, resolve: Resolve = lookup) -> None:
         self.policy = policy
-        self._resolver = _Resolver(policy, resolve)
+        total = policy.total_seconds
+        self._connect_seconds = min(policy.connect_seconds, total * 0.8)
+        # A little less than connecting may take: then it is known that the name was slow.
+        self._resolver = _Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
         self._tls = _tls_context(policy)
         self._passed: set[tuple[str, str | None]] = set()
         self._targets = frozenset(policy.hosts.values())
-        self._in_flight = 0
-        total = policy.total_seconds
-        self._timeout = aiohttp.ClientTimeout(
-            total=total, connect=min(policy.connect_seconds, total * 0.8), ceil_threshold=total + 1
-        )
+        self._sockets = Gate(policy.connections, policy.connections // 8)
+        self._mails = Gate(MAILS, MAILS_RESERVED)
+        self._timeout = aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=total + 1)
         self.session = self._session()
 
     def _session(self) -> aiohttp.ClientSession:
         redirects = aiohttp.TraceConfig()
         redirects.on_request_redirect.append(_refuse_redirect)
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
+            self._sockets,
+            self._connect_seconds,
             ssl=self._tls,
             resolver=self._resolver,
-            limit=self.policy.connections,
+            use_dns_cache=False,  # names are remembered, and waited for, by the resolver
             limit_per_host=0,
             # Shorter than common servers keep idle connections (5 s and more), so that few are closed as we write.
             keepalive_timeout=4,
@@ -242,16 +273,18 @@ class Network:
         Raises one of :data:`NETWORK_ERRORS` when no status came; with a status, trouble with the body is
         ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
         """
-        self._in_flight += 1
+        async with self.session.post(url, data=data, headers=headers, allow_redirects=False) as response:
+            return await self._answered(response, body_seconds)
+
+    @asynccontextmanager
+    async def handing_in_mail(self, seconds: float) -> AsyncIterator[None]:
+        """A turn at the operator's mail server; raises :class:`NoFreeConnection` when none comes in ``seconds``."""
+        who = acting_for()
+        await _enter(self._mails, who, seconds)
         try:
-            async with self.session.post(url, data=data, headers=headers, allow_redirects=False) as response:
-                return await self._answered(response, body_seconds)
-        except aiohttp.ConnectionTimeoutError as error:
-            if self._in_flight > self.policy.connections:
-                raise NoFreeConnection(f"all {self.policy.connections} connections are in use") from error
-            raise
+            yield
         finally:
-            self._in_flight -= 1
+            self._mails.leave(who)
 
     async def _answered(self, response: aiohttp.ClientResponse, seconds: float | None) -> Answered:
         body = bytearray()
@@ -293,9 +326,19 @@ class Network:
         else:
             found = [_resolved(host, host, port)]
             steps.append(CheckStep("name", True, "The address is numeric; there is no name to look up."))
+        who = acting_for()
+        await _enter(self._sockets, who, self._connect_seconds)
+        try:
+            await self._shake_hands(url.scheme, host, found, steps)
+        finally:
+            self._sockets.leave(who)
+
+    async def _shake_hands(
+        self, scheme: str, host: str, found: Sequence[ResolveResult], steps: list[CheckStep]
+    ) -> None:
         peer = await self._connect(found)
         steps.append(CheckStep("network", True, "The destination accepts network connections."))
-        if url.scheme != "https":
+        if scheme != "https":
             peer.close()
             steps.append(CheckStep("tls", None, "Not encrypted: a local address that the operator allows."))
             return
@@ -324,4 +367,5 @@ class Network:
 
     async def aclose(self) -> None:
         """Close all connections; the network cannot be used afterwards."""
+        await self._resolver.close()
         await self.session.close()

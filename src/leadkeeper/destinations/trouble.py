@@ -27,7 +27,7 @@ class RedirectRefused(aiohttp.ClientError):
 
 
 class NoFreeConnection(aiohttp.ClientError):
-    """All connections were in use for as long as a request may wait for one. Nothing was sent."""
+    """All that the publisher may have at once was in use for as long as a request may wait. Nothing was sent."""
 
 
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,18 +27,28 @@ from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, 
 from leadkeeper.destinations.http import Network
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
+from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import unknown_connection
+from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
+VALIDATIONS: Final = 64
+"""How many validations a process runs at once; a publisher alone has 24 of them."""
+VALIDATIONS_RESERVED: Final = 16
+QUEUE: Final = 50
+"""So many more of a publisher wait for their turn."""
+TURN_SECONDS: Final = 30.0
+"""How long somebody who asks for a validation waits for its turn."""
 LEASE: Final = 5 * MINUTE
 UNASKED: Final = "worker"
 """Who validates what nobody has asked to be validated."""
+PATIENT: Final = frozenset({UNASKED, "publishing"})
+"""Who validates with nobody waiting for an answer, and with bounds of its own: it waits for its turn."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
 
 
@@ -59,14 +70,32 @@ class Tester:
         self._network = network
         self._woken = woken
         self._clock = clock
+        self._turns = Gate(VALIDATIONS, VALIDATIONS_RESERVED, queue=QUEUE)
+
+    @asynccontextmanager
+    async def _turn(self, publisher_id: str, seconds: float | None) -> AsyncIterator[None]:
+        """A place among the validations, for a publisher; raises :class:`Problem` when none comes in time."""
+        try:
+            await self._turns.enter(publisher_id, seconds)
+        except NoTurn:
+            raise Problem(
+                ProblemType.TOO_MANY_REQUESTS,
+                "The publisher has as many validations under way as it may. Repeat this once some of them have ended.",
+            ) from None
+        try:
+            with on_behalf_of(publisher_id):
+                yield
+        finally:
+            self._turns.leave(publisher_id)
 
     async def check(self, connection: Connection) -> Check:
         """What can be proven of the connection without writing; ends within a minute."""
         destination = open_line(connection, self._network, self._storage)
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                check: Check = await destination.check()
-                return check
+            with on_behalf_of(connection.offer.publisher_id):
+                async with asyncio.timeout(CHECK_SECONDS):
+                    check: Check = await destination.check()
+                    return check
         except TimeoutError:
             diagnosis = diagnose(Kind.NO_ANSWER, Evidence(text=f"no answer to the check in {CHECK_SECONDS} s"))
             return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
@@ -86,7 +115,8 @@ class Tester:
         outgoing = await self._storage.read(_outgoing, new, now)
         destination = open_line(connection, self._network, self._storage)
         try:
-            found = await _previewed(destination, outgoing)
+            async with self._turn(offer.publisher_id, TURN_SECONDS):
+                found = await _previewed(destination, outgoing)
         finally:
             await destination.aclose()
         return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
@@ -99,11 +129,15 @@ class Tester:
         When the test lead arrives, the connection is proven; one that was paused or failing is resumed and its held
         leads go out. New settings that wait are what is tried, and take effect then.
         Diagnoses are told in ``language``.
-        Raises :class:`Problem` for an unknown offer or connection.
+        Raises :class:`Problem` for an unknown offer or connection, and when its turn does not come in time.
         """
-        connection = await self._connections.get(offer, name)
-        if connection is None:
-            raise unknown_connection(offer, name)
+        async with self._turn(offer.publisher_id, None if by in PATIENT else TURN_SECONDS):
+            connection = await self._connections.get(offer, name)
+            if connection is None:
+                raise unknown_connection(offer, name)
+            return await self._validated(connection, by, language)
+
+    async def _validated(self, connection: Connection, by: str, language: Language) -> Validation:
         if connection.change is not None:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
@@ -39,12 +39,15 @@ from leadkeeper.publishing.steps import (
     current,
 )
 from leadkeeper.publishing.versions import as_offer, offer_row
+from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, change_routes
+from leadkeeper.storage.engine import Storage, StorageAway, change_routes, one_of
 from leadkeeper.views import Validation
 
 LOOK_SECONDS: Final = 0.5
-AT_ONCE: Final = 10
+AT_ONCE: Final = 40
+"""How many operations a process works on at once; a publisher alone has 15 of them."""
+RESERVED: Final = 10
 BY: Final = "publishing"
 RECOMMENDED: Final = (
     "The offer has no lead destination. Its type needs none, but without one you read its leads here only: connect one."
@@ -77,6 +80,7 @@ class Press:
         self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._shares = Shares(AT_ONCE, RESERVED)
 
     async def run(self) -> None:
         """Look twice a second until cancelled; what is under way then is begun anew by whoever looks next."""
@@ -98,17 +102,20 @@ class Press:
         """Take what is due and begin to work on it; answers what was begun."""
         if len(self._working) >= AT_ONCE or not await self._storage.read(_any_due, self._clock()):
             return []
-        taken = await self._storage.write(_take, AT_ONCE - len(self._working), self._clock(), self._lease_ms)
+        taken = await self._storage.write(_take, self._shares.copy(), self._clock(), self._lease_ms)
         begun = []
         for operation in taken:
             task = asyncio.create_task(self._work(operation), name="publishing")
             self._working[operation.id] = task
-            task.add_done_callback(functools.partial(self._ended, operation.id))
+            self._shares.take(operation.offer.publisher_id)
+            task.add_done_callback(functools.partial(self._ended, operation))
             begun.append(task)
         return begun
 
-    def _ended(self, operation_id: str, _: asyncio.Task[None]) -> None:
-        self._working.pop(operation_id, None)
+    def _ended(self, operation: Operation, task: asyncio.Task[None]) -> None:
+        self._shares.give_back(operation.offer.publisher_id)
+        if self._working.get(operation.id) is task:
+            del self._working[operation.id]
 
     async def _work(self, operation: Operation) -> None:
         """Step after step until the operation ends, waits for a person, or is somebody else's."""
@@ -252,9 +259,18 @@ def _any_due(conn: sa.Connection, now: int) -> bool:
     return bool(conn.scalar(sa.select(sa.exists().where(_due(now)))))
 
 
-def _take(conn: sa.Connection, most: int, now: int, lease_ms: int) -> list[Operation]:
-    due = sa.select(t.operation).where(_due(now)).order_by(t.operation.c.due_at).limit(most)
-    found = [as_operation(row) for row in conn.execute(due.with_for_update(skip_locked=True))]
+def _take(conn: sa.Connection, shares: Shares, now: int, lease_ms: int) -> list[Operation]:
+    """What is due, as much of each publisher as ``shares`` have room for."""
+    o = t.offer.c
+    due = sa.select(t.operation, o.publisher_id).join(t.offer, o.ref == t.operation.c.offer_ref).where(_due(now))
+    due = due.order_by(t.operation.c.due_at).with_for_update(of=t.operation, skip_locked=True)
+
+    def offered(without: Collection[str], most: int) -> Sequence[sa.Row[Any]]:
+        others = due.where(sa.not_(one_of(conn, o.publisher_id, without))) if without else due
+        return conn.execute(others.limit(most)).all()
+
+    rows = pick(shares, offered, lambda row: str(row.publisher_id), lambda row: str(row.id))
+    found = [as_operation(row) for row in rows]
     until = now + lease_ms
     return [replace(operation, due_at=until) for operation in found if _move_on(conn, operation, until)]
 

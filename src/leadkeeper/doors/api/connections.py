@@ -87,16 +87,18 @@ class ConnectionDesk:
         summary = "Remove the offer's lead destination"
         add(app, "DELETE", path, self.delete_customer_leads, offer, needed, tag=_TAG, summary=summary, status=204)
         path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
+        often = ProblemType.TOO_MANY_REQUESTS
         summary = "Prove the offer's lead destination with a test lead"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
-        add(app, "POST", path, self.validate_customer_leads, offer, missing, tag=_TAG, summary=summary, **more)
+        add(app, "POST", path, self.validate_customer_leads, offer, missing, often, tag=_TAG, summary=summary, **more)
 
     def _serve_acts(self, app: FastAPI, one: str) -> None:
         problems = (ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION)
+        often = ProblemType.TOO_MANY_REQUESTS
         summary = "Prove a connection with a test lead"
         path = f"{one}/validate"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
-        add(app, "POST", path, self.validate_connection, *problems, tag=_TAG, summary=summary, **more)
+        add(app, "POST", path, self.validate_connection, *problems, often, tag=_TAG, summary=summary, **more)
         for act, endpoint, summary in (
             ("pause", self.pause_connection, "Hold a connection's leads"),
             ("resume", self.resume_connection, "Let a connection's leads go out"),
@@ -104,7 +106,7 @@ class ConnectionDesk:
             path = f"{one}/{act}"
             add(app, "POST", path, endpoint, *problems, tag=_TAG, summary=summary, responses=_ONE, no_body=True)
         summary = "See what would be sent over a connection"
-        add(app, "POST", f"{one}/preview", self.preview_connection, *problems, tag=_TAG, summary=summary)
+        add(app, "POST", f"{one}/preview", self.preview_connection, *problems, often, tag=_TAG, summary=summary)
         summary = "Send leads over a connection again"
         add(app, "POST", f"{one}/replay", self.replay_connection, *problems, tag=_TAG, summary=summary)
 

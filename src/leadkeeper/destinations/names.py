@@ -1,0 +1,134 @@
+"""Looking up the names of destinations, so that slow names delay no others.
+
+The event loop's own look-ups share a handful of threads that nobody can take back. Here each look-up has a thread of
+its own, and each publisher a share of how many run at once (decision 0009). What was found is remembered briefly; a
+caller waits for a limited time, while its look-up goes on and is remembered once it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from leadkeeper.destinations.trouble import NoFreeConnection
+from leadkeeper.gate import Gate, NoTurn, acting_for
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the addresses of a host name; raises ``socket.gaierror`` when it has none."""
+
+LOOK_UPS: Final = 64
+"""How many look-ups run at once; a publisher alone has 24 of them."""
+LOOK_UPS_RESERVED: Final = 16
+REMEMBERED_SECONDS: Final = 30.0
+"""How long an answer is good; what is dialled is judged each time all the same."""
+_MOST_REMEMBERED: Final = 10_000
+_NO_TURN: Final = "the publisher's other host names are still being looked up"
+
+
+async def lookup(host: str, port: int) -> Sequence[str]:
+    """The addresses that the system's resolver gives for ``host``, in its order of preference.
+
+    In a thread of its own, which nothing waits for when the program ends: the resolver may take its time.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def tell(addresses: Sequence[str], error: OSError | None) -> None:
+        if found.done():
+            return
+        if error is None:
+            found.set_result(addresses)
+        else:
+            found.set_exception(error)
+
+    def look() -> None:
+        addresses: Sequence[str] = ()
+        error: OSError | None = None
+        try:
+            addresses = _addresses(host, port)
+        except OSError as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, addresses, error)
+
+    threading.Thread(target=look, name="look-up", daemon=True).start()
+    return await found
+
+
+def _addresses(host: str, port: int) -> Sequence[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Names:
+    """Remembers what ``resolve`` answers, and asks it for as many names at once as each publisher's share allows.
+
+    A caller waits ``seconds`` at most. ``clock`` counts seconds from anywhere.
+    """
+
+    def __init__(self, resolve: Resolve, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._resolve = resolve
+        self._seconds = seconds
+        self._clock = clock
+        self._gate = Gate(LOOK_UPS, LOOK_UPS_RESERVED)
+        self._known: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
+        self._under_way: dict[tuple[str, str, int], asyncio.Task[Sequence[str]]] = {}
+        self._begun: set[tuple[str, str, int]] = set()
+
+    async def addresses(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of ``host``. Raises ``socket.gaierror``: ``EAI_AGAIN`` when that takes too long.
+
+        Raises :class:`NoFreeConnection` when the publisher's other names took all its turns until then.
+        """
+        until, addresses = self._known.get((host, port), (0.0, ()))
+        if self._clock() < until:
+            return addresses
+        # One look-up of a name is enough for a publisher; it never waits for another publisher's turn.
+        asked = (acting_for(), host, port)
+        task = self._under_way.get(asked)
+        if task is None:
+            task = self._under_way[asked] = asyncio.create_task(self._look_up(*asked), name="look-up")
+            task.add_done_callback(lambda ended: self._ended(asked, ended))
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            if asked in self._under_way and asked not in self._begun:
+                raise NoFreeConnection(_NO_TURN) from None
+            raise socket.gaierror(socket.EAI_AGAIN, "the look-up takes too long") from None
+
+    async def _look_up(self, who: str, host: str, port: int) -> Sequence[str]:
+        try:
+            await self._gate.enter(who, self._seconds)
+        except NoTurn:
+            raise NoFreeConnection(_NO_TURN) from None
+        try:
+            self._begun.add((who, host, port))
+            addresses = await self._resolve(host, port)
+        finally:
+            self._gate.leave(who)
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[host, port] = (self._clock() + REMEMBERED_SECONDS, addresses)
+        return addresses
+
+    def _ended(self, asked: tuple[str, str, int], task: asyncio.Task[Sequence[str]]) -> None:
+        self._under_way.pop(asked, None)
+        self._begun.discard(asked)
+        if not task.cancelled():
+            task.exception()  # whoever waited has heard of it
+
+    async def aclose(self) -> None:
+        """Give up what is under way."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -32,6 +32,7 @@ class ProblemType(StrEnum):
     DESTINATION_REQUIRED = "destination-required"
     TOO_LARGE = "too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
+    TOO_MANY_REQUESTS = "too-many-requests"
     STORAGE_AWAY = "storage-away"
     INTERNAL = "internal"
 
@@ -57,6 +58,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.DESTINATION_REQUIRED: 409,
     ProblemType.TOO_LARGE: 413,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
+    ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.STORAGE_AWAY: 503,
     ProblemType.INTERNAL: 500,
 }
@@ -72,10 +74,16 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data."""
+    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data.
 
-    def __init__(self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+    ``retry_after`` is when (s) trying again may help, where that is known.
+    """
+
+    def __init__(
+        self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = (), *, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
+        self.retry_after = retry_after
         self.type = type
         self.detail = detail
         self.errors = errors

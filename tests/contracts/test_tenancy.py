@@ -80,7 +80,7 @@ async def home(database_url: str) -> AsyncIterator[House]:
 async def neighbour(home: House) -> Neighbour:
     """A publisher with everything that one can have; its offer is a draft that nobody outside knows of."""
     operator = await home.visitor("operator")
-    offer = "/v1/publishers/fabrikam/offers/hidden"
+    offer = "/v1/publishers/fabrikam/offers/veiled"
     assert (await operator.put("/v1/publishers/fabrikam", {"displayName": f"The {MARK}"})).status == 201
     said = {"title": f"A {MARK}", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
     assert (await operator.put(offer, said)).status == 201
@@ -91,24 +91,24 @@ async def neighbour(home: House) -> Neighbour:
     ended = (await operator.post(f"{offer}/hooks")).json()
     assert (await operator.delete(f"{offer}/hooks/{ended['id']}")).status == 204
     customer = {"lastName": MARK, "email": f"{MARK}@far.example"}
-    lead_id = await hand_in(operator, publisherId="fabrikam", offerId="hidden", customer=customer)
+    lead_id = await hand_in(operator, publisherId="fabrikam", offerId="veiled", customer=customer)
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
     begun = await operator.post(f"{offer}/publish", {})
     assert begun.status == 202, begun.body
-    await put_in_slots(home.rooms, OfferRef("fabrikam", "hidden"), preview=1)
+    await put_in_slots(home.rooms, OfferRef("fabrikam", "veiled"), preview=1)
     await home.rooms.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
     theirs = {
         "publisherId": "fabrikam",
-        "offerId": "hidden",
+        "offerId": "veiled",
         "name": "primary",
         "leadId": lead_id,
         "deliveryId": delivery,
         "hookId": hook["id"],
         "operationId": begun.json()["id"],
         "submissionId": begun.json()["id"],
-        "productId": "fabrikam.hidden",
+        "productId": "fabrikam.veiled",
         "partnerPublisherId": "fabrikam",
-        "partnerOfferId": "hidden",
+        "partnerOfferId": "veiled",
         "token": ended["token"],
         "slot": "Draft",
         "version": "1",
@@ -253,7 +253,7 @@ async def test_lists_and_searches_are_the_same_with_a_neighbour_and_without(home
     async def look() -> dict[str, Any]:
         found = {}
         for method, path, operation in places:
-            values = {"publisherId": "fabrikam", "offerId": "hidden"}
+            values = {"publisherId": "fabrikam", "offerId": "veiled"}
             status, _, text = seen(await ask(member, method, path, operation, values), values)
             # One's own looking stands in the audit.
             found[f"{method} {path}"] = (status, "" if path == "/v1/audit" else text)

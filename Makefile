@@ -37,6 +37,7 @@ clean: ## Remove what these words made; databases and keys stay
 
 services: setup
 	@scripts/setup-postgresql
+	@scripts/setup-pgbouncer
 	@scripts/setup-chromium
 	@scripts/setup-client
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +13,11 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
+
+EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
+"""For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""
 
 _ALONE = ("tests/journeys/", "tests/browser/")  # they watch the clock
 
@@ -35,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.nodeid.startswith(_ALONE))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a database runs with SQLite and PostgreSQL, or with those that its module names."""
+    if "database_url" in metafunc.fixturenames:
+        databases = getattr(metafunc.module, "DATABASES", ("sqlite", "postgresql"))
+        metafunc.parametrize("database_url", databases, indirect=True)
+
+
 def missing_service(reason: str) -> NoReturn:
     """Skip the test on a laptop, fail it in CI: there a missing service is a mistake."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
@@ -56,14 +69,34 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def poolers(postgres: Postgres) -> Iterator[Callable[[PoolMode], PgBouncer]]:
+    """PgBouncers before that server, one for each mode, started when first asked for."""
+    with ExitStack() as stack:
+
+        @functools.cache
+        def pooler(mode: PoolMode) -> PgBouncer:
+            try:
+                # In session mode each connection of ours holds one of its own; in the other few do for all.
+                return stack.enter_context(PgBouncer(postgres, mode, pool_size=40 if mode == "session" else 4))
+            except PostgresMissing as error:
+                missing_service(str(error))
+
+        yield pooler
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a new, empty database: the test runs once with SQLite, once with PostgreSQL."""
+    """The address of a new, empty database: the test runs once with SQLite, once with PostgreSQL.
+
+    In a module that says ``DATABASES`` it runs once with each of those.
+    """
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.create_database()
-    yield url
+    through = {"pgbouncer-session": "session", "pgbouncer-transaction": "transaction"}.get(request.param)
+    yield request.getfixturevalue("poolers")(through).url(url) if through else url
     if server.running:
         server.drop_database(url)

@@ -15,7 +15,10 @@ from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, open_storage
+from tests.conftest import EVERY_WAY
 from tests.contracts.house import CRM, TestHouse, furnished, lead
+
+DATABASES = EVERY_WAY
 
 LEASE = 15_000
 

@@ -11,9 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import StorageAway, announce, one_of, open_storage
+from leadkeeper.storage.engine import StorageAway, one_of, open_storage
 from leadkeeper.storage.group import GroupCommit
 from leadkeeper.storage.migrate import current, newest, upgrade
+from tests.conftest import EVERY_WAY
+
+DATABASES = EVERY_WAY
 
 
 async def test_migrations_lead_to_the_tables(database_url: str) -> None:
@@ -97,25 +100,6 @@ async def test_one_of_takes_none_and_many(database_url: str) -> None:
     assert await found(odd) == set(odd)
     assert await found(["é", *(f"no-{i}" for i in range(40_000))]) == {"é"}
     await storage.close()
-
-
-async def test_other_processes_hear_of_work(database_url: str) -> None:
-    storage, other = open_storage(database_url), open_storage(database_url)
-    await storage.write(upgrade)
-    heard = asyncio.Event()
-    end = await storage.listen(heard.set)
-    await asyncio.sleep(0.2)
-    heard.clear()
-
-    def act(conn: sa.Connection) -> None:
-        conn.execute(sa.insert(t.lease).values(id="a", until=1))
-        announce(conn)
-
-    await other.write(act)
-    await asyncio.wait_for(heard.wait(), 2)
-    await end()
-    await storage.close()
-    await other.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense"])

@@ -24,7 +24,10 @@ from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault, FaultServer, answer, hang
 from leadkeeper.storage import tables as t
+from tests.conftest import EVERY_WAY
 from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
+
+DATABASES = EVERY_WAY
 
 
 @dataclass

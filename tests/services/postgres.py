@@ -80,7 +80,7 @@ class Postgres:
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         """Make the cluster; ``settings`` are added to postgresql.conf. Raises :class:`PostgresMissing`."""
         self._programs = find_programs()
-        self._account = _account()
+        self._account = account()
         self._folder = Path(tempfile.mkdtemp(prefix="leadkeeper-pg-", dir="/tmp" if self._account else None))
         self._log = self._folder / "log"
         self._password = secrets.token_hex(12)
@@ -250,7 +250,7 @@ class Postgres:
         return "\n" + "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
 
 
-def _account() -> pwd.struct_passwd | None:
+def account() -> pwd.struct_passwd | None:
     """Whom the server runs as when we are root, else ``None``."""
     if os.geteuid() != 0:
         return None

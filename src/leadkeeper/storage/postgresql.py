@@ -1,0 +1,203 @@
+"""PostgreSQL behind the storage interface: a server that any number of processes share, over asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from leadkeeper.storage.away import StorageAway
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CHANNEL: Final = "leadkeeper_work"
+POOL: Final = 8
+ACT_SECONDS: Final = 30
+CONNECT_SECONDS: Final = 5
+_READ_ONLY: Final = "25006"
+_DURABLE: Final = frozenset({"on", "remote_apply"})
+
+
+class PostgreSQL:
+    """A server shared by any number of processes, reached directly or through a pooler such as PgBouncer.
+
+    Every commit waits for the disk (and for a synchronous standby where the server has one), whatever the server's
+    default is. Which of both it is, is found out with the first act: a pooler hides the server's process id.
+    """
+
+    RECONNECT_SECONDS = 0.5
+
+    def __init__(self, url: sa.URL) -> None:
+        self._url = url
+        self._running: set[asyncio.Task[Any]] = set()
+        self._engine: AsyncEngine | None = None
+        self._opening = asyncio.Lock()
+        self._pooled = False
+
+    async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(lambda c: act(c, *args, **kwargs))
+
+    async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(lambda c: act(c, *args, **kwargs))
+
+    async def _run(self, act: Callable[[sa.Connection], R]) -> R:
+        async def run() -> R:
+            try:
+                engine = self._engine or await self._open()
+                async with engine.begin() as conn:
+                    if self._pooled:
+                        await conn.execute(_PER_TRANSACTION)
+                    return await conn.run_sync(act)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise StorageAway(str(error)) from error
+            except SQLAlchemyError as error:
+                if not _is_away(error):
+                    raise
+                if _state(error) == _READ_ONLY:
+                    await self._reconnect()
+                raise StorageAway(str(getattr(error, "orig", error))) from error
+
+        task = asyncio.create_task(run(), name="act")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _open(self) -> AsyncEngine:
+        """Look at what answers, and make the pool of connections that suits it."""
+        async with self._opening:
+            if self._engine is None:
+                self._pooled, durable = await self._look()
+                self._engine = _pooled_engine(self._url) if self._pooled else _direct_engine(self._url, durable=durable)
+            return self._engine
+
+    async def _look(self) -> tuple[bool, bool]:
+        """Whether a pooler stands between, and whether the server's own default makes commits durable."""
+        connection = await asyncpg.connect(_dsn(self._url), timeout=CONNECT_SECONDS, statement_cache_size=0)
+        try:
+            async with connection.transaction():
+                row = await connection.fetchrow("SELECT pg_backend_pid(), current_setting('synchronous_commit')")
+            return row[0] != connection.get_server_pid(), row[1] in _DURABLE
+        finally:
+            connection.terminate()
+
+    async def _reconnect(self) -> None:
+        """Let go of a server that has become a standby: the next connection may find the one that leads now."""
+        if self._engine is not None:
+            await self._engine.dispose()
+
+    async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+        """LISTEN on a connection of its own, made again whenever it breaks; through a pooler it is left alone.
+
+        In a pooler's transaction mode the server connection that listens is anybody's.
+        """
+
+        async def watch() -> None:
+            while True:
+                try:
+                    await self._open()
+                    if self._pooled:
+                        return
+                    connection = await asyncpg.connect(_dsn(self._url), timeout=CONNECT_SECONDS)
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await asyncio.sleep(self.RECONNECT_SECONDS)
+                    continue
+                lost = asyncio.Event()
+                connection.add_termination_listener(lambda *_, lost=lost: lost.set())
+                try:
+                    await connection.add_listener(CHANNEL, lambda *_: woken())
+                    woken()
+                    await lost.wait()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await asyncio.sleep(self.RECONNECT_SECONDS)
+                finally:
+                    connection.terminate()
+
+        task = asyncio.create_task(watch(), name="postgresql-listen")
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        return end
+
+    async def close(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=ACT_SECONDS)
+        if self._engine is not None:
+            await self._engine.dispose()
+
+
+_COMMON: Final[dict[str, Any]] = {"pool_size": POOL, "max_overflow": POOL, "hide_parameters": True}
+# A process that freezes within an act must not hold its locks for ever: all others wait for them.
+_FROZEN: Final = f"{ACT_SECONDS}s"
+_PER_TRANSACTION: Final = sa.select(
+    sa.func.set_config("idle_in_transaction_session_timeout", _FROZEN, True),
+    sa.case(
+        (sa.func.current_setting("synchronous_commit").in_(sorted(_DURABLE)), ""),
+        else_=sa.func.set_config("synchronous_commit", "on", True),
+    ),
+)
+"""What a session would be told once; each transaction through a pooler may be in another session."""
+
+
+def _direct_engine(url: sa.URL, *, durable: bool) -> AsyncEngine:
+    settings = {"idle_in_transaction_session_timeout": _FROZEN}
+    if not durable:
+        settings["synchronous_commit"] = "on"
+    return create_async_engine(
+        url,
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": ACT_SECONDS, "server_settings": settings},
+        **_COMMON,
+    )
+
+
+def _pooled_engine(url: sa.URL) -> AsyncEngine:
+    """Nothing outlives a transaction: no settings of the session, no prepared statements."""
+    engine = create_async_engine(
+        url,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": ACT_SECONDS,
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": str,  # the unnamed one, which lasts until the next
+        },
+        **_COMMON,
+    )
+
+    async def no_codec(_: object) -> None:
+        """We keep no JSON columns; to ask for their codec takes two messages, which may reach two servers."""
+
+    dialect: Any = engine.sync_engine.dialect
+    dialect.setup_asyncpg_json_codec = dialect.setup_asyncpg_jsonb_codec = no_codec
+    return engine
+
+
+def _dsn(url: sa.URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _state(error: SQLAlchemyError) -> str:
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Whether ``error`` says that the server went away, is starting, or gave up the transaction: all safe to repeat."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True
+    if isinstance(error, sa.exc.TimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = _state(error)
+        # 08 connection, 53 resources, 57P server shutting down, 40 deadlock or serialization failure, and a server
+        # that only reads: a standby, or one whose disk is full.
+        return (
+            error.connection_invalidated or state[:2] in {"08", "53", "40"} or state[:3] == "57P" or state == _READ_ONLY
+        )
+    return False

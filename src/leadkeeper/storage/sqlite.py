@@ -1,0 +1,198 @@
+"""SQLite behind the storage interface: one writer and a few readers, each in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from leadkeeper.storage.away import StorageAway
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+READERS: Final = 4
+BUSY_SECONDS: Final = 30
+_REPLACED: Final = (
+    "the database file was removed or replaced while it was in use: put it back, or start again to make a new one"
+)
+
+
+class SQLite:
+    """One file in WAL mode with ``synchronous=FULL``: a commit is on disk before it is answered.
+
+    A file that is removed, moved away or replaced under the process takes no more leads: what is committed into it
+    would be seen by nobody, so the act that notices raises :class:`StorageAway`. Those after it go to the file that
+    stands there then; none is made.
+    """
+
+    POLL_SECONDS = 0.02
+
+    def __init__(self, url: sa.URL) -> None:
+        assert url.database is not None
+        self._files = _Files(Path(url.database))
+        self._writer = self._engine(url, 1, "BEGIN IMMEDIATE")
+        self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
+        self._writing: sa.Connection | None = None
+        self._generation = 0
+        self._write_thread = ThreadPoolExecutor(1, "sqlite-write")
+        self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
+
+    @staticmethod
+    def _engine(url: sa.URL, size: int, begin: str) -> sa.Engine:
+        engine = sa.create_engine(
+            url,
+            poolclass=sa.QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            # What leads hold must not come to stand in an error's text.
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        )
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: Any, _record: object) -> None:
+            # The driver's own transaction control begins too late (at the first write) for a fair write lock.
+            connection.isolation_level = None
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+                connection.execute(f"PRAGMA {pragma}").close()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs))
+
+    async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._run(self._read_threads, self._begin_reading, lambda c: act(c, *args, **kwargs))
+
+    @contextlib.contextmanager
+    def _begin_reading(self) -> Iterator[sa.Connection]:
+        self._files.require()
+        with self._reader.begin() as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def _begin_writing(self) -> Iterator[sa.Connection]:
+        """A transaction on the one connection that writes. It stays open: to fetch it costs as much as a small act."""
+        if self._writing is None:
+            self._files.require()
+            self._writing = self._writer.connect()
+        with self._writing.begin():
+            yield self._writing
+        if not self._files.are_the_same():
+            self._let_go()
+            raise StorageAway(_REPLACED)
+
+    def _let_go(self) -> None:
+        """Close what was opened on the old file; whatever stands there now is opened anew."""
+        self._files.forget()
+        self._generation += 1
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @staticmethod
+    async def _run(
+        threads: ThreadPoolExecutor,
+        begin: Callable[[], AbstractContextManager[sa.Connection]],
+        act: Callable[[sa.Connection], R],
+    ) -> R:
+        def run() -> R:
+            try:
+                with begin() as conn:
+                    return act(conn)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+                    raise  # a wrong statement, not a database that is away
+                raise StorageAway(str(error.orig)) from error
+
+        # Shielded: a caller that goes away must not leave a transaction whose end nobody knows.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, run))
+
+    async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+        """Look at ``PRAGMA data_version`` (it changes when another connection wrote) many times a second."""
+
+        async def watch() -> None:
+            while True:
+                try:
+                    with contextlib.closing(self._reader.raw_connection()) as connection:
+                        await self._watch(connection.cursor(), woken)
+                except OperationalError:
+                    pass  # as an act would find: the database is away
+                await asyncio.sleep(self.POLL_SECONDS)
+
+        task = asyncio.create_task(watch(), name="sqlite-watch")
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        return end
+
+    async def _watch(self, cursor: Any, woken: Callable[[], None]) -> None:
+        """Until the file is another."""
+        generation, seen = self._generation, None
+        while generation == self._generation:
+            version = cursor.execute("PRAGMA data_version").fetchone()
+            if seen is not None and version != seen:
+                woken()
+            seen = version
+            await asyncio.sleep(self.POLL_SECONDS)
+        woken()
+
+    async def close(self) -> None:
+        for threads in (self._write_thread, self._read_threads):
+            await asyncio.to_thread(threads.shutdown)
+        if self._writing is not None:
+            self._writing.close()
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+class _Files:
+    """Which files the database is kept in: itself, and the log that commits are written to first."""
+
+    def __init__(self, path: Path) -> None:
+        self._names = (str(path), f"{path}-wal")
+        self._known: tuple[tuple[int, int], ...] | None = None
+        self._was_there = False
+
+    def require(self) -> None:
+        """Raise :class:`StorageAway` for a database that was there and is gone: no empty one must take its place."""
+        if self._was_there and not os.path.exists(self._names[0]):
+            raise StorageAway(_REPLACED)
+
+    def forget(self) -> None:
+        """What stands there now is what counts from the next commit on."""
+        self._known = None
+
+    def are_the_same(self) -> bool:
+        """Whether they are those of the commit before. Called after every commit: two looks at the file system."""
+        try:
+            found = tuple([_identity(name) for name in self._names])
+        except FileNotFoundError:
+            found = ()
+        if self._known is None:
+            self._known, self._was_there = found, True
+        return found == self._known and found != ()
+
+
+def _identity(name: str) -> tuple[int, int]:
+    found = os.stat(name)
+    return found.st_dev, found.st_ino

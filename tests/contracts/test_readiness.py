@@ -1,0 +1,95 @@
+"""``ready`` means that a lead can be kept; a lost secret key is not replaced in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from leadkeeper.app import open_rooms
+from leadkeeper.connections.vault import new_secret_key
+from leadkeeper.offer import OfferRef
+from leadkeeper.settings import Settings, WrongSetting
+from tests.rooms import DESTINATION, OFFER, house
+from tests.services.postgres import Postgres
+
+
+def remove(path: str) -> None:
+    """As a person would."""
+    Path(path).unlink()
+
+
+async def test_ready_needs_the_file_that_leads_are_kept_in(tmp_path: Path) -> None:
+    path = tmp_path / "leadkeeper.db"
+    async with house(f"sqlite+aiosqlite:///{path}") as home:
+        assert (await home.anyone.get("/readyz")).status == 200
+        remove(str(path))
+        (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        assert (await home.anyone.get("/healthz")).status == 200
+
+
+async def test_ready_needs_a_server_that_writes(postgres: Postgres) -> None:
+    url = postgres.create_database()
+    name = url.rpartition("/")[2]
+    async with house(url) as home:
+        assert (await home.anyone.get("/readyz")).status == 200
+        postgres.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        (await home.anyone.get("/readyz")).problem(503, "storage-away")
+    postgres.drop_database(url)
+
+
+async def test_many_who_ask_whether_it_is_ready_cost_one_write(database_url: str) -> None:
+    async with house(database_url) as home:
+        written = 0
+        write = home.rooms.storage.write
+
+        async def counted(*args: object, **kwargs: object) -> object:
+            nonlocal written
+            written += 1
+            return await write(*args, **kwargs)  # type: ignore[arg-type]
+
+        object.__setattr__(home.rooms.storage, "write", counted)
+        for _ in range(20):
+            assert (await home.anyone.get("/readyz")).status == 200
+        assert 1 <= written < 20
+
+
+async def settings(database_url: str, key_file: Path) -> Settings:
+    """An installation whose key stands in a file, with a connection."""
+    made = Settings(database_url=database_url, secret_key_file=key_file)
+    async with open_rooms(made, worker=False) as opened:
+        await opened.rooms.catalogue.put_publisher("contoso", "Contoso", by="test")
+        ref = OfferRef.parse(OFFER.replace("/v1/publishers/", "").replace("/offers/", "."))
+        await opened.rooms.catalogue.put_offer(ref, title="CRM", offer_type="saas", live=True, by="test")
+        await opened.rooms.connections.put(ref, "primary", DESTINATION, by="test")
+    return made
+
+
+async def test_a_lost_key_is_not_replaced_while_secrets_are_sealed_with_it(database_url: str, tmp_path: Path) -> None:
+    key_file = tmp_path / "leadkeeper.key"
+    made = await settings(database_url, key_file)
+    kept = key_file.read_text()
+    remove(str(key_file))
+
+    with pytest.raises(WrongSetting) as refused:
+        async with open_rooms(made, worker=False):
+            raise AssertionError("it went on")
+    told = str(refused.value)
+    assert told.startswith("LEADKEEPER_SECRET_KEY_FILE: ")
+    assert str(key_file) in told
+    assert "leadkeeper db new-key" in told
+    assert not key_file.exists()
+
+    key_file.write_text(kept)
+    async with open_rooms(made, worker=False) as opened:
+        assert not await opened.rooms.connections.unreadable()
+
+
+async def test_whoever_makes_a_new_key_on_purpose_goes_on(database_url: str, tmp_path: Path) -> None:
+    key_file = tmp_path / "leadkeeper.key"
+    made = await settings(database_url, key_file)
+    key_file.write_text(new_secret_key() + "\n")
+    async with open_rooms(made, worker=False) as opened:
+        assert await opened.rooms.connections.unreadable() == ["contoso.crm-pro/primary"]

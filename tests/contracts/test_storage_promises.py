@@ -1,0 +1,220 @@
+"""What storage promises when its database is not what it should be: nothing is acknowledged that is not kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway, announce, open_storage
+from leadkeeper.storage.migrate import upgrade
+from tests.services.pgbouncer import PgBouncer, PoolMode
+from tests.services.postgres import Postgres
+
+
+def add_lease(conn: sa.Connection, lease_id: str) -> None:
+    """Something small that is written."""
+    conn.execute(sa.insert(t.lease).values(id=lease_id, until=1))
+
+
+def leases(conn: sa.Connection) -> set[str]:
+    """What was written so."""
+    return set(conn.scalars(sa.select(t.lease.c.id)))
+
+
+def move(path: Path, to: Path) -> None:
+    """As a person would."""
+    path.rename(to)
+
+
+def remove(path: Path) -> None:
+    """As a person would."""
+    path.unlink()
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file."""
+    return path.exists()
+
+
+def replace(path: Path, other: Path) -> None:
+    """Put another database in the place of one, as who restores a backup does."""
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    other.rename(path)
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> Path:
+    """Where a SQLite database is to be."""
+    return tmp_path / "leadkeeper.db"
+
+
+@pytest.fixture
+async def on_file(sqlite_file: Path) -> AsyncIterator[Storage]:
+    """A database in that file, with something in it."""
+    storage = open_storage(f"sqlite+aiosqlite:///{sqlite_file}")
+    await storage.write(upgrade)
+    await storage.write(add_lease, "before")
+    yield storage
+    await storage.close()
+
+
+async def test_nothing_is_acknowledged_into_a_file_that_is_gone(on_file: Storage, sqlite_file: Path) -> None:
+    move(sqlite_file, sqlite_file.with_name("moved.db"))
+    for number in range(3):
+        with pytest.raises(StorageAway, match="removed or replaced"):
+            await on_file.write(add_lease, f"lost-{number}")
+    assert not is_there(sqlite_file), "an empty database must not take the place of the one that is gone"
+
+
+async def test_no_reader_makes_an_empty_file_in_place_of_the_one_that_is_gone(
+    on_file: Storage, sqlite_file: Path
+) -> None:
+    remove(sqlite_file)
+    with pytest.raises(StorageAway):
+        await on_file.write(add_lease, "lost")
+    with pytest.raises(StorageAway):
+        await on_file.read(leases)
+    assert not is_there(sqlite_file)
+
+
+async def test_a_file_that_was_replaced_gets_what_comes_next(on_file: Storage, sqlite_file: Path) -> None:
+    other = sqlite_file.with_name("other.db")
+    with sqlite3.connect(sqlite_file) as source, sqlite3.connect(other) as copy:
+        source.backup(copy)
+    source.close()
+    copy.close()
+    replace(sqlite_file, other)
+
+    with pytest.raises(StorageAway, match="removed or replaced"):
+        await on_file.write(add_lease, "into the old one")
+    await on_file.write(add_lease, "after")
+    assert await on_file.read(leases) == {"before", "after"}
+    with sqlite3.connect(sqlite_file) as look:
+        assert {row[0] for row in look.execute("SELECT id FROM lease")} == {"before", "after"}
+    look.close()
+
+
+async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sqlite_file: Path) -> None:
+    remove(sqlite_file.with_name(sqlite_file.name + "-wal"))
+    with pytest.raises(StorageAway, match="removed or replaced"):
+        await on_file.write(add_lease, "into nothing")
+
+
+async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_file: Storage, sqlite_file: Path) -> None:
+    heard = asyncio.Event()
+    end = await on_file.listen(heard.set)
+    copy = sqlite_file.with_name("copy.db")
+    shutil.copy(sqlite_file, copy)
+    replace(sqlite_file, copy)
+    with pytest.raises(StorageAway):
+        await on_file.write(add_lease, "lost")
+    await asyncio.wait_for(heard.wait(), 20)
+    await asyncio.sleep(0.1)
+    heard.clear()
+    with sqlite3.connect(sqlite_file) as another:
+        another.execute("CREATE TABLE somebody_wrote (id)")
+    another.close()
+    await asyncio.wait_for(heard.wait(), 20)
+    await end()
+
+
+async def test_other_processes_hear_of_work(database_url: str) -> None:
+    storage, other = open_storage(database_url), open_storage(database_url)
+    await storage.write(upgrade)
+    heard = asyncio.Event()
+    end = await storage.listen(heard.set)
+
+    def act(conn: sa.Connection, lease_id: str) -> None:
+        add_lease(conn, lease_id)
+        announce(conn)
+
+    async def until_heard(name: str) -> None:
+        """Nobody says when the listener has begun to listen, so the first may go unheard."""
+        for number in range(100):
+            await other.write(act, f"{name}-{number}")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(heard.wait(), 0.3)
+                return
+        raise AssertionError("nothing was heard")
+
+    await until_heard("first")
+    await asyncio.sleep(0.3)
+    heard.clear()
+    await until_heard("second")
+    await end()
+    await storage.close()
+    await other.close()
+
+
+def commit_setting(conn: sa.Connection) -> str:
+    """How durable a commit of this transaction is."""
+    return str(conn.scalar(sa.select(sa.func.current_setting("synchronous_commit"))))
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A new database on the server."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+async def on_server(postgres_url: str) -> AsyncIterator[Storage]:
+    """Its storage."""
+    storage = open_storage(postgres_url)
+    await storage.write(upgrade)
+    yield storage
+    await storage.close()
+
+
+@pytest.mark.parametrize(
+    ("default", "ours"),
+    [("off", "on"), ("local", "on"), ("remote_write", "on"), ("on", "on"), ("remote_apply", "remote_apply")],
+)
+@pytest.mark.parametrize("mode", [None, "session", "transaction"])
+async def test_a_commit_waits_for_the_disk_whatever_the_servers_default(
+    postgres: Postgres, postgres_url: str, default: str, ours: str, mode: PoolMode | None
+) -> None:
+    name = postgres_url.rpartition("/")[2]
+    postgres.sql(f"ALTER DATABASE \"{name}\" SET synchronous_commit = '{default}'")
+    if mode is None:
+        await check_commits(postgres_url, ours)
+        return
+    with PgBouncer(postgres, mode, pool_size=16 if mode == "session" else 4) as pooler:
+        await check_commits(pooler.url(postgres_url), ours)
+
+
+async def check_commits(url: str, ours: str) -> None:
+    """Every transaction commits so, several at once too."""
+    storage = open_storage(url)
+    found = await asyncio.gather(*(storage.write(commit_setting) for _ in range(12)))
+    assert set(found) == {ours}
+    await storage.close()
+
+
+async def test_a_server_that_only_reads_is_away_until_it_writes_again(
+    postgres: Postgres, postgres_url: str, on_server: Storage
+) -> None:
+    name = postgres_url.rpartition("/")[2]
+    await asyncio.gather(*(on_server.write(add_lease, f"before-{n}") for n in range(6)))
+    postgres.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    for number in range(8):
+        with pytest.raises(StorageAway):
+            await on_server.write(add_lease, f"lost-{number}")
+    assert len(await on_server.read(leases)) == 6
+    postgres.sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    with pytest.raises(StorageAway):
+        await on_server.write(add_lease, "the connection still only reads")
+    await on_server.write(add_lease, "after")
+    assert "after" in await on_server.read(leases)

@@ -16,8 +16,11 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.sessions import Sessions
+from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
@@ -28,6 +31,7 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.entrance import Entrance
@@ -38,6 +42,7 @@ from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import UNASKED, Tester
@@ -50,7 +55,7 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
-from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 
 
@@ -78,6 +83,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     network = Network(settings.network_policy)
     metrics = Metrics()
     carrier: Worker | None = None
+    audit: Audit | None = None
 
     def wake(connection_ids: Collection[str]) -> None:
         if carrier is not None:
@@ -90,16 +96,21 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         await storage.write(upgrade)
         connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
         withholding = Withholding.parse(settings.withheld_domains)
+        keys, audit = Keys(storage, tokens=Tokens(secret_keys)), Audit(storage)
+        inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
         tester = Tester(storage, connections, network, wake)
         rooms = Rooms(
             storage=storage,
-            keys=Keys(storage, tokens=Tokens(secret_keys)),
+            keys=keys,
+            sign_ins=SignIns(keys, _sessions(settings, storage), audit, limit=settings.sign_in_limit),
+            audit=audit,
             hooks=Hooks(storage),
             catalogue=Catalogue(storage, connections),
             connections=connections,
             intake=Intake(storage, wake, withholding=withholding),
-            inbox=Inbox(storage),
-            trace=Trace(storage, settings.base_url, withholding),
+            inbox=inbox,
+            trace=trace,
+            reading=Reading(inbox, trace, audit),
             costs=Costs(storage),
             again=Again(storage, wake),
             tester=tester,
@@ -121,8 +132,15 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
     finally:
+        if audit is not None:
+            await audit.drained()
         await network.aclose()
         await storage.close()
+
+
+def _sessions(settings: Settings, storage: Storage) -> Sessions:
+    lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
+    return Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms))
 
 
 def _secret_keys(settings: Settings) -> list[str]:
@@ -145,15 +163,17 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     """Every way in that speaks HTTP, over the rooms of ``house``."""
     rooms = house.rooms
     hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
-    cloud_partner = create_cloud_partner(rooms)
-    api = create_api(rooms, house.metrics, hook, documents=[document_of(cloud_partner)])
+    addresses = ClientAddresses(settings.proxies)
+    cloud_partner = create_cloud_partner(rooms, addresses)
+    api = create_api(rooms, house.metrics, hook, documents=[document_of(cloud_partner)], addresses=addresses)
+    name, base_url = settings.marketplace_name, settings.base_url
     doors: dict[str, ASGIApp] = {
         "api": cloud_partner,
         "v1.0": cloud_partner,
         "store": _storefront(settings, house).app(),
-        "portal": Portal(rooms, name=settings.marketplace_name, base_url=settings.base_url).app(),
+        "portal": Portal(rooms, name=name, base_url=base_url, addresses=addresses).app(),
     }
-    return Entrance(api, doors, sign_in_door(rooms.keys))
+    return Entrance(api, doors, sign_in_door(rooms.sign_ins, addresses))
 
 
 def _storefront(settings: Settings, house: House) -> Storefront:

@@ -112,7 +112,7 @@ async def test_refusals_stand_in_it(home: House, ids: dict[str, str]) -> None:
     assert {row.subject for row in refused if row.who == by(member, ids)} == {
         "GET /v1/publishers/fabrikam/offers/other",
         "POST /v1/leads",
-        f"GET /v1/leads/{lead_id}",
+        f"lead.read {lead_id}",
         "GET /api/publishers/fabrikam/offers",
     }
 

@@ -95,7 +95,14 @@ class Audit:
         await self._group.put(_values(self._clock(), who, act, subject, detail, publisher_id))
 
     def later(
-        self, who: str, act: str, subject: str, detail: str = "", *, caused_by: str = "", publisher_id: str | None = None
+        self,
+        who: str,
+        act: str,
+        subject: str,
+        detail: str = "",
+        *,
+        caused_by: str = "",
+        publisher_id: str | None = None,
     ) -> None:
         """Add a line within about a second, unless its cause has had its share of this minute: then it is counted.
 
@@ -113,6 +120,10 @@ class Audit:
             self._waiting.append(_values(now, who, act, subject, detail, publisher_id))
         if self._task is None:
             self._task = asyncio.create_task(self._write_soon(), name="audit")
+
+    def refused(self, who: str, what: str, publisher_id: str | None) -> None:
+        """``who``, of ``publisher_id`` or of none, asked for ``what``, which is not theirs; written :meth:`later`."""
+        self.later(who, "access.refused", what, publisher_id=publisher_id)
 
     async def drained(self) -> None:
         """Return when all lines are written; those that the database does not take now are lost and logged."""

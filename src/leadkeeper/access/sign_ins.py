@@ -11,7 +11,7 @@ from typing import Final
 from limits import parse
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.access.keys import Caller, Keys, Role, hashed
+from leadkeeper.access.keys import Keys, Role, hashed
 from leadkeeper.access.sessions import NewSession, Sessions
 from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import Clock, now_ms

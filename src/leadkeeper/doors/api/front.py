@@ -10,14 +10,15 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leadkeeper.access.keys import Keys
 from leadkeeper.doors.api.metrics import Metrics
-from leadkeeper.doors.api.security import sign_in
+from leadkeeper.doors.api.security import caller_in, sign_in
+from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.web import ClientGone, HotRoute, internal, send_problem, storage_away
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 
 _SIGNED_IN: Final = "/v1/"
+_FORBIDDEN: Final = 403
 
 log: Final = structlog.get_logger(__name__)
 
@@ -25,9 +26,9 @@ log: Final = structlog.get_logger(__name__)
 class Front:
     """Serves the hot routes itself and hands the rest to ``app``; below ``/v1/`` only with a key that is known."""
 
-    def __init__(self, app: ASGIApp, hot: Sequence[HotRoute], keys: Keys, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, hot: Sequence[HotRoute], bearers: Bearers, metrics: Metrics) -> None:
         self._app = app
-        self._keys = keys
+        self._bearers = bearers
         self._metrics = metrics
         self._exact = {route.path: route for route in hot if "{" not in route.path}
         self._prefixed = [(route.path.partition("{")[0], route) for route in hot if "{" in route.path]
@@ -56,6 +57,8 @@ class Front:
             _report(scope, route, error)
             await self._refuse(route, internal(), answer)
         finally:
+            if answer.status == _FORBIDDEN and (caller := caller_in(scope)) is not None:
+                self._bearers.refused(caller, scope)
             if route is not None:
                 self._metrics.took(route.name, time.perf_counter() - started)
 
@@ -75,7 +78,7 @@ class Front:
             await send_problem(answer, problem, [(b"allow", allow.encode())])
             return
         if scope["path"].startswith(_SIGNED_IN):
-            await sign_in(self._keys, scope)
+            await sign_in(self._bearers, scope)
         await self._app(scope, receive, answer)
 
     async def _refuse(self, route: HotRoute | None, problem: Problem, answer: _Answer) -> None:
@@ -88,14 +91,17 @@ class Front:
 class _Answer:
     """``send``, remembering whether an answer has begun: then no other can be given."""
 
-    __slots__ = ("_send", "begun")
+    __slots__ = ("_send", "begun", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.begun = False
+        self.status = 0
 
     async def __call__(self, message: Message) -> None:
-        self.begun = True
+        if not self.begun:
+            self.begun = True
+            self.status = message["status"]
         await self._send(message)
 
 

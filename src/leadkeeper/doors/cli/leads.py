@@ -59,7 +59,7 @@ def find(
 
     wanted = sys.stdin.readline() if text == "-" else text
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.trace.find(wanted, None, language))
+    found = with_rooms(lambda rooms: rooms.reading.find(wanted, by=BY, publisher_id=None, language=language))
     if json:
         print_json(found)
         return
@@ -109,7 +109,7 @@ def list_(
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )
-    page = with_rooms(lambda rooms: rooms.inbox.list(filters, cursor, limit))
+    page = with_rooms(lambda rooms: rooms.reading.leads(filters, cursor, limit, by=BY))
     if json:
         print_json(page)
         return
@@ -123,7 +123,7 @@ def list_(
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.inbox.get(lead, language))
+    found = with_rooms(lambda rooms: rooms.reading.lead(lead, by=BY, publisher_id=None, language=language))
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:
@@ -253,7 +253,7 @@ def _ids(offer: OfferRef) -> dict[str, str]:
 
 
 async def _retry(rooms: Rooms, id_: str, language: Language) -> list[DeliveryView]:
-    lead = await rooms.inbox.get(id_)
+    lead = await rooms.inbox.get(id_)  # only its deliveries' ids are used
     if lead is None:
         return [await rooms.again.retry(id_, by=BY, language=language)]
     open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]

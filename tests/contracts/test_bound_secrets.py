@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.rotation import unbound
 from leadkeeper.storage import tables as t
 from tests.rooms import SECRET_KEY, House, Visitor
 
@@ -73,9 +74,9 @@ async def test_old_text_is_read_until_it_is_sealed_anew(home: House, operator: V
     found = (await connections(home))["contoso"].stored.secrets
     assert found["httpsEndpointUrl"] == "https://old.example/h"
     assert await home.rooms.connections.unreadable() == []
-    assert await home.rooms.connections.unbound() == ["contoso.crm-pro/primary"]
+    assert await home.rooms.storage.read(unbound) == ["contoso.crm-pro/primary"]
     assert await home.rooms.connections.rotate_secrets() == 2
-    assert await home.rooms.connections.unbound() == []
+    assert await home.rooms.storage.read(unbound) == []
     assert (await connections(home))["contoso"].stored.secrets == found
     assert (await connections(home))["fabrikam"].stored.secrets["httpsEndpointUrl"].endswith("code=his")
     await put_sealed(home, "fabrikam", await sealed(home, "contoso"))

@@ -80,10 +80,10 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     secret_keys = _secret_keys(settings)
     vault = Vault(secret_keys)
     storage = open_storage(settings.database_url)
+    sign_ins = _sign_ins(settings, storage, secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
     carrier: Worker | None = None
-    audit: Audit | None = None
 
     def wake(connection_ids: Collection[str]) -> None:
         if carrier is not None:
@@ -96,21 +96,20 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         await storage.write(upgrade)
         connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
         withholding = Withholding.parse(settings.withheld_domains)
-        keys, audit = Keys(storage, tokens=Tokens(secret_keys)), Audit(storage)
         inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
         tester = Tester(storage, connections, network, wake)
         rooms = Rooms(
             storage=storage,
-            keys=keys,
-            sign_ins=SignIns(keys, _sessions(settings, storage), audit, limit=settings.sign_in_limit),
-            audit=audit,
+            keys=sign_ins.keys,
+            sign_ins=sign_ins,
+            audit=sign_ins.audit,
             hooks=Hooks(storage),
             catalogue=Catalogue(storage, connections),
             connections=connections,
             intake=Intake(storage, wake, withholding=withholding),
             inbox=inbox,
             trace=trace,
-            reading=Reading(inbox, trace, audit),
+            reading=Reading(inbox, trace, sign_ins.audit),
             costs=Costs(storage),
             again=Again(storage, wake),
             tester=tester,
@@ -132,15 +131,16 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
     finally:
-        if audit is not None:
-            await audit.drained()
+        await sign_ins.audit.drained()
         await network.aclose()
         await storage.close()
 
 
-def _sessions(settings: Settings, storage: Storage) -> Sessions:
+def _sign_ins(settings: Settings, storage: Storage, secret_keys: Sequence[str]) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
-    return Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms))
+    sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms))
+    keys = Keys(storage, tokens=Tokens(secret_keys))
+    return SignIns(keys, sessions, Audit(storage), limit=settings.sign_in_limit)
 
 
 def _secret_keys(settings: Settings) -> list[str]:

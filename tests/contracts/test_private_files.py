@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,8 +86,7 @@ def test_the_doctor_complains_of_files_that_others_may_read(tmp_path: Path, name
     assert run(tmp_path, "db", "upgrade").returncode == 0
     (tmp_path / ".env").write_text("LEADKEEPER_MARKETPLACE_NAME=Shop\n")
     (tmp_path / ".env").chmod(0o600)
-    holder = hold_open(tmp_path / "leadkeeper.db")
-    try:
+    with hold_open(tmp_path / "leadkeeper.db"):
         well = run(tmp_path, "doctor", "--json")
         assert well.returncode == 0, well.stdout
         assert [f for f in json.loads(well.stdout)["findings"] if f["name"] == "files"] == [
@@ -93,9 +94,6 @@ def test_the_doctor_complains_of_files_that_others_may_read(tmp_path: Path, name
         ]
         (tmp_path / name).chmod(0o644)
         ill = run(tmp_path, "doctor", "--json")
-    finally:
-        holder.terminate()
-        holder.wait()
     assert ill.returncode == 1
     (found,) = [f for f in json.loads(ill.stdout)["findings"] if f["name"] == f"file {name}"]
     assert found["state"] == "wrong"
@@ -103,20 +101,21 @@ def test_the_doctor_complains_of_files_that_others_may_read(tmp_path: Path, name
     assert found["remedy"] == f"chmod 600 {name}"
 
 
-def hold_open(path: Path) -> subprocess.Popen[str]:
-    """Somebody who has the database open, so that its WAL stays."""
+@contextlib.contextmanager
+def hold_open(path: Path) -> Iterator[None]:
+    """Somebody has the database open, so that its WAL stays."""
     code = (
         "import sqlite3, sys\n"
         "c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA journal_mode=WAL')\n"
         "c.execute('CREATE TABLE IF NOT EXISTS held (x)'); c.execute('INSERT INTO held VALUES (1)'); c.commit()\n"
         "print('open', flush=True); sys.stdin.read()\n"
     )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "open\n"
-    return holder
+    words = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        yield
+        holder.kill()
 
 
 def test_the_doctor_speaks_of_root(tmp_path: Path) -> None:

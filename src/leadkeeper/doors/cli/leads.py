@@ -87,7 +87,9 @@ def list_(
     ] = None,
     source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
     action: Annotated[str | None, typer.Option(help="Only of this action: INS, PLT, ...")] = None,
-    email: Annotated[str | None, typer.Option(help="Only of the customer with this address.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
+    ] = None,
     test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
     since: Since = None,
     until: Until = None,
@@ -95,7 +97,12 @@ def list_(
     cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List leads, newest first."""
+    """List leads, newest first.
+
+    What you type may stand in your shell's history: an address is better handed over by standard input.
+    """
+    import sys
+
     from leadkeeper.inbox.inbox import LeadFilter
 
     filters = LeadFilter(
@@ -105,7 +112,7 @@ def list_(
         source=None if source is None else canonical_source(source),
         action=None if action is None else canonical_action(action),
         test=test,
-        email=email,
+        email=sys.stdin.readline().strip() if email == "-" else email,
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )

@@ -67,7 +67,7 @@ def _warn(settings: Settings) -> None:
 
     log = structlog.get_logger(__name__)
     for each in exposed_files(settings):
-        log.warning(f"{each.path} {each.told}", remedy=each.remedy)
+        log.warning("a file stands open", file=str(each.path), told=each.told, remedy=each.remedy)
     if is_root():
         log.warning(ROOT[0], remedy=ROOT[1])
 

@@ -25,7 +25,6 @@ from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
-from leadkeeper.delivery.record import Sent
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
@@ -78,7 +77,6 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
     secret_keys = _secret_keys(settings)
-    vault = Vault(secret_keys)
     storage = open_storage(settings.database_url)
     sign_ins = _sign_ins(settings, storage, secret_keys)
     network = Network(settings.network_policy)
@@ -89,12 +87,9 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         if carrier is not None:
             carrier.wake(connection_ids)
 
-    def observe(sends: Sequence[Sent]) -> None:
-        metrics.observe_sends(sends)
-
     try:
         await storage.write(upgrade)
-        connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
+        connections = Connections(storage, Vault(secret_keys), wake, keeps_last=keeps_last_connection)
         withholding = Withholding.parse(settings.withheld_domains)
         inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
         tester = Tester(storage, connections, network, wake)
@@ -125,7 +120,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 connections,
                 network,
                 lease_seconds=settings.lease_seconds,
-                observe=observe,
+                observe=metrics.observe_sends,
                 prove=functools.partial(tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -90,7 +91,7 @@ async def test_revoking_a_key_ends_its_sessions(home: House) -> None:
 
 
 async def test_a_session_ends_when_idle_and_in_the_end_anyway(database_url: str) -> None:
-    settings = {"public_url": "http://leads.example", "session_hours": 8, "session_idle_minutes": 30}
+    settings: dict[str, Any] = {"public_url": "http://leads.example", "session_hours": 8, "session_idle_minutes": 30}
     async with house(database_url, **settings) as home:
         made = await home.rooms.keys.create("publisher:contoso", by="test")
         idle, old, fresh = [await signed_in(home, made.key) for _ in range(3)]

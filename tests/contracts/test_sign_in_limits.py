@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ STRANGER, OWNER = "203.0.113.9", "198.51.100.7"
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[House]:
     """A house behind a proxy on this machine, so that a test can come from any address."""
-    settings = {"public_url": "http://leads.example", "trusted_proxies": "127.0.0.0/8"}
+    settings: dict[str, Any] = {"public_url": "http://leads.example", "trusted_proxies": "127.0.0.0/8"}
     async with house(database_url, **settings) as opened:
         yield opened
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -90,7 +90,7 @@ class Sessions:
         return await self._storage.write(act)
 
 
-def _find(conn: sa.Connection, digest: str, now: int, seen_after: int) -> sa.Row[tuple[str, str, int, str, str]] | None:
+def _find(conn: sa.Connection, digest: str, now: int, seen_after: int) -> sa.Row[Any] | None:
     s, k = t.session.c, t.key.c
     query = sa.select(s.id, s.key_id, s.seen_at, k.role, k.publisher_id).join(t.key, k.id == s.key_id)
     alive = (s.ended_at.is_(None), s.until > now, s.seen_at > seen_after, k.revoked_at.is_(None))

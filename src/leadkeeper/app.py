@@ -15,13 +15,16 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp
 
+from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.sessions import Sessions
+from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
+from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
-from leadkeeper.delivery.record import Sent
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
@@ -41,6 +44,7 @@ from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import UNASKED, Tester
@@ -80,6 +84,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     sys.setswitchinterval(0.0005)
     storage, clock, secret_keys = await _open_storage(settings)
     vault = Vault(secret_keys)
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
     carrier: Worker | None = None
@@ -88,23 +93,24 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         if carrier is not None:
             carrier.wake(connection_ids)
 
-    def observe(sends: Sequence[Sent]) -> None:
-        metrics.observe_sends(sends)
-
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
     try:
         connections = Connections(storage, vault, wake, clock, keeps_last=keeps_last_connection)
         withholding = Withholding.parse(settings.withheld_domains)
+        inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
         tester = Tester(storage, connections, network, wake, clock)
         rooms = Rooms(
             storage=storage,
-            keys=Keys(storage, clock, tokens=Tokens(secret_keys)),
+            keys=sign_ins.keys,
+            sign_ins=sign_ins,
+            audit=sign_ins.audit,
             hooks=Hooks(storage, clock),
             catalogue=Catalogue(storage, connections, clock),
             connections=connections,
             intake=Intake(storage, wake, clock, withholding=withholding),
-            inbox=Inbox(storage),
-            trace=Trace(storage, settings.base_url, withholding),
+            inbox=inbox,
+            trace=trace,
+            reading=Reading(inbox, trace, sign_ins.audit),
             costs=Costs(storage, clock),
             again=Again(storage, wake, clock),
             tester=tester,
@@ -121,13 +127,14 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 network,
                 lease_seconds=settings.lease_seconds,
                 clock=clock,
-                observe=observe,
+                observe=metrics.observe_sends,
                 prove=functools.partial(tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
     finally:
         watching.cancel()
+        await sign_ins.audit.drained()
         await network.aclose()
         await storage.close()
 
@@ -143,6 +150,13 @@ async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, lis
     except BaseException:
         await storage.close()
         raise
+
+
+def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str]) -> SignIns:
+    lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
+    sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
+    keys = Keys(storage, clock, tokens=Tokens(secret_keys))
+    return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
 
 
 async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
@@ -176,19 +190,24 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     """Every way in that speaks HTTP, over the rooms of ``house``."""
     rooms = house.rooms
     hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
-    cloud_partner = create_cloud_partner(rooms)
-    documents = [document_of(cloud_partner)]
-    api = create_api(rooms, house.metrics, hook, documents=documents, metrics_open=settings.metrics_open)
     addresses = ClientAddresses(settings.proxies)
     secure = Secure(addresses, settings.base_url)
+    cloud_partner = create_cloud_partner(rooms, addresses)
+    api = create_api(
+        rooms,
+        house.metrics,
+        hook,
+        documents=[document_of(cloud_partner)],
+        addresses=addresses,
+        metrics_open=settings.metrics_open,
+    )
+    name, base_url = settings.marketplace_name, settings.base_url
     doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "store": _storefront(settings, house, addresses, secure).app(),
-        "portal": Portal(
-            rooms, name=settings.marketplace_name, base_url=settings.base_url, origins=Origins(secure)
-        ).app(),
+        "portal": Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app(),
     }
-    return Entrance(api, doors, pages, sign_in_door(rooms.keys), secure)
+    return Entrance(api, doors, pages, sign_in_door(rooms.sign_ins, addresses), secure)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:

@@ -35,8 +35,8 @@ class ProblemType(StrEnum):
     HEAD_TOO_LARGE = "head-too-large"
     TOO_SLOW = "too-slow"
     TOO_BUSY = "too-busy"
-    TOO_MANY_REQUESTS = "too-many-requests"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
+    TOO_MANY_REQUESTS = "too-many-requests"
     STORAGE_AWAY = "storage-away"
     INTERNAL = "internal"
 
@@ -65,8 +65,8 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.HEAD_TOO_LARGE: 431,
     ProblemType.TOO_SLOW: 408,
     ProblemType.TOO_BUSY: 503,
-    ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
+    ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.STORAGE_AWAY: 503,
     ProblemType.INTERNAL: 500,
 }
@@ -82,10 +82,16 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data."""
+    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data.
 
-    def __init__(self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+    ``retry_after`` is when (s) trying again may help, where that is known.
+    """
+
+    def __init__(
+        self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = (), *, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
+        self.retry_after = retry_after
         self.type = type
         self.detail = detail
         self.errors = errors

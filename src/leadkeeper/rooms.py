@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
@@ -27,6 +30,8 @@ class Rooms:
 
     storage: Storage
     keys: Keys
+    sign_ins: SignIns
+    audit: Audit
     hooks: Hooks
     catalogue: Catalogue
     publication: Publication
@@ -36,6 +41,7 @@ class Rooms:
     intake: Intake
     inbox: Inbox
     trace: Trace
+    reading: Reading
     costs: Costs
     again: Again
     tester: Tester

@@ -77,6 +77,13 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Address ranges (CIDR, commas) of proxies whose X-Forwarded-For names the customer's address."
     )
+    sign_in_limit: str = Field(
+        "10/minute", description="How many wrong keys one address, and one key's id, may send before 429: 10/minute."
+    )
+    session_hours: float = Field(8, gt=0, le=720, description="How long one stays signed in to the portal at most.")
+    session_idle_minutes: float = Field(
+        60, ge=2, le=43200, description="How long one stays signed in to the portal without asking for a page."
+    )
     captcha: Literal["none", "turnstile", "hcaptcha", "recaptcha"] = Field(
         "none", description="Captcha service asked before a storefront form is taken."
     )
@@ -127,7 +134,7 @@ class Settings(BaseSettings):
         Withholding.parse(value)
         return value
 
-    @field_validator("form_limit")
+    @field_validator("form_limit", "sign_in_limit")
     @classmethod
     def _form_limit(cls, value: str) -> str:
         try:

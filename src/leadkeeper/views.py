@@ -212,3 +212,22 @@ class Replayed(View):
 
     deliveries: int
     dry_run: bool
+
+
+class AuditEntry(View):
+    """One line of the audit."""
+
+    id: str
+    at: str
+    who: str = Field(description="`key:<id>`, `cli`, `publishing`, or `anyone` for somebody without a key.")
+    act: str = Field(description="What was done, from a closed list.", examples=["connection.put"])
+    subject: str = Field(description="To which thing.")
+    detail: str = Field(description="What it led to; never a secret or a customer's data.")
+    publisher_id: str | None = Field(description="Whose thing it is, where it is one publisher's.")
+
+
+class AuditPage(View):
+    """Lines of the audit, newest first."""
+
+    entries: tuple[AuditEntry, ...]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the lines before these; null at the end.")

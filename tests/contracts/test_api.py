@@ -189,7 +189,6 @@ class TestReading:
         assert await found("action=plt") == [second]
         assert await found("test=true") == [third]
         assert await found("test=false") == [second, first]
-        assert await found("email=ADA@contoso.example") == [first]
         assert await found("since=2000-01-01") == [third, second, first]
         assert await found("until=2000-01-01T00:00:00Z") == []
         assert second in await found(f"since={created}")
@@ -221,7 +220,7 @@ class TestReading:
             ("state=lost", "state"),
             ("since=yesterday", "since"),
             ("test=perhaps", "test"),
-            ("email=%00", "email"),
+            ("email=ada@contoso.example", "email"),
             ("source=%00", "source"),
             ("publisherId=%00", "publisherId"),
             ("publisherID=contoso", "publisherID"),

@@ -61,6 +61,9 @@ class TestWhoMay:
         ("POST", "/v1/leads", lead(), "yynn"),
         ("GET", "/v1/leads", None, "ynyy"),
         ("GET", "/v1/leads?publisherId=contoso", None, "ynyn"),
+        ("POST", "/v1/leads/find", {"email": "ada@contoso.example"}, "ynyy"),
+        ("GET", "/v1/audit", None, "ynyy"),
+        ("GET", "/v1/audit?publisherId=contoso", None, "ynyn"),
         ("DELETE", f"{OFFER}/customer-leads", None, "ynyn"),
     )
 
@@ -77,7 +80,12 @@ class TestWhoMay:
                     answer.problem(403, "forbidden")
         assert not wrong
 
-    async def test_nobody_without_a_key(self, home: House, operator: Visitor) -> None:
+    async def test_nobody_without_a_key(self, database_url: str) -> None:
+        async with house(database_url, sign_in_limit="10000/minute") as home:
+            await self.nobody(home, await home.visitor("operator"))
+
+    async def nobody(self, home: House, operator: Visitor) -> None:
+        """Every operation, as somebody without a key or with one that is good for nothing."""
         revoked = await home.visitor("marketplace")
         await home.rooms.keys.revoke((await home.rooms.keys.list())[-1].id)
         strangers = [

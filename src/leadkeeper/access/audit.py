@@ -1,13 +1,193 @@
-"""The audit: who did what to which thing, and when. It never holds secrets or personal data."""
+"""The audit: who did what to which thing, and when. It never holds secrets or personal data of customers.
+
+Lines are only added. A change and its line are one transaction (:func:`note`). A line about reading is on disk before
+what was read is answered (:meth:`Audit.record`). What strangers and refused callers cause is written up to a second
+later, and only so often (:meth:`Audit.later`): they must not be able to fill the disk or to keep the writer busy.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
 import sqlalchemy as sa
+import structlog
 
-from leadkeeper.clock import new_id
+from leadkeeper.access.acts import whose
+from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.group import GroupCommit
+from leadkeeper.views import AuditEntry, AuditPage
+
+log: Final = structlog.get_logger(__name__)
+
+EACH: Final = 30
+"""How many lines a minute one caller, or one stranger's address, may cause by being refused."""
+ALL: Final = 600
+"""How many all of them together."""
+SOON: Final = 1.0
+"""How long (s) such a line may wait."""
+MOST: Final = 200
+"""The most lines on one page."""
 
 
-def note(conn: sa.Connection, now: int, who: str, act: str, subject: str, detail: str = "") -> None:
-    """Write one line of audit in the transaction of the act itself."""
-    conn.execute(sa.insert(t.audit).values(id=new_id(), at=now, who=who, act=act, subject=subject, detail=detail))
+def note(
+    conn: sa.Connection,
+    now: int,
+    who: str,
+    act: str,
+    subject: str,
+    detail: str = "",
+    *,
+    publisher_id: str | None = None,
+) -> None:
+    """Write one line of audit in the transaction of the act itself.
+
+    ``publisher_id`` says whose things it is about, where ``subject`` does not tell (see ``acts.whose``).
+    """
+    conn.execute(sa.insert(t.audit).values(_values(now, who, act, subject, detail, publisher_id)))
+
+
+def _values(now: int, who: str, act: str, subject: str, detail: str, publisher_id: str | None) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "at": now,
+        "who": who,
+        "act": act,
+        "subject": subject,
+        "detail": detail,
+        "publisher_id": publisher_id or whose(act, subject),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines to list; ``None`` does not filter. Times in milliseconds: from ``since_ms``, before ``until_ms``."""
+
+    publisher_id: str | None = None
+    who: str | None = None
+    act: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+class Audit:
+    """Adds lines that belong to no change, and reads all of them."""
+
+    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._group = GroupCommit(self._write, 500)
+        self._minute = 0
+        self._caused: Counter[str] = Counter()
+        self._waiting: list[dict[str, Any]] = []
+        self._left_out = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def record(
+        self, who: str, act: str, subject: str, detail: str = "", *, publisher_id: str | None = None
+    ) -> None:
+        """Add a line; it is on disk when this returns, in one transaction with others of the moment."""
+        await self._group.put(_values(self._clock(), who, act, subject, detail, publisher_id))
+
+    def later(
+        self,
+        who: str,
+        act: str,
+        subject: str,
+        detail: str = "",
+        *,
+        caused_by: str = "",
+        publisher_id: str | None = None,
+    ) -> None:
+        """Add a line within about a second, unless its cause has had its share of this minute: then it is counted.
+
+        ``caused_by`` tells causes apart where ``who`` does not: a stranger's address.
+        """
+        now = self._clock()
+        if now // 60_000 != self._minute:
+            self._minute = now // 60_000
+            self._caused.clear()
+        cause = caused_by or who
+        if self._caused[cause] >= EACH or self._caused.total() >= ALL:
+            self._left_out += 1
+        else:
+            self._caused[cause] += 1
+            self._waiting.append(_values(now, who, act, subject, detail, publisher_id))
+        if self._task is None:
+            self._task = asyncio.create_task(self._write_soon(), name="audit")
+
+    def refused(self, who: str, what: str, publisher_id: str | None) -> None:
+        """``who``, of ``publisher_id`` or of none, asked for ``what``, which is not theirs; written :meth:`later`."""
+        self.later(who, "access.refused", what, publisher_id=publisher_id)
+
+    async def drained(self) -> None:
+        """Return when all lines are written; those that the database does not take now are lost and logged."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await self._write_waiting()
+        except StorageAway:
+            log.error("audit lines lost", lines=len(self._waiting) + self._left_out)
+        await self._group.drained()
+
+    async def list(self, filters: AuditFilter, cursor: str | None = None, limit: int = 50) -> AuditPage:
+        """Up to ``limit`` (at most :data:`MOST`) lines, newest first, older than ``cursor``."""
+        return await self._storage.read(_list, filters, cursor, min(limit, MOST))
+
+    async def _write_soon(self) -> None:
+        try:
+            while self._waiting or self._left_out:
+                await asyncio.sleep(SOON)
+                try:
+                    await self._write_waiting()
+                except StorageAway:
+                    continue  # they wait; how many there can be is bounded above
+        finally:
+            self._task = None
+
+    async def _write_waiting(self) -> None:
+        lines, left_out = list(self._waiting), self._left_out
+        if left_out:
+            detail = f"{left_out} more lines of refusals"
+            lines.append(_values(self._clock(), "leadkeeper", "audit.leftOut", "*", detail, None))
+        if lines:
+            await self._write(lines)
+            # More may have come meanwhile: only what was written goes.
+            del self._waiting[: len(lines) - bool(left_out)]
+            self._left_out -= left_out
+
+    async def _write(self, lines: Sequence[dict[str, Any]]) -> Sequence[None]:
+        await self._storage.write(lambda conn: conn.execute(sa.insert(t.audit), list(lines)) and None)
+        return [None] * len(lines)
+
+
+def _list(conn: sa.Connection, filters: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
+    a = t.audit.c
+    exact = {a.publisher_id: filters.publisher_id, a.who: filters.who, a.act: filters.act}
+    query = sa.select(t.audit).where(*(column == value for column, value in exact.items() if value is not None))
+    if filters.since_ms is not None:
+        query = query.where(a.at >= filters.since_ms)
+    if filters.until_ms is not None:
+        query = query.where(a.at < filters.until_ms)
+    if cursor is not None:
+        query = query.where(a.id < cursor)
+    rows = conn.execute(query.order_by(a.id.desc()).limit(limit + 1)).all()
+    entries = tuple(
+        AuditEntry(
+            id=row.id,
+            at=to_text(row.at),
+            who=row.who,
+            act=row.act,
+            subject=row.subject,
+            detail=row.detail,
+            publisher_id=row.publisher_id,
+        )
+        for row in rows[:limit]
+    )
+    return AuditPage(entries=entries, next_cursor=entries[-1].id if len(rows) > limit else None)

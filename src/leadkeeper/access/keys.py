@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -68,8 +69,10 @@ class ListedKey:
 
 
 CACHE_MS = 5_000
-"""How long a key that was revoked by another process may still be honoured here."""
+"""How long a key that was revoked by another process may still be honoured here, and one it made be unknown."""
 _CACHE_SIZE = 10_000
+SESSION_PREFIX = "lks_"
+"""How the tokens of the portal's sessions begin; they are no keys."""
 
 
 def hashed(token: str) -> str:
@@ -100,6 +103,7 @@ class Keys:
         self._clock = clock
         self._tokens = tokens
         self._known: dict[str, tuple[int, Caller]] = {}
+        self._unknown: dict[str, tuple[int, None]] = {}
 
     async def create(self, role: str, remark: str = "", *, by: str = "cli") -> NewKey:
         """Make a key. Raises ``ValueError`` for a role that does not exist or a publisher that is not there."""
@@ -122,9 +126,10 @@ class Keys:
                     created_at=now,
                 )
             )
-            note(conn, now, by, "key.create", made.id, role)
+            note(conn, now, by, "key.create", made.id, role, publisher_id=publisher_id)
 
         await self._storage.write(act)
+        self._unknown.pop(hashed(made.key), None)
         return made
 
     async def list(self) -> list[ListedKey]:
@@ -146,45 +151,67 @@ class Keys:
         return await self._storage.read(act)
 
     async def revoke(self, key_id: str, *, by: str = "cli") -> bool:
-        """End a key; false if there is none of that id. Other processes honour it for up to :data:`CACHE_MS`."""
+        """End a key and its sessions; false if there is none of that id.
+
+        Other processes honour the key, but no session of it, for up to :data:`CACHE_MS`.
+        """
 
         def act(conn: sa.Connection) -> bool:
-            now = self._clock()
-            done = conn.execute(
-                sa.update(t.key).where(t.key.c.id == key_id, t.key.c.revoked_at.is_(None)).values(revoked_at=now)
-            ).rowcount
-            if done:
-                note(conn, now, by, "key.revoke", key_id)
-            return bool(done)
+            now, k, s = self._clock(), t.key.c, t.session.c
+            row = conn.execute(sa.select(t.key).where(k.id == key_id, k.revoked_at.is_(None)).with_for_update()).first()
+            if row is None:
+                return False
+            conn.execute(sa.update(t.key).where(k.id == key_id).values(revoked_at=now))
+            open_ones = (s.key_id == key_id, s.ended_at.is_(None))
+            ended = conn.execute(sa.update(t.session).where(*open_ones).values(ended_at=now)).rowcount
+            told = f"{ended} session{'' if ended == 1 else 's'} ended"
+            note(conn, now, by, "key.revoke", key_id, told, publisher_id=row.publisher_id)
+            return True
 
         done = await self._storage.write(act)
         self._known.clear()
         return done
 
     async def caller(self, token: str) -> Caller | None:
-        """Who stands behind ``token`` (a key, or what :meth:`access_token` made), or ``None`` if nobody (any more)."""
+        """Who stands behind ``token`` (a key, or what :meth:`access_token` made), or ``None`` if nobody (any more).
+
+        One that is unknown costs one indexed read at most. Neither good ones nor bad ones push all others out.
+        """
         digest = hashed(token)
         known = self._known.get(digest)
         if known is not None and known[0] > self._clock():
             return known[1]
-        c = t.key.c
-        this = c.hash == digest
-        if self._tokens is not None and token.startswith(PREFIX):
-            key_id = self._tokens.key_id(token, self._clock())
-            this = c.id == key_id if key_id is not None else sa.false()
-        caller = await self._storage.read(_find, this)
+        unknown = self._unknown.get(digest)
+        if unknown is not None and unknown[0] > self._clock():
+            return None
+        this = self._where(token, digest)
+        caller = None if this is None else await self._storage.read(_find, this)
+        until = self._clock() + CACHE_MS
         if caller is None:
             self._known.pop(digest, None)
-            return None
-        if len(self._known) >= _CACHE_SIZE:
-            self._known.clear()
-        self._known[digest] = (self._clock() + CACHE_MS, caller)
+            _remember(self._unknown, digest, (until, None))
+        else:
+            _remember(self._known, digest, (until, caller))
         return caller
+
+    def _where(self, token: str, digest: str) -> sa.ColumnElement[bool] | None:
+        """Which key it is, if it can be one."""
+        if token.startswith(SESSION_PREFIX):
+            return None
+        if self._tokens is None or self.is_key(token):
+            return t.key.c.hash == digest
+        key_id = self._tokens.key_id(token, self._clock())
+        return None if key_id is None else t.key.c.id == key_id
+
+    @staticmethod
+    def is_key(token: str) -> bool:
+        """Whether it can be a key itself: it is neither an access token nor a session's."""
+        return not token.startswith((PREFIX, SESSION_PREFIX))
 
     async def access_token(self, key_id: str, key: str, seconds: int) -> str | None:
         """A token that stands for a key for so long, but no longer than the key is good; ``None`` for a wrong pair."""
         caller = await self.caller(key)
-        if self._tokens is None or caller is None or caller.key_id != key_id or key.startswith(PREFIX):
+        if self._tokens is None or caller is None or caller.key_id != key_id or not self.is_key(key):
             return None
         return self._tokens.issue(key_id, self._clock() + seconds * 1_000)
 
@@ -192,3 +219,14 @@ class Keys:
 def _find(conn: sa.Connection, this: sa.ColumnElement[bool]) -> Caller | None:
     row = conn.execute(sa.select(t.key).where(this, t.key.c.revoked_at.is_(None))).first()
     return None if row is None else Caller(row.id, Role(row.role), row.publisher_id)
+
+
+_T = TypeVar("_T")
+
+
+def _remember(among: dict[str, _T], digest: str, what: _T) -> None:
+    """Remember it as the newest, at the cost of the oldest."""
+    among.pop(digest, None)
+    while len(among) >= _CACHE_SIZE:
+        del among[next(iter(among))]
+    among[digest] = what

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PREFIX: Final = "lkt_"
+API: Final = "api"
+"""The audience of a token that is sent as ``Authorization: Bearer``: the only one so far. The portal takes none."""
 _PURPOSE: Final = b"leadkeeper access token"
 
 
@@ -21,17 +23,19 @@ class Tokens:
         """``secret_keys``: newest first, each 32 bytes in URL-safe base64."""
         self._fernet = MultiFernet([Fernet(_derived(key.strip())) for key in secret_keys])
 
-    def issue(self, key_id: str, until: int) -> str:
-        """A token for a key, good until ``until`` (ms since 1970)."""
-        return PREFIX + self._fernet.encrypt(f"{until} {key_id}".encode()).decode()
+    def issue(self, key_id: str, until: int, audience: str = API) -> str:
+        """A token for a key, good until ``until`` (ms since 1970) and for ``audience`` alone."""
+        return PREFIX + self._fernet.encrypt(f"{until} {audience} {key_id}".encode()).decode()
 
-    def key_id(self, token: str, now: int) -> str | None:
-        """The key that ``token`` stands for, or ``None`` if it is not one of ours or its time is over."""
+    def key_id(self, token: str, now: int, audience: str = API) -> str | None:
+        """The key that ``token`` stands for; ``None`` if it is not ours, not for ``audience``, or its time is over."""
         try:
-            until, _, key_id = self._fernet.decrypt(token.removeprefix(PREFIX).encode()).decode().partition(" ")
+            text = self._fernet.decrypt(token.removeprefix(PREFIX).encode()).decode()
+            until, meant, key_id = text.split(" ")
+            is_good = meant == audience and now < int(until)
         except (InvalidToken, ValueError):
             return None
-        return key_id if now < int(until) else None
+        return key_id if is_good else None
 
 
 def _derived(key: str) -> bytes:

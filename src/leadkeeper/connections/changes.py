@@ -59,6 +59,17 @@ def _line(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in _QUIET}
 
 
+def told(before: Stored | None, after: Stored) -> str:
+    """What a change led to, as the audit tells it: destinations and the names of settings, never their values."""
+    if before is None:
+        return f"{after.destination}; new"
+    moved = before.destination != after.destination
+    destination = f"{before.destination} -> {after.destination}" if moved else after.destination
+    old, new = ({**each.settings, **each.secrets} for each in (before, after))
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return f"{destination}; changed: {', '.join(names)}" if names else f"{destination}; nothing changed"
+
+
 def keep_change(conn: sa.Connection, connection_id: str, stored: Stored, sealed: str, now: int) -> None:
     """Keep new settings, instead of any that wait already."""
     drop_change(conn, connection_id)

@@ -17,7 +17,7 @@ from leadkeeper.connections.changes import Change
 from leadkeeper.connections.health import Health, HealthState, health_of
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.rotation import rotate, unreadable
-from leadkeeper.connections.vault import Vault, WrongKey
+from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
@@ -129,11 +129,12 @@ class Connections:
             changes.drop_change(conn, before.id)
             told = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(told))
-            note(conn, now, by, "connection.put", subject, "who is told")
+            note(conn, now, by, "connection.put", subject, changes.told(before.stored, stored))
         else:
-            changes.keep_change(conn, before.id, stored, self._vault.seal(stored.secrets), now)
+            sealed = self._vault.seal(stored.secrets, row_of(before.id, stored.destination))
+            changes.keep_change(conn, before.id, stored, sealed, now)
             announce(conn)
-            note(conn, now, by, "connection.change", subject, stored.destination)
+            note(conn, now, by, "connection.change", subject, changes.told(before.stored, stored))
         row = _row(conn, offer, name)
         assert row is not None
         return self._whole(conn, row)
@@ -141,14 +142,14 @@ class Connections:
     def _write(
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, stored: Stored, by: str
     ) -> Connection:
-        now = self._clock()
+        now, connection_id = self._clock(), new_id() if before is None else before.id
         values: dict[str, Any] = {
             "destination": stored.destination,
             "announces": stored.announces,
             "repeatable": stored.repeatable,
             "check_at": now + CHECK_EVERY,
             "settings": json.dumps(dict(stored.settings)),
-            "secrets": self._vault.seal(stored.secrets),
+            "secrets": self._vault.seal(stored.secrets, row_of(connection_id, stored.destination)),
             "epoch": 1 if before is None else before.epoch + 1,
             "changed_at": now,
             "removed_at": None,
@@ -156,17 +157,16 @@ class Connections:
             **Health().columns(),
         }
         if before is None:
-            values |= {"id": new_id(), "offer_ref": str(offer), "name": name, "created_at": now}
+            values |= {"id": connection_id, "offer_ref": str(offer), "name": name, "created_at": now}
             conn.execute(sa.insert(t.connection).values(values))
-            connection_id = values["id"]
         else:
-            connection_id = before.id
             changes.drop_change(conn, connection_id)
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             try_anew(conn, connection_id, now)
         _take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
-        note(conn, now, by, "connection.put", f"{offer}/{name}", stored.destination)
+        told = changes.told(None if before is None or before.removed else before.stored, stored)
+        note(conn, now, by, "connection.put", f"{offer}/{name}", told)
         row = _row(conn, offer, name)
         assert row is not None
         return self._connection(row)
@@ -237,7 +237,7 @@ class Connections:
                 removed_at=now,
                 changed_at=now,
                 epoch=connection.epoch + 1,
-                secrets=self._vault.seal({}),
+                secrets=self._vault.seal({}, row_of(connection.id, connection.stored.destination)),
                 settings="{}",
                 probe_at=None,
             )
@@ -272,7 +272,8 @@ class Connections:
             if act_name == "connection.resume":
                 try_anew(conn, row.id, now)
             announce(conn)
-            note(conn, now, by, act_name, f"{offer}/{name}")
+            was = self._connection(row).state(now).value
+            note(conn, now, by, act_name, f"{offer}/{name}", f"was {was}")
             changed = _row(conn, offer, name)
             assert changed is not None
             return self._whole(conn, changed)
@@ -289,9 +290,7 @@ class Connections:
             offer=OfferRef.parse(row.offer_ref),
             name=row.name,
             epoch=row.epoch,
-            stored=Stored(
-                row.destination, json.loads(row.settings), self._secrets(row.secrets), row.announces, row.repeatable
-            ),
+            stored=self._stored(row, row.id),
             health=health_of(row),
             removed=row.removed_at is not None,
             created_at=row.created_at,
@@ -305,23 +304,23 @@ class Connections:
     def _with(self, connection: Connection, row: sa.Row[Any] | None) -> Connection:
         if row is None:
             return connection
-        secrets = self._secrets(row.secrets)
-        stored = Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)
+        stored = self._stored(row, connection.id)
         return replace(connection, change=Change(stored, row.secrets, row.changed_at, row.diagnosis))
 
-    def _secrets(self, sealed: str) -> dict[str, str]:
+    def _stored(self, row: sa.Row[Any], connection_id: str) -> Stored:
         try:
-            return self._vault.open(sealed)
+            secrets = self._vault.open(row.secrets, row_of(connection_id, row.destination))
         except WrongKey:
             # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
-            return {}
+            secrets = {}
+        return Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)
 
     async def unreadable(self) -> Sequence[str]:
         """The connections (``publisher.offer/name``) whose secrets none of our keys opens."""
         return await self._storage.read(unreadable, self._vault)
 
     async def rotate_secrets(self) -> int:
-        """Encrypt every connection's secrets with the newest key; answers how many there are.
+        """Seal every connection's secrets anew, with the newest key; answers how many there are.
 
         Raises :class:`WrongKey` when one of them cannot be opened; then nothing is changed.
         """

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.connections.vault import Vault
+from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.storage import tables as t
 
 _HELD: Final = ((t.connection, t.connection.c.id), (t.connection_change, t.connection_change.c.connection_id))
@@ -14,21 +14,37 @@ _HELD: Final = ((t.connection, t.connection.c.id), (t.connection_change, t.conne
 
 def unreadable(conn: sa.Connection, vault: Vault) -> list[str]:
     """The connections (``publisher.offer/name``) some of whose secrets none of the vault's keys opens."""
-    c = t.connection.c
-    sealed = [conn.execute(sa.select(id, table.c.secrets)).all() for table, id in _HELD]
-    wrong = {connection_id for rows in sealed for connection_id, secrets in rows if not vault.opens(secrets)}
-    names = conn.execute(sa.select(c.id, c.offer_ref, c.name).order_by(c.offer_ref, c.name))
-    return [f"{row.offer_ref}/{row.name}" for row in names if row.id in wrong]
+    return _named(conn, {id for _, id, row, sealed in _sealed(conn) if not vault.opens(sealed, row)})
+
+
+def unbound(conn: sa.Connection) -> list[str]:
+    """The connections some of whose secrets are not bound to their row yet: :func:`rotate` does it."""
+    return _named(conn, {id for _, id, _, sealed in _sealed(conn) if not Vault.is_bound(sealed)})
 
 
 def rotate(conn: sa.Connection, vault: Vault) -> int:
-    """Encrypt all of them with the newest key; how many connections there are. Raises ``WrongKey`` for one unread."""
-    for table, id in _HELD:
-        for connection_id, secrets in conn.execute(sa.select(id, table.c.secrets)).all():
-            conn.execute(sa.update(table).where(id == connection_id).values(secrets=vault.resealed(secrets)))
+    """Seal all of them anew, with the newest key; how many connections there are. ``WrongKey`` for one unread."""
+    for table, connection_id, row, sealed in _sealed(conn):
+        this = dict(_HELD)[table] == connection_id
+        conn.execute(sa.update(table).where(this).values(secrets=vault.resealed(sealed, row)))
     return conn.scalar(sa.select(sa.func.count()).select_from(t.connection)) or 0
 
 
 def any_sealed(conn: sa.Connection) -> bool:
     """Whether there are connections, whose secrets one key or another has sealed; a removed one has none."""
     return bool(conn.scalar(sa.select(sa.exists().where(t.connection.c.removed_at.is_(None)))))
+
+
+def _sealed(conn: sa.Connection) -> list[tuple[sa.Table, str, str, str]]:
+    """The table, the connection's id, the row that the text is bound to, and the text."""
+    found = []
+    for table, id in _HELD:
+        for connection_id, destination, sealed in conn.execute(sa.select(id, table.c.destination, table.c.secrets)):
+            found.append((table, connection_id, row_of(connection_id, destination), sealed))
+    return found
+
+
+def _named(conn: sa.Connection, ids: set[str]) -> list[str]:
+    c = t.connection.c
+    names = conn.execute(sa.select(c.id, c.offer_ref, c.name).order_by(c.offer_ref, c.name))
+    return [f"{row.offer_ref}/{row.name}" for row in names if row.id in ids]

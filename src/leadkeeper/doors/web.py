@@ -68,6 +68,8 @@ def problem_headers(problem: Problem) -> list[Header]:
         return [(b"www-authenticate", b'Bearer realm="leadkeeper"')]
     if problem.type is ProblemType.STORAGE_AWAY:
         return [(b"retry-after", b"1")]
+    if problem.retry_after is not None:
+        return [(b"retry-after", b"%d" % problem.retry_after)]
     return []
 
 

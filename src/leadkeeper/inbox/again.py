@@ -89,7 +89,8 @@ class Again:
 
 def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: Language) -> tuple[str, DeliveryView]:
     d = t.delivery.c
-    row = conn.execute(sa.select(d.connection_id, d.state).where(d.id == delivery_id).with_for_update()).first()
+    query = sa.select(d.connection_id, d.state, d.lead_id).where(d.id == delivery_id)
+    row = conn.execute(query.with_for_update()).first()
     if row is None:
         detail = f"There is no delivery {delivery_id!r}."
         raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("id", "unknown delivery"),))
@@ -98,7 +99,9 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
         raise Problem(ProblemType.NOT_REPEATABLE_NOW, detail)
     conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(_due_now(now)))
     announce(conn)
-    note(conn, now, by, "delivery.retry", delivery_id)
+    offer = offer_of_delivery(conn, delivery_id)
+    whose = None if offer is None else offer.publisher_id
+    note(conn, now, by, "delivery.retry", delivery_id, f"was {row.state}; lead {row.lead_id}", publisher_id=whose)
     view = delivery_view(conn, delivery_id, language)
     assert view is not None
     return row.connection_id, view
@@ -181,5 +184,5 @@ def _replay_some(
     if missing:
         count += _add_missing(conn, connection_id, ids, now)
     announce(conn)
-    note(conn, now, by, "connection.replay", f"{offer}/{name}", str(count))
+    note(conn, now, by, "connection.replay", f"{offer}/{name}", f"{count} deliveries; {', '.join(states)}")
     return connection_id, count, ids[-1] if len(ids) == BACKFILL else None

@@ -15,7 +15,8 @@ from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.publishing.listing import read_listing, written
+from leadkeeper.publishing.listing import changed_properties, read_listing, written
+from leadkeeper.publishing.secret_properties import refuse_secrets
 from leadkeeper.publishing.versions import (
     Offer,
     OfferVersion,
@@ -66,7 +67,7 @@ class Catalogue:
                         id=publisher_id, display_name=display_name, created_at=now, changed_at=now
                     )
                 )
-            note(conn, now, by, "publisher.put", publisher_id)
+            note(conn, now, by, "publisher.put", publisher_id, "changed" if changed else "new")
             return _publisher(conn, publisher_id), not changed
 
         return await self._storage.write(act)
@@ -98,9 +99,11 @@ class Catalogue:
 
         What is left out stays as it is; a new offer is of type ``saas`` and live. ``live`` says that customers act on
         the offer, here or elsewhere; it publishes nothing. ``if_match`` is the ETag that the draft must still have.
-        Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since.
+        Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since, a text that holds
+        a secret.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        refuse_secrets({"title": title, "summary": summary, "description": description}, "offer")
 
         def act(conn: sa.Connection) -> tuple[Offer, bool]:
             before, definition = self._begin(conn, ref, if_match)
@@ -128,9 +131,11 @@ class Catalogue:
 
         ``lead_settings`` is Microsoft's ``customer-leads`` resource (``leadDestination`` ``none`` removes the
         connection); ``None`` leaves the connection as it is. A new offer takes no leads before it is published.
+        A property that looks like a secret is refused wherever it stands: a definition is kept in clear.
         Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        refuse_secrets(definition)
 
         def act(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
             before, _ = self._begin(conn, ref, if_match)
@@ -191,12 +196,16 @@ class Catalogue:
         elif before.is_published and before.offer_type != offer_type:
             rule = f"stays {before.offer_type!r}: the offer has been published"
             raise Problem(ProblemType.INVALID_REQUEST, f"offerType {rule}.", (FieldError("offerType", rule),))
+        changed = changed_properties(
+            {} if before is None else slot_version(conn, before, Slot.DRAFT).definition, definition
+        )
         write_draft(conn, ref, definition, now)
         values: dict[str, Any] = {"offer_type": offer_type, "live": live, "changed_at": now}
         if before is None or not before.is_published:
             values["title"] = read_listing(definition).title or ref.offer_id
         conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(ref)).values(values))
-        note(conn, now, by, "offer.put", str(ref))
+        told = f"changed: {', '.join(changed)}" if changed else "nothing changed"
+        note(conn, now, by, "offer.put", str(ref), f"{offer_type}; {'live' if live else 'not live'}; {told}")
 
     async def offer(self, ref: OfferRef) -> Offer:
         """One offer; raises :class:`Problem` if there is none of that id."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.versions import offer_row
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, change_routes
@@ -41,7 +41,8 @@ class CrossListings:
     async def agree(self, offer: OfferRef, partner: OfferRef, *, by: str) -> CrossListing:
         """The publisher of ``offer`` agrees to show ``partner`` and to be shown there; to agree again changes nothing.
 
-        Raises :class:`Problem` for an offer with itself.
+        Raises :class:`Problem` for an offer with itself, and for a partner that is not there or that customers cannot
+        act on yet: another publisher's drafts are nobody's business, so both read the same.
         """
         if offer == partner:
             rule = "must be another offer"
@@ -50,7 +51,7 @@ class CrossListings:
         def act(conn: sa.Connection) -> CrossListing:
             change_routes(conn)
             offer_row(conn, offer)
-            offer_row(conn, partner)
+            _require_known(conn, offer, partner)
             row, now = _row(conn, offer, partner), self._clock()
             side = _side(offer, partner)
             if row is None:
@@ -93,6 +94,14 @@ class CrossListings:
             return [_seen(row, offer, other) for other, row in sorted(others, key=lambda pair: str(pair[0]))]
 
         return await self._storage.read(act)
+
+
+def _require_known(conn: sa.Connection, offer: OfferRef, partner: OfferRef) -> None:
+    found = offer_row(conn, partner)
+    agreed = _row(conn, offer, partner)
+    asked = agreed is not None and getattr(agreed, _side(partner, offer)) is not None
+    if not (found.live or asked or partner.publisher_id == offer.publisher_id):
+        raise unknown_offer(partner)
 
 
 def _pair(offer: OfferRef, partner: OfferRef) -> tuple[str, str]:

@@ -96,5 +96,18 @@ def written(
     return {**definition, "displayText": title, "offer": properties, "plans": plans if isinstance(plans, list) else []}
 
 
+def changed_properties(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The names of what differs: of the definition's parts, and of the offer's properties. At most 20, no values."""
+    old, new = (_flat(definition) for definition in (before, after))
+    names = sorted(name[:100] for name in {*old, *new} if old.get(name) != new.get(name))
+    return names if len(names) <= 20 else [*names[:20], f"{len(names) - 20} more"]
+
+
+def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
+    offer = definition.get("offer")
+    properties = {f"offer.{name}": value for name, value in offer.items()} if isinstance(offer, Mapping) else {}
+    return {name: value for name, value in definition.items() if name != "offer" and value} | properties
+
+
 def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""

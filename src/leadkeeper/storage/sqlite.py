@@ -60,6 +60,10 @@ class SQLite:
             connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         )
 
+        @event.listens_for(engine, "do_connect")
+        def _make(*_: object) -> None:
+            _make_private(url.database or "")
+
         @event.listens_for(engine, "connect")
         def _connect(connection: Any, _record: object) -> None:
             # The driver's own transaction control begins too late (at the first write) for a fair write lock.
@@ -196,3 +200,12 @@ class _Files:
 def _identity(name: str) -> tuple[int, int]:
     found = os.stat(name)
     return found.st_dev, found.st_ino
+
+
+def _make_private(database: str) -> None:
+    """Make the file, if it is missing, for its owner alone: SQLite would go by the umask.
+
+    What SQLite makes beside it (WAL, shared memory) takes the file's own permissions.
+    """
+    with contextlib.suppress(OSError):  # SQLite's own error says more
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))

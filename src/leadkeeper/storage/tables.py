@@ -313,6 +313,19 @@ key: Final = sa.Table(
     sa.Column("revoked_at", sa.BigInteger),
 )
 
+session: Final = sa.Table(
+    "session",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    # Who is signed in: a session ends with its key.
+    sa.Column("key_id", _Id, sa.ForeignKey("key.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False, index=True),
+    sa.Column("ended_at", sa.BigInteger),
+)
+
 audit: Final = sa.Table(
     "audit",
     metadata,
@@ -322,4 +335,7 @@ audit: Final = sa.Table(
     sa.Column("act", sa.String(64), nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    # Whose things it is about, where they are one publisher's: it may read these lines.
+    sa.Column("publisher_id", _Name),
+    sa.Index(None, "publisher_id", "id"),
 )

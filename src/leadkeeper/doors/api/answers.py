@@ -10,7 +10,8 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Name
 from leadkeeper.doors.api.security import Offer, Owner, Reader
 from leadkeeper.inbox.cost import CostEstimate, Costs
-from leadkeeper.inbox.trace import Trace, Traced
+from leadkeeper.inbox.reading import Reading
+from leadkeeper.inbox.trace import Traced
 from leadkeeper.problem import ProblemType
 
 
@@ -25,8 +26,8 @@ class FindBody(Body):
 class Answers:
     """``/v1/find`` and ``.../cost``."""
 
-    def __init__(self, trace: Trace, costs: Costs) -> None:
-        self._trace = trace
+    def __init__(self, reading: Reading, costs: Costs) -> None:
+        self._reading = reading
         self._costs = costs
 
     def serve_on(self, app: FastAPI) -> None:
@@ -39,7 +40,8 @@ class Answers:
 
     async def find_leads(self, body: FindBody, caller: Reader, language: Asked) -> Traced:
         """In plain words, with what to do; where nothing fits, why that may be. A publisher finds its own."""
-        return await self._trace.find(body.text, caller.publisher_id, language)
+        whose = caller.publisher_id
+        return await self._reading.find(body.text, by=caller.name, publisher_id=whose, language=language)
 
     async def get_cost(self, offer: Offer, _: Owner) -> CostEstimate:
         """From its leads of the last 30 days, where anything is known of what a destination costs."""

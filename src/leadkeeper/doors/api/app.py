@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from leadkeeper import __version__
 from leadkeeper.doors.api.answers import Answers
+from leadkeeper.doors.api.audit import AuditDesk
 from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.connections import ConnectionDesk
 from leadkeeper.doors.api.cross_listings import CrossListingDesk
@@ -27,9 +28,13 @@ from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.publishing import PublishingDesk
 from leadkeeper.doors.api.system import MEASUREMENTS, System
+from leadkeeper.doors.bearer import Bearers
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.json_route import JsonRoute
 from leadkeeper.doors.web import HotRoute, internal
 from leadkeeper.rooms import Rooms
+
+_NO_PROXIES = ClientAddresses()
 
 
 def create_api(
@@ -37,29 +42,32 @@ def create_api(
     metrics: Metrics,
     *beside: HotRoute,
     documents: Sequence[Mapping[str, Any]] = (),
+    addresses: ClientAddresses = _NO_PROXIES,
     metrics_open: bool = False,
 ) -> ASGIApp:
     """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it.
 
-    ``documents`` are the OpenAPI documents of further doors, to be shown as part of one. ``metrics_open``: measurements
-    need no key.
+    ``documents`` are the OpenAPI documents of further doors, to be shown as part of one; ``addresses`` tells whose a
+    request is. ``metrics_open``: measurements need no key.
     """
-    hot = (hand_in_route(rooms.keys, rooms.intake, metrics), batch_route(rooms.keys, rooms.intake, metrics), *beside)
+    bearers = Bearers(rooms.sign_ins, addresses)
+    hot = (hand_in_route(bearers, rooms.intake, metrics), batch_route(bearers, rooms.intake, metrics), *beside)
     app = _framework()
-    Leads(rooms.inbox).serve_on(app)
-    Deliveries(rooms.again).serve_on(app)
+    Leads(rooms.reading).serve_on(app)
+    AuditDesk(rooms.audit).serve_on(app)
+    Deliveries(rooms.again, rooms.audit).serve_on(app)
     Publishers(rooms.catalogue).serve_on(app)
     Offers(rooms.catalogue).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
     ConnectionDesk(rooms.connections, rooms.tester, rooms.again, rooms.clock).serve_on(app)
     CrossListingDesk(rooms.cross_listings).serve_on(app)
-    Answers(rooms.trace, rooms.costs).serve_on(app)
+    Answers(rooms.reading, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer().serve_on(app)
     System(rooms.storage, metrics, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(lambda: openapi_of(app, hot, documents))  # type: ignore[method-assign]
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
-    return Front(app, hot, rooms.keys, metrics, closed)
+    return Front(app, hot, bearers, metrics, closed)
 
 
 def _framework() -> FastAPI:

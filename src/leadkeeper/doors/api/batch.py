@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from leadkeeper.access.keys import Keys
 from leadkeeper.doors.api.hand_in import kept_content
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
+from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, problem_content, require_content_type, too_large
 from leadkeeper.intake.keep import Intake, Kept, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
@@ -29,14 +29,14 @@ LONGEST_KEY: Final = 240
 NDJSON: Final = b"application/x-ndjson"
 
 
-def batch_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
+def batch_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRoute:
     """The way in for many leads."""
-    return HotRoute("/v1/leads/batch", "batch", _Batch(keys, intake, metrics).handle, _operation(), (LeadBody,))
+    return HotRoute("/v1/leads/batch", "batch", _Batch(bearers, intake, metrics).handle, _operation(), (LeadBody,))
 
 
 class _Batch:
-    def __init__(self, keys: Keys, intake: Intake, metrics: Metrics) -> None:
-        self._keys = keys
+    def __init__(self, bearers: Bearers, intake: Intake, metrics: Metrics) -> None:
+        self._bearers = bearers
         self._intake = intake
         self._metrics = metrics
 
@@ -46,7 +46,7 @@ class _Batch:
         Many clients send all before they read any, so reading never waits for answers to be taken: at most those to
         :data:`MAX_LINES` lines gather, some kilobytes each at worst.
         """
-        require_hand_in(await sign_in(self._keys, scope))
+        require_hand_in(await sign_in(self._bearers, scope))
         require_content_type(scope, NDJSON, b"application/ndjson", b"application/jsonl")
         key = _batch_key(header(scope, b"idempotency-key"))
         answers: asyncio.Queue[bytes | None] = asyncio.Queue()

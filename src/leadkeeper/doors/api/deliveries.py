@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Path
 
+from leadkeeper.access.audit import Audit
 from leadkeeper.doors.api.language import TOLD, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
@@ -20,8 +21,9 @@ DeliveryId = Annotated[UUID, Path(alias="deliveryId")]
 class Deliveries:
     """``/v1/deliveries``."""
 
-    def __init__(self, again: Again) -> None:
+    def __init__(self, again: Again, audit: Audit) -> None:
         self._again = again
+        self._audit = audit
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -42,6 +44,8 @@ class Deliveries:
         """It is due at once, its attempts counted anew. For an operator, or the lead's publisher."""
         offer = await self._again.offer_of(str(delivery_id))
         if offer is None or not caller.may_see(offer.publisher_id):
+            if offer is not None:
+                self._audit.refused(caller.name, f"delivery.retry {delivery_id}", caller.publisher_id)
             detail = f"There is no delivery {delivery_id}."
             raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("deliveryId", "unknown delivery"),))
         return await self._again.retry(str(delivery_id), by=caller.name, language=language)

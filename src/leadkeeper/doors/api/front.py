@@ -10,12 +10,14 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leadkeeper.access.keys import Keys
 from leadkeeper.doors.api.metrics import Metrics
-from leadkeeper.doors.api.security import sign_in
+from leadkeeper.doors.api.security import caller_in, sign_in
+from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.web import ClientGone, HotRoute, internal, send_problem, storage_away
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
+
+_FORBIDDEN: Final = 403
 
 log: Final = structlog.get_logger(__name__)
 
@@ -24,10 +26,10 @@ class Front:
     """Serves the hot routes itself and hands the rest to ``app``; below ``closed`` only with a key that is known."""
 
     def __init__(
-        self, app: ASGIApp, hot: Sequence[HotRoute], keys: Keys, metrics: Metrics, closed: tuple[str, ...]
+        self, app: ASGIApp, hot: Sequence[HotRoute], bearers: Bearers, metrics: Metrics, closed: tuple[str, ...]
     ) -> None:
         self._app = app
-        self._keys = keys
+        self._bearers = bearers
         self._metrics = metrics
         self._closed = closed
         self._exact = {route.path: route for route in hot if "{" not in route.path}
@@ -57,6 +59,8 @@ class Front:
             _report(scope, route, error)
             await self._refuse(route, internal(), answer)
         finally:
+            if answer.status == _FORBIDDEN and (caller := caller_in(scope)) is not None:
+                self._bearers.refused(caller, scope)
             if route is not None:
                 self._metrics.took(route.name, time.perf_counter() - started)
 
@@ -76,7 +80,7 @@ class Front:
             await send_problem(answer, problem, [(b"allow", allow.encode())])
             return
         if scope["path"].startswith(self._closed):
-            await sign_in(self._keys, scope)
+            await sign_in(self._bearers, scope)
         await self._app(scope, receive, answer)
 
     async def _refuse(self, route: HotRoute | None, problem: Problem, answer: _Answer) -> None:
@@ -89,14 +93,17 @@ class Front:
 class _Answer:
     """``send``, remembering whether an answer has begun: then no other can be given."""
 
-    __slots__ = ("_send", "begun")
+    __slots__ = ("_send", "begun", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.begun = False
+        self.status = 0
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        self.begun = True
+        if not self.begun:
+            self.begun = True
+            self.status = message["status"]
         return self._send(message)
 
 

@@ -9,11 +9,11 @@ from pydantic import Field, ValidationError
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from leadkeeper.access.keys import Keys
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
+from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.web import HotRoute, header, read_body, require_content_type, send_body
 from leadkeeper.intake.keep import Intake, Kept
 from leadkeeper.problem import ProblemType
@@ -39,11 +39,11 @@ def kept_content(kept: Kept) -> dict[str, Any]:
     return {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
 
 
-def hand_in_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
+def hand_in_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRoute:
     """The way in for one lead."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        require_hand_in(await sign_in(keys, scope))
+        require_hand_in(await sign_in(bearers, scope))
         require_content_type(scope, b"application/json")
         idempotency_key = parse_idempotency_key(header(scope, b"idempotency-key"))
         try:

@@ -93,7 +93,13 @@ def _methods(app: FastAPI, request: Request) -> set[str]:
     return {method for route in at for method in getattr(route, "methods", None) or ()}
 
 
-_EVERYWHERE = (ProblemType.UNAUTHORIZED, ProblemType.FORBIDDEN, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_AWAY)
+_EVERYWHERE = (
+    ProblemType.UNAUTHORIZED,
+    ProblemType.FORBIDDEN,
+    ProblemType.INVALID_REQUEST,
+    ProblemType.TOO_MANY_REQUESTS,
+    ProblemType.STORAGE_AWAY,
+)
 _WITH_BODY = (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE)
 
 

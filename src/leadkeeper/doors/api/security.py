@@ -7,24 +7,24 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Request
 from starlette.types import Scope
 
-from leadkeeper.access.keys import Caller, Keys, Role
-from leadkeeper.doors.web import header
+from leadkeeper.access.keys import Caller, Role
+from leadkeeper.doors.bearer import Bearers
 from leadkeeper.offer import CONNECTION_NAME, OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import Problem, ProblemType
 
 _CALLER: Final = "leadkeeper.caller"
 
 
-async def sign_in(keys: Keys, scope: Scope) -> Caller:
+async def sign_in(bearers: Bearers, scope: Scope) -> Caller:
     """The caller whose key the request carries, also put into ``scope``. Raises :class:`Problem` if there is none."""
-    scheme, _, token = (header(scope, b"authorization") or b"").partition(b" ")
-    if scheme.lower() != b"bearer" or not token.strip():
-        raise Problem(ProblemType.UNAUTHORIZED, "Send a key: Authorization: Bearer <key>.")
-    caller = await keys.caller(token.strip().decode("latin-1"))
-    if caller is None:
-        raise Problem(ProblemType.UNAUTHORIZED, "This key is unknown or revoked.")
+    caller = await bearers.caller(scope)
     scope[_CALLER] = caller
     return caller
+
+
+def caller_in(scope: Scope) -> Caller | None:
+    """Whoever :func:`sign_in` found, if it did."""
+    return scope.get(_CALLER)
 
 
 def forbidden(detail: str) -> Problem:
@@ -36,6 +36,15 @@ def require_hand_in(caller: Caller) -> None:
     """Raise :class:`Problem` unless the caller may hand in leads."""
     if not caller.may_hand_in:
         raise forbidden("Leads are handed in with a key of role operator or marketplace.")
+
+
+def visible(caller: Caller, publisher_id: str | None, rule: str) -> str | None:
+    """Whose things to list: a publisher's own, unless it asks for another's (:class:`Problem` with ``rule``)."""
+    if caller.role is not Role.PUBLISHER:
+        return publisher_id
+    if publisher_id not in (None, caller.publisher_id):
+        raise forbidden(rule)
+    return caller.publisher_id
 
 
 PublisherId = Annotated[str, Path(alias="publisherId", pattern=PUBLISHER_ID, examples=["contoso"])]

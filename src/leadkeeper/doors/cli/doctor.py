@@ -48,7 +48,7 @@ TestLeads = Annotated[
 
 
 def doctor(json: AsJson = False, test_leads: TestLeads = False) -> None:
-    """Look at Python, settings, database, secrets, every connection, the backlog and the clock.
+    """Look at Python, settings, permissions of files, database, secrets, connections, the backlog and the clock.
 
     Changes nothing and sends no lead unless told to. Exit code 1 if something is wrong; each such line ends with the
     remedy.
@@ -78,6 +78,7 @@ def _findings(*, test_leads: bool) -> list[Finding]:
     try:
         settings = quiet_settings()
         found.append(Finding("settings", "ok", "can be used"))
+        found += _permissions(settings)
         status = database_status(settings)
         found.append(_database(status))
         found += asyncio.run(_look(settings, test_leads=test_leads)) if status.up_to_date else []
@@ -95,6 +96,17 @@ def _python() -> Finding:
     if reads_cookies_slowly():
         return Finding("python", "note", WARNING, REMEDY)
     return Finding("python", "ok", "reads long cookies in reasonable time")
+
+
+def _permissions(settings: Settings) -> list[Finding]:
+    from leadkeeper.doors.cli.permissions import ROOT, exposed_files, is_root
+
+    found = [
+        Finding(f"file {each.path}", "wrong" if each.by_all else "note", each.told, each.remedy)
+        for each in exposed_files(settings)
+    ]
+    user = Finding("user", "note", *ROOT) if is_root() else Finding("user", "ok", "is not root")
+    return [*(found or [Finding("files", "ok", "can be read by nobody else")]), user]
 
 
 def _database(status: DatabaseStatus) -> Finding:
@@ -128,8 +140,14 @@ async def _durability(rooms: Rooms) -> list[Finding]:
 
 
 async def _secrets(rooms: Rooms) -> list[Finding]:
+    from leadkeeper.connections.rotation import unbound
+
     closed = await rooms.connections.unreadable()
     if not closed:
+        loose = await rooms.storage.read(unbound)
+        told = f"opens the stored secrets; those of {', '.join(loose)} are not bound to their row yet"
+        if loose:
+            return [Finding("secret key", "note", told, "leadkeeper db rotate-secrets")]
         return [Finding("secret key", "ok", "opens the stored secrets")]
     remedy = "set LEADKEEPER_SECRET_KEY (or _FILE) to the key that made them, or enter the settings anew"
     return [Finding("secret key", "wrong", f"does not open the secrets of {', '.join(closed)}", remedy)]

@@ -59,7 +59,7 @@ def find(
 
     wanted = sys.stdin.readline() if text == "-" else text
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.trace.find(wanted, None, language))
+    found = with_rooms(lambda rooms: rooms.reading.find(wanted, by=BY, publisher_id=None, language=language))
     if json:
         print_json(found)
         return
@@ -87,7 +87,9 @@ def list_(
     ] = None,
     source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
     action: Annotated[str | None, typer.Option(help="Only of this action: INS, PLT, ...")] = None,
-    email: Annotated[str | None, typer.Option(help="Only of the customer with this address.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
+    ] = None,
     test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
     since: Since = None,
     until: Until = None,
@@ -95,7 +97,12 @@ def list_(
     cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List leads, newest first."""
+    """List leads, newest first.
+
+    What you type may stand in your shell's history: an address is better handed over by standard input.
+    """
+    import sys
+
     from leadkeeper.inbox.inbox import LeadFilter
 
     filters = LeadFilter(
@@ -105,11 +112,11 @@ def list_(
         source=None if source is None else canonical_source(source),
         action=None if action is None else canonical_action(action),
         test=test,
-        email=email,
+        email=sys.stdin.readline().strip() if email == "-" else email,
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )
-    page = with_rooms(lambda rooms: rooms.inbox.list(filters, cursor, limit))
+    page = with_rooms(lambda rooms: rooms.reading.leads(filters, cursor, limit, by=BY))
     if json:
         print_json(page)
         return
@@ -123,7 +130,7 @@ def list_(
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.inbox.get(lead, language))
+    found = with_rooms(lambda rooms: rooms.reading.lead(lead, by=BY, publisher_id=None, language=language))
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:
@@ -253,7 +260,7 @@ def _ids(offer: OfferRef) -> dict[str, str]:
 
 
 async def _retry(rooms: Rooms, id_: str, language: Language) -> list[DeliveryView]:
-    lead = await rooms.inbox.get(id_)
+    lead = await rooms.inbox.get(id_)  # only its deliveries' ids are used
     if lead is None:
         return [await rooms.again.retry(id_, by=BY, language=language)]
     open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]

@@ -14,6 +14,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from leadkeeper.doors.cli import (
+    audit,
     connections,
     cross_listings,
     db,
@@ -74,6 +75,7 @@ program.add_typer(connections.commands, rich_help_panel=_SET_UP)
 program.add_typer(cross_listings.commands, rich_help_panel=_SET_UP)
 program.add_typer(leads.commands, rich_help_panel=_LOOK)
 program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)
+program.command("audit", rich_help_panel=_LOOK)(audit.audit)
 program.command("explain", rich_help_panel=_LOOK, context_settings=explain.ANY_TEXT)(explain.explain)
 program.add_typer(db.commands, rich_help_panel=_MAINTAIN)
 

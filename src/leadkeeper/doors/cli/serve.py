@@ -47,6 +47,7 @@ def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None
     settings = load_settings()
     settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
     configure_logging(settings)
+    _warn(settings)
     try:
         uvloop.run(_until_told(settings, api=api, worker=worker))
     except OSError as error:
@@ -56,6 +57,19 @@ def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None
                 f"{settings.host}:{settings.port} {why}: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."
             ) from None
         raise
+
+
+def _warn(settings: Settings) -> None:
+    """Say what stands open on this machine; the doctor says the same."""
+    import structlog
+
+    from leadkeeper.doors.cli.permissions import ROOT, exposed_files, is_root
+
+    log = structlog.get_logger(__name__)
+    for each in exposed_files(settings):
+        log.warning("a file stands open", file=str(each.path), told=each.told, remedy=each.remedy)
+    if is_root():
+        log.warning(ROOT[0], remedy=ROOT[1])
 
 
 async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:

@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json, to_json
 
 from leadkeeper import __version__
+from leadkeeper.doors.bearer import Bearers
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.callers import caller_of
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, install_errors
 from leadkeeper.doors.cloud_partner.ingestion import Ingestion
@@ -18,6 +20,8 @@ from leadkeeper.doors.cloud_partner.offers import TAG, Offers
 from leadkeeper.doors.cloud_partner.publishing import PublishingDesk
 from leadkeeper.doors.json_route import JsonRoute
 from leadkeeper.rooms import Rooms
+
+_NO_PROXIES = ClientAddresses()
 
 
 class _OfferRoute(JsonRoute):
@@ -34,8 +38,8 @@ class _OfferRoute(JsonRoute):
         return signed_in
 
 
-def create_cloud_partner(rooms: Rooms) -> FastAPI:
-    """The API over ``rooms``, below ``/api`` and ``/v1.0``."""
+def create_cloud_partner(rooms: Rooms, addresses: ClientAddresses = _NO_PROXIES) -> FastAPI:
+    """The API over ``rooms``, below ``/api`` and ``/v1.0``; ``addresses`` tells whose a request is."""
     app = FastAPI(
         title="Cloud Partner Portal",
         version=__version__,
@@ -46,7 +50,7 @@ def create_cloud_partner(rooms: Rooms) -> FastAPI:
     )
     app.router.route_class = _OfferRoute
     app.router.redirect_slashes = False
-    app.state.keys = rooms.keys
+    app.state.bearers = Bearers(rooms.sign_ins, addresses)
     install_errors(app)
     Offers(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)

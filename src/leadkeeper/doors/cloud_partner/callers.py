@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from leadkeeper.access.keys import Caller, Keys, Role
+from leadkeeper.access.keys import Caller, Role
+from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, WrongVersion
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -18,21 +19,17 @@ Version = Annotated[
 ]
 
 
-async def caller_of(request: Request, keys: Keys) -> Caller:
+async def caller_of(request: Request, bearers: Bearers) -> Caller:
     """Whoever's key or token the request carries. Raises :class:`Problem` if there is none, or it may not come here."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Problem(ProblemType.UNAUTHORIZED, "Send a token: Authorization: Bearer <token>.")
-    caller = await keys.caller(token.strip())
-    if caller is None:
-        raise Problem(ProblemType.UNAUTHORIZED, "This token is unknown, revoked, or its time is over. Ask for another.")
+    caller = await bearers.caller(request.scope)
+    request.state.caller = caller
     if caller.role is Role.MARKETPLACE:
         raise Problem(ProblemType.FORBIDDEN, "User does not have the required permissions")
     return caller
 
 
 async def _signed_in(request: Request) -> Caller:
-    return await caller_of(request, request.app.state.keys)
+    return await caller_of(request, request.app.state.bearers)
 
 
 async def _versioned(caller: Annotated[Caller, Depends(_signed_in)], api_version: Version = None) -> Caller:

@@ -28,6 +28,7 @@ _CODES: Final = {
     413: "RequestEntityTooLarge",
     415: "UnsupportedMediaType",
     422: "UnprocessableEntity",
+    429: "TooManyRequests",
     500: "InternalServerError",
     503: "ServiceUnavailable",
 }
@@ -61,13 +62,15 @@ class ErrorDocument(BaseModel):
     error: ErrorBody
 
 
-def error_response(status: int, message: str, fields: Sequence[FieldError] = (), code: str = "") -> Response:
+def error_response(
+    status: int, message: str, fields: Sequence[FieldError] = (), code: str = "", *, retry_after: int | None = None
+) -> Response:
     """An error as a response."""
     details = [ErrorDetail(code=field.field, message=f"{field.field} {field.message}") for field in fields]
     body = ErrorBody(code=code or _CODES[status], message=message, details=details)
     headers = {"WWW-Authenticate": 'Bearer realm="leadkeeper"'} if status == 401 else {}
-    if status == 503:
-        headers["Retry-After"] = "1"
+    if status == 503 or retry_after is not None:
+        headers["Retry-After"] = str(retry_after or 1)
     content = to_json(ErrorDocument(error=body), inf_nan_mode="null")
     return Response(content, status, headers, media_type="application/json")
 
@@ -79,9 +82,13 @@ class WrongVersion(Exception):
 def install_errors(app: FastAPI) -> None:
     """Render every refusal of ``app`` so."""
 
-    async def of_problem(_: Request, error: Exception) -> Response:
+    async def of_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error_response(_STATUSES.get(error.type, error.status), error.detail, error.errors)
+        caller = getattr(request.state, "caller", None)
+        if error.type is ProblemType.FORBIDDEN and caller is not None:
+            request.app.state.bearers.refused(caller, request.scope)
+        status = _STATUSES.get(error.type, error.status)
+        return error_response(status, error.detail, error.errors, retry_after=error.retry_after)
 
     async def of_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

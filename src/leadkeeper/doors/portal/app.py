@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from limits import parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,23 +36,21 @@ from leadkeeper.storage.engine import StorageAway
 
 _HERE: Final = Path(__file__).parent
 _OFFER: Final = "/portal/offers/{publisher_id}/{offer_id}"
-_SIGN_INS: Final = parse("10/minute")
 _PAGE: Final = 50
 Handler = Callable[[Request, Session], Awaitable[Response]]
 
 
 class Portal:
-    """The pages over the rooms. ``name`` is the marketplace's."""
+    """The pages over the rooms. ``name`` is the marketplace's; ``addresses`` tells whose a request is."""
 
     def __init__(self, rooms: Rooms, *, name: str, base_url: str, origins: Origins) -> None:
         require_static()
         self._rooms = rooms
         self._origins = origins
-        self._door = Door(rooms.keys, secure=urlsplit(base_url).scheme == "https")
+        self._door = Door(rooms.sign_ins, secure=urlsplit(base_url).scheme == "https")
         policy = content_security_policy(scripts="'none'", connect="'none'")
         words: dict[Language, dict[str, str]] = {language: {} for language in Language}
         self._pages = Pages("leadkeeper.doors.portal", words, policy, marketplace=name)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
@@ -112,19 +107,21 @@ class Portal:
             return self._page(request, "sign_in.html", after=after, wrong="")
         if self._origins.from_elsewhere(request.scope):
             raise HTTPException(403)
-        host = self._origins.addresses.of(request.scope)
-        if not await self._limiter.hit(_SIGN_INS, "sign-in", host):
-            wrong = "Too many tries from your address. Wait a minute."
-            return self._page(request, "sign_in.html", 429, {"Retry-After": "60"}, after=after, wrong=wrong)
         response = RedirectResponse(after, 303)
-        if await self._door.sign_in((await sent_form(request)).get("key", "").strip(), response):
-            return response
-        wrong = "This key is unknown, revoked, or may only hand in leads. Ask your operator for one."
-        return self._page(request, "sign_in.html", 401, after=after, wrong=wrong)
+        key, address = (await sent_form(request)).get("key", "").strip(), self._origins.addresses.of(request.scope)
+        try:
+            await self._door.sign_in(key, address, response)
+        except Problem as problem:
+            wrong = "This key is unknown, revoked, or may only hand in leads. Ask your operator for one."
+            if problem.retry_after is None:
+                return self._page(request, "sign_in.html", problem.status, after=after, wrong=wrong)
+            headers = {"Retry-After": str(problem.retry_after)}
+            return self._page(request, "sign_in.html", problem.status, headers, after=after, wrong=problem.detail)
+        return response
 
     async def _sign_out(self, request: Request, _: Session) -> Response:
         response = RedirectResponse("/portal/sign-in", 303)
-        self._door.sign_out(response)
+        await self._door.sign_out(request, response)
         return response
 
     async def _home(self, request: Request, session: Session) -> Response:
@@ -134,17 +131,18 @@ class Portal:
         lines = [each for each in found if (each.offer.publisher_id, each.offer.offer_id) in ids]
         now = self._rooms.clock()
         states = {f"{each.offer}/{each.name}": each.state(now).value for each in lines}
-        aside = await self._rooms.inbox.list(LeadFilter(session.caller.publisher_id, state="setAside"), limit=10)
+        wanted = LeadFilter(session.caller.publisher_id, state="setAside")
+        aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
         content: dict[str, Any] = {"offers": offers, "lines": lines, "states": states, "aside": aside.leads}
         return self._page(request, "home.html", **content)
 
     async def _offer(self, request: Request, session: Session) -> Response:
-        ref = _offer_of(request, session)
+        ref = self._offer_of(request, session)
         content = await offer_content(self._rooms, ref, language_of(request))
         return self._page(request, "offer.html", said="", validation=None, **content)
 
     async def _publish(self, request: Request, session: Session) -> Response:
-        ref, by = _offer_of(request, session), session.caller.name
+        ref, by = self._offer_of(request, session), session.caller.name
         publication = self._rooms.publication
         match request.path_params["act"]:
             case "publish":
@@ -158,7 +156,7 @@ class Portal:
         return RedirectResponse(_address(ref), 303)
 
     async def _validate(self, request: Request, session: Session) -> Response:
-        ref, name = _offer_of(request, session), request.path_params["name"]
+        ref, name = self._offer_of(request, session), request.path_params["name"]
         language = language_of(request)
         found = await self._rooms.tester.validate(ref, name, by=session.caller.name, language=language)
         content = await offer_content(self._rooms, ref, language)
@@ -167,7 +165,7 @@ class Portal:
 
     async def _replay(self, request: Request, session: Session) -> Response:
         """Send what did not arrive again; asked first without ``sure``, it only tells how many that is."""
-        ref, name = _offer_of(request, session), request.path_params["name"]
+        ref, name = self._offer_of(request, session), request.path_params["name"]
         sure = (await sent_form(request)).get("sure") == "yes"
         done = await self._rooms.again.replay(
             ref,
@@ -186,28 +184,44 @@ class Portal:
         wanted = LeadFilter(
             session.caller.publisher_id, query.get("offer") or None, query.get("state") or None, test=_test(query)
         )
-        found = await self._rooms.inbox.list(wanted, query.get("cursor"), _PAGE)
+        found = await self._rooms.reading.leads(wanted, query.get("cursor"), _PAGE, by=session.caller.name)
         return self._page(request, "leads.html", found=found, query=query)
 
     async def _lead(self, request: Request, session: Session) -> Response:
-        lead = await self._rooms.inbox.get(request.path_params["lead_id"], language_of(request))
-        if lead is None or not session.caller.may_see(lead.publisher_id):
+        lead_id, caller, language = request.path_params["lead_id"], session.caller, language_of(request)
+        whose = caller.publisher_id
+        lead = await self._rooms.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
+        if lead is None:
             raise HTTPException(404)
         return self._page(request, "lead.html", lead=lead)
 
     async def _find(self, request: Request, session: Session) -> Response:
         text = (await sent_form(request)).get("text", "")[:200]
-        found = await self._rooms.trace.find(text, session.caller.publisher_id, language_of(request))
+        by, whose = session.caller.name, session.caller.publisher_id
+        found = await self._rooms.reading.find(text, by=by, publisher_id=whose, language=language_of(request))
         return self._page(request, "found.html", found=found, text=text)
 
     async def _retry(self, request: Request, session: Session) -> Response:
         delivery_id = request.path_params["delivery_id"]
         offer = await self._rooms.again.offer_of(delivery_id)
         if offer is None or not session.caller.may_see(offer.publisher_id):
+            if offer is not None:
+                self._refused(session, f"delivery.retry {delivery_id}")
             raise HTTPException(404)
         await self._rooms.again.retry(delivery_id, by=session.caller.name)
         lead = (await sent_form(request)).get("lead", "")
         return RedirectResponse(f"/portal/leads/{quote(lead, safe='')}", 303)
+
+    def _offer_of(self, request: Request, session: Session) -> OfferRef:
+        """The offer that the address names. Raises ``HTTPException`` for another's, as if it were not there."""
+        ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
+        if not session.caller.may_see(ref.publisher_id):
+            self._refused(session, f"{request.method} {request.url.path[:200]}")
+            raise HTTPException(404)
+        return ref
+
+    def _refused(self, session: Session, what: str) -> None:
+        self._rooms.audit.refused(session.caller.name, what, session.caller.publisher_id)
 
     def _page(
         self,
@@ -236,14 +250,6 @@ class Portal:
 
     def _message(self, request: Request, status: int, said: str) -> HTMLResponse:
         return self._page(request, "message.html", status, said=said)
-
-
-def _offer_of(request: Request, session: Session) -> OfferRef:
-    """The offer that the address names. Raises ``HTTPException`` for another publisher's, as if it were not there."""
-    ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
-    if not session.caller.may_see(ref.publisher_id):
-        raise HTTPException(404)
-    return ref
 
 
 def _address(offer: OfferRef) -> str:

@@ -1,4 +1,4 @@
-"""Who is signed in to the portal: an access token in a cookie, and a token against forged forms."""
+"""Who is signed in to the portal: a session's token in a cookie, and a token against forged forms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.access.keys import Caller, Keys, Role
+from leadkeeper.access.keys import Caller
+from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.cookies import cookie
 
 COOKIE: Final = "leadkeeper_portal"
-SECONDS: Final = 8 * 3600
-"""How long one stays signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +28,33 @@ class Session:
 class Door:
     """Lets members in with their key, and knows them again. ``secure``: cookies only over https."""
 
-    def __init__(self, keys: Keys, *, secure: bool) -> None:
-        self._keys = keys
+    def __init__(self, sign_ins: SignIns, *, secure: bool) -> None:
+        self._sign_ins = sign_ins
+        self._sessions = sign_ins.sessions
         self._secure = secure
 
     async def session(self, request: Request) -> Session | None:
         """Whoever is signed in; ``None`` when nobody is, the time is over, or the key was revoked."""
         token = cookie(request.scope, COOKIE)
-        caller = None if token is None else await self._keys.caller(token)
-        if token is None or caller is None or caller.role is Role.MARKETPLACE:
-            return None
-        return Session(caller, _form_token(token))
+        caller = None if token is None else await self._sessions.caller(token)
+        return None if token is None or caller is None else Session(caller, _form_token(token))
 
-    async def sign_in(self, key: str, response: Response) -> bool:
-        """Sign in with a key; false for one that is unknown, revoked, or may only hand in leads."""
-        caller = await self._keys.caller(key)
-        if caller is None or caller.role is Role.MARKETPLACE:
-            return False
-        token = await self._keys.access_token(caller.key_id, key, SECONDS)
-        if token is None:
-            return False
+    async def sign_in(self, key: str, address: str, response: Response) -> None:
+        """Sign in with a key. Raises :class:`Problem` for one that is unknown, revoked, or may only hand in leads."""
+        begun = await self._sign_ins.to_portal(key, address)
         response.set_cookie(
-            COOKIE, token, max_age=SECONDS, path="/portal", secure=self._secure, httponly=True, samesite="lax"
+            COOKIE,
+            begun.token,
+            max_age=self._sessions.lasts_ms // 1_000,
+            path="/portal",
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
         )
-        return True
 
-    def sign_out(self, response: Response) -> None:
-        """Forget who is signed in here."""
+    async def sign_out(self, request: Request, response: Response) -> None:
+        """End the session, here and for whoever else holds its cookie."""
+        await self._sessions.end(request.cookies.get(COOKIE, ""))
         response.delete_cookie(COOKIE, path="/portal", secure=self._secure, httponly=True, samesite="lax")
 
 

@@ -1,0 +1,57 @@
+"""The acts that stand in the audit: a closed list, stable for whoever reads it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ACTS: Final[Mapping[str, str]] = {
+    "access.refused": "Somebody asked for what their role, or their publisher, does not allow.",
+    "audit.leftOut": "So many lines of refusals were not written, because there were too many.",
+    "connection.change": "New settings were given to a working connection and wait to be proven.",
+    "connection.dropChange": "Settings that waited were forgotten.",
+    "connection.pause": "A person paused a connection.",
+    "connection.put": "A connection was made or changed: from which destination to which, which settings.",
+    "connection.remove": "A connection was removed.",
+    "connection.replay": "A connection's leads were sent again.",
+    "connection.resume": "A connection was resumed.",
+    "connection.validate": "A test lead was sent over a connection.",
+    "crossListing.agree": "One side agreed to a cross-listing.",
+    "crossListing.withdraw": "One side withdrew from a cross-listing.",
+    "delivery.retry": "One delivery was sent again.",
+    "hook.create": "A hook was made.",
+    "hook.remove": "A hook was ended.",
+    "key.create": "A key was made.",
+    "key.revoke": "A key was revoked; its sessions ended with it.",
+    "lead.find": "Leads were searched for by an address, an id or a marker.",
+    "lead.list": "A list of leads was read.",
+    "lead.read": "One lead was read whole.",
+    "offer.cancel": "An offer's publishing was cancelled, or its preview withdrawn.",
+    "offer.certify": "An operator approved or refused an offer.",
+    "offer.goLive": "An offer's preview was sent on to customers.",
+    "offer.publish": "An offer's publishing was begun.",
+    "offer.put": "An offer's draft was made or changed: which properties.",
+    "publisher.put": "A publisher was made or changed.",
+    "quota.refused": "A quota refused something.",
+    "secrets.rotate": "All secrets were sealed anew.",
+    "session.begin": "Somebody signed in to the portal.",
+    "session.end": "Somebody signed out of the portal.",
+    "signIn.refused": "A wrong key was sent: to the portal, for a token, or with a call.",
+    "token.grant": "An access token was made for a key.",
+}
+"""What each act means, by its name. Steps of publishing are ``offer.step.<step>`` besides."""
+STEP: Final = "offer.step."
+_BY_OFFER: Final = frozenset({"connection", "crossListing", "hook", "offer"})
+
+
+def is_act(name: str) -> bool:
+    """Whether there is such an act."""
+    return name in ACTS or (name.startswith(STEP) and len(name) > len(STEP))
+
+
+def whose(act: str, subject: str) -> str | None:
+    """The publisher that an act is about, where its subject tells: offers' subjects start with their publisher's id."""
+    about = act.partition(".")[0]
+    if about == "publisher":
+        return subject
+    return subject.partition(".")[0] if about in _BY_OFFER else None

@@ -1,0 +1,68 @@
+"""Every way to sign in with a key: right ones are let in, wrong ones are counted and stand in the audit.
+
+A right key is always let in, however many wrong ones were tried by its id or from its address: nobody can lock another
+out. A key is 256 random bits, so a limit has no guess to prevent; it bounds what wrong keys cost and write.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from limits import parse
+
+from leadkeeper.access.audit import Audit
+from leadkeeper.access.keys import Keys, Role, hashed
+from leadkeeper.access.sessions import NewSession, Sessions
+from leadkeeper.access.wrong_keys import WrongKeys
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.problem import Problem, ProblemType
+
+LIMIT: Final = "10/minute"
+
+
+class SignIns:
+    """The ways in of one process. ``limit`` is how many wrong keys one address, and one person, may send: 10/minute."""
+
+    def __init__(
+        self, keys: Keys, sessions: Sessions, audit: Audit, *, limit: str = LIMIT, clock: Clock = now_ms
+    ) -> None:
+        rate = parse(limit)
+        self.keys = keys
+        self.sessions = sessions
+        self.audit = audit
+        self._clock = clock
+        self._by_address = WrongKeys(rate.amount, rate.get_expiry() * 1_000)
+        self._by_person = WrongKeys(rate.amount, rate.get_expiry() * 1_000)
+
+    def wrong_key(self, door: str, address: str, person: str = "") -> Problem:
+        """Count a wrong key that came to ``door`` from ``address``, as ``person``; the problem to answer with."""
+        now = self._clock()
+        waits = self._by_address.count(address, now)
+        if person:
+            waits = max(waits, self._by_person.count(person, now))
+        if not waits:
+            detail = f"from {address or 'an unknown address'}{f', as {person}' if person else ''}"
+            self.audit.later("anyone", "signIn.refused", door, detail, caused_by=f"address:{address}")
+            return Problem(ProblemType.UNAUTHORIZED, "This key is unknown or revoked.")
+        seconds = -(-waits // 1_000)
+        detail = f"Too many wrong keys. Send the right one, or wait {seconds} s."
+        return Problem(ProblemType.TOO_MANY_REQUESTS, detail, retry_after=seconds)
+
+    async def to_portal(self, key: str, address: str) -> NewSession:
+        """Begin a session. Raises :class:`Problem` for a key that is unknown, revoked, or may only hand in leads."""
+        caller = await self.keys.caller(key)
+        if caller is None or caller.role is Role.MARKETPLACE or not self.keys.is_key(key):
+            # The same wrong key, again and again from many places, is one person with an old key.
+            raise self.wrong_key("portal", address, f"key#{hashed(key)[:12]}")
+        return await self.sessions.begin(caller, where=address)
+
+    async def to_token(self, client_id: str, secret: str, seconds: int, address: str) -> str:
+        """An access token for a key. Raises :class:`Problem` for a wrong pair."""
+        token = await self.keys.access_token(client_id, secret, seconds)
+        if token is None:
+            raise self.wrong_key("token", address, f"client:{client_id[:64]}")
+        caller = await self.keys.caller(secret)
+        whose = None if caller is None else caller.publisher_id
+        detail = f"for {seconds} s, from {address}"
+        await self.audit.record(f"key:{client_id}", "token.grant", client_id, detail, publisher_id=whose)
+        return token

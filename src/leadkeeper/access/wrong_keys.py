@@ -1,0 +1,33 @@
+"""How often wrong keys were tried, by person and by address. Pure: no I/O, the time is an argument."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SIZE: Final = 10_000
+"""How many persons and addresses are remembered; beyond, whoever began longest ago is forgotten."""
+
+
+class WrongKeys:
+    """Counts within a time that begins with the first wrong key of each."""
+
+    def __init__(self, most: int, per_ms: int, size: int = SIZE) -> None:
+        """``most`` wrong keys in ``per_ms`` are let pass."""
+        self._most = most
+        self._per_ms = per_ms
+        self._size = size
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._counts)
+
+    def count(self, whose: str, now: int) -> int:
+        """Count one; how long (ms) whoever it was shall wait: 0 while they have not tried too often."""
+        begun, count = self._counts.pop(whose, (now, 0))
+        if now - begun >= self._per_ms or now < begun:
+            begun, count = now, 0
+        while len(self._counts) >= self._size:
+            del self._counts[next(iter(self._counts))]
+        self._counts[whose] = (begun, count + 1)
+        return 0 if count < self._most else max(1, begun + self._per_ms - now)

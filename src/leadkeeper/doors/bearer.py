@@ -1,0 +1,38 @@
+"""Who is calling with ``Authorization: Bearer``, for every door that takes keys."""
+
+from __future__ import annotations
+
+from starlette.types import Scope
+
+from leadkeeper.access.keys import Caller
+from leadkeeper.access.sign_ins import SignIns
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.web import header
+from leadkeeper.problem import Problem, ProblemType
+
+_LONGEST = 1_024
+"""How long (bytes) a key or token may be: ours are much shorter."""
+
+
+class Bearers:
+    """Reads the header, and has wrong keys counted by the address they came from. A right key costs nothing more."""
+
+    def __init__(self, sign_ins: SignIns, addresses: ClientAddresses) -> None:
+        self._sign_ins = sign_ins
+        self._addresses = addresses
+
+    async def caller(self, scope: Scope) -> Caller:
+        """The caller. Raises :class:`Problem`: without a key, for one that is unknown, after too many of those."""
+        scheme, _, sent = (header(scope, b"authorization") or b"").partition(b" ")
+        token = sent.strip()
+        if scheme.lower() != b"bearer" or not token:
+            raise Problem(ProblemType.UNAUTHORIZED, "Send a key: Authorization: Bearer <key>.")
+        caller = await self._sign_ins.keys.caller(token.decode("latin-1")) if len(token) <= _LONGEST else None
+        if caller is None:
+            raise self._sign_ins.wrong_key("bearer", self._addresses.of(scope))
+        return caller
+
+    def refused(self, caller: Caller, scope: Scope) -> None:
+        """Tell the audit that ``caller`` asked for what is not theirs."""
+        what = f"{scope['method']} {scope['path'][:200]}"
+        self._sign_ins.audit.refused(caller.name, what, caller.publisher_id)

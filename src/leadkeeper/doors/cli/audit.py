@@ -1,0 +1,44 @@
+"""``leadkeeper audit``: who did what to which thing, and when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from leadkeeper.doors.cli.house import with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.values import Since, Until, milliseconds
+
+
+def _act(text: str | None) -> str | None:
+    if text is not None:
+        from leadkeeper.access.acts import ACTS, is_act
+
+        if not is_act(text):
+            raise typer.BadParameter(f"choose one of {', '.join(ACTS)}")
+    return text
+
+
+def audit(
+    who: Annotated[str | None, typer.Option(help="Only of this one: key:<id>, cli, anyone.")] = None,
+    act: Annotated[str | None, typer.Option(callback=_act, help="Only this act: lead.read, key.revoke, ...")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Only what concerns this publisher's things.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="The most lines to show.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Show who did what, newest first: sign-ins, refusals, tokens, reading of leads, changes and what they led to."""
+    from leadkeeper.access.audit import AuditFilter
+
+    filters = AuditFilter(publisher, who, act, milliseconds(since), milliseconds(until))
+    page = with_rooms(lambda rooms: rooms.audit.list(filters, cursor, limit))
+    if json:
+        print_json(page)
+        return
+    rows = [(each.at, each.who, each.act, each.subject, each.detail) for each in page.entries]
+    print_table(("At", "Who", "Act", "Subject", "What it led to"), rows, empty="There are no such lines.")
+    if page.next_cursor:
+        say(f"There are more: --cursor {page.next_cursor}")

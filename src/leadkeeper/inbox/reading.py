@@ -1,0 +1,75 @@
+"""Reading leads, told to the audit: who read which lead or which list. Every door that shows leads reads here.
+
+The line is on disk before what was read is handed out, one line however long the list is. It holds ids, counts and the
+names of filters; nothing of the customers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import Final
+
+from leadkeeper.access.audit import Audit
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.trace import Trace, Traced
+from leadkeeper.lead import is_test_marker
+from leadkeeper.offer import OFFER_ID
+from leadkeeper.views import LeadPage, LeadView
+
+_TOLD: Final = {"offer_id": "offerId", "state": "state", "test": "test"}
+"""Filters whose values may stand in the audit; of the others (a customer's address) only that they were used."""
+_NAMES: Final = {"source": "source", "action": "action", "email": "email", "since_ms": "since", "until_ms": "until"}
+
+
+class Reading:
+    """The leads of one installation, as people read them. ``by`` is who reads, as the audit writes it."""
+
+    def __init__(self, inbox: Inbox, trace: Trace, audit: Audit) -> None:
+        self._inbox = inbox
+        self._trace = trace
+        self._audit = audit
+
+    async def leads(self, filters: LeadFilter, cursor: str | None = None, limit: int = 50, *, by: str) -> LeadPage:
+        """As ``Inbox.list``."""
+        page = await self._inbox.list(filters, cursor, limit)
+        told = [_counted(len(page.leads)), *_filters(filters)]
+        if page.leads:
+            told.insert(1, f"{page.leads[0].id} to {page.leads[-1].id}")
+        whose = filters.publisher_id
+        await self._audit.record(by, "lead.list", whose or "*", "; ".join(told), publisher_id=whose)
+        return page
+
+    async def lead(
+        self, lead_id: str, *, by: str, publisher_id: str | None, language: Language = Language.ENGLISH
+    ) -> LeadView | None:
+        """One lead whole, or ``None``; also for one that is not ``publisher_id``'s, if a publisher is named."""
+        found = await self._inbox.get(lead_id, language)
+        if found is None:
+            return None
+        if publisher_id not in (None, found.publisher_id):
+            self._audit.refused(by, f"lead.read {lead_id}", publisher_id)
+            return None
+        await self._audit.record(by, "lead.read", lead_id, publisher_id=found.publisher_id)
+        return found
+
+    async def find(
+        self, text: str, *, by: str, publisher_id: str | None, language: Language = Language.ENGLISH
+    ) -> Traced:
+        """As ``Trace.find``."""
+        found = await self._trace.find(text, publisher_id, language)
+        what = "a marker" if is_test_marker(text.strip().upper()) else "an address" if "@" in text else "an id"
+        told = f"{_counted(len(found.leads))}; by {what}"
+        await self._audit.record(by, "lead.find", publisher_id or "*", told, publisher_id=publisher_id)
+        return found
+
+
+def _counted(count: int) -> str:
+    return f"{count} lead{'' if count == 1 else 's'}"
+
+
+def _filters(filters: LeadFilter) -> list[str]:
+    given = {name: value for name, value in asdict(filters).items() if value is not None}
+    told = [f"{shown}={given[name]}" for name, shown in _TOLD.items() if re.match(OFFER_ID, str(given.get(name, "")))]
+    return told + [shown for name, shown in _NAMES.items() if name in given]

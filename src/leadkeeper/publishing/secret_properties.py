@@ -1,0 +1,103 @@
+"""What looks like a secret in an offer's definition, which is stored and shown in clear. Pure.
+
+A definition has no place for secrets: those of its lead destination are taken out before it is stored. A property is
+known by the words of its name, or by a value of a shape that nothing else has; a text that only speaks of passwords is
+no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from leadkeeper.problem import FieldError, Problem, ProblemType
+
+MOST: Final = 20
+"""How many such properties one problem names."""
+_MASK: Final = re.compile(r"\*+")
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LAST: Final = frozenset(
+    {"password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "token"}
+)
+"""A name that ends with one of these words."""
+_LAST_TWO: Final = frozenset(
+    {
+        *(
+            "accountkey",
+            "accesskey",
+            "apikey",
+            "applicationkey",
+            "authkey",
+            "clientkey",
+            "encryptionkey",
+            "functionkey",
+        ),
+        *("masterkey", "privatekey", "secretkey", "sharedkey", "signingkey", "storagekey", "subscriptionkey"),
+        *("connectionstring", "accesssignature", "sastoken", "sasuri", "sasurl"),
+    }
+)
+"""A name that ends with these two words."""
+_WHOLE: Final = frozenset({"sas", "sig", "authorization", "bearer", "jwt"}) | _LAST | _LAST_TWO
+"""A name that is no more than this, however it is written."""
+_SHAPES: Final = tuple(
+    (re.compile(pattern), what)
+    for pattern, what in (
+        (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY", "a private key"),
+        (r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}", "a signed token (JWT)"),
+        (r"(?i)\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/=%]{20,}", "a connection string with its key"),
+        (r"(?i)\bSharedAccessSignature=\S{20,}", "a connection string with its signature"),
+        (r"[?&;]sig=[A-Za-z0-9%+/_-]{20,}", "an address with its signature (SAS)"),
+        (r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])", "a storage account's key"),
+        (r"(?i)\b(?:Password|Pwd)=[^;\s]{4,}(?:;|$)", "a connection string with its password"),
+        (r"://[^/\s:@]{1,256}:[^/\s:@]{1,256}@", "an address with its password"),
+        (r"\b(?:lk|lkt|lks|lh)_[\w-]{43,}", "a key of Leadkeeper"),
+        (
+            r"\bgh[oprsu]_[A-Za-z0-9]{36}|\bAKIA[0-9A-Z]{16}\b|\bxox[abpr]-[\w-]{10,}|\bAIza[\w-]{35}",
+            "a key of a service",
+        ),
+    )
+)
+_REMEDY: Final = (
+    "A definition is kept and shown in clear. Give a lead destination's secrets inside its own object "
+    "(microsoft-azure-marketplace.tableLeadConfiguration and the like), beside leadDestination; leave others out."
+)
+
+
+def refuse_secrets(definition: Mapping[str, Any], within: str = "definition") -> None:
+    """Raise :class:`Problem` that names every property of ``definition`` which looks like a secret, not its value."""
+    found = []
+    for place, what in _secrets(definition, within, named=False):
+        found.append(FieldError(place, f"looks like a secret: {what}"))
+        if len(found) == MOST:
+            break
+    if found:
+        told = "; ".join(f"{each.field} {each.message}" for each in found)
+        raise Problem(ProblemType.INVALID_REQUEST, f"{told}. {_REMEDY}", tuple(found))
+
+
+def _secrets(value: object, place: str, *, named: bool) -> Iterator[tuple[str, str]]:
+    """Places within ``value`` and why; ``named``: a name above says that all texts below are secrets."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _secrets(each, f"{place}.{str(key)[:100]}", named=named or is_secret_name(str(key)))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for number, each in enumerate(value):
+            yield from _secrets(each, f"{place}.{number}", named=named)
+    elif isinstance(value, str) and value and not _MASK.fullmatch(value):
+        if named:
+            yield place, "its name says so"
+        elif (what := secret_shape(value)) is not None:
+            yield place, f"it holds {what}"
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a property of this name holds a secret: by its last words, after the last dot."""
+    words = [word.lower() for word in _WORDS.findall(name.rpartition(".")[2])]
+    whole = "".join(words)
+    return whole in _WHOLE or "".join(words[-2:]) in _LAST_TWO or (bool(words) and words[-1] in _LAST)
+
+
+def secret_shape(text: str) -> str | None:
+    """What ``text`` holds that can be nothing but a secret, or ``None``."""
+    return next((what for pattern, what in _SHAPES if pattern.search(text)), None)

@@ -1,0 +1,66 @@
+"""Leads are found by an e-mail address in a body: one in a URL would stand in every log on the way."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.rooms import House, Visitor, hand_in
+
+ADDRESS = "ada.lovelace@contoso.example"
+
+
+@pytest.fixture
+async def lead_id(operator: Visitor) -> str:
+    """A lead of the customer with that address; there is another one too."""
+    await hand_in(operator)
+    return await hand_in(operator, customer={"email": ADDRESS})
+
+
+async def test_the_query_says_where_to_go(
+    operator: Visitor, lead_id: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert lead_id
+    with caplog.at_level(logging.DEBUG):
+        answer = await operator.get(f"/v1/leads?email={ADDRESS}")
+    problem = answer.problem(422, "invalid-request")
+    assert [error["field"] for error in problem["errors"]] == ["email"]
+    assert "POST /v1/leads/find" in problem["errors"][0]["message"]
+    assert "ada.lovelace" not in answer.body.decode()
+    out, err = capfd.readouterr()
+    assert "ada.lovelace" not in caplog.text + out + err
+
+
+async def test_by_post_with_every_filter(operator: Visitor, lead_id: str) -> None:
+    found = (await operator.post("/v1/leads/find", {"email": ADDRESS.upper()})).json()
+    assert [lead["id"] for lead in found["leads"]] == [lead_id]
+    for more in ({"offerId": "crm-pro"}, {"test": False, "limit": 1}, {"action": "INS", "publisherId": "contoso"}):
+        found = (await operator.post("/v1/leads/find", {"email": ADDRESS} | more)).json()
+        assert [lead["id"] for lead in found["leads"]] == [lead_id]
+    found = (await operator.post("/v1/leads/find", {"email": ADDRESS, "offerId": "other"})).json()
+    assert found == {"leads": [], "nextCursor": None}
+    (await operator.post("/v1/leads/find", {"mail": ADDRESS})).problem(422, "invalid-request")
+
+
+async def test_a_publisher_finds_its_own(home: House, operator: Visitor, lead_id: str) -> None:
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    other = await home.visitor("publisher:fabrikam")
+    assert (await other.post("/v1/leads/find", {"email": ADDRESS})).json()["leads"] == []
+    (await other.post("/v1/leads/find", {"email": ADDRESS, "publisherId": "contoso"})).problem(403, "forbidden")
+    own = await home.visitor("publisher:contoso")
+    assert [lead["id"] for lead in (await own.post("/v1/leads/find", {"email": ADDRESS})).json()["leads"]] == [lead_id]
+    marketplace = await home.visitor("marketplace")
+    (await marketplace.post("/v1/leads/find", {"email": ADDRESS})).problem(403, "forbidden")
+
+
+async def test_the_document_names_no_address_in_a_url(home: House) -> None:
+    document = (await home.anyone.get("/openapi.json")).json()
+    named = {
+        parameter["name"].lower()
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] in ("query", "path")
+    }
+    assert not named & {"email", "mail", "phone", "text"}

@@ -1,0 +1,332 @@
+"""Every route and role on another publisher's objects: nothing by content, status, wording or count.
+
+The cases come from the OpenAPI document (which holds the Cloud Partner API and the hooks too) and from the portal's
+table of routes: each parameter is once another publisher's, once nobody's, and both must be answered alike. A route
+whose parameter or body has no entry here fails.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+from starlette.routing import Route
+
+from leadkeeper.access.keys import Role
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.origins import Origins, Secure
+from leadkeeper.doors.portal.app import Portal
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from tests.journeys.customer import Customer
+from tests.rooms import DESTINATION, Answer, House, Visitor, hand_in, house, lead
+from tests.shop import put_in_slots
+
+MARK: Final = "quagga"
+"""Stands in everything that the other publisher has, and in no id of it."""
+QUERY: Final = {"/api/": "?api-version=2017-10-31"}
+BODIES: Final[Mapping[str, Any]] = {
+    "PUT /v1/publishers/{publisherId}": {"displayName": "Mine now"},
+    "PUT /v1/publishers/{publisherId}/offers/{offerId}": {"title": "Mine now"},
+    "PUT /v1/publishers/{publisherId}/offers/{offerId}/customer-leads": DESTINATION,
+    "PUT /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}": DESTINATION,
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/preview": {},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/replay": {"missing": True},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/publish": {},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/certification": {"approved": True},
+    "POST /v1/leads": lead(publisherId="{publisherId}", offerId="{offerId}"),
+    "POST /v1/leads/batch": lead(publisherId="{publisherId}", offerId="{offerId}"),
+    "POST /v1/leads/find": {"email": f"{MARK}@far.example"},
+    "POST /v1/find": {"text": f"{MARK}@far.example"},
+    "POST /hooks/{token}": {"UserDetails": {"LastName": "Lovelace"}, "LeadSource": "SPZA", "ActionCode": "PLT"},
+    "PUT /api/publishers/{publisherId}/offers/{offerId}": {
+        "offerTypeId": "saas",
+        "definition": {"displayText": "Mine now", "offer": {}, "plans": []},
+    },
+    "POST /api/publishers/{publisherId}/offers/{offerId}/publish": {"metadata": {"notification-emails": ""}},
+    "POST /api/publishers/{publisherId}/offers/{offerId}/golive": {},
+    "POST /api/publishers/{publisherId}/offers/{offerId}/cancel": {"metadata": {"notification-emails": ""}},
+}
+OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
+"""Without a key and without publishers."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """What another publisher has: by parameter, an id of it and one that nobody has."""
+
+    theirs: Mapping[str, str]
+    nobody_s: Mapping[str, str]
+
+    def of(self, name: str, *, theirs: bool) -> str:
+        """The value of a parameter; a new parameter must be given one here."""
+        key = re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+        return (self.theirs if theirs else self.nobody_s)[key]
+
+
+GONE: Final = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a1"
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[House]:
+    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    async with house(database_url, public_url="http://leads.example") as opened:
+        yield opened
+
+
+async def neighbour(home: House) -> Neighbour:
+    """A publisher with everything that one can have; its offer is a draft that nobody outside knows of."""
+    operator = await home.visitor("operator")
+    offer = "/v1/publishers/fabrikam/offers/veiled"
+    assert (await operator.put("/v1/publishers/fabrikam", {"displayName": f"The {MARK}"})).status == 201
+    said = {"title": f"A {MARK}", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
+    assert (await operator.put(offer, said)).status == 201
+    settings = {"httpsEndpointUrl": f"https://{MARK}.example/h"}
+    body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
+    assert (await operator.put(f"{offer}/customer-leads", body)).status == 201
+    hook = (await operator.post(f"{offer}/hooks")).json()
+    ended = (await operator.post(f"{offer}/hooks")).json()
+    assert (await operator.delete(f"{offer}/hooks/{ended['id']}")).status == 204
+    customer = {"lastName": MARK, "email": f"{MARK}@far.example"}
+    lead_id = await hand_in(operator, publisherId="fabrikam", offerId="veiled", customer=customer)
+    delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
+    begun = await operator.post(f"{offer}/publish", {})
+    assert begun.status == 202, begun.body
+    await put_in_slots(home.rooms, OfferRef("fabrikam", "veiled"), preview=1)
+    await home.rooms.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
+    theirs = {
+        "publisherId": "fabrikam",
+        "offerId": "veiled",
+        "name": "primary",
+        "leadId": lead_id,
+        "deliveryId": delivery,
+        "hookId": hook["id"],
+        "operationId": begun.json()["id"],
+        "submissionId": begun.json()["id"],
+        "productId": "fabrikam.veiled",
+        "partnerPublisherId": "fabrikam",
+        "partnerOfferId": "veiled",
+        "token": ended["token"],
+        "slot": "Draft",
+        "version": "1",
+        "act": "cancel",
+    }
+    nobody_s = {
+        "publisherId": "nobodyxx",
+        "offerId": "nought",
+        "name": "primary",
+        "leadId": f"{GONE}1",
+        "deliveryId": f"{GONE}2",
+        "hookId": f"{GONE}3",
+        "operationId": f"{GONE}4",
+        "submissionId": f"{GONE}4",
+        "productId": "nobodyxx.nought",
+        "partnerPublisherId": "nobodyxx",
+        "partnerOfferId": "nought",
+        "token": "lh_" + "x" * 43,
+        "slot": "Draft",
+        "version": "1",
+        "act": "cancel",
+    }
+    return Neighbour(theirs, nobody_s)
+
+
+async def operations(home: House) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Every method and path of the OpenAPI document."""
+    document = (await home.anyone.get("/openapi.json")).json()
+    return [
+        (method.upper(), path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def parameters(path: str) -> list[str]:
+    """The parameters in a path."""
+    return re.findall(r"{(\w+)", path)
+
+
+def variants(path: str) -> Iterator[frozenset[str]]:
+    """Which parameters are another's: all of them; and beside one's own publisher and offer, the rest."""
+    names = frozenset(parameters(path))
+    yield names
+    own = {"publisherId", "offerId", "publisher_id", "offer_id"}
+    rest = names - own - {"name", "slot", "version", "act"}
+    if rest and names & own:
+        yield rest
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """``text`` with its parameters."""
+    return re.sub(r"{(\w+)(?::\w+)?}", lambda found: values[found[1]], text)
+
+
+def body_of(method: str, path: str, operation: Mapping[str, Any], values: Mapping[str, str]) -> object:
+    """A body that the operation takes; a new one must be given one here."""
+    if "requestBody" not in operation:
+        return None
+    return json.loads(
+        re.sub(r"{(publisherId|offerId)}", lambda f: values[f[1]], json.dumps(BODIES[f"{method} {path}"]))
+    )
+
+
+async def ask(
+    visitor: Visitor, method: str, path: str, operation: Mapping[str, Any], values: Mapping[str, str]
+) -> Answer:
+    """One call."""
+    body = body_of(method, path, operation, values)
+    query = next((query for start, query in QUERY.items() if path.startswith(start)), "")
+    headers = {"Content-Type": "application/x-ndjson"} if path == "/v1/leads/batch" else {}
+    return await visitor.call(method, filled(path, values) + query, body, headers=headers)
+
+
+def seen(answer: Answer, values: Mapping[str, str]) -> tuple[int, dict[str, str], str]:
+    """An answer without the names that the caller said itself, and without the moment."""
+    text = answer.body.decode()
+    for name, value in sorted(values.items(), key=lambda item: -len(item[1])):
+        if len(value) > 5:
+            text = text.replace(value, f"<{name}>")
+    headers = {k.lower(): v for k, v in answer.headers.items() if k.lower() not in ("date", "content-length")}
+    return answer.status, headers, text
+
+
+async def theirs_now(home: House) -> list[Any]:
+    """All that the other publisher has, row by row."""
+
+    def act(conn: sa.Connection) -> list[Any]:
+        found: list[Any] = []
+        for table, column in (
+            (t.publisher, t.publisher.c.id),
+            (t.offer, t.offer.c.publisher_id),
+            (t.offer_version, t.offer_version.c.offer_ref),
+            (t.connection, t.connection.c.offer_ref),
+            (t.operation, t.operation.c.offer_ref),
+            (t.hook, t.hook.c.offer_ref),
+            (t.lead, t.lead.c.publisher_id),
+            (t.key, t.key.c.publisher_id),
+        ):
+            found += conn.execute(sa.select(table).where(column.like("fabrikam%")).order_by(*table.primary_key)).all()
+        leads = sa.select(t.lead.c.id).where(t.lead.c.publisher_id == "fabrikam")
+        found += conn.execute(sa.select(t.delivery).where(t.delivery.c.lead_id.in_(leads))).all()
+        found += conn.execute(sa.select(t.connection_change)).all()
+        found += conn.execute(sa.select(t.cross_listing)).all()
+        return found
+
+    return await home.rooms.storage.read(act)
+
+
+@pytest.mark.parametrize("role", ["publisher:contoso", "marketplace", None])
+async def test_what_is_another_s_is_answered_as_what_is_not_there(home: House, role: str | None) -> None:
+    them = await neighbour(home)
+    visitor = home.anyone if role is None else await home.visitor(role)
+    before, called = await theirs_now(home), 0
+    for method, path, operation in await operations(home):
+        if path in OPEN or (role == Role.MARKETPLACE and path in ("/v1/leads", "/v1/leads/batch")):
+            continue
+        own = {"publisherId": "contoso", "offerId": "crm-pro", "name": "primary"}
+        for another in variants(path):
+            answers = []
+            for theirs in (True, False):
+                names = {*parameters(path), "publisherId", "offerId"}
+                values = {n: them.of(n, theirs=theirs) if n in another or n not in own else own[n] for n in names}
+                if "requestBody" in operation and not parameters(path):
+                    values = {n: them.of(n, theirs=theirs) for n in names}
+                answer = await ask(visitor, method, path, operation, values)
+                assert MARK not in answer.body.decode().lower().replace(f"{MARK}@far.example", ""), (method, path)
+                assert answer.status < 500, (method, path)
+                answers.append(seen(answer, values))
+                called += 1
+            assert answers[0] == answers[1], (method, path, sorted(another))
+    assert called > 80
+    assert await theirs_now(home) == before, "something of theirs was changed"
+
+
+async def test_lists_and_searches_are_the_same_with_a_neighbour_and_without(home: House) -> None:
+    member = await home.visitor("publisher:contoso")
+    await hand_in(await home.visitor("operator"))
+    places = [(m, p, o) for m, p, o in await operations(home) if not parameters(p) and p not in OPEN]
+    assert len(places) >= 8
+
+    async def look() -> dict[str, Any]:
+        found = {}
+        for method, path, operation in places:
+            values = {"publisherId": "fabrikam", "offerId": "veiled"}
+            status, _, text = seen(await ask(member, method, path, operation, values), values)
+            # One's own looking stands in the audit.
+            found[f"{method} {path}"] = (status, "" if path == "/v1/audit" else text)
+        return found
+
+    before = await look()
+    await neighbour(home)
+    assert await look() == before
+    audit = await member.get("/v1/audit?limit=200")
+    assert audit.status == 200
+    assert {entry["publisherId"] for entry in audit.json()["entries"]} == {"contoso"}
+
+
+@pytest.mark.parametrize("path", ["/v1/leads", "/v1/audit"])
+async def test_filters_by_another_publisher(home: House, path: str) -> None:
+    await neighbour(home)
+    member = await home.visitor("publisher:contoso")
+    answers = [
+        seen(await member.get(f"{path}?publisherId={name}"), {"publisherId": name}) for name in ("fabrikam", "nobodyxx")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 403
+
+
+async def test_the_portal_shows_and_does_nothing_of_another_s(home: House) -> None:
+    them = await neighbour(home)
+    made = await home.rooms.keys.create("publisher:contoso", by="test")
+    origins = Origins(Secure(ClientAddresses(), home.url))
+    portal = Portal(home.rooms, name="M", base_url=home.url, origins=origins)
+    routes = [route for route in portal.app().routes if isinstance(route, Route)]
+    assert len(routes) >= 12
+    before, called = await theirs_now(home), 0
+    async with Customer(home.url) as visitor:
+        page = await visitor.open("/portal")
+        page = await visitor.send(page.form("key"), {"key": made.key})
+        form = page.form("text")
+        assert MARK not in page.html.lower()
+        for route in routes:
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                if route.path in ("/portal/sign-out", "/portal/sign-in") or "/static/" in route.path:
+                    continue
+                own = {"publisher_id": "contoso", "offer_id": "crm-pro"}
+                for another in variants(route.path) if parameters(route.path) else [frozenset[str]()]:
+                    answers = []
+                    for theirs in (True, False):
+                        values = {
+                            name: them.of(name, theirs=theirs) if name in another or name not in own else own[name]
+                            for name in parameters(route.path)
+                        }
+                        if method == "GET":
+                            answer = await visitor.open(home.url + filled(route.path, values))
+                        else:
+                            form.action = home.url + filled(route.path, values)
+                            answer = await visitor.send(
+                                form, {"text": f"{MARK}@far.example" if theirs else "x@y.example"}
+                            )
+                        html = answer.html.lower().replace(f"{MARK}@far.example", "x@y.example")
+                        assert MARK not in html, route.path
+                        for name, value in values.items():
+                            html = html.replace(value.lower(), f"<{name}>")
+                        answers.append((answer.status, html))
+                        called += 1
+                    assert answers[0] == answers[1], (method, route.path)
+                    assert not parameters(route.path) or answers[0][0] == 404, (method, route.path)
+    assert called >= 20
+    assert await theirs_now(home) == before, "something of theirs was changed"
+
+
+async def test_a_parameter_or_body_without_a_case_fails() -> None:
+    them = Neighbour({"publisherId": "fabrikam"}, {"publisherId": "nobodyxx"})
+    with pytest.raises(KeyError):
+        them.of("secretId", theirs=True)
+    with pytest.raises(KeyError):
+        body_of("POST", "/v1/new", {"requestBody": {}}, {})

@@ -32,7 +32,7 @@ class _OfferRoute(JsonRoute):
 
         async def signed_in(request: Request) -> Response:
             # Before the body, which may be large, is read.
-            await caller_of(request, request.app.state.keys)
+            await caller_of(request, request.app.state.bearers)
             return await handle(request)
 
         return signed_in

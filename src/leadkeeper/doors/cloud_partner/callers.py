@@ -29,7 +29,8 @@ async def caller_of(request: Request, bearers: Bearers) -> Caller:
 
 
 async def _signed_in(request: Request) -> Caller:
-    return await caller_of(request, request.app.state.bearers)
+    caller: Caller = request.state.caller  # found before the body was read
+    return caller
 
 
 async def _versioned(caller: Annotated[Caller, Depends(_signed_in)], api_version: Version = None) -> Caller:

@@ -93,7 +93,16 @@ def _methods(app: FastAPI, request: Request) -> set[str]:
     return {method for route in at for method in getattr(route, "methods", None) or ()}
 
 
-_EVERYWHERE = (ProblemType.UNAUTHORIZED, ProblemType.FORBIDDEN, ProblemType.INVALID_REQUEST, ProblemType.STORAGE_AWAY)
+_EVERYWHERE = (
+    ProblemType.MALFORMED_REQUEST,
+    ProblemType.UNAUTHORIZED,
+    ProblemType.FORBIDDEN,
+    ProblemType.TOO_SLOW,
+    ProblemType.HEAD_TOO_LARGE,
+    ProblemType.INVALID_REQUEST,
+    ProblemType.STORAGE_AWAY,
+    ProblemType.TOO_BUSY,
+)
 _WITH_BODY = (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE)
 
 

@@ -36,6 +36,8 @@ LEFT_OUT = {
     # Settings that fit their schema may still be none: an address must be one, a connection string too.
     f"{OFFER_PATH}/customer-leads": ["positive_data_acceptance"],
     f"{OFFER_PATH}/connections/{{name}}": ["positive_data_acceptance"],
+    # A text that is too long for an address is refused as such (431).
+    "/v1/explain": ["negative_data_rejection"],
     # Its text is no lead: every line of it is answered on its own.
     "/v1/leads/batch": ["negative_data_rejection"],
 }

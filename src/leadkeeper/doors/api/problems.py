@@ -94,11 +94,15 @@ def _methods(app: FastAPI, request: Request) -> set[str]:
 
 
 _EVERYWHERE = (
+    ProblemType.MALFORMED_REQUEST,
     ProblemType.UNAUTHORIZED,
     ProblemType.FORBIDDEN,
+    ProblemType.TOO_SLOW,
+    ProblemType.HEAD_TOO_LARGE,
     ProblemType.INVALID_REQUEST,
     ProblemType.TOO_MANY_REQUESTS,
     ProblemType.STORAGE_AWAY,
+    ProblemType.TOO_BUSY,
 )
 _WITH_BODY = (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE)
 

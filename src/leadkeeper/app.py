@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.rates import Rates
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
@@ -88,21 +89,24 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
 
     try:
         await storage.write(upgrade)
-        connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
+        quotas = settings.quotas
+        connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection, quotas=quotas)
+        rates = Rates(storage, quotas)
         withholding = Withholding.parse(settings.withheld_domains)
-        tester = Tester(storage, connections, network, wake)
+        tester = Tester(storage, connections, network, wake, rates=rates)
         rooms = Rooms(
             storage=storage,
             keys=Keys(storage, tokens=Tokens(secret_keys)),
-            hooks=Hooks(storage),
-            catalogue=Catalogue(storage, connections),
+            hooks=Hooks(storage, quotas=quotas),
+            catalogue=Catalogue(storage, connections, quotas=quotas),
             connections=connections,
-            intake=Intake(storage, wake, withholding=withholding),
+            intake=Intake(storage, wake, withholding=withholding, rates=rates),
             inbox=Inbox(storage),
             trace=Trace(storage, settings.base_url, withholding),
             costs=Costs(storage),
             again=Again(storage, wake),
             tester=tester,
+            rates=rates,
             publication=Publication(storage),
             showcase=Showcase(storage),
             cross_listings=CrossListings(storage),
@@ -120,6 +124,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             )
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
+        await rates.aclose()
     finally:
         await network.aclose()
         await storage.close()

@@ -31,6 +31,8 @@ class ProblemType(StrEnum):
     NOT_POSSIBLE_NOW = "not-possible-now"
     DESTINATION_REQUIRED = "destination-required"
     TOO_LARGE = "too-large"
+    QUOTA_EXCEEDED = "quota-exceeded"
+    TOO_MANY_REQUESTS = "too-many-requests"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     STORAGE_AWAY = "storage-away"
     INTERNAL = "internal"
@@ -56,6 +58,8 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.NOT_POSSIBLE_NOW: 409,
     ProblemType.DESTINATION_REQUIRED: 409,
     ProblemType.TOO_LARGE: 413,
+    ProblemType.QUOTA_EXCEEDED: 409,
+    ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.STORAGE_AWAY: 503,
     ProblemType.INTERNAL: 500,
@@ -72,13 +76,19 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data."""
+    """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data.
 
-    def __init__(self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+    ``retry_after``: in how many seconds it may be tried again, where that is known.
+    """
+
+    def __init__(
+        self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = (), *, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.type = type
         self.detail = detail
         self.errors = errors
+        self.retry_after = retry_after
 
     @property
     def status(self) -> int:

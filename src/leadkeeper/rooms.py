@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.rates import Rates
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.inbox.again import Again
@@ -39,5 +40,6 @@ class Rooms:
     costs: Costs
     again: Again
     tester: Tester
+    rates: Rates
     clock: Clock
     base_url: str

@@ -10,6 +10,8 @@ from limits import parse as parse_limit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from leadkeeper.access.quotas import NAMES, Quotas
+from leadkeeper.destinations.addresses import own_addresses
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.destinations.mail import MailServer, parse_mail_server
 from leadkeeper.diagnoses.text import Language
@@ -60,6 +62,41 @@ class Settings(BaseSettings):
     )
     shutdown_seconds: float = Field(
         20, ge=0, le=600, description="How long leads in flight may take to end on shutdown."
+    )
+    allow_own_addresses: bool = Field(
+        False,
+        description="Whether leads may be sent to this installation itself: its PUBLIC_URL and what it listens on.",
+    )
+    quota_connections_per_offer: int = Field(
+        100, ge=1, le=2**31 - 1, description="One publisher: most connections of one offer."
+    )
+    quota_connections: int = Field(1_000, ge=1, le=2**31 - 1, description="One publisher: most connections in all.")
+    quota_hooks_per_offer: int = Field(20, ge=1, le=2**31 - 1, description="One publisher: most hooks of one offer.")
+    quota_hooks: int = Field(500, ge=1, le=2**31 - 1, description="One publisher: most hooks in all.")
+    quota_offers: int = Field(1_000, ge=1, le=2**31 - 1, description="One publisher: most offers.")
+    quota_contacts_per_connection: int = Field(
+        20, ge=1, le=2**31 - 1, description="One publisher: most contact e-mails of one connection."
+    )
+    quota_contacts: int = Field(
+        500, ge=1, le=2**31 - 1, description="One publisher: most different contact e-mails in all."
+    )
+    quota_hook_leads_a_minute: int = Field(
+        6_000, ge=1, le=2**31 - 1, description="One publisher: most leads a minute by all hooks together."
+    )
+    quota_hook_leads_a_day: int = Field(
+        500_000, ge=1, le=2**31 - 1, description="One publisher: most leads a day (UTC) by all hooks together."
+    )
+    quota_key_leads_a_minute: int = Field(
+        60_000, ge=1, le=2**31 - 1, description="One publisher: most leads a minute by keys."
+    )
+    quota_key_leads_a_day: int = Field(
+        5_000_000, ge=1, le=2**31 - 1, description="One publisher: most leads a day (UTC) by keys."
+    )
+    quota_validations_at_once: int = Field(
+        10, ge=1, le=2**31 - 1, description="One publisher: most validations at once in one process."
+    )
+    quota_validations_a_minute: int = Field(
+        60, ge=1, le=2**31 - 1, description="One publisher: most validations a minute."
     )
     withheld_domains: str = Field(
         ".edu",
@@ -185,7 +222,13 @@ class Settings(BaseSettings):
             ca_file=self.ca_file,
             mail_server=self.mail_server,
             base_url=self.base_url,
+            own=None if self.allow_own_addresses else own_addresses(self.base_url, self.port),
         )
+
+    @property
+    def quotas(self) -> Quotas:
+        """What a publisher may take that has no quotas of its own."""
+        return Quotas(**{name: getattr(self, f"quota_{name}") for name in NAMES})
 
     @property
     def mail_server(self) -> MailServer | None:

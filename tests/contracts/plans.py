@@ -42,7 +42,7 @@ async def work(storage: Storage, call: Callable[[], Awaitable[object]]) -> int:
 def _cost(conn: sa.Connection, statement: str, parameters: Any) -> int:
     if conn.dialect.name == "postgresql":
         found = conn.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar()
-        plan = json.loads(found) if isinstance(found, str) else found
+        plan = json.loads(found) if isinstance(found, str) else (found or [])
         return _rows(plan[0]["Plan"])
     steps = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from dataclasses import replace
@@ -178,7 +179,15 @@ class TestHttp:
             assert line in text.splitlines()
         assert "contoso" not in text
         await operator.post(f"{OFFER}/connections/primary/pause")
-        assert 'leadkeeper_deliveries_waiting{state="held"} 3.0' in (await home.anyone.get("/metrics")).body.decode()
+        # Counted anew a second later at the earliest.
+        for _ in range(500):
+            held = (
+                'leadkeeper_deliveries_waiting{state="held"} 3.0' in (await home.anyone.get("/metrics")).body.decode()
+            )
+            if held:
+                break
+            await asyncio.sleep(0.02)
+        assert held
 
 
 class TestWhenSomethingIsWrongWithUs:

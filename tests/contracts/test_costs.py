@@ -207,8 +207,11 @@ async def test_a_list_decrypts_no_more_than_it_shows(database_url: str) -> None:
         following = await connections.page(CRM, after=page.next_cursor, limit=100)
         assert len(following.connections) == 20
         assert following.next_cursor is None
+        for number in range(30):
+            await connections.pause(CRM, f"c{number:02}", by="test")
         vault.opened = 0
-        assert len(await connections.standings("contoso")) == 30
+        assert len(await connections.troubled("contoso")) == 30
+        assert await connections.troubled("fabrikam") == []
         assert vault.opened == 0
 
 

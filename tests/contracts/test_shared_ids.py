@@ -79,6 +79,7 @@ def marketo(**more: str) -> dict[str, Any]:
     return {"leadDestination": "marketo", "marketoLeadConfiguration": settings}
 
 
+NO_REST: dict[str, str] = {}
 REST = {"clientId": "0f1c2d3e-aaaa-4bbb-8ccc-1234567890ab", "clientSecret": "AbCdEf0123456789AbCdEf0123456789"}
 
 
@@ -87,14 +88,18 @@ async def test_marketos_pace_is_kept_per_publisher_and_credential(database_url: 
         await furnish_other(home)
         network = Network(NetworkPolicy())
         try:
-            for more in ({}, REST):
+            for more in (NO_REST, REST):
                 mine = [await connected(home, CRM, name, marketo(**more)) for name in ("a", "b")]
                 theirs = await connected(home, OTHER, "primary", marketo(**more))
                 paces = [open_line(one, network, home.storage)._line._pace for one in (*mine, theirs)]
                 assert paces[0] is paces[1]
                 assert paces[0] is not paces[2]
+            same = await connected(home, CRM, "a", marketo(**REST))
             secret = REST | {"clientSecret": "0000000123456789AbCdEf0123456789"}
             other = await connected(home, CRM, "c", marketo(**secret))
-            assert open_line(other, network, home.storage)._line._pace is not paces[0]
+            assert (
+                open_line(other, network, home.storage)._line._pace
+                is not open_line(same, network, home.storage)._line._pace
+            )
         finally:
             await network.aclose()

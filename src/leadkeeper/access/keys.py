@@ -177,7 +177,7 @@ class Keys:
             self._known.pop(digest, None)
             return None
         if len(self._known) >= _CACHE_SIZE:
-            self._known.clear()
+            del self._known[next(iter(self._known))]  # the oldest; never all
         self._known[digest] = (self._clock() + CACHE_MS, caller)
         return caller
 

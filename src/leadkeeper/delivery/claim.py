@@ -208,6 +208,7 @@ _LEADS: Final[sa.Select[Any]] = sa.select(
     t.lead.c.test,
     t.lead.c.created_at,
     t.lead.c.body,
+    t.lead.c.hops,
 )
 
 
@@ -237,6 +238,7 @@ def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> Ou
         description=body["description"],
         campaign=body["campaign"],
         test=row.test,
+        hops=row.hops,
     )
 
 

@@ -104,10 +104,17 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _with_delivery(conn: sa.Connection, state: str) -> sa.ColumnElement[bool]:
-    """The leads with a delivery in ``state``: named while they are few, so that nobody looks through all leads."""
+def _with_delivery(conn: sa.Connection, state: str, publisher_id: str | None) -> sa.ColumnElement[bool]:
+    """The leads with a delivery in ``state``: named while they are few, so that nobody looks through all leads.
+
+    Of one publisher only its own connections are looked at, of which the indexes know what is in each state.
+    """
     d = t.delivery.c
     there = _SHOWN.get(state)
+    if there is not None and publisher_id is not None:
+        c, o = t.connection.c, t.offer.c
+        own = sa.select(c.id).join(t.offer, o.ref == c.offer_ref).where(o.publisher_id == publisher_id)
+        there &= one_of(conn, d.connection_id, conn.scalars(own).all())
     if there is not None:
         few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
         if len(few) <= FEW:
@@ -139,7 +146,7 @@ _SHOWN: Final = {
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     query = _LEADS.where(*_conditions(filters)).order_by(t.lead.c.id.desc()).limit(limit + 1)
     if filters.state is not None:
-        query = query.where(_with_delivery(conn, filters.state))
+        query = query.where(_with_delivery(conn, filters.state, filters.publisher_id))
     if cursor is not None:
         query = query.where(t.lead.c.id < cursor)
     rows = conn.execute(query).all()

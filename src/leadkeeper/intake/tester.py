@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic_core import to_json
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.rates import Rates
 from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
@@ -38,6 +39,8 @@ CHECK_SECONDS: Final = 60
 LEASE: Final = 5 * MINUTE
 UNASKED: Final = "worker"
 """Who validates what nobody has asked to be validated."""
+NOBODY: Final = frozenset({UNASKED, "publishing"})
+"""Who validates as part of other work, which has bounds of its own."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
 
 
@@ -53,7 +56,9 @@ class Tester:
         network: Network,
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
+        rates: Rates | None = None,
     ) -> None:
+        self._rates = rates or Rates(storage, clock=clock)
         self._storage = storage
         self._connections = connections
         self._network = network
@@ -76,11 +81,16 @@ class Tester:
     async def preview(self, offer: OfferRef, name: str, lead: NewLead | None) -> PreviewView:
         """What would be sent over the connection for ``lead`` (a test lead if none is given); nothing is sent.
 
-        Raises :class:`Problem` for an unknown offer or connection.
+        Raises :class:`Problem` for an unknown offer or connection. It may ask the remote system, so it counts as a
+        validation does.
         """
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
+        async with self._rates.validating(offer.publisher_id):
+            return await self._preview(connection, offer, lead)
+
+    async def _preview(self, connection: Connection, offer: OfferRef, lead: NewLead | None) -> PreviewView:
         now = self._clock()
         new = lead or _test_lead(offer, test_marker(to_datetime(now)))
         outgoing = await self._storage.read(_outgoing, new, now)
@@ -99,11 +109,18 @@ class Tester:
         When the test lead arrives, the connection is proven; one that was paused or failing is resumed and its held
         leads go out. New settings that wait are what is tried, and take effect then.
         Diagnoses are told in ``language``.
-        Raises :class:`Problem` for an unknown offer or connection.
+        Raises :class:`Problem` for an unknown offer or connection, and where somebody asks (``by`` is not one of
+        :data:`NOBODY`) for more than the publisher's quotas allow.
         """
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
+        if by in NOBODY:
+            return await self._validated(connection, by, language)
+        async with self._rates.validating(offer.publisher_id):
+            return await self._validated(connection, by, language)
+
+    async def _validated(self, connection: Connection, by: str, language: Language) -> Validation:
         if connection.change is not None:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)

@@ -28,6 +28,7 @@ _CODES: Final = {
     413: "RequestEntityTooLarge",
     415: "UnsupportedMediaType",
     422: "UnprocessableEntity",
+    429: "TooManyRequests",
     500: "InternalServerError",
     503: "ServiceUnavailable",
 }
@@ -36,6 +37,7 @@ _STATUSES: Final = {
     ProblemType.OPERATION_RUNNING: 400,
     ProblemType.NOT_POSSIBLE_NOW: 400,
     ProblemType.DESTINATION_REQUIRED: 400,
+    ProblemType.QUOTA_EXCEEDED: 400,
 }
 """Statuses that differ from those of our own API, since this one knows no 409."""
 
@@ -81,7 +83,10 @@ def install_errors(app: FastAPI) -> None:
 
     async def of_problem(_: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error_response(_STATUSES.get(error.type, error.status), error.detail, error.errors)
+        response = error_response(_STATUSES.get(error.type, error.status), error.detail, error.errors)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
     async def of_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

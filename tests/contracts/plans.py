@@ -36,7 +36,10 @@ async def work(storage: Storage, call: Callable[[], Awaitable[object]]) -> int:
         await call()
     queries = [each for each in seen if each[0].lstrip().upper().startswith("SELECT") and "advisory" not in each[0]]
     assert queries, "the call asked the database nothing"
-    return sum([await storage.read(_cost, *query) for query in queries])
+    costs = [await storage.read(_cost, *query) for query in queries]
+    for query, cost in zip(queries, costs, strict=True):
+        print(cost, query[0])  # shown when the test fails
+    return sum(costs)
 
 
 def _cost(conn: sa.Connection, statement: str, parameters: Any) -> int:
@@ -51,6 +54,7 @@ def _cost(conn: sa.Connection, statement: str, parameters: Any) -> int:
         steps += 1
         return 0
 
+    conn.exec_driver_sql(statement, parameters).all()  # this connection may have to read the schema first
     driver: Any = conn.connection.driver_connection
     driver.set_progress_handler(step, 1)
     try:

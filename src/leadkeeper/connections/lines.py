@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.resource import restored
 from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network
@@ -20,7 +21,7 @@ from leadkeeper.destinations.registry import BY_NAME, open_destination
 from leadkeeper.destinations.trouble import diagnose_network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.storage.engine import Storage
 
 log: Final = structlog.get_logger(__name__)
 
@@ -89,11 +90,11 @@ class Usage:
         return await self._storage.read(self._count, self._clock() - hours * 3_600_000)
 
     def _count(self, conn: sa.Connection, since: int) -> int:
-        d, c, o = t.delivery.c, t.connection.c, t.offer.c
-        own = sa.select(c.id, c.settings).join(t.offer, o.ref == c.offer_ref).where(o.publisher_id == self._publisher)
-        rows = conn.execute(own.where(c.destination == self._destination))
+        d, c = t.delivery.c, t.connection.c
+        own = (of_publisher(conn, self._publisher), c.destination == self._destination)
+        rows = conn.execute(sa.select(c.id, c.settings).where(*own))
         ids = [row.id for row in rows if _account(json.loads(row.settings)) == self._account]
-        those = (one_of(conn, d.connection_id, ids), d.changed_at >= since)
+        those = (d.connection_id.in_(ids), d.changed_at >= since)
         counted = sa.select(sa.func.count()).select_from(t.delivery).where(*those)
         sent = conn.scalar(counted.where(t.UNCONFIRMED)) or 0
         return sent + (conn.scalar(counted.where(t.SET_ASIDE, _MAY_HAVE_ARRIVED)) or 0)

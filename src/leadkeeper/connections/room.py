@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from leadkeeper.access.quotas import Quotas, quotas_of, require_room
+from leadkeeper.connections.own import of_publisher
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
@@ -26,19 +27,18 @@ def require_room_for(
     Call ``change_routes`` before.
     """
     quotas = quotas_of(conn, offer.publisher_id, usual)
-    c, o = t.connection.c, t.offer.c
-    of_publisher = c.offer_ref.in_(sa.select(o.ref).where(o.publisher_id == offer.publisher_id))
+    c, own = t.connection.c, of_publisher(conn, offer.publisher_id)
     there = sa.select(sa.func.count()).select_from(t.connection).where(c.removed_at.is_(None))
     if connection_id is None or not conn.scalar(there.where(c.id == connection_id)):
         of_offer = conn.scalar(there.where(c.offer_ref == str(offer))) or 0
         require_room("connections_per_offer", quotas.connections_per_offer, of_offer)
-        require_room("connections", quotas.connections, conn.scalar(there.where(of_publisher)) or 0)
+        require_room("connections", quotas.connections, conn.scalar(there.where(own)) or 0)
     if connection_id is None:
         _require_name(conn, offer, quotas.connections_per_offer * (REMOVED + 1))
     if contacts:
         asked = {address.casefold() for address in contacts}
         require_room("contacts_per_connection", quotas.contacts_per_connection, 0, len(asked))
-        require_room("contacts", quotas.contacts, 0, len(asked | _contacts(conn, of_publisher, connection_id)))
+        require_room("contacts", quotas.contacts, 0, len(asked | _contacts(conn, own, connection_id)))
 
 
 def _require_name(conn: sa.Connection, offer: OfferRef, most: int) -> None:

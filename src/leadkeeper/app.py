@@ -8,7 +8,7 @@ import functools
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,6 @@ from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
-from leadkeeper.delivery.record import Sent
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
@@ -78,20 +77,17 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     storage = open_storage(settings.database_url)
     network = Network(settings.network_policy)
     metrics = Metrics()
+    quotas = settings.quotas
+    rates = Rates(storage, quotas)
     carrier: Worker | None = None
 
     def wake(connection_ids: Collection[str]) -> None:
         if carrier is not None:
             carrier.wake(connection_ids)
 
-    def observe(sends: Sequence[Sent]) -> None:
-        metrics.observe_sends(sends)
-
     try:
         await storage.write(upgrade)
-        quotas = settings.quotas
         connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection, quotas=quotas)
-        rates = Rates(storage, quotas)
         withholding = Withholding.parse(settings.withheld_domains)
         tester = Tester(storage, connections, network, wake, rates=rates)
         rooms = Rooms(
@@ -119,13 +115,13 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 connections,
                 network,
                 lease_seconds=settings.lease_seconds,
-                observe=observe,
+                observe=metrics.observe_sends,
                 prove=functools.partial(tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
-        await rates.aclose()
     finally:
+        await rates.aclose()
         await network.aclose()
         await storage.close()
 

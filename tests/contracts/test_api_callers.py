@@ -181,13 +181,11 @@ class TestHttp:
         await operator.post(f"{OFFER}/connections/primary/pause")
         # Counted anew a second later at the earliest.
         for _ in range(500):
-            held = (
-                'leadkeeper_deliveries_waiting{state="held"} 3.0' in (await home.anyone.get("/metrics")).body.decode()
-            )
-            if held:
-                break
+            text = (await home.anyone.get("/metrics")).body.decode()
+            if 'leadkeeper_deliveries_waiting{state="held"} 3.0' in text:
+                return
             await asyncio.sleep(0.02)
-        assert held
+        pytest.fail(text)
 
 
 class TestWhenSomethingIsWrongWithUs:

@@ -15,7 +15,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
 from tests.contracts.house import CRM
-from tests.rooms import DESTINATION, OFFER, Answer, House, Visitor, batch, house, lead, lines
+from tests.rooms import DESTINATION, ENDPOINT, OFFER, Answer, House, Visitor, batch, house, lead, lines
 
 PAYLOAD = {"UserDetails": {"Email": "ada@contoso.example"}, "LeadSource": "AzureMarketplace", "ActionCode": "INS"}
 
@@ -110,7 +110,7 @@ async def test_offers(database_url: str) -> None:
 async def test_contact_addresses_per_connection_and_in_all(database_url: str) -> None:
     def told(*names: str) -> dict[str, Any]:
         addresses = [f"{name}@contoso.example" for name in names]
-        given = DESTINATION["httpsEndpointLeadConfiguration"] | {"contactEmail": addresses}
+        given = ENDPOINT | {"contactEmail": addresses}
         return DESTINATION | {"httpsEndpointLeadConfiguration": given}
 
     async with bounded(database_url, contacts_per_connection=2, contacts=3) as (_, _operator, publisher):
@@ -255,7 +255,7 @@ async def test_validations_at_once(database_url: str) -> None:
     async with house(
         database_url,
         quota_validations_at_once=2,
-        hosts=f"leads.example=127.0.0.1:{port}",
+        hosts=f"crm.example=127.0.0.1:{port}",
         public_url="https://hub.test",
     ) as home:
         publisher = await home.visitor("publisher:contoso")

@@ -22,8 +22,8 @@ from leadkeeper.storage import tables as t
 class Quotas:
     """The most that one publisher may have or do. Names in JSON are these in camelCase."""
 
-    connections_per_offer: int = 100
-    connections: int = 1_000
+    connections_per_offer: int = 20
+    connections: int = 500
     hooks_per_offer: int = 20
     hooks: int = 500
     offers: int = 1_000

@@ -97,7 +97,8 @@ class _Prepared:
 class Intake:
     """Takes leads in. ``woken`` is told the connections that have new work after each commit.
 
-    Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere.
+    Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere. ``rates``
+    bounds what publishers' hooks and keys hand in; without it nothing is refused.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Intake:
         withholding: Withholding = NOTHING_WITHHELD,
         rates: Rates | None = None,
     ) -> None:
-        self._rates = rates or Rates(storage, clock=clock)
+        self._rates = rates
         self._storage = storage
         self._woken = woken
         self._clock = clock
@@ -122,7 +123,7 @@ class Intake:
         Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead, quota used up) or
         ``StorageAway``; nothing of this lead is kept then.
         """
-        if counted is not None:
+        if counted is not None and self._rates is not None:
             await self._rates.take(lead.offer.publisher_id, counted)
         answer = await self._group.put(self._prepared(lead))
         if isinstance(answer, Problem):
@@ -135,7 +136,7 @@ class Intake:
         They may come to lie in several transactions: a database that goes away is the problem of those it concerns.
         """
         refused: dict[int, Problem] = {}
-        if counted is not None:
+        if counted is not None and self._rates is not None:
             for at, lead in enumerate(leads):
                 if (problem := await self._rates.refusal(lead.offer.publisher_id, counted)) is not None:
                     refused[at] = problem

@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.connections import Connections, new_delivery
 from leadkeeper.connections.lines import Usage
 from leadkeeper.connections.vault import Vault
+from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, open_storage
+from leadkeeper.storage.migrate import _config, upgrade
 from tests.contracts.house import CRM, KEY, endpoint, furnished
 from tests.contracts.plans import statements, work
 from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in, house, lead
@@ -22,6 +25,7 @@ OFFERS = 400
 CONNECTIONS = 2_000
 LEADS = 2_000
 DEFINITION = json.dumps({"displayText": "Foreign", "offer": {"x.summary": "Far away."}, "plans": []})
+OLD = json.dumps({"displayText": "Rollout Élan", "offer": {"x.summary": "Near."}, "plans": []})
 SALESFORCE = {
     "leadDestination": "salesforce",
     "salesforceLeadConfiguration": {"objectIdentifier": "00D58000000JmlM"},
@@ -239,3 +243,31 @@ async def test_lists_come_in_pages(home: House) -> None:
                 break
             cursor = f"&cursor={page['nextCursor']}"
         assert found == whole
+
+
+async def test_offers_published_before_an_upgrade_stand_on_the_shelf(database_url: str) -> None:
+    storage = open_storage(database_url)
+    try:
+        await storage.write(lambda conn: command.upgrade(_config(conn), "0003"))
+
+        def publish(conn: sa.Connection) -> None:
+            publisher = (
+                "INSERT INTO publisher (id, display_name, created_at, changed_at) VALUES ('p', 'Fabrikám', 1, 1)"
+            )
+            offer = (
+                "INSERT INTO offer (ref, publisher_id, id, title, offer_type, live, created_at, changed_at, "
+                "production_version) VALUES ('p.o', 'p', 'o', 'x', 'consulting-services', true, 1, 1, 1)"
+            )
+            conn.exec_driver_sql(publisher)
+            conn.exec_driver_sql(offer)
+            values = {"offer_ref": "p.o", "version": 1, "definition": OLD, "changed_at": 1}
+            conn.execute(sa.insert(t.offer_version).values(values))
+
+        await storage.write(publish)
+        await storage.write(upgrade)
+        showcase = Showcase(storage)
+        for search in ("rollout", "ÉLAN fabrikÁm", "consulting", ""):
+            assert [offer.title for offer in (await showcase.offers(search)).offers] == ["Rollout Élan"], search
+        assert (await showcase.offers("nothing")).offers == ()
+    finally:
+        await storage.close()

@@ -32,6 +32,9 @@ AT_ONCE_SECONDS: Final = 5
 _MOST: Final = 20_000
 """The most counts in memory; beyond, those that are told already are forgotten, and read again when needed."""
 
+_NONE: Final = 2**62
+"""More than anybody does: no limit."""
+
 Name = tuple[str, Rate]
 
 
@@ -40,6 +43,8 @@ class _Count:
     """What one publisher did of one kind in this process (``day``, ``minute``) and, as last heard, in the others."""
 
     quotas: Quotas
+    most: tuple[int, int]
+    """The most in a minute and in a day."""
     day_at: int = 0
     minute_at: int = 0
     day: int = 0
@@ -58,6 +63,11 @@ class _Count:
 
     def refusal(self, rate: Rate, more: int, now: int) -> Problem | None:
         """Why ``more`` may not be done now."""
+        if (
+            self.minute + self.others_minute + more <= self.most[0]
+            and self.day + self.others_day + more <= self.most[1]
+        ):
+            return None
         for name, used, window in (
             (f"{rate}_a_minute", self.minute + self.others_minute, MINUTE),
             (f"{rate}_a_day", self.day + self.others_day, DAY),
@@ -66,6 +76,11 @@ class _Count:
             if limit is not None and used + more > limit:
                 return used_up(name, limit, (window - now % window + 999) // 1_000)
         return None
+
+
+def _most(quotas: Quotas, rate: Rate) -> tuple[int, int]:
+    minute, day = (getattr(quotas, f"{rate}_{window}", None) for window in ("a_minute", "a_day"))
+    return (_NONE if minute is None else minute, _NONE if day is None else day)
 
 
 class Rates:
@@ -166,7 +181,7 @@ class Rates:
     def _begun(self, name: Name) -> _Count:
         if len(self._counts) >= _MOST:
             self._counts = {name: count for name, count in self._counts.items() if count.untold}
-        return self._counts.setdefault(name, _Count(self._usual))
+        return self._counts.setdefault(name, _Count(self._usual, _most(self._usual, name[1])))
 
     def _is_old(self, count: _Count, now: int) -> bool:
         return count.heard_at is None or abs(now - count.heard_at) >= SETTLE_SECONDS * 1_000
@@ -190,6 +205,7 @@ class Rates:
             count.turn(now)
             stored, by_rate = heard.get(name[0], (None, {}))
             count.quotas = self._usual.changed(stored)
+            count.most = _most(count.quotas, name[1])
             count.others_day, count.others_minute = by_rate.get(name[1], (0, 0))
             count.heard_at = now
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Query
+from pydantic import Field, field_validator
 
+from leadkeeper.doors.api.schemas import Body
 from leadkeeper.intake.texts import UNCLEAN
 
 MOST: Final = 1_000
@@ -16,12 +17,17 @@ MOST: Final = 1_000
 Entry = TypeVar("Entry")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Body):
     """Which part of a list is asked for."""
 
-    limit: int
-    cursor: str | None
+    limit: int = Field(MOST, ge=1, le=MOST, description="The most entries.")
+    cursor: str | None = Field(None, max_length=300, description="`nextCursor` of the page before.")
+
+    @field_validator("cursor")
+    @classmethod
+    def _cursor(cls, value: str | None) -> str | None:
+        # What no name holds leads nowhere, and some of it no database takes.
+        return None if value is None else UNCLEAN.sub("", value)
 
     @property
     def asked(self) -> int:
@@ -34,12 +40,4 @@ class Page:
         return shown, name(shown[-1]) if len(found) > self.limit else None
 
 
-async def _page(
-    limit: Annotated[int, Query(ge=1, le=MOST, description="The most entries.")] = MOST,
-    cursor: Annotated[str | None, Query(max_length=300, description="`nextCursor` of the page before.")] = None,
-) -> Page:
-    # What no name holds leads nowhere, and some of it no database takes.
-    return Page(limit, None if cursor is None else UNCLEAN.sub("", cursor))
-
-
-Paged = Annotated[Page, Depends(_page)]
+Paged = Annotated[Page, Query()]

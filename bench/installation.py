@@ -128,6 +128,9 @@ class Installation:
             "LEADKEEPER_CA_FILE": str(s.ca_file),
             "LEADKEEPER_LOG_LEVEL": "error",
             "LEADKEEPER_SHUTDOWN_SECONDS": "1",
+            # How fast it is, not what one publisher may take of it, is measured by keys.
+            "LEADKEEPER_QUOTA_KEY_LEADS_A_MINUTE": str(2**31 - 1),
+            "LEADKEEPER_QUOTA_KEY_LEADS_A_DAY": str(2**31 - 1),
         }
 
     def _await_port(self, child: Child) -> None:

@@ -25,7 +25,7 @@ from leadkeeper.settings import Settings
 
 SECRET_KEY = new_secret_key()
 OFFER = "/v1/publishers/contoso/offers/crm-pro"
-ENDPOINT = {"httpsEndpointUrl": "https://leads.example/h?code=verysecret"}
+ENDPOINT = {"httpsEndpointUrl": "https://crm.example/h?code=verysecret"}
 DESTINATION = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": ENDPOINT}
 MASK = "*********"
 NOWHERE = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"

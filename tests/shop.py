@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.publication import enter_production
 from leadkeeper.rooms import Rooms
 from leadkeeper.storage import tables as t
 
@@ -46,6 +47,8 @@ async def put_in_slots(
     values = {"preview_version": preview, "production_version": production, "live": production is not None}
 
     def act(conn: sa.Connection) -> None:
+        if production is not None:
+            enter_production(conn, ref, production, rooms.clock())
         conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(ref)).values(values))
 
     await rooms.storage.write(act)

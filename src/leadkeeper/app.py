@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
@@ -87,6 +88,8 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
+    quotas = settings.quotas
+    rates = Rates(storage, quotas)
     carrier: Worker | None = None
 
     def wake(connection_ids: Collection[str]) -> None:
@@ -95,25 +98,26 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
     try:
-        connections = Connections(storage, vault, wake, clock, keeps_last=keeps_last_connection)
+        connections = Connections(storage, vault, wake, clock, keeps_last=keeps_last_connection, quotas=quotas)
         withholding = Withholding.parse(settings.withheld_domains)
         inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
-        tester = Tester(storage, connections, network, wake, clock)
+        tester = Tester(storage, connections, network, wake, clock, rates=rates)
         rooms = Rooms(
             storage=storage,
             keys=sign_ins.keys,
             sign_ins=sign_ins,
             audit=sign_ins.audit,
-            hooks=Hooks(storage, clock),
-            catalogue=Catalogue(storage, connections, clock),
+            hooks=Hooks(storage, clock, quotas=quotas),
+            catalogue=Catalogue(storage, connections, clock, quotas=quotas),
             connections=connections,
-            intake=Intake(storage, wake, clock, withholding=withholding),
+            intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
             inbox=inbox,
             trace=trace,
             reading=Reading(inbox, trace, sign_ins.audit),
             costs=Costs(storage, clock),
             again=Again(storage, wake, clock),
             tester=tester,
+            rates=rates,
             publication=Publication(storage, clock=clock),
             showcase=Showcase(storage),
             cross_listings=CrossListings(storage, clock),
@@ -134,6 +138,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         await rooms.intake.drained()
     finally:
         watching.cancel()
+        await rates.aclose()
         await sign_ins.audit.drained()
         await network.aclose()
         await storage.close()

@@ -36,6 +36,7 @@ class Kind(StrEnum):
 
     ADDRESS_NOT_FOUND = "addressNotFound"
     ADDRESS_REFUSED = "addressRefused"
+    OWN_ADDRESS = "ownAddress"
     CONNECTION_FAILED = "connectionFailed"
     TLS_FAILED = "tlsFailed"
     NO_ANSWER = "noAnswer"
@@ -63,6 +64,7 @@ class Kind(StrEnum):
     STORAGE_SETTING_INVALID = "storageSettingInvalid"
     TABLE_BEING_DELETED = "tableBeingDeleted"
     SETTINGS_INVALID = "settingsInvalid"
+    PASSED_ON_TOO_OFTEN = "passedOnTooOften"
     MAY_HAVE_ARRIVED = "mayHaveArrived"
     GAVE_UP = "gaveUp"
     INTERRUPTED = "interrupted"

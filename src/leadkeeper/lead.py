@@ -160,3 +160,15 @@ def lead_source_text(source: str, action: str, publisher_id: str, offer_id: str,
     if is_test_marker(source):
         return str(LeadSource(source, source, offer_title))
     return str(LeadSource(source, action or None, f"{publisher_id}.{offer_id}"))
+
+
+MOST_HOPS: Final = 5
+"""How often a lead may have been passed on by installations like this one and still go further; else it loops."""
+
+
+def read_hops(text: str) -> int:
+    """How often a lead was passed on, as the header ``Leadkeeper-Hops`` says; what is no such number is none."""
+    text = text.strip()
+    if not (text.isascii() and text.isdecimal()):
+        return 0
+    return min(int(text), 999) if len(text) <= 3 else 999

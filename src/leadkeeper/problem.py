@@ -35,6 +35,7 @@ class ProblemType(StrEnum):
     HEAD_TOO_LARGE = "head-too-large"
     TOO_SLOW = "too-slow"
     TOO_BUSY = "too-busy"
+    QUOTA_EXCEEDED = "quota-exceeded"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     TOO_MANY_REQUESTS = "too-many-requests"
     STORAGE_AWAY = "storage-away"
@@ -65,6 +66,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.HEAD_TOO_LARGE: 431,
     ProblemType.TOO_SLOW: 408,
     ProblemType.TOO_BUSY: 503,
+    ProblemType.QUOTA_EXCEEDED: 409,
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.STORAGE_AWAY: 503,
@@ -95,6 +97,7 @@ class Problem(Exception):
         self.type = type
         self.detail = detail
         self.errors = errors
+        self.retry_after = retry_after
 
     @property
     def status(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
@@ -45,5 +46,6 @@ class Rooms:
     costs: Costs
     again: Again
     tester: Tester
+    rates: Rates
     clock: Clock
     base_url: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from limits import parse as parse_limit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from leadkeeper.access.quotas import NAMES, USUAL, Quotas
+from leadkeeper.destinations.addresses import own_addresses
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.destinations.mail import MailServer, parse_mail_server
 from leadkeeper.diagnoses.text import Language
@@ -20,6 +22,10 @@ from leadkeeper.storage.engine import open_storage
 
 class WrongSetting(Exception):
     """A setting cannot be used; the message is one line that names it and says what it should be."""
+
+
+def _quota(usual: int, told: str) -> Any:
+    return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {told}.")
 
 
 class Settings(BaseSettings):
@@ -62,6 +68,23 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         20, ge=0, le=600, description="How long leads in flight may take to end on shutdown."
     )
+    allow_own_addresses: bool = Field(
+        False,
+        description="Whether leads may be sent to this installation itself: its PUBLIC_URL and what it listens on.",
+    )
+    quota_connections_per_offer: int = _quota(USUAL.connections_per_offer, "most connections of one offer")
+    quota_connections: int = _quota(USUAL.connections, "most connections in all")
+    quota_hooks_per_offer: int = _quota(USUAL.hooks_per_offer, "most hooks of one offer")
+    quota_hooks: int = _quota(USUAL.hooks, "most hooks in all")
+    quota_offers: int = _quota(USUAL.offers, "most offers")
+    quota_contacts_per_connection: int = _quota(USUAL.contacts_per_connection, "most contact e-mails of one connection")
+    quota_contacts: int = _quota(USUAL.contacts, "most different contact e-mails in all")
+    quota_hook_leads_a_minute: int = _quota(USUAL.hook_leads_a_minute, "most leads a minute by all hooks together")
+    quota_hook_leads_a_day: int = _quota(USUAL.hook_leads_a_day, "most leads a day (UTC) by all hooks together")
+    quota_key_leads_a_minute: int = _quota(USUAL.key_leads_a_minute, "most leads a minute by keys")
+    quota_key_leads_a_day: int = _quota(USUAL.key_leads_a_day, "most leads a day (UTC) by keys")
+    quota_validations_at_once: int = _quota(USUAL.validations_at_once, "most validations at once in one process")
+    quota_validations_a_minute: int = _quota(USUAL.validations_a_minute, "most validations a minute")
     withheld_domains: str = Field(
         ".edu",
         description="Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains.",
@@ -225,7 +248,13 @@ class Settings(BaseSettings):
             ca_file=self.ca_file,
             mail_server=self.mail_server,
             base_url=self.base_url,
+            own=None if self.allow_own_addresses else own_addresses(self.base_url, self.port),
         )
+
+    @property
+    def quotas(self) -> Quotas:
+        """What a publisher may take that has no quotas of its own."""
+        return Quotas(**{name: getattr(self, f"quota_{name}") for name in NAMES})
 
     @property
     def mail_server(self) -> MailServer | None:

@@ -25,7 +25,7 @@ class TestPublishersAndOffers:
         read = await operator.get("/v1/publishers/fabrikam")
         assert read.json() == changed.json()
         assert read.json()["displayName"] == "Fabrikam Ltd"
-        assert set(read.json()) == {"id", "displayName", "createdTime", "changedTime"}
+        assert set(read.json()) == {"id", "displayName", "createdTime", "changedTime", "quotas"}
         listed = (await operator.get("/v1/publishers")).json()
         assert [publisher["id"] for publisher in listed["publishers"]] == ["contoso", "fabrikam"]
 
@@ -87,7 +87,7 @@ class TestConnections:
         made = await operator.put(path, DESTINATION)
         secret = made.json()["httpsEndpointLeadConfiguration"]["signingSecret"]
         assert secret.startswith("whsec_")
-        assert made.json()["host"] == "leads.example"
+        assert made.json()["host"] == "crm.example"
         for answer in (
             await operator.get(path),
             await operator.get(f"{OFFER}/connections"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from dataclasses import replace
@@ -186,7 +187,13 @@ class TestHttp:
             assert line in text.splitlines()
         assert "contoso" not in text
         await operator.post(f"{OFFER}/connections/primary/pause")
-        assert 'leadkeeper_deliveries_waiting{state="held"} 3.0' in (await operator.get("/metrics")).body.decode()
+        # Counted anew a second later at the earliest.
+        for _ in range(500):
+            text = (await operator.get("/metrics")).body.decode()
+            if 'leadkeeper_deliveries_waiting{state="held"} 3.0' in text:
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail(text)
 
 
 class TestWhenSomethingIsWrongWithUs:

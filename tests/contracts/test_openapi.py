@@ -76,7 +76,7 @@ def running(database_url: str) -> Iterator[tuple[str, str]]:
 async def furnish(home: House) -> None:
     """Give the offer a lead, a hook and a destination."""
     operator = await home.visitor("operator")
-    settings = {"httpsEndpointUrl": "https://leads.example/hook"}
+    settings = {"httpsEndpointUrl": "https://crm.example/hook"}
     body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
     await operator.put("/v1/publishers/contoso/offers/crm-pro/customer-leads", body)
     await operator.post("/v1/leads", OFFER | {"source": "SPZA", "action": "PLT"})

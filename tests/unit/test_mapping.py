@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import unicodedata
 from dataclasses import replace
 from typing import Annotated, Any
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from leadkeeper.destinations.mapping import (
+    FIELD_LIMIT,
     PLACEHOLDERS,
+    RECORD_LIMIT,
     TEMPLATE_LIMIT,
     FieldMapping,
     FieldNames,
@@ -142,3 +145,35 @@ def test_any_value_can_be_sent_as_utf_8(text: str) -> None:
     filled = fill("{description}", replace(LEAD, description=text))
     filled.encode()
     assert not [c for c in filled if unicodedata.category(c) == "Cc" and ord(c) < 0x80 and c not in "\t\n\r"]
+
+
+def test_what_a_template_makes_of_a_long_text_is_bounded() -> None:
+    lead = replace(LEAD, description="x" * 60_000)
+    template = "{description}" * (TEMPLATE_LIMIT // len("{description}"))
+    assert len(fill(template, lead)) <= FIELD_LIMIT
+    made = record({}, {f"field{number}": template for number in range(100)}, lead)
+    assert sum(len(value) for value in made.values()) <= RECORD_LIMIT
+    # What comes first is kept whole, and the lead's own text fits a field.
+    assert len(record({}, {"text": "{description}"}, lead)["text"]) == 60_000
+
+
+def test_what_was_cut_is_told() -> None:
+    lead = replace(LEAD, description="é😀" * 20_000)
+    template = "{description}" * 10
+    made = record({"a": template, "b": "{firstName}"}, {}, lead)
+    fitting, notes = cut(made, {})
+    assert fitting["b"] == "Zoltana"
+    assert notes == (f"a cut to {FIELD_LIMIT:,} characters",)
+    assert units(fitting["a"]) <= FIELD_LIMIT
+    assert fitting["a"].encode("utf-16-le")[-2:] != b"\x3d\xd8"
+
+
+def test_filling_a_template_takes_no_more_memory_than_its_bound() -> None:
+    lead = replace(LEAD, description="x" * 60_000)
+    template = "{description}" * 300
+    tracemalloc.start()
+    for _ in range(10):
+        record({}, {f"f{n}": template for n in range(10)}, lead)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 6 * RECORD_LIMIT

@@ -42,6 +42,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 class Counted:
     """A quota by hours: how many leads went out in the last so many."""
 
+    owner = "contoso"
+
     def __init__(self, *by_hour: int) -> None:
         self.by_hour = by_hour
 

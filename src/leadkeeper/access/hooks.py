@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.access.keys import CACHE_MS, hashed, new_token
+from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_offer
@@ -15,6 +19,10 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 
 _CACHE_SIZE = 10_000
+UNKNOWN_MS = 1_000
+"""For how long a token that nobody knew is not looked up again: a hook that another process just made waits so long."""
+_TOKEN = re.compile(r"[!-~]{1,200}")
+Held = TypeVar("Held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +44,20 @@ class ListedHook:
 class Hooks:
     """The hooks of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, clock: Clock = now_ms, quotas: Quotas = USUAL) -> None:
         self._storage = storage
         self._clock = clock
-        self._known: dict[str, tuple[int, OfferRef]] = {}
+        self._quotas = quotas
+        self._known: OrderedDict[str, tuple[int, OfferRef]] = OrderedDict()
+        self._unknown: OrderedDict[str, int] = OrderedDict()
 
     async def create(self, offer: OfferRef, *, by: str) -> NewHook:
-        """Make a hook for the offer; raises :class:`Problem` for an unknown offer."""
+        """Make a hook for the offer; raises :class:`Problem` for an unknown offer or a quota that is reached."""
         made = NewHook(new_id(), new_token("lh"))
 
         def act(conn: sa.Connection) -> None:
             _require_offer(conn, offer)
+            self._require_room(conn, offer)
             now = self._clock()
             conn.execute(
                 sa.insert(t.hook).values(
@@ -56,7 +67,20 @@ class Hooks:
             note(conn, now, by, "hook.create", str(offer), made.id)
 
         await self._storage.write(act)
+        self._unknown.clear()
         return made
+
+    def _require_room(self, conn: sa.Connection, offer: OfferRef) -> None:
+        quotas = quotas_of(conn, offer.publisher_id, self._quotas, lock=True)
+        h, o = t.hook.c, t.offer.c
+        there = sa.select(sa.func.count()).select_from(t.hook).where(h.removed_at.is_(None))
+        of_publisher = h.offer_ref.in_(sa.select(o.ref).where(o.publisher_id == offer.publisher_id))
+        require_room(
+            "hooks_per_offer", quotas.hooks_per_offer, conn.scalar(there.where(h.offer_ref == str(offer))) or 0
+        )
+        require_room("hooks", quotas.hooks, conn.scalar(there.where(of_publisher)) or 0)
+        # The audit remembers those that ended; their rows would only gather.
+        conn.execute(sa.delete(t.hook).where(h.offer_ref == str(offer), h.removed_at.is_not(None)))
 
     async def list(self, offer: OfferRef) -> list[ListedHook]:
         """The offer's hooks, oldest first; raises :class:`Problem` for an unknown offer."""
@@ -92,20 +116,31 @@ class Hooks:
         return done
 
     async def offer_of(self, token: str) -> OfferRef | None:
-        """The offer whose hook has this token, or ``None``."""
-        digest = hashed(token)
+        """The offer whose hook has this token, or ``None``. Who has no token costs no query each time."""
+        if _TOKEN.fullmatch(token) is None:
+            return None
+        digest, now = hashed(token), self._clock()
         known = self._known.get(digest)
-        if known is not None and known[0] > self._clock():
+        if known is not None and known[0] > now:
             return known[1]
+        if self._unknown.get(digest, 0) > now:
+            return None
         ref = await self._storage.read(_find, digest)
         if ref is None:
             self._known.pop(digest, None)
+            _remember(self._unknown, digest, now + UNKNOWN_MS)
             return None
-        if len(self._known) >= _CACHE_SIZE:
-            self._known.clear()
         offer = OfferRef.parse(ref)
-        self._known[digest] = (self._clock() + CACHE_MS, offer)
+        _remember(self._known, digest, (now + CACHE_MS, offer))
         return offer
+
+
+def _remember(cache: OrderedDict[str, Held], digest: str, value: Held) -> None:
+    """The oldest makes room, never all: what nobody knows has a cache of its own."""
+    cache[digest] = value
+    cache.move_to_end(digest)
+    if len(cache) > _CACHE_SIZE:
+        cache.popitem(last=False)
 
 
 def _find(conn: sa.Connection, digest: str) -> str | None:

@@ -95,7 +95,10 @@ def drop_change(conn: sa.Connection, connection_id: str) -> bool:
 
 def change_rows(conn: sa.Connection, connection_ids: list[str]) -> Mapping[str, sa.Row[Any]]:
     """The rows of the changes that wait, by connection."""
-    rows = conn.execute(sa.select(t.connection_change).where(t.connection_change.c.connection_id.in_(connection_ids)))
+    if not connection_ids:
+        return {}
+    those = one_of(conn, t.connection_change.c.connection_id, connection_ids)
+    rows = conn.execute(sa.select(t.connection_change).where(those))
     return {row.connection_id: row for row in rows}
 
 

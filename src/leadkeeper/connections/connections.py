@@ -11,22 +11,28 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes
 from leadkeeper.connections.changes import Change
+from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
 from leadkeeper.connections.health import Health, HealthState, health_of
 from leadkeeper.connections.resource import Parsed, Stored, parse
+from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
+from leadkeeper.connections.standing import Standing, troubled
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, announce, change_routes
+from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+
+__all__ = ["BACKFILL", "CHECK_EVERY", "Connection", "ConnectionPage", "Connections", "new_delivery", "try_anew"]
 
 CHECK_EVERY = 6 * 3_600_000
 """How often (ms) a connection that works is looked at without being asked."""
-BACKFILL = 1_000
-"""How many waiting leads a first connection takes over in one statement."""
+PAGE = 200
+"""The most connections of one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,14 @@ class Connection:
         return HealthState.REMOVED if self.removed else self.health.state(now)
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionPage:
+    """Some of an offer's connections, by name; ``next_cursor`` where more follow."""
+
+    connections: Sequence[Connection]
+    next_cursor: str | None
+
+
 class Connections:
     """The connections of one installation. ``woken`` is told the connections that have work again.
 
@@ -69,7 +83,9 @@ class Connections:
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
         keeps_last: Callable[[sa.Connection, OfferRef], None] = lambda _conn, _offer: None,
+        quotas: Quotas = USUAL,
     ) -> None:
+        self._quotas = quotas
         self._keeps_last = keeps_last
         self._storage = storage
         self._vault = vault
@@ -84,7 +100,7 @@ class Connections:
         New settings for one that works, of a published offer, wait as its ``change`` until they are proven.
         Answers the connection (``None`` when ``leadDestination`` is ``none``, which removes it), whether it is new,
         and the JSON names of secrets that we made for it and that are shown this once.
-        Raises :class:`Problem` for an unknown offer or settings that cannot be taken.
+        Raises :class:`Problem` for an unknown offer, settings that cannot be taken, or a quota that is reached.
         """
         if not re.match(CONNECTION_NAME, name):
             rule = "letters, digits, - and _, at most 64"
@@ -108,6 +124,7 @@ class Connections:
             if before is not None:
                 self._remove(conn, before, by)
             return None, False, frozenset()
+        require_room_for(conn, offer, None if row is None else row.id, parsed.config.contact_email, self._quotas)
         connection = self._put(conn, offer, name, before, parsed, by)
         made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})
@@ -163,7 +180,7 @@ class Connections:
             changes.drop_change(conn, connection_id)
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             try_anew(conn, connection_id, now)
-        _take_over_unrouted(conn, offer, connection_id, now)
+        take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
         told = changes.told(None if before is None or before.removed else before.stored, stored)
         note(conn, now, by, "connection.put", f"{offer}/{name}", told)
@@ -202,11 +219,38 @@ class Connections:
             if offer is not None:
                 _require_offer(conn, offer)
                 query = query.where(t.connection.c.offer_ref == str(offer))
-            rows = conn.execute(query.order_by(t.connection.c.offer_ref, t.connection.c.name)).all()
-            waiting = changes.change_rows(conn, [row.id for row in rows])
-            return [self._with(self._connection(row), waiting.get(row.id)) for row in rows]
+            return [*self._wholes(conn, query.order_by(t.connection.c.offer_ref, t.connection.c.name))]
 
         return await self._storage.read(act)
+
+    async def page(self, offer: OfferRef, *, after: str | None = None, limit: int = PAGE) -> ConnectionPage:
+        """Up to ``limit`` (at most :data:`PAGE`) of an offer's connections, by name, behind the name ``after``.
+
+        Raises :class:`Problem` for an unknown offer.
+        """
+        most = min(limit, PAGE)
+
+        def act(conn: sa.Connection) -> ConnectionPage:
+            _require_offer(conn, offer)
+            c = t.connection.c
+            query = sa.select(t.connection).where(c.offer_ref == str(offer), c.removed_at.is_(None))
+            if after is not None:
+                query = query.where(c.name > after)
+            names = conn.scalars(query.with_only_columns(c.name).order_by(c.name).limit(most + 1)).all()
+            shown = names[:most]
+            found = self._wholes(conn, query.where(one_of(conn, c.name, shown)).order_by(c.name)) if shown else []
+            return ConnectionPage(found, shown[-1] if len(names) > most else None)
+
+        return await self._storage.read(act)
+
+    async def troubled(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Standing]:
+        """The connections of one publisher, or of all, that are not healthy, at most ``limit``; opens no secret."""
+        return await self._storage.read(troubled, publisher_id, self._clock(), limit)
+
+    def _wholes(self, conn: sa.Connection, query: sa.Select[Any]) -> Sequence[Connection]:
+        rows = conn.execute(query).all()
+        waiting = changes.change_rows(conn, [row.id for row in rows])
+        return [self._with(self._connection(row), waiting.get(row.id)) for row in rows]
 
     async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Remove a connection; false if there is none. Its undelivered leads are kept and held.
@@ -353,44 +397,3 @@ def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:
     return conn.execute(
         sa.select(t.connection).where(t.connection.c.offer_ref == str(offer), t.connection.c.name == name)
     ).first()
-
-
-def _take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int) -> None:
-    """Give the leads that came while the offer had no connection to this one."""
-    unrouted = (
-        t.lead.c.publisher_id == offer.publisher_id,
-        t.lead.c.offer_id == offer.offer_id,
-        t.lead.c.unrouted,
-    )
-    while ids := conn.scalars(sa.select(t.lead.c.id).where(*unrouted).order_by(t.lead.c.id).limit(BACKFILL)).all():
-        rows = [new_delivery(lead_id, connection_id, now) for lead_id in ids]
-        conn.execute(sa.insert(t.delivery), rows)
-        conn.execute(
-            sa.update(t.lead).where(*unrouted, t.lead.c.id >= ids[0], t.lead.c.id <= ids[-1]).values(unrouted=False)
-        )
-
-
-def try_anew(conn: sa.Connection, connection_id: str, now: int) -> None:
-    """Let what waits for a retry go out now, among the others in the order in which it came."""
-    d = t.delivery.c
-    conn.execute(
-        sa.update(t.delivery)
-        .where(d.connection_id == connection_id, t.READY, d.due_at > now)
-        .values(due_at=d.created_at, changed_at=now)
-    )
-
-
-def new_delivery(lead_id: str, connection_id: str, now: int) -> dict[str, Any]:
-    """The row of a delivery that begins now."""
-    return {
-        "id": new_id(),
-        "lead_id": lead_id,
-        "connection_id": connection_id,
-        "state": "pending",
-        "due_at": now,
-        "attempts": 0,
-        "lost": 0,
-        "lease_id": None,
-        "created_at": now,
-        "changed_at": now,
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,14 +13,15 @@ from pydantic import ValidationError
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.resource import restored
 from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME, open_destination
 from leadkeeper.destinations.trouble import diagnose_network
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.storage.engine import Storage
 
 log: Final = structlog.get_logger(__name__)
 
@@ -67,27 +68,51 @@ def open_line(connection: Connection, network: Network, storage: Storage) -> Any
 
 
 class Usage:
-    """What was sent to one Web-to-Lead organization: the limit is its own, whichever offer's connection sends."""
+    """What a publisher sent to one Web-to-Lead organization, over all its connections that name it at the same host.
+
+    The organization's id is public: what another publisher sends there is neither shown nor counted.
+    """
 
     def __init__(self, storage: Storage, connection: Connection, clock: Clock = now_ms) -> None:
         self._storage = storage
+        self._publisher = connection.offer.publisher_id
         self._destination = connection.stored.destination
-        self._account = connection.stored.settings.get("objectIdentifier")
+        self._account = _account(connection.stored.settings)
         self._clock = clock
 
+    @property
+    def owner(self) -> str:
+        """The publisher."""
+        return self._publisher
+
     async def used(self, hours: int) -> int:
-        """How many leads of the last ``hours`` arrived there, or may have."""
+        """How many leads of the last ``hours`` arrived there, or may have. What was refused used nothing."""
         return await self._storage.read(self._count, self._clock() - hours * 3_600_000)
 
     def _count(self, conn: sa.Connection, since: int) -> int:
         d, c = t.delivery.c, t.connection.c
-        rows = conn.execute(sa.select(c.id, c.settings).where(c.destination == self._destination))
-        ids = [row.id for row in rows if json.loads(row.settings).get("objectIdentifier") == self._account]
-        those = (one_of(conn, d.connection_id, ids), d.changed_at >= since)
-        return sum(
-            conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those, state)) or 0
-            for state in (t.UNCONFIRMED, t.SET_ASIDE)
-        )
+        own = (of_publisher(conn, self._publisher), c.destination == self._destination)
+        rows = conn.execute(sa.select(c.id, c.settings).where(*own))
+        ids = [row.id for row in rows if _account(json.loads(row.settings)) == self._account]
+        those = (d.connection_id.in_(ids), d.changed_at >= since)
+        counted = sa.select(sa.func.count()).select_from(t.delivery).where(*those)
+        sent = conn.scalar(counted.where(t.UNCONFIRMED)) or 0
+        return sent + (conn.scalar(counted.where(t.SET_ASIDE, _MAY_HAVE_ARRIVED)) or 0)
+
+
+def _account(settings: Mapping[str, Any]) -> tuple[Any, Any]:
+    return settings.get("webToLeadHost"), settings.get("objectIdentifier")
+
+
+_MAY_HAVE_ARRIVED: Final = (
+    sa.select(t.attempt.c.outcome)
+    .where(t.attempt.c.delivery_id == t.delivery.c.id)
+    .order_by(t.attempt.c.id.desc())
+    .limit(1)
+    .correlate(t.delivery)
+    .scalar_subquery()
+    .in_([Outcome.AMBIGUOUS.value, Outcome.OURS.value])
+)
 
 
 def _invalid(text: str) -> Diagnosis:

@@ -248,6 +248,7 @@ _LEADS: Final[sa.Select[Any]] = sa.select(
     t.lead.c.test,
     t.lead.c.created_at,
     t.lead.c.body,
+    t.lead.c.hops,
 )
 
 
@@ -277,6 +278,7 @@ def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> Ou
         description=body["description"],
         campaign=body["campaign"],
         test=row.test,
+        hops=row.hops,
     )
 
 

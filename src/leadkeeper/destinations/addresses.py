@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -68,6 +69,33 @@ class AddressInvalid(AddressRefused):
     """The address is not the address of a destination at all; again without repeating it."""
 
 
+class OwnAddress(AddressRefused):
+    """Leads would be sent back to this installation, and might come round for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddresses:
+    """Where this installation itself is reached: the host and port of its public address, the port it listens on."""
+
+    public: tuple[str, int]
+    port: int
+
+    def named(self, host: str, port: int) -> bool:
+        """Whether a URL with this host and port is one of ours."""
+        return (host, port) == self.public
+
+
+def own_addresses(base_url: str, port: int) -> OwnAddresses:
+    """The addresses of an installation with this public address, listening on ``port``."""
+    public = urlsplit(base_url)
+    try:
+        host = parse_host(public.hostname or "")
+        named = (host, public.port or (443 if public.scheme == "https" else 80))
+    except (ValueError, AddressRefused):
+        named = ("", 0)
+    return OwnAddresses(named, port)
+
+
 def is_public(address: Address) -> bool:
     """Whether ``address`` is reachable by everybody: globally routed, not special, not IPv4 in disguise.
 
@@ -108,6 +136,8 @@ class NetworkPolicy:
     connections: int = 512
     mail_server: MailServer | None = None
     base_url: str = ""
+    own: OwnAddresses | None = None
+    """Our own addresses, which are no destination; ``None`` where the operator wants them to be."""
 
     def allows(self, address: Address) -> bool:
         """Whether a connection to ``address`` may be opened."""
@@ -130,6 +160,11 @@ class NetworkPolicy:
             if entry := self.hosts.get("*." + ".".join(labels[start:])):
                 return Target(*entry)
         return None
+
+    def check_own(self, host: str, port: int) -> None:
+        """Raise :class:`OwnAddress` for a URL that names this installation."""
+        if self.own is not None and self.own.named(host, port):
+            raise own_address()
 
     def loopback(self) -> tuple[str, ...]:
         """The addresses that ``localhost`` stands for here: those of the loopback that are allowed."""
@@ -155,6 +190,11 @@ _PRIVATE: Final = (
     "The address leads to a private or special network. Use one that is reachable from the public internet, or have "
     "the operator allow its range."
 )
+
+
+def own_address() -> OwnAddress:
+    """The refusal of an address that leads back here."""
+    return OwnAddress("The address leads back to this installation of Leadkeeper.")
 
 
 def refused_name() -> AddressRefused:

@@ -74,6 +74,8 @@ class OutgoingLead:
     description: str = ""
     campaign: str = ""
     test: bool = False
+    hops: int = 0
+    """How often it was passed on before it came here, by installations like this one."""
 
     @property
     def private(self) -> tuple[str, ...]:
@@ -122,7 +124,15 @@ class Previews(Protocol):
 
 
 class Quota(Protocol):
-    """How much of a limit that the remote system keeps to itself is used, counted where attempts are kept."""
+    """How much of a limit that the remote system keeps to itself is used, counted where attempts are kept.
+
+    ``owner`` is the publisher whose connection it is: what one uses is never another's to see or to wait for.
+    """
+
+    @property
+    def owner(self) -> str:
+        """Whose connection it is."""
+        ...
 
     async def used(self, hours: int) -> int:
         """How many leads were sent, or may have been, to the same system in the last ``hours`` (at most 24)."""

@@ -26,6 +26,7 @@ from leadkeeper.destinations.addresses import (
     AddressRefused,
     NetworkPolicy,
     as_address,
+    own_address,
     parse_host,
     parse_hosts,
     parse_ranges,
@@ -134,6 +135,17 @@ async def _enter(sockets: Gate, who: str, seconds: float) -> None:
         raise NoFreeConnection("all connections that the publisher may have at once are in use") from None
 
 
+def _is_here(address: str) -> bool:
+    """Whether ``address`` is one of this machine's own: then, and only then, can a socket be bound to it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as bound:
+        try:
+            bound.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
 def _resolved(host: str, address: str, port: int) -> ResolveResult:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return ResolveResult(
@@ -200,7 +212,7 @@ class Network:
         # A little less than connecting may take: then it is known that the name was slow.
         self._resolver = _Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
         self._tls = _tls_context(policy)
-        self._passed: set[tuple[str, str | None]] = set()
+        self._passed: set[tuple[str, str | None, int | None]] = set()
         self._targets = frozenset(policy.hosts.values())
         self._sockets = Gate(policy.connections, policy.connections // 8)
         self._mails = Gate(MAILS, MAILS_RESERVED)
@@ -237,9 +249,11 @@ class Network:
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         url = request.url
-        origin = (url.scheme, url.raw_host)
+        origin = (url.scheme, url.raw_host, url.port)
         if origin not in self._passed:
-            self.policy.check_origin(url.scheme, parse_host(url.raw_host or ""))
+            host = parse_host(url.raw_host or "")
+            self.policy.check_origin(url.scheme, host)
+            self.policy.check_own(host, url.port or 443)
             if len(self._passed) > 10_000:
                 self._passed.clear()
             self._passed.add(origin)
@@ -250,6 +264,8 @@ class Network:
     def _dial(self, info: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, proto, _, peer = info
         address, port = str(peer[0]), peer[1]
+        if self.policy.own is not None and port == self.policy.own.port and _is_here(address):
+            raise own_address()
         if not (
             self.policy.allows(ip_address(address))
             or (address, port) in self._targets
@@ -263,6 +279,7 @@ class Network:
         bad host...) and :class:`AddressRefused` for a literal address that is not allowed. Resolves nothing."""
         parsed = parse_url(url)
         self.policy.check_origin(parsed.scheme, parsed.raw_host or "")
+        self.policy.check_own(parsed.raw_host or "", parsed.port or 443)
         return parsed
 
     async def post(

@@ -1,7 +1,8 @@
 """The HTTPS endpoint: each lead is a signed POST of JSON to an address of the publisher's.
 
 Body as in Microsoft's schema plus what it lacks (facts: Microsoft leads 2.1); headers and signature as in Standard
-Webhooks; Power Automate and Logic Apps addresses are sent byte for byte. Decided by the answer's status.
+Webhooks, and how often installations like this one passed the lead on; Power Automate and Logic Apps addresses are sent
+byte for byte. Decided by the answer's status.
 """
 
 from __future__ import annotations
@@ -194,18 +195,18 @@ class HttpsEndpoint:
         body = encode(lead, casing=self._casing, bare=self._bare)
         try:
             try:
-                answered = await self._post(lead.id, body)
+                answered = await self._post(lead, body)
             except ServerDisconnectedError:
                 # Nearly always a kept connection that the server closed as we wrote; webhook-id tells twice from once.
-                answered = await self._post(lead.id, body)
+                answered = await self._post(lead, body)
         except NETWORK_ERRORS as error:
             return diagnose_network(error)
         if 200 <= answered.status < 300:
             return _QUEUED if answered.status == 202 else _TAKEN
         return self._diagnose(answered, Private(lead, self._secrets))
 
-    async def _post(self, lead_id: str, body: bytes) -> Answered:
-        headers = self._headers(lead_id, body)
+    async def _post(self, lead: OutgoingLead, body: bytes) -> Answered:
+        headers = self._headers(lead.id, body) | {"leadkeeper-hops": str(lead.hops + 1)}
         return await self._network.post(self._url, data=body, headers=headers, body_seconds=_BODY_SECONDS)
 
     def _headers(self, lead_id: str, body: bytes) -> dict[str, str]:
@@ -283,6 +284,8 @@ def encode(lead: OutgoingLead, *, casing: KeyCasing = "pascal", bare: bool = Fal
         "Campaign": lead.campaign,
         "IsTest": lead.test,
     }
+    if lead.hops:  # relays drop headers; only an installation like this one ever sees it
+        body["Hops"] = lead.hops + 1
     if casing == "camel":
         body = _camel(body) | {"userDetails": _camel(details)}
     elif casing == "userDetailsCamel":

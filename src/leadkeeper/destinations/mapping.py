@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
 
@@ -21,6 +21,10 @@ Value = StrictBool | StrictInt | FiniteFloat | StrictStr | None
 
 TEMPLATE_LIMIT: Final = 4_000
 """The most characters of one template."""
+FIELD_LIMIT: Final = 131_072
+"""The most UTF-16 units of one filled-in field: more than any remote system's field takes, and all of any lead's."""
+RECORD_LIMIT: Final = 524_288
+"""The most UTF-16 units of all fields of a record together; what comes first is kept."""
 
 _PLACEHOLDERS: Final[Mapping[str, Callable[[OutgoingLead], str]]] = {
     "firstName": lambda lead: lead.customer.first_name,
@@ -96,38 +100,83 @@ class FieldNames:
 def record(defaults: Mapping[str, Value], changes: Mapping[str, Value], lead: OutgoingLead) -> dict[str, Any]:
     """The record for ``lead``: ``defaults`` with ``changes`` over them, templates filled in, empty values left out.
 
-    Constants stay as they are, zero and false too. Values are ``str``, ``int``, ``float`` or ``bool``.
+    Constants stay as they are, zero and false too. Values are ``str``, ``int``, ``float`` or ``bool``. Texts that would
+    be longer than :data:`FIELD_LIMIT`, or than :data:`RECORD_LIMIT` together, are cut: :func:`cut` tells of them.
     """
     found: dict[str, Any] = {}
+    left = RECORD_LIMIT
     for name, value in {**defaults, **changes}.items():
-        filled = fill(value, lead) if isinstance(value, str) else value
-        if filled is not None and filled != "":
+        if not isinstance(value, str):
+            if value is not None:
+                found[name] = value
+            continue
+        limit = min(FIELD_LIMIT, left)
+        filled: str = Cut(fill(value, lead, limit), limit) if _may_exceed(value, lead, limit) else fill(value, lead)
+        if filled != "":
             found[name] = filled
+        left -= units(filled)
     return found
 
 
-def fill(template: str, lead: OutgoingLead) -> str:
+class Cut(str):
+    """A text that was cut to ``limit`` UTF-16 units while it was made, so that nobody knows how long it was."""
+
+    __slots__ = ("limit",)
+    limit: int
+
+    def __new__(cls, text: str, limit: int) -> Self:
+        made = super().__new__(cls, text)
+        made.limit = limit
+        return made
+
+
+def fill(template: str, lead: OutgoingLead, limit: int = FIELD_LIMIT) -> str:
     """``template`` with the lead's values in place of the placeholders, without space around it.
 
     A line all of whose placeholders are empty is left out, so that ``Campaign: {campaign}`` is nothing without a
-    campaign. Control characters in values are left out, unpaired surrogates become ``?``.
+    campaign. Control characters in values are left out, unpaired surrogates become ``?``. The text has at most
+    ``limit`` UTF-16 units, and no more than that is made of it, whatever the template and the lead.
     """
-    return "\n".join(_lines(template, lead)).strip()
+    return fit("\n".join(_lines(template, lead, limit)).strip(), limit)
 
 
-def _lines(template: str, lead: OutgoingLead) -> Iterator[str]:
+def _lines(template: str, lead: OutgoingLead, limit: int) -> Iterator[str]:
+    """The lines that are not left out, until they are ``limit`` characters together."""
+    left = limit
+    known: dict[str, str] = {}
     for line in template.split("\n"):
-        values: list[str] = []
+        names = [piece["name"] for piece in _PIECE.finditer(line) if piece["name"] is not None]
+        known |= {name: clean(_PLACEHOLDERS[name](lead)) for name in names if name not in known}
+        if names and not any(known[name] for name in names):
+            continue
+        filled = "".join(_pieces(line, known, left))
+        yield filled
+        left -= len(filled) + 1
+        if left <= 0:
+            return
 
-        def value(piece: re.Match[str], values: list[str] = values) -> str:
-            if piece["name"] is None:
-                return piece[0][0]
-            values.append(clean(_PLACEHOLDERS[piece["name"]](lead)))
-            return values[-1]
 
-        filled = _PIECE.sub(value, line)
-        if any(values) or not values:
-            yield filled
+def _pieces(line: str, values: Mapping[str, str], left: int) -> Iterator[str]:
+    """The texts of ``line`` with its placeholders filled in, until they are ``left`` characters together."""
+    at = 0
+    for piece in _PIECE.finditer(line):
+        found = piece[0][0] if piece["name"] is None else values[piece["name"]]
+        for text in (line[at : piece.start()], found):
+            yield text[:left]
+            left -= len(text)
+            if left <= 0:
+                return
+        at = piece.end()
+    yield line[at:][:left]
+
+
+def _may_exceed(template: str, lead: OutgoingLead, limit: int) -> bool:
+    """Whether ``template`` filled in has more than ``limit`` UTF-16 units (space around it counts)."""
+    most = units(template)
+    for piece in _PIECE.finditer(template):
+        if piece["name"] is not None:
+            most += units(_PLACEHOLDERS[piece["name"]](lead))
+    return most > limit
 
 
 def clean(text: str) -> str:
@@ -144,11 +193,16 @@ def cut(record: Mapping[str, Any], lengths: Mapping[str, int]) -> tuple[dict[str
     fitting, notes = dict(record), []
     for name, value in record.items():
         limit = lengths.get(name)
+        if isinstance(value, Cut) and (limit is None or limit >= value.limit):
+            fitting[name] = str(value)
+            notes.append(f"{name} cut to {value.limit:,} characters")
+            continue
         if limit is None or not isinstance(value, str):
             continue
         fitting[name] = fit(value, limit)
         if fitting[name] != value:
-            notes.append(f"{name} cut from {units(value):,} to {limit:,} characters")
+            was = "more than " if isinstance(value, Cut) else ""
+            notes.append(f"{name} cut from {was}{units(value):,} to {limit:,} characters")
     return fitting, tuple(notes)
 
 

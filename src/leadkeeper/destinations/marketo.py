@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
-from leadkeeper.destinations.destination import Check, Config, OutgoingLead, Preview
+from leadkeeper.destinations.destination import Check, Config, OutgoingLead, Preview, Quota
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.marketo_form import WebForm
 from leadkeeper.destinations.marketo_rest import RestApi
@@ -23,7 +23,7 @@ __all__ = ["Marketo", "MarketoConfig", "MarketoRest"]
 class Marketo:
     """A line to one form. Receipts of the web form are unconfirmed, and its leads are never repeated blindly.
 
-    ``now`` gives the time in seconds since 1970.
+    ``quota`` names the publisher, whose calls keep a pace together. ``now`` gives the time in seconds since 1970.
     """
 
     name: ClassVar[str] = "marketo"
@@ -39,9 +39,16 @@ class Marketo:
         chosen = MarketoRest if config.rest and issubclass(MarketoRest, cls) else cls
         return object.__new__(chosen)  # type: ignore[return-value]  # Self, or the subclass of it
 
-    def __init__(self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: MarketoConfig,
+        network: Network,
+        quota: Quota | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        owner = "" if quota is None else quota.owner
         self._line: RestApi | WebForm
-        self._line = RestApi(config, network, now) if config.rest else WebForm(config, network, now)
+        self._line = RestApi(config, network, now, owner) if config.rest else WebForm(config, network, now, owner)
 
     async def check(self) -> Check:
         """What can be proven without writing: the form is there and, over REST, the credentials are good."""

@@ -51,13 +51,15 @@ _QUEUED: Final = "Marketo queued the lead and does not say what becomes of it"
 class WebForm:
     """The line to one form."""
 
-    def __init__(self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""
+    ) -> None:
         self._config = config
         self._network = network
         self._now = now
         self._origin = f"https://{config.form_host}"
         self._save = network.check_url(f"{self._origin}/index.php/leadCapture/save2")
-        self._pace = form_pace(network, config.munchkin_id)
+        self._pace = form_pace(network, owner, config.form_host, config.munchkin_id)
         self._form = Kept(self._fetch)
 
     async def check(self) -> Check:

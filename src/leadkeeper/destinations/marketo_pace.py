@@ -1,4 +1,7 @@
-"""How fast one Marketo subscription is called from this process, whichever connections lead to it.
+"""How fast one publisher calls one Marketo subscription from this process, over whichever of its connections.
+
+The subscription's id is public, so whoever names it must not slow down another publisher: who shares a subscription
+with others meets them by its codes.
 
 Source: ``facts/destination-protocols.md`` 4.2: 100 calls in 20 s and 10 at a time for all integrations together; Adobe
 advises half of both. Other processes and other programs are met by the codes 606, 607 and 615.
@@ -7,6 +10,7 @@ advises half of both. Other processes and other programs are met by the codes 60
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -75,23 +79,37 @@ class Pace:
         """Begin no call for ``seconds``: the subscription's limit is used up."""
         self._rest_until = max(self._rest_until, self._clock() + seconds)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is remembered that would slow down the next call."""
+        now = self._clock()
+        recent = bool(self._begun) and self._begun[-1] + self._seconds > now
+        return not (recent or self._rest_until > now or self._people or self._free.locked())
+
 
 # By network, of which a process has one: what is shared ends with it, and tests do not meet each other's.
-_PACES: Final[WeakKeyDictionary[Network, dict[str, Pace]]] = WeakKeyDictionary()
+_PACES: Final[WeakKeyDictionary[Network, dict[tuple[str, ...], Pace]]] = WeakKeyDictionary()
+_MANY: Final = 1_000
+"""From so many paces on, those that slow down nobody are forgotten."""
 
 
-def rest_pace(network: Network, munchkin_id: str) -> Pace:
-    """The pace of the REST API of one subscription."""
-    return _shared(network, munchkin_id, REST_CALLS, REST_SECONDS, REST_AT_ONCE)
+def rest_pace(network: Network, owner: str, host: str, client_id: str, client_secret: str) -> Pace:
+    """The pace of a publisher's calls to the REST API of one subscription with one credential."""
+    # The secret itself is not kept: it may change, and must not stand about.
+    told = hashlib.sha256(f"{client_id}\0{client_secret}".encode("utf-8", "surrogatepass")).hexdigest()
+    return _shared(network, ("rest", owner, host, told), REST_CALLS, REST_SECONDS, REST_AT_ONCE)
 
 
-def form_pace(network: Network, munchkin_id: str) -> Pace:
-    """The pace of posts to the forms of one subscription: a burst makes a robot of us."""
-    return _shared(network, f"{munchkin_id} forms", FORM_CALLS, FORM_SECONDS, FORM_AT_ONCE)
+def form_pace(network: Network, owner: str, host: str, munchkin_id: str) -> Pace:
+    """The pace of a publisher's posts to the forms of one subscription: a burst makes a robot of us."""
+    return _shared(network, ("forms", owner, host, munchkin_id), FORM_CALLS, FORM_SECONDS, FORM_AT_ONCE)
 
 
-def _shared(network: Network, name: str, calls: int, seconds: float, at_once: int) -> Pace:
+def _shared(network: Network, name: tuple[str, ...], calls: int, seconds: float, at_once: int) -> Pace:
     paces = _PACES.setdefault(network, {})
     if name not in paces:
+        if len(paces) >= _MANY:
+            for idle in [each for each, pace in paces.items() if pace.is_idle]:
+                del paces[idle]
         paces[name] = Pace(calls, seconds, at_once)
     return paces[name]

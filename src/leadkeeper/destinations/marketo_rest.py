@@ -54,7 +54,9 @@ _WORD: Final = re.compile(r"\w+")
 class RestApi:
     """The line to one form of one subscription."""
 
-    def __init__(self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""
+    ) -> None:
         assert config.client_id is not None
         assert config.client_secret is not None
         self._config = config
@@ -63,7 +65,7 @@ class RestApi:
         self._origin = f"https://{config.rest_host}"
         self._secrets = (config.client_id, config.client_secret.get_secret_value())
         self._tokens = Kept(self._sign_in)
-        self._pace = rest_pace(network, config.munchkin_id)
+        self._pace = rest_pace(network, owner, config.rest_host, *self._secrets)
         self._not_on_form: frozenset[str] = frozenset()
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:

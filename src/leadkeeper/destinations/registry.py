@@ -31,9 +31,9 @@ BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for dest
 def open_destination(
     destination: type[Destination], config: Config, network: Network, quota: Quota | None = None
 ) -> Destination:
-    """An adapter for these settings; ``quota`` for those that must count what they sent.
+    """An adapter for these settings; ``quota`` for those that must count what they sent, or keep pace.
 
     Raises what its constructor raises for settings that this network forbids.
     """
     make: Callable[..., Destination] = destination
-    return make(config, network, quota) if destination is Salesforce else make(config, network)
+    return make(config, network, quota) if destination in (Salesforce, Marketo) else make(config, network)

@@ -11,7 +11,7 @@ from typing import Final
 import aiohttp
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.addresses import AddressInvalid, AddressRefused
+from leadkeeper.destinations.addresses import AddressInvalid, AddressRefused, OwnAddress
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 
 NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
@@ -85,6 +85,8 @@ def _guarded(error: BaseException) -> Diagnosis | None:
             return diagnose(Kind.SETTINGS_INVALID, Evidence(text=str(error)))
         case aiohttp.InvalidURL():
             return diagnose(Kind.SETTINGS_INVALID, Evidence(text="The address is not a valid URL."))
+        case OwnAddress():
+            return diagnose(Kind.OWN_ADDRESS, Evidence(text=str(error)))
         case AddressRefused():
             return diagnose(Kind.ADDRESS_REFUSED, Evidence(text=str(error)))
         case RedirectRefused():

@@ -25,6 +25,17 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
+    Kind.OWN_ADDRESS: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The destination's address leads back to this installation of Leadkeeper, so leads would go round for ever.",
+        (
+            "Use the address of the system that is to have the leads; for another offer's hook here, connect the offer "
+            "to that one's destination.",
+            "If leads really are to come back, ask the operator to set LEADKEEPER_ALLOW_OWN_ADDRESSES.",
+            RESUME,
+        ),
+    ),
     Kind.CONNECTION_FAILED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
@@ -147,6 +158,16 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "The connection's settings cannot be used as they are.",
         ("Read the evidence: it names the field.", RESUME),
+    ),
+    Kind.PASSED_ON_TOO_OFTEN: Entry(
+        Outcome.REFUSED,
+        Who.PUBLISHER,
+        "The lead came back several times through installations of Leadkeeper: their destinations lead to one another.",
+        (
+            "Look for the ring: a connection, flow or service that sends this offer's leads to a hook whose leads come "
+            "here again.",
+            "Take one link out. The lead is kept here; retry this delivery if it is to go on once more.",
+        ),
     ),
     Kind.MAY_HAVE_ARRIVED: Entry(
         Outcome.REFUSED,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from leadkeeper.lead import read_hops
 from leadkeeper.problem import STATUS, Problem, ProblemType
 
 MAX_BODY: Final = 64 * 1024
@@ -107,6 +108,12 @@ def header(scope: Scope, name: bytes) -> bytes | None:
             found: bytes = value
             return found
     return None
+
+
+def hops_of(scope: Scope) -> int:
+    """How often the leads of this request were passed on by installations like this one."""
+    value = header(scope, b"leadkeeper-hops")
+    return 0 if value is None else read_hops(value.decode("latin-1"))
 
 
 async def read_body(receive: Receive, limit: int = MAX_BODY) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
+from leadkeeper.connections.own import of_publisher
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
@@ -104,42 +105,52 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _with_delivery(conn: sa.Connection, state: str) -> sa.ColumnElement[bool]:
-    """The leads with a delivery in ``state``: named while they are few, so that nobody looks through all leads."""
+def _with_delivery(conn: sa.Connection, state: str, publisher_id: str | None) -> sa.ColumnElement[bool]:
+    """The leads with a delivery in ``state``: named while they are few, so that nobody looks through all leads.
+
+    Of one publisher only its own connections are looked at, of which the indexes know what is in each state.
+    """
     d = t.delivery.c
-    there = _SHOWN.get(state)
-    if there is not None:
+    there = None
+    if state in _SHOWN:
+        indexed, at_rest = _SHOWN[state]
+        there = indexed & _over(conn, at_rest, publisher_id)
         few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
         if len(few) <= FEW:
             return one_of(conn, t.lead.c.id, few)
     return sa.exists().where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).correlate(t.lead)
 
 
-def _at_rest(rests: bool) -> sa.ColumnElement[bool]:
+def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
+    """Deliveries over connections that are at rest, or are not; those of one publisher, or of all."""
     c = t.connection.c
-    at_rest = c.paused | c.paused_by_person | c.removed_at.is_not(None)
-    return t.delivery.c.connection_id.in_(sa.select(c.id).where(at_rest if rests else sa.not_(at_rest)))
+    rests = c.paused | c.paused_by_person | c.removed_at.is_not(None)
+    those = sa.true() if at_rest is None else rests if at_rest else sa.not_(rests)
+    if publisher_id is not None:
+        own = conn.scalars(sa.select(c.id).where(of_publisher(conn, publisher_id), those)).all()
+        return t.delivery.c.connection_id.in_(own)
+    return sa.true() if at_rest is None else t.delivery.c.connection_id.in_(sa.select(c.id).where(those))
 
 
-def _goes_out(state: str) -> sa.ColumnElement[bool]:
-    return t.READY & (t.delivery.c.state == sa.literal_column(f"'{state}'")) & _at_rest(False)
+def _ready(state: str) -> sa.ColumnElement[bool]:
+    return t.READY & (t.delivery.c.state == sa.literal_column(f"'{state}'"))
 
 
-_SHOWN: Final = {
-    "held": t.READY & _at_rest(True),
-    "pending": _goes_out("pending"),
-    "waiting": _goes_out("waiting"),
-    "sending": t.SENDING,
-    "setAside": t.SET_ASIDE,
-    "unconfirmed": t.UNCONFIRMED,
+_SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
+    "held": (t.READY, True),
+    "pending": (_ready("pending"), False),
+    "waiting": (_ready("waiting"), False),
+    "sending": (t.SENDING, None),
+    "setAside": (t.SET_ASIDE, None),
+    "unconfirmed": (t.UNCONFIRMED, None),
 }
-"""The states that have a partial index, as they are shown."""
+"""The states that have a partial index, as they are shown, and whether their connections are at rest."""
 
 
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     query = _LEADS.where(*_conditions(filters)).order_by(t.lead.c.id.desc()).limit(limit + 1)
     if filters.state is not None:
-        query = query.where(_with_delivery(conn, filters.state))
+        query = query.where(_with_delivery(conn, filters.state, filters.publisher_id))
     if cursor is not None:
         query = query.where(t.lead.c.id < cursor)
     rows = conn.execute(query).all()

@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql, sqlite
 
+from leadkeeper.access.quotas import Rate
+from leadkeeper.access.rates import Rates
 from leadkeeper.clock import Clock, new_id, now_ms
-from leadkeeper.connections.connections import new_delivery
+from leadkeeper.connections.deliveries import new_delivery, stopped
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
-from leadkeeper.lead import Customer, is_test
+from leadkeeper.lead import MOST_HOPS, Customer, is_test
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
@@ -43,6 +45,8 @@ class NewLead:
     idempotency_key: str | None = None
     preview: bool = False
     """Made by somebody who looks at the offer's preview: taken although the offer is not live yet."""
+    hops: int = 0
+    """How often installations like this one passed it on before it came here."""
 
     def content(self) -> dict[str, object]:
         """What is stored as the lead's body: all that may be personal, in one place."""
@@ -93,7 +97,8 @@ class _Prepared:
 class Intake:
     """Takes leads in. ``woken`` is told the connections that have new work after each commit.
 
-    Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere.
+    Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere. ``rates``
+    bounds what publishers' hooks and keys hand in; without it nothing is refused.
     """
 
     def __init__(
@@ -102,31 +107,42 @@ class Intake:
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
         withholding: Withholding = NOTHING_WITHHELD,
+        rates: Rates | None = None,
     ) -> None:
+        self._rates = rates
         self._storage = storage
         self._woken = woken
         self._clock = clock
         self._withholding = withholding
         self._group: GroupCommit[_Prepared, Kept | Problem] = GroupCommit(self._write, GROUP_LIMIT)
 
-    async def keep(self, lead: NewLead) -> Kept:
+    async def keep(self, lead: NewLead, counted: Rate | None = None) -> Kept:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
 
-        Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead) or ``StorageAway``;
-        nothing of this lead is kept then.
+        ``counted`` is the quota of its publisher that it uses; a customer's own uses none.
+        Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead, quota used up) or
+        ``StorageAway``; nothing of this lead is kept then.
         """
+        if counted is not None and self._rates is not None:
+            await self._rates.take(lead.offer.publisher_id, counted)
         answer = await self._group.put(self._prepared(lead))
         if isinstance(answer, Problem):
             raise answer
         return answer
 
-    async def keep_many(self, leads: Sequence[NewLead]) -> list[Kept | Problem]:
+    async def keep_many(self, leads: Sequence[NewLead], counted: Rate | None = None) -> list[Kept | Problem]:
         """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others.
 
         They may come to lie in several transactions: a database that goes away is the problem of those it concerns.
         """
-        futures = [self._group.put(self._prepared(lead)) for lead in leads]
-        return [_told(answer) for answer in await asyncio.gather(*futures, return_exceptions=True)]
+        refused: dict[int, Problem] = {}
+        if counted is not None and self._rates is not None:
+            for at, lead in enumerate(leads):
+                if (problem := await self._rates.refusal(lead.offer.publisher_id, counted)) is not None:
+                    refused[at] = problem
+        futures = [self._group.put(self._prepared(lead)) for at, lead in enumerate(leads) if at not in refused]
+        answers = iter([_told(answer) for answer in await asyncio.gather(*futures, return_exceptions=True)])
+        return [refused.get(at) or next(answers) for at in range(len(leads))]
 
     async def drained(self) -> None:
         """Return when every lead that was handed in is written."""
@@ -173,12 +189,15 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
     kept_before = _insert_leads(conn, taken, routes, now)
     rows: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
+    reasons: list[Mapping[str, Any]] = []
     written: dict[str, _Written | Problem] = {}
     for item in taken:
         if item.id in kept_before:
             continue
         connections = routes[str(item.lead.offer)].connections
         new = [_delivery(item, connection, now) for connection in connections]
+        if item.lead.hops > MOST_HOPS and not item.withheld:
+            reasons += stopped(new, now, item.lead.hops)
         rows += new
         notices += _notices(item, connections, now)
         deliveries = tuple(
@@ -189,6 +208,8 @@ def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> li
         written[item.id] = _Written(Kept(item.id, deliveries), woken)
     if rows:
         insert_rows(conn, t.delivery, rows)
+        if reasons:
+            conn.execute(sa.insert(t.attempt), reasons)
         if notices:
             conn.execute(sa.insert(t.notice), notices)
         announce(conn)
@@ -279,6 +300,7 @@ def _lead_row(item: _Prepared, routes: Mapping[str, Route], now: int) -> dict[st
         "unrouted": not (item.withheld or routes[str(lead.offer)].connections),
         "preview": lead.preview,
         "withheld": item.withheld,
+        "hops": lead.hops,
     }
 
 

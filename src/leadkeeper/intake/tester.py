@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic_core import to_json
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.rates import Rates
 from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
@@ -48,12 +49,15 @@ LEASE: Final = 5 * MINUTE
 UNASKED: Final = "worker"
 """Who validates what nobody has asked to be validated."""
 PATIENT: Final = frozenset({UNASKED, "publishing"})
-"""Who validates with nobody waiting for an answer, and with bounds of its own: it waits for its turn."""
+"""Who validates as part of other work, which has bounds of its own: nobody waits for the answer."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
 
 
 class Tester:
-    """Validates connections. ``woken`` is told the connections that work again."""
+    """Validates connections. ``woken`` is told the connections that work again.
+
+    ``rates`` bounds what publishers ask for; without it nothing is refused.
+    """
 
     __test__ = False
 
@@ -64,7 +68,9 @@ class Tester:
         network: Network,
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
+        rates: Rates | None = None,
     ) -> None:
+        self._rates = rates
         self._storage = storage
         self._connections = connections
         self._network = network
@@ -105,11 +111,18 @@ class Tester:
     async def preview(self, offer: OfferRef, name: str, lead: NewLead | None) -> PreviewView:
         """What would be sent over the connection for ``lead`` (a test lead if none is given); nothing is sent.
 
-        Raises :class:`Problem` for an unknown offer or connection.
+        Raises :class:`Problem` for an unknown offer or connection. It may ask the remote system, so it counts as a
+        validation does.
         """
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
+        if self._rates is None:
+            return await self._preview(connection, offer, lead)
+        async with self._rates.validating(offer.publisher_id):
+            return await self._preview(connection, offer, lead)
+
+    async def _preview(self, connection: Connection, offer: OfferRef, lead: NewLead | None) -> PreviewView:
         now = self._clock()
         new = lead or _test_lead(offer, test_marker(to_datetime(now)))
         outgoing = await self._storage.read(_outgoing, new, now)
@@ -129,13 +142,23 @@ class Tester:
         When the test lead arrives, the connection is proven; one that was paused or failing is resumed and its held
         leads go out. New settings that wait are what is tried, and take effect then.
         Diagnoses are told in ``language``.
-        Raises :class:`Problem` for an unknown offer or connection, and when its turn does not come in time.
+        Raises :class:`Problem` for an unknown offer or connection, when its turn does not come in time, and where
+        somebody asks (``by`` is not one of :data:`PATIENT`) for more than the publisher's quotas allow.
         """
-        async with self._turn(offer.publisher_id, None if by in PATIENT else TURN_SECONDS):
-            connection = await self._connections.get(offer, name)
-            if connection is None:
-                raise unknown_connection(offer, name)
+        await self._known(offer, name)
+        async with AsyncExitStack() as stack:
+            if by not in PATIENT and self._rates is not None:
+                await stack.enter_async_context(self._rates.validating(offer.publisher_id))
+            patience = None if by in PATIENT else TURN_SECONDS
+            await stack.enter_async_context(self._turn(offer.publisher_id, patience))
+            connection = await self._known(offer, name)
             return await self._validated(connection, by, language)
+
+    async def _known(self, offer: OfferRef, name: str) -> Connection:
+        connection = await self._connections.get(offer, name)
+        if connection is None:
+            raise unknown_connection(offer, name)
+        return connection
 
     async def _validated(self, connection: Connection, by: str, language: Language) -> Validation:
         if connection.change is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.quotas import USUAL, Quotas, merged, quotas_of, require_room
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
@@ -39,48 +40,70 @@ class Publisher:
     display_name: str
     created_at: str
     changed_at: str
+    quotas: Mapping[str, int]
 
 
 class Catalogue:
     """The publishers and offers of one installation. ``put`` answers whether something new was made."""
 
-    def __init__(self, storage: Storage, connections: Connections, clock: Clock = now_ms) -> None:
+    def __init__(
+        self, storage: Storage, connections: Connections, clock: Clock = now_ms, quotas: Quotas = USUAL
+    ) -> None:
+        self._quotas = quotas
         self._storage = storage
         self._connections = connections
         self._clock = clock
 
-    async def put_publisher(self, publisher_id: str, display_name: str, *, by: str) -> tuple[Publisher, bool]:
-        """Create or change a publisher. Raises :class:`Problem` for an id that may not be one."""
+    async def put_publisher(
+        self,
+        publisher_id: str,
+        display_name: str | None = None,
+        *,
+        quotas: Mapping[str, int | None] | None = None,
+        by: str,
+    ) -> tuple[Publisher, bool]:
+        """Create or change a publisher; without a name it keeps its own, or has its id as such.
+
+        ``quotas`` (JSON names) are its own from now on; what is left out stays, ``None`` goes back to the usual one.
+        Raises :class:`Problem` for an id that may not be one.
+        """
         _check(PUBLISHER_ID, publisher_id, "publisherId", "letters, digits, - and _, at most 128")
 
         def act(conn: sa.Connection) -> tuple[Publisher, bool]:
             change_routes(conn)
-            now = self._clock()
-            changed = conn.execute(
-                sa.update(t.publisher)
-                .where(t.publisher.c.id == publisher_id)
-                .values(display_name=display_name, changed_at=now)
-            ).rowcount
-            if not changed:
-                conn.execute(
-                    sa.insert(t.publisher).values(
-                        id=publisher_id, display_name=display_name, created_at=now, changed_at=now
-                    )
-                )
-            note(conn, now, by, "publisher.put", publisher_id, "changed" if changed else "new")
-            return _publisher(conn, publisher_id), not changed
+            now, p = self._clock(), t.publisher.c
+            before = conn.execute(sa.select(t.publisher).where(p.id == publisher_id)).first()
+            name = display_name or (publisher_id if before is None else before.display_name)
+            values: dict[str, Any] = {"display_name": name, "shelf_name": name.casefold(), "changed_at": now}
+            if quotas:
+                values["quotas"] = merged(None if before is None else before.quotas, quotas)
+            if before is None:
+                conn.execute(sa.insert(t.publisher).values(id=publisher_id, created_at=now, **values))
+            else:
+                conn.execute(sa.update(t.publisher).where(p.id == publisher_id).values(values))
+            led_to = ["new" if before is None else "changed", *sorted(quotas or ())]
+            note(conn, now, by, "publisher.put", publisher_id, ", ".join(led_to))
+            return self._publisher(conn, publisher_id), before is None
 
         return await self._storage.write(act)
 
     async def publisher(self, publisher_id: str) -> Publisher:
         """One publisher; raises :class:`Problem` if there is none of that id."""
-        return await self._storage.read(_publisher, publisher_id)
+        return await self._storage.read(self._publisher, publisher_id)
 
-    async def publishers(self) -> list[Publisher]:
-        """All publishers by id."""
-        return await self._storage.read(
-            lambda conn: [_as_publisher(row) for row in conn.execute(sa.select(t.publisher).order_by(t.publisher.c.id))]
-        )
+    def _publisher(self, conn: sa.Connection, publisher_id: str) -> Publisher:
+        return self._as_publisher(_publisher_row(conn, publisher_id))
+
+    def _as_publisher(self, row: sa.Row[Any]) -> Publisher:
+        quotas = self._quotas.changed(row.quotas).named()
+        return Publisher(row.id, row.display_name, to_text(row.created_at), to_text(row.changed_at), quotas)
+
+    async def publishers(self, after: str | None = None, limit: int | None = None) -> list[Publisher]:
+        """The publishers by id, behind the id ``after``; at most ``limit``, or all."""
+        p = t.publisher.c
+        query = sa.select(t.publisher).order_by(p.id).limit(limit)
+        query = query if after is None else query.where(p.id > after)
+        return await self._storage.read(lambda conn: [self._as_publisher(row) for row in conn.execute(query)])
 
     async def put_offer(
         self,
@@ -155,7 +178,7 @@ class Catalogue:
     ) -> tuple[Offer | None, Mapping[str, Any]]:
         """The offer as it is and its draft; nobody else changes it until this act ends."""
         change_routes(conn)
-        _publisher(conn, ref.publisher_id)
+        _publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
         if if_match not in (None, "*") and (before is None or before.etag != if_match):
@@ -178,6 +201,7 @@ class Catalogue:
     ) -> None:
         now = self._clock()
         if before is None:
+            self._require_room(conn, ref.publisher_id)
             conn.execute(
                 sa.insert(t.offer).values(
                     ref=str(ref),
@@ -207,6 +231,11 @@ class Catalogue:
         told = f"changed: {', '.join(changed)}" if changed else "nothing changed"
         note(conn, now, by, "offer.put", str(ref), f"{offer_type}; {'live' if live else 'not live'}; {told}")
 
+    def _require_room(self, conn: sa.Connection, publisher_id: str) -> None:
+        there = sa.select(sa.func.count()).select_from(t.offer).where(t.offer.c.publisher_id == publisher_id)
+        quotas = quotas_of(conn, publisher_id, self._quotas)
+        require_room("offers", quotas.offers, conn.scalar(there) or 0)
+
     async def offer(self, ref: OfferRef) -> Offer:
         """One offer; raises :class:`Problem` if there is none of that id."""
         return await self._storage.read(lambda conn: as_offer(offer_row(conn, ref)))
@@ -224,14 +253,24 @@ class Catalogue:
         """An offer and one of its versions; raises :class:`Problem` if there is no such offer."""
         return await self._storage.read(lambda conn: (as_offer(offer_row(conn, ref)), read_version(conn, ref, number)))
 
-    async def offers(self, publisher_id: str | None = None) -> list[Offer]:
-        """The offers of one publisher, or of all, by id."""
+    async def offers(
+        self, publisher_id: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> list[Offer]:
+        """The offers of one publisher by id, behind the id ``after``, at most ``limit``; or those of all publishers.
+
+        Of all publishers, ``after`` is an offer's reference (``publisher.offer``).
+        """
+        o = t.offer.c
+        # Of one publisher by its own index, never through those of others in the order of their references.
+        order = (o.ref,) if publisher_id is None else (o.publisher_id, o.id)
 
         def act(conn: sa.Connection) -> list[Offer]:
-            query = sa.select(t.offer).order_by(t.offer.c.ref)
+            query = sa.select(t.offer).order_by(*order).limit(limit)
             if publisher_id is not None:
-                _publisher(conn, publisher_id)
-                query = query.where(t.offer.c.publisher_id == publisher_id)
+                _publisher_row(conn, publisher_id)
+                query = query.where(o.publisher_id == publisher_id)
+            if after is not None:
+                query = query.where(o.ref > after if publisher_id is None else o.id > after)
             return [as_offer(row) for row in conn.execute(query)]
 
         return await self._storage.read(act)
@@ -242,7 +281,7 @@ def _check(pattern: str, text: str, field: str, rule: str) -> None:
         raise Problem(ProblemType.INVALID_REQUEST, f"{field} must be {rule}.", (FieldError(field, rule),))
 
 
-def _publisher(conn: sa.Connection, publisher_id: str) -> Publisher:
+def _publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
     row = conn.execute(sa.select(t.publisher).where(t.publisher.c.id == publisher_id)).first()
     if row is None:
         raise Problem(
@@ -250,8 +289,4 @@ def _publisher(conn: sa.Connection, publisher_id: str) -> Publisher:
             f"There is no publisher {publisher_id!r}.",
             (FieldError("publisherId", "unknown publisher"),),
         )
-    return _as_publisher(row)
-
-
-def _as_publisher(row: sa.Row[tuple[object, ...]]) -> Publisher:
-    return Publisher(row.id, row.display_name, to_text(row.created_at), to_text(row.changed_at))
+    return row

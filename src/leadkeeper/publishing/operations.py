@@ -22,6 +22,7 @@ from leadkeeper.publishing.steps import (
 )
 from leadkeeper.publishing.versions import Offer
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
 
 NEVER: int = 2**62
 """When an operation is due that waits for a person, or has ended."""
@@ -131,3 +132,11 @@ def status_of(offer: Offer, newest: Operation | None) -> OfferStatus:
         case OperationState.COMPLETED:
             waits = newest.kind is OperationKind.PUBLISH and offer.preview_version == newest.version
             return OfferStatus.WAITING_FOR_REVIEW if waits else OfferStatus.SUCCEEDED
+
+
+def latest_of(conn: sa.Connection, offers: Sequence[str]) -> dict[str, Operation]:
+    """The newest operation of each of these offers (``publisher.offer``) that has had one."""
+    o = t.operation.c
+    newest = sa.select(sa.func.max(o.id)).where(one_of(conn, o.offer_ref, offers)).group_by(o.offer_ref)
+    rows = conn.execute(sa.select(t.operation).where(o.id.in_(newest)))
+    return {row.offer_ref: as_operation(row) for row in rows}

@@ -15,6 +15,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing import operations
 from leadkeeper.publishing.offer_types import calls_of, destination_required
 from leadkeeper.publishing.operations import NEVER, Operation, status_of
+from leadkeeper.publishing.showcase import shelved
 from leadkeeper.publishing.steps import (
     Done,
     Failed,
@@ -191,6 +192,11 @@ class Publication:
 
         return await self._storage.read(act)
 
+    async def statuses(self, offers: Sequence[Offer]) -> dict[OfferRef, OfferStatus]:
+        """How the publishing of each of these offers stands."""
+        newest = await self._storage.read(operations.latest_of, [str(offer.ref) for offer in offers])
+        return {offer.ref: status_of(offer, newest.get(str(offer.ref))) for offer in offers}
+
     async def missing(self, offer: OfferRef) -> Sequence[FieldError]:
         """Everything that the draft lacks before it can be published."""
 
@@ -235,8 +241,9 @@ def enter_production(conn: sa.Connection, offer: OfferRef, version: int, now: in
     """Show a version to customers, and let the offer take leads; the preview is over."""
     found = read_version(conn, offer, version)
     assert found is not None
-    title = found.listing.title or offer.offer_id
-    _set_offer(conn, offer, now, preview_version=None, production_version=version, live=True, title=title)
+    row, listing = offer_row(conn, offer), found.listing
+    values = {"title": listing.title or offer.offer_id, **shelved(listing, offer, row.offer_type)}
+    _set_offer(conn, offer, now, preview_version=None, production_version=version, live=True, **values)
 
 
 def _set_offer(conn: sa.Connection, offer: OfferRef, now: int, **values: Any) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.listing import CallToAction, Listing
+from leadkeeper.publishing.listing import CallToAction, Listing, read_listing
 from leadkeeper.publishing.offer_types import calls_of, offer_type
 from leadkeeper.publishing.versions import Offer, Slot, as_offer, slot_version
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +45,78 @@ class ShownOffer:
         return offer_type(self.offer_type).title
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One page of the storefront's offers; ``following`` is where the next one begins, if there is one."""
+
+    offers: Sequence[ShownOffer]
+    following: str | None
+
+
+PAGE: Final = 48
+"""How many offers one page shows."""
+_WORDS: Final = 10
+"""How many words of a search count."""
+
+
 class Showcase:
     """The storefront's offers."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def offers(self, search: str = "") -> list[ShownOffer]:
-        """All offers whose title, summary, publisher or type holds every word of ``search``, by title."""
-        found = await self._storage.read(_all)
-        words = search.casefold().split()
-        fitting = [offer for offer in found if all(word in _searched(offer) for word in words)]
-        return sorted(fitting, key=lambda offer: (offer.title.casefold(), str(offer.ref)))
+    async def offers(self, search: str = "", after: str = "", limit: int = PAGE) -> Shelf:
+        """Offers whose title, summary, publisher or type holds every word of ``search``, by title: one page of them.
+
+        ``after`` is where the page before ended; what is none begins at the beginning.
+        """
+        return await self._storage.read(_shelf, search.casefold().split()[:_WORDS], _place(after), limit)
 
     async def offer(self, ref: OfferRef, preview_key: str | None = None) -> ShownOffer | None:
         """One offer, or ``None`` if customers may not see it. With the right ``preview_key`` it is the preview."""
         return await self._storage.read(_one, ref, preview_key)
 
 
-def _searched(offer: ShownOffer) -> str:
-    return " ".join((offer.title, offer.listing.summary, offer.publisher, offer.kind)).casefold()
+def shelved(listing: Listing, offer: OfferRef, type_id: str) -> dict[str, str]:
+    """What the storefront sorts an offer by and searches in, as columns of its row."""
+    title = listing.title or offer.offer_id
+    text = "\n".join((title, listing.summary, offer_type(type_id).title))
+    return {"shelf_title": title.casefold()[:200], "shelf_text": text.casefold()}
 
 
-_PUBLIC = t.offer.c.live & t.offer.c.production_version.is_not(None)
+def _place(after: str) -> tuple[str, str] | None:
+    """The place in the shelf, as :func:`_shelf` writes it: the sorted title's JSON and the offer."""
+    try:
+        title, ref = json.loads(after)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    fits = isinstance(title, str) and isinstance(ref, str) and "\0" not in title + ref
+    return (title, ref) if fits and (title + ref).isprintable() else None
+
+
+def _shelf(conn: sa.Connection, words: Sequence[str], after: tuple[str, str] | None, limit: int) -> Shelf:
+    o, p, v = t.offer.c, t.publisher.c, t.offer_version.c
+    query = _OFFERS.where(t.ON_SHELF).order_by(o.shelf_title, o.ref).limit(limit + 1)
+    for word in words:
+        text = word.replace("\0", "")
+        query = query.where(o.shelf_text.contains(text, autoescape=True) | p.shelf_name.contains(text, autoescape=True))
+    if after is not None:
+        title, ref = after
+        query = query.where((o.shelf_title > title) | ((o.shelf_title == title) & (o.ref > ref)))
+    rows = conn.execute(query).all()
+    shown = rows[:limit]
+    those = (one_of(conn, v.offer_ref, [row.ref for row in shown]), o.production_version == v.version)
+    definitions = sa.select(v.offer_ref, v.definition).join(t.offer, o.ref == v.offer_ref).where(*those)
+    texts = {row.offer_ref: row.definition for row in conn.execute(definitions)}
+    found = tuple(_of(row, read_listing(json.loads(texts[row.ref]))) for row in shown)
+    last = shown[-1] if len(rows) > limit else None
+    return Shelf(found, None if last is None else json.dumps([last.shelf_title, last.ref]))
+
+
+_PUBLIC = t.ON_SHELF
 _OFFERS: sa.Select[Any] = sa.select(t.offer, t.publisher.c.display_name).join(
     t.publisher, t.publisher.c.id == t.offer.c.publisher_id
 )
-
-
-def _all(conn: sa.Connection) -> list[ShownOffer]:
-    return [_shown(conn, row, Slot.PRODUCTION) for row in conn.execute(_OFFERS.where(_PUBLIC)).all()]
 
 
 def _one(conn: sa.Connection, ref: OfferRef, preview_key: str | None) -> ShownOffer | None:
@@ -95,15 +138,21 @@ def _same(offer: Offer, preview_key: str) -> bool:
 
 
 def _shown(conn: sa.Connection, row: sa.Row[Any], slot: Slot, partners: Sequence[ShownOffer] = ()) -> ShownOffer:
+    listing = slot_version(conn, as_offer(row), slot).listing
+    return _of(row, listing, preview=slot is Slot.PREVIEW, partners=tuple(partners))
+
+
+def _of(
+    row: sa.Row[Any], listing: Listing, *, preview: bool = False, partners: tuple[ShownOffer, ...] = ()
+) -> ShownOffer:
     offer = as_offer(row)
-    listing = slot_version(conn, offer, slot).listing
     return ShownOffer(
         ref=offer.ref,
         offer_type=offer.offer_type,
         publisher=row.display_name,
         listing=listing,
-        preview=slot is Slot.PREVIEW,
-        partners=tuple(partners),
+        preview=preview,
+        partners=partners,
     )
 
 

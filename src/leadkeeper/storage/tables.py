@@ -31,6 +31,24 @@ publisher: Final = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # Its display name in lower case, for the storefront's search.
+    sa.Column("shelf_name", sa.Text, nullable=False, server_default=""),
+    # JSON: quotas of its own, by name; see access.quotas.
+    sa.Column("quotas", sa.Text),
+)
+
+quota_use: Final = sa.Table(
+    "quota_use",
+    metadata,
+    # What each process counted of what a publisher may do by the day and by the minute: see access.rates. Each
+    # process writes rows of its own, so that none waits for another.
+    sa.Column("publisher_id", _Name, primary_key=True),
+    sa.Column("rate", sa.String(32), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # since 1970, UTC
+    sa.Column("process", _Id, primary_key=True),
+    sa.Column("day_used", sa.BigInteger, nullable=False),
+    sa.Column("minute", sa.BigInteger, nullable=False),  # the last one that was counted, since 1970
+    sa.Column("minute_used", sa.BigInteger, nullable=False),
 )
 
 offer: Final = sa.Table(
@@ -53,7 +71,21 @@ offer: Final = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
     # Whoever has it sees the preview.
     sa.Column("preview_key", sa.String(64), nullable=False, server_default=""),
+    # What the storefront sorts by and searches in, in lower case: the title; title, summary, publisher and type. Of
+    # what is published; empty before.
+    sa.Column("shelf_title", sa.String(200), nullable=False, server_default=""),
+    sa.Column("shelf_text", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("publisher_id", "id"),
+)
+ON_SHELF: Final = offer.c.live & offer.c.production_version.is_not(None)
+"""An offer that customers see."""
+sa.Index(
+    "ix_offer_shelf",
+    offer.c.shelf_title,
+    offer.c.ref,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("live = 1 AND production_version IS NOT NULL"),
+    postgresql_where=sa.text("live AND production_version IS NOT NULL"),
 )
 
 offer_version: Final = sa.Table(
@@ -186,7 +218,10 @@ lead: Final = sa.Table(
     sa.Column("preview", sa.Boolean, nullable=False, server_default=sa.false()),
     # The customer's data were neither stored nor passed on; see privacy.
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
+    # How often installations like this one passed it on before it came here; see lead.MOST_HOPS.
+    sa.Column("hops", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
+    sa.Index("ix_lead_publisher", "publisher_id", "id"),
     sa.Index("ix_lead_email", "email", "id"),
 )
 sa.Index(
@@ -244,7 +279,13 @@ sa.Index(
     sqlite_where=UNCONFIRMED,
     postgresql_where=UNCONFIRMED,
 )
-sa.Index("ix_delivery_set_aside", delivery.c.connection_id, sqlite_where=SET_ASIDE, postgresql_where=SET_ASIDE)
+sa.Index(
+    "ix_delivery_set_aside",
+    delivery.c.connection_id,
+    delivery.c.changed_at,
+    sqlite_where=SET_ASIDE,
+    postgresql_where=SET_ASIDE,
+)
 
 SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
     (

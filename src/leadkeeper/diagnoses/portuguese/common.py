@@ -22,6 +22,15 @@ TEXTS: Final[dict[Kind, Text]] = {
             RESUME,
         ),
     ),
+    Kind.OWN_ADDRESS: Text(
+        "O endereço do destino leva de volta a esta instalação do Leadkeeper, e os leads dariam voltas sem fim.",
+        (
+            "Use o endereço do sistema que deve receber os leads; em vez do hook de outra oferta daqui, conecte a "
+            "oferta ao destino dela.",
+            "Se os leads devem mesmo voltar, peça ao operador que defina LEADKEEPER_ALLOW_OWN_ADDRESSES.",
+            RESUME,
+        ),
+    ),
     Kind.CONNECTION_FAILED: Text(
         "O destino não aceitou a conexão de rede.",
         (
@@ -120,6 +129,14 @@ TEXTS: Final[dict[Kind, Text]] = {
     Kind.SETTINGS_INVALID: Text(
         "As configurações da conexão não podem ser usadas como estão.",
         ("Leia a evidência: ela indica o campo.", RESUME),
+    ),
+    Kind.PASSED_ON_TOO_OFTEN: Text(
+        "O lead voltou várias vezes por instalações do Leadkeeper: os destinos delas levam umas às outras.",
+        (
+            "Procure o círculo: uma conexão, um fluxo ou um serviço que envia os leads desta oferta a um hook cujos "
+            "leads voltam para cá.",
+            "Retire um dos elos. O lead está guardado aqui; repita esta entrega se ele deve seguir mais uma vez.",
+        ),
     ),
     Kind.MAY_HAVE_ARRIVED: Text(
         "O lead pode ter chegado: foi enviado, nenhuma resposta o comprova, e um segundo envio faria um segundo lead.",

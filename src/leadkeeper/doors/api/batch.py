@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.api.hand_in import kept_content
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
-from leadkeeper.doors.web import MAX_BODY, HotRoute, header, problem_content, require_content_type, too_large
+from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
 from leadkeeper.intake.keep import Intake, Kept, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
 
@@ -50,7 +51,7 @@ class _Batch:
         require_content_type(scope, NDJSON, b"application/ndjson", b"application/jsonl")
         key = _batch_key(header(scope, b"idempotency-key"))
         answers: asyncio.Queue[bytes | None] = asyncio.Queue()
-        reading = asyncio.create_task(self._read(receive, key, answers), name="batch")
+        reading = asyncio.create_task(self._read(receive, key, hops_of(scope), answers), name="batch")
         try:
             block = await answers.get()
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON)]})
@@ -64,14 +65,14 @@ class _Batch:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
 
-    async def _read(self, receive: Receive, key: str | None, answers: asyncio.Queue[bytes | None]) -> None:
+    async def _read(self, receive: Receive, key: str | None, hops: int, answers: asyncio.Queue[bytes | None]) -> None:
         before = 0
         try:
             async for lines in _lines(receive):
                 for start in range(0, len(lines), CHUNK):
                     chunk = lines[start : start + CHUNK][: MAX_LINES - before]
                     if chunk:
-                        await answers.put(await self._answer(chunk, before + 1, key))
+                        await answers.put(await self._answer(chunk, before + 1, key, hops))
                     before += len(chunk)
                     if len(chunk) < len(lines[start : start + CHUNK]):
                         problem = too_large(f"A batch has at most {MAX_LINES} lines; the rest is not read.")
@@ -80,12 +81,13 @@ class _Batch:
         finally:
             await answers.put(None)
 
-    async def _answer(self, lines: Sequence[bytes | None], first: int, key: str | None) -> bytes:
+    async def _answer(self, lines: Sequence[bytes | None], first: int, key: str | None, hops: int) -> bytes:
         read: dict[int, NewLead | Problem] = {}
         for number, line in enumerate(lines, first):
             if line is None or line.strip():
-                read[number] = _parse(line, None if key is None else f"{key}/{number}")
-        kept = iter(await self._intake.keep_many([lead for lead in read.values() if isinstance(lead, NewLead)]))
+                read[number] = _parse(line, None if key is None else f"{key}/{number}", hops)
+        leads = [lead for lead in read.values() if isinstance(lead, NewLead)]
+        kept = iter(await self._intake.keep_many(leads, Rate.KEY_LEADS))
         answers = []
         for number, lead in read.items():
             answer = lead if isinstance(lead, Problem) else next(kept)
@@ -102,11 +104,11 @@ def _line(number: int, content: Mapping[str, Any]) -> bytes:
     return to_json({"line": number, **content}) + b"\n"
 
 
-def _parse(line: bytes | None, key: str | None) -> NewLead | Problem:
+def _parse(line: bytes | None, key: str | None, hops: int) -> NewLead | Problem:
     if line is None:
         return too_large(f"The line is longer than {MAX_BODY} bytes.")
     try:
-        return LeadBody.model_validate_json(line).lead(key)
+        return LeadBody.model_validate_json(line).lead(key, hops)
     except ValidationError as error:
         return invalid_model(error, what="The lead")
 

@@ -29,6 +29,7 @@ class ConnectionList(BaseModel):
     """Connections by name."""
 
     connections: list[ConnectionResource]
+    nextCursor: str | None = Field(None, description="Where the next page begins; null on the last.")
 
 
 class PendingChange(View):

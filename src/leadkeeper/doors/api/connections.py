@@ -18,6 +18,7 @@ from leadkeeper.doors.api.connection_views import (
     no_connection,
 )
 from leadkeeper.doors.api.language import TOLD, Asked, language_headers
+from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
@@ -67,6 +68,7 @@ class ConnectionDesk:
             self.put_connection,
             offer,
             ProblemType.DESTINATION_REQUIRED,
+            ProblemType.QUOTA_EXCEEDED,
             tag=_TAG,
             summary=summary,
             responses=_CREATED,
@@ -80,10 +82,11 @@ class ConnectionDesk:
 
     def _serve_customer_leads(self, app: FastAPI) -> None:
         path, offer, needed = f"{_OFFER}/customer-leads", ProblemType.UNKNOWN_OFFER, ProblemType.DESTINATION_REQUIRED
+        put, often = (offer, needed, ProblemType.QUOTA_EXCEEDED), ProblemType.TOO_MANY_REQUESTS
         summary = "Read the offer's lead destination"
         add(app, "GET", path, self.get_customer_leads, offer, tag=_TAG, summary=summary, responses=_ONE)
         summary = "Set the offer's lead destination"
-        add(app, "PUT", path, self.put_customer_leads, offer, needed, tag=_TAG, summary=summary, responses=_CREATED)
+        add(app, "PUT", path, self.put_customer_leads, *put, tag=_TAG, summary=summary, responses=_CREATED)
         summary = "Remove the offer's lead destination"
         add(app, "DELETE", path, self.delete_customer_leads, offer, needed, tag=_TAG, summary=summary, status=204)
         path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
@@ -133,10 +136,11 @@ class ConnectionDesk:
         """Checks what can be checked, then sends a real test lead over the real road."""
         return await self._tester.validate(offer, PRIMARY, by=caller.name, language=language)
 
-    async def list_connections(self, offer: Offer, _: Owner, language: Asked) -> Response:
-        """By name; secrets read as `*********`."""
-        found = await self._connections.list(offer)
-        return _told({"connections": [self._content(connection, language) for connection in found]}, language)
+    async def list_connections(self, offer: Offer, _: Owner, language: Asked, page: Paged) -> Response:
+        """By name, at most 200 at once; secrets read as `*********`."""
+        found = await self._connections.page(offer, after=page.cursor, limit=page.limit)
+        shown = [self._content(connection, language) for connection in found.connections]
+        return _told({"connections": shown, "nextCursor": found.next_cursor}, language)
 
     async def get_connection(self, offer: Offer, name: ConnectionName, _: Owner, language: Asked) -> Response:
         """Its settings and health; secrets read as `*********`."""

@@ -9,12 +9,13 @@ from pydantic import Field, ValidationError
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
-from leadkeeper.doors.web import HotRoute, header, read_body, require_content_type, send_body
+from leadkeeper.doors.web import HotRoute, header, hops_of, read_body, require_content_type, send_body
 from leadkeeper.intake.keep import Intake, Kept
 from leadkeeper.problem import ProblemType
 from leadkeeper.views import DeliveryState, View
@@ -50,7 +51,7 @@ def hand_in_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRout
             body = LeadBody.model_validate_json(await read_body(receive))
         except ValidationError as error:
             raise invalid_model(error, what="The lead") from None
-        kept = await intake.keep(body.lead(idempotency_key))
+        kept = await intake.keep(body.lead(idempotency_key, hops_of(scope)), Rate.KEY_LEADS)
         metrics.counted("api", "repeat" if kept.repeat else "kept")
         await send_body(send, 200 if kept.repeat else 202, to_json(kept_content(kept)))
 
@@ -88,6 +89,6 @@ def _operation() -> Mapping[str, Any]:
         "responses": {
             "202": {"description": "The lead is kept.", "content": answer},
             "200": {"description": "It was kept before, under the same Idempotency-Key.", "content": answer},
-            **documented(P.UNKNOWN_OFFER, P.OFFER_NOT_LIVE, P.IDEMPOTENCY_KEY_REUSED, body=True),
+            **documented(P.UNKNOWN_OFFER, P.OFFER_NOT_LIVE, P.IDEMPOTENCY_KEY_REUSED, P.TOO_MANY_REQUESTS, body=True),
         },
     }

@@ -50,8 +50,11 @@ class HookDesk:
         """Add the routes."""
         tag, every = "Hooks", "/v1/publishers/{publisherId}/offers/{offerId}/hooks"
         offer, missing = ProblemType.UNKNOWN_OFFER, ProblemType.NOT_FOUND
+        quota = ProblemType.QUOTA_EXCEEDED
         add(app, "GET", every, self.list_hooks, offer, tag=tag, summary="List an offer's hooks")
-        add(app, "POST", every, self.create_hook, offer, tag=tag, summary="Make a hook", status=201, no_body=True)
+        add(
+            app, "POST", every, self.create_hook, offer, quota, tag=tag, summary="Make a hook", status=201, no_body=True
+        )
         one = every + "/{hookId}"
         add(app, "DELETE", one, self.delete_hook, offer, missing, tag=tag, summary="End a hook", status=204)
 

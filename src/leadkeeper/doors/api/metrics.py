@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -16,6 +18,10 @@ from leadkeeper.storage.engine import Storage, StorageAway
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _WAITING: Final = ("pending", "held", "setAside")
+REST_SECONDS: Final = 1.0
+"""How long what waits is not counted anew, at least."""
+REST_TIMES: Final = 20
+"""How many times as long as counting took is rested before it is counted anew: who asks often costs little."""
 
 
 class Metrics:
@@ -52,6 +58,8 @@ class Metrics:
         # Looking a label up takes longer than counting.
         self._by_result: dict[tuple[str, str], Counter] = {}
         self._by_route: dict[str, Histogram] = {}
+        self._counted_until = 0.0
+        self._counting = asyncio.Lock()
 
     def counted(self, door: str, result: str) -> None:
         """A lead came in by ``door``: ``kept``, ``repeat``, or the type of the problem it was refused with."""
@@ -73,15 +81,23 @@ class Metrics:
 
     async def text(self, storage: Storage) -> bytes:
         """All measurements as Prometheus reads them; without those that need the database while it is away."""
+        async with self._counting:
+            if time.monotonic() >= self._counted_until:
+                await self._count(storage)
+        return generate_latest(self._registry)
+
+    async def _count(self, storage: Storage) -> None:
+        begun = time.monotonic()
         try:
             destinations, waiting = await storage.read(_snapshot)
         except StorageAway:
             self._waiting.clear()
-        else:
-            for state in _WAITING:
-                self._waiting.labels(state).set(waiting[state])
-            self._count_ended(destinations)
-        return generate_latest(self._registry)
+            return
+        for state in _WAITING:
+            self._waiting.labels(state).set(waiting[state])
+        self._count_ended(destinations)
+        now = time.monotonic()
+        self._counted_until = now + max(REST_SECONDS, REST_TIMES * (now - begun))
 
     def _count_ended(self, destinations: Mapping[str, str]) -> None:
         ended, self._ended = self._ended, Tally()

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import FastAPI, Header, Response
 from pydantic import Field
 
+from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import OfferBody
 from leadkeeper.doors.api.security import Offer, Owner, PublisherId
@@ -37,6 +38,7 @@ class OfferList(View):
     """Offers by id."""
 
     offers: list[OfferView]
+    next_cursor: str | None = Field(None, description="Where the next page begins; null on the last.")
 
 
 class Offers:
@@ -52,15 +54,16 @@ class Offers:
         publisher, offer = ProblemType.UNKNOWN_PUBLISHER, ProblemType.UNKNOWN_OFFER
         add(app, "GET", every, self.list_offers, publisher, tag=tag, summary="List a publisher's offers")
         add(app, "GET", one, self.get_offer, offer, tag=tag, summary="Read an offer")
-        changed = ProblemType.PRECONDITION_FAILED
+        changed, quota = ProblemType.PRECONDITION_FAILED, ProblemType.QUOTA_EXCEEDED
         created = {201: {"description": "Created.", "model": OfferView}}
         summary = "Create or change an offer"
-        add(app, "PUT", one, self.put_offer, publisher, changed, tag=tag, summary=summary, responses=created)
+        add(app, "PUT", one, self.put_offer, publisher, changed, quota, tag=tag, summary=summary, responses=created)
 
-    async def list_offers(self, publisher_id: PublisherId, _: Owner) -> OfferList:
+    async def list_offers(self, publisher_id: PublisherId, _: Owner, page: Paged) -> OfferList:
         """For an operator, or the publisher."""
-        found = await self._catalogue.offers(publisher_id)
-        return OfferList(offers=[OfferView.model_validate(offer) for offer in found])
+        found = await self._catalogue.offers(publisher_id, page.cursor, page.asked)
+        found, following = page.cut(found, lambda offer: offer.id)
+        return OfferList(offers=[OfferView.model_validate(offer) for offer in found], next_cursor=following)
 
     async def get_offer(self, offer: Offer, _: Owner, response: Response) -> OfferView:
         """For an operator, or the publisher."""

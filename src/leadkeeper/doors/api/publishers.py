@@ -6,6 +6,7 @@ from fastapi import FastAPI, Response
 from pydantic import Field
 
 from leadkeeper.access.keys import Role
+from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import PublisherBody
 from leadkeeper.doors.api.security import Operator, Owner, PublisherId, Reader
@@ -21,12 +22,14 @@ class PublisherView(View):
     display_name: str
     created_at: str = Field(alias="createdTime")
     changed_at: str = Field(alias="changedTime")
+    quotas: dict[str, int] = Field(description="What it may have and do, by name; an operator changes them.")
 
 
 class PublisherList(View):
     """Publishers by id."""
 
     publishers: list[PublisherView]
+    next_cursor: str | None = Field(None, description="Where the next page begins; null on the last.")
 
 
 class Publishers:
@@ -44,13 +47,16 @@ class Publishers:
         created = {201: {"description": "Created.", "model": PublisherView}}
         add(app, "PUT", one, self.put_publisher, tag=tag, summary="Create or change a publisher", responses=created)
 
-    async def list_publishers(self, caller: Reader) -> PublisherList:
+    async def list_publishers(self, caller: Reader, page: Paged) -> PublisherList:
         """An operator sees all, a publisher itself."""
+        following = None
         if caller.role is Role.PUBLISHER and caller.publisher_id is not None:
             found = [await self._catalogue.publisher(caller.publisher_id)]
         else:
-            found = await self._catalogue.publishers()
-        return PublisherList(publishers=[PublisherView.model_validate(publisher) for publisher in found])
+            found = await self._catalogue.publishers(page.cursor, page.asked)
+            found, following = page.cut(found, lambda publisher: publisher.id)
+        shown = [PublisherView.model_validate(publisher) for publisher in found]
+        return PublisherList(publishers=shown, next_cursor=following)
 
     async def get_publisher(self, publisher_id: PublisherId, _: Owner) -> PublisherView:
         """For an operator, or the publisher itself."""
@@ -60,6 +66,9 @@ class Publishers:
         self, publisher_id: PublisherId, body: PublisherBody, caller: Operator, response: Response
     ) -> PublisherView:
         """For an operator."""
-        publisher, is_new = await self._catalogue.put_publisher(publisher_id, body.display_name, by=caller.name)
+        quotas = None if body.quotas is None else body.quotas.given()
+        publisher, is_new = await self._catalogue.put_publisher(
+            publisher_id, body.display_name, quotas=quotas, by=caller.name
+        )
         response.status_code = 201 if is_new else 200
         return PublisherView.model_validate(publisher)

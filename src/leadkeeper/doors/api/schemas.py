@@ -144,8 +144,8 @@ class LeadBody(Body):
     description: Text | None = None
     campaign: Text | None = None
 
-    def lead(self, idempotency_key: str | None = None) -> NewLead:
-        """The lead, its source and action in their usual spelling."""
+    def lead(self, idempotency_key: str | None = None, hops: int = 0) -> NewLead:
+        """The lead (passed on ``hops`` times), its source and action in their usual spelling."""
         return NewLead(
             OfferRef(self.publisher_id, self.offer_id),
             canonical_source(self.source),
@@ -154,6 +154,7 @@ class LeadBody(Body):
             self.description or "",
             self.campaign or "",
             idempotency_key=idempotency_key,
+            hops=hops,
         )
 
 
@@ -195,10 +196,36 @@ def parse_idempotency_key(value: bytes | None) -> str | None:
     return value.decode()
 
 
+Own = Annotated[int, Field(ge=1, le=2**31 - 1)] | None
+
+
+class QuotasBody(Body):
+    """A publisher's own quotas. What is left out stays; null goes back to the installation's."""
+
+    connections_per_offer: Own = None
+    connections: Own = None
+    hooks_per_offer: Own = None
+    hooks: Own = None
+    offers: Own = None
+    contacts_per_connection: Own = None
+    contacts: Own = None
+    hook_leads_a_minute: Own = None
+    hook_leads_a_day: Own = None
+    key_leads_a_minute: Own = None
+    key_leads_a_day: Own = None
+    validations_at_once: Own = None
+    validations_a_minute: Own = None
+
+    def given(self) -> dict[str, int | None]:
+        """Those that are said, by their JSON names."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
 class PublisherBody(Body):
     """What may be said of a publisher."""
 
     display_name: Name = Field(examples=["Contoso"])
+    quotas: QuotasBody | None = Field(None, description="What it may take that differs from the installation's quotas.")
 
 
 class OfferBody(Body):

@@ -16,14 +16,22 @@ commands = typer.Typer(name="publishers", help="Who has offers in the marketplac
 @commands.command()
 def put(
     publisher: Annotated[str, typer.Argument(metavar="PUBLISHER", help="Its id: letters, digits, - and _.")],
-    name: Annotated[str | None, typer.Option(help="The name that people read; the id if left out.")] = None,
+    name: Annotated[str | None, typer.Option(help="The name that people read; at first its id.")] = None,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER", help="A quota of its own, such as hooksPerOffer=50; NAME= for the usual one."
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Make a publisher, or change its name."""
+    """Make a publisher, or change its name and its quotas."""
     from leadkeeper.doors.api.schemas import PublisherBody
 
-    body = checked(PublisherBody, {"displayName": name or publisher}, "The publisher")
-    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_publisher(publisher, body.display_name, by=BY))
+    given = dict(_quota(text) for text in quota or [])
+    body = checked(PublisherBody, {"displayName": name or publisher, "quotas": given}, "The publisher")
+    quotas = None if body.quotas is None else body.quotas.given()
+    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_publisher(publisher, name, quotas=quotas, by=BY))
     if json:
         print_json(made)
     else:
@@ -39,3 +47,10 @@ def list_(json: AsJson = False) -> None:
         return
     rows = [(p.id, p.display_name, p.created_at) for p in found]
     print_table(("Id", "Name", "Made"), rows, empty="There are no publishers: leadkeeper publishers put.")
+
+
+def _quota(text: str) -> tuple[str, str | None]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--quota {name}: write NAME=NUMBER")
+    return name, value or None

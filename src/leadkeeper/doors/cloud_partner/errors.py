@@ -37,6 +37,7 @@ _STATUSES: Final = {
     ProblemType.OPERATION_RUNNING: 400,
     ProblemType.NOT_POSSIBLE_NOW: 400,
     ProblemType.DESTINATION_REQUIRED: 400,
+    ProblemType.QUOTA_EXCEEDED: 400,
 }
 """Statuses that differ from those of our own API, since this one knows no 409."""
 

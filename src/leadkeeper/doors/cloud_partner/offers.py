@@ -19,6 +19,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.offer_types import OFFER_TYPES
 from leadkeeper.publishing.publication import Publication
+from leadkeeper.publishing.steps import OfferStatus
 from leadkeeper.publishing.versions import Offer as StoredOffer
 from leadkeeper.publishing.versions import OfferVersion, Slot
 
@@ -148,7 +149,8 @@ class Offers:
         found = await self._catalogue.offers(publisher_id)
         wanted = None if filter is None else _FILTER.fullmatch(filter)
         shown = [offer for offer in found if wanted is None or offer.offer_type == wanted[1]]
-        return [await self._summary(offer) for offer in shown]
+        statuses = await self._publication.statuses(shown)
+        return [_summary(offer, statuses[offer.ref]) for offer in shown]
 
     async def get_offer(self, offer: Offer, _: Owner) -> ShownOffer:
         """The draft."""
@@ -245,16 +247,17 @@ class Offers:
             changedTime=version.changed_at,
         )
 
-    async def _summary(self, offer: StoredOffer) -> OfferSummary:
-        return OfferSummary(
-            publisherId=offer.publisher_id,
-            offerTypeId=offer.offer_type,
-            id=offer.id,
-            status=(await self._publication.status(offer.ref)).status,
-            version=offer.draft_version,
-            definition=Summary(displayText=offer.title),
-            changedTime=offer.changed_at,
-        )
+
+def _summary(offer: StoredOffer, status: OfferStatus) -> OfferSummary:
+    return OfferSummary(
+        publisherId=offer.publisher_id,
+        offerTypeId=offer.offer_type,
+        id=offer.id,
+        status=status,
+        version=offer.draft_version,
+        definition=Summary(displayText=offer.title),
+        changedTime=offer.changed_at,
+    )
 
 
 def _invalid(field: str, message: str) -> Problem:

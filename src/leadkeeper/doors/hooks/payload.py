@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.texts import clean
-from leadkeeper.lead import Customer, LeadSource, canonical_action, is_test_marker
+from leadkeeper.lead import Customer, LeadSource, canonical_action, is_test_marker, read_hops
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 
@@ -31,12 +31,14 @@ _CUSTOMER: Final = {
 _TEXTS: Final = ("leadsource", "actioncode", "offertitle", "description", "mktcmpid", "campaign")
 _CAMPAIGNS: Final = re.compile(r"\bCampaigns?:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LARGEST_NUMBER: Final = 15
+_LEAD_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DEEPEST: Final = 32
 
 
-def read_payload(body: bytes, offer: OfferRef, idempotency_key: str | None = None) -> NewLead:
+def read_payload(body: bytes, offer: OfferRef, idempotency_key: str | None = None, hops: int = 0) -> NewLead:
     """The lead in ``body``, always one of ``offer``, whatever its ``LeadSource`` says.
 
+    ``hops`` is how often it was passed on, as its header says; the payload may know better (see :func:`_hops`).
     Raises :class:`Problem` only when there is nothing to keep: no JSON object, or an empty one.
     """
     payload = _object(body)
@@ -55,7 +57,23 @@ def read_payload(body: bytes, offer: OfferRef, idempotency_key: str | None = Non
         campaign=_campaign(found, extra),
         extra=extra,
         idempotency_key=idempotency_key,
+        hops=max(hops, _hops(payload)),
     )
+
+
+def _hops(payload: Mapping[str, Any]) -> int:
+    """How often an installation like this one passed the lead on, by what stands in what it sends.
+
+    Relays drop headers, so a lead that was passed on says how often; one that has an id of ours was passed on once.
+    """
+    found = 0
+    for key, value in payload.items():
+        name = key.casefold()
+        if name == "hops":
+            found = max(found, read_hops(_text(value) or ""))
+        elif name == "leadid" and isinstance(value, str) and _LEAD_ID.fullmatch(value) is not None:
+            found = max(found, 1)
+    return found
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.access.hooks import Hooks
+from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.hooks.payload import read_payload
-from leadkeeper.doors.web import HotRoute, header, problem_responses, read_body, send_body
+from leadkeeper.doors.web import HotRoute, header, hops_of, problem_responses, read_body, send_body
 from leadkeeper.intake.keep import Intake
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -47,7 +48,8 @@ class _HookDoor:
         offer = await self._hooks.offer_of(scope["path"].removeprefix(_PREFIX))
         if offer is None:
             raise Problem(ProblemType.NOT_FOUND, "There is no such hook. Copy its address again, or make a new one.")
-        kept = await self._intake.keep(read_payload(body, offer, _idempotency_key(scope, offer)))
+        lead = read_payload(body, offer, _idempotency_key(scope, offer), hops_of(scope))
+        kept = await self._intake.keep(lead, Rate.HOOK_LEADS)
         self._counted("hook", "repeat" if kept.repeat else "kept")
         await send_body(send, 200, b'{"id":"%b"}' % kept.id.encode())
 
@@ -70,7 +72,9 @@ Keys are understood in any case, values may be missing, null, empty or numbers, 
 `LeadSource` may be bare (`AzureMarketplace`) or whole (`SPZA-PLT|contoso.crm-pro`); `ActionCode` wins over the action
 in it. The lead is always one of the hook's own offer. Any content type is taken. A lead is never refused for what it
 holds: only a body that is empty, not a JSON object, an empty object, or larger than 64 KiB is. An `Idempotency-Key` or
-`webhook-id` makes repeating safe: the answer is the first lead's id.
+`webhook-id` makes repeating safe: the answer is the first lead's id. What a publisher's hooks take together in a minute
+and a day is bounded: 429 says when to come again. A lead that installations of Leadkeeper passed on too often
+(`Leadkeeper-Hops`) is kept, and goes no further.
 """
 
 
@@ -116,7 +120,13 @@ def _operation() -> Mapping[str, Any]:
         "responses": {
             "200": {"description": "The lead is kept.", "content": {"application/json": answer}},
             **problem_responses(
-                P.NOT_FOUND, P.OFFER_NOT_LIVE, P.TOO_LARGE, P.INVALID_REQUEST, P.IDEMPOTENCY_KEY_REUSED, P.STORAGE_AWAY
+                P.NOT_FOUND,
+                P.OFFER_NOT_LIVE,
+                P.TOO_LARGE,
+                P.INVALID_REQUEST,
+                P.IDEMPOTENCY_KEY_REUSED,
+                P.TOO_MANY_REQUESTS,
+                P.STORAGE_AWAY,
             ),
         },
     }

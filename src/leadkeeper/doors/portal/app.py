@@ -37,6 +37,10 @@ from leadkeeper.storage.engine import StorageAway
 _HERE: Final = Path(__file__).parent
 _OFFER: Final = "/portal/offers/{publisher_id}/{offer_id}"
 _PAGE: Final = 50
+_OFFERS: Final = 100
+"""How many offers the first page shows at once."""
+_BROKEN: Final = 50
+"""How many of the connections that need somebody it names."""
 Handler = Callable[[Request, Session], Awaitable[Response]]
 
 
@@ -125,15 +129,14 @@ class Portal:
         return response
 
     async def _home(self, request: Request, session: Session) -> Response:
-        offers = await self._rooms.catalogue.offers(session.caller.publisher_id)
-        ids = {(offer.publisher_id, offer.id) for offer in offers}
-        found = await self._rooms.connections.list()
-        lines = [each for each in found if (each.offer.publisher_id, each.offer.offer_id) in ids]
-        now = self._rooms.clock()
-        states = {f"{each.offer}/{each.name}": each.state(now).value for each in lines}
-        wanted = LeadFilter(session.caller.publisher_id, state="setAside")
+        publisher_id, after = session.caller.publisher_id, request.query_params.get("after")
+        found = await self._rooms.catalogue.offers(publisher_id, after, _OFFERS + 1)
+        offers, more = found[:_OFFERS], len(found) > _OFFERS
+        last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
+        broken = await self._rooms.connections.troubled(publisher_id, _BROKEN)
+        wanted = LeadFilter(publisher_id, state="setAside")
         aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
-        content: dict[str, Any] = {"offers": offers, "lines": lines, "states": states, "aside": aside.leads}
+        content: dict[str, Any] = {"offers": offers, "broken": broken, "aside": aside.leads, "following": last}
         return self._page(request, "home.html", **content)
 
     async def _offer(self, request: Request, session: Session) -> Response:
@@ -243,7 +246,8 @@ class Portal:
         assert isinstance(error, Problem)
         if error.type is ProblemType.STORAGE_AWAY:
             return await self._of_away(request, error)
-        return self._message(request, error.status, error.detail)
+        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return self._page(request, "message.html", error.status, headers, said=error.detail)
 
     async def _of_away(self, request: Request, _: Exception) -> Response:
         return self._message(request, 503, "The database cannot be reached just now, or the fault is ours. Try again.")

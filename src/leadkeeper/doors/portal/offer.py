@@ -41,7 +41,7 @@ async def offer_content(rooms: Rooms, ref: OfferRef, language: Language) -> dict
         "publishing": publishing,
         "texts": STEP_TEXTS,
         "missing": await rooms.publication.missing(ref),
-        "lines": [_line(each, now, language) for each in await rooms.connections.list(ref)],
+        "lines": [_line(each, now, language) for each in (await rooms.connections.page(ref)).connections],
         "cost": await rooms.costs.of(ref),
         "partners": await rooms.cross_listings.of(ref),
         "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -106,7 +107,11 @@ class Storefront:
 
     async def _offers(self, request: Request) -> Response:
         search = request.query_params.get("search", "").strip()[:100]
-        return self._pages.page(request, "offers.html", offers=await self._showcase.offers(search), search=search)
+        shelf = await self._showcase.offers(search, request.query_params.get("after", "")[:1_000])
+        query = {"search": search} if search else {}
+        following = None if shelf.following is None else f"/store?{urlencode(query | {'after': shelf.following})}"
+        content: dict[str, Any] = {"offers": shelf.offers, "search": search, "following": following}
+        return self._pages.page(request, "offers.html", **content)
 
     async def _offer(self, request: Request) -> Response:
         offer = await self._shown(request)

@@ -1,0 +1,123 @@
+"""What one publisher may take of an installation: the rules, and where they are read. Quotas that count by time are
+kept by :mod:`leadkeeper.access.rates`.
+
+The installation's settings hold for every publisher; an operator may raise or lower each for one of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.storage import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """The most that one publisher may have or do. Names in JSON are these in camelCase."""
+
+    connections_per_offer: int = 20
+    connections: int = 500
+    hooks_per_offer: int = 20
+    hooks: int = 500
+    offers: int = 1_000
+    contacts_per_connection: int = 20
+    contacts: int = 500
+    hook_leads_a_minute: int = 6_000
+    hook_leads_a_day: int = 500_000
+    key_leads_a_minute: int = 60_000
+    key_leads_a_day: int = 5_000_000
+    validations_at_once: int = 10
+    validations_a_minute: int = 60
+
+    def named(self) -> dict[str, int]:
+        """Each by its JSON name."""
+        return {json_name(name): value for name, value in asdict(self).items()}
+
+    def changed(self, stored: str | None) -> Quotas:
+        """With what is stored for a publisher (see :func:`merged`) in place of the usual ones."""
+        given = json.loads(stored) if stored else {}
+        return replace(self, **{name: given[name] for name in NAMES if name in given}) if given else self
+
+
+USUAL: Final = Quotas()
+"""The quotas of an installation whose settings say nothing of them."""
+
+
+def json_name(name: str) -> str:
+    """``hooks_per_offer`` as ``hooksPerOffer``."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+NAMES: Final = tuple(field.name for field in fields(Quotas))
+_BY_JSON: Final = {json_name(name): name for name in NAMES}
+
+TOLD: Final[Mapping[str, str]] = {
+    "connections_per_offer": "connections of one offer",
+    "connections": "connections in all",
+    "hooks_per_offer": "hooks of one offer",
+    "hooks": "hooks in all",
+    "offers": "offers",
+    "contacts_per_connection": "contact e-mails of one connection",
+    "contacts": "different contact e-mails in all",
+    "hook_leads_a_minute": "leads a minute by all hooks together",
+    "hook_leads_a_day": "leads a day (UTC) by all hooks together",
+    "key_leads_a_minute": "leads a minute by keys",
+    "key_leads_a_day": "leads a day (UTC) by keys",
+    "validations_at_once": "validations at once",
+    "validations_a_minute": "validations a minute",
+}
+"""What each counts, for one publisher."""
+
+
+class Rate(StrEnum):
+    """What is counted by the minute (and the day): the names of its quotas begin so."""
+
+    HOOK_LEADS = "hook_leads"
+    KEY_LEADS = "key_leads"
+    VALIDATIONS = "validations"
+
+
+def merged(stored: str | None, given: Mapping[str, int | None]) -> str | None:
+    """What to store for a publisher: what was stored, with ``given`` (JSON names) over it; ``None`` takes one away."""
+    kept: dict[str, int] = json.loads(stored) if stored else {}
+    for name, value in given.items():
+        if value is None:
+            kept.pop(_BY_JSON[name], None)
+        else:
+            kept[_BY_JSON[name]] = value
+    return json.dumps(kept, sort_keys=True) if kept else None
+
+
+def quotas_of(conn: sa.Connection, publisher_id: str, usual: Quotas, *, lock: bool = False) -> Quotas:
+    """The quotas of a publisher. With ``lock`` nobody else counts for it in such an act until this one ends."""
+    query = sa.select(t.publisher.c.quotas).where(t.publisher.c.id == publisher_id)
+    return usual.changed(conn.scalar(query.with_for_update() if lock else query))
+
+
+def require_room(name: str, limit: int, used: int, more: int = 1) -> None:
+    """Raise :class:`Problem` when ``more`` beside what is ``used`` would be over the quota's ``limit``."""
+    if used + more > limit:
+        told = json_name(name)
+        detail = (
+            f"The publisher's quota {told} is reached: at most {limit} {TOLD[name]}. Remove what is not needed, or ask "
+            "the operator to raise the quota."
+        )
+        raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (FieldError(told, f"at most {limit}"),))
+
+
+def used_up(name: str, limit: int, seconds: int) -> Problem:
+    """The problem of a quota by time: try again in ``seconds``."""
+    told = json_name(name)
+    detail = (
+        f"The publisher's quota {told} is used up: at most {limit} {TOLD[name]}. Try again in {seconds} s, or ask the "
+        "operator to raise the quota."
+    )
+    return Problem(ProblemType.TOO_MANY_REQUESTS, detail, (FieldError(told, f"at most {limit}"),), retry_after=seconds)

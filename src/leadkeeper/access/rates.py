@@ -1,0 +1,255 @@
+"""What publishers do by the minute and the day, counted in each process and put together once a second.
+
+A lead costs no query: each process counts in its memory, writes its own counts (rows that no other process touches)
+and reads those of the others every :data:`SETTLE_SECONDS` while there is anything to tell. So the quotas hold over all
+processes but for what the others took since; a process that is killed forgets what it had not told yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from leadkeeper.access.quotas import USUAL, Quotas, Rate, used_up
+from leadkeeper.clock import Clock, new_id, now_ms
+from leadkeeper.problem import Problem
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway, one_of
+
+SETTLE_SECONDS: Final = 1.0
+"""How often a process that counts tells the others, and hears of them."""
+MINUTE: Final = 60_000
+DAY: Final = 86_400_000
+AT_ONCE_SECONDS: Final = 5
+"""When to come again while as many run at once as may."""
+_MOST: Final = 20_000
+"""The most counts in memory; beyond, those that are told already are forgotten, and read again when needed."""
+
+_NONE: Final = 2**62
+"""More than anybody does: no limit."""
+
+Name = tuple[str, Rate]
+
+
+@dataclass(slots=True)
+class _Count:
+    """What one publisher did of one kind in this process (``day``, ``minute``) and, as last heard, in the others."""
+
+    quotas: Quotas
+    most: tuple[int, int]
+    """The most in a minute and in a day."""
+    day_at: int = 0
+    minute_at: int = 0
+    day: int = 0
+    minute: int = 0
+    others_day: int = 0
+    others_minute: int = 0
+    heard_at: int | None = None
+    untold: bool = False
+
+    def turn(self, now: int) -> None:
+        """Begin anew where a minute or a day has ended."""
+        if now // MINUTE != self.minute_at:
+            self.minute_at, self.minute, self.others_minute = now // MINUTE, 0, 0
+        if now // DAY != self.day_at:
+            self.day_at, self.day, self.others_day = now // DAY, 0, 0
+
+    def refusal(self, rate: Rate, more: int, now: int) -> Problem | None:
+        """Why ``more`` may not be done now."""
+        if (
+            self.minute + self.others_minute + more <= self.most[0]
+            and self.day + self.others_day + more <= self.most[1]
+        ):
+            return None
+        for name, used, window in (
+            (f"{rate}_a_minute", self.minute + self.others_minute, MINUTE),
+            (f"{rate}_a_day", self.day + self.others_day, DAY),
+        ):
+            limit: int | None = getattr(self.quotas, name, None)
+            if limit is not None and used + more > limit:
+                return used_up(name, limit, (window - now % window + 999) // 1_000)
+        return None
+
+
+def _most(quotas: Quotas, rate: Rate) -> tuple[int, int]:
+    minute, day = (getattr(quotas, f"{rate}_{window}", None) for window in ("a_minute", "a_day"))
+    return (_NONE if minute is None else minute, _NONE if day is None else day)
+
+
+class Rates:
+    """The counts of one process. ``usual`` are the quotas of publishers that have none of their own."""
+
+    def __init__(self, storage: Storage, usual: Quotas = USUAL, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._usual = usual
+        self._clock = clock
+        self._process = new_id()
+        self._counts: dict[Name, _Count] = {}
+        self._running: dict[str, int] = defaultdict(int)
+        self._hearing: dict[Name, asyncio.Task[None]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._tidied = 0
+
+    async def refusal(self, publisher_id: str, rate: Rate, more: int = 1) -> Problem | None:
+        """Count ``more``, or answer why they may not be done now; then nothing is counted."""
+        name, now = (publisher_id, rate), self._clock()
+        count = self._counts.get(name)
+        if count is None:
+            count = self._begun(name)
+        if count.heard_at is None:
+            await self._heard(name)
+        count.turn(now)
+        problem = count.refusal(rate, more, now)
+        if problem is not None and count.heard_at != now and self._is_old(count, now):
+            await self._heard(name)  # the operator may have raised it
+            problem = count.refusal(rate, more, now)
+        if problem is not None:
+            return problem
+        count.minute += more
+        count.day += more
+        count.untold = True
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="rates")
+        return None
+
+    async def take(self, publisher_id: str, rate: Rate, more: int = 1) -> None:
+        """Count ``more``. Raises :class:`Problem` when they may not be done now."""
+        problem = await self.refusal(publisher_id, rate, more)
+        if problem is not None:
+            raise problem
+
+    @contextlib.asynccontextmanager
+    async def validating(self, publisher_id: str) -> AsyncIterator[None]:
+        """One validation that somebody asked for. Raises :class:`Problem` for one too many: in this process at once,
+        in all of them by the minute."""
+        await self.take(publisher_id, Rate.VALIDATIONS)
+        limit = self._counts[publisher_id, Rate.VALIDATIONS].quotas.validations_at_once
+        if self._running[publisher_id] >= limit:
+            raise used_up("validations_at_once", limit, AT_ONCE_SECONDS)
+        self._running[publisher_id] += 1
+        try:
+            yield
+        finally:
+            self._running[publisher_id] -= 1
+            if not self._running[publisher_id]:
+                del self._running[publisher_id]
+
+    async def settled(self) -> None:
+        """Tell the others what was counted and hear of them, now. Nothing happens while the database is away."""
+        now = self._clock()
+        for count in self._counts.values():
+            count.turn(now)
+        untold = [name for name, count in self._counts.items() if count.untold]
+        rows = [self._row(name) for name in untold]
+        tidy = self._tidied != now // DAY
+        if not untold and not tidy:
+            return
+        for name in untold:
+            self._counts[name].untold = False
+        try:
+            await self._storage.write(_tell, rows, now // DAY if tidy else None)
+            await self._hear(untold)
+        except StorageAway:
+            for name in untold:
+                self._counts[name].untold = True
+        else:
+            self._tidied = now // DAY
+
+    async def aclose(self) -> None:
+        """Count no more; what was counted is told, if the database is there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if any(count.untold for count in self._counts.values()):
+            await self.settled()
+
+    async def _run(self) -> None:
+        try:
+            while any(count.untold for count in self._counts.values()):
+                await asyncio.sleep(SETTLE_SECONDS)
+                await self.settled()
+        finally:
+            self._task = None
+
+    def _begun(self, name: Name) -> _Count:
+        if len(self._counts) >= _MOST:
+            self._counts = {name: count for name, count in self._counts.items() if count.untold}
+        return self._counts.setdefault(name, _Count(self._usual, _most(self._usual, name[1])))
+
+    def _is_old(self, count: _Count, now: int) -> bool:
+        return count.heard_at is None or abs(now - count.heard_at) >= SETTLE_SECONDS * 1_000
+
+    async def _heard(self, name: Name) -> None:
+        """Hear of one count; many who wait for the same ask once."""
+        task = self._hearing.get(name)
+        if task is None:
+            task = self._hearing[name] = asyncio.create_task(self._hear([name]), name="rates")
+            task.add_done_callback(lambda _: self._hearing.pop(name, None))
+        with contextlib.suppress(StorageAway):  # whoever needs the database will say so
+            await asyncio.shield(task)
+
+    async def _hear(self, names: Collection[Name]) -> None:
+        now = self._clock()
+        heard = await self._storage.read(_others, {publisher for publisher, _ in names}, self._process, now)
+        for name in names:
+            count = self._counts.get(name)
+            if count is None:
+                continue
+            count.turn(now)
+            stored, by_rate = heard.get(name[0], (None, {}))
+            count.quotas = self._usual.changed(stored)
+            count.most = _most(count.quotas, name[1])
+            count.others_day, count.others_minute = by_rate.get(name[1], (0, 0))
+            count.heard_at = now
+
+    def _row(self, name: Name) -> dict[str, object]:
+        count = self._counts[name]
+        return {
+            "publisher_id": name[0],
+            "rate": name[1].value,
+            "day": count.day_at,
+            "process": self._process,
+            "day_used": count.day,
+            "minute": count.minute_at,
+            "minute_used": count.minute,
+        }
+
+
+def _tell(conn: sa.Connection, rows: Sequence[dict[str, object]], tidy: int | None) -> None:
+    u = t.quota_use
+    if tidy is not None:
+        conn.execute(sa.delete(u).where(u.c.day < tidy - 1))
+    if not rows:
+        return
+    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(u)
+    told = {name: insert.excluded[name] for name in ("day_used", "minute", "minute_used")}
+    keys = [u.c.publisher_id, u.c.rate, u.c.day, u.c.process]
+    conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=told), rows)
+
+
+def _others(
+    conn: sa.Connection, publishers: Collection[str], process: str, now: int
+) -> dict[str, tuple[str | None, dict[str, tuple[int, int]]]]:
+    """By publisher: the quotas of its own as they are stored, and what other processes counted this day and minute."""
+    p, u = t.publisher.c, t.quota_use.c
+    found: dict[str, tuple[str | None, dict[str, tuple[int, int]]]] = {
+        row.id: (row.quotas, {})
+        for row in conn.execute(sa.select(p.id, p.quotas).where(one_of(conn, p.id, publishers)))
+    }
+    minute = sa.func.sum(sa.case((u.minute == now // MINUTE, u.minute_used), else_=0))
+    counted = (
+        sa.select(u.publisher_id, u.rate, sa.func.sum(u.day_used).label("by_day"), minute.label("by_minute"))
+        .where(one_of(conn, u.publisher_id, publishers), u.day == now // DAY, u.process != process)
+        .group_by(u.publisher_id, u.rate)
+    )
+    for row in conn.execute(counted):
+        if row.publisher_id in found:
+            found[row.publisher_id][1][row.rate] = (int(row.by_day), int(row.by_minute))
+    return found

@@ -1,0 +1,68 @@
+"""Whether a publisher may have one more connection, or tell one more person. All SQL, within others' acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Final
+
+import sqlalchemy as sa
+
+from leadkeeper.access.quotas import Quotas, quotas_of, require_room
+from leadkeeper.connections.own import of_publisher
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.storage import tables as t
+
+REMOVED: Final = 9
+"""How many removed connections (their names, for the leads that they hold) may be kept for each one there may be."""
+
+
+def require_room_for(
+    conn: sa.Connection, offer: OfferRef, connection_id: str | None, contacts: Collection[str], usual: Quotas
+) -> None:
+    """Raise :class:`Problem` when a quota of the offer's publisher is reached.
+
+    ``connection_id`` is the connection that is to be changed or made again; ``contacts`` are its contact e-mails then.
+    Call ``change_routes`` before.
+    """
+    quotas = quotas_of(conn, offer.publisher_id, usual)
+    c, own = t.connection.c, of_publisher(conn, offer.publisher_id)
+    there = sa.select(sa.func.count()).select_from(t.connection).where(c.removed_at.is_(None))
+    if connection_id is None or not conn.scalar(there.where(c.id == connection_id)):
+        of_offer = conn.scalar(there.where(c.offer_ref == str(offer))) or 0
+        require_room("connections_per_offer", quotas.connections_per_offer, of_offer)
+        require_room("connections", quotas.connections, conn.scalar(there.where(own)) or 0)
+    if connection_id is None:
+        _require_name(conn, offer, quotas.connections_per_offer * (REMOVED + 1))
+    if contacts:
+        asked = {address.casefold() for address in contacts}
+        require_room("contacts_per_connection", quotas.contacts_per_connection, 0, len(asked))
+        require_room("contacts", quotas.contacts, 0, len(asked | _contacts(conn, own, connection_id)))
+
+
+def _require_name(conn: sa.Connection, offer: OfferRef, most: int) -> None:
+    names = sa.select(sa.func.count()).select_from(t.connection).where(t.connection.c.offer_ref == str(offer))
+    if (conn.scalar(names) or 0) >= most:
+        detail = (
+            f"The offer {offer} has had {most} different connections. Make one again under a name that it had before, "
+            "or ask the operator to raise the quota connectionsPerOffer."
+        )
+        error = FieldError("connectionsPerOffer", f"at most {most} names")
+        raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (error,))
+
+
+def _contacts(conn: sa.Connection, those: sa.ColumnElement[bool], but: str | None) -> set[str]:
+    """The contact e-mails of the connections that there are, and of the settings that wait."""
+    c, x = t.connection.c, t.connection_change.c
+    kept = [
+        sa.select(c.settings).where(those, c.removed_at.is_(None), c.id != (but or "")),
+        sa.select(x.settings).join(t.connection, c.id == x.connection_id).where(those, c.id != (but or "")),
+    ]
+    return {
+        str(address).casefold()
+        for query in kept
+        for settings in conn.scalars(query)
+        if "contactEmail" in settings
+        for address in json.loads(settings).get("contactEmail", ())
+    }

@@ -1,0 +1,105 @@
+"""Who names another's public id learns nothing of that one's leads, and takes nothing of its pace. Both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.clock import new_id, now_ms
+from leadkeeper.connections.connections import Connection, new_delivery
+from leadkeeper.connections.lines import Usage, open_line
+from leadkeeper.delivery.record import attempt_row
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from tests.contracts.house import CRM, TestHouse, furnished
+
+OID = "00D58000000JmlM"
+OTHER = OfferRef("fabrikam", "other")
+
+
+def salesforce(oid: str = OID, host: str | None = None) -> dict[str, Any]:
+    settings = {"objectIdentifier": oid} | ({} if host is None else {"webToLeadHost": host})
+    return {"leadDestination": "salesforce", "salesforceLeadConfiguration": settings}
+
+
+async def connected(home: TestHouse, offer: OfferRef, name: str, settings: dict[str, Any]) -> Connection:
+    made, _, _ = await home.connections.put(offer, name, settings, by="test")
+    assert made is not None
+    return made
+
+
+async def sent(home: TestHouse, connection: Connection, answer: Answer, state: str) -> None:
+    """Over the connection a lead was sent, and this came of it."""
+
+    def act(conn: sa.Connection) -> None:
+        row = new_delivery(new_id(), connection.id, now_ms()) | {"state": state}
+        conn.execute(sa.insert(t.delivery).values(row))
+        conn.execute(sa.insert(t.attempt).values(attempt_row(row["id"], now_ms(), 1, answer, late=False)))
+
+    await home.storage.write(act)
+
+
+async def furnish_other(home: TestHouse) -> None:
+    await home.catalogue.put_publisher("fabrikam", "Fabrikam", by="test")
+    await home.catalogue.put_offer(OTHER, title="Other", live=True, by="test")
+
+
+async def test_web_to_lead_is_counted_per_publisher_host_and_organization(database_url: str) -> None:
+    async with furnished(database_url) as home:
+        await furnish_other(home)
+        victim = await connected(home, CRM, "primary", salesforce())
+        second = await connected(home, CRM, "second", salesforce())
+        sandbox = await connected(home, CRM, "sandbox", salesforce(host="test.salesforce.com"))
+        hostile = await connected(home, OTHER, "primary", salesforce())
+        for connection in (victim, second, hostile, hostile, sandbox):
+            await sent(home, connection, Receipt(confirmed=False), "unconfirmed")
+        assert await Usage(home.storage, victim).used(24) == 2
+        assert await Usage(home.storage, second).used(24) == 2
+        assert await Usage(home.storage, sandbox).used(24) == 1
+        assert await Usage(home.storage, hostile).used(24) == 2
+
+
+async def test_what_was_refused_uses_nothing(database_url: str) -> None:
+    async with furnished(database_url) as home:
+        connection = await connected(home, CRM, "primary", salesforce())
+        for kind in (Kind.SALESFORCE_FORM_REJECTED, Kind.SALESFORCE_FORM_NOT_THERE, Kind.THROTTLED):
+            await sent(home, connection, diagnose(kind), "setAside")
+        assert await Usage(home.storage, connection).used(24) == 0
+        await sent(home, connection, diagnose(Kind.NO_ANSWER, outcome=Outcome.AMBIGUOUS), "setAside")
+        await sent(home, connection, diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS), "setAside")
+        assert await Usage(home.storage, connection).used(24) == 2
+
+
+def marketo(**more: str) -> dict[str, Any]:
+    settings = {"serverId": "app-ys12", "munchkinId": "123-PQR-789", "formId": "1179"} | more
+    return {"leadDestination": "marketo", "marketoLeadConfiguration": settings}
+
+
+NO_REST: dict[str, str] = {}
+REST = {"clientId": "0f1c2d3e-aaaa-4bbb-8ccc-1234567890ab", "clientSecret": "AbCdEf0123456789AbCdEf0123456789"}
+
+
+async def test_marketos_pace_is_kept_per_publisher_and_credential(database_url: str) -> None:
+    async with furnished(database_url) as home:
+        await furnish_other(home)
+        network = Network(NetworkPolicy())
+        try:
+            for more in (NO_REST, REST):
+                mine = [await connected(home, CRM, name, marketo(**more)) for name in ("a", "b")]
+                theirs = await connected(home, OTHER, "primary", marketo(**more))
+                paces = [open_line(one, network, home.storage)._line._pace for one in (*mine, theirs)]
+                assert paces[0] is paces[1]
+                assert paces[0] is not paces[2]
+            same = await connected(home, CRM, "a", marketo(**REST))
+            secret = REST | {"clientSecret": "0000000123456789AbCdEf0123456789"}
+            other = await connected(home, CRM, "c", marketo(**secret))
+            assert (
+                open_line(other, network, home.storage)._line._pace
+                is not open_line(same, network, home.storage)._line._pace
+            )
+        finally:
+            await network.aclose()

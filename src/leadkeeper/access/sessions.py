@@ -92,7 +92,8 @@ class Sessions:
 
 def _find(conn: sa.Connection, digest: str, now: int, seen_after: int) -> sa.Row[Any] | None:
     s, k = t.session.c, t.key.c
-    query = sa.select(s.id, s.key_id, s.seen_at, k.role, k.publisher_id).join(t.key, k.id == s.key_id)
+    query: sa.Select[Any] = sa.select(s.id, s.key_id, s.seen_at, k.role, k.publisher_id)
+    query = query.join(t.key, k.id == s.key_id)
     alive = (s.ended_at.is_(None), s.until > now, s.seen_at > seen_after, k.revoked_at.is_(None))
     return conn.execute(query.where(s.token_hash == digest, *alive)).first()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -41,6 +42,8 @@ ACTS: Final[Mapping[str, str]] = {
 }
 """What each act means, by its name. Steps of publishing are ``offer.step.<step>`` besides."""
 STEP: Final = "offer.step."
+PATTERN: Final = f"^({'|'.join(re.escape(name) for name in ACTS)}|{re.escape(STEP)}.+)$"
+"""All of them, as a schema writes it."""
 _BY_OFFER: Final = frozenset({"connection", "crossListing", "hook", "offer"})
 
 

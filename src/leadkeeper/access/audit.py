@@ -8,6 +8,7 @@ later, and only so often (:meth:`Audit.later`): they must not be able to fill th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ EACH: Final = 30
 """How many lines a minute one caller, or one stranger's address, may cause by being refused."""
 ALL: Final = 600
 """How many all of them together."""
+WAITING: Final = 2_000
+"""How many may wait while the database is away."""
 SOON: Final = 1.0
 """How long (s) such a line may wait."""
 MOST: Final = 200
@@ -56,12 +59,17 @@ def _values(now: int, who: str, act: str, subject: str, detail: str, publisher_i
     return {
         "id": new_id(),
         "at": now,
-        "who": who,
+        "who": _plain(who),
         "act": act,
-        "subject": subject,
-        "detail": detail,
+        "subject": _plain(subject),
+        "detail": _plain(detail),
         "publisher_id": publisher_id or whose(act, subject),
     }
+
+
+def _plain(text: str) -> str:
+    """``text`` as every database takes it and every terminal may show it; callers' own names come in here."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ class Audit:
         self._caused: Counter[str] = Counter()
         self._waiting: list[dict[str, Any]] = []
         self._left_out = 0
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def record(
@@ -113,7 +122,7 @@ class Audit:
             self._minute = now // 60_000
             self._caused.clear()
         cause = caused_by or who
-        if self._caused[cause] >= EACH or self._caused.total() >= ALL:
+        if self._caused[cause] >= EACH or self._caused.total() >= ALL or len(self._waiting) >= WAITING:
             self._left_out += 1
         else:
             self._caused[cause] += 1
@@ -127,13 +136,9 @@ class Audit:
 
     async def drained(self) -> None:
         """Return when all lines are written; those that the database does not take now are lost and logged."""
+        self._closing.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        try:
-            await self._write_waiting()
-        except StorageAway:
-            log.error("audit lines lost", lines=len(self._waiting) + self._left_out)
+            await self._task
         await self._group.drained()
 
     async def list(self, filters: AuditFilter, cursor: str | None = None, limit: int = 50) -> AuditPage:
@@ -143,11 +148,15 @@ class Audit:
     async def _write_soon(self) -> None:
         try:
             while self._waiting or self._left_out:
-                await asyncio.sleep(SOON)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), SOON)
                 try:
                     await self._write_waiting()
                 except StorageAway:
-                    continue  # they wait; how many there can be is bounded above
+                    # They wait; ``_waiting`` takes no more than WAITING of them. At the end nobody waits.
+                    if self._closing.is_set():
+                        log.error("audit lines lost", lines=len(self._waiting) + self._left_out)
+                        return
         finally:
             self._task = None
 

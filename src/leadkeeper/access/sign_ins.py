@@ -6,6 +6,7 @@ out. A key is 256 random bits, so a limit has no guess to prevent; it bounds wha
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from limits import parse
@@ -18,6 +19,7 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.problem import Problem, ProblemType
 
 LIMIT: Final = "10/minute"
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class SignIns:
@@ -41,7 +43,9 @@ class SignIns:
         if person:
             waits = max(waits, self._by_person.count(person, now))
         if not waits:
-            detail = f"from {address or 'an unknown address'}{f', as {person}' if person else ''}"
+            # Only an id is told: who mistakes one field for another sends a secret as their name.
+            claimed = f", as {person}" if _ID.fullmatch(person) else ""
+            detail = f"from {address or 'an unknown address'}{claimed}"
             self.audit.later("anyone", "signIn.refused", door, detail, caused_by=f"address:{address}")
             return Problem(ProblemType.UNAUTHORIZED, "This key is unknown or revoked.")
         seconds = -(-waits // 1_000)
@@ -60,7 +64,7 @@ class SignIns:
         """An access token for a key. Raises :class:`Problem` for a wrong pair."""
         token = await self.keys.access_token(client_id, secret, seconds)
         if token is None:
-            raise self.wrong_key("token", address, f"client:{client_id[:64]}")
+            raise self.wrong_key("token", address, client_id[:64])
         caller = await self.keys.caller(secret)
         whose = None if caller is None else caller.publisher_id
         detail = f"for {seconds} s, from {address}"

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
-from leadkeeper.access.acts import is_act
+from leadkeeper.access.acts import PATTERN, is_act
 from leadkeeper.access.audit import MOST, Audit, AuditFilter
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
@@ -25,7 +25,9 @@ class AuditQuery(BaseModel):
 
     publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = None
     who: Text | None = Field(None, description="As `who` is written: `key:<id>`, `cli`, `anyone`.")
-    act: Text | None = Field(None, description="One act of the list.", examples=["lead.read"])
+    act: Text | None = Field(
+        None, description="One act of the list.", examples=["lead.read"], json_schema_extra={"pattern": PATTERN}
+    )
     since: datetime | None = Field(None, description="At or after this moment (ISO 8601, UTC if unsaid).")
     until: datetime | None = Field(None, description="Before this moment.")
     limit: int = Field(50, ge=1, le=MOST)

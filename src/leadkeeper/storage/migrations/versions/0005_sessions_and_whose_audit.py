@@ -31,11 +31,12 @@ def upgrade() -> None:
 
 def _whose() -> None:
     """Lines about an offer's things start with their publisher's id, which holds no dot."""
-    columns: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("id", "act", "subject", "publisher_id")]
-    audit = sa.table("audit", *columns)
-    first = {"connection", "offer", "hook", "crossListing"}
-    for row in op.get_bind().execute(sa.select(audit.c.id, audit.c.act, audit.c.subject)).all():
-        about = row.act.partition(".")[0]
-        whose = row.subject if about == "publisher" else row.subject.partition(".")[0] if about in first else None
-        if whose is not None:
-            op.get_bind().execute(sa.update(audit).where(audit.c.id == row.id).values(publisher_id=whose[:128]))
+    audit = sa.table("audit", *(sa.column(name, sa.String) for name in ("act", "subject", "publisher_id")))
+    subject, act = audit.c.subject, audit.c.act
+    if op.get_bind().dialect.name == "postgresql":
+        first = sa.func.split_part(subject, ".", 1)
+    else:
+        first = sa.func.substr(subject, 1, sa.func.instr(subject.concat("."), ".") - 1)
+    kinds = ("connection", "offer", "hook", "crossListing", "publisher")
+    about_offers = sa.or_(*(act.startswith(f"{kind}.", autoescape=True) for kind in kinds))
+    op.get_bind().execute(sa.update(audit).where(about_offers).values(publisher_id=first))

@@ -89,7 +89,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     network = Network(settings.network_policy)
     metrics = Metrics()
     quotas = settings.quotas
-    rates = Rates(storage, quotas)
+    rates = Rates(storage, quotas, clock)
     carrier: Worker | None = None
 
     def wake(connection_ids: Collection[str]) -> None:

@@ -1,0 +1,304 @@
+"""Contact e-mails are confirmed by whoever reads them before they get more than that one question. Both databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.clock import now_ms
+from leadkeeper.destinations.mail import Mailer, parse_mail_server
+from leadkeeper.notices.sender import Sender
+from leadkeeper.storage import tables as t
+from tests.contracts.mailbox import Mailbox, mailbox
+from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+CONNECTION = f"{OFFER}/connections/primary"
+LINK = re.compile(r"https://leads\.example(/contacts/\S+)")
+
+
+def settings(*contacts: str, destination: str = "httpsEndpoint") -> dict[str, Any]:
+    """A connection's settings with these contact e-mails."""
+    config: dict[str, Any] = {"contactEmail": list(contacts)}
+    if destination == "httpsEndpoint":
+        config["httpsEndpointUrl"] = "https://leads.example/h"
+    return {"leadDestination": destination, f"{destination}LeadConfiguration": config}
+
+
+@dataclass
+class Post:
+    """A house with its mail server; time passes at the test's word."""
+
+    home: House
+    box: Mailbox
+    publisher: Visitor
+    operator: Visitor
+    more: dict[str, Any] = field(default_factory=dict)
+    ahead: int = 0
+
+    @property
+    def sender(self) -> Sender:
+        """What sends the mails, at the time of the test."""
+        mailer = Mailer(parse_mail_server(f"smtp://127.0.0.1:{self.box.port}", "leads@marketplace.example"))
+        return Sender(
+            self.home.rooms.storage, mailer, "https://leads.example", lambda: now_ms() + self.ahead, **self.more
+        )
+
+    async def pass_time(self, ms: int) -> None:
+        """Let time pass and send what is due then."""
+        self.ahead += ms
+        await self.sender.look()
+
+    async def states(self, who: Visitor | None = None) -> dict[str, str]:
+        """The state of each contact as the API shows it."""
+        shown = (await (who or self.publisher).get(CONNECTION)).json()
+        return {contact["email"]: contact["state"] for contact in shown["contacts"]}
+
+    def question(self, address: str, number: int = -1) -> EmailMessage:
+        """The question that ``address`` got."""
+        return [mail for mail in self.box.sent_to(address) if LINK.search(mail.get_content())][number]
+
+    def link(self, address: str) -> str:
+        """Where the last question leads."""
+        found = LINK.search(self.question(address).get_content())
+        assert found is not None
+        return found[1]
+
+    async def choose(self, link: str, choice: str) -> Answer:
+        """Press a button of the page."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        return await self.home.anyone.call("POST", link, data=f"choice={choice}".encode(), headers=form)
+
+
+@asynccontextmanager
+async def opened(url: str, **more: Any) -> AsyncIterator[Post]:
+    async with house(url) as home:
+        with mailbox() as box:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            yield Post(home, box, publisher, operator, more)
+
+
+@pytest.fixture
+async def post(database_url: str) -> AsyncIterator[Post]:
+    async with opened(database_url) as made:
+        yield made
+
+
+async def test_strangers_get_one_question_and_nothing_else(post: Post) -> None:
+    assert (await post.publisher.put(CONNECTION, settings("victim@stranger.example"))).status == 201
+    for _ in range(3):
+        await hand_in(post.operator)
+    for _ in range(5):
+        await post.pass_time(HOUR)
+    assert len(post.box.mails) == 1
+    assert await post.states() == {"victim@stranger.example": "asked"}
+
+
+async def test_the_question_holds_no_text_of_the_publisher_s_choice(post: Post) -> None:
+    title = "FREE MONEY\r\nhttps://evil.example"
+    await post.publisher.put(OFFER, {"title": title, "offerType": "saas"})
+    await post.operator.put("/v1/publishers/contoso", {"displayName": "Your bank https://evil.example"})
+    await post.publisher.put(CONNECTION, settings("victim@stranger.example"))
+    await post.pass_time(0)
+    mail = post.question("victim@stranger.example")
+    assert not [word for word in ("FREE", "evil", "bank") if word in mail.as_string() + mail.get_content()]
+    assert "contoso" in mail.get_content()
+
+
+async def test_a_click_confirms_and_what_waited_goes_out(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    link = post.link("sales@contoso.example")
+    page = await post.home.anyone.get(link)
+    assert (page.status, page.type) == (200, "text/html")
+    assert b"contoso" in page.body
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    await post.home.anyone.call("HEAD", link)
+    assert await post.states() == {"sales@contoso.example": "asked"}
+    assert (await post.choose(link, "confirm")).status == 200
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+    await post.pass_time(10_000)
+    assert [mail["Subject"] for mail in post.box.mails][1:] == ["New lead for “Contoso CRM Pro”"]
+
+
+async def test_never_holds_for_all_publishers(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("victim@stranger.example"))
+    await post.pass_time(0)
+    assert (await post.choose(post.link("victim@stranger.example"), "never")).status == 200
+    await post.operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    offer = "/v1/publishers/fabrikam/offers/erp"
+    await post.operator.put(offer, {"title": "ERP", "offerType": "saas"})
+    await post.operator.put(f"{offer}/connections/primary", settings("Victim+1@Stranger.example"))
+    await hand_in(post.operator, publisherId="fabrikam", offerId="erp")
+    for _ in range(3):
+        await post.pass_time(DAY)
+    assert len(post.box.mails) == 1
+    assert await post.states() == {"victim@stranger.example": "declined"}
+
+
+async def test_an_operator_s_word_is_enough(post: Post) -> None:
+    await post.operator.put(CONNECTION, settings("sales@contoso.example"))
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    assert [mail["Subject"] for mail in post.box.mails] == ["New lead for “Contoso CRM Pro”"]
+
+
+async def test_a_link_that_nobody_made_or_that_is_over_confirms_nothing(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    assert (await post.home.anyone.get("/contacts/nonsense")).status == 404
+    assert (await post.choose("/contacts/nonsense", "confirm")).status == 404
+    link = post.link("sales@contoso.example")
+    assert (await post.choose(link, "perhaps")).status == 422
+    long_ago = sa.text("UPDATE contact SET asked_at = asked_at - 1000000000")
+    await post.home.rooms.storage.write(lambda conn: conn.execute(long_ago))
+    assert (await post.choose(link, "confirm")).status == 404
+    assert await post.states() == {"sales@contoso.example": "asked"}
+
+
+async def test_the_link_is_kept_hashed(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    token = post.link("sales@contoso.example").rpartition("/")[2]
+    rows = await post.home.rooms.storage.read(lambda conn: conn.execute(sa.text("SELECT * FROM contact")).all())
+    assert rows
+    assert token not in repr(rows)
+
+
+async def test_asking_again_is_bounded(post: Post) -> None:
+    for week in range(6):
+        await post.publisher.put(CONNECTION, settings(f"{'x' if week % 2 else 'victim'}@stranger.example"))
+        await post.publisher.put(CONNECTION, settings("victim@stranger.example"))
+        await post.pass_time(HOUR)
+    assert len(post.box.sent_to("victim@stranger.example")) == 1
+
+
+async def test_one_mailbox_is_not_asked_by_everybody(post: Post) -> None:
+    for number in range(6):
+        await post.operator.put(f"/v1/publishers/p{number}", {"displayName": "P"})
+        offer = f"/v1/publishers/p{number}/offers/o"
+        await post.operator.put(offer, {"title": "O", "offerType": "saas"})
+        neighbour = await post.home.visitor(f"publisher:p{number}")
+        await neighbour.put(f"{offer}/connections/primary", settings(f"victim+{number}@stranger.example"))
+    for _ in range(3):
+        await post.pass_time(HOUR)
+    assert 1 <= len(post.box.mails) <= 3
+
+
+async def test_who_hears_of_a_publishing_is_asked_too(post: Post) -> None:
+    definition = {
+        "title": "CRM",
+        "offerType": "saas",
+        "summary": "s",
+        "description": "d",
+        "callsToAction": ["contactMe"],
+    }
+    assert (await post.publisher.put(OFFER, definition)).status == 200
+    await post.operator.put(CONNECTION, settings("sales@contoso.example"))
+    begun = await post.publisher.post(f"{OFFER}/publish", {"notificationEmails": ["victim@stranger.example"]})
+    assert begun.status == 202, begun.body
+    operation = begun.json()["id"]
+    row = {"id": "n1", "operation_id": operation, "kind": "operationFailed", "created_at": 0, "body": "", "due_at": 0}
+    await post.home.rooms.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(row)))
+    await post.pass_time(0)
+    assert len(post.box.sent_to("victim@stranger.example")) == 1
+    assert post.question("victim@stranger.example")
+
+
+async def test_a_lead_waits_for_the_click_of_its_only_contact(database_url: str) -> None:
+    with mailbox() as box:
+        url = f"smtp://127.0.0.1:{box.port}"
+        async with house(database_url, smtp_url=url, mail_from="leads@marketplace.example") as home:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            post = Post(home, box, publisher, operator)
+            await publisher.put(CONNECTION, settings("sales@contoso.example", destination="email"))
+            found = (await publisher.post(f"{CONNECTION}/validate")).json()
+            assert not found["ok"]
+            told = found["diagnosis"]
+            assert (told["kind"], told["who"]) == ("mailContactUnconfirmed", "publisher")
+            assert box.mails == []
+            await post.pass_time(0)
+            await post.choose(post.link("sales@contoso.example"), "confirm")
+            assert (await publisher.post(f"{CONNECTION}/validate")).json()["ok"]
+            assert len(box.mails) == 2
+
+
+async def test_a_contact_that_the_server_puts_off_is_tried_again_and_the_refused_is_told(post: Post) -> None:
+    busy, gone, good = "busy@contoso.example", "gone@contoso.example", "good@contoso.example"
+    await post.operator.put(CONNECTION, settings(busy, gone, good))
+    post.box.reply[f"RCPT {busy}"] = "450 4.2.1 later"
+    post.box.reply[f"RCPT {gone}"] = f"550 5.1.1 no such user {gone}"
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    assert post.box.recipients == [[good]]
+    post.box.reply.pop(f"RCPT {busy}")
+    await post.pass_time(HOUR)
+    await post.pass_time(HOUR)
+    assert post.box.recipients == [[good], [busy]]
+    shown = (await post.publisher.get(CONNECTION)).json()["contacts"]
+    (trouble,) = [contact["diagnosis"] for contact in shown if contact["email"] == gone]
+    assert trouble["kind"] == "mailRecipientRefused"
+    assert trouble["evidence"]["status"] == 550
+
+
+async def test_a_subject_is_one_short_quoted_line(post: Post) -> None:
+    title = "CRM\r\nBcc: all@stranger.example\u2028" + "x" * 400
+    await post.operator.put(OFFER, {"title": title, "offerType": "saas"})
+    await post.operator.put(CONNECTION, settings("sales@contoso.example"))
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    (mail,) = post.box.mails
+    assert mail["Bcc"] is None
+    assert mail["Subject"].startswith("New lead for “CRM Bcc: all@stranger.example x")
+    assert mail["Subject"].endswith("…”")
+    assert len(mail["Subject"]) <= 120
+
+
+async def test_mails_are_bounded_by_publisher_and_what_is_over_goes_out_later(post: Post) -> None:
+    crowd = [f"c{number}@contoso.example" for number in range(40)]
+    await post.operator.put(CONNECTION, settings(*crowd))
+    leads = []
+    for _ in range(20):
+        leads.append(await hand_in(post.operator))
+        await post.pass_time(7_000)
+    assert 100 < sum(map(len, post.box.recipients)) <= 600
+    for _ in range(4):
+        await post.pass_time(HOUR)
+    for contact in (crowd[0], crowd[-1]):
+        text = "".join(mail.get_content() for mail in post.box.sent_to(contact))
+        assert [lead for lead in leads if text.count(lead) != 1] == []
+
+
+async def test_a_publisher_over_its_bound_delays_no_other(post: Post) -> None:
+    await post.operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    offer = "/v1/publishers/fabrikam/offers/erp"
+    await post.operator.put(offer, {"title": "ERP", "offerType": "saas"})
+    await post.operator.put(f"{offer}/connections/primary", settings("boss@fabrikam.example"))
+    await post.operator.put(CONNECTION, settings(*[f"c{number}@contoso.example" for number in range(50)]))
+    for _ in range(15):
+        await hand_in(post.operator)
+        await post.pass_time(7_000)
+    await hand_in(post.operator, publisherId="fabrikam", offerId="erp")
+    await post.pass_time(7_000)
+    assert len(post.box.sent_to("boss@fabrikam.example")) == 1
+    assert sum(map(len, post.box.recipients)) <= 601
+
+
+async def test_domains_that_the_operator_vouches_for_are_not_asked(database_url: str) -> None:
+    async with house(database_url, vouched_mail_domains="contoso.example,.corp.local") as home:
+        publisher = await home.visitor("publisher:contoso")
+        await publisher.put(
+            CONNECTION, settings("sales@contoso.example", "ops@eu.corp.local", "x@contoso.example.evil.example")
+        )
+        shown = (await publisher.get(CONNECTION)).json()["contacts"]
+    assert [contact["state"] for contact in shown] == ["confirmed", "confirmed", "waiting"]

@@ -28,8 +28,10 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
+from leadkeeper.doors.contacts.app import ContactDoor
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.portal.app import Portal
@@ -41,6 +43,7 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import UNASKED, Tester
+from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
@@ -88,7 +91,9 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
 
     try:
         await storage.write(upgrade)
-        connections = Connections(storage, vault, wake, keeps_last=keeps_last_connection)
+        connections = Connections(
+            storage, vault, wake, keeps_last=keeps_last_connection, mail_rules=settings.mail_rules
+        )
         withholding = Withholding.parse(settings.withheld_domains)
         tester = Tester(storage, connections, network, wake)
         rooms = Rooms(
@@ -106,6 +111,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             publication=Publication(storage),
             showcase=Showcase(storage),
             cross_listings=CrossListings(storage),
+            contact_answers=ContactAnswers(storage),
             clock=now_ms,
             base_url=settings.base_url,
         )
@@ -150,6 +156,9 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     doors: dict[str, ASGIApp] = {
         "api": cloud_partner,
         "v1.0": cloud_partner,
+        "contacts": ContactDoor(
+            rooms.contact_answers, ClientAddresses(settings.proxies), name=settings.marketplace_name
+        ).app(),
         "store": _storefront(settings, house).app(),
         "portal": Portal(rooms, name=settings.marketplace_name, base_url=settings.base_url).app(),
     }
@@ -210,7 +219,14 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         language=settings.language,
         lease_seconds=settings.lease_seconds,
     )
-    return [Sender(house.rooms.storage, mailer, settings.base_url).run(), press.run()]
+    sender = Sender(
+        house.rooms.storage,
+        mailer,
+        settings.base_url,
+        rules=settings.mail_rules,
+        marketplace=settings.marketplace_name,
+    )
+    return [sender.run(), press.run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -63,7 +64,8 @@ class Mailbox:
         return [mail for mail, to in zip(self.mails, self.recipients, strict=True) if address in to]
 
     def _cut_at(self, stage: str, server: SMTP) -> None:
-        if self.cut == stage and server.transport is not None:
+        if self.cut == stage:
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
 
 

@@ -252,10 +252,11 @@ async def test_a_contact_that_the_server_puts_off_is_tried_again_and_the_refused
 
 
 async def test_a_subject_is_one_short_quoted_line(post: Post) -> None:
-    title = "CRM\r\nBcc: all@stranger.example\u2028" + "x" * 400
-    await post.operator.put(OFFER, {"title": title, "offerType": "saas"})
-    await post.operator.put(CONNECTION, settings("sales@contoso.example"))
-    await hand_in(post.operator)
+    title = "CRM\r\nBcc: all@stranger.example\u2028" + "x" * 120
+    offer = "/v1/publishers/contoso/offers/odd"
+    assert (await post.operator.put(offer, {"title": title, "offerType": "saas"})).status == 201
+    await post.operator.put(f"{offer}/connections/primary", settings("sales@contoso.example"))
+    await hand_in(post.operator, offerId="odd")
     await post.pass_time(10_000)
     (mail,) = post.box.mails
     assert mail["Bcc"] is None

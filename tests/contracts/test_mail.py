@@ -133,7 +133,7 @@ def test_internal_names_are_taken(contact: str) -> None:
 
 @pytest.mark.parametrize("contact", ["ops", "ops@", "@x.example", "a b@x.example", "a@x\r\nBcc: b@y"])
 def test_what_is_no_address_is_refused(contact: str) -> None:
-    with pytest.raises(ValueError, match="address|line feed"):
+    with pytest.raises(ValueError, match=r"address|line feed"):
         TypeAdapter(EmailConfig).validate_python({"contactEmail": [contact]})
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
+from leadkeeper.access.contacts import Contact
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes
 from leadkeeper.connections.changes import Change
@@ -18,6 +20,8 @@ from leadkeeper.connections.health import Health, HealthState, health_of
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.vault import Vault, WrongKey
+from leadkeeper.connections.waiting import take_over_unrouted, try_anew
+from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
@@ -25,8 +29,6 @@ from leadkeeper.storage.engine import Storage, announce, change_routes
 
 CHECK_EVERY = 6 * 3_600_000
 """How often (ms) a connection that works is looked at without being asked."""
-BACKFILL = 1_000
-"""How many waiting leads a first connection takes over in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Connection:
     proven: bool = False
     change: Change | None = None
     """New settings that wait to be proven; read with one connection or a list, not with its work."""
+    contacts: tuple[Contact, ...] = ()
+    """How its contact e-mails stand, those of settings that wait too; read as ``change`` is."""
 
     @property
     def changed(self) -> Connection:
@@ -69,7 +73,9 @@ class Connections:
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
         keeps_last: Callable[[sa.Connection, OfferRef], None] = lambda _conn, _offer: None,
+        mail_rules: MailRules = DEFAULT_RULES,
     ) -> None:
+        self._mail_rules = mail_rules
         self._keeps_last = keeps_last
         self._storage = storage
         self._vault = vault
@@ -77,10 +83,11 @@ class Connections:
         self._clock = clock
 
     async def put(
-        self, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str
+        self, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str, trusted: bool = False
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """Create or change a connection from Microsoft's JSON: it is tried anew at once, and its held leads go out.
 
+        ``trusted`` is an operator's word for the contact e-mails; those of others are asked before they get notices.
         New settings for one that works, of a published offer, wait as its ``change`` until they are proven.
         Answers the connection (``None`` when ``leadDestination`` is ``none``, which removes it), whether it is new,
         and the JSON names of secrets that we made for it and that are shown this once.
@@ -90,13 +97,20 @@ class Connections:
             rule = "letters, digits, - and _, at most 64"
             raise Problem(ProblemType.INVALID_REQUEST, f"A connection's name is {rule}.", (FieldError("name", rule),))
 
-        put = await self._storage.write(self.put_within, offer, name, body, by=by)
+        put = await self._storage.write(self.put_within, offer, name, body, by=by, trusted=trusted)
         if put[0] is not None:
             self.wake([put[0].id])
         return put
 
     def put_within(
-        self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str
+        self,
+        conn: sa.Connection,
+        offer: OfferRef,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        by: str,
+        trusted: bool = False,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
         change_routes(conn)
@@ -108,6 +122,7 @@ class Connections:
             if before is not None:
                 self._remove(conn, before, by)
             return None, False, frozenset()
+        contacts.enter(conn, offer.publisher_id, parsed.config.contact_email, self._clock(), trusted=trusted)
         connection = self._put(conn, offer, name, before, parsed, by)
         made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})
@@ -164,12 +179,12 @@ class Connections:
             changes.drop_change(conn, connection_id)
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             try_anew(conn, connection_id, now)
-        _take_over_unrouted(conn, offer, connection_id, now)
+        take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
         note(conn, now, by, "connection.put", f"{offer}/{name}", stored.destination)
         row = _row(conn, offer, name)
         assert row is not None
-        return self._connection(row)
+        return self._whole(conn, row)
 
     async def get(self, offer: OfferRef, name: str) -> Connection | None:
         """One connection, or ``None`` if there is none of that name. Raises :class:`Problem` for an unknown offer."""
@@ -204,7 +219,7 @@ class Connections:
                 query = query.where(t.connection.c.offer_ref == str(offer))
             rows = conn.execute(query.order_by(t.connection.c.offer_ref, t.connection.c.name)).all()
             waiting = changes.change_rows(conn, [row.id for row in rows])
-            return [self._with(self._connection(row), waiting.get(row.id)) for row in rows]
+            return [self._told(conn, self._with(self._connection(row), waiting.get(row.id))) for row in rows]
 
         return await self._storage.read(act)
 
@@ -300,7 +315,15 @@ class Connections:
         )
 
     def _whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
-        return self._with(self._connection(row), changes.change_rows(conn, [row.id]).get(row.id))
+        change = changes.change_rows(conn, [row.id]).get(row.id)
+        return self._told(conn, self._with(self._connection(row), change))
+
+    def _told(self, conn: sa.Connection, connection: Connection) -> Connection:
+        emails = [*connection.stored.contacts, *connection.changed.stored.contacts]
+        if not emails:
+            return connection
+        found = contacts.contacts_of(conn, connection.offer.publisher_id, emails, self._mail_rules)
+        return replace(connection, contacts=tuple(found.values()))
 
     def _with(self, connection: Connection, row: sa.Row[Any] | None) -> Connection:
         if row is None:
@@ -354,44 +377,3 @@ def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:
     return conn.execute(
         sa.select(t.connection).where(t.connection.c.offer_ref == str(offer), t.connection.c.name == name)
     ).first()
-
-
-def _take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int) -> None:
-    """Give the leads that came while the offer had no connection to this one."""
-    unrouted = (
-        t.lead.c.publisher_id == offer.publisher_id,
-        t.lead.c.offer_id == offer.offer_id,
-        t.lead.c.unrouted,
-    )
-    while ids := conn.scalars(sa.select(t.lead.c.id).where(*unrouted).order_by(t.lead.c.id).limit(BACKFILL)).all():
-        rows = [new_delivery(lead_id, connection_id, now) for lead_id in ids]
-        conn.execute(sa.insert(t.delivery), rows)
-        conn.execute(
-            sa.update(t.lead).where(*unrouted, t.lead.c.id >= ids[0], t.lead.c.id <= ids[-1]).values(unrouted=False)
-        )
-
-
-def try_anew(conn: sa.Connection, connection_id: str, now: int) -> None:
-    """Let what waits for a retry go out now, among the others in the order in which it came."""
-    d = t.delivery.c
-    conn.execute(
-        sa.update(t.delivery)
-        .where(d.connection_id == connection_id, t.READY, d.due_at > now)
-        .values(due_at=d.created_at, changed_at=now)
-    )
-
-
-def new_delivery(lead_id: str, connection_id: str, now: int) -> dict[str, Any]:
-    """The row of a delivery that begins now."""
-    return {
-        "id": new_id(),
-        "lead_id": lead_id,
-        "connection_id": connection_id,
-        "state": "pending",
-        "due_at": now,
-        "attempts": 0,
-        "lost": 0,
-        "lease_id": None,
-        "created_at": now,
-        "changed_at": now,
-    }

@@ -13,8 +13,8 @@ from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, new_id, now_ms
-from leadkeeper.connections.connections import new_delivery
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
+from leadkeeper.connections.waiting import new_delivery
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
 from leadkeeper.lead import Customer, is_test

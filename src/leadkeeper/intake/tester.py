@@ -13,10 +13,11 @@ from leadkeeper.access.audit import note
 from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
-from leadkeeper.connections.connections import CHECK_EVERY, Connection, Connections, new_delivery, try_anew
+from leadkeeper.connections.connections import CHECK_EVERY, Connection, Connections
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.outbox import change_refused
+from leadkeeper.connections.waiting import new_delivery, try_anew
 from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import attempt_row

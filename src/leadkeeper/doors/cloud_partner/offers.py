@@ -187,6 +187,7 @@ class Offers:
             lead_settings=leads,
             if_match=if_match,
             by=caller.name,
+            trusted=caller.is_operator,
         )
         return await self._slot(put.ref, Slot.DRAFT)
 

@@ -8,7 +8,7 @@ import functools
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
-from leadkeeper.delivery.record import Sent
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mail import Mailer
@@ -86,9 +85,6 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
         if carrier is not None:
             carrier.wake(connection_ids)
 
-    def observe(sends: Sequence[Sent]) -> None:
-        metrics.observe_sends(sends)
-
     try:
         await storage.write(upgrade)
         connections = Connections(
@@ -111,7 +107,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             publication=Publication(storage),
             showcase=Showcase(storage),
             cross_listings=CrossListings(storage),
-            contact_answers=ContactAnswers(storage),
+            contact_answers=ContactAnswers(storage, rules=settings.mail_rules),
             clock=now_ms,
             base_url=settings.base_url,
         )
@@ -121,7 +117,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 connections,
                 network,
                 lease_seconds=settings.lease_seconds,
-                observe=observe,
+                observe=metrics.observe_sends,
                 prove=functools.partial(tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)

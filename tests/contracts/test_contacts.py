@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
+from leadkeeper.access.contacts import contacts_of
 from leadkeeper.clock import now_ms
 from leadkeeper.destinations.mail import Mailer, parse_mail_server
+from leadkeeper.destinations.mail_address import MailRules, parse_address
 from leadkeeper.notices.sender import Sender
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.migrate import _config, upgrade
 from tests.contracts.mailbox import Mailbox, mailbox
 from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
 
@@ -303,3 +308,119 @@ async def test_domains_that_the_operator_vouches_for_are_not_asked(database_url:
         )
         shown = (await publisher.get(CONNECTION)).json()["contacts"]
     assert [contact["state"] for contact in shown] == ["confirmed", "confirmed", "waiting"]
+
+
+def to_0003(conn: sa.Connection) -> None:
+    """A database as the version before left it, with a publisher's connection, its new settings and an operation."""
+    command.upgrade(_config(conn), "0003")
+    told = '{"contactEmail": ["Sales@Bücher.example"]}'
+    changed = '{"contactEmail": ["new@contoso.example"]}'
+    for statement in (
+        "INSERT INTO publisher VALUES ('contoso', 'Contoso', 1, 1)",
+        "INSERT INTO offer (ref, publisher_id, id, title, offer_type, live, created_at, changed_at)"
+        " VALUES ('contoso.crm', 'contoso', 'crm', 'CRM', 'saas', true, 1, 1)",
+        "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
+        f" VALUES ('c1', 'contoso.crm', 'primary', 'https_endpoint', '{told}', '', 1, 1, 1)",
+        "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
+        " VALUES ('c2', 'contoso.crm', 'damaged', 'https_endpoint', '{\"contact', '', 1, 1, 1)",
+        f"INSERT INTO connection_change VALUES ('c1', 'https_endpoint', '{changed}', '', true, 'each', 1, 1, NULL)",
+        "INSERT INTO operation VALUES"
+        " ('o1', 'contoso.crm', 'publish', 1, 'completed', '[]', '[\"ops@contoso.example\"]', 'key:1', 1, 1, 1)",
+    ):
+        conn.execute(sa.text(statement.replace(":", r"\:")))
+
+
+async def test_an_upgrade_silences_nobody(database_url: str) -> None:
+    storage = open_storage(database_url)
+    await storage.write(to_0003)
+    await storage.write(upgrade)
+    emails = ["sales@bücher.example", "new@contoso.example", "ops@contoso.example", "other@contoso.example"]
+    found = await storage.read(contacts_of, "contoso", emails, MailRules())
+    await storage.close()
+    assert [contact.standing.value for contact in found.values()] == [*["confirmed"] * 3, "waiting"]
+
+
+async def test_a_question_that_the_server_puts_off_is_asked_later_and_one_that_it_refuses_is_told(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("busy@contoso.example", "gone@contoso.example"))
+    post.box.reply["RCPT busy@contoso.example"] = "451 4.3.0 later"
+    post.box.reply["RCPT gone@contoso.example"] = "550 5.1.1 unknown"
+    await post.pass_time(0)
+    assert post.box.mails == []
+    assert await post.states() == {"busy@contoso.example": "waiting", "gone@contoso.example": "asked"}
+    post.box.reply.clear()
+    await post.pass_time(2 * HOUR)
+    await post.pass_time(2 * HOUR)
+    assert post.box.recipients == [["busy@contoso.example"]]
+    told = {one["email"]: one["diagnosis"] for one in (await post.publisher.get(CONNECTION)).json()["contacts"]}
+    assert told["busy@contoso.example"] is None
+    assert told["gone@contoso.example"]["kind"] == "mailRecipientRefused"
+
+
+async def test_questions_are_bounded_by_publisher(post: Post) -> None:
+    for number in range(3):
+        crowd = [f"c{number}x{one}@d{one}.example" for one in range(30)]
+        await post.publisher.put(CONNECTION, settings(*crowd))
+    for _ in range(8):
+        await post.pass_time(HOUR)
+    assert len(post.box.mails) == 50
+    for _ in range(8):
+        await post.pass_time(4 * HOUR)
+    assert len(post.box.mails) == 90
+
+
+async def test_a_contact_may_change_its_mind(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    link = post.link("sales@contoso.example")
+    assert (await post.choose(link, "never")).status == 200
+    assert b"mudar de ideia" in (await post.home.anyone.get(f"{link}?lang=pt")).body
+    await post.choose(link, "never")
+    assert await post.states() == {"sales@contoso.example": "declined"}
+    await post.choose(link, "confirm")
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+
+
+async def test_an_operator_who_asked_in_person_may_allow_what_was_declined(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    await post.choose(post.link("sales@contoso.example"), "never")
+    await post.home.rooms.contact_answers.allow("contoso", parse_address("sales@contoso.example"), by="test")
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+    (owned,) = await post.home.rooms.contact_answers.all("contoso")
+    assert owned.contact.standing.value == "confirmed"
+
+
+async def test_the_page_is_limited_by_address(post: Post) -> None:
+    answers = [await post.home.anyone.get("/contacts/nonsense") for _ in range(40)]
+    assert {answer.status for answer in answers} == {404, 429}
+
+
+async def test_the_bound_holds_for_the_email_destination_too(database_url: str) -> None:
+    with mailbox() as box:
+        url = f"smtp://127.0.0.1:{box.port}"
+        async with house(database_url, smtp_url=url, mails_per_hour=50) as home:
+            operator = await home.visitor("operator")
+            crowd = [f"c{number}@contoso.example" for number in range(30)]
+            await operator.put(CONNECTION, settings(*crowd, destination="email"))
+            assert (await operator.post(f"{CONNECTION}/validate")).json()["ok"]
+            over = (await operator.post(f"{CONNECTION}/validate")).json()
+    assert over["diagnosis"]["kind"] == "mailBoundReached"
+    assert sum(map(len, box.recipients)) == 30
+
+
+async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: str) -> None:
+    with mailbox() as box:
+        box.reply["RCPT busy@contoso.example"] = "450 4.2.1 later"
+        async with house(database_url, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            post = Post(home, box, publisher, operator)
+            contacts = ("good@contoso.example", "busy@contoso.example")
+            await operator.put(CONNECTION, settings(*contacts, destination="email"))
+            found = (await operator.post(f"{CONNECTION}/validate")).json()
+            assert found["ok"]
+            assert "b***@contoso.example: 450" in found["testLead"]["receipt"]["note"]
+            box.reply.clear()
+            await post.pass_time(HOUR)
+            await post.pass_time(HOUR)
+            assert box.recipients == [["good@contoso.example"], ["busy@contoso.example"]]
+            assert found["testLead"]["id"] in box.mails[1].get_content()

@@ -91,6 +91,28 @@ def contacts_of(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedContact:
+    """A contact and whose it is."""
+
+    publisher_id: str
+    contact: Contact
+
+
+def all_contacts(conn: sa.Connection, publisher_id: str | None, rules: MailRules) -> list[OwnedContact]:
+    """Every address that was ever entered, of one publisher or of all, by publisher and address."""
+    c = t.contact.c
+    query = sa.select(c.publisher_id, c.address).order_by(c.publisher_id, c.address)
+    owned: dict[str, list[str]] = {}
+    for row in conn.execute(query if publisher_id is None else query.where(c.publisher_id == publisher_id)):
+        owned.setdefault(row.publisher_id, []).append(row.address)
+    return [
+        OwnedContact(owner, contact)
+        for owner, addresses in owned.items()
+        for contact in contacts_of(conn, owner, addresses, rules).values()
+    ]
+
+
 def report(conn: sa.Connection, publisher_id: str, troubles: Mapping[str, str | None]) -> None:
     """What the mail server said last of each address: a diagnosis as it is stored, or nothing wrong."""
     c = t.contact.c

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
-from leadkeeper.access.contacts import Asked
+from leadkeeper.access.contacts import Asked, OwnedContact
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.destinations.mail_address import MailAddress
+from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.notices.due import wake
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
@@ -17,9 +17,14 @@ from leadkeeper.storage.engine import Storage, announce
 class ContactAnswers:
     """The answers of one installation's contacts. A link that is unknown or over is ``None`` everywhere."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, clock: Clock = now_ms, rules: MailRules = DEFAULT_RULES) -> None:
         self._storage = storage
         self._clock = clock
+        self._rules = rules
+
+    async def all(self, publisher_id: str | None) -> list[OwnedContact]:
+        """The contacts of one publisher, or of all."""
+        return await self._storage.read(contacts.all_contacts, publisher_id, self._rules)
 
     async def asked(self, token: str) -> Asked | None:
         """What a link asks. Changes nothing: mail scanners follow links."""

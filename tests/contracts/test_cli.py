@@ -412,6 +412,7 @@ def test_doctor_finds_all_well(
         "set aside": "ok",
         "without connection": "ok",
         "clock": "ok",
+        "mail": "note",
     }
     assert said.code == 0
     assert endpoint.received == {}, "the doctor sends no lead"
@@ -567,6 +568,7 @@ def test_doctor_looks_at_the_mail_server(call: Call, monkeypatch: pytest.MonkeyP
         (found,) = [one for one in call("doctor", "--json").json["findings"] if one["name"] == "mail"]
         return dict(found)
 
+    assert call("db", "upgrade").code == 0
     assert mail()["state"] == "note"
     with mailbox(sign_in=False) as box:
         monkeypatch.setenv("LEADKEEPER_SMTP_URL", f"smtp://127.0.0.1:{box.port}")

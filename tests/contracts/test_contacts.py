@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from leadkeeper.access import contacts
 from leadkeeper.access.contacts import contacts_of
 from leadkeeper.clock import now_ms
 from leadkeeper.destinations.mail import Mailer, parse_mail_server
@@ -271,10 +273,10 @@ async def test_a_subject_is_one_short_quoted_line(post: Post) -> None:
 
 
 async def test_mails_are_bounded_by_publisher_and_what_is_over_goes_out_later(post: Post) -> None:
-    crowd = [f"c{number}@contoso.example" for number in range(40)]
+    crowd = [f"c{number}@contoso.example" for number in range(20)]
     await post.operator.put(CONNECTION, settings(*crowd))
     leads = []
-    for _ in range(20):
+    for _ in range(40):
         leads.append(await hand_in(post.operator))
         await post.pass_time(7_000)
     assert 100 < sum(map(len, post.box.recipients)) <= 600
@@ -290,8 +292,8 @@ async def test_a_publisher_over_its_bound_delays_no_other(post: Post) -> None:
     offer = "/v1/publishers/fabrikam/offers/erp"
     await post.operator.put(offer, {"title": "ERP", "offerType": "saas"})
     await post.operator.put(f"{offer}/connections/primary", settings("boss@fabrikam.example"))
-    await post.operator.put(CONNECTION, settings(*[f"c{number}@contoso.example" for number in range(50)]))
-    for _ in range(15):
+    await post.operator.put(CONNECTION, settings(*[f"c{number}@contoso.example" for number in range(20)]))
+    for _ in range(35):
         await hand_in(post.operator)
         await post.pass_time(7_000)
     await hand_in(post.operator, publisherId="fabrikam", offerId="erp")
@@ -357,8 +359,8 @@ async def test_a_question_that_the_server_puts_off_is_asked_later_and_one_that_i
 
 
 async def test_questions_are_bounded_by_publisher(post: Post) -> None:
-    for number in range(3):
-        crowd = [f"c{number}x{one}@d{one}.example" for one in range(30)]
+    for number in range(5):
+        crowd = [f"c{number}x{one}@d{one}.example" for one in range(18)]
         await post.publisher.put(CONNECTION, settings(*crowd))
     for _ in range(8):
         await post.pass_time(HOUR)
@@ -400,12 +402,13 @@ async def test_the_bound_holds_for_the_email_destination_too(database_url: str) 
         url = f"smtp://127.0.0.1:{box.port}"
         async with house(database_url, smtp_url=url, mails_per_hour=50) as home:
             operator = await home.visitor("operator")
-            crowd = [f"c{number}@contoso.example" for number in range(30)]
+            crowd = [f"c{number}@contoso.example" for number in range(20)]
             await operator.put(CONNECTION, settings(*crowd, destination="email"))
+            assert (await operator.post(f"{CONNECTION}/validate")).json()["ok"]
             assert (await operator.post(f"{CONNECTION}/validate")).json()["ok"]
             over = (await operator.post(f"{CONNECTION}/validate")).json()
     assert over["diagnosis"]["kind"] == "mailBoundReached"
-    assert sum(map(len, box.recipients)) == 30
+    assert sum(map(len, box.recipients)) == 40
 
 
 async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: str) -> None:
@@ -414,8 +417,8 @@ async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: 
         async with house(database_url, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
             publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
             post = Post(home, box, publisher, operator)
-            contacts = ("good@contoso.example", "busy@contoso.example")
-            await operator.put(CONNECTION, settings(*contacts, destination="email"))
+            both = ("good@contoso.example", "busy@contoso.example")
+            await operator.put(CONNECTION, settings(*both, destination="email"))
             found = (await operator.post(f"{CONNECTION}/validate")).json()
             assert found["ok"]
             assert "b***@contoso.example: 450" in found["testLead"]["receipt"]["note"]
@@ -424,3 +427,61 @@ async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: 
             await post.pass_time(HOUR)
             assert box.recipients == [["good@contoso.example"], ["busy@contoso.example"]]
             assert found["testLead"]["id"] in box.mails[1].get_content()
+
+
+async def test_leads_that_wait_for_a_click_go_out_by_themselves_after_it(database_url: str) -> None:
+    with mailbox() as box:
+        async with house(database_url, worker=True, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            post = Post(home, box, publisher, operator)
+            await publisher.put(CONNECTION, settings("sales@contoso.example", destination="email"))
+            lead_id = await hand_in(operator)
+
+            async def delivery() -> dict[str, Any]:
+                return (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]
+
+            async def until(state: str) -> dict[str, Any]:
+                for _ in range(1_200):
+                    if (found := await delivery())["state"] == state:
+                        return found
+                    await asyncio.sleep(0.05)
+                pytest.fail(f"never {state}")
+
+            held = await until("held")
+            shown = (await publisher.get(CONNECTION)).json()["health"]
+            assert shown["diagnosis"]["kind"] == "mailContactUnconfirmed"
+            assert held["receipt"] is None
+            await post.pass_time(0)
+            await post.choose(post.link("sales@contoso.example"), "confirm")
+            assert (await until("unconfirmed"))["receipt"]["note"] == "The mail server took the notice."
+    assert len(post.box.sent_to("sales@contoso.example")) == 2
+
+
+async def test_who_is_taken_out_of_the_settings_is_told_no_more(post: Post) -> None:
+    good, busy = "good@contoso.example", "busy@contoso.example"
+    await post.operator.put(CONNECTION, settings(good, busy))
+    post.box.reply[f"RCPT {busy}"] = "450 4.2.1 later"
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    post.box.reply.clear()
+    await post.operator.put(CONNECTION, settings(good))
+    await post.pass_time(HOUR)
+    assert post.box.recipients == [[good]]
+
+
+async def test_addresses_that_come_and_go_are_forgotten(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "MOST_WAITING", 30)
+    for number in range(4):
+        crowd = [f"c{number}x{one}@d{one}.example" for one in range(18)]
+        await post.publisher.put(CONNECTION, settings(*crowd))
+    kept = await post.home.rooms.contact_answers.all("contoso")
+    assert len(kept) == 30
+    assert {one.contact.email for one in kept} >= set(crowd)
+
+
+async def test_two_presses_at_once_are_one(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    link = post.link("sales@contoso.example")
+    answers = await asyncio.gather(*(post.choose(link, "never") for _ in range(8)))
+    assert [answer.status for answer in answers] == [200] * 8

@@ -24,6 +24,8 @@ VALID_MS: Final = 7 * 86_400_000
 QUESTIONS: Final = 3
 """How many questions a mailbox gets in :data:`VALID_MS` from all publishers, and at all from one of them."""
 PUT_OFF_MS: Final = 3_600_000
+MOST_WAITING: Final = 1_000
+"""How many addresses of a publisher wait to be asked; of more the oldest are forgotten until entered again."""
 LEASE_MS: Final = 120_000
 MOST: Final = 20
 """How many questions are asked at a time."""
@@ -71,6 +73,8 @@ def enter(conn: sa.Connection, publisher_id: str, emails: Sequence[str], now: in
         elif row.state == Standing.ASKED and row.asked_at <= now - VALID_MS and row.asks < QUESTIONS:
             again = {"state": Standing.WAITING.value, "ask_at": now}
             conn.execute(sa.update(t.contact).where(*those).values(again))
+    if not trusted:
+        _forget_oldest(conn, publisher_id)
 
 
 def contacts_of(
@@ -169,7 +173,7 @@ def find_asked(conn: sa.Connection, token: str, now: int) -> Asked | None:
 
 def confirm(conn: sa.Connection, token: str, now: int) -> Asked | None:
     """Whoever reads the address wants the publisher's notices; ``None`` as :func:`find_asked`."""
-    asked = find_asked(conn, token, now)
+    asked = _held(conn, token, now)
     if asked is not None:
         (address,) = distinct([asked.address]).values()
         mailbox = t.declined_mailbox.c.mailbox == address.mailbox
@@ -181,7 +185,7 @@ def confirm(conn: sa.Connection, token: str, now: int) -> Asked | None:
 
 def decline(conn: sa.Connection, token: str, now: int) -> Asked | None:
     """Whoever reads the mailbox wants no mail from here, of no publisher; ``None`` as :func:`find_asked`."""
-    asked = find_asked(conn, token, now)
+    asked = _held(conn, token, now)
     if asked is not None:
         (address,) = distinct([asked.address]).values()
         if asked.standing is not Standing.DECLINED:
@@ -191,10 +195,24 @@ def decline(conn: sa.Connection, token: str, now: int) -> Asked | None:
     return asked
 
 
+def _held(conn: sa.Connection, token: str, now: int) -> Asked | None:
+    """As :func:`find_asked`; a second press of the button waits until the first is done."""
+    conn.execute(sa.select(t.contact.c.state).where(t.contact.c.token_hash == hashed(token)).with_for_update())
+    return find_asked(conn, token, now)
+
+
 def allow(conn: sa.Connection, publisher_id: str, address: MailAddress, now: int) -> None:
     """An operator's word, who has asked in person: the address gets the publisher's notices, whatever it said."""
     conn.execute(sa.delete(t.declined_mailbox).where(t.declined_mailbox.c.mailbox == address.mailbox))
     enter(conn, publisher_id, [address.wire], now, trusted=True)
+
+
+def _forget_oldest(conn: sa.Connection, publisher_id: str) -> None:
+    """Addresses come and go in settings; those that were never asked are not kept for ever."""
+    c = t.contact.c
+    unasked = (c.publisher_id == publisher_id, c.state == Standing.WAITING.value, c.asks == 0)
+    newest = sa.select(c.address).where(*unasked).order_by(c.created_at.desc(), c.address).limit(MOST_WAITING)
+    conn.execute(sa.delete(t.contact).where(*unasked, c.address.not_in(newest)))
 
 
 def _answered(standing: Standing, now: int) -> dict[str, Any]:

@@ -45,11 +45,13 @@ class Due:
     def left(self) -> list[str]:
         """Who is to be told: those still left, a connection's contact e-mails, those who hear of an operation."""
         row = self.notices[0]
-        if row.recipients is not None:
-            return list(json.loads(row.recipients))
-        if row.operation_id is not None:
-            return list(json.loads(row.emails))
-        return list(json.loads(row.settings).get("contactEmail", []))
+        told = json.loads(row.emails if row.operation_id is not None else row.settings)
+        every: list[str] = told if isinstance(told, list) else told.get("contactEmail", [])
+        if row.recipients is None:
+            return every
+        # Whoever was taken out of the settings meanwhile is told no more.
+        left = set(json.loads(row.recipients))
+        return [email for email in every if email in left]
 
     @property
     def ids(self) -> list[str]:

@@ -70,15 +70,22 @@ class Sender:
     async def look(self) -> int:
         """Send what is due, as long as it is ours; answers how many mails the server took for somebody."""
         assert self._mailer is not None
-        sent, until = 0, self._clock() + HELD_MS - int(SECONDS * 1000)
+        return await self._tell(self._mailer) + await self._ask_all(self._mailer)
+
+    async def _ask_all(self, mailer: Mailer) -> int:
+        sent, until = 0, self._clock() + contacts.LEASE_MS - int(SECONDS * 1000)
         for asked in await self._storage.write(contacts.due_questions, self._rules, self._clock()):
             if self._clock() < until:
-                sent += await self._ask(self._mailer, asked)
+                sent += await self._ask(mailer, asked)
+        return sent
+
+    async def _tell(self, mailer: Mailer) -> int:
+        sent, until = 0, self._clock() + HELD_MS - int(SECONDS * 1000)
         for due in await self._storage.write(take, self._clock()):
             if self._clock() >= until:
                 break
             try:
-                sent += await self._send(self._mailer, due)
+                sent += await self._send(mailer, due)
             except StorageAway:
                 raise
             except Exception as error:

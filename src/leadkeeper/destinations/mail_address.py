@@ -15,6 +15,8 @@ import idna
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, WithJsonSchema
 
+LONGEST_LOCAL: Final = 64
+"""The most octets before the @ (RFC 5321, 4.5.3.1.1)."""
 LONGEST: Final = 254
 """The most characters of an address (RFC 5321, 4.5.3.1.3, without its brackets)."""
 
@@ -72,7 +74,7 @@ def parse_address(text: str) -> MailAddress:
     found = _NAMED.fullmatch(text)
     name, address = ("", text) if found is None else (found["name"].strip(' "'), found["address"].strip())
     local, at, domain = address.rpartition("@")
-    if not at or not local or not domain or len(address) > LONGEST:
+    if not at or not domain or len(address) > LONGEST or not 0 < len(local.encode()) <= LONGEST_LOCAL:
         raise ValueError("is no e-mail address: write it like name@company.example")
     return MailAddress(_local(local), _domain(domain), name)
 

@@ -107,6 +107,11 @@ def test_one_mailbox_has_one_name() -> None:
     assert {parse_address(way).mailbox for way in ways} == {"victim@x.example"}
 
 
+def test_an_address_is_not_taken_for_another_in_other_letters() -> None:
+    assert parse_address("Straße@x.example").key == "straße@x.example"
+    assert parse_address("strasse@x.example").key != parse_address("straße@x.example").key
+
+
 def test_who_is_vouched_for() -> None:
     rules = MailRules(parse_vouched("contoso.example, .corp.local, bücher.example"))
     vouched = ("a@contoso.example", "a@eu.corp.local", "a@Bücher.example")

@@ -44,13 +44,16 @@ class MailAddress:
 
     @property
     def key(self) -> str:
-        """The same text for every way to write this address; no mail server in use tells letters by their case."""
-        return self.wire.casefold()
+        """The same text for every way to write this address, and itself an address that can be written to.
+
+        No mail server in use tells a to z by their case; what other letters are alike is left to it.
+        """
+        return _small(self.wire)
 
     @property
     def mailbox(self) -> str:
         """The same text for every address that ends in one mailbox, as far as is known: without what follows a +."""
-        return f"{self.local.partition('+')[0] or self.local}@{self.domain}".casefold()
+        return _small(f"{self.local.partition('+')[0] or self.local}@{self.domain}")
 
     @property
     def needs_utf8(self) -> bool:
@@ -61,6 +64,10 @@ class MailAddress:
     def is_qualified(self) -> bool:
         """Whether its domain has more than one label, as public mail servers demand."""
         return "." in self.domain
+
+
+def _small(text: str) -> str:
+    return "".join(each.lower() if each.isascii() else each for each in text)
 
 
 def parse_address(text: str) -> MailAddress:

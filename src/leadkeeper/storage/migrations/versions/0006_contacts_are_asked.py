@@ -71,11 +71,12 @@ def _told_before() -> list[dict[str, object]]:
             for email in _emails(kept):
                 local, _, domain = email.rpartition("@")
                 domain = _a_labels(domain)
-                address = f"{local}@{domain}".casefold()
+                local = "".join(each.lower() if each.isascii() else each for each in local)
+                address = f"{local}@{domain}"
                 found[publisher_id, address] = {
                     "publisher_id": publisher_id,
                     "address": address,
-                    "mailbox": f"{local.partition('+')[0] or local}@{domain}".casefold(),
+                    "mailbox": f"{local.partition('+')[0] or local}@{domain}",
                     "state": "confirmed",
                     "created_at": now,
                     "answered_at": now,

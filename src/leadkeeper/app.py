@@ -34,6 +34,7 @@ from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
+from leadkeeper.doors.contacts.app import ContactDoor
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.listener.limits import files_for
@@ -49,6 +50,7 @@ from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import UNASKED, Tester
+from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
@@ -84,12 +86,8 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
     storage, clock, secret_keys = await _open_storage(settings)
-    vault = Vault(secret_keys)
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     network = Network(settings.network_policy)
     metrics = Metrics()
-    quotas = settings.quotas
-    rates = Rates(storage, quotas, clock)
     carrier: Worker | None = None
 
     def wake(connection_ids: Collection[str]) -> None:
@@ -97,51 +95,68 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
+    rooms = _put_together(settings, storage, clock, secret_keys, network, wake)
     try:
-        connections = Connections(storage, vault, wake, clock, keeps_last=keeps_last_connection, quotas=quotas)
-        withholding = Withholding.parse(settings.withheld_domains)
-        inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
-        tester = Tester(storage, connections, network, wake, clock, rates=rates)
-        rooms = Rooms(
-            storage=storage,
-            keys=sign_ins.keys,
-            sign_ins=sign_ins,
-            audit=sign_ins.audit,
-            hooks=Hooks(storage, clock, quotas=quotas),
-            catalogue=Catalogue(storage, connections, clock, quotas=quotas),
-            connections=connections,
-            intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
-            inbox=inbox,
-            trace=trace,
-            reading=Reading(inbox, trace, sign_ins.audit),
-            costs=Costs(storage, clock),
-            again=Again(storage, wake, clock),
-            tester=tester,
-            rates=rates,
-            publication=Publication(storage, clock=clock),
-            showcase=Showcase(storage),
-            cross_listings=CrossListings(storage, clock),
-            clock=clock,
-            base_url=settings.base_url,
-        )
         if worker:
             carrier = Worker(
                 storage,
-                connections,
+                rooms.connections,
                 network,
                 lease_seconds=settings.lease_seconds,
                 clock=clock,
                 observe=metrics.observe_sends,
-                prove=functools.partial(tester.validate, by=UNASKED),
+                prove=functools.partial(rooms.tester.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier)
         await rooms.intake.drained()
     finally:
         watching.cancel()
-        await rates.aclose()
-        await sign_ins.audit.drained()
+        await rooms.rates.aclose()
+        await rooms.audit.drained()
         await network.aclose()
         await storage.close()
+
+
+def _put_together(
+    settings: Settings,
+    storage: Storage,
+    clock: Clock,
+    secret_keys: Sequence[str],
+    network: Network,
+    wake: Callable[[Collection[str]], None],
+) -> Rooms:
+    """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
+    quotas, mail_rules = settings.quotas, settings.mail_rules
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys)
+    rates = Rates(storage, quotas, clock)
+    connections = Connections(
+        storage, Vault(secret_keys), wake, clock, keeps_last=keeps_last_connection, quotas=quotas, mail_rules=mail_rules
+    )
+    withholding = Withholding.parse(settings.withheld_domains)
+    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
+    return Rooms(
+        storage=storage,
+        keys=sign_ins.keys,
+        sign_ins=sign_ins,
+        audit=sign_ins.audit,
+        hooks=Hooks(storage, clock, quotas=quotas),
+        catalogue=Catalogue(storage, connections, clock, quotas=quotas),
+        connections=connections,
+        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
+        inbox=inbox,
+        trace=trace,
+        reading=Reading(inbox, trace, sign_ins.audit),
+        costs=Costs(storage, clock),
+        again=Again(storage, wake, clock),
+        tester=Tester(storage, connections, network, wake, clock, rates=rates),
+        rates=rates,
+        publication=Publication(storage, clock=clock),
+        showcase=Showcase(storage),
+        cross_listings=CrossListings(storage, clock),
+        contact_answers=ContactAnswers(storage, clock, rules=mail_rules),
+        clock=clock,
+        base_url=settings.base_url,
+    )
 
 
 async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
@@ -209,6 +224,7 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     name, base_url = settings.marketplace_name, settings.base_url
     doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
+        "contacts": ContactDoor(rooms.contact_answers, addresses, name=name).app(),
         "store": _storefront(settings, house, addresses, secure).app(),
         "portal": Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app(),
     }
@@ -270,7 +286,15 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         lease_seconds=settings.lease_seconds,
         clock=house.rooms.clock,
     )
-    return [Sender(house.rooms.storage, mailer, settings.base_url, house.rooms.clock).run(), press.run()]
+    sender = Sender(
+        house.rooms.storage,
+        mailer,
+        settings.base_url,
+        house.rooms.clock,
+        rules=settings.mail_rules,
+        marketplace=settings.marketplace_name,
+    )
+    return [sender.run(), press.run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

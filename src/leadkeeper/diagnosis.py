@@ -75,6 +75,11 @@ class Kind(StrEnum):
     MAIL_SIGN_IN_REJECTED = "mailSignInRejected"
     MAIL_SENDER_REFUSED = "mailSenderRefused"
     MAIL_RECIPIENT_REFUSED = "mailRecipientRefused"
+    MAIL_ADDRESS_UNSUPPORTED = "mailAddressUnsupported"
+    MAIL_GREETING_REFUSED = "mailGreetingRefused"
+    MAIL_CONTACT_UNCONFIRMED = "mailContactUnconfirmed"
+    MAIL_CONTACT_DECLINED = "mailContactDeclined"
+    MAIL_BOUND_REACHED = "mailBoundReached"
     MAIL_REFUSED = "mailRefused"
     MAIL_SERVER_BUSY = "mailServerBusy"
 

@@ -18,6 +18,7 @@ from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
+from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.publication import Publication
@@ -38,6 +39,7 @@ class Rooms:
     publication: Publication
     showcase: Showcase
     cross_listings: CrossListings
+    contact_answers: ContactAnswers
     connections: Connections
     intake: Intake
     inbox: Inbox

@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from leadkeeper.access.quotas import NAMES, USUAL, Quotas
 from leadkeeper.destinations.addresses import own_addresses
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
-from leadkeeper.destinations.mail import MailServer, parse_mail_server
+from leadkeeper.destinations.mail import MailServer, parse_hostname, parse_mail_server, parse_sender
+from leadkeeper.destinations.mail_address import MailRules, parse_vouched
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.privacy.withholding import Withholding
@@ -60,7 +61,25 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(None, description="PEM file with further certificate authorities to trust.")
     smtp_url: SecretStr | None = Field(None, description="Mail server for notices: smtp[s]://user:password@host:port.")
     mail_from: str | None = Field(
-        None, description="Address that mails come from; leadkeeper@ the mail server by default."
+        None,
+        description="Address that mails come from, also with a name: Contoso Leads <leads@contoso.example>; "
+        "leadkeeper@ the mail server by default.",
+    )
+    mail_hostname: str | None = Field(
+        None, description="Name by which the mail server is greeted (EHLO); this machine's by default."
+    )
+    vouched_mail_domains: str = Field(
+        "",
+        description="Mail domains (commas; .corp.local for all below, * for all) whose addresses get notices without "
+        "being asked whether they want them.",
+    )
+    mails_per_hour: int = Field(
+        600, ge=50, description="Mails that one publisher may cause in an hour, each recipient counted; others wait."
+    )
+    mail_questions_per_day: int = Field(
+        50,
+        ge=1,
+        description="Addresses that are asked in a day whether they want one publisher's notices; others wait.",
     )
     lease_seconds: float = Field(
         15, ge=1, le=600, description="How long the leads of a worker that died wait before another takes them."
@@ -211,6 +230,24 @@ class Settings(BaseSettings):
             parse_mail_server(value.get_secret_value())
         return value
 
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_from(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_sender(value)
+        return value
+
+    @field_validator("mail_hostname")
+    @classmethod
+    def _mail_hostname(cls, value: str | None) -> str | None:
+        return None if value is None else parse_hostname(value)
+
+    @field_validator("vouched_mail_domains")
+    @classmethod
+    def _vouched_mail_domains(cls, value: str) -> str:
+        parse_vouched(value)
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _log_level(cls, value: str) -> str:
@@ -247,6 +284,7 @@ class Settings(BaseSettings):
             hosts=parse_hosts(self.hosts),
             ca_file=self.ca_file,
             mail_server=self.mail_server,
+            mail_rules=self.mail_rules,
             base_url=self.base_url,
             own=None if self.allow_own_addresses else own_addresses(self.base_url, self.port),
         )
@@ -261,7 +299,13 @@ class Settings(BaseSettings):
         """Where mails are handed in, if anywhere."""
         if self.smtp_url is None:
             return None
-        return parse_mail_server(self.smtp_url.get_secret_value(), self.mail_from, self.ca_file)
+        return parse_mail_server(self.smtp_url.get_secret_value(), self.mail_from, self.ca_file, self.mail_hostname)
+
+    @property
+    def mail_rules(self) -> MailRules:
+        """What publishers may do by mail."""
+        vouched = parse_vouched(self.vouched_mail_domains)
+        return MailRules(vouched, self.mails_per_hour, self.mail_questions_per_day)
 
     @property
     def base_url(self) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.lead import Customer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,11 +16,19 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 class Mailbox:
-    """What arrived, and what to answer instead: ``reply[stage]`` with stage ``MAIL``, ``RCPT`` or ``DATA``."""
+    """What arrived, and what to answer instead: ``reply[stage]`` with stage ``MAIL``, ``RCPT`` or ``DATA``.
+
+    ``reply["RCPT ops@contoso.example"]`` is for that recipient alone; at the stage ``cut`` the line is cut without a
+    reply, ``DATA`` meaning once the text has come. ``recipients`` are those of each mail that arrived, as they were
+    written in the envelope.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self.senders: list[str] = []
         self.reply: dict[str, str] = {}
+        self.cut = ""
         self.port = 0
 
     async def handle_MAIL(
@@ -33,17 +42,31 @@ class Mailbox:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if "RCPT" in self.reply:
-            return self.reply["RCPT"]
+        self._cut_at("RCPT", server)
+        refusal = self.reply.get(f"RCPT {address}", self.reply.get("RCPT"))
+        if refusal is not None:
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self._cut_at("DATA", server)
         if "DATA" in self.reply:
             return self.reply["DATA"]
+        self.recipients.append(list(envelope.rcpt_tos))
+        self.senders.append(envelope.mail_from or "")
         content = envelope.original_content or b""
         self.mails.append(message_from_bytes(content, _class=EmailMessage, policy=default))
         return "250 taken"
+
+    def sent_to(self, address: str) -> list[EmailMessage]:
+        """The mails of which ``address`` was a recipient."""
+        return [mail for mail, to in zip(self.mails, self.recipients, strict=True) if address in to]
+
+    def _cut_at(self, stage: str, server: SMTP) -> None:
+        if self.cut == stage:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
 
 
 def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
@@ -58,8 +81,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def mailbox(context: ssl.SSLContext | None = None, *, sign_in: bool = False) -> Iterator[Mailbox]:
-    """A running server: plain, or with STARTTLS when a context is given."""
+def mailbox(context: ssl.SSLContext | None = None, *, sign_in: bool = False, utf8: bool = False) -> Iterator[Mailbox]:
+    """A running server: plain, or with STARTTLS when a context is given; ``utf8`` offers SMTPUTF8."""
     box = Mailbox()
     controller = Controller(
         box,
@@ -69,6 +92,7 @@ def mailbox(context: ssl.SSLContext | None = None, *, sign_in: bool = False) -> 
         authenticator=_authenticate if sign_in else None,
         auth_required=sign_in,
         auth_require_tls=context is not None,
+        enable_SMTPUTF8=utf8,
     )
     controller.start()
     try:

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadkeeper.clock import now_ms
-from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network, NetworkPolicy

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.mail import MailServer
+from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azure_blob import is_write
 from leadkeeper.sandbox.azure_proxy import StorageProxy
@@ -243,7 +244,13 @@ class MailStage:
     def mail_server(self) -> MailServer:
         """The operator's setting for it."""
         return MailServer(
-            "127.0.0.1", self.server.port, False, MAIL_USER, MAIL_PASSWORD, "leads@market.example", self.ca_file
+            "127.0.0.1",
+            self.server.port,
+            False,
+            MAIL_USER,
+            MAIL_PASSWORD,
+            parse_address("leads@market.example"),
+            self.ca_file,
         )
 
     def choose(self, state: State) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from leadkeeper.access.keys import Keys
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
 from leadkeeper.destinations.mail import Mailer, parse_mail_server
+from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.notices.sender import Sender
 from leadkeeper.publishing import operations
 from leadkeeper.publishing.steps import Failed, OperationKind, OperationState, after, first_steps
@@ -143,9 +144,9 @@ async def begin(house: TestHouse, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "subject", "words"),
     [
-        (OPERATION_FAILED, "Publishing Contoso CRM Pro stopped", "at the step “Validate Pre-Requisites”"),
-        (PREVIEW_READY, "The preview of Contoso CRM Pro is ready", "/store/offers/contoso/crm-pro?preview="),
-        (OFFER_LIVE, "Contoso CRM Pro is live", "https://leads.example/store/offers/contoso/crm-pro"),
+        (OPERATION_FAILED, "Publishing “Contoso CRM Pro” stopped", "at the step “Validate Pre-Requisites”"),
+        (PREVIEW_READY, "The preview of “Contoso CRM Pro” is ready", "/store/offers/contoso/crm-pro?preview="),
+        (OFFER_LIVE, "“Contoso CRM Pro” is live", "https://leads.example/store/offers/contoso/crm-pro"),
     ],
 )
 async def test_whoever_asked_hears_of_an_operation(database_url: str, kind: str, subject: str, words: str) -> None:
@@ -153,7 +154,7 @@ async def test_whoever_asked_hears_of_an_operation(database_url: str, kind: str,
         await begin(house, kind)
         with mailbox() as box:
             server = parse_mail_server(f"smtp://127.0.0.1:{box.port}", "leads@marketplace.example")
-            sender = Sender(house.storage, Mailer(server), "https://leads.example", house.clock)
+            sender = Sender(house.storage, Mailer(server), "https://leads.example", house.clock, MailRules(("*",)))
             assert await sender.look() == 1
             assert await sender.look() == 0
         (mail,) = box.mails

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.rotation import unbound
 from leadkeeper.storage import tables as t
 from tests.rooms import SECRET_KEY, House, Visitor

@@ -25,6 +25,7 @@ from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.doors.cli.program import program, run
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+from tests.contracts.mailbox import mailbox
 
 OFFER = "contoso.crm-pro"
 
@@ -422,6 +423,7 @@ def test_doctor_finds_all_well(
         "set aside": "ok",
         "without connection": "ok",
         "clock": "ok",
+        "mail": "note",
     }
     assert said.code == 0
     assert endpoint.received == {}, "the doctor sends no lead"
@@ -553,3 +555,36 @@ def test_serving_ends_in_good_order(command: str, told: signal.Signals, tmp_path
 
 def test_new_key_is_one(call: Call) -> None:
     assert len(call("db", "new-key").out.strip()) == len(new_secret_key())
+
+
+def test_contacts_are_listed_and_allowed(call: Call) -> None:
+    call("publishers", "put", "contoso")
+    call("offers", "put", OFFER, "--title", "CRM Pro", "--live")
+    settings = ("--set", "httpsEndpointUrl=https://leads.example/h", "--set", "contactEmail=ops@corp.local")
+    put = call("connections", "put", OFFER, "--to", "httpsEndpoint", *settings, "--json").json
+    assert put["contacts"] == [{"email": "ops@corp.local", "state": "confirmed", "diagnosis": None}]
+    assert call("contacts", "allow", "contoso", "root@localhost").code == 0
+    told = call("contacts", "list", "contoso", "--json").json["contacts"]
+    assert [(one["email"], one["state"]) for one in told] == [
+        ("ops@corp.local", "confirmed"),
+        ("root@localhost", "confirmed"),
+    ]
+    assert "corp.local" in call("contacts", "list").out
+    assert "no publisher" in call("contacts", "allow", "nobody", "root@localhost").line
+    assert call("contacts", "allow", "contoso", "nonsense").code == 2
+
+
+def test_doctor_looks_at_the_mail_server(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mail() -> dict[str, str]:
+        (found,) = [one for one in call("doctor", "--json").json["findings"] if one["name"] == "mail"]
+        return dict(found)
+
+    assert call("db", "upgrade").code == 0
+    assert mail()["state"] == "note"
+    with mailbox(sign_in=False) as box:
+        monkeypatch.setenv("LEADKEEPER_SMTP_URL", f"smtp://127.0.0.1:{box.port}")
+        assert mail()["state"] == "ok"
+    assert mail()["state"] == "wrong"
+    monkeypatch.setenv("LEADKEEPER_MAIL_FROM", "nonsense")
+    (found,) = call("doctor", "--json").json["findings"]
+    assert (found["state"], "LEADKEEPER_MAIL_FROM" in found["detail"]) == ("wrong", True)

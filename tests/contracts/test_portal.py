@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.journeys.customer import Customer, Page
-from tests.rooms import DESTINATION, OFFER, House, hand_in, house
+from tests.rooms import DESTINATION, ENDPOINT, OFFER, House, hand_in, house
 
 PAGES = ("/portal", "/portal/leads", "/portal/offers/contoso/crm-pro")
 
@@ -178,3 +178,11 @@ async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> No
         assert "Secure" in cookie
         assert "HttpOnly" in cookie
         assert made.key not in cookie
+
+
+async def test_the_page_of_an_offer_shows_who_is_told(home: House, member: Customer) -> None:
+    publisher = await home.visitor("publisher:contoso")
+    told = DESTINATION | {"httpsEndpointLeadConfiguration": ENDPOINT | {"contactEmail": ["sales@contoso.example"]}}
+    assert (await publisher.put(f"{OFFER}/customer-leads", told)).status == 201
+    page = await member.open("/portal/offers/contoso/crm-pro")
+    assert "sales@contoso.example is about to be asked whether it wants notices" in page.text

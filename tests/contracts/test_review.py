@@ -26,6 +26,7 @@ from leadkeeper.delivery.send import send
 from leadkeeper.destinations import registry
 from leadkeeper.destinations.email import Email, EmailConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.mail_address import MailRules, parse_address
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
@@ -329,15 +330,16 @@ async def test_a_key_repeated_at_once_is_told_the_same_deliveries(database_url: 
 class Post:
     """A mail server that takes its time."""
 
-    sender = "leadkeeper@test"
+    sender = parse_address("leadkeeper@test")
 
     def __init__(self, house: TestHouse, takes: int = 0) -> None:
         self.sent = 0
         self._house, self._takes = house, takes
 
-    async def send(self, message: object, to: Sequence[str]) -> None:
+    async def send(self, message: object, to: Sequence[str]) -> dict[str, None]:
         self.sent += 1
         self._house.now += self._takes
+        return dict.fromkeys(to)
 
 
 async def _with_notices(house: TestHouse, bodies: Sequence[str]) -> None:
@@ -358,7 +360,7 @@ async def test_a_notice_that_cannot_be_written_delays_no_other(database_url: str
         good = '{"kind": "serverError", "outcome": "failed", "evidence": {}}'
         await _with_notices(house, ["", good])
         post = Post(house)
-        sender = Sender(house.storage, post, "https://leads.example", house.clock)  # type: ignore[arg-type]
+        sender = Sender(house.storage, post, "https://leads.example", house.clock, MailRules(("*",)))  # type: ignore[arg-type]
         assert await sender.look() == 1
         assert await house.count(t.notice, t.notice.c.ended_at.is_(None), t.notice.c.kind == CONNECTION_PAUSED) == 1
 
@@ -368,7 +370,7 @@ async def test_notices_are_not_sent_when_they_may_be_anothers_by_now(database_ur
         good = '{"kind": "serverError", "outcome": "failed", "evidence": {}}'
         await _with_notices(house, [good] * 5)
         post = Post(house, takes=HELD_MS // 2)
-        sender = Sender(house.storage, post, "https://leads.example", house.clock)  # type: ignore[arg-type]
+        sender = Sender(house.storage, post, "https://leads.example", house.clock, MailRules(("*",)))  # type: ignore[arg-type]
         assert await sender.look() == 2
         house.now += HELD_MS
         assert await sender.look() == 2

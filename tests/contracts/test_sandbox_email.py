@@ -121,6 +121,7 @@ async def test_commands_come_in_order_and_in_form() -> None:
         ("busy", aiosmtplib.SMTPSenderRefused, 451),
         ("mailRefused", aiosmtplib.SMTPDataError, 554),
         ("recipientRefused", aiosmtplib.SMTPRecipientsRefused, 550),
+        ("greetingRefused", aiosmtplib.SMTPRecipientsRefused, 504),
         ("mailboxFull", aiosmtplib.SMTPRecipientsRefused, 452),
     ],
 )

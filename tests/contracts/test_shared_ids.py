@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import new_id, now_ms
-from leadkeeper.connections.connections import Connection, new_delivery
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import new_delivery
 from leadkeeper.connections.lines import Usage, open_line
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.destinations.http import Network, NetworkPolicy

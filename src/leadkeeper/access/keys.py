@@ -43,6 +43,11 @@ class Caller:
         return self.role is Role.OPERATOR or (self.role is Role.PUBLISHER and self.publisher_id == publisher_id)
 
     @property
+    def is_operator(self) -> bool:
+        """Whether the caller runs this installation: who it says may be written to, may be."""
+        return self.role is Role.OPERATOR
+
+    @property
     def name(self) -> str:
         """How the caller is written in the audit."""
         return f"key:{self.key_id}"

@@ -10,18 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes
-from leadkeeper.connections.changes import Change
+from leadkeeper.connections.connection import Connection, ConnectionRows
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
-from leadkeeper.connections.health import Health, HealthState, health_of
+from leadkeeper.connections.health import Health
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.standing import Standing, troubled
-from leadkeeper.connections.vault import Vault, WrongKey, row_of
+from leadkeeper.connections.vault import Vault, row_of
+from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
@@ -33,33 +35,6 @@ CHECK_EVERY = 6 * 3_600_000
 """How often (ms) a connection that works is looked at without being asked."""
 PAGE = 200
 """The most connections of one page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A connection as the rooms know it; ``stored`` holds its secrets in clear, so it is never logged or shown."""
-
-    id: str
-    offer: OfferRef
-    name: str
-    epoch: int
-    stored: Stored
-    health: Health
-    removed: bool
-    created_at: int
-    changed_at: int
-    proven: bool = False
-    change: Change | None = None
-    """New settings that wait to be proven; read with one connection or a list, not with its work."""
-
-    @property
-    def changed(self) -> Connection:
-        """The connection as it would be with the settings that wait, or as it is."""
-        return self if self.change is None else replace(self, stored=self.change.stored)
-
-    def state(self, now: int) -> HealthState:
-        """The word for its health at ``now``."""
-        return HealthState.REMOVED if self.removed else self.health.state(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +59,10 @@ class Connections:
         clock: Clock = now_ms,
         keeps_last: Callable[[sa.Connection, OfferRef], None] = lambda _conn, _offer: None,
         quotas: Quotas = USUAL,
+        mail_rules: MailRules = DEFAULT_RULES,
     ) -> None:
         self._quotas = quotas
+        self._rows = ConnectionRows(vault, mail_rules)
         self._keeps_last = keeps_last
         self._storage = storage
         self._vault = vault
@@ -93,10 +70,11 @@ class Connections:
         self._clock = clock
 
     async def put(
-        self, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str
+        self, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str, trusted: bool = False
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """Create or change a connection from Microsoft's JSON: it is tried anew at once, and its held leads go out.
 
+        ``trusted`` is an operator's word for the contact e-mails; those of others are asked before they get notices.
         New settings for one that works, of a published offer, wait as its ``change`` until they are proven.
         Answers the connection (``None`` when ``leadDestination`` is ``none``, which removes it), whether it is new,
         and the JSON names of secrets that we made for it and that are shown this once.
@@ -106,18 +84,25 @@ class Connections:
             rule = "letters, digits, - and _, at most 64"
             raise Problem(ProblemType.INVALID_REQUEST, f"A connection's name is {rule}.", (FieldError("name", rule),))
 
-        put = await self._storage.write(self.put_within, offer, name, body, by=by)
+        put = await self._storage.write(self.put_within, offer, name, body, by=by, trusted=trusted)
         if put[0] is not None:
             self.wake([put[0].id])
         return put
 
     def put_within(
-        self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any], *, by: str
+        self,
+        conn: sa.Connection,
+        offer: OfferRef,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        by: str,
+        trusted: bool = False,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
         change_routes(conn)
         row = _row(conn, offer, name)
-        before = None if row is None else self._whole(conn, row)
+        before = None if row is None else self._rows.whole(conn, row)
         known = None if before is None else _known(before)
         parsed = parse(body, known)
         if parsed is None:
@@ -125,6 +110,7 @@ class Connections:
                 self._remove(conn, before, by)
             return None, False, frozenset()
         require_room_for(conn, offer, None if row is None else row.id, parsed.config.contact_email, self._quotas)
+        contacts.enter(conn, offer.publisher_id, parsed.config.contact_email, self._clock(), trusted=trusted)
         connection = self._put(conn, offer, name, before, parsed, by)
         made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})
@@ -154,7 +140,7 @@ class Connections:
             note(conn, now, by, "connection.change", subject, changes.told(before.stored, stored))
         row = _row(conn, offer, name)
         assert row is not None
-        return self._whole(conn, row)
+        return self._rows.whole(conn, row)
 
     def _write(
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, stored: Stored, by: str
@@ -186,14 +172,14 @@ class Connections:
         note(conn, now, by, "connection.put", f"{offer}/{name}", told)
         row = _row(conn, offer, name)
         assert row is not None
-        return self._connection(row)
+        return self._rows.whole(conn, row)
 
     async def get(self, offer: OfferRef, name: str) -> Connection | None:
         """One connection, or ``None`` if there is none of that name. Raises :class:`Problem` for an unknown offer."""
 
         def act(conn: sa.Connection) -> Connection | None:
             row = _row(conn, offer, name)
-            return None if row is None or row.removed_at is not None else self._whole(conn, row)
+            return None if row is None or row.removed_at is not None else self._rows.whole(conn, row)
 
         return await self._storage.read(act)
 
@@ -219,7 +205,7 @@ class Connections:
             if offer is not None:
                 _require_offer(conn, offer)
                 query = query.where(t.connection.c.offer_ref == str(offer))
-            return [*self._wholes(conn, query.order_by(t.connection.c.offer_ref, t.connection.c.name))]
+            return [*self._rows.wholes(conn, query.order_by(t.connection.c.offer_ref, t.connection.c.name))]
 
         return await self._storage.read(act)
 
@@ -238,7 +224,7 @@ class Connections:
                 query = query.where(c.name > after)
             names = conn.scalars(query.with_only_columns(c.name).order_by(c.name).limit(most + 1)).all()
             shown = names[:most]
-            found = self._wholes(conn, query.where(one_of(conn, c.name, shown)).order_by(c.name)) if shown else []
+            found = self._rows.wholes(conn, query.where(one_of(conn, c.name, shown)).order_by(c.name)) if shown else []
             return ConnectionPage(found, shown[-1] if len(names) > most else None)
 
         return await self._storage.read(act)
@@ -246,11 +232,6 @@ class Connections:
     async def troubled(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Standing]:
         """The connections of one publisher, or of all, that are not healthy, at most ``limit``; opens no secret."""
         return await self._storage.read(troubled, publisher_id, self._clock(), limit)
-
-    def _wholes(self, conn: sa.Connection, query: sa.Select[Any]) -> Sequence[Connection]:
-        rows = conn.execute(query).all()
-        waiting = changes.change_rows(conn, [row.id for row in rows])
-        return [self._with(self._connection(row), waiting.get(row.id)) for row in rows]
 
     async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Remove a connection; false if there is none. Its undelivered leads are kept and held.
@@ -263,7 +244,7 @@ class Connections:
             row = _row(conn, offer, name)
             if row is None or row.removed_at is not None:
                 return False
-            self._remove(conn, self._connection(row), by)
+            self._remove(conn, self._rows.connection(row), by)
             return True
 
         return await self._storage.write(act)
@@ -316,48 +297,17 @@ class Connections:
             if act_name == "connection.resume":
                 try_anew(conn, row.id, now)
             announce(conn)
-            was = self._connection(row).state(now).value
+            was = self._rows.connection(row).state(now).value
             note(conn, now, by, act_name, f"{offer}/{name}", f"was {was}")
             changed = _row(conn, offer, name)
             assert changed is not None
-            return self._whole(conn, changed)
+            return self._rows.whole(conn, changed)
 
         return await self._storage.write(act)
 
     def connection_of(self, row: sa.Row[Any]) -> Connection:
         """The connection in a row of its table."""
-        return self._connection(row)
-
-    def _connection(self, row: sa.Row[Any]) -> Connection:
-        return Connection(
-            id=row.id,
-            offer=OfferRef.parse(row.offer_ref),
-            name=row.name,
-            epoch=row.epoch,
-            stored=self._stored(row, row.id),
-            health=health_of(row),
-            removed=row.removed_at is not None,
-            created_at=row.created_at,
-            changed_at=row.changed_at,
-            proven=row.proven,
-        )
-
-    def _whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
-        return self._with(self._connection(row), changes.change_rows(conn, [row.id]).get(row.id))
-
-    def _with(self, connection: Connection, row: sa.Row[Any] | None) -> Connection:
-        if row is None:
-            return connection
-        stored = self._stored(row, connection.id)
-        return replace(connection, change=Change(stored, row.secrets, row.changed_at, row.diagnosis))
-
-    def _stored(self, row: sa.Row[Any], connection_id: str) -> Stored:
-        try:
-            secrets = self._vault.open(row.secrets, row_of(connection_id, row.destination))
-        except WrongKey:
-            # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
-            secrets = {}
-        return Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)
+        return self._rows.connection(row)
 
     async def unreadable(self) -> Sequence[str]:
         """The connections (``publisher.offer/name``) whose secrets none of our keys opens."""

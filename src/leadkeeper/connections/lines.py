@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.own import of_publisher
+from leadkeeper.connections.recipients import Recipients
 from leadkeeper.connections.resource import restored
 from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network
@@ -57,7 +58,8 @@ def open_line(connection: Connection, network: Network, storage: Storage) -> Any
     destination = BY_NAME[connection.stored.destination]
     try:
         config = restored(destination, connection.stored.settings, connection.stored.secrets)
-        return open_destination(destination, config, network, Usage(storage, connection))
+        contacts = Recipients(storage, connection, network.policy.mail_rules)
+        return open_destination(destination, config, network, Usage(storage, connection), contacts)
     except ValidationError as error:
         fields = ", ".join(sorted({str(e["loc"][0]) for e in error.errors(include_input=False) if e["loc"]}))
         return Unusable(destination, _invalid(f"{destination.config_key}: {fields}"))

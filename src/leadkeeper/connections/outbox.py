@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from leadkeeper.clock import new_id
@@ -21,6 +23,8 @@ OFFER_LIVE: Final = "offerLive"
 
 GATHER_MS: Final = 5_000
 """How long a notice of a lead waits for others, so that a burst of leads is one mail."""
+AGAIN_MS: Final = 60_000
+"""How long a recipient whom the mail server put off is left in peace."""
 DAY_MS: Final = 86_400_000
 
 
@@ -28,6 +32,11 @@ def lead_arrived(connection_id: str, lead_id: str, now: int, *, daily: bool) -> 
     """The row of the notice that a lead came; a daily one is due at the end of the day (UTC)."""
     due = (now // DAY_MS + 1) * DAY_MS if daily else now + GATHER_MS
     return _row(connection_id, LEAD_ARRIVED, lead_id, now, due)
+
+
+def lead_again(connection_id: str, lead_id: str, emails: Sequence[str], now: int) -> dict[str, Any]:
+    """The row of the notice that a lead came, for those alone whom the mail server put off."""
+    return _row(connection_id, LEAD_ARRIVED, lead_id, now, now + AGAIN_MS) | {"recipients": json.dumps(list(emails))}
 
 
 def lead_withheld(connection_id: str, lead_id: str, now: int) -> dict[str, Any]:

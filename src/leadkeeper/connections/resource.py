@@ -32,6 +32,7 @@ _IGNORED = frozenset(
         "host",
         "proven",
         "pendingChange",
+        "contacts",
         "createdTime",
         "changedTime",
     }
@@ -47,6 +48,11 @@ class Stored:
     secrets: Mapping[str, str]
     announces: str = "none"
     repeatable: bool = False
+
+    @property
+    def contacts(self) -> list[str]:
+        """The contact e-mails."""
+        return list(self.settings.get("contactEmail", []))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from leadkeeper.destinations.mail import MailServer
+from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
 
 Address = IPv4Address | IPv6Address
 Range = IPv4Network | IPv6Network
@@ -124,7 +125,7 @@ class NetworkPolicy:
     ``allow_addresses`` are private ranges that may be reached; ``hosts`` maps a host name, or ``*.suffix`` for all
     names below it, to a target that is trusted whatever its range; ``ca_file`` adds certificate authorities to the
     system's. Seconds count per request, ``answer_limit`` in bytes after decompression. ``mail_server`` is the
-    operator's, and ``base_url`` starts the links in mails.
+    operator's, ``mail_rules`` say what publishers may do with it, and ``base_url`` starts the links in mails.
     """
 
     allow_addresses: tuple[Range, ...] = ()
@@ -135,6 +136,7 @@ class NetworkPolicy:
     answer_limit: int = 131_072
     connections: int = 512
     mail_server: MailServer | None = None
+    mail_rules: MailRules = DEFAULT_RULES
     base_url: str = ""
     own: OwnAddresses | None = None
     """Our own addresses, which are no destination; ``None`` where the operator wants them to be."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from leadkeeper.destinations.mail_address import ContactEmail
 from leadkeeper.diagnosis import Answer, Diagnosis
 from leadkeeper.lead import Customer
 
@@ -25,7 +27,7 @@ class Config(BaseModel):
         alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True
     )
 
-    contact_email: list[EmailStr] = Field(
+    contact_email: list[ContactEmail] = Field(
         default_factory=list,
         max_length=50,
         title="Contact e-mails",
@@ -136,6 +138,35 @@ class Quota(Protocol):
 
     async def used(self, hours: int) -> int:
         """How many leads were sent, or may have been, to the same system in the last ``hours`` (at most 24)."""
+        ...
+
+
+class Standing(StrEnum):
+    """Whether a contact e-mail may get mail: only one that is confirmed may, besides the one question."""
+
+    CONFIRMED = "confirmed"
+    ASKED = "asked"
+    WAITING = "waiting"  # to be asked
+    DECLINED = "declined"
+
+
+class Contacts(Protocol):
+    """A connection's contact e-mails, for a destination that writes to them."""
+
+    async def standings(self, emails: Sequence[str]) -> Mapping[str, Standing]:
+        """How each of them stands."""
+        ...
+
+    async def spend(self, mails: int) -> float | None:
+        """Count ``mails`` for the publisher. If it may not send so many now: the seconds until it may again."""
+        ...
+
+    async def report(self, results: Mapping[str, Diagnosis | None]) -> None:
+        """Remember what came of a mail for each recipient, to be shown beside it."""
+        ...
+
+    async def try_again(self, lead_id: str, emails: Sequence[str]) -> None:
+        """See to it that these hear of the lead later."""
         ...
 
 

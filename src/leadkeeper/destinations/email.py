@@ -1,27 +1,32 @@
 """E-mail notice: a mail to the contact e-mails says that a lead came, and where to read it. No personal data in it.
 
 A mail server that took a mail may still lose it, and sending twice makes two mails: so it is never repeated blindly.
+Only contacts that are confirmed get mail; a lead is delivered once one of them has got it, and those whom the mail
+server puts off hear of it later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from pydantic import EmailStr, Field
+from pydantic import Field
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
+from leadkeeper.destinations.destination import Check, CheckStep, Config, Contacts, OutgoingLead, Preview, Standing
 from leadkeeper.destinations.http import Network, NoFreeConnection, diagnose_network
-from leadkeeper.destinations.mail import SECONDS, Mailer
+from leadkeeper.destinations.mail import SECONDS, Mailer, Results
+from leadkeeper.destinations.mail_address import ContactEmail, MailAddress, masked_address
 from leadkeeper.destinations.mail_text import lead_notice
-from leadkeeper.diagnosis import Answer, Kind, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+
+_NOBODY = MailAddress("leadkeeper", "localhost")
 
 
 class EmailConfig(Config):
     """Microsoft's ``emailLeadConfiguration``: who is told."""
 
-    contact_email: list[EmailStr] = Field(
+    contact_email: list[ContactEmail] = Field(
         min_length=1,
         max_length=50,
         title="Contact e-mails",
@@ -40,7 +45,7 @@ class EmailConfig(Config):
 
 
 class Email:
-    """A line to some mailboxes, over the operator's mail server."""
+    """A line to some mailboxes, over the operator's mail server. Without ``contacts`` all count as confirmed."""
 
     name: ClassVar[str] = "email"
     title: ClassVar[str] = "E-mail notice"
@@ -50,14 +55,18 @@ class Email:
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = False
 
-    def __init__(self, config: EmailConfig, network: Network) -> None:
-        self._to = [str(address) for address in config.contact_email]
+    def __init__(self, config: EmailConfig, network: Network, contacts: Contacts | None = None) -> None:
+        self._to = list(dict.fromkeys(config.contact_email))
         self._mailer = None if network.policy.mail_server is None else Mailer(network.policy.mail_server)
         self._base_url = network.policy.base_url
         self._network = network
+        self._contacts = contacts
 
     async def check(self) -> Check:
-        """The mail server can be reached and lets us sign in. Whether the mailboxes exist, only a mail can prove."""
+        """The mail server lets us sign in, and somebody is there to be told.
+
+        Whether the mailboxes exist, only a mail can prove.
+        """
         if self._mailer is None:
             diagnosis = diagnose(Kind.MAIL_NOT_SET_UP)
             return Check((CheckStep("mailServer", False, diagnosis.summary),), diagnosis)
@@ -67,8 +76,15 @@ class Email:
         except NoFreeConnection as error:
             found = diagnose_network(error)
         detail = "The mail server lets us sign in." if found is None else found.summary
+        server = CheckStep("mailServer", found is None, detail)
+        standings = await self._standings()
+        missing = _nobody_to_tell(standings)
+        if missing is not None:
+            return Check((server, CheckStep("contacts", False, missing.summary)), found or missing)
+        confirmed = sum(standing is Standing.CONFIRMED for standing in standings.values())
+        contacts = CheckStep("contacts", True, f"{confirmed} of {len(standings)} confirmed.")
         mailboxes = CheckStep("mailboxes", None, "Only a mail can prove that they exist.")
-        return Check((CheckStep("mailServer", found is None, detail), mailboxes), found)
+        return Check((server, contacts, mailboxes), found)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """One mail for each lead; see :class:`~leadkeeper.destinations.destination.Destination`."""
@@ -76,7 +92,7 @@ class Email:
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The mail for ``lead``."""
-        message = lead_notice([lead.id], lead.offer_title, self._base_url, self._to, "leadkeeper", lead.id)
+        message = lead_notice([lead.id], lead.offer_title, self._base_url, self._to, _NOBODY, lead.id)
         return Preview({"to": self._to, "subject": message["Subject"], "text": message.get_content()})
 
     async def aclose(self) -> None:
@@ -85,12 +101,62 @@ class Email:
     async def _send(self, lead: OutgoingLead) -> Answer:
         if self._mailer is None:
             return diagnose(Kind.MAIL_NOT_SET_UP)
-        message = lead_notice([lead.id], lead.offer_title, self._base_url, self._to, self._mailer.sender, lead.id)
+        standings = await self._standings()
+        missing = _nobody_to_tell(standings)
+        if missing is not None:
+            return missing
+        to = [email for email, standing in standings.items() if standing is Standing.CONFIRMED]
         try:
             async with self._network.handing_in_mail(SECONDS):
-                failed = await self._mailer.send(message, self._to)
+                return await self._hand_over(self._mailer, lead, to)
         except NoFreeConnection as error:
-            failed = diagnose_network(error)
-        if failed is not None:
-            return failed
-        return Receipt(confirmed=False, remote_id=message["Message-ID"], note="The mail server took the notice.")
+            return diagnose_network(error)
+
+    async def _hand_over(self, mailer: Mailer, lead: OutgoingLead, to: Sequence[str]) -> Answer:
+        seconds = None if self._contacts is None else await self._contacts.spend(len(to))
+        if seconds is not None:
+            return diagnose(Kind.MAIL_BOUND_REACHED, retry_after=seconds)
+        message = lead_notice([lead.id], lead.offer_title, self._base_url, to, mailer.sender, lead.id)
+        results = await mailer.send(message, to)
+        answer = _answer(results, message["Message-ID"])
+        if self._contacts is not None:
+            await self._contacts.report(results)
+            later = [email for email, told in results.items() if told is not None and told.outcome is Outcome.FAILED]
+            if later and isinstance(answer, Receipt):
+                await self._contacts.try_again(lead.id, later)
+        return answer
+
+    async def _standings(self) -> Mapping[str, Standing]:
+        if self._contacts is None:
+            return dict.fromkeys(self._to, Standing.CONFIRMED)
+        return await self._contacts.standings(self._to)
+
+
+def _nobody_to_tell(standings: Mapping[str, Standing]) -> Diagnosis | None:
+    found = set(standings.values())
+    if Standing.CONFIRMED in found:
+        return None
+    asked = found & {Standing.ASKED, Standing.WAITING}
+    return diagnose(Kind.MAIL_CONTACT_UNCONFIRMED if asked else Kind.MAIL_CONTACT_DECLINED)
+
+
+def _answer(results: Results, message_id: str) -> Answer:
+    """Delivered once one contact has got it; else what keeps most hope: a doubt, a passing trouble, a refusal."""
+    wrong = {email: told for email, told in results.items() if told is not None}
+    if len(wrong) == len(results):
+        worst = (Outcome.AMBIGUOUS, Outcome.FAILED)
+        return min(wrong.values(), key=lambda told: worst.index(told.outcome) if told.outcome in worst else len(worst))
+    note = "The mail server took the notice."
+    if wrong:
+        note = f"The mail server took the notice for {len(results) - len(wrong)} of {len(results)} contact e-mails."
+    return Receipt(
+        confirmed=False,
+        remote_id=message_id,
+        note=" ".join([note, *(_told(email, diagnosis) for email, diagnosis in wrong.items())]),
+    )
+
+
+def _told(email: str, diagnosis: Diagnosis) -> str:
+    status = diagnosis.evidence.status
+    again = " It will be tried again." if diagnosis.outcome is Outcome.FAILED else ""
+    return f"{masked_address(email)}: {f'{status}, ' if status else ''}{diagnosis.summary}{again}"

@@ -6,28 +6,74 @@ from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from hashlib import sha256
 from typing import Final
+
+from leadkeeper.destinations.mail_address import MailAddress
 
 SHOWN: Final = 20
 """The most leads that one mail links to."""
+TITLE: Final = 60
+"""The most characters of an offer's title, which a publisher chooses, in a mail."""
+_POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
-def mail(subject: str, text: str, to: Sequence[str], sender: str, mail_id: str) -> EmailMessage:
+def mail(subject: str, text: str, to: Sequence[str], sender: MailAddress, mail_id: str) -> EmailMessage:
     """A plain mail whose ``Message-ID`` is made from ``mail_id``, so that a repeated one can be known."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = _one_line(subject)
-    message["From"] = Address(display_name="Leadkeeper", addr_spec=sender) if "@" in sender else sender
+    message["From"] = Address(display_name=sender.name or "Leadkeeper", addr_spec=sender.wire)
     message["To"] = ", ".join(to)
-    message["Message-ID"] = f"<{mail_id}@{sender.rpartition('@')[2] or 'leadkeeper'}>"
+    message["Message-ID"] = f"<{mail_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     return message
 
 
+def quoted(title: str) -> str:
+    """A title that somebody chose, as mails repeat it: one line without what cannot be seen, bounded, in quotes."""
+    line = _one_line("".join(each if each.isprintable() else " " for each in title).replace("”", '"'))
+    return f"“{line if len(line) <= TITLE else line[: TITLE - 1] + '…'}”"
+
+
+def question(publisher_id: str, token: str, marketplace: str, base_url: str, sender: MailAddress) -> EmailMessage:
+    """The one question to an address that a publisher entered, in both languages. No word in it is the publisher's
+    own but its id.
+    """
+    link = f"{base_url}/contacts/{token}"
+    lines = [
+        f"The publisher {publisher_id} entered this address on {_one_line(marketplace)} ({base_url})",
+        "to be told by mail of its new leads, and of trouble with them.",
+        "",
+        "To get these notices, or never to be written to from there again, open this page and choose:",
+        f"  {link}",
+        "",
+        "If you do nothing, nothing more is sent. The page can be used for seven days.",
+        "",
+        "--",
+        "",
+        f"O editor {publisher_id} informou este endereço em {_one_line(marketplace)} ({base_url}) para receber por",
+        "e-mail avisos de novos leads e de problemas com eles.",
+        "",
+        "Para receber esses avisos, ou para nunca mais receber mensagens de lá, abra esta página e escolha:",
+        f"  {link}?lang=pt",
+        "",
+        "Se não fizer nada, nada mais será enviado. A página pode ser usada durante sete dias.",
+    ]
+    subject = f"Do you want notices from {_one_line(marketplace)}?"
+    return mail(subject, "\n".join(lines) + "\n", [], sender, new_mail_id(token))
+
+
+def new_mail_id(token: str) -> str:
+    """The id of a mail that tells nothing about the ``token`` in it."""
+    return f"q-{sha256(token.encode()).hexdigest()[:32]}"
+
+
 def lead_notice(
-    lead_ids: Sequence[str], offer_title: str, base_url: str, to: Sequence[str], sender: str, mail_id: str
+    lead_ids: Sequence[str], offer_title: str, base_url: str, to: Sequence[str], sender: MailAddress, mail_id: str
 ) -> EmailMessage:
     """The notice that leads came for an offer, with a link for each (the first :data:`SHOWN`)."""
+    offer_title = quoted(offer_title)
     many = len(lead_ids) > 1
     subject = f"{len(lead_ids)} new leads for {offer_title}" if many else f"New lead for {offer_title}"
     links = [f"  {base_url}/portal/leads/{lead_id}" for lead_id in lead_ids[:SHOWN]]
@@ -45,9 +91,10 @@ def lead_notice(
 
 
 def withheld_notice(
-    count: int, offer_title: str, portal: str, to: Sequence[str], sender: str, mail_id: str
+    count: int, offer_title: str, portal: str, to: Sequence[str], sender: MailAddress, mail_id: str
 ) -> EmailMessage:
     """The notice that leads came whose customers' data are not passed on, so that nobody looks for them in vain."""
+    offer_title = quoted(offer_title)
     many = count > 1
     lines = [
         f"{count if many else 'A'} customer{'s' if many else ''} acted on your offer {offer_title}.",
@@ -61,9 +108,16 @@ def withheld_notice(
 
 
 def change_refused_notice(
-    connection: str, offer_title: str, summary: str, steps: Sequence[str], to: Sequence[str], sender: str, mail_id: str
+    connection: str,
+    offer_title: str,
+    summary: str,
+    steps: Sequence[str],
+    to: Sequence[str],
+    sender: MailAddress,
+    mail_id: str,
 ) -> EmailMessage:
     """The notice that new settings of a connection do not work, so that those before go on."""
+    offer_title = quoted(offer_title)
     numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     lines = [
         f"The new settings of the connection {connection} of your offer {offer_title} did not take their test lead.",
@@ -78,17 +132,19 @@ def change_refused_notice(
 
 
 def operation_failed_notice(
-    offer_title: str, step: str, told: Sequence[str], page: str, to: Sequence[str], sender: str, mail_id: str
+    offer_title: str, step: str, told: Sequence[str], page: str, to: Sequence[str], sender: MailAddress, mail_id: str
 ) -> EmailMessage:
     """The notice that an offer's publishing stopped: at which step, and the remedy."""
+    offer_title = quoted(offer_title)
     lines = [f"Publishing {offer_title} stopped at the step “{step}”.", "", *told, "", f"Then publish it again: {page}"]
     return mail(f"Publishing {offer_title} stopped", "\n".join(lines) + "\n", to, sender, mail_id)
 
 
 def preview_notice(
-    offer_title: str, preview: str, page: str, to: Sequence[str], sender: str, mail_id: str
+    offer_title: str, preview: str, page: str, to: Sequence[str], sender: MailAddress, mail_id: str
 ) -> EmailMessage:
     """The notice that an offer's preview is there."""
+    offer_title = quoted(offer_title)
     lines = [
         f"The preview of {offer_title} is ready, and its connections took their test leads.",
         "",
@@ -98,15 +154,23 @@ def preview_notice(
     return mail(f"The preview of {offer_title} is ready", "\n".join(lines) + "\n", to, sender, mail_id)
 
 
-def live_notice(offer_title: str, page: str, to: Sequence[str], sender: str, mail_id: str) -> EmailMessage:
+def live_notice(offer_title: str, page: str, to: Sequence[str], sender: MailAddress, mail_id: str) -> EmailMessage:
     """The notice that customers see an offer."""
+    offer_title = quoted(offer_title)
     return mail(f"{offer_title} is live", f"Customers see {offer_title}: {page}\n", to, sender, mail_id)
 
 
 def paused_notice(
-    connection: str, offer_title: str, summary: str, steps: Sequence[str], to: Sequence[str], sender: str, mail_id: str
+    connection: str,
+    offer_title: str,
+    summary: str,
+    steps: Sequence[str],
+    to: Sequence[str],
+    sender: MailAddress,
+    mail_id: str,
 ) -> EmailMessage:
     """The notice that a connection is broken and its leads are held, with the remedy."""
+    offer_title = quoted(offer_title)
     numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     lines = [
         f"The connection {connection} of your offer {offer_title} is paused.",

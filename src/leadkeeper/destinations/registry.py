@@ -7,7 +7,7 @@ from typing import Final
 
 from leadkeeper.destinations.azure_blob import AzureBlob
 from leadkeeper.destinations.azure_table import AzureTable
-from leadkeeper.destinations.destination import Config, Destination, Quota
+from leadkeeper.destinations.destination import Config, Contacts, Destination, Quota
 from leadkeeper.destinations.dynamics import Dynamics
 from leadkeeper.destinations.email import Email
 from leadkeeper.destinations.http import Network
@@ -29,11 +29,17 @@ BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for dest
 
 
 def open_destination(
-    destination: type[Destination], config: Config, network: Network, quota: Quota | None = None
+    destination: type[Destination],
+    config: Config,
+    network: Network,
+    quota: Quota | None = None,
+    contacts: Contacts | None = None,
 ) -> Destination:
-    """An adapter for these settings; ``quota`` for those that must count what they sent, or keep pace.
+    """An adapter for these settings; ``quota`` for those that must count or keep pace, ``contacts`` for mail.
 
     Raises what its constructor raises for settings that this network forbids.
     """
     make: Callable[..., Destination] = destination
+    if destination is Email:
+        return make(config, network, contacts)
     return make(config, network, quota) if destination in (Salesforce, Marketo) else make(config, network)

@@ -18,7 +18,10 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         Outcome.BROKEN,
         Who.OPERATOR,
         "The mail server does not accept the user name and password.",
-        ("Correct them in LEADKEEPER_SMTP_URL (@ and : in them are written %40 and %3A) and restart.", VALIDATE),
+        (
+            "Correct them in LEADKEEPER_SMTP_URL (in them @ is written %40, : %3A, / %2F, # %23) and restart.",
+            VALIDATE,
+        ),
     ),
     Kind.MAIL_SENDER_REFUSED: Entry(
         Outcome.BROKEN,
@@ -31,6 +34,41 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         Who.PUBLISHER,
         "The mail server does not take mail for the contact e-mails.",
         ("Compare the contact e-mails in the settings with real mailboxes; look for typing errors.", RESUME),
+    ),
+    Kind.MAIL_ADDRESS_UNSUPPORTED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "The mail server cannot send to an address with such letters before the @ (it lacks SMTPUTF8).",
+        ("Enter a contact e-mail whose part before the @ is written in plain letters (a to z).", RESUME),
+    ),
+    Kind.MAIL_GREETING_REFUSED: Entry(
+        Outcome.BROKEN,
+        Who.OPERATOR,
+        "The mail server does not accept the name by which this installation greets it.",
+        ("Set LEADKEEPER_MAIL_HOSTNAME to the full name of this machine, such as leads.contoso.example.", VALIDATE),
+    ),
+    Kind.MAIL_CONTACT_UNCONFIRMED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "No contact e-mail has been confirmed yet, so leads wait.",
+        (
+            "Open the mail that asks whether the address wants notices (look among unwanted mail too), follow its "
+            "link and confirm; leads then go out by themselves.",
+            "If it did not come, compare the contact e-mails with real mailboxes, or ask the operator to vouch for "
+            "them.",
+        ),
+    ),
+    Kind.MAIL_CONTACT_DECLINED: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        "Whoever reads the contact e-mails has declined mail from this installation.",
+        ("Enter contact e-mails of people who want the notices.", RESUME),
+    ),
+    Kind.MAIL_BOUND_REACHED: Entry(
+        Outcome.THROTTLED,
+        Who.NOBODY,
+        "The publisher's mails of this hour are used up.",
+        (WAIT, "If it happens often, choose daily notices or fewer contacts, or ask the operator for more."),
     ),
     Kind.MAIL_REFUSED: Entry(
         Outcome.BROKEN,

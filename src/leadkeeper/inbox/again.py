@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.connections import BACKFILL, new_delivery
+from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery

@@ -15,7 +15,9 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
-from leadkeeper.connections.connections import CHECK_EVERY, Connection, Connections, new_delivery, try_anew
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import CHECK_EVERY, Connections
+from leadkeeper.connections.deliveries import new_delivery, try_anew
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.outbox import change_refused

@@ -149,11 +149,13 @@ class Catalogue:
         lead_settings: Mapping[str, Any] | None,
         if_match: str | None = None,
         by: str,
+        trusted: bool = False,
     ) -> tuple[Offer, bool]:
         """Create or change an offer's draft from a whole definition, and with it its primary connection.
 
         ``lead_settings`` is Microsoft's ``customer-leads`` resource (``leadDestination`` ``none`` removes the
-        connection); ``None`` leaves the connection as it is. A new offer takes no leads before it is published.
+        connection); ``None`` leaves the connection as it is. ``trusted`` is as for ``Connections.put``. A new
+        offer takes no leads before it is published.
         A property that looks like a secret is refused wherever it stands: a definition is kept in clear.
         Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
         """
@@ -165,7 +167,9 @@ class Catalogue:
             self._write(conn, ref, before, offer_type, definition, live=before is not None and before.live, by=by)
             woken = []
             if lead_settings is not None:
-                connection, _, _ = self._connections.put_within(conn, ref, PRIMARY, lead_settings, by=by)
+                connection, _, _ = self._connections.put_within(
+                    conn, ref, PRIMARY, lead_settings, by=by, trusted=trusted
+                )
                 woken = [] if connection is None else [connection.id]
             return as_offer(offer_row(conn, ref)), before is None, woken
 

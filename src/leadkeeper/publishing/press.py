@@ -18,7 +18,8 @@ import structlog
 from leadkeeper.access.audit import note
 from leadkeeper.catalogue import text_of
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
 from leadkeeper.delivery.send import where
 from leadkeeper.destinations.registry import BY_NAME

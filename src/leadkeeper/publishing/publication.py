@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.offer import OfferRef
@@ -55,10 +56,13 @@ class Publication:
         self._woken = woken
         self._clock = clock
 
-    async def publish(self, offer: OfferRef, *, emails: Sequence[str] = (), by: str) -> Operation:
+    async def publish(
+        self, offer: OfferRef, *, emails: Sequence[str] = (), by: str, trusted: bool = False
+    ) -> Operation:
         """Begin to publish the draft as it stands now; later changes are another version.
 
-        ``emails`` hear of the operation's end. Raises :class:`Problem` while one runs, and when the offer lacks
+        ``emails`` hear of the operation's end, once they have confirmed that they want to unless they are ``trusted``
+        (an operator's word). Raises :class:`Problem` while one runs, and when the offer lacks
         something: everything that it lacks is named at once.
         """
 
@@ -71,6 +75,7 @@ class Publication:
                 told = "; ".join(f"{error.field} {error.message}" for error in missing)
                 raise Problem(ProblemType.NOT_PUBLISHABLE, f"The offer cannot be published yet: {told}.", missing)
             now = self._clock()
+            contacts.enter(conn, offer.publisher_id, emails, now, trusted=trusted)
             note(conn, now, by, "offer.publish", str(offer), str(found.draft_version))
             return operations.begin(conn, offer, OperationKind.PUBLISH, found.draft_version, emails, by, now)
 

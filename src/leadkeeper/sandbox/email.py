@@ -34,6 +34,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     "signInRefused": ("AUTH", "535 5.7.8 Authentication credentials invalid"),
     "senderRefused": ("MAIL", "550 5.7.1 Sender address rejected: not owned by user"),
     "recipientRefused": ("RCPT", "550 5.1.1 Recipient address rejected: user unknown"),
+    "greetingRefused": ("RCPT", "504 5.5.2 Helo command rejected: need fully-qualified hostname"),
     "mailboxFull": ("RCPT", "452 4.2.2 Mailbox full"),
     "mailRefused": ("DATA", "554 5.7.1 Message rejected by policy"),
     "busy": ("MAIL", "451 4.3.2 System not accepting messages, try again later"),

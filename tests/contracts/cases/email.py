@@ -21,6 +21,7 @@ LINES: Final = (
             State("signInRefused", "535", BROKEN, Kind.MAIL_SIGN_IN_REJECTED, OPERATOR),
             State("senderRefused", "550 to MAIL", BROKEN, Kind.MAIL_SENDER_REFUSED, OPERATOR, check=False),
             State("recipientRefused", "550 to RCPT", BROKEN, Kind.MAIL_RECIPIENT_REFUSED, PUBLISHER, check=False),
+            State("greetingRefused", "504", BROKEN, Kind.MAIL_GREETING_REFUSED, OPERATOR, check=False),
             State("mailboxFull", "452 to RCPT", FAILED, Kind.MAIL_SERVER_BUSY, NOBODY, check=False),
             State("mailRefused", "554 to DATA", BROKEN, Kind.MAIL_REFUSED, OPERATOR, check=False),
             State("busy", "451 to MAIL", FAILED, Kind.MAIL_SERVER_BUSY, NOBODY, check=False),

@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
-from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.health import HealthState
 from leadkeeper.connections.resource import NONE, rendered, restored
+from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis
@@ -40,6 +41,17 @@ class PendingChange(View):
     diagnosis: DiagnosisView | None = Field(description="Why their last validation failed.")
 
 
+class ContactView(View):
+    """A contact e-mail: notices go to it once it is confirmed."""
+
+    email: str
+    state: Standing = Field(
+        description="confirmed: gets notices; waiting, asked: the question is on its way or waits for its answer; "
+        "declined: wants none, of no publisher."
+    )
+    diagnosis: DiagnosisView | None = Field(description="Why the mail server refused its last mail.")
+
+
 class HealthView(View):
     """How a connection is doing."""
 
@@ -66,20 +78,33 @@ def connection_content(
         "proven": connection.proven,
         "pendingChange": None if change is None else change.model_dump(mode="json", by_alias=True),
         "health": _health(connection, now, language).model_dump(mode="json", by_alias=True),
+        "contacts": [view.model_dump(mode="json", by_alias=True) for view in contact_views(connection, language)],
         "createdTime": to_text(connection.created_at),
         "changedTime": to_text(connection.changed_at),
     }
+
+
+def contact_views(connection: Connection, language: Language) -> list[ContactView]:
+    """How its contact e-mails stand, and what is wrong with them."""
+    return [
+        ContactView(email=contact.email, state=contact.standing, diagnosis=_diagnosis(contact.trouble, language))
+        for contact in connection.contacts
+    ]
+
+
+def _diagnosis(stored: str | None, language: Language) -> DiagnosisView | None:
+    told = None if stored is None else from_stored(stored)
+    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None
 
 
 def _change(connection: Connection, shown: frozenset[str], language: Language) -> PendingChange | None:
     change = connection.change
     if change is None:
         return None
-    told = None if change.diagnosis is None else from_stored(change.diagnosis)
     return PendingChange(
         settings=rendered(change.stored, BY_NAME[change.stored.destination], shown),
         changed_time=to_text(change.changed_at),
-        diagnosis=DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None,
+        diagnosis=_diagnosis(change.diagnosis, language),
     )
 
 
@@ -115,12 +140,14 @@ def connection_schemas() -> dict[str, dict[str, Any]]:
         "readOnly": True,
         "description": "New settings that wait to be proven; those above are in effect.",
     }
+    contacts = {"type": "array", "items": {"$ref": "#/components/schemas/ContactView"}, "readOnly": True}
     told = {
         "name": text,
         "host": text,
         "proven": proven,
         "pendingChange": pending,
         "health": health,
+        "contacts": contacts,
         "createdTime": _TIME,
         "changedTime": _TIME,
     }

@@ -7,8 +7,10 @@ from typing import Any, Final
 from fastapi import FastAPI, Response
 from pydantic_core import to_json
 
+from leadkeeper.access.keys import Caller
 from leadkeeper.clock import Clock
-from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import Connections
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.api.connection_views import (
     ConnectionBody,
@@ -124,9 +126,10 @@ class ConnectionDesk:
 
         While the connection of a published offer works, new settings wait as `pendingChange` (202): they are validated
         within seconds, or at once by `validate`, and take effect when a test lead arrives with them.
+        Contact e-mails that a publisher enters are asked whether they want notices: see `contacts`.
         Secrets that we make are shown this once. Settings of an old destination are not kept.
         """
-        return await self._put(offer, PRIMARY, body, caller.name, language)
+        return await self._put(offer, PRIMARY, body, caller, language)
 
     async def delete_customer_leads(self, offer: Offer, caller: Owner) -> None:
         """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
@@ -153,7 +156,7 @@ class ConnectionDesk:
         self, offer: Offer, name: ConnectionName, body: ConnectionBody, caller: Owner, language: Asked
     ) -> Response:
         """As for `customer-leads`: an offer may have any number of connections, and each gets every lead."""
-        return await self._put(offer, name, body, caller.name, language)
+        return await self._put(offer, name, body, caller, language)
 
     async def delete_connection(self, offer: Offer, name: ConnectionName, caller: Owner) -> None:
         """Its leads that were not delivered are kept; they go out when a connection of this name is made again."""
@@ -197,8 +200,12 @@ class ConnectionDesk:
             by=caller.name,
         )
 
-    async def _put(self, offer: OfferRef, name: str, body: ConnectionBody, by: str, language: Language) -> Response:
-        connection, is_new, shown = await self._connections.put(offer, name, body.root, by=by)
+    async def _put(
+        self, offer: OfferRef, name: str, body: ConnectionBody, caller: Caller, language: Language
+    ) -> Response:
+        connection, is_new, shown = await self._connections.put(
+            offer, name, body.root, by=caller.name, trusted=caller.is_operator
+        )
         if connection is None:
             return _told(no_connection(), language)
         status = 201 if is_new else 200 if connection.change is None else 202

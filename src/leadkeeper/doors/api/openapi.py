@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from leadkeeper.destinations.registry import DESTINATIONS
-from leadkeeper.doors.api.connection_views import HealthView, PendingChange, connection_schemas
+from leadkeeper.doors.api.connection_views import ContactView, HealthView, PendingChange, connection_schemas
 from leadkeeper.doors.web import HotRoute, ProblemDocument
 
 DESCRIPTION: Final = """Keeps every lead of a software marketplace and carries it to the publisher's own system.
@@ -42,6 +42,7 @@ def openapi_of(app: FastAPI, hot: Sequence[HotRoute], others: Sequence[Mapping[s
         document["paths"].setdefault(route.path, {})["post"] = dict(route.operation)
     models: list[type[BaseModel]] = [
         ProblemDocument,
+        ContactView,
         HealthView,
         PendingChange,
         *(model for route in hot for model in route.models),

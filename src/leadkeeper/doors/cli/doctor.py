@@ -16,7 +16,7 @@ from leadkeeper.doors.cli.showing import AsJson, plain_text, print_json, say
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from leadkeeper.connections.connections import Connection
+    from leadkeeper.connections.connection import Connection
     from leadkeeper.diagnoses.text import Language
     from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.rooms import Rooms
@@ -122,8 +122,14 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
     async with open_rooms(settings, worker=False) as house:
         rooms = house.rooms
         connections = await _connections(rooms, settings.language, _validated if test_leads else _connection)
-        kept = await _durability(rooms)
-        return [*kept, *await _secrets(rooms), *connections, *await _backlog(rooms), await _clock(rooms)]
+        return [
+            *await _durability(rooms),
+            *await _secrets(rooms),
+            *connections,
+            *await _backlog(rooms),
+            await _clock(rooms),
+            await _mail(settings),
+        ]
 
 
 async def _durability(rooms: Rooms) -> list[Finding]:
@@ -232,6 +238,21 @@ async def _clock(rooms: Rooms) -> Finding:
         detail = f"the database's clock is {abs(off) / 1000:.0f} s {'ahead of' if off > 0 else 'behind'} this machine's"
         return Finding("clock", "wrong", detail, "synchronise both machines (NTP)")
     return Finding("clock", "ok", "agrees with the database's")
+
+
+async def _mail(settings: Settings) -> Finding:
+    """Whether the mail server lets us sign in; nothing is sent."""
+    from leadkeeper.catalogue import text_of
+    from leadkeeper.destinations.mail import Mailer
+
+    if settings.mail_server is None:
+        return Finding("mail", "note", "no mail server is set, so notices wait", "set LEADKEEPER_SMTP_URL")
+    told = await Mailer(settings.mail_server).probe()
+    if told is None:
+        return Finding("mail", "ok", "the mail server lets us sign in")
+    text = text_of(told.kind, settings.language)
+    evidence = f" ({told.evidence.status} {told.evidence.text})" if told.evidence.status else ""
+    return Finding("mail", "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
 
 
 def _database_time(conn: sa.Connection) -> int:

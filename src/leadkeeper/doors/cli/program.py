@@ -16,6 +16,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageErro
 from leadkeeper.doors.cli import (
     audit,
     connections,
+    contacts,
     cross_listings,
     db,
     demo_command,
@@ -72,6 +73,7 @@ program.add_typer(keys.commands, rich_help_panel=_SET_UP)
 program.add_typer(publishers.commands, rich_help_panel=_SET_UP)
 program.add_typer(offers.commands, rich_help_panel=_SET_UP)
 program.add_typer(connections.commands, rich_help_panel=_SET_UP)
+program.add_typer(contacts.commands, rich_help_panel=_SET_UP)
 program.add_typer(cross_listings.commands, rich_help_panel=_SET_UP)
 program.add_typer(leads.commands, rich_help_panel=_LOOK)
 program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)

@@ -33,8 +33,18 @@ def publish(
 
     Everything that is missing is named at once. A test lead is sent over every connection.
     """
-    begun = with_rooms(lambda rooms: rooms.publication.publish(offer, emails=email or (), by=BY))
+    emails = [_address(one) for one in email or ()]
+    begun = with_rooms(lambda rooms: rooms.publication.publish(offer, emails=emails, by=BY, trusted=True))
     _follow(offer, begun, json, wait=wait)
+
+
+def _address(text: str) -> str:
+    from leadkeeper.destinations.mail_address import parse_address
+
+    try:
+        return parse_address(text).shown
+    except ValueError as error:
+        raise typer.BadParameter(f"--email {error}") from None
 
 
 def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:

@@ -9,7 +9,8 @@ from fastapi import FastAPI, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
-from leadkeeper.connections.connections import Connection, Connections
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.resource import Stored
 from leadkeeper.doors.cloud_partner.callers import AnyCaller, Offer, Owner, PublisherId
 from leadkeeper.doors.cloud_partner.errors import ERRORS
@@ -189,6 +190,7 @@ class Offers:
             lead_settings=leads,
             if_match=if_match,
             by=caller.name,
+            trusted=caller.is_operator,
         )
         return await self._slot(put.ref, Slot.DRAFT)
 

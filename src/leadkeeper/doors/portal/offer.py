@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadkeeper.catalogue import from_stored
-from leadkeeper.connections.connections import Connection
+from leadkeeper.connections.connection import Connection
+from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis
@@ -14,6 +15,23 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.steps import STEP_TEXTS
 from leadkeeper.rooms import Rooms
 from leadkeeper.views import DiagnosisView
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLine:
+    """A contact e-mail as the page shows it: what its standing is called, and why its last mail was refused."""
+
+    email: str
+    standing: str
+    diagnosis: DiagnosisView | None
+
+
+_STANDINGS = {
+    Standing.CONFIRMED: "gets notices",
+    Standing.ASKED: "was asked whether it wants notices, and has not answered yet",
+    Standing.WAITING: "is about to be asked whether it wants notices",
+    Standing.DECLINED: "wants no notices",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,7 @@ class Line:
     diagnosis: DiagnosisView | None
     waits: bool
     refused: DiagnosisView | None
+    contacts: tuple[ContactLine, ...] = ()
 
 
 async def offer_content(rooms: Rooms, ref: OfferRef, language: Language) -> dict[str, Any]:
@@ -59,6 +78,10 @@ def _line(connection: Connection, now: int, language: Language) -> Line:
         diagnosis=_diagnosis(connection.health.diagnosis, language),
         waits=change is not None,
         refused=None if change is None else _diagnosis(change.diagnosis, language),
+        contacts=tuple(
+            ContactLine(one.email, _STANDINGS[one.standing], _diagnosis(one.trouble, language))
+            for one in connection.contacts
+        ),
     )
 
 

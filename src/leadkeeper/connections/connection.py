@@ -1,0 +1,104 @@
+"""A connection as the rooms know it, and how it is read from its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.access import contacts
+from leadkeeper.access.contacts import Contact
+from leadkeeper.connections import changes
+from leadkeeper.connections.changes import Change
+from leadkeeper.connections.health import Health, HealthState, health_of
+from leadkeeper.connections.resource import Stored
+from leadkeeper.connections.vault import Vault, WrongKey, row_of
+from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.offer import OfferRef
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection as the rooms know it; ``stored`` holds its secrets in clear, so it is never logged or shown."""
+
+    id: str
+    offer: OfferRef
+    name: str
+    epoch: int
+    stored: Stored
+    health: Health
+    removed: bool
+    created_at: int
+    changed_at: int
+    proven: bool = False
+    change: Change | None = None
+    """New settings that wait to be proven; read with one connection or a list, not with its work."""
+    contacts: tuple[Contact, ...] = ()
+    """How its contact e-mails stand, those of settings that wait too; read as ``change`` is."""
+
+    @property
+    def changed(self) -> Connection:
+        """The connection as it would be with the settings that wait, or as it is."""
+        return self if self.change is None else replace(self, stored=self.change.stored)
+
+    def state(self, now: int) -> HealthState:
+        """The word for its health at ``now``."""
+        return HealthState.REMOVED if self.removed else self.health.state(now)
+
+
+class ConnectionRows:
+    """Reads connections from rows of their table: opens their secrets, and finds what waits for them."""
+
+    def __init__(self, vault: Vault, mail_rules: MailRules) -> None:
+        self._vault = vault
+        self._mail_rules = mail_rules
+
+    def connection(self, row: sa.Row[Any]) -> Connection:
+        """The connection in ``row``, without what waits for it."""
+        return Connection(
+            id=row.id,
+            offer=OfferRef.parse(row.offer_ref),
+            name=row.name,
+            epoch=row.epoch,
+            stored=self._stored(row, row.id),
+            health=health_of(row),
+            removed=row.removed_at is not None,
+            created_at=row.created_at,
+            changed_at=row.changed_at,
+            proven=row.proven,
+        )
+
+    def whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
+        """The connection in ``row`` with its change and contacts."""
+        change = changes.change_rows(conn, [row.id]).get(row.id)
+        return self._told(conn, self._with(self.connection(row), change))
+
+    def wholes(self, conn: sa.Connection, query: sa.Select[Any]) -> Sequence[Connection]:
+        """The connections that ``query`` finds, each whole."""
+        rows = conn.execute(query).all()
+        waiting = changes.change_rows(conn, [row.id for row in rows])
+        return [self._told(conn, self._with(self.connection(row), waiting.get(row.id))) for row in rows]
+
+    def _told(self, conn: sa.Connection, connection: Connection) -> Connection:
+        emails = [*connection.stored.contacts, *connection.changed.stored.contacts]
+        if not emails:
+            return connection
+        found = contacts.contacts_of(conn, connection.offer.publisher_id, emails, self._mail_rules)
+        return replace(connection, contacts=tuple(found.values()))
+
+    def _with(self, connection: Connection, row: sa.Row[Any] | None) -> Connection:
+        if row is None:
+            return connection
+        stored = self._stored(row, connection.id)
+        return replace(connection, change=Change(stored, row.secrets, row.changed_at, row.diagnosis))
+
+    def _stored(self, row: sa.Row[Any], connection_id: str) -> Stored:
+        try:
+            secrets = self._vault.open(row.secrets, row_of(connection_id, row.destination))
+        except WrongKey:
+            # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
+            secrets = {}
+        return Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)

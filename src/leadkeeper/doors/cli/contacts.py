@@ -1,0 +1,69 @@
+"""``leadkeeper contacts``: who is told by mail, and whether they have said that they want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.telling import spoken_language
+
+if TYPE_CHECKING:
+    from leadkeeper.diagnoses.text import Language
+
+commands = typer.Typer(name="contacts", help="Who is told by mail, and wants it.", no_args_is_help=True)
+
+Publisher = Annotated[str, typer.Argument(metavar="PUBLISHER", help="Its id.")]
+
+
+@commands.command("list")
+def list_(
+    publisher: Annotated[str | None, typer.Argument(metavar="PUBLISHER", help="Only this publisher's.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List contact addresses: confirmed, asked, waiting to be asked, or declined, and what is wrong with them."""
+    language = spoken_language()
+    found = with_rooms(lambda rooms: rooms.contact_answers.all(publisher))
+    rows = [(one.publisher_id, one.contact.email, one.contact.standing.value, one.contact.trouble) for one in found]
+    if json:
+        told = [
+            {"publisherId": owner, "email": email, "state": state, "trouble": _trouble(trouble, language) or None}
+            for owner, email, state, trouble in rows
+        ]
+        print_json({"contacts": told})
+        return
+    shown = [(owner, email, state, _trouble(trouble, language)) for owner, email, state, trouble in rows]
+    print_table(("Publisher", "Address", "State", "Trouble"), shown, empty="Nobody is told by mail.")
+
+
+@commands.command()
+def allow(
+    publisher: Publisher,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whose reader you have asked yourself.")],
+) -> None:
+    """Let an address get a publisher's notices without a click, even if it had declined."""
+    from leadkeeper.destinations.mail_address import parse_address
+
+    try:
+        parsed = parse_address(address)
+    except ValueError as error:
+        raise typer.BadParameter(f"ADDRESS {error}") from None
+    try:
+        with_rooms(lambda rooms: rooms.contact_answers.allow(publisher, parsed, by=BY))
+    except ValueError as error:
+        raise Failed(f"{error}.") from None
+    say(f"The address gets the notices of the publisher {publisher}.")
+
+
+def _trouble(stored: str | None, language: Language) -> str:
+    from leadkeeper.catalogue import from_stored, text_of
+    from leadkeeper.diagnosis import Diagnosis
+
+    told = None if stored is None else from_stored(stored)
+    if not isinstance(told, Diagnosis):
+        return ""
+    status = f"{told.evidence.status}: " if told.evidence.status else ""
+    return status + text_of(told.kind, language).summary

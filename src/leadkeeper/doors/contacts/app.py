@@ -1,0 +1,113 @@
+"""Where the link of the question to a contact e-mail leads: a page with two buttons. No key, the link is the secret.
+
+Opening the page changes nothing, since mail scanners open links; only a button (POST) does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs
+
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from leadkeeper.access.contacts import Asked
+from leadkeeper.destinations.mail_address import masked_address
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.contacts.texts import TEXTS
+from leadkeeper.doors.pages import SHARED, STATIC, Pages, content_security_policy, require_static, static_file
+from leadkeeper.doors.web import read_body
+from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.problem import Problem
+from leadkeeper.storage.engine import StorageAway
+
+CONFIRM: Final = "confirm"
+NEVER: Final = "never"
+LIMIT: Final = parse("30/minute")
+"""How often one address may open the page or press a button: links cannot be guessed, this only spares the database."""
+_FORM: Final = "application/x-www-form-urlencoded"
+_LONGEST: Final = 1_024
+
+
+class ContactDoor:
+    """The pages. ``name`` is the marketplace's."""
+
+    def __init__(self, answers: ContactAnswers, addresses: ClientAddresses, *, name: str) -> None:
+        require_static()
+        self._answers = answers
+        self._addresses = addresses
+        policy = content_security_policy(scripts="'none'", connect="'none'")
+        self._pages = Pages("leadkeeper.doors.contacts", TEXTS, policy, marketplace=name)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def app(self) -> Starlette:
+        """The pages as an application, below ``/contacts``."""
+        routes = [
+            Route("/contacts/static/pico.min.css", _file(STATIC / "pico.min.css")),
+            Route("/contacts/static/pages.css", _file(SHARED)),
+            Route("/contacts/{token}", self._page, methods=["GET", "POST"]),
+        ]
+        handlers = {HTTPException: self._of_http, StorageAway: self._of_away, Exception: self._of_away}
+        return Starlette(routes=routes, exception_handlers=handlers)
+
+    async def _page(self, request: Request) -> Response:
+        if not await self._limiter.hit(LIMIT, "contacts", self._addresses.of(request.scope)):
+            return self._message(request, "too_many", 429, retry_after=60)
+        token = request.path_params["token"]
+        if request.method != "POST":
+            return self._shown(request, await self._answers.asked(token))
+        choice = await _choice(request)
+        if choice == CONFIRM:
+            return self._done(request, await self._answers.confirm(token), "confirmed")
+        if choice == NEVER:
+            return self._done(request, await self._answers.decline(token), "declined")
+        return self._message(request, "refused", 422)
+
+    def _shown(self, request: Request, asked: Asked | None) -> Response:
+        if asked is None:
+            return self._message(request, "over", 404)
+        address, standing = masked_address(asked.address), asked.standing.value
+        return self._pages.page(
+            request, "question.html", publisher=asked.publisher_id, address=address, standing=standing
+        )
+
+    def _done(self, request: Request, asked: Asked | None, message: str) -> Response:
+        if asked is None:
+            return self._message(request, "over", 404)
+        return self._message(request, message, publisher=asked.publisher_id)
+
+    def _message(
+        self, request: Request, message: str, status: int = 200, *, retry_after: int | None = None, publisher: str = ""
+    ) -> Response:
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        return self._pages.page(request, "message.html", status, headers, message=message, publisher=publisher)
+
+    async def _of_http(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return self._message(request, "over" if status == 404 else "refused", status)
+
+    async def _of_away(self, request: Request, _error: Exception) -> Response:
+        return self._message(request, "away", 503, retry_after=5)
+
+
+async def _choice(request: Request) -> str:
+    """The button that was pressed; empty for what is no such form."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return ""
+    try:
+        body = await read_body(request.receive, _LONGEST)
+        return parse_qs(body.decode("ascii"), max_num_fields=4).get("choice", [""])[0]
+    except (Problem, ValueError):
+        return ""
+
+
+def _file(path: Path) -> Callable[[Request], Response]:
+    return lambda _: static_file(path)

@@ -1,0 +1,59 @@
+"""From notices to the mail that tells of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from email.message import EmailMessage
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import from_stored
+from leadkeeper.connections import outbox
+from leadkeeper.destinations.mail_address import MailAddress
+from leadkeeper.destinations.mail_text import (
+    change_refused_notice,
+    lead_notice,
+    live_notice,
+    operation_failed_notice,
+    paused_notice,
+    preview_notice,
+    withheld_notice,
+)
+from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.notices.due import Due
+from leadkeeper.publishing.steps import STEP_TEXTS, StepId
+
+
+def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> EmailMessage:
+    """The mail that tells of the notices in ``due``."""
+    row = due.notices[0]
+    whom = (to, sender, row.id)
+    page = f"{base_url}/portal/offers/{row.publisher_id}/{row.offer_id}"
+    match due.kind:
+        case outbox.LEAD_ARRIVED:
+            return lead_notice([notice.body for notice in due.notices], row.title, base_url, *whom)
+        case outbox.LEAD_WITHHELD:
+            return withheld_notice(len(due.notices), row.title, page, *whom)
+        case outbox.OPERATION_FAILED:
+            step, told = _failure(row)
+            return operation_failed_notice(row.title, step, told, page, *whom)
+        case outbox.PREVIEW_READY:
+            shown = f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}?preview={row.preview_key}"
+            return preview_notice(row.title, shown, page, *whom)
+        case outbox.OFFER_LIVE:
+            return live_notice(row.title, f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}", *whom)
+    told_last = from_stored(due.notices[-1].body)
+    assert isinstance(told_last, Diagnosis)
+    notice = change_refused_notice if due.kind == outbox.CHANGE_REFUSED else paused_notice
+    return notice(row.name, row.title, told_last.summary, told_last.steps, *whom)
+
+
+def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
+    """The step at which an operation stopped, and what it tells; as ``publishing.steps`` stores it."""
+    for step in json.loads(row.steps):
+        wrong = [message["text"] for message in step["messages"] if message["level"] == "error"]
+        if wrong:
+            return STEP_TEXTS[StepId(step["id"])].name, [line for text in wrong for line in text.splitlines()]
+    return "", []

@@ -1,0 +1,179 @@
+"""Which notices are due, who of their recipients may be told now, and what becomes of the others. All SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.access.contacts import VALID_MS, contacts_of
+from leadkeeper.access.mail_bound import free_at, spend
+from leadkeeper.destinations.destination import Standing
+from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+
+HELD_MS: Final = 120_000
+"""How long a notice that is being sent is left to its sender, should that vanish."""
+MOST: Final = 500
+RETRY_MS: Final = (10_000, 60_000, 300_000, 900_000, 3_600_000)
+MOST_TRIES: Final = 30
+"""With the last delay each time, a good day; a notice older than that helps nobody."""
+UNCONFIRMED_MS: Final = 3_600_000
+"""How often it is looked whether a contact has been confirmed; a click is acted on at once."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The notices of one kind, for one connection or operation, that go into one mail."""
+
+    kind: str
+    notices: Sequence[sa.Row[Any]]
+
+    @property
+    def publisher_id(self) -> str:
+        """Whose notices they are."""
+        return str(self.notices[0].publisher_id)
+
+    @property
+    def left(self) -> list[str]:
+        """Who is to be told: those still left, a connection's contact e-mails, those who hear of an operation."""
+        row = self.notices[0]
+        told = json.loads(row.emails if row.operation_id is not None else row.settings)
+        every: list[str] = told if isinstance(told, list) else told.get("contactEmail", [])
+        if row.recipients is None:
+            return every
+        # Whoever was taken out of the settings meanwhile is told no more.
+        left = set(json.loads(row.recipients))
+        return [email for email in every if email in left]
+
+    @property
+    def ids(self) -> list[str]:
+        """The notices' ids, oldest first."""
+        return [row.id for row in self.notices]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whom a mail goes to now, and who hears of it later."""
+
+    now: Sequence[str] = ()
+    later: Sequence[str] = ()
+
+
+def take(conn: sa.Connection, now: int) -> list[Due]:
+    """What is due, kept from others for :data:`HELD_MS`; gathered by connection, kind and recipients."""
+    n = t.notice.c
+    due = (
+        sa.select(n.id)
+        .where(t.WAITING_NOTICE, n.due_at <= now)
+        .order_by(n.due_at, n.id)
+        .limit(MOST)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(conn.scalars(due))
+    if not ids:
+        return []
+    conn.execute(sa.update(t.notice).where(one_of(conn, n.id, ids)).values(due_at=now + HELD_MS))
+    c, o, offer = t.connection.c, t.operation.c, t.offer.c
+    about = (offer.title, offer.publisher_id, offer.id.label("offer_id"), offer.preview_key)
+    rows = conn.execute(
+        sa.select(t.notice, c.name, c.settings, o.emails, o.steps, *about)
+        .outerjoin(t.connection, c.id == n.connection_id)
+        .outerjoin(t.operation, o.id == n.operation_id)
+        .join(t.offer, offer.ref == sa.func.coalesce(c.offer_ref, o.offer_ref))
+        .where(one_of(conn, n.id, ids))
+        .order_by(n.connection_id, n.kind, n.id)
+    ).all()
+    grouped: dict[tuple[str, str, str | None], list[sa.Row[Any]]] = {}
+    for row in rows:
+        # What an operation tells stands by itself; a connection's notices of one kind are gathered.
+        grouped.setdefault((row.connection_id or row.id, row.kind, row.recipients), []).append(row)
+    return [Due(kind, notices) for (_, kind, _), notices in grouped.items()]
+
+
+def plan(conn: sa.Connection, due: Due, rules: MailRules, now: int) -> Plan:
+    """Who is told now, counted for the publisher. When nobody is, the notices wait, or end if there is nobody to tell.
+
+    Notices that wait for a click or for the publisher's next hour are put off together: however many one publisher
+    has, they keep no other's from being looked at.
+    """
+    left = due.left
+    found = contacts_of(conn, due.publisher_id, left, rules)
+    ready = [email for email, contact in found.items() if contact.standing is Standing.CONFIRMED]
+    unconfirmed = [email for email, contact in found.items() if contact.standing in (Standing.ASKED, Standing.WAITING)]
+    if not ready and not unconfirmed:
+        end(conn, due.ids, now)
+        return Plan()
+    if not ready:
+        _wait_for_clicks(conn, due, now)
+        return Plan()
+    granted = spend(conn, due.publisher_id, len(ready), rules, now)
+    if granted == 0:
+        _put_off(conn, due, now)
+        return Plan()
+    return Plan(ready[:granted], [*ready[granted:], *unconfirmed])
+
+
+def _wait_for_clicks(conn: sa.Connection, due: Due, now: int) -> None:
+    """Nobody has confirmed yet: look again in an hour; after as long as a question is valid nobody will."""
+    n, row = t.notice.c, due.notices[0]
+    those = one_of(conn, n.id, due.ids)
+    if row.connection_id is not None and row.recipients is None:
+        those |= (n.connection_id == row.connection_id) & n.recipients.is_(None) & (n.due_at <= now + HELD_MS)
+    old = n.created_at <= now - VALID_MS
+    ended = conn.execute(sa.update(t.notice).where(t.WAITING_NOTICE, those, old).values(ended_at=now)).rowcount
+    if ended:
+        log.warning("notices given up: nobody confirmed", publisher=due.publisher_id, notices=ended)
+    conn.execute(sa.update(t.notice).where(t.WAITING_NOTICE, those).values(due_at=now + UNCONFIRMED_MS))
+
+
+def _put_off(conn: sa.Connection, due: Due, now: int) -> None:
+    """The publisher's hour is used up: everything that it would send before then waits."""
+    n = t.notice.c
+    log.warning("notices wait: the publisher's mails of this hour are used up", publisher=due.publisher_id)
+    those = one_of(conn, n.id, due.ids) | n.connection_id.in_(_connections(due.publisher_id))
+    then = free_at(conn, due.publisher_id, now)
+    conn.execute(sa.update(t.notice).where(t.WAITING_NOTICE, n.due_at < then, those).values(due_at=then))
+
+
+def _connections(publisher_id: str) -> sa.Select[Any]:
+    c, offer = t.connection.c, t.offer.c
+    return sa.select(c.id).join(t.offer, offer.ref == c.offer_ref).where(offer.publisher_id == publisher_id)
+
+
+def wake(conn: sa.Connection, publisher_id: str, now: int) -> None:
+    """A contact of the publisher has answered: what waits for it is looked at now, and leads go out."""
+    n, c = t.notice.c, t.connection.c
+    operations = sa.select(t.operation.c.id).join(t.offer, t.offer.c.ref == t.operation.c.offer_ref)
+    operations = operations.where(t.offer.c.publisher_id == publisher_id)
+    # A daily notice is due at the end of its day, whoever answers when.
+    soon = _connections(publisher_id).where(c.announces != "daily")
+    mine = n.connection_id.in_(soon) | n.operation_id.in_(operations)
+    waits = (t.WAITING_NOTICE, mine, n.due_at <= now + UNCONFIRMED_MS + HELD_MS)
+    conn.execute(sa.update(t.notice).where(*waits).values(due_at=now))
+    paused = (c.destination == "email", c.paused, c.probe_at > now)
+    conn.execute(sa.update(t.connection).where(*paused, c.id.in_(_connections(publisher_id))).values(probe_at=now))
+
+
+def end(conn: sa.Connection, ids: Sequence[str], now: int) -> None:
+    """These notices are done."""
+    conn.execute(sa.update(t.notice).where(one_of(conn, t.notice.c.id, ids)).values(ended_at=now))
+
+
+def again(conn: sa.Connection, due: Due, left: Sequence[str], now: int, *, at: int | None = None) -> None:
+    """Those of ``left`` are still to be told: at ``at``, or as a try that failed, later each time and not for ever."""
+    for row in due.notices:
+        tries = row.tries + (at is None)
+        values: dict[str, Any] = {"tries": tries, "due_at": at or now + RETRY_MS[min(tries, len(RETRY_MS)) - 1]}
+        values["recipients"] = json.dumps(list(left))
+        if tries >= MOST_TRIES:
+            log.warning("notice given up", kind=due.kind, notice=row.id, publisher=due.publisher_id)
+            values["ended_at"] = now
+        conn.execute(sa.update(t.notice).where(t.notice.c.id == row.id).values(values))

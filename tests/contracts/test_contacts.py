@@ -1,0 +1,487 @@
+"""Contact e-mails are confirmed by whoever reads them before they get more than that one question. Both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from leadkeeper.access import contacts
+from leadkeeper.access.contacts import contacts_of
+from leadkeeper.clock import now_ms
+from leadkeeper.destinations.mail import Mailer, parse_mail_server
+from leadkeeper.destinations.mail_address import MailRules, parse_address
+from leadkeeper.notices.sender import Sender
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.migrate import _config, upgrade
+from tests.contracts.mailbox import Mailbox, mailbox
+from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+CONNECTION = f"{OFFER}/connections/primary"
+LINK = re.compile(r"https://leads\.example(/contacts/\S+)")
+
+
+def settings(*contacts: str, destination: str = "httpsEndpoint") -> dict[str, Any]:
+    """A connection's settings with these contact e-mails."""
+    config: dict[str, Any] = {"contactEmail": list(contacts)}
+    if destination == "httpsEndpoint":
+        config["httpsEndpointUrl"] = "https://leads.example/h"
+    return {"leadDestination": destination, f"{destination}LeadConfiguration": config}
+
+
+@dataclass
+class Post:
+    """A house with its mail server; time passes at the test's word."""
+
+    home: House
+    box: Mailbox
+    publisher: Visitor
+    operator: Visitor
+    more: dict[str, Any] = field(default_factory=dict)
+    ahead: int = 0
+
+    @property
+    def sender(self) -> Sender:
+        """What sends the mails, at the time of the test."""
+        mailer = Mailer(parse_mail_server(f"smtp://127.0.0.1:{self.box.port}", "leads@marketplace.example"))
+        return Sender(
+            self.home.rooms.storage, mailer, "https://leads.example", lambda: now_ms() + self.ahead, **self.more
+        )
+
+    async def pass_time(self, ms: int) -> None:
+        """Let time pass and send what is due then."""
+        self.ahead += ms
+        await self.sender.look()
+
+    async def states(self, who: Visitor | None = None) -> dict[str, str]:
+        """The state of each contact as the API shows it."""
+        shown = (await (who or self.publisher).get(CONNECTION)).json()
+        return {contact["email"]: contact["state"] for contact in shown["contacts"]}
+
+    def question(self, address: str, number: int = -1) -> EmailMessage:
+        """The question that ``address`` got."""
+        return [mail for mail in self.box.sent_to(address) if LINK.search(mail.get_content())][number]
+
+    def link(self, address: str) -> str:
+        """Where the last question leads."""
+        found = LINK.search(self.question(address).get_content())
+        assert found is not None
+        return found[1]
+
+    async def choose(self, link: str, choice: str) -> Answer:
+        """Press a button of the page."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        return await self.home.anyone.call("POST", link, data=f"choice={choice}".encode(), headers=form)
+
+
+@asynccontextmanager
+async def opened(url: str, **more: Any) -> AsyncIterator[Post]:
+    async with house(url) as home:
+        with mailbox() as box:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            yield Post(home, box, publisher, operator, more)
+
+
+@pytest.fixture
+async def post(database_url: str) -> AsyncIterator[Post]:
+    async with opened(database_url) as made:
+        yield made
+
+
+async def test_strangers_get_one_question_and_nothing_else(post: Post) -> None:
+    assert (await post.publisher.put(CONNECTION, settings("victim@stranger.example"))).status == 201
+    for _ in range(3):
+        await hand_in(post.operator)
+    for _ in range(5):
+        await post.pass_time(HOUR)
+    assert len(post.box.mails) == 1
+    assert await post.states() == {"victim@stranger.example": "asked"}
+
+
+async def test_the_question_holds_no_text_of_the_publisher_s_choice(post: Post) -> None:
+    title = "FREE MONEY\r\nhttps://evil.example"
+    await post.publisher.put(OFFER, {"title": title, "offerType": "saas"})
+    await post.operator.put("/v1/publishers/contoso", {"displayName": "Your bank https://evil.example"})
+    await post.publisher.put(CONNECTION, settings("victim@stranger.example"))
+    await post.pass_time(0)
+    mail = post.question("victim@stranger.example")
+    assert not [word for word in ("FREE", "evil", "bank") if word in mail.as_string() + mail.get_content()]
+    assert "contoso" in mail.get_content()
+
+
+async def test_a_click_confirms_and_what_waited_goes_out(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    link = post.link("sales@contoso.example")
+    page = await post.home.anyone.get(link)
+    assert (page.status, page.type) == (200, "text/html")
+    assert b"contoso" in page.body
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    await post.home.anyone.call("HEAD", link)
+    assert await post.states() == {"sales@contoso.example": "asked"}
+    assert (await post.choose(link, "confirm")).status == 200
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+    await post.pass_time(10_000)
+    assert [mail["Subject"] for mail in post.box.mails][1:] == ["New lead for “Contoso CRM Pro”"]
+
+
+async def test_never_holds_for_all_publishers(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("victim@stranger.example"))
+    await post.pass_time(0)
+    assert (await post.choose(post.link("victim@stranger.example"), "never")).status == 200
+    await post.operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    offer = "/v1/publishers/fabrikam/offers/erp"
+    await post.operator.put(offer, {"title": "ERP", "offerType": "saas"})
+    await post.operator.put(f"{offer}/connections/primary", settings("Victim+1@Stranger.example"))
+    await hand_in(post.operator, publisherId="fabrikam", offerId="erp")
+    for _ in range(3):
+        await post.pass_time(DAY)
+    assert len(post.box.mails) == 1
+    assert await post.states() == {"victim@stranger.example": "declined"}
+
+
+async def test_an_operator_s_word_is_enough(post: Post) -> None:
+    await post.operator.put(CONNECTION, settings("sales@contoso.example"))
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    assert [mail["Subject"] for mail in post.box.mails] == ["New lead for “Contoso CRM Pro”"]
+
+
+async def test_a_link_that_nobody_made_or_that_is_over_confirms_nothing(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    assert (await post.home.anyone.get("/contacts/nonsense")).status == 404
+    assert (await post.choose("/contacts/nonsense", "confirm")).status == 404
+    link = post.link("sales@contoso.example")
+    assert (await post.choose(link, "perhaps")).status == 422
+    long_ago = sa.text("UPDATE contact SET asked_at = asked_at - 1000000000")
+    await post.home.rooms.storage.write(lambda conn: conn.execute(long_ago))
+    assert (await post.choose(link, "confirm")).status == 404
+    assert await post.states() == {"sales@contoso.example": "asked"}
+
+
+async def test_the_link_is_kept_hashed(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    token = post.link("sales@contoso.example").rpartition("/")[2]
+    rows = await post.home.rooms.storage.read(lambda conn: conn.execute(sa.text("SELECT * FROM contact")).all())
+    assert rows
+    assert token not in repr(rows)
+
+
+async def test_asking_again_is_bounded(post: Post) -> None:
+    for week in range(6):
+        await post.publisher.put(CONNECTION, settings(f"{'x' if week % 2 else 'victim'}@stranger.example"))
+        await post.publisher.put(CONNECTION, settings("victim@stranger.example"))
+        await post.pass_time(HOUR)
+    assert len(post.box.sent_to("victim@stranger.example")) == 1
+
+
+async def test_one_mailbox_is_not_asked_by_everybody(post: Post) -> None:
+    for number in range(6):
+        await post.operator.put(f"/v1/publishers/p{number}", {"displayName": "P"})
+        offer = f"/v1/publishers/p{number}/offers/o"
+        await post.operator.put(offer, {"title": "O", "offerType": "saas"})
+        neighbour = await post.home.visitor(f"publisher:p{number}")
+        await neighbour.put(f"{offer}/connections/primary", settings(f"victim+{number}@stranger.example"))
+    for _ in range(3):
+        await post.pass_time(HOUR)
+    assert 1 <= len(post.box.mails) <= 3
+
+
+async def test_who_hears_of_a_publishing_is_asked_too(post: Post) -> None:
+    definition = {
+        "title": "CRM",
+        "offerType": "saas",
+        "summary": "s",
+        "description": "d",
+        "callsToAction": ["contactMe"],
+    }
+    assert (await post.publisher.put(OFFER, definition)).status == 200
+    await post.operator.put(CONNECTION, settings("sales@contoso.example"))
+    begun = await post.publisher.post(f"{OFFER}/publish", {"notificationEmails": ["victim@stranger.example"]})
+    assert begun.status == 202, begun.body
+    operation = begun.json()["id"]
+    row = {"id": "n1", "operation_id": operation, "kind": "operationFailed", "created_at": 0, "body": "", "due_at": 0}
+    await post.home.rooms.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(row)))
+    await post.pass_time(0)
+    assert len(post.box.sent_to("victim@stranger.example")) == 1
+    assert post.question("victim@stranger.example")
+
+
+async def test_a_lead_waits_for_the_click_of_its_only_contact(database_url: str) -> None:
+    with mailbox() as box:
+        url = f"smtp://127.0.0.1:{box.port}"
+        async with house(database_url, smtp_url=url, mail_from="leads@marketplace.example") as home:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            post = Post(home, box, publisher, operator)
+            await publisher.put(CONNECTION, settings("sales@contoso.example", destination="email"))
+            found = (await publisher.post(f"{CONNECTION}/validate")).json()
+            assert not found["ok"]
+            told = found["diagnosis"]
+            assert (told["kind"], told["who"]) == ("mailContactUnconfirmed", "publisher")
+            assert box.mails == []
+            await post.pass_time(0)
+            await post.choose(post.link("sales@contoso.example"), "confirm")
+            assert (await publisher.post(f"{CONNECTION}/validate")).json()["ok"]
+            assert len(box.mails) == 2
+
+
+async def test_a_contact_that_the_server_puts_off_is_tried_again_and_the_refused_is_told(post: Post) -> None:
+    busy, gone, good = "busy@contoso.example", "gone@contoso.example", "good@contoso.example"
+    await post.operator.put(CONNECTION, settings(busy, gone, good))
+    post.box.reply[f"RCPT {busy}"] = "450 4.2.1 later"
+    post.box.reply[f"RCPT {gone}"] = f"550 5.1.1 no such user {gone}"
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    assert post.box.recipients == [[good]]
+    post.box.reply.pop(f"RCPT {busy}")
+    await post.pass_time(HOUR)
+    await post.pass_time(HOUR)
+    assert post.box.recipients == [[good], [busy]]
+    shown = (await post.publisher.get(CONNECTION)).json()["contacts"]
+    (trouble,) = [contact["diagnosis"] for contact in shown if contact["email"] == gone]
+    assert trouble["kind"] == "mailRecipientRefused"
+    assert trouble["evidence"]["status"] == 550
+
+
+async def test_a_subject_is_one_short_quoted_line(post: Post) -> None:
+    title = "CRM\r\nBcc: all@stranger.example\u2028" + "x" * 120
+    offer = "/v1/publishers/contoso/offers/odd"
+    assert (await post.operator.put(offer, {"title": title, "offerType": "saas"})).status == 201
+    await post.operator.put(f"{offer}/connections/primary", settings("sales@contoso.example"))
+    await hand_in(post.operator, offerId="odd")
+    await post.pass_time(10_000)
+    (mail,) = post.box.mails
+    assert mail["Bcc"] is None
+    assert mail["Subject"].startswith("New lead for “CRM Bcc: all@stranger.example x")
+    assert mail["Subject"].endswith("…”")
+    assert len(mail["Subject"]) <= 120
+
+
+async def test_mails_are_bounded_by_publisher_and_what_is_over_goes_out_later(post: Post) -> None:
+    crowd = [f"c{number}@contoso.example" for number in range(20)]
+    await post.operator.put(CONNECTION, settings(*crowd))
+    leads = []
+    for _ in range(40):
+        leads.append(await hand_in(post.operator))
+        await post.pass_time(7_000)
+    assert 100 < sum(map(len, post.box.recipients)) <= 600
+    for _ in range(4):
+        await post.pass_time(HOUR)
+    for contact in (crowd[0], crowd[-1]):
+        text = "".join(mail.get_content() for mail in post.box.sent_to(contact))
+        assert [lead for lead in leads if text.count(lead) != 1] == []
+
+
+async def test_a_publisher_over_its_bound_delays_no_other(post: Post) -> None:
+    await post.operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    offer = "/v1/publishers/fabrikam/offers/erp"
+    await post.operator.put(offer, {"title": "ERP", "offerType": "saas"})
+    await post.operator.put(f"{offer}/connections/primary", settings("boss@fabrikam.example"))
+    await post.operator.put(CONNECTION, settings(*[f"c{number}@contoso.example" for number in range(20)]))
+    for _ in range(35):
+        await hand_in(post.operator)
+        await post.pass_time(7_000)
+    await hand_in(post.operator, publisherId="fabrikam", offerId="erp")
+    await post.pass_time(7_000)
+    assert len(post.box.sent_to("boss@fabrikam.example")) == 1
+    assert sum(map(len, post.box.recipients)) <= 601
+
+
+async def test_domains_that_the_operator_vouches_for_are_not_asked(database_url: str) -> None:
+    async with house(database_url, vouched_mail_domains="contoso.example,.corp.local") as home:
+        publisher = await home.visitor("publisher:contoso")
+        await publisher.put(
+            CONNECTION, settings("sales@contoso.example", "ops@eu.corp.local", "x@contoso.example.evil.example")
+        )
+        shown = (await publisher.get(CONNECTION)).json()["contacts"]
+    assert [contact["state"] for contact in shown] == ["confirmed", "confirmed", "waiting"]
+
+
+def to_0003(conn: sa.Connection) -> None:
+    """A database as the version before left it, with a publisher's connection, its new settings and an operation."""
+    command.upgrade(_config(conn), "0003")
+    told = '{"contactEmail": ["Sales@Bücher.example"]}'
+    changed = '{"contactEmail": ["new@contoso.example"]}'
+    for statement in (
+        "INSERT INTO publisher VALUES ('contoso', 'Contoso', 1, 1)",
+        "INSERT INTO offer (ref, publisher_id, id, title, offer_type, live, created_at, changed_at)"
+        " VALUES ('contoso.crm', 'contoso', 'crm', 'CRM', 'saas', true, 1, 1)",
+        "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
+        f" VALUES ('c1', 'contoso.crm', 'primary', 'https_endpoint', '{told}', '', 1, 1, 1)",
+        "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
+        " VALUES ('c2', 'contoso.crm', 'damaged', 'https_endpoint', '{\"contact', '', 1, 1, 1)",
+        f"INSERT INTO connection_change VALUES ('c1', 'https_endpoint', '{changed}', '', true, 'each', 1, 1, NULL)",
+        "INSERT INTO operation VALUES"
+        " ('o1', 'contoso.crm', 'publish', 1, 'completed', '[]', '[\"ops@contoso.example\"]', 'key:1', 1, 1, 1)",
+    ):
+        conn.execute(sa.text(statement.replace(":", r"\:")))
+
+
+async def test_an_upgrade_silences_nobody(database_url: str) -> None:
+    storage = open_storage(database_url)
+    await storage.write(to_0003)
+    await storage.write(upgrade)
+    emails = ["sales@bücher.example", "new@contoso.example", "ops@contoso.example", "other@contoso.example"]
+    found = await storage.read(contacts_of, "contoso", emails, MailRules())
+    await storage.close()
+    assert [contact.standing.value for contact in found.values()] == [*["confirmed"] * 3, "waiting"]
+
+
+async def test_a_question_that_the_server_puts_off_is_asked_later_and_one_that_it_refuses_is_told(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("busy@contoso.example", "gone@contoso.example"))
+    post.box.reply["RCPT busy@contoso.example"] = "451 4.3.0 later"
+    post.box.reply["RCPT gone@contoso.example"] = "550 5.1.1 unknown"
+    await post.pass_time(0)
+    assert post.box.mails == []
+    assert await post.states() == {"busy@contoso.example": "waiting", "gone@contoso.example": "asked"}
+    post.box.reply.clear()
+    await post.pass_time(2 * HOUR)
+    await post.pass_time(2 * HOUR)
+    assert post.box.recipients == [["busy@contoso.example"]]
+    told = {one["email"]: one["diagnosis"] for one in (await post.publisher.get(CONNECTION)).json()["contacts"]}
+    assert told["busy@contoso.example"] is None
+    assert told["gone@contoso.example"]["kind"] == "mailRecipientRefused"
+
+
+async def test_questions_are_bounded_by_publisher(post: Post) -> None:
+    for number in range(5):
+        crowd = [f"c{number}x{one}@d{one}.example" for one in range(18)]
+        await post.publisher.put(CONNECTION, settings(*crowd))
+    for _ in range(8):
+        await post.pass_time(HOUR)
+    assert len(post.box.mails) == 50
+    for _ in range(8):
+        await post.pass_time(4 * HOUR)
+    assert len(post.box.mails) == 90
+
+
+async def test_a_contact_may_change_its_mind(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    link = post.link("sales@contoso.example")
+    assert (await post.choose(link, "never")).status == 200
+    assert b"mudar de ideia" in (await post.home.anyone.get(f"{link}?lang=pt")).body
+    await post.choose(link, "never")
+    assert await post.states() == {"sales@contoso.example": "declined"}
+    await post.choose(link, "confirm")
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+
+
+async def test_an_operator_who_asked_in_person_may_allow_what_was_declined(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    await post.choose(post.link("sales@contoso.example"), "never")
+    await post.home.rooms.contact_answers.allow("contoso", parse_address("sales@contoso.example"), by="test")
+    assert await post.states() == {"sales@contoso.example": "confirmed"}
+    (owned,) = await post.home.rooms.contact_answers.all("contoso")
+    assert owned.contact.standing.value == "confirmed"
+
+
+async def test_the_page_is_limited_by_address(post: Post) -> None:
+    answers = [await post.home.anyone.get("/contacts/nonsense") for _ in range(40)]
+    assert {answer.status for answer in answers} == {404, 429}
+
+
+async def test_the_bound_holds_for_the_email_destination_too(database_url: str) -> None:
+    with mailbox() as box:
+        url = f"smtp://127.0.0.1:{box.port}"
+        async with house(database_url, smtp_url=url, mails_per_hour=50) as home:
+            operator = await home.visitor("operator")
+            crowd = [f"c{number}@contoso.example" for number in range(20)]
+            await operator.put(CONNECTION, settings(*crowd, destination="email"))
+            assert (await operator.post(f"{CONNECTION}/validate")).json()["ok"]
+            assert (await operator.post(f"{CONNECTION}/validate")).json()["ok"]
+            over = (await operator.post(f"{CONNECTION}/validate")).json()
+    assert over["diagnosis"]["kind"] == "mailBoundReached"
+    assert sum(map(len, box.recipients)) == 40
+
+
+async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: str) -> None:
+    with mailbox() as box:
+        box.reply["RCPT busy@contoso.example"] = "450 4.2.1 later"
+        async with house(database_url, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            post = Post(home, box, publisher, operator)
+            both = ("good@contoso.example", "busy@contoso.example")
+            await operator.put(CONNECTION, settings(*both, destination="email"))
+            found = (await operator.post(f"{CONNECTION}/validate")).json()
+            assert found["ok"]
+            assert "b***@contoso.example: 450" in found["testLead"]["receipt"]["note"]
+            box.reply.clear()
+            await post.pass_time(HOUR)
+            await post.pass_time(HOUR)
+            assert box.recipients == [["good@contoso.example"], ["busy@contoso.example"]]
+            assert found["testLead"]["id"] in box.mails[1].get_content()
+
+
+async def test_leads_that_wait_for_a_click_go_out_by_themselves_after_it(database_url: str) -> None:
+    with mailbox() as box:
+        async with house(database_url, worker=True, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
+            publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+            post = Post(home, box, publisher, operator)
+            await publisher.put(CONNECTION, settings("sales@contoso.example", destination="email"))
+            lead_id = await hand_in(operator)
+
+            async def delivery() -> dict[str, Any]:
+                return (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]
+
+            async def until(state: str) -> dict[str, Any]:
+                for _ in range(1_200):
+                    if (found := await delivery())["state"] == state:
+                        return found
+                    await asyncio.sleep(0.05)
+                pytest.fail(f"never {state}")
+
+            held = await until("held")
+            shown = (await publisher.get(CONNECTION)).json()["health"]
+            assert shown["diagnosis"]["kind"] == "mailContactUnconfirmed"
+            assert held["receipt"] is None
+            await post.pass_time(0)
+            await post.choose(post.link("sales@contoso.example"), "confirm")
+            assert (await until("unconfirmed"))["receipt"]["note"] == "The mail server took the notice."
+    assert len(post.box.sent_to("sales@contoso.example")) == 2
+
+
+async def test_who_is_taken_out_of_the_settings_is_told_no_more(post: Post) -> None:
+    good, busy = "good@contoso.example", "busy@contoso.example"
+    await post.operator.put(CONNECTION, settings(good, busy))
+    post.box.reply[f"RCPT {busy}"] = "450 4.2.1 later"
+    await hand_in(post.operator)
+    await post.pass_time(10_000)
+    post.box.reply.clear()
+    await post.operator.put(CONNECTION, settings(good))
+    await post.pass_time(HOUR)
+    assert post.box.recipients == [[good]]
+
+
+async def test_addresses_that_come_and_go_are_forgotten(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "MOST_WAITING", 30)
+    crowds = [[f"c{number}x{one}@d{one}.example" for one in range(18)] for number in range(4)]
+    for crowd in crowds:
+        await post.publisher.put(CONNECTION, settings(*crowd))
+    kept = await post.home.rooms.contact_answers.all("contoso")
+    assert len(kept) == 30
+    assert {one.contact.email for one in kept} >= set(crowds[-1])
+
+
+async def test_two_presses_at_once_are_one(post: Post) -> None:
+    await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
+    await post.pass_time(0)
+    link = post.link("sales@contoso.example")
+    answers = await asyncio.gather(*(post.choose(link, "never") for _ in range(8)))
+    assert [answer.status for answer in answers] == [200] * 8

@@ -1,0 +1,145 @@
+"""Handing mail over, against a real SMTP server: every recipient has a result of its own, by code and stage."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, TypeAdapter
+
+from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.destinations.email import Email, EmailConfig
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.mail import parse_mail_server
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt, Who
+from leadkeeper.settings import Settings, WrongSetting, load_settings
+from tests.contracts.mailbox import Mailbox, mailbox
+from tests.contracts.test_email import LEAD
+
+SENDER = "leads@marketplace.example"
+
+
+async def told(box: Mailbox, *contacts: str, lead: OutgoingLead = LEAD, sender: str = SENDER) -> Answer:
+    """What the email destination answers for a lead of these contacts."""
+    server = parse_mail_server(f"smtp://127.0.0.1:{box.port}", sender)
+    network = Network(NetworkPolicy(mail_server=server, base_url="https://leads.example"))
+    destination = Email(EmailConfig.model_validate({"contactEmail": list(contacts)}), network)
+    try:
+        (answer,) = await destination.deliver([lead])
+        return answer
+    finally:
+        await destination.aclose()
+        await network.aclose()
+
+
+def everybody(box: Mailbox) -> list[str]:
+    return sorted(address for to in box.recipients for address in to)
+
+
+async def test_a_domain_in_letters_of_its_own_is_written_as_mail_servers_read_it() -> None:
+    with mailbox() as box:
+        answer = await told(box, "ops@bücher.example", "sales@contoso.example")
+    assert isinstance(answer, Receipt)
+    assert everybody(box) == ["ops@xn--bcher-kva.example", "sales@contoso.example"]
+    assert "bücher" not in box.mails[0].as_string()
+
+
+async def test_a_local_part_that_the_server_cannot_take_is_told_by_itself() -> None:
+    with mailbox() as box:
+        answer = await told(box, "jürgen@contoso.example", "sales@contoso.example")
+        assert isinstance(answer, Receipt)
+        assert everybody(box) == ["sales@contoso.example"]
+        assert "SMTPUTF8" in (answer.note or "")
+        alone = await told(box, "jürgen@contoso.example")
+    assert isinstance(alone, Diagnosis)
+    assert alone.kind.value == "mailAddressUnsupported"
+    assert (alone.outcome, alone.who) == (Outcome.BROKEN, Who.PUBLISHER)
+
+
+async def test_a_local_part_that_the_server_can_take_gets_its_mail() -> None:
+    with mailbox(utf8=True) as box:
+        answer = await told(box, "jürgen@bücher.example", "sales@contoso.example")
+    assert isinstance(answer, Receipt)
+    assert everybody(box) == ["jürgen@xn--bcher-kva.example", "sales@contoso.example"]
+
+
+@pytest.mark.parametrize("code", ["450 4.2.1 greylisted", "550 5.1.1 no such user b@contoso.example"])
+async def test_the_other_contact_is_served(code: str) -> None:
+    with mailbox() as box:
+        box.reply["RCPT b@contoso.example"] = code
+        answer = await told(box, "a@contoso.example", "b@contoso.example")
+    assert isinstance(answer, Receipt)
+    assert everybody(box) == ["a@contoso.example"]
+    assert code[:3] in (answer.note or "")
+    assert "b@contoso.example" not in (answer.note or "")
+
+
+async def test_a_refused_greeting_is_the_operator_s() -> None:
+    with mailbox() as box:
+        box.reply["RCPT"] = "504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname"
+        answer = await told(box, "a@contoso.example")
+    assert isinstance(answer, Diagnosis)
+    assert answer.kind.value == "mailGreetingRefused"
+    assert (answer.outcome, answer.who) == (Outcome.BROKEN, Who.OPERATOR)
+    assert "LEADKEEPER_MAIL_HOSTNAME" in " ".join(answer.steps)
+
+
+async def test_504_about_an_unqualified_recipient_is_not_the_greeting_s() -> None:
+    with mailbox() as box:
+        box.reply["RCPT root@localhost"] = "504 5.5.2 <root@localhost>: need fully-qualified address"
+        answer = await told(box, "root@localhost")
+    assert isinstance(answer, Diagnosis)
+    assert answer.kind is Kind.MAIL_RECIPIENT_REFUSED
+
+
+async def test_the_greeting_s_name_is_a_setting() -> None:
+    settings = Settings(smtp_url=SecretStr("smtp://mail.example"), mail_hostname="leads.marketplace.example")
+    assert settings.mail_server is not None
+    assert settings.mail_server.hostname == "leads.marketplace.example"
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "outcome"),
+    [
+        ("RCPT", Kind.CONNECTION_FAILED, Outcome.FAILED),
+        ("DATA", Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
+    ],
+)
+async def test_only_what_was_handed_over_may_have_arrived(stage: str, kind: Kind, outcome: Outcome) -> None:
+    with mailbox() as box:
+        box.cut = stage
+        answer = await told(box, "a@contoso.example", "b@contoso.example")
+    assert isinstance(answer, Diagnosis)
+    assert (answer.kind, answer.outcome) == (kind, outcome)
+
+
+async def test_a_sender_with_a_name_is_taken() -> None:
+    with mailbox() as box:
+        assert isinstance(await told(box, "a@contoso.example", sender="Contoso Leads <leads@contoso.example>"), Receipt)
+    assert box.mails[0]["From"] == "Contoso Leads <leads@contoso.example>"
+    assert box.senders == ["leads@contoso.example"]
+    assert box.mails[0]["Message-ID"].endswith("@contoso.example>")
+
+
+@pytest.mark.parametrize("wrong", ["Contoso Leads", "leads", "leads@", "a@b.example, c@d.example", "leads@exa mple"])
+def test_a_sender_that_is_no_address_stops_the_start(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADKEEPER_MAIL_FROM", wrong)
+    with pytest.raises(WrongSetting, match="LEADKEEPER_MAIL_FROM: "):
+        load_settings()
+
+
+@pytest.mark.parametrize("contact", ["ops@corp.local", "root@localhost", "ops@mail.test", "büro@bücher.example"])
+def test_internal_names_are_taken(contact: str) -> None:
+    assert EmailConfig.model_validate({"contactEmail": [contact]}).contact_email == [contact]
+
+
+@pytest.mark.parametrize("contact", ["ops", "ops@", "@x.example", "a b@x.example", "a@x\r\nBcc: b@y"])
+def test_what_is_no_address_is_refused(contact: str) -> None:
+    with pytest.raises(ValueError, match=r"address|line feed"):
+        TypeAdapter(EmailConfig).validate_python({"contactEmail": [contact]})
+
+
+def test_a_password_with_a_number_sign_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ValueError, match="%23") as error:
+        parse_mail_server("smtp://apikey:7#z@mail.example:587")
+    assert "7" not in str(error.value).replace("%23", "")
+    good = parse_mail_server("smtp://apikey:7%23z@mail.example:587")
+    assert (good.password, good.port) == ("7#z", 587)

@@ -33,6 +33,7 @@ from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.portal.app import Portal
+from leadkeeper.doors.readable import readable
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
@@ -150,10 +151,10 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     doors: dict[str, ASGIApp] = {
         "api": cloud_partner,
         "v1.0": cloud_partner,
-        "store": _storefront(settings, house).app(),
-        "portal": Portal(rooms, name=settings.marketplace_name, base_url=settings.base_url).app(),
+        "store": readable(_storefront(settings, house).app()),
+        "portal": readable(Portal(rooms, name=settings.marketplace_name, base_url=settings.base_url).app()),
     }
-    return Entrance(api, doors, sign_in_door(rooms.keys))
+    return Entrance(api, doors, readable(sign_in_door(rooms.keys)))
 
 
 def _storefront(settings: Settings, house: House) -> Storefront:

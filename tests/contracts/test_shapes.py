@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from leadkeeper.storage import tables as t
 from tests.rooms import DESTINATION, OFFER, Answer, House, Visitor, batch, hand_in, house, lead, lines
@@ -61,14 +60,11 @@ async def posted(operator: Visitor, hook: str, body: object) -> Any:
 
 async def everything_in(home: House, database_url: str) -> str:
     """Every value of every table; on SQLite also every byte of the files."""
-    engine = create_async_engine(database_url)
-    try:
-        async with engine.connect() as conn:
-            names = await conn.run_sync(lambda sync: sa.inspect(sync).get_table_names())
-            rows = [(await conn.execute(sa.text(f'SELECT * FROM "{name}"'))).all() for name in names]
-    finally:
-        await engine.dispose()
-    text = repr(rows)
+
+    def rows(conn: sa.Connection) -> str:
+        return repr([conn.execute(sa.select(table)).all() for table in t.metadata.sorted_tables])
+
+    text = await home.rooms.storage.read(rows)
     if database_url.startswith("sqlite"):
         file = Path(database_url.partition("///")[2])
         text += "".join(path.read_bytes().decode("latin-1") for path in file.parent.glob(f"{file.name}*"))
@@ -171,6 +167,10 @@ WITHHELD: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+PERSONAL: Final = ("lima", "mit.edu", "northwind", "rosa@", "rosa-", "rosa.", '"rosa', "'rosa")
+"""Not her first name alone, which stands in *CRM Pro* and *saas* side by side."""
+
+
 class TestWithheld:
     @pytest.mark.parametrize("shape", WITHHELD)
     async def test_nothing_is_anywhere(
@@ -182,8 +182,8 @@ class TestWithheld:
         assert found["withheld"]
         assert [each["state"] for each in found["deliveries"]] == ["withheld"]
         kept = (await everything_in(home, database_url)).casefold()
-        for word in ("rosa", "lima", "mit.edu", "northwind"):
-            assert word not in kept
+        found = [kept[at - 40 : at + 40] for word in PERSONAL if (at := kept.find(word)) >= 0]
+        assert not found
 
     async def test_the_key_of_a_withheld_lead_is_not_kept(
         self, home: House, database_url: str, operator: Visitor
@@ -197,8 +197,8 @@ class TestWithheld:
         (line,) = lines(await batch(operator, body, **{"Idempotency-Key": "rosa@mit.edu-b"}))
         assert (await read(operator, line["id"]))["withheld"]
         kept = (await everything_in(home, database_url)).casefold()
-        assert "rosa" not in kept
-        assert "lima" not in kept
+        found = [kept[at - 40 : at + 40] for word in PERSONAL if (at := kept.find(word)) >= 0]
+        assert not found
 
 
 class TestBytes:

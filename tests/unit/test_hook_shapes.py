@@ -106,9 +106,8 @@ def test_what_stood_beside_is_kept() -> None:
     lead = read({"id": "1", "data": {**WHOLE, "plan": 7, "UserDetails": {**DETAILS, "Fax": "1"}}})
     assert lead.extra == {
         "id": "1",
-        "data": {"plan": 7},
+        "data": {"plan": 7, "userDetails": {"Fax": "1"}},
         "offerTitle": "Northwind Planner",
-        "userDetails": {"Fax": "1"},
     }
 
 

@@ -60,7 +60,7 @@ def test_we_recommend() -> None:
         "no lead for +55 11 5555-0101",
         "no lead for 551155550101",
         "Please call. is too long",
-        "cut off: se call",
+        "cut off: lease call",
     ],
 )
 def test_what_is_the_customer_s_is_not_shown(text: str) -> None:

@@ -113,8 +113,10 @@ class Dynamics:
         return Preview(fitting, (*notes, *(f"{name} does not exist in this environment" for name in missing)))
 
     def _record(self, lead: OutgoingLead) -> dict[str, Any]:
-        subject: dict[str, Value] = {} if lead.action else {"subject": "{offerTitle}"}
-        return record(self._defaults | subject, self._changes, lead)
+        special: dict[str, Value] = {} if lead.action else {"subject": "{offerTitle}"}
+        if lead.test:  # exactly the marketplace's: whoever searches for the marker alone finds it
+            special["description"] = "{description}"
+        return record(self._defaults | special, self._changes, lead)
 
     async def _send(self, lead: OutgoingLead) -> Answer:
         lengths = await self._environment.lengths()

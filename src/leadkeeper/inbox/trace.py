@@ -14,6 +14,7 @@ from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.inbox import lead_view
 from leadkeeper.inbox.trace_texts import TRACE_TEXTS
+from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_test_marker
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.storage import tables as t
@@ -73,6 +74,7 @@ class Trace:
     def _traced(self, lead: LeadView, language: Language) -> TracedLead:
         words = TRACE_TEXTS[language]
         said = [words["preview"]] if lead.preview else []
+        said += [note.text for note in lead.notes]
         if lead.withheld:
             said.append(words["withheld"])
         elif not lead.deliveries:
@@ -118,7 +120,7 @@ def _fits(text: str) -> sa.ColumnElement[bool]:
     if is_test_marker(text.upper()):
         return c.email == f"{text}@test.com".casefold()
     if "@" in text:
-        return c.email == text.casefold()
+        return c.email == normal_address(text).casefold()
     publisher_id, dot, offer_id = text.partition(".")
     whole = (c.publisher_id == publisher_id) & (c.offer_id == offer_id) if dot else sa.false()
     return (c.offer_id == text) | whole

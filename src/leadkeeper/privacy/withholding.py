@@ -1,23 +1,41 @@
 """Whose data are not passed on: customers of withheld mail domains, by default ``.edu``. Pure.
 
 Source: ``facts/microsoft-leads.md`` 6. Which domains that means exactly is nowhere stated, so it is a setting.
+
+A domain is recognised wherever an address stands and however it is written: with characters that nobody sees, in
+letters that IDNA (UTS 46) maps to the usual ones, as its A-label, with comments, within another address (``%``, ``=``,
+``!``, quotes, routes), as HTML or ``%`` or ``\\u`` escapes. Letters of another script that only look alike make
+another domain for mail servers as well, and pass; so do addresses in words (*rosa at mit dot edu*), in pictures, or
+encoded otherwise (Base64).
 """
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
+from urllib.parse import unquote
 
-_DOMAINS: Final = re.compile(r"[@\uff20]([\w.\-\u3002\uff0e\uff61]+)")
-"""What follows an at sign as far as it can be a domain: whatever stands behind it must not hide the domain."""
-_DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
+from leadkeeper.intake.texts import INVISIBLE
+
 _ENTRY: Final = re.compile(r"\.?[^\s@.,]+(\.[^\s@.,]+)*")
+_DOTS: Final = str.maketrans("\u3002\uff0e\uff61\ufe52", "....")
+_ESCAPED: Final = re.compile(r"\\u\{?([0-9a-f]{4})\}?")
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+_DOMAIN: Final = re.compile(r"[ \t\"'<\[]*([\w.-]+)")
+_LOCAL: Final = re.compile(r"[\s<>,;\0]")
+_ROUTES: Final = re.compile(r"[%=]([\w.-]+)|([\w.-]+)!")
+_SPACES: Final = re.compile(r"[\s\"'\\\\]+")
+_ROUNDS: Final = 4
+"""How many times what is escaped within an escape is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withholding:
-    """Domains in lower case: ``suffixes`` with all below them, ``exact`` by themselves."""
+    """Domains as they are compared (see :func:`_folded`): ``suffixes`` with all below them, ``exact`` by themselves."""
 
     suffixes: tuple[str, ...] = ()
     exact: frozenset[str] = frozenset()
@@ -33,34 +51,97 @@ class Withholding:
             if not _ENTRY.fullmatch(entry):
                 raise ValueError(f"{entry!r} is no mail domain; use .edu for a suffix, contoso.org for one domain")
         return cls(
-            tuple(_ascii(entry) for entry in entries if entry.startswith(".")),
-            frozenset(_ascii(entry) for entry in entries if not entry.startswith(".")),
+            tuple(_folded(entry) for entry in entries if entry.startswith(".")),
+            frozenset(_folded(entry) for entry in entries if not entry.startswith(".")),
         )
 
     def withholds(self, email: str) -> bool:
         """Whether a customer with this address is one whose data are not passed on.
 
-        An address that is none, or several in one text, is searched for every domain that it names.
+        An address that is none, or several in one text, is searched for every domain that it names; spaces and quotes
+        within it hide nothing.
         """
-        return (bool(self.suffixes) or bool(self.exact)) and any(map(self._names, _DOMAINS.findall(email)))
+        return self._names_any(email) or self._names_any(_SPACES.sub("", email))
+
+    def withholds_any(self, texts: Iterable[str]) -> bool:
+        """Whether an address of a withheld domain stands in any of ``texts``, all that would be kept of somebody."""
+        return self._names_any("\0".join(texts))
+
+    def _names_any(self, text: str) -> bool:
+        if not (self.suffixes or self.exact) or not self._may_name(text):
+            return False
+        return any(self._names(domain) for reading in _readings(text) for domain in _domains(reading))
+
+    def _may_name(self, text: str) -> bool:
+        """Whether a closer look is worth it: most texts hold nothing like a withheld domain, and no disguise."""
+        if not text.isascii() or "%" in text or "&" in text or "\\" in text or "(" in text or "xn--" in text:
+            return True
+        lowered = text.lower()
+        return "@" in lowered and (
+            any(suffix in lowered for suffix in self.suffixes) or any(each in lowered for each in self.exact)
+        )
 
     def _names(self, domain: str) -> bool:
-        plain = _ascii(domain.translate(_DOTS).casefold().strip("."))
+        plain = _folded(domain.strip(".-_"))
         return plain in self.exact or plain.endswith(self.suffixes)
 
 
-def _ascii(domain: str) -> str:
-    """The domain as mail servers write it, if it can be written so."""
-    if domain.isascii():
-        return domain
-    try:
-        return ".".join(_label(label) for label in domain.split("."))
-    except UnicodeError:
-        return domain
+def _readings(text: str) -> Iterator[str]:
+    """``text`` in lower case and usual letters, then with what is escaped in it undone; each also without comments."""
+    text = _plain(text)
+    for _ in range(_ROUNDS):
+        yield text
+        if "(" in text:
+            yield _without_comments(text)
+        unescaped = _plain(html.unescape(unquote(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text))))
+        if unescaped == text:
+            return
+        text = unescaped
+
+
+def _plain(text: str) -> str:
+    """As IDNA maps it before anything else: folded, compatible forms made usual, invisible characters left out."""
+    if text.isascii():
+        return text.lower()
+    mapped = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", INVISIBLE.sub("", mapped)).translate(_DOTS)
+
+
+def _without_comments(text: str) -> str:
+    for _ in range(_ROUNDS):
+        text, count = _COMMENT.subn("", text)
+        if not count:
+            break
+    return text
+
+
+def _domains(text: str) -> Iterator[str]:
+    """Every domain of an address in ``text``: after each at sign, and where the part before it tells another way."""
+    before, *pieces = text.split("@")
+    for piece in pieces:
+        local = _LOCAL.split(before)[-1]
+        for after, first in _ROUTES.findall(local):
+            yield after or first
+        found = _DOMAIN.match(piece)
+        if found is not None:
+            yield found[1]
+        before = piece
+
+
+def _folded(domain: str) -> str:
+    """The domain in the one form in which domains are compared: in Unicode, mapped; A-labels are read."""
+    if domain.isascii() and "xn--" not in domain:
+        return domain.lower()
+    return _plain(".".join(_label(label) for label in _plain(domain).split(".")))
 
 
 def _label(label: str) -> str:
-    return label.encode("idna").decode().casefold() if label else ""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 NOTHING_WITHHELD: Final = Withholding()

@@ -38,6 +38,10 @@ class Front:
             await self._app(scope, receive, send)
             return
         at = self._route(scope["path"])
+        if at is None and (plain := _without_slashes(scope["path"])) != scope["path"]:
+            at = self._route(plain)
+            if at is not None:
+                scope = {**scope, "path": plain}
         route = at if scope["method"] == "POST" else None
         started = time.perf_counter()
         answer = _Answer(send)
@@ -83,6 +87,11 @@ class Front:
             self._metrics.counted(route.name, problem.type.value)
         if not answer.begun:
             await send_problem(answer, problem)
+
+
+def _without_slashes(path: str) -> str:
+    """The path without doubled slashes and one at its end: a lead is not lost to a slash."""
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 class _Answer:

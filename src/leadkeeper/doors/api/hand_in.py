@@ -14,6 +14,7 @@ from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
+from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import HotRoute, header, read_body, require_content_type, send_body
 from leadkeeper.intake.keep import Intake, Kept
 from leadkeeper.problem import ProblemType
@@ -45,9 +46,10 @@ def hand_in_route(keys: Keys, intake: Intake, metrics: Metrics) -> HotRoute:
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         require_hand_in(await sign_in(keys, scope))
         require_content_type(scope, b"application/json")
+        require_unencoded(scope)
         idempotency_key = parse_idempotency_key(header(scope, b"idempotency-key"))
         try:
-            body = LeadBody.model_validate_json(await read_body(receive))
+            body = LeadBody.model_validate_json(without_mark(await read_body(receive)))
         except ValidationError as error:
             raise invalid_model(error, what="The lead") from None
         kept = await intake.keep(body.lead(idempotency_key))

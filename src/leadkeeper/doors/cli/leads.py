@@ -283,6 +283,8 @@ def _print_lead(lead: LeadView, language: Language) -> None:
     for name, value in facts.items():
         if value:
             print_line(f"{name:<12} {value}")
+    for note in lead.notes:
+        print_line(note.text)
     for delivery in lead.deliveries:
         _print_delivery(delivery, language)
 

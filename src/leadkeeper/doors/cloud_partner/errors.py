@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from leadkeeper.delivery.send import where
+from leadkeeper.doors.readable import UnstorableText
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 
@@ -81,7 +82,8 @@ def install_errors(app: FastAPI) -> None:
 
     async def of_problem(_: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return error_response(_STATUSES.get(error.type, error.status), error.detail, error.errors)
+        status = error.status if isinstance(error, UnstorableText) else _STATUSES.get(error.type, error.status)
+        return error_response(status, error.detail, error.errors)
 
     async def of_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

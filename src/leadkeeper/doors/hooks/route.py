@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.doors.hooks.payload import read_payload
+from leadkeeper.doors.readable import require_unencoded
 from leadkeeper.doors.web import HotRoute, header, problem_responses, read_body, send_body
 from leadkeeper.intake.keep import Intake
 from leadkeeper.offer import OfferRef
@@ -43,6 +44,7 @@ class _HookDoor:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Keep the lead that was posted and answer its id."""
+        require_unencoded(scope)
         body = await read_body(receive)
         offer = await self._hooks.offer_of(scope["path"].removeprefix(_PREFIX))
         if offer is None:
@@ -66,11 +68,15 @@ def _idempotency_key(scope: Scope, offer: OfferRef) -> str | None:
 
 _DESCRIPTION: Final = """Give this address to Microsoft's marketplace as the offer's HTTPS endpoint.
 
-Keys are understood in any case, values may be missing, null, empty or numbers, and unknown keys are kept as `extra`.
+Keys are understood in any case and with `_` or `-` in them, values may be missing, null, empty or numbers, and unknown
+keys are kept as `extra`. The customer may stand in `UserDetails`, in `CustomerInfo` as in a row of Microsoft's table,
+or at the top; an object may be JSON text, alone in a list, or lie within others. When nothing of a customer is found,
+the lead's `notes` say so.
 `LeadSource` may be bare (`AzureMarketplace`) or whole (`SPZA-PLT|contoso.crm-pro`); `ActionCode` wins over the action
-in it. The lead is always one of the hook's own offer. Any content type is taken. A lead is never refused for what it
-holds: only a body that is empty, not a JSON object, an empty object, or larger than 64 KiB is. An `Idempotency-Key` or
-`webhook-id` makes repeating safe: the answer is the first lead's id.
+in it. The lead is always one of the hook's own offer. Any content type is taken, and slashes at the address's end or
+doubled ones are no matter. A lead is never refused for what it holds (characters that no text may hold are left out):
+only a body that is empty, not a JSON object, an empty object, nested too deeply, compressed, or larger than 64 KiB is.
+An `Idempotency-Key` or `webhook-id` makes repeating safe: the answer is the first lead's id.
 """
 
 
@@ -116,7 +122,13 @@ def _operation() -> Mapping[str, Any]:
         "responses": {
             "200": {"description": "The lead is kept.", "content": {"application/json": answer}},
             **problem_responses(
-                P.NOT_FOUND, P.OFFER_NOT_LIVE, P.TOO_LARGE, P.INVALID_REQUEST, P.IDEMPOTENCY_KEY_REUSED, P.STORAGE_AWAY
+                P.NOT_FOUND,
+                P.OFFER_NOT_LIVE,
+                P.TOO_LARGE,
+                P.UNSUPPORTED_MEDIA_TYPE,
+                P.INVALID_REQUEST,
+                P.IDEMPOTENCY_KEY_REUSED,
+                P.STORAGE_AWAY,
             ),
         },
     }

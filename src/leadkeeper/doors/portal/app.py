@@ -29,6 +29,7 @@ from leadkeeper.doors.pages import (
 )
 from leadkeeper.doors.portal.offer import offer_content
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
+from leadkeeper.doors.readable import require_storable
 from leadkeeper.doors.web import MAX_BODY
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
@@ -254,4 +255,6 @@ async def _form(request: Request) -> dict[str, str]:
     if not length.isdecimal() or int(length) > MAX_BODY:
         raise HTTPException(413)
     form = await request.form(max_files=0, max_fields=20)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    require_storable(fields)
+    return fields

@@ -542,3 +542,18 @@ def test_serving_ends_in_good_order(command: str, told: signal.Signals, tmp_path
 
 def test_new_key_is_one(call: Call) -> None:
     assert len(call("db", "new-key").out.strip()) == len(new_secret_key())
+
+
+def test_texts_that_no_database_keeps_are_refused_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_offer(call)
+    said = call("leads", "find", "a\udcffb")
+    assert (said.code, said.line.count("UTF-8")) == (2, 1)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a\0b"))
+    said = call("leads", "find", "-")
+    assert (said.code, said.line.count("NUL")) == (1, 1)
+    Path("settings.json").write_text('{"leadDestination": "email\\u0000"}', encoding="utf-8")
+    said = call("connections", "put", OFFER, "primary", "--file", "settings.json")
+    assert (said.code, said.line.count("leadDestination may hold no NUL")) == (1, 1)
+    Path("settings.json").write_bytes(b'\xef\xbb\xbf{"leadDestination": "none"}')
+    said = call("connections", "put", OFFER, "primary", "--file", "settings.json")
+    assert "not JSON" not in said.err

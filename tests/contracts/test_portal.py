@@ -178,3 +178,13 @@ async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> No
         assert "Secure" in cookie
         assert "HttpOnly" in cookie
         assert made.key not in cookie
+
+
+async def test_a_lead_without_a_customer_says_so_and_shows_what_came(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    hook = (await operator.post(f"{OFFER}/hooks")).json()["token"]
+    kept = (await operator.post(f"/hooks/{hook}", {"LeadSource": "SPZA", "Who": {"Name": "<b>Rosa</b>"}})).json()
+    page = await member.open(f"/portal/leads/{kept['id']}")
+    assert "Nothing of a customer was found" in page.text
+    assert '"Who"' in page.text
+    assert "<b>Rosa" not in page.html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -12,7 +13,13 @@ from urllib.parse import urlencode
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.intake.keep import NewLead
+from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
+from leadkeeper.views import LeadView
+from tests.contracts.house import CRM
+from tests.contracts.market import market
 from tests.rooms import DESTINATION, OFFER, Answer, House, Visitor, batch, hand_in, house, lead, lines
 from tests.shop import ANSWERS, PLANNER, open_shop
 
@@ -71,6 +78,16 @@ async def everything_in(home: House, database_url: str) -> str:
     return text
 
 
+async def delivered(inbox: Inbox, lead_id: str) -> LeadView:
+    """The lead once its delivery has arrived."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await inbox.get(lead_id)
+            if found is not None and found.deliveries[0].state == "delivered":
+                return found
+            await asyncio.sleep(0.05)
+
+
 class TestCustomers:
     async def test_details_as_text(self, operator: Visitor, hook: str) -> None:
         found = await posted(operator, hook, json.loads((CASES / "hook-user-details-as-text.json").read_bytes()))
@@ -93,6 +110,22 @@ class TestCustomers:
         assert [each["kind"] for each in listed["notes"]] == ["noCustomer"]
         (traced,) = (await operator.post("/v1/find", {"text": found["id"]})).json()["leads"]
         assert any("Nothing of a customer" in line for line in traced["said"])
+
+    async def test_receipts_say_so_too(self, database_url: str, authority: Authority) -> None:
+        async with market(database_url, authority) as open_market:
+            await open_market.catalogue.put_offer(CRM, title="Contoso CRM Pro", live=True, by="test")
+            await open_market.connect()
+            kept = await open_market.intake.keep(NewLead(CRM, "SPZA", "PLT", extra={"Who": "Rosa"}))
+            inbox = Inbox(open_market.storage)
+            carrying = asyncio.create_task(open_market.worker.run())
+            try:
+                found = await delivered(inbox, kept.id)
+            finally:
+                await open_market.worker.stop(5)
+                await carrying
+        receipt = found.deliveries[0].receipt
+        assert receipt is not None
+        assert "Nothing of a customer" in (receipt.note or "")
 
     async def test_a_lead_with_little_says_nothing(self, operator: Visitor, hook: str) -> None:
         assert (await posted(operator, hook, {"UserDetails": {"Phone": "+55"}}))["notes"] == []

@@ -124,8 +124,8 @@ async def send(visitor: Visitor, operation: Operation, raw: Mapping[str, str] | 
     data = None
     if operation.media_type:
         headers["Content-Type"] = operation.media_type
-        data = operation.body if isinstance(operation.body, str) else json.dumps(operation.body)
-        data = data.encode("utf-8", "surrogatepass")
+        text = operation.body if isinstance(operation.body, str) else json.dumps(operation.body)
+        data = text.encode("utf-8", "surrogatepass")
     if visitor.key is not None:
         headers["Authorization"] = f"Bearer {visitor.key}"
     address = URL(visitor.url + path + (f"?{query}" if query else ""), encoded=True)

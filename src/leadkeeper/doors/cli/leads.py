@@ -57,7 +57,10 @@ def find(
     """
     import sys
 
+    from leadkeeper.doors.readable import require_storable
+
     wanted = sys.stdin.readline() if text == "-" else text
+    require_storable(wanted)
     language = spoken_language()
     found = with_rooms(lambda rooms: rooms.trace.find(wanted, None, language))
     if json:

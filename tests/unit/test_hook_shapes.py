@@ -127,7 +127,7 @@ def test_details_win_over_what_stands_at_the_top() -> None:
 @pytest.mark.parametrize("depth", [33, 200, 480, *range(880, 1_000, 5), 5_000, 30_000])
 @pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
 def test_any_depth_is_taken_or_refused_in_words(depth: int, opened: str, closed: str) -> None:
-    for nested in (opened * depth + "1" + closed * depth, json.dumps("[" * depth + "]" * depth)):
+    for nested in (opened * depth + "1" + closed * depth, json.dumps(opened * depth + "1" + closed * depth)):
         body = f'{{"UserDetails": {json.dumps(DETAILS)}, "x": {nested}}}'.encode()
         said, lead = "", None
         try:
@@ -135,4 +135,4 @@ def test_any_depth_is_taken_or_refused_in_words(depth: int, opened: str, closed:
         except Problem as problem:
             said = problem.detail
         assert lead.customer == ROSA if lead else "nested too deeply" in said
-        assert lead or depth > 850
+        assert lead or (depth > 850 and nested[0] != '"')

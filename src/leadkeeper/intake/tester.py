@@ -27,6 +27,7 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.normal import normalised
 from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_connection
@@ -82,7 +83,7 @@ class Tester:
         if connection is None:
             raise unknown_connection(offer, name)
         now = self._clock()
-        new = lead or _test_lead(offer, test_marker(to_datetime(now)))
+        new = normalised(lead or _test_lead(offer, test_marker(to_datetime(now))))
         outgoing = await self._storage.read(_outgoing, new, now)
         destination = open_line(connection, self._network, self._storage)
         try:

@@ -22,13 +22,16 @@ from urllib.parse import unquote
 from leadkeeper.intake.texts import INVISIBLE
 
 _ENTRY: Final = re.compile(r"\.?[^\s@.,]+(\.[^\s@.,]+)*")
+_DOT: Final = re.compile("[\u3002\uff0e\uff61\ufe52]")
 _DOTS: Final = str.maketrans("\u3002\uff0e\uff61\ufe52", "....")
 _ESCAPED: Final = re.compile(r"\\u\{?([0-9a-f]{4})\}?")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
 _DOMAIN: Final = re.compile(r"[ \t\"'<\[]*([\w.-]+)")
 _LOCAL: Final = re.compile(r"[\s<>,;\0]")
-_ROUTES: Final = re.compile(r"[%=]([\w.-]+)|([\w.-]+)!")
+_ROUTE: Final = re.compile(r"([%=!])")
 _SPACES: Final = re.compile(r"[\s\"'\\\\]+")
+_LONGEST: Final = 1_000
+"""More characters than this are no address but a text."""
 _ROUNDS: Final = 4
 """How many times what is escaped within an escape is read."""
 
@@ -61,24 +64,27 @@ class Withholding:
         An address that is none, or several in one text, is searched for every domain that it names; spaces and quotes
         within it hide nothing.
         """
-        return self._names_any(email) or self._names_any(_SPACES.sub("", email))
+        squeezed = email if len(email) > _LONGEST else _SPACES.sub("", email)
+        return self._names_any(email) or (squeezed != email and self._names_any(squeezed))
 
     def withholds_any(self, texts: Iterable[str]) -> bool:
         """Whether an address of a withheld domain stands in any of ``texts``, all that would be kept of somebody."""
         return self._names_any("\0".join(texts))
 
     def _names_any(self, text: str) -> bool:
-        if not (self.suffixes or self.exact) or not self._may_name(text):
+        if not (self.suffixes or self.exact):
             return False
-        return any(self._names(domain) for reading in _readings(text) for domain in _domains(reading))
+        plain = _plain(text)
+        if not self._may_name(plain):
+            return False
+        return any(self._names(domain) for reading in _readings(plain) for domain in {*_domains(reading)})
 
-    def _may_name(self, text: str) -> bool:
+    def _may_name(self, plain: str) -> bool:
         """Whether a closer look is worth it: most texts hold nothing like a withheld domain, and no disguise."""
-        if not text.isascii() or "%" in text or "&" in text or "\\" in text or "(" in text or "xn--" in text:
+        if "%" in plain or "&" in plain or "\\" in plain or "(" in plain or "xn--" in plain:
             return True
-        lowered = text.lower()
-        return "@" in lowered and (
-            any(suffix in lowered for suffix in self.suffixes) or any(each in lowered for each in self.exact)
+        return "@" in plain and (
+            any(suffix in plain for suffix in self.suffixes) or any(each in plain for each in self.exact)
         )
 
     def _names(self, domain: str) -> bool:
@@ -87,8 +93,7 @@ class Withholding:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """``text`` in lower case and usual letters, then with what is escaped in it undone; each also without comments."""
-    text = _plain(text)
+    """``text``, which is plain, then with what is escaped in it undone; each also without comments."""
     for _ in range(_ROUNDS):
         yield text
         if "(" in text:
@@ -100,11 +105,13 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """As IDNA maps it before anything else: folded, compatible forms made usual, invisible characters left out."""
+    """In lower case and usual letters, without characters that nobody sees: so IDNA maps before anything else."""
     if text.isascii():
         return text.lower()
-    mapped = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", INVISIBLE.sub("", mapped)).translate(_DOTS)
+    mapped = INVISIBLE.sub("", unicodedata.normalize("NFKC", text).casefold())
+    if not unicodedata.is_normalized("NFKC", mapped):
+        mapped = unicodedata.normalize("NFKC", mapped)
+    return mapped.translate(_DOTS) if _DOT.search(mapped) else mapped
 
 
 def _without_comments(text: str) -> str:
@@ -119,13 +126,23 @@ def _domains(text: str) -> Iterator[str]:
     """Every domain of an address in ``text``: after each at sign, and where the part before it tells another way."""
     before, *pieces = text.split("@")
     for piece in pieces:
-        local = _LOCAL.split(before)[-1]
-        for after, first in _ROUTES.findall(local):
-            yield after or first
+        yield from _routed(_LOCAL.split(before)[-1])
         found = _DOMAIN.match(piece)
         if found is not None:
             yield found[1]
         before = piece
+
+
+def _routed(local: str) -> Iterator[str]:
+    """Domains in the part before an at sign: ``rosa%mit.edu``, ``rosa=mit.edu``, ``mit.edu!rosa``."""
+    first, *rest = _ROUTE.split(local)
+    for sign, after in zip(rest[::2], rest[1::2], strict=True):
+        found = _DOMAIN.match(after) if sign != "!" else None
+        if found is not None:
+            yield found[1]
+        if sign == "!":
+            yield first
+        first = after
 
 
 def _folded(domain: str) -> str:

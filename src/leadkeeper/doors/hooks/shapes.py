@@ -8,6 +8,7 @@ Sources: ``facts/microsoft-leads.md`` 2.1, 2.2.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -46,6 +47,7 @@ _OF_A_PERSON: Final = frozenset({"first_name", "last_name", "email", "phone"})
 _OF_A_LEAD: Final = _DETAILS | {"leadsource", "actioncode"}
 _LARGEST_NUMBER: Final = 15
 _DEEPEST: Final = 32
+_LONGEST_KEY: Final = 32
 _WRITTEN_TWICE: Final = 8
 """How many times JSON text within JSON text is read."""
 
@@ -88,8 +90,8 @@ def unfolded(value: Any) -> Any:
         elif isinstance(value, str) and value.lstrip()[:1] in ("{", "[", '"'):
             try:
                 value = read_json(value)
-            except json.JSONDecodeError:
-                break
+            except (json.JSONDecodeError, RecursionError):
+                break  # it is a text, then
         else:
             break
     return value
@@ -125,7 +127,12 @@ def _clean(value: Any, depth: int) -> Any:
 
 
 def _name(key: str) -> str:
-    """``First_Name``, ``first-name`` and ``firstName`` are one."""
+    """``First_Name``, ``first-name`` and ``firstName`` are one; empty for a key longer than any that is known."""
+    return _short_name(key) if len(key) <= _LONGEST_KEY else ""
+
+
+@functools.lru_cache(1_024)
+def _short_name(key: str) -> str:
     return "".join(c for c in key.casefold() if c.isalnum())
 
 

@@ -72,6 +72,11 @@ def test_an_empty_destination_beside_a_filled_one(empty: str | None, first: bool
         },
         {VM + "leadDestination": "CRM", VM + "crmLeadConfiguration": {"uri": "https://a", "instanceUrl": "https://b"}},
         {VM + "leadDestination": "", VM + "tableLeadConfiguration": TABLE},
+        {
+            VM + "leadDestination": "CRM",
+            VM + "crmLeadConfiguration": {"uri": "https://a", "contactEmail": "a@contoso.example"},
+            VM + "leadNotificationEmails": "b@contoso.example",
+        },
     ],
 )
 def test_pairs_that_contradict_each_other_are_refused(document: dict[str, Any]) -> None:

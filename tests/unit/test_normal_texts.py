@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadkeeper.intake.keep import NewLead
@@ -71,6 +71,7 @@ def test_what_is_normal_is_the_same_lead() -> None:
     assert normalised(lead) is lead
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_any_text_becomes_normal_once(text: str) -> None:
     once = normal_address(text)

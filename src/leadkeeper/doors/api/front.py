@@ -38,7 +38,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         at = self._route(scope["path"])
-        if at is None and (plain := _without_slashes(scope["path"])) != scope["path"]:
+        if at is None and scope["method"] == "POST" and (plain := _without_slashes(scope["path"])) != scope["path"]:
             at = self._route(plain)
             if at is not None:
                 scope = {**scope, "path": plain}

@@ -148,8 +148,10 @@ def _settings(destination: str, given: Mapping[str, Any], emails: object) -> dic
             raise ValueError(f"{name} is given twice in {_OBJECTS[destination]}, and the two contradict each other")
         if name not in settings or _is_filled(value):
             settings[name] = value
-    told = _addresses(settings.get("contactEmail", emails))
-    settings.pop("contactEmail", None)
+    told, others = _addresses(settings.pop("contactEmail", None)), _addresses(emails)
+    if _is_filled(told) and _is_filled(others) and told != others:
+        raise ValueError(f"contactEmail in {_OBJECTS[destination]} and leadNotificationEmails contradict each other")
+    told = told if _is_filled(told) else others
     if told:
         settings["contactEmail"] = told
     if isinstance(settings.get("authentication"), str):
@@ -181,7 +183,7 @@ def lead_configuration(stored: Stored | None, properties: Mapping[str, Any] | No
         destination = BY_NAME[stored.destination].lead_destination
         named = _NAMES[destination]
         settings = dict(stored.settings)
-        told = settings.get("contactEmail", [])
+        told = settings.pop("contactEmail", [])  # in one place, so that changing it there changes it
         found[destination] = settings
     values = {_DESTINATION: named, **found, _EMAILS: ";".join(told)}
     keys = _keys(properties or {})

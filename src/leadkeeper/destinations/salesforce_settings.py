@@ -75,7 +75,7 @@ class SalesforceConfig(Config):
         default=None,
         title="Field for the lead's id",
         description="Id of a custom text field of the lead (00N...) that receives our lead id, so that a lead that "
-        "came twice can be seen. Without it the id stands at the end of the description.",
+        "came twice can be seen. Without it the id stands at the end of the description, except of a test lead.",
     )
     fields: Annotated[
         FieldMapping,

@@ -63,8 +63,7 @@ def in_dynamics(records: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
     for record in records:
         text = str(record.get("description", ""))
         if is_test_marker(text):
-            address = str(record.get("emailaddress1"))
-            leads[address] = Found(f"lead {record['leadid']}", None, None, record["writes"])
+            leads[str(record.get("emailaddress1"))] = Found(f"lead {record['leadid']}", None, None, record["writes"])
             continue
         lead_id, source = _LEAD_ID.search(text), _SOURCE.search(text)
         if lead_id and source:

@@ -41,6 +41,7 @@ from leadkeeper.doors.listener.limits import files_for
 from leadkeeper.doors.listener.server import Server, listen
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
+from leadkeeper.doors.readable import readable
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
@@ -130,7 +131,13 @@ def _put_together(
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     rates = Rates(storage, quotas, clock)
     connections = Connections(
-        storage, Vault(secret_keys), wake, clock, keeps_last=keeps_last_connection, quotas=quotas, mail_rules=mail_rules
+        storage,
+        Vault(list(secret_keys)),
+        wake,
+        clock,
+        keeps_last=keeps_last_connection,
+        quotas=quotas,
+        mail_rules=mail_rules,
     )
     withholding = Withholding.parse(settings.withheld_domains)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
@@ -224,11 +231,11 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     name, base_url = settings.marketplace_name, settings.base_url
     doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
-        "contacts": ContactDoor(rooms.contact_answers, addresses, name=name).app(),
-        "store": _storefront(settings, house, addresses, secure).app(),
-        "portal": Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app(),
+        "contacts": readable(ContactDoor(rooms.contact_answers, addresses, name=name).app()),
+        "store": readable(_storefront(settings, house, addresses, secure).app()),
+        "portal": readable(Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app()),
     }
-    return Entrance(api, doors, pages, sign_in_door(rooms.sign_ins, addresses), secure)
+    return Entrance(api, doors, pages, readable(sign_in_door(rooms.sign_ins, addresses)), secure)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:

@@ -126,6 +126,13 @@ class CustomerView(View):
     title: str = ""
 
 
+class LeadNoteView(View):
+    """What is to be known of a lead before it is used."""
+
+    kind: str = Field(description="noCustomer (nothing of a customer was found) or emailNotAnAddress.")
+    text: str
+
+
 class _Lead(View):
     id: str
     created_time: str
@@ -139,6 +146,7 @@ class _Lead(View):
     withheld: bool = Field(description="The customer's data were neither stored nor passed on, for privacy.")
     unknown: tuple[str, ...] = Field((), description="Which of source and action are none that we know.")
     customer: CustomerView
+    notes: tuple[LeadNoteView, ...] = Field((), description="What is to be known of the lead before it is used.")
 
 
 class DeliverySummary(View):
@@ -161,7 +169,9 @@ class LeadView(_Lead):
 
     description: str
     campaign: str
-    extra: dict[str, object] = Field(description="What was handed in beyond the fields that we know.")
+    extra: dict[str, object] = Field(
+        description="What was handed in beyond the fields that we know; asReceived holds texts that were made normal."
+    )
     deliveries: tuple[DeliveryView, ...]
 
 

@@ -588,3 +588,18 @@ def test_doctor_looks_at_the_mail_server(call: Call, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LEADKEEPER_MAIL_FROM", "nonsense")
     (found,) = call("doctor", "--json").json["findings"]
     assert (found["state"], "LEADKEEPER_MAIL_FROM" in found["detail"]) == ("wrong", True)
+
+
+def test_texts_that_no_database_keeps_are_refused_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_offer(call)
+    said = call("leads", "find", "a\udcffb")
+    assert (said.code, said.line.count("UTF-8")) == (2, 1)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a\0b"))
+    said = call("leads", "find", "-")
+    assert (said.code, said.line.count("NUL")) == (1, 1)
+    Path("settings.json").write_text('{"leadDestination": "email\\u0000"}', encoding="utf-8")
+    said = call("connections", "put", OFFER, "primary", "--file", "settings.json")
+    assert (said.code, said.line.count("leadDestination may hold no NUL")) == (1, 1)
+    Path("settings.json").write_bytes(b'\xef\xbb\xbf{"leadDestination": "none"}')
+    said = call("connections", "put", OFFER, "primary", "--file", "settings.json")
+    assert "not JSON" not in said.err

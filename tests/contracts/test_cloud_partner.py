@@ -265,3 +265,29 @@ async def test_an_offer_is_found_by_its_id_as_clients_look_it_up(publisher: Visi
     assert (await publisher.get(path)).json() == {"value": []}
     listed = await publisher.get(f"/v1.0/ingestion/products/{found['id']}/submissions")
     assert listed.json() == {"value": []}
+
+
+async def test_lead_settings_by_another_prefix_come_back_as_they_were_put(publisher: Visitor) -> None:
+    vm = "microsoft-azure-corevm."
+    lead = {
+        vm + "leadDestination": "HttpsEndpoint",
+        vm + "httpsEndpointLeadConfiguration": {"httpsEndpointUri": "https://x.example/?code=very-secret"},
+        vm + "leadNotificationEmails": "a@contoso.com",
+    }
+    made = (await put(publisher, offer(lead)))["definition"]["offer"]
+    assert made[vm + "leadDestination"] == "HttpsEndpoint"
+    assert made[vm + "leadNotificationEmails"] == "a@contoso.com"
+    assert made[vm + "tableLeadConfiguration"] == {}
+    assert not [key for key in made if key.startswith(P) and "lead" in key.casefold()]
+    assert "very-secret" not in repr(made)
+    changed = made | {vm + "leadNotificationEmails": "b@contoso.com"}
+    again = (await put(publisher, offer(changed)))["definition"]["offer"]
+    assert again == changed
+    leads = "/v1/publishers/contoso/offers/planner/customer-leads"
+    assert (await publisher.get(leads)).json()["httpsEndpointLeadConfiguration"]["contactEmail"] == ["b@contoso.com"]
+    answer = await publisher.put(f"{OFFERS}/planner?{V}", offer(changed | {P + "leadDestination": "None"}))
+    assert "contradict" in error(answer, 400, "BadRequest")
+    assert (await publisher.get(leads)).status == 200
+    gone = (await put(publisher, offer(changed | {vm + "leadDestination": "None"})))["definition"]["offer"]
+    assert gone[vm + "leadDestination"] == "None"
+    assert (await publisher.get(leads)).json()["leadDestination"] == "none"

@@ -186,3 +186,13 @@ async def test_the_page_of_an_offer_shows_who_is_told(home: House, member: Custo
     assert (await publisher.put(f"{OFFER}/customer-leads", told)).status == 201
     page = await member.open("/portal/offers/contoso/crm-pro")
     assert "sales@contoso.example is about to be asked whether it wants notices" in page.text
+
+
+async def test_a_lead_without_a_customer_says_so_and_shows_what_came(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    hook = (await operator.post(f"{OFFER}/hooks")).json()["token"]
+    kept = (await operator.post(f"/hooks/{hook}", {"LeadSource": "SPZA", "Who": {"Name": "<b>Rosa</b>"}})).json()
+    page = await member.open(f"/portal/leads/{kept['id']}")
+    assert "Nothing of a customer was found" in page.text
+    assert '"Who"' in page.text
+    assert "<b>Rosa" not in page.html

@@ -20,6 +20,7 @@ from tests.unit.far_dynamics import (
     OPTIONS,
     PRIVILEGE,
     PRIVILEGES,
+    RELATIONS,
     SETTINGS,
     Far,
     dynamics,
@@ -60,6 +61,7 @@ async def test_a_check_proves_all_that_can_be(far: Far) -> None:
         PRIVILEGE: [said(200, {"RolePrivileges": [{"Depth": "Global"}]})],
         COLUMNS: [said(200, {"value": names})],
         OPTIONS: [said(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 8}]}})],
+        RELATIONS: [said(200, {"value": [{"ReferencingEntityNavigationPropertyName": "campaignid"}]})],
     }
     check, steps = await checked(far, fields={"campaignid@odata.bind": "/campaigns(x)"})
     assert check.ok

@@ -151,9 +151,9 @@ class TestFields:
         assert lead.extra == {"planId": 7, "Who": {"a": [1, None]}, "userDetails": {"Fax": "1"}}
 
     def test_what_is_no_text_is_kept_beside(self) -> None:
-        lead = read({"Description": ["a"], "UserDetails": {"Email": {"x": 1}, "LastName": "B"}})
+        lead = read({"Description": ["a", "b"], "UserDetails": {"Email": {"x": 1}, "LastName": "B"}})
         assert (lead.description, lead.customer) == ("", Customer(last_name="B"))
-        assert lead.extra == {"Description": ["a"], "userDetails": {"Email": {"x": 1}}}
+        assert lead.extra == {"Description": ["a", "b"], "userDetails": {"Email": {"x": 1}}}
 
     @pytest.mark.parametrize("details", ["Ada", 7, ["Ada"], True])
     def test_details_that_are_no_object_are_kept_beside(self, details: object) -> None:

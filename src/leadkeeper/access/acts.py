@@ -17,6 +17,9 @@ ACTS: Final[Mapping[str, str]] = {
     "connection.replay": "A connection's leads were sent again.",
     "connection.resume": "A connection was resumed.",
     "connection.validate": "A test lead was sent over a connection.",
+    "contact.allow": "An operator said that a contact e-mail may be told.",
+    "contact.confirm": "A contact confirmed that it wants notices.",
+    "contact.decline": "A contact wants no notices.",
     "crossListing.agree": "One side agreed to a cross-listing.",
     "crossListing.withdraw": "One side withdrew from a cross-listing.",
     "delivery.retry": "One delivery was sent again.",
@@ -33,7 +36,6 @@ ACTS: Final[Mapping[str, str]] = {
     "offer.publish": "An offer's publishing was begun.",
     "offer.put": "An offer's draft was made or changed: which properties.",
     "publisher.put": "A publisher was made or changed.",
-    "quota.refused": "A quota refused something.",
     "secrets.rotate": "All secrets were sealed anew.",
     "session.begin": "Somebody signed in to the portal.",
     "session.end": "Somebody signed out of the portal.",
@@ -55,6 +57,6 @@ def is_act(name: str) -> bool:
 def whose(act: str, subject: str) -> str | None:
     """The publisher that an act is about, where its subject tells: offers' subjects start with their publisher's id."""
     about = act.partition(".")[0]
-    if about == "publisher":
+    if about in ("contact", "publisher"):
         return subject
     return subject.partition(".")[0] if about in _BY_OFFER else None

@@ -1,7 +1,8 @@
 """A connection's settings as Microsoft's ``customer-leads`` resource writes them, both ways. Pure.
 
-The rules are those its schema intends: the chosen destination's object must be there, no other may be, nothing is
-unknown. A secret reads back as :data:`MASK`; sent so, the stored one is kept.
+The rules are those its schema intends: the chosen destination's object must be there, no other may be filled,
+nothing is unknown; what Microsoft's API adds when it returns one is passed over. A secret reads back as :data:`MASK`;
+sent so, the stored one is kept.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _IGNORED = frozenset(
         "product",
         "resourceName",
         "name",
+        "validations",
+        "lifecycleState",
         "offer",
         "health",
         "host",
@@ -37,6 +40,9 @@ _IGNORED = frozenset(
         "changedTime",
     }
 )
+
+
+_CONFIGURATIONS = frozenset(destination.config_key for destination in DESTINATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,8 @@ def _choices() -> str:
 
 
 def _nothing_else(body: Mapping[str, Any], config_key: str | None) -> None:
-    others = [key for key in body if key not in _IGNORED | {"leadDestination", config_key}]
+    known = _IGNORED | {"leadDestination", config_key}
+    others = [key for key, value in body.items() if key not in known and not (key in _CONFIGURATIONS and not value)]
     if others:
         allowed = f"only {config_key} belongs to this leadDestination" if config_key else "not used with none"
         raise _invalid(*(FieldError(str(key), allowed) for key in others))

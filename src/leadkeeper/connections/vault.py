@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import secrets as randomness
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +34,7 @@ class Vault:
     is moved to another row cannot be opened. Text of before (Fernet, bound to nothing) is opened too.
     """
 
-    def __init__(self, keys: list[str]) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
         """``keys``: newest first, each 32 bytes in URL-safe base64. Raises ``ValueError`` for anything else."""
         try:
             self._old = MultiFernet([Fernet(key.strip()) for key in keys])

@@ -21,6 +21,10 @@ LONGEST_WAIT: Final = 86_400.0
 
 _READ: Final = 4_096
 _SHARED: Final = 8
+_TELLING: Final = 6
+"""From how many letters on a word is more likely the customer's than a part of another."""
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\U0003ffff]")
+"""Scripts that put no spaces between words."""
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:/=-]{1,128}")
@@ -73,14 +77,18 @@ def read_error(content_type: str, body: bytes) -> Said:
 
 
 class Private:
-    """What must not show up in evidence about one lead over one connection."""
+    """What must not show up in evidence about one lead over one connection.
+
+    Secrets are masked wherever they stand. What is the lead's is masked by whole words, so that what the other side
+    says stays readable: *recommend* is not *re\\*\\*\\*mend* for a customer at ``.com``. A word of the lead's that has
+    :data:`_TELLING` letters or more takes with it the longer word that it stands in; shorter ones count by themselves.
+    """
 
     def __init__(self, lead: OutgoingLead | None, secrets: Iterable[str] = ()) -> None:
-        texts = [text for text in secrets if text]
-        if lead is not None:
-            texts += lead.private
-            texts += _parts(lead)
-        self._texts = tuple(texts)
+        self._secrets = tuple(text for text in secrets if text)
+        self._secret_grams = {gram for text in self._secrets for gram in _grams(text.casefold())}
+        texts = () if lead is None else (*lead.private, *_parts(lead))
+        self._texts = tuple({text.strip() for text in texts if len(text.strip()) >= 2})
         self._grams = {gram for text in self._texts for gram in _grams(text.casefold())}
 
     def mask(self, text: str) -> str:
@@ -91,26 +99,51 @@ class Private:
         """
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text[:_READ].replace("\0", ""))
         text = html.unescape(unquote(text)).encode("utf-8", "replace").decode()
-        return masked(self._without_shared(text), self._texts)
+        if len(text.casefold()) != len(text):
+            text = text.casefold()
+        kept = list(text)
+        for start, end in self._spans(text):
+            kept[start:end] = "\0" * (end - start)
+        return masked(re.sub("\0+", "***", "".join(kept)), self._secrets)
 
     def shown(self, identifier: str | None) -> str | None:
         """``identifier`` (a code or request id) if it is well-formed and holds nothing private, else ``None``."""
         if identifier is None or not _REQUEST_ID.fullmatch(identifier):
             return None
         folded = identifier.casefold()
-        if self._grams.intersection(_grams(folded)):
+        if any(len(secret) >= 2 and secret.casefold() in folded for secret in self._secrets):
             return None
-        return None if any(len(text) >= 2 and text.casefold() in folded for text in self._texts) else identifier
+        return None if any(self._spans(identifier)) else identifier
 
-    def _without_shared(self, text: str) -> str:
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where in ``text`` something private stands: from, and up to but not with."""
         folded = text.casefold()
         if len(folded) != len(text):
-            text = folded
-        kept = list(text)
+            folded = text
+        whole = (0, 0)
         for start in range(len(folded) - _SHARED + 1):
-            if folded[start : start + _SHARED] in self._grams:
-                kept[start : start + _SHARED] = "\0" * _SHARED
-        return re.sub("\0+", "***", "".join(kept))
+            gram = folded[start : start + _SHARED]
+            if gram in self._secret_grams:
+                yield start, start + _SHARED
+            elif gram in self._grams and start + _SHARED > whole[1]:
+                whole = _whole(text, start, start + _SHARED)
+                yield whole
+        for private in self._texts:
+            span = (0, 0)
+            for found in re.finditer(re.escape(private), text, re.IGNORECASE):
+                if found.end() > span[1]:  # not within the word just looked at
+                    span = _whole(text, *found.span())
+                if span == found.span() or len(private) >= _TELLING or _UNSPACED.search(private):
+                    yield found.span() if _UNSPACED.search(private) else span
+
+
+def _whole(text: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch with the words that it begins and ends within."""
+    while start > 0 and text[start].isalnum() and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def url_secrets(url: URL) -> tuple[str, ...]:
@@ -127,9 +160,13 @@ def _grams(text: str) -> Iterator[str]:
 
 
 def _parts(lead: OutgoingLead) -> Iterator[str]:
-    """The single words of names, company, title and mail address, and the bare digits of the phone."""
+    """The single words of names, company, title and mail address, and the bare digits of the phone.
+
+    Not the top-level domain, which says nothing of anybody and stands in many words.
+    """
     c = lead.customer
-    for text in (c.first_name, c.last_name, c.company, c.title, c.email):
+    address = c.email.rpartition(".")[0] if "." in c.email.rpartition("@")[2] else c.email
+    for text in (c.first_name, c.last_name, c.company, c.title, address):
         yield from (word for word in re.split(r"[^\w]+", text) if len(word) >= 3)
     digits = re.sub(r"\D", "", c.phone)
     if len(digits) >= 5:

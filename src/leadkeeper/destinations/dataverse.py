@@ -55,6 +55,7 @@ _HEADERS: Final = {
     "user-agent": f"Leadkeeper/{__version__}",
 }
 _LEAD: Final = "EntityDefinitions(LogicalName='lead')/Attributes"
+_RELATIONS: Final = "EntityDefinitions(LogicalName='lead')/ManyToOneRelationships"
 _LENGTHS: Final = tuple(
     f"{_LEAD}/Microsoft.Dynamics.CRM.{kind}AttributeMetadata?$select=LogicalName,MaxLength"
     for kind in ("String", "Memo")
@@ -174,6 +175,13 @@ class Environment:
         """The logical names of all fields of a lead, or ``None`` when they cannot be read."""
         rows = await self._rows(f"{_LEAD}?$select=LogicalName")
         return None if not rows else frozenset(str(row.get("LogicalName")) for row in rows)
+
+    async def lookups(self) -> frozenset[str] | None:
+        """The navigation properties of a lead, by which lookups are filled in; ``None`` when they cannot be read."""
+        rows = await self._rows(f"{_RELATIONS}?$select=ReferencingEntityNavigationPropertyName")
+        return (
+            None if rows is None else frozenset(str(row.get("ReferencingEntityNavigationPropertyName")) for row in rows)
+        )
 
     async def options(self, column: str) -> frozenset[int] | None:
         """The numbers of the options of a choice field, or ``None`` when they cannot be read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from leadkeeper.catalogue import diagnose
@@ -28,7 +28,7 @@ from leadkeeper.destinations.entra import Tokens
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.destinations.rest import unsent
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 LEADS: Final = UUID("5c0f2c5e-6d0b-4f0a-9a53-0f2b7f6c1d84")
 """The namespace in which a lead's id gives the id of its row. It never changes."""
@@ -60,6 +60,14 @@ _GONE_SILENT: Final = frozenset({Kind.CONNECTION_FAILED, Kind.NO_ANSWER, Kind.CO
 def row_id(lead_id: str) -> str:
     """The id of the lead's row in every environment."""
     return str(uuid5(LEADS, lead_id))
+
+
+class _Compared(NamedTuple):
+    """Which names the table lacks, whether its columns could be read, and which lookups could not be compared."""
+
+    missing: list[str]
+    columns_read: bool
+    left_out: list[str]
 
 
 class Dynamics:
@@ -109,12 +117,14 @@ class Dynamics:
         fitting, notes = cut(self._record(lead), lengths.of)
         if not lengths.certain:
             notes = (*notes, "The environment's own lengths could not be read: these are the usual ones.")
-        missing = _missing(fitting, await self._environment.columns())
+        missing = (await self._compared(fitting)).missing
         return Preview(fitting, (*notes, *(f"{name} does not exist in this environment" for name in missing)))
 
     def _record(self, lead: OutgoingLead) -> dict[str, Any]:
-        subject: dict[str, Value] = {} if lead.action else {"subject": "{offerTitle}"}
-        return record(self._defaults | subject, self._changes, lead)
+        special: dict[str, Value] = {} if lead.action else {"subject": "{offerTitle}"}
+        if lead.test:  # exactly the marketplace's: whoever searches for the marker alone finds it
+            special["description"] = "{description}"
+        return record(self._defaults | special, self._changes, lead)
 
     async def _send(self, lead: OutgoingLead) -> Answer:
         lengths = await self._environment.lengths()
@@ -133,9 +143,42 @@ class Dynamics:
         if _is_success(reply):
             return self._receipt(row, "created", notes)
         diagnosis = diagnose_reply(reply, self._environment.private(lead), self._now())
+        if reply.status == 400 and reply.code is None and self._changes:
+            return await self._explained(diagnosis)
         if reply.status in (409, 412) or reply.code in PRESENT or reply.code == ORG_DUPLICATE:
             return await self._settle(row, reply, diagnosis, upserted)
         return diagnosis
+
+    async def _explained(self, diagnosis: Diagnosis) -> Diagnosis:
+        """A refusal without a code: so are answered names that the table lacks, lookups above all.
+
+        Those are wrong for every lead, so they are told from what is wrong with one.
+        """
+        mapped = self._mapped()
+        missing = (await self._compared(mapped)).missing
+        if not missing:
+            said = diagnosis.evidence.text or ""
+            missing = [name for name in mapped if name in self._changes and f"'{name.removesuffix(_BIND)}'" in said]
+        if not missing:
+            return diagnosis
+        e = diagnosis.evidence
+        text = f"{', '.join(missing)}: {e.text or ''}".removesuffix(": ")
+        return diagnose(Kind.FIELD_NOT_KNOWN, Evidence(e.status, e.code, e.request_id, text[:EVIDENCE_LIMIT]))
+
+    def _mapped(self) -> dict[str, Value]:
+        """The fields that leads may fill in."""
+        return {name: value for name, value in (self._defaults | self._changes).items() if value is not None}
+
+    async def _compared(self, names: Iterable[str]) -> _Compared:
+        """The fields and lookups ``names`` compared with what the table has."""
+        columns = await self._environment.columns()
+        lookups = [name for name in names if name.endswith(_BIND)]
+        there = await self._environment.lookups() if lookups else None
+        missing = [name for name in names if columns is not None and not name.endswith(_BIND) and name not in columns]
+        if there is None:
+            return _Compared(missing, columns is not None, lookups)
+        missing += [name for name in lookups if name.removesuffix(_BIND) not in there]
+        return _Compared(missing, columns is not None, [])
 
     async def _create(self, row: str, fitting: dict[str, Any]) -> tuple[Reply | Diagnosis, bool]:
         """Create the row with an upsert that never updates; with a plain create where the role allows nothing else.
@@ -213,12 +256,12 @@ class Dynamics:
         return _step("create", diagnosis, "The user's roles allow it to create leads."), diagnosis
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
-        mapped = {name: value for name, value in (self._defaults | self._changes).items() if value is not None}
-        columns = await self._environment.columns()
-        if columns is None:
+        mapped = self._mapped()
+        missing, columns_read, left_out = await self._compared(mapped)
+        if not columns_read and not missing:
             return CheckStep("fields", None, "The fields of the environment's leads cannot be read."), None
         diagnosis = None
-        if missing := _missing(mapped, columns):
+        if missing:
             diagnosis = diagnose(Kind.FIELD_NOT_KNOWN, Evidence(text=", ".join(missing)))
         else:
             code = mapped.get(_SOURCE)
@@ -226,20 +269,18 @@ class Dynamics:
             if options is not None and code not in options:
                 text = f"{_SOURCE} has no option {code}; it has {', '.join(map(str, sorted(options)[:40]))}."
                 diagnosis = diagnose(Kind.PICKLIST_VALUE, Evidence(text=text))
-        return _step("fields", diagnosis, "All fields that leads fill in exist."), diagnosis
+        if diagnosis is None and left_out:
+            told = f"All fields exist; not compared with the table's navigation properties: {', '.join(left_out)}."
+            return CheckStep("fields", None, told), None
+        lookups = any(name.endswith(_BIND) for name in mapped)
+        compared = " Lookups were compared with the table's navigation properties." if lookups else ""
+        return _step("fields", diagnosis, f"All fields that leads fill in exist.{compared}"), diagnosis
 
 
 def _step(name: str, diagnosis: Diagnosis | None, fine: str = "") -> CheckStep:
     if diagnosis is None:
         return CheckStep(name, True, fine)
     return CheckStep(name, False, f"{diagnosis.summary} {diagnosis.evidence.text or ''}".strip())
-
-
-def _missing(names: Iterable[str], columns: frozenset[str] | None) -> list[str]:
-    """The fields that are not among ``columns`` (when those are known); lookups go by another name and are left out."""
-    if columns is None:
-        return []
-    return [name for name in names if not name.endswith(_BIND) and name not in columns]
 
 
 def _silent(diagnosis: Diagnosis) -> Diagnosis:

@@ -12,9 +12,17 @@ from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 
 _WHERE: Final = (
     "The form's embed code has it (Design Studio, the form, 'Form Actions', 'Embed Code'): "
-    'MktoForms2.loadForm("//app-<server id>.marketo.com", "<Munchkin id>", <form id>).'
+    'MktoForms2.loadForm("//app-<server id>.marketo.com", "<Munchkin id>", <form id>). Where it names a landing page '
+    "domain of your own instead, the address in the browser while you are signed in to Marketo has the server id "
+    "(app-<server id>.marketo.com), and Admin, 'Munchkin', the Munchkin id."
+)
+_LANDING_PAGE: Final = (
+    "That is the domain of a landing page, which newer embed codes name. The server id stands in the address in the "
+    "browser while you are signed in to Marketo: app-<server id>.marketo.com, such as ys12; the Munchkin id under "
+    "Admin, 'Munchkin' (under Admin, 'Landing Pages', stands the domain you entered)."
 )
 _SERVER: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _MUNCHKIN: Final = re.compile(r"[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}")
 _RESERVED: Final = frozenset({"munchkinid", "formid", "formvid", "checksum", "checksumfields"})
@@ -77,10 +85,12 @@ class MarketoConfig(Config):
     @field_validator("server_id")
     @classmethod
     def _server(cls, value: str) -> str:
-        text = value.strip().lower().removeprefix("https:").strip("/")
+        text = value.strip().lower().removeprefix("https:").strip("/").partition("/")[0]
         text = text.removesuffix(".marketo.com").removeprefix("app-")
         if text.isdecimal():
             raise ValueError(f"A number alone is the form id; the server id is one such as ys12. {_WHERE}")
+        if _HOST.fullmatch(text):
+            raise ValueError(_LANDING_PAGE)
         if not _SERVER.fullmatch(text):
             raise ValueError(f"The server id has letters and digits, such as ys12. {_WHERE}")
         return text

@@ -84,12 +84,12 @@ def web_form(lead: OutgoingLead, config: SalesforceConfig) -> tuple[dict[str, An
     """The lead's fields of the form, and what had to be changed to make Salesforce take them.
 
     The lead's id stands in the field chosen for it, else at the end of the description (unless the settings place it
-    elsewhere).
+    elsewhere). The description of a test lead is its marker alone, as the marketplace makes it.
     """
     form = record(WEB_FIELDS, config.fields, lead)
     if config.lead_id_field is not None:
         return _fitted(form | {config.lead_id_field: lead.id}, WEB_LENGTHS, "email", ("last_name", "company"))
-    if any(isinstance(value, str) and "{leadId}" in value for value in config.fields.values()):
+    if lead.test or any(isinstance(value, str) and "{leadId}" in value for value in config.fields.values()):
         return _fitted(form, WEB_LENGTHS, "email", ("last_name", "company"))
     line = f"Lead id: {lead.id}"
     lengths = {**WEB_LENGTHS, "description": WEB_LENGTHS["description"] - len(line) - 2}

@@ -21,8 +21,9 @@ _WHERE: Final = (
     "You find it in Salesforce under Setup, Company Information, 'Salesforce.com Organization ID', or as the value of "
     "oid in the HTML that Setup, Web-to-Lead makes."
 )
-_WEB_HOST: Final = re.compile(r"(webto|test|[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.sandbox)?\.my)\.salesforce\.com")
-_MY_DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)?\.my\.salesforce\.com")
+_MY_DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]+)?\.my\.salesforce\.(com|mil)")
+"""An organization's own host; in the middle stands the kind of one that is not in production, such as ``sandbox``."""
+_SHARED_HOSTS: Final = frozenset({WEB_TO_LEAD_HOST, "test.salesforce.com"})
 _CUSTOM: Final = re.compile(r"[A-Za-z]\w{0,78}__c", re.ASCII)
 _FIELD_ID: Final = re.compile(r"00N[A-Za-z0-9]{12}")
 
@@ -60,7 +61,8 @@ class SalesforceConfig(Config):
     web_to_lead_host: str = Field(
         default=WEB_TO_LEAD_HOST,
         title="Web-to-Lead host",
-        description="webto.salesforce.com; test.salesforce.com or the sandbox's own host for a sandbox.",
+        description="webto.salesforce.com, or the organization's own host, <name>.my.salesforce.com; for a sandbox its "
+        "own or test.salesforce.com.",
     )
     web_to_lead_daily_limit: int = Field(
         default=DAILY_LIMIT,
@@ -73,7 +75,7 @@ class SalesforceConfig(Config):
         default=None,
         title="Field for the lead's id",
         description="Id of a custom text field of the lead (00N...) that receives our lead id, so that a lead that "
-        "came twice can be seen. Without it the id stands at the end of the description.",
+        "came twice can be seen. Without it the id stands at the end of the description, except of a test lead.",
     )
     fields: Annotated[
         FieldMapping,
@@ -144,9 +146,10 @@ class SalesforceConfig(Config):
     @classmethod
     def _web_host(cls, value: str) -> str:
         host = _bare_host(value)
-        if not _WEB_HOST.fullmatch(host):
+        if host not in _SHARED_HOSTS and not _MY_DOMAIN.fullmatch(host):
             raise ValueError(
-                "The host is webto.salesforce.com, test.salesforce.com, or a sandbox's own (...my.salesforce.com)."
+                "The host is webto.salesforce.com, test.salesforce.com, or the organization's own "
+                "(<name>.my.salesforce.com, .mil for the military; a sandbox's has .sandbox. in it)."
             )
         return host
 

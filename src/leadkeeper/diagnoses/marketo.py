@@ -11,13 +11,17 @@ _EMBED: Final = (
     "Open Design Studio in Marketo, 'Forms', the form, 'Form Actions', 'Embed Code'. The line MktoForms2.loadForm("
     '"//app-<server id>.marketo.com", "<Munchkin id>", <form id>) holds all three settings; copy them again.'
 )
+_SIGNED_IN: Final = (
+    "Where the line names a landing page domain of your own, the server id stands in the address in the browser while "
+    "you are signed in to Marketo (app-<server id>.marketo.com), and the Munchkin id under Admin, Munchkin."
+)
 
 _FORMS: Final[dict[Kind, Entry]] = {
     Kind.MARKETO_FORM_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         "Marketo has no approved form of that id at this server and Munchkin id.",
-        (_EMBED, "The form must be approved: 'Form Actions', 'Approve'.", RESUME),
+        (_EMBED, _SIGNED_IN, "The form must be approved: 'Form Actions', 'Approve'.", RESUME),
     ),
     Kind.MARKETO_FORM_DEMANDS: Entry(
         Outcome.BROKEN,
@@ -72,7 +76,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
         Outcome.BROKEN,
         Who.PUBLISHER,
         "There is no Marketo server of that id.",
-        (_EMBED, "The server id is the part between app- and .marketo.com, such as ys12.", RESUME),
+        (_EMBED, "The server id is the part between app- and .marketo.com, such as ys12.", _SIGNED_IN, RESUME),
     ),
 }
 

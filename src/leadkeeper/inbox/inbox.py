@@ -15,6 +15,8 @@ from leadkeeper.clock import to_text
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
+from leadkeeper.inbox.notes import notes_on
+from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -25,6 +27,7 @@ from leadkeeper.views import (
     DeliverySummary,
     DeliveryView,
     DiagnosisView,
+    LeadNoteView,
     LeadPage,
     LeadSummary,
     LeadView,
@@ -95,7 +98,7 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         c.source: filters.source,
         c.action: filters.action,
         c.test: filters.test,
-        c.email: None if filters.email is None else filters.email.casefold(),
+        c.email: None if filters.email is None else normal_address(filters.email).casefold(),
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if filters.since_ms is not None:
@@ -156,7 +159,7 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     rows = conn.execute(query).all()
     page = rows[:limit]
     deliveries = _summaries(conn, [row.id for row in page])
-    leads = tuple(LeadSummary(**_shown(row), deliveries=tuple(deliveries[row.id])) for row in page)
+    leads = tuple(LeadSummary(**_shown(row, Language.ENGLISH), deliveries=tuple(deliveries[row.id])) for row in page)
     return LeadPage(leads=leads, next_cursor=page[-1].id if len(rows) > limit else None)
 
 
@@ -168,7 +171,8 @@ def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list
     return found
 
 
-def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
+    customer = from_json(row.body)["customer"]
     unknown = [] if is_known_source(row.source) or row.test else ["source"]
     unknown += [] if is_known_action(row.action) or row.test else ["action"]
     return {
@@ -183,7 +187,8 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "preview": row.preview,
         "withheld": row.withheld,
         "unknown": tuple(unknown),
-        "customer": CustomerView.model_validate(from_json(row.body)["customer"]),
+        "customer": CustomerView.model_validate(customer),
+        "notes": notes_on(customer, language, withheld=row.withheld, test=row.test),
     }
 
 
@@ -195,12 +200,13 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
     body = from_json(row.body)
     found = conn.execute(_DELIVERIES.where(t.delivery.c.lead_id == lead_id)).all()
     attempts = _attempts(conn, [delivery.id for delivery in found], language)
+    shown = _shown(row, language)
     return LeadView(
-        **_shown(row),
+        **shown,
         description=body["description"],
         campaign=body["campaign"],
         extra=body["extra"],
-        deliveries=tuple(_delivery(delivery, attempts[delivery.id]) for delivery in found),
+        deliveries=tuple(_delivery(delivery, attempts[delivery.id], shown["notes"]) for delivery in found),
     )
 
 
@@ -222,7 +228,8 @@ def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Lang
     return found
 
 
-def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView]) -> DeliveryView:
+def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView], notes: Sequence[LeadNoteView] = ()) -> DeliveryView:
+    """``notes`` on the lead stand on its receipt too: it says what was received, which may be nothing of a customer."""
     last = next((attempt for attempt in reversed(attempts) if not attempt.late), None)
     ended = row.shown in ("delivered", "unconfirmed")
     waits = row.shown in ("pending", "waiting")
@@ -232,10 +239,17 @@ def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView]) -> DeliveryView
         destination=row.destination,
         state=row.shown,
         attempts=tuple(attempts),
-        receipt=last.receipt if last and ended else None,
+        receipt=_noted(last.receipt, notes) if last and ended else None,
         diagnosis=last.diagnosis if last and not ended else None,
         due_at=to_text(row.due_at) if waits else None,
     )
+
+
+def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> ReceiptView | None:
+    if receipt is None or not notes:
+        return receipt
+    told = [note for note in (receipt.note, *(each.text for each in notes)) if note]
+    return receipt.model_copy(update={"note": " ".join(told)})
 
 
 def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:

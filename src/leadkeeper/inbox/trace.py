@@ -14,6 +14,7 @@ from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.inbox import lead_view
 from leadkeeper.inbox.trace_texts import TRACE_TEXTS
+from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_test_marker
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.storage import tables as t
@@ -73,6 +74,7 @@ class Trace:
     def _traced(self, lead: LeadView, language: Language) -> TracedLead:
         words = TRACE_TEXTS[language]
         said = [words["preview"]] if lead.preview else []
+        said += [note.text for note in lead.notes]
         if lead.withheld:
             said.append(words["withheld"])
         elif not lead.deliveries:
@@ -91,7 +93,7 @@ class Trace:
 
     def _why_none(self, conn: sa.Connection, text: str, publisher_id: str | None, language: Language) -> Sequence[str]:
         words = TRACE_TEXTS[language]
-        if "@" in text:
+        if "@" in normal_address(text):
             if self._withholding.withholds(text):
                 return [words["withheld_domain"]]
             return [words["none_text"].format(text=text), words["not_come"]]
@@ -117,8 +119,9 @@ def _fits(text: str) -> sa.ColumnElement[bool]:
         return c.id == text.lower()
     if is_test_marker(text.upper()):
         return c.email == f"{text}@test.com".casefold()
-    if "@" in text:
-        return c.email == text.casefold()
+    address = normal_address(text)
+    if "@" in address:
+        return c.email == address.casefold()
     publisher_id, dot, offer_id = text.partition(".")
     whole = (c.publisher_id == publisher_id) & (c.offer_id == offer_id) if dot else sa.false()
     return (c.offer_id == text) | whole

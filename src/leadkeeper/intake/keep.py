@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,8 @@ from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery, stopped
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
 from leadkeeper.delivery.schedule import State
+from leadkeeper.intake.normal import normalised
+from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
 from leadkeeper.lead import MOST_HOPS, Customer, is_test
 from leadkeeper.offer import OfferRef
@@ -65,6 +67,25 @@ class NewLead:
             "campaign": self.campaign,
             "extra": dict(self.extra),
         }
+
+    def texts(self) -> Iterator[str]:
+        """Every text that would be kept of the lead, the keys of ``extra`` and its own key among them."""
+        c = self.customer
+        yield from (c.first_name, c.last_name, c.email, c.phone, c.country, c.company, c.title)
+        yield from (self.source, self.action, self.description, self.campaign, self.idempotency_key or "")
+        yield from _texts(self.extra)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +170,16 @@ class Intake:
         await self._group.drained()
 
     def _prepared(self, lead: NewLead) -> _Prepared:
-        withheld = self._withholding.withholds(lead.customer.email)
-        if withheld:  # notes and unknown fields may name the customer too
-            lead = replace(lead, customer=Customer(), description="", extra={})
+        came, lead = lead, normalised(lead)
+        withheld = self._withholding.withholds(came.customer.email) or self._withholding.withholds_any(lead.texts())
+        if withheld:
+            came = lead = without_person(lead)
         body = to_json(lead.content())
         fingerprint = None
         if lead.idempotency_key is not None:
-            whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), body])
+            # Of what came in: what a lead is made into may change from one version to the next.
+            told = body if came is lead else to_json(came.content())
+            whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), told])
             fingerprint = hashlib.sha256(whole).hexdigest()
         return _Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
 

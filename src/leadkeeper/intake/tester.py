@@ -32,6 +32,7 @@ from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.normal import normalised
 from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
@@ -126,7 +127,7 @@ class Tester:
 
     async def _preview(self, connection: Connection, offer: OfferRef, lead: NewLead | None) -> PreviewView:
         now = self._clock()
-        new = lead or _test_lead(offer, test_marker(to_datetime(now)))
+        new = normalised(lead or _test_lead(offer, test_marker(to_datetime(now))))
         outgoing = await self._storage.read(_outgoing, new, now)
         destination = open_line(connection, self._network, self._storage)
         try:

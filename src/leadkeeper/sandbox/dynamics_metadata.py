@@ -28,6 +28,17 @@ _PATH: Final = re.compile(
     r"(?P<attributes>/Attributes(?:\(LogicalName='(?P<attribute>[^']*)'\))?"
     r"(?:/Microsoft\.Dynamics\.CRM\.(?P<kind>\w+)AttributeMetadata)?)?)?"
 )
+_RELATIONS: Final = f"EntityDefinitions(LogicalName='{ENTITY}')/ManyToOneRelationships"
+_RELATION: Final = {
+    "MetadataId": "4d9c1b0e-7c3a-4a51-8d2f-0b1c2d3e4f50",
+    "SchemaName": "Campaign_leads",
+    "ReferencingEntity": ENTITY,
+    "ReferencingAttribute": "campaignid",
+    "ReferencedEntity": "campaign",
+    "ReferencedAttribute": "campaignid",
+    "ReferencingEntityNavigationPropertyName": "campaignid",
+}
+"""The one lookup that leads of the stand-in have."""
 _KINDS: Final = frozenset({"String", "Memo", "Picklist", "Integer", "Money", "DateTime"})
 _EXPANSION: Final = re.compile(r"OptionSet(\(\$select=Options\))?(,GlobalOptionSet(\(\$select=Options\))?)?")
 
@@ -35,6 +46,8 @@ _EXPANSION: Final = re.compile(r"OptionSet(\(\$select=Options\))?(,GlobalOptionS
 def metadata(path: str, caller: Caller, request: Request) -> Answer:
     """Answer a request for metadata; raises :class:`Refused`."""
     found = _PATH.fullmatch(path)
+    if path == _RELATIONS:
+        return _many_to_one(caller, request)
     if found is None:
         raise Refused(errors.NO_SEGMENT, name=path.rpartition("/")[2])
     if request.method != "GET":
@@ -51,6 +64,15 @@ def metadata(path: str, caller: Caller, request: Request) -> Answer:
     if found["kind"] is not None and found["kind"] not in _KINDS:
         raise Refused(errors.NO_SEGMENT, name=f"Microsoft.Dynamics.CRM.{found['kind']}AttributeMetadata")
     return _attributes(caller, request, found["attribute"], found["kind"])
+
+
+def _many_to_one(caller: Caller, request: Request) -> Answer:
+    if request.method != "GET":
+        raise Refused(errors.NO_METHOD, method=request.method)
+    caller.demand(METADATA)
+    check_options(request.query, {"$select"})
+    names = selected(request.query, _RELATION, "OneToManyRelationshipMetadata")
+    return _many(caller, f"EntityDefinitions('{ENTITY}')/ManyToOneRelationships", [_reduced(dict(_RELATION), names)])
 
 
 def _tables(caller: Caller, request: Request) -> Answer:

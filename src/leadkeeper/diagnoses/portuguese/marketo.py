@@ -13,11 +13,15 @@ _EMBED: Final = (
     'MktoForms2.loadForm("//app-<server id>.marketo.com", "<Munchkin id>", <form id>) contém as três configurações; '
     "copie-as de novo."
 )
+_SIGNED_IN: Final = (
+    "Se a linha traz um domínio seu de landing pages, o Server ID está no endereço do navegador enquanto você está "
+    "conectado ao Marketo (app-<server id>.marketo.com), e o Munchkin ID em 'Admin', 'Munchkin'."
+)
 
 _FORMS: Final[dict[Kind, Text]] = {
     Kind.MARKETO_FORM_NOT_FOUND: Text(
         "O Marketo não tem, neste servidor e com este Munchkin ID, nenhum formulário aprovado com esse identificador.",
-        (_EMBED, "O formulário tem de estar aprovado: 'Form Actions', 'Approve'.", RESUME),
+        (_EMBED, _SIGNED_IN, "O formulário tem de estar aprovado: 'Form Actions', 'Approve'.", RESUME),
     ),
     Kind.MARKETO_FORM_DEMANDS: Text(
         "O formulário exige um campo que estes leads não têm.",
@@ -61,7 +65,7 @@ _FORMS: Final[dict[Kind, Text]] = {
     ),
     Kind.MARKETO_SERVER_NOT_FOUND: Text(
         "Não existe nenhum servidor do Marketo com esse identificador.",
-        (_EMBED, "O Server ID é a parte entre app- e .marketo.com, por exemplo ys12.", RESUME),
+        (_EMBED, "O Server ID é a parte entre app- e .marketo.com, por exemplo ys12.", _SIGNED_IN, RESUME),
     ),
 }
 

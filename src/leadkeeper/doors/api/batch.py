@@ -18,6 +18,7 @@ from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
+from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
 from leadkeeper.intake.keep import Intake, Kept, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
@@ -49,6 +50,7 @@ class _Batch:
         """
         require_hand_in(await sign_in(self._bearers, scope))
         require_content_type(scope, NDJSON, b"application/ndjson", b"application/jsonl")
+        require_unencoded(scope)
         key = _batch_key(header(scope, b"idempotency-key"))
         answers: asyncio.Queue[bytes | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(receive, key, hops_of(scope), answers), name="batch")
@@ -83,6 +85,8 @@ class _Batch:
 
     async def _answer(self, lines: Sequence[bytes | None], first: int, key: str | None, hops: int) -> bytes:
         read: dict[int, NewLead | Problem] = {}
+        if first == 1 and lines[0] is not None:
+            lines = [without_mark(lines[0]), *lines[1:]]
         for number, line in enumerate(lines, first):
             if line is None or line.strip():
                 read[number] = _parse(line, None if key is None else f"{key}/{number}", hops)

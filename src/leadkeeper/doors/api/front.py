@@ -40,7 +40,7 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        at = self._route(scope["path"])
+        at, scope = self._found(scope)
         route = at if scope["method"] == "POST" else None
         started = time.perf_counter()
         answer = _Answer(send)
@@ -63,6 +63,15 @@ class Front:
                 self._bearers.refused(caller, scope)
             if route is not None:
                 self._metrics.took(route.name, time.perf_counter() - started)
+
+    def _found(self, scope: Scope) -> tuple[HotRoute | None, Scope]:
+        """The hot route at the request's address, if there is one; a slash too many is no matter to what is posted."""
+        at = self._route(scope["path"])
+        if at is None and scope["method"] == "POST" and (plain := _without_slashes(scope["path"])) != scope["path"]:
+            at = self._route(plain)
+            if at is not None:
+                return at, {**scope, "path": plain}
+        return at, scope
 
     def _route(self, path: str) -> HotRoute | None:
         route = self._exact.get(path)
@@ -88,6 +97,11 @@ class Front:
             self._metrics.counted(route.name, problem.type.value)
         if not answer.begun:
             await send_problem(answer, problem)
+
+
+def _without_slashes(path: str) -> str:
+    """The path without doubled slashes and one at its end: a lead is not lost to a slash."""
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 class _Answer:

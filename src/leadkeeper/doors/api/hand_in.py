@@ -15,6 +15,7 @@ from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
+from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import HotRoute, header, hops_of, read_body, require_content_type, send_body
 from leadkeeper.intake.keep import Intake, Kept
 from leadkeeper.problem import ProblemType
@@ -46,9 +47,10 @@ def hand_in_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRout
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         require_hand_in(await sign_in(bearers, scope))
         require_content_type(scope, b"application/json")
+        require_unencoded(scope)
         idempotency_key = parse_idempotency_key(header(scope, b"idempotency-key"))
         try:
-            body = LeadBody.model_validate_json(await read_body(receive))
+            body = LeadBody.model_validate_json(without_mark(await read_body(receive)))
         except ValidationError as error:
             raise invalid_model(error, what="The lead") from None
         kept = await intake.keep(body.lead(idempotency_key, hops_of(scope)), Rate.KEY_LEADS)

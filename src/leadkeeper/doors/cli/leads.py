@@ -57,7 +57,10 @@ def find(
     """
     import sys
 
+    from leadkeeper.doors.readable import require_storable
+
     wanted = sys.stdin.readline() if text == "-" else text
+    require_storable(wanted)
     language = spoken_language()
     found = with_rooms(lambda rooms: rooms.reading.find(wanted, by=BY, publisher_id=None, language=language))
     if json:
@@ -290,6 +293,8 @@ def _print_lead(lead: LeadView, language: Language) -> None:
     for name, value in facts.items():
         if value:
             print_line(f"{name:<12} {value}")
+    for note in lead.notes:
+        print_line(note.text)
     for delivery in lead.deliveries:
         _print_delivery(delivery, language)
 

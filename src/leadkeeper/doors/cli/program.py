@@ -84,6 +84,10 @@ program.add_typer(db.commands, rich_help_panel=_MAINTAIN)
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers the exit code. Errors of ours (bugs) are raised as they are."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not all(map(_is_text, given)):
+        complain("An argument is no text: it holds bytes that are not UTF-8.")
+        return 2
     try:
         code = program(args=arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
@@ -105,6 +109,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(told)
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _is_text(argument: str) -> bool:
+    """Whether it can be kept: what is not UTF-8 comes as halves of surrogate pairs, which no database takes."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _called_wrongly(error: ClickException) -> int:

@@ -52,17 +52,20 @@ def milliseconds(moment: datetime | None) -> int | None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``."""
+    """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``, :class:`Problem`."""
+    from leadkeeper.doors.readable import require_storable
+
     name = "standard input" if path == "-" else path
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        value = json.loads(text)
+        value = json.loads(text.removeprefix("\ufeff"))
     except OSError as error:
         raise typer.BadParameter(f"{name}: {error.strerror}") from None
     except ValueError as error:
         raise typer.BadParameter(f"{name} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise typer.BadParameter(f"{name} must hold a JSON object")
+    require_storable(value)
     return value
 
 

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from leadkeeper.delivery.send import where
+from leadkeeper.doors.readable import UnstorableText
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 
@@ -88,7 +89,7 @@ def install_errors(app: FastAPI) -> None:
         caller = getattr(request.state, "caller", None)
         if error.type is ProblemType.FORBIDDEN and caller is not None:
             request.app.state.bearers.refused(caller, request.scope)
-        status = _STATUSES.get(error.type, error.status)
+        status = error.status if isinstance(error, UnstorableText) else _STATUSES.get(error.type, error.status)
         return error_response(status, error.detail, error.errors, retry_after=error.retry_after)
 
     async def of_validation(_: Request, error: Exception) -> Response:

@@ -14,7 +14,11 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.resource import Stored
 from leadkeeper.doors.cloud_partner.callers import AnyCaller, Offer, Owner, PublisherId
 from leadkeeper.doors.cloud_partner.errors import ERRORS
-from leadkeeper.doors.cloud_partner.lead_configuration import lead_configuration, read_lead_configuration
+from leadkeeper.doors.cloud_partner.lead_configuration import (
+    destination_key,
+    lead_configuration,
+    read_lead_configuration,
+)
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.catalogue import Catalogue
@@ -181,7 +185,7 @@ class Offers:
         try:
             properties, leads = read_lead_configuration(body.definition.offer, stored)
         except ValueError as error:
-            raise _invalid("definition.offer.microsoft-azure-marketplace.leadDestination", str(error)) from None
+            raise _invalid(f"definition.offer.{destination_key(body.definition.offer)}", str(error)) from None
         definition = body.definition.model_dump() | {"offer": properties}
         put, _ = await self._catalogue.put_definition(
             offer,
@@ -232,7 +236,8 @@ class Offers:
         if version is None:
             raise unknown_offer(offer.ref)
         definition = version.definition
-        leads = lead_configuration(await self._stored(offer.ref))
+        properties = definition.get("offer", {})
+        leads = lead_configuration(await self._stored(offer.ref), properties)
         return ShownOffer(
             publisherId=offer.publisher_id,
             offerTypeId=offer.offer_type,
@@ -240,7 +245,7 @@ class Offers:
             offerTypeVersions={},
             definition=ShownDefinition(
                 displayText=definition.get("displayText") or "",
-                offer={**definition.get("offer", {}), **leads},
+                offer={**properties, **leads},
                 plans=definition.get("plans", []),
             ),
             eTag=offer.etag,

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.hooks.payload import read_payload
+from leadkeeper.doors.readable import require_unencoded
 from leadkeeper.doors.web import HotRoute, header, hops_of, problem_responses, read_body, send_body
 from leadkeeper.intake.keep import Intake
 from leadkeeper.offer import OfferRef
@@ -44,6 +45,7 @@ class _HookDoor:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Keep the lead that was posted and answer its id."""
+        require_unencoded(scope)
         body = await read_body(receive)
         offer = await self._hooks.offer_of(scope["path"].removeprefix(_PREFIX))
         if offer is None:
@@ -68,13 +70,17 @@ def _idempotency_key(scope: Scope, offer: OfferRef) -> str | None:
 
 _DESCRIPTION: Final = """Give this address to Microsoft's marketplace as the offer's HTTPS endpoint.
 
-Keys are understood in any case, values may be missing, null, empty or numbers, and unknown keys are kept as `extra`.
+Keys are understood in any case and with `_` or `-` in them, values may be missing, null, empty or numbers, and unknown
+keys are kept as `extra`. The customer may stand in `UserDetails`, in `CustomerInfo` as in a row of Microsoft's table,
+or at the top; an object may be JSON text, alone in a list, or lie within others. When nothing of a customer is found,
+the lead's `notes` say so.
 `LeadSource` may be bare (`AzureMarketplace`) or whole (`SPZA-PLT|contoso.crm-pro`); `ActionCode` wins over the action
-in it. The lead is always one of the hook's own offer. Any content type is taken. A lead is never refused for what it
-holds: only a body that is empty, not a JSON object, an empty object, or larger than 64 KiB is. An `Idempotency-Key` or
-`webhook-id` makes repeating safe: the answer is the first lead's id. What a publisher's hooks take together in a minute
-and a day is bounded: 429 says when to come again. A lead that installations of Leadkeeper passed on too often
-(`Leadkeeper-Hops`) is kept, and goes no further.
+in it. The lead is always one of the hook's own offer. Any content type is taken, and slashes at the address's end or
+doubled ones are no matter. A lead is never refused for what it holds (characters that no text may hold are left out):
+only a body that is empty, not a JSON object, an empty object, nested too deeply, compressed, or larger than 64 KiB is.
+An `Idempotency-Key` or `webhook-id` makes repeating safe: the answer is the first lead's id. What a publisher's hooks
+take together in a minute and a day is bounded: 429 says when to come again. A lead that installations of Leadkeeper
+passed on too often (`Leadkeeper-Hops`) is kept, and goes no further.
 """
 
 
@@ -123,6 +129,7 @@ def _operation() -> Mapping[str, Any]:
                 P.NOT_FOUND,
                 P.OFFER_NOT_LIVE,
                 P.TOO_LARGE,
+                P.UNSUPPORTED_MEDIA_TYPE,
                 P.INVALID_REQUEST,
                 P.IDEMPOTENCY_KEY_REUSED,
                 P.TOO_MANY_REQUESTS,

@@ -28,6 +28,7 @@ from leadkeeper.doors.pages import (
 )
 from leadkeeper.doors.portal.offer import offer_content
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
+from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -97,7 +98,7 @@ class Portal:
                 after = quote(request.url.path, safe="/") if request.method == "GET" else "/portal"
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)
             request.state.session = session
-            if request.method == "POST" and not is_own_form(session, (await sent_form(request)).get("token", "")):
+            if request.method == "POST" and not is_own_form(session, (await _form(request)).get("token", "")):
                 raise HTTPException(403)
             return await handler(request, session)
 
@@ -112,7 +113,7 @@ class Portal:
         if self._origins.from_elsewhere(request.scope):
             raise HTTPException(403)
         response = RedirectResponse(after, 303)
-        key, address = (await sent_form(request)).get("key", "").strip(), self._origins.addresses.of(request.scope)
+        key, address = (await _form(request)).get("key", "").strip(), self._origins.addresses.of(request.scope)
         try:
             await self._door.sign_in(key, address, response)
         except Problem as problem:
@@ -169,7 +170,7 @@ class Portal:
     async def _replay(self, request: Request, session: Session) -> Response:
         """Send what did not arrive again; asked first without ``sure``, it only tells how many that is."""
         ref, name = self._offer_of(request, session), request.path_params["name"]
-        sure = (await sent_form(request)).get("sure") == "yes"
+        sure = (await _form(request)).get("sure") == "yes"
         done = await self._rooms.again.replay(
             ref,
             name,
@@ -199,7 +200,7 @@ class Portal:
         return self._page(request, "lead.html", lead=lead)
 
     async def _find(self, request: Request, session: Session) -> Response:
-        text = (await sent_form(request)).get("text", "")[:200]
+        text = (await _form(request)).get("text", "")[:200]
         by, whose = session.caller.name, session.caller.publisher_id
         found = await self._rooms.reading.find(text, by=by, publisher_id=whose, language=language_of(request))
         return self._page(request, "found.html", found=found, text=text)
@@ -212,7 +213,7 @@ class Portal:
                 self._refused(session, f"delivery.retry {delivery_id}")
             raise HTTPException(404)
         await self._rooms.again.retry(delivery_id, by=session.caller.name)
-        lead = (await sent_form(request)).get("lead", "")
+        lead = (await _form(request)).get("lead", "")
         return RedirectResponse(f"/portal/leads/{quote(lead, safe='')}", 303)
 
     def _offer_of(self, request: Request, session: Session) -> OfferRef:
@@ -262,3 +263,10 @@ def _address(offer: OfferRef) -> str:
 
 def _test(query: Mapping[str, str]) -> bool | None:
     return {"yes": True, "no": False}.get(query.get("test", ""))
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
+    fields = await sent_form(request)
+    require_storable(fields)
+    return fields

@@ -54,7 +54,7 @@ class Door:
 
     async def sign_out(self, request: Request, response: Response) -> None:
         """End the session, here and for whoever else holds its cookie."""
-        await self._sessions.end(request.cookies.get(COOKIE, ""))
+        await self._sessions.end(cookie(request.scope, COOKIE) or "")
         response.delete_cookie(COOKIE, path="/portal", secure=self._secure, httponly=True, samesite="lax")
 
 

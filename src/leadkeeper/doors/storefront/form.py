@@ -13,7 +13,8 @@ from babel import Locale
 from pydantic import EmailStr, TypeAdapter, ValidationError
 
 from leadkeeper.diagnoses.text import Language
-from leadkeeper.intake.texts import clean
+from leadkeeper.intake.normal import normal_address
+from leadkeeper.intake.texts import clean, trimmed
 from leadkeeper.lead import Customer
 
 _EMAIL: Final = TypeAdapter(EmailStr)
@@ -97,7 +98,7 @@ def new_form_id() -> str:
 
 def read_form(sent: Mapping[str, str]) -> Filled:
     """What came, cleaned, and everything that is wrong with it."""
-    values = {each.name: clean(sent.get(each.name, "")).strip() for each in FIELDS}
+    values = {each.name: trimmed(clean(sent.get(each.name, ""))) for each in FIELDS}
     errors: dict[str, tuple[str, Mapping[str, object]]] = {}
     for each in FIELDS:
         value = values[each.name]
@@ -105,7 +106,7 @@ def read_form(sent: Mapping[str, str]) -> Filled:
             errors[each.name] = (f"need_{each.name}", {})
         elif len(value) > each.limit:
             errors[each.name] = ("too_long", {"limit": each.limit})
-    if "email" not in errors and not _is_address(values["email"]):
+    if "email" not in errors and not _is_address(normal_address(values["email"])):
         errors["email"] = ("wrong_email", {})
     if values["country"] and values["country"] not in dict(countries(Language.ENGLISH)):
         errors["country"] = ("need_country", {})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leadkeeper.doors.cli.demo.found import Found
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.places import Place
+from leadkeeper.lead import is_test_marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,15 @@ async def arrivals(hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
         told = await hub.ask("GET", f"/v1/leads/{lead.id}")
         states = {delivery["connection"]: delivery["state"] for delivery in told["deliveries"]}
         found += [
-            _arrival(lead, place, seen[place.look].get(lead.id), states.get(place.connection, "unknown"))
+            _arrival(lead, place, _there(lead, seen[place.look]), states.get(place.connection, "unknown"))
             for place in lead.places
         ]
     return found
+
+
+def _there(lead: HandedIn, seen: Mapping[str, Found]) -> Found | None:
+    """The lead by its id; a test lead may have to do without it, and is known by its address."""
+    return seen.get(lead.id) or (seen.get(lead.email) if is_test_marker(lead.email.partition("@")[0]) else None)
 
 
 def _arrival(lead: HandedIn, place: Place, there: Found | None, state: str) -> Arrival:

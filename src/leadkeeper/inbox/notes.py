@@ -1,0 +1,40 @@
+"""What a sales person should know of a lead before using it: noticed in what came, told in plain words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.intake.normal import is_address
+from leadkeeper.views import LeadNoteView
+
+NO_CUSTOMER: Final = "noCustomer"
+EMAIL_NOT_AN_ADDRESS: Final = "emailNotAnAddress"
+
+_TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.ENGLISH: {
+        NO_CUSTOMER: "Nothing of a customer was found in what came: neither a name nor an address, a telephone number"
+        " or a company. What came is kept as extra; look there, and ask whoever sent it.",
+        EMAIL_NOT_AN_ADDRESS: "The e-mail address is none: mail sent to it will not arrive.",
+    },
+    Language.PORTUGUESE: {
+        NO_CUSTOMER: "Nada de um cliente foi encontrado no que chegou: nem nome, nem endereço, telefone ou empresa. O"
+        " que chegou está guardado como extra; veja ali, e pergunte a quem o enviou.",
+        EMAIL_NOT_AN_ADDRESS: "O endereço de e-mail não é um endereço: mensagens para ele não chegarão.",
+    },
+}
+
+
+def notes_on(
+    customer: Mapping[str, Any], language: Language, *, withheld: bool, test: bool
+) -> tuple[LeadNoteView, ...]:
+    """The notes on a lead of ``customer`` (by the JSON names); none on one of whom nothing is kept."""
+    if withheld or test:
+        return ()
+    kinds = []
+    if not any(customer.values()):
+        kinds.append(NO_CUSTOMER)
+    elif customer["email"] and not is_address(customer["email"]):
+        kinds.append(EMAIL_NOT_AN_ADDRESS)
+    return tuple(LeadNoteView(kind=kind, text=_TEXTS[language][kind]) for kind in kinds)

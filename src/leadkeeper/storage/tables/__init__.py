@@ -1,0 +1,39 @@
+"""The tables, defined once for SQLite and PostgreSQL.
+
+Times are whole milliseconds since 1970 UTC. Ids are UUIDv7 texts, so that ordering by id is ordering by time.
+Rows that the hot paths write (lead, delivery, attempt) carry no foreign keys: the parents are read and locked in the
+same transaction and never deleted while children exist, and a key check per row would cost more than the row.
+"""
+
+from __future__ import annotations
+
+from leadkeeper.storage.tables.leads import READY as READY
+from leadkeeper.storage.tables.leads import SENDING as SENDING
+from leadkeeper.storage.tables.leads import SET_ASIDE as SET_ASIDE
+from leadkeeper.storage.tables.leads import SHOWN_STATE as SHOWN_STATE
+from leadkeeper.storage.tables.leads import UNCONFIRMED as UNCONFIRMED
+from leadkeeper.storage.tables.leads import attempt as attempt
+from leadkeeper.storage.tables.leads import clock as clock
+from leadkeeper.storage.tables.leads import delivery as delivery
+from leadkeeper.storage.tables.leads import lead as lead
+from leadkeeper.storage.tables.leads import lease as lease
+from leadkeeper.storage.tables.offers import ON_SHELF as ON_SHELF
+from leadkeeper.storage.tables.offers import RUNNING as RUNNING
+from leadkeeper.storage.tables.offers import connection as connection
+from leadkeeper.storage.tables.offers import connection_change as connection_change
+from leadkeeper.storage.tables.offers import cross_listing as cross_listing
+from leadkeeper.storage.tables.offers import hook as hook
+from leadkeeper.storage.tables.offers import offer as offer
+from leadkeeper.storage.tables.offers import offer_version as offer_version
+from leadkeeper.storage.tables.offers import operation as operation
+from leadkeeper.storage.tables.offers import publisher as publisher
+from leadkeeper.storage.tables.offers import quota_use as quota_use
+from leadkeeper.storage.tables.people import WAITING_NOTICE as WAITING_NOTICE
+from leadkeeper.storage.tables.people import audit as audit
+from leadkeeper.storage.tables.people import contact as contact
+from leadkeeper.storage.tables.people import declined_mailbox as declined_mailbox
+from leadkeeper.storage.tables.people import key as key
+from leadkeeper.storage.tables.people import mail_count as mail_count
+from leadkeeper.storage.tables.people import notice as notice
+from leadkeeper.storage.tables.people import session as session
+from leadkeeper.storage.tables.schema import metadata as metadata

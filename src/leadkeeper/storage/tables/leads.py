@@ -1,0 +1,136 @@
+"""Leads, their deliveries and attempts, and what workers hold."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.storage.tables.offers import connection
+from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+
+lead: Final = sa.Table(
+    "lead",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("publisher_id", Name, nullable=False),
+    sa.Column("offer_id", Name, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("test", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("fingerprint", sa.String(64)),
+    # True while no connection was there to take the lead; the first one that comes gets it.
+    sa.Column("unrouted", sa.Boolean, nullable=False),
+    # Made by somebody who looked at the offer's preview.
+    sa.Column("preview", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The customer's data were neither stored nor passed on; see privacy.
+    sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
+    # How often installations like this one passed it on before it came here; see lead.MOST_HOPS.
+    sa.Column("hops", sa.Integer, nullable=False, server_default="0"),
+    sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
+    sa.Index("ix_lead_publisher", "publisher_id", "id"),
+    sa.Index("ix_lead_email", "email", "id"),
+)
+sa.Index(
+    "uq_lead_idempotency_key",
+    lead.c.publisher_id,
+    lead.c.idempotency_key,
+    unique=True,
+    sqlite_where=lead.c.idempotency_key.is_not(None),
+    postgresql_where=lead.c.idempotency_key.is_not(None),
+)
+sa.Index(
+    "ix_lead_unrouted",
+    lead.c.publisher_id,
+    lead.c.offer_id,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("unrouted = 1"),
+    postgresql_where=sa.text("unrouted"),
+)
+
+delivery: Final = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("lead_id", Id, nullable=False, index=True),
+    sa.Column("connection_id", Id, nullable=False),
+    # pending, sending, waiting, delivered, unconfirmed, setAside, withheld; "held" is what a pending or waiting
+    # delivery of a paused or removed connection is called, so that pausing and resuming touch no delivery.
+    sa.Column("state", State, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("lost", sa.Integer, nullable=False),
+    sa.Column("lease_id", Id),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02", "autovacuum_vacuum_cost_delay": "0"},
+)
+READY: Final = delivery.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'waiting'")])
+"""A delivery that may be claimed once it is due. Literal, so that both databases use the partial index."""
+sa.Index(
+    "ix_delivery_ready",
+    delivery.c.connection_id,
+    delivery.c.due_at,
+    delivery.c.id,
+    sqlite_where=READY,
+    postgresql_where=READY,
+)
+SENDING: Final = delivery.c.state == sa.literal_column("'sending'")
+sa.Index("ix_delivery_lease", delivery.c.lease_id, sqlite_where=SENDING, postgresql_where=SENDING)
+SET_ASIDE: Final = delivery.c.state == sa.literal_column("'setAside'")
+UNCONFIRMED: Final = delivery.c.state == sa.literal_column("'unconfirmed'")
+sa.Index(
+    "ix_delivery_unconfirmed",
+    delivery.c.connection_id,
+    delivery.c.changed_at,
+    sqlite_where=UNCONFIRMED,
+    postgresql_where=UNCONFIRMED,
+)
+sa.Index(
+    "ix_delivery_set_aside",
+    delivery.c.connection_id,
+    delivery.c.changed_at,
+    sqlite_where=SET_ASIDE,
+    postgresql_where=SET_ASIDE,
+)
+
+SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
+    (
+        READY & (connection.c.paused | connection.c.paused_by_person | connection.c.removed_at.is_not(None)),
+        "held",
+    ),
+    else_=delivery.c.state,
+)
+"""A delivery's state as it is shown; needs a join with ``connection``."""
+
+attempt: Final = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("delivery_id", Id, nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("took_ms", sa.Integer, nullable=False),
+    sa.Column("outcome", State, nullable=False),
+    # An answer that came after its lease was lost: shown, but it moved nothing.
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+)
+
+lease: Final = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+
+clock: Final = sa.Table(
+    "clock",
+    metadata,
+    # One row: the latest time that any process saw, so that a clock set back is noticed, and dealt with once.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+)

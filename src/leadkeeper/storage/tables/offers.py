@@ -1,0 +1,183 @@
+"""Publishers, their offers, and the connections and hooks of these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+
+publisher: Final = sa.Table(
+    "publisher",
+    metadata,
+    sa.Column("id", Name, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # Its display name in lower case, for the storefront's search.
+    sa.Column("shelf_name", sa.Text, nullable=False, server_default=""),
+    # JSON: quotas of its own, by name; see access.quotas.
+    sa.Column("quotas", sa.Text),
+)
+
+quota_use: Final = sa.Table(
+    "quota_use",
+    metadata,
+    # What each process counted of what a publisher may do by the day and by the minute: see access.rates. Each
+    # process writes rows of its own, so that none waits for another.
+    sa.Column("publisher_id", Name, primary_key=True),
+    sa.Column("rate", sa.String(32), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # since 1970, UTC
+    sa.Column("process", Id, primary_key=True),
+    sa.Column("day_used", sa.BigInteger, nullable=False),
+    sa.Column("minute", sa.BigInteger, nullable=False),  # the last one that was counted, since 1970
+    sa.Column("minute_used", sa.BigInteger, nullable=False),
+)
+
+offer: Final = sa.Table(
+    "offer",
+    metadata,
+    # "publisher.offer", the text that a lead source carries; publisher ids hold no dot, so it is unique.
+    sa.Column("ref", sa.String(257), primary_key=True),
+    sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), nullable=False),
+    sa.Column("id", Name, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("offer_type", Name, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # Which of its versions each slot holds; the storefront shows the production's.
+    sa.Column("draft_version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("preview_version", sa.Integer),
+    sa.Column("production_version", sa.Integer),
+    # Grows with every change of the draft; its ETag.
+    sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+    # Whoever has it sees the preview.
+    sa.Column("preview_key", sa.String(64), nullable=False, server_default=""),
+    # What the storefront sorts by and searches in, in lower case: the title; title, summary, publisher and type. Of
+    # what is published; empty before.
+    sa.Column("shelf_title", sa.String(200), nullable=False, server_default=""),
+    sa.Column("shelf_text", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("publisher_id", "id"),
+)
+ON_SHELF: Final = offer.c.live & offer.c.production_version.is_not(None)
+"""An offer that customers see."""
+sa.Index(
+    "ix_offer_shelf",
+    offer.c.shelf_title,
+    offer.c.ref,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("live = 1 AND production_version IS NOT NULL"),
+    postgresql_where=sa.text("live AND production_version IS NOT NULL"),
+)
+
+offer_version: Final = sa.Table(
+    "offer_version",
+    metadata,
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    # What the publisher says of the offer, as JSON in Microsoft's names, without its lead configuration.
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+)
+
+operation: Final = sa.Table(
+    "operation",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False, index=True),
+    sa.Column("kind", State, nullable=False),  # publish, goLive
+    sa.Column("version", sa.Integer, nullable=False),  # of the offer
+    sa.Column("state", State, nullable=False),  # running, completed, failed, canceled
+    sa.Column("steps", sa.Text, nullable=False),  # JSON; see publishing.steps
+    sa.Column("emails", sa.Text, nullable=False),  # JSON list: who hears of its progress
+    sa.Column("started_by", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # When it is looked at next; whoever takes it moves this on, and comes back to it only if it still stands there.
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+)
+RUNNING: Final = operation.c.state == sa.literal_column("'running'")
+sa.Index("ix_operation_due", operation.c.due_at, sqlite_where=RUNNING, postgresql_where=RUNNING)
+sa.Index("uq_operation_running", operation.c.offer_ref, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
+"""An offer has one running operation at most."""
+
+cross_listing: Final = sa.Table(
+    "cross_listing",
+    metadata,
+    # The pair in the order of its texts; each side has agreed or has not yet.
+    sa.Column("first_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True),
+    sa.Column("second_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True, index=True),
+    sa.Column("first_agreed_at", sa.BigInteger),
+    sa.Column("second_agreed_at", sa.BigInteger),
+)
+
+connection: Final = sa.Table(
+    "connection",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("destination", sa.String(32), nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    # Grows with every change and every resume; answers to sends of an older epoch say nothing about this one.
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Column("removed_at", sa.BigInteger),
+    # Whether the destination tells twice from once with these settings; copied here for whoever finds a lost delivery.
+    sa.Column("repeatable", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When it is looked at next although nothing went wrong.
+    sa.Column("check_at", sa.BigInteger, nullable=False, server_default="0"),
+    # Whether each lead is announced to the contact e-mails: at once, once a day, or not.
+    sa.Column("announces", sa.String(8), nullable=False, server_default="none"),
+    # Whether a test lead arrived with just these settings.
+    sa.Column("proven", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Health: see delivery.breaker.
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("paused_by_person", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("refusals", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("refused_since", sa.BigInteger),
+    sa.Column("throttles", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("closed_until", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("probes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("probe_at", sa.BigInteger),
+    sa.Column("diagnosis", sa.Text),
+    sa.UniqueConstraint("offer_ref", "name"),
+)
+sa.Index(
+    "ix_connection_probe",
+    connection.c.probe_at,
+    sqlite_where=connection.c.probe_at.is_not(None),
+    postgresql_where=connection.c.probe_at.is_not(None),
+)
+
+connection_change: Final = sa.Table(
+    "connection_change",
+    metadata,
+    # New settings of a published offer's connection: they take effect once a test lead arrives with them.
+    sa.Column("connection_id", Id, sa.ForeignKey("connection.id"), primary_key=True),
+    sa.Column("destination", sa.String(32), nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("repeatable", sa.Boolean, nullable=False),
+    sa.Column("announces", sa.String(8), nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # When a worker validates it although nobody asked.
+    sa.Column("due_at", sa.BigInteger, nullable=False, index=True),
+    # Why the last validation failed, as it is stored; none before the first.
+    sa.Column("diagnosis", sa.Text),
+)
+
+hook: Final = sa.Table(
+    "hook",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False, index=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("removed_at", sa.BigInteger),
+)

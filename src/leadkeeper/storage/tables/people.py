@@ -1,0 +1,105 @@
+"""Who may come, who is told, and what is written down of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+
+notice: Final = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    # To a connection's contact e-mails, or to those of an operation.
+    sa.Column("connection_id", Id, sa.ForeignKey("connection.id"), index=True),
+    sa.Column("operation_id", Id, sa.ForeignKey("operation.id")),
+    # See connections.outbox: what each kind says, and what its body holds.
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("ended_at", sa.BigInteger),
+    # JSON list: who is still to be told; all of them while it is empty.
+    sa.Column("recipients", sa.Text),
+)
+WAITING_NOTICE: Final = notice.c.ended_at.is_(None)
+sa.Index("ix_notice_due", notice.c.due_at, sqlite_where=WAITING_NOTICE, postgresql_where=WAITING_NOTICE)
+
+contact: Final = sa.Table(
+    "contact",
+    metadata,
+    sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), primary_key=True),
+    # The same text for every way to write the address, and for every address of one mailbox: see MailAddress.
+    sa.Column("address", sa.String(320), primary_key=True),
+    sa.Column("mailbox", sa.String(320), nullable=False, index=True),
+    sa.Column("state", State, nullable=False),  # waiting, asked, confirmed, declined
+    # Of the link in the question.
+    sa.Column("token_hash", sa.String(64), unique=True),
+    sa.Column("asks", sa.Integer, nullable=False, server_default="0"),
+    # When the question is due; none when it is not to be asked.
+    sa.Column("ask_at", sa.BigInteger, index=True),
+    sa.Column("asked_at", sa.BigInteger),
+    sa.Column("answered_at", sa.BigInteger),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    # Why the mail server refused the last mail, as diagnoses are stored.
+    sa.Column("trouble", sa.Text),
+)
+
+declined_mailbox: Final = sa.Table(
+    "declined_mailbox",
+    metadata,
+    # Whoever reads it wants no mail from this installation, whichever publisher enters it.
+    sa.Column("mailbox", sa.String(320), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+mail_count: Final = sa.Table(
+    "mail_count",
+    metadata,
+    # How many mails went out for a publisher in five minutes (numbered since 1970), each recipient counted.
+    sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("mails", sa.Integer, nullable=False),
+)
+
+key: Final = sa.Table(
+    "key",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("publisher_id", Name),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+session: Final = sa.Table(
+    "session",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    # Who is signed in: a session ends with its key.
+    sa.Column("key_id", Id, sa.ForeignKey("key.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False, index=True),
+    sa.Column("ended_at", sa.BigInteger),
+)
+
+audit: Final = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("act", sa.String(64), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    # Whose things it is about, where they are one publisher's: it may read these lines.
+    sa.Column("publisher_id", Name),
+    sa.Index(None, "publisher_id", "id"),
+)

@@ -146,7 +146,7 @@ async def _publish(attack: Attack, session: aiohttp.ClientSession, number: int) 
 
 async def _change(attack: Attack, session: aiohttp.ClientSession, number: int) -> None:
     body = trap(number) | {"leadDestination": "httpsEndpoint"}
-    body["httpsEndpointLeadConfiguration"]["contactEmail"] = [f"s{number}-{n}@strangers.example" for n in range(50)]
+    body["httpsEndpointLeadConfiguration"]["contactEmail"] = [f"s{number}-{n}@strangers.example" for n in range(20)]
     path = f"{attack.offer(number)}/connections/trap-{number % _CONNECTIONS_EACH}"
     await attack.call(session, "change", "PUT", path, body)
 

@@ -246,7 +246,7 @@ async def test_sqlite_waits_for_the_disk_by_itself(on_file: Storage) -> None:
 
 
 async def test_another_process_that_comes_and_goes_takes_nothing_away(on_file: Storage, sqlite_file: Path) -> None:
-    """Its last connection would remove the log, were ours not seen: a file closed anywhere lets go of SQLite's locks."""
+    """Its last connection would remove the log, were ours not seen: who closes a file lets go of SQLite's locks."""
     await asyncio.gather(*(on_file.read(leases) for _ in range(8)))
     look = (
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM lease').fetchall(); c.close()"

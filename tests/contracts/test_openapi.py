@@ -38,6 +38,9 @@ LEFT_OUT = {
     f"{OFFER_PATH}/connections/{{name}}": ["positive_data_acceptance"],
     # A text that is too long for an address is refused as such (431).
     "/v1/explain": ["negative_data_rejection"],
+    # A filter that is given twice counts once, and a whole number may be written 0.0.
+    "/v1/audit": ["negative_data_rejection"],
+    "/v1/leads": ["negative_data_rejection"],
     # Its text is no lead: every line of it is answered on its own.
     "/v1/leads/batch": ["negative_data_rejection"],
 }
@@ -56,7 +59,7 @@ def running(database_url: str) -> Iterator[tuple[str, str]]:
     opened: Queue[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
     async def run() -> None:
-        async with house(database_url) as home:
+        async with house(database_url, sign_in_limit="100000/second") as home:  # wrong keys are tried over and over
             end = asyncio.Event()
             await furnish(home)
             key = (await home.visitor("operator")).key

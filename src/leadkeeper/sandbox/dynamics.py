@@ -206,10 +206,11 @@ def _privileges(caller: Caller, user: str, wanted: str | None) -> Answer:
 
 
 def _check_headers(request: Request) -> None:
-    """What every call must say, and the media type of a body."""
-    if "application/json" not in request.headers.get("accept", "").lower():
+    """What a call must not say otherwise (it may leave it out), and the media type of a body."""
+    accepted = request.headers.get("accept", "*/*").lower()
+    if not any(each in accepted for each in ("application/json", "application/*", "*/*")):
         raise Refused(errors.NOT_ACCEPTED)
-    if request.headers.get("odata-version") != "4.0":
+    if request.headers.get("odata-version", "4.0") != "4.0":
         raise Refused(errors.NO_VERSION, name="OData-Version")
     if request.headers.get("odata-maxversion", "4.0") != "4.0":
         raise Refused(errors.NO_VERSION, name="OData-MaxVersion")

@@ -114,6 +114,9 @@ NO_RECORD: Final = DataverseError(404, "0x80040217", "{entity} With Id = {id} Do
 NO_KEY: Final = DataverseError(
     404, "0x80060891", "A record with the specified key values does not exist in {entity} entity"
 )
+NO_ALTERNATE_KEY: Final = DataverseError(
+    400, "0x80060888", "The specified key properties are not defined as an alternate key of the lead entity."
+)
 NO_SEGMENT: Final = DataverseError(404, "0x8006088a", "Resource not found for the segment '{name}'.")
 KEYS_EXIST: Final = DataverseError(412, "0x80060892", "A record with matching key values already exists.")
 KEYS_EXIST_NO_CODE: Final = DataverseError(412, "", KEYS_EXIST.text)

@@ -1,7 +1,6 @@
 """Every call of msal that a confidential or public client without a browser makes; prints what each returned."""
 
 import json
-import os
 import sys
 
 import msal

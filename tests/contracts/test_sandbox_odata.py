@@ -39,7 +39,7 @@ def subjects(reply: Reply) -> list[str]:
 
 
 async def fill(api: WebApi) -> None:
-    for number, subject in enumerate("Anna's,Bert,Carla,Dora".split(",")):
+    for number, subject in enumerate(["Anna's", "Bert", "Carla", "Dora"]):
         body = {"leadid": f"{number}{LEAD[1:]}", "subject": subject, "lastname": "King", "numberofemployees": number}
         assert (await api("POST", "leads", body)).status == 204
 

@@ -128,6 +128,7 @@ VERSION: Final = DataverseError(
 )
 NO_METHOD: Final = DataverseError(405, "0x8006088b", "The requested resource does not support http method '{method}'.")
 NOT_ACCEPTED: Final = DataverseError(406, "", "The Accept header must allow application/json.")
+BAD_BATCH: Final = DataverseError(400, "0x80048d19", "The batch request is not a valid multipart/mixed body.")
 NO_MEDIA: Final = DataverseError(415, "", "The request body must be application/json.")
 NO_VERSION: Final = DataverseError(400, "", "The {name} header must be 4.0.")
 NOT_BUILT: Final = DataverseError(501, "0x80060889", "Not implemented.")

@@ -10,6 +10,7 @@ from typing import Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_errors import STATES, Refused
+from leadkeeper.sandbox.dynamics_filter import condition
 from leadkeeper.sandbox.dynamics_organization import (
     APPEND,
     APPEND_TO_CAMPAIGN,
@@ -22,7 +23,6 @@ from leadkeeper.sandbox.dynamics_organization import (
     Member,
     Organization,
 )
-from leadkeeper.sandbox.dynamics_filter import condition
 from leadkeeper.sandbox.dynamics_query import Page, alternate_key, check_options, ordered, selected
 from leadkeeper.sandbox.dynamics_schema import ENTITY, guid
 from leadkeeper.sandbox.stand_in import Answer, Request

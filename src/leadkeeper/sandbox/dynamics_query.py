@@ -79,7 +79,7 @@ def ordered(records: list[R], order: str | None, known: Collection[str]) -> list
         if direction.strip() not in {"", "asc", "desc"}:
             raise Refused(errors.BAD_SYNTAX)
         backwards = direction.strip() == "desc"
-        records = sorted(records, key=lambda record: _rank(record.values.get(name)), reverse=backwards)  # noqa: B023
+        records = sorted(records, key=lambda record: _rank(record.values.get(name)), reverse=backwards)
     return records
 
 

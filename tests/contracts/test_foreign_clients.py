@@ -1,4 +1,4 @@
-"""The stand-ins of Entra and Dynamics 365, called by clients that others wrote, unchanged, over TLS.
+"""The stand-in of Entra, called by libraries that Microsoft wrote (pinned in requirements/client.txt), unchanged, over TLS.
 
 Only addresses are changed, and from outside: ``tests/clients`` leads the production names to the sandbox.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -34,14 +33,11 @@ async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
 
 async def said(sandbox: Sandbox, program: str, *words: str) -> dict[str, Any]:
     """What each call of a client returned or raised, by the call's name."""
-    if program.endswith(".py"):
-        command = [str(PYTHON), str(CLIENTS / program)]
-    else:
-        command = [shutil.which("node") or "node", "--require", str(CLIENTS / "redirect.cjs"), str(CLIENTS / program)]
-    if not PYTHON.exists() or not (CLIENTS / "node_modules").exists():
-        missing_service("The clients that others wrote are missing: scripts/setup-clients")
+    command = (str(PYTHON), str(CLIENTS / program))
+    if not PYTHON.exists():
+        missing_service("Microsoft's libraries are missing: scripts/setup-client")
     ca = str(sandbox.ca_file)
-    trust = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), ca)
+    trust = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), ca)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CLIENTS), "SANDBOX_PORT": str(sandbox.port)} | trust
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(*command, *words, env=environment, stdout=pipe, stderr=pipe)

@@ -426,7 +426,10 @@ class TestReading:
         assert "description" not in lengths
         assert shown[0].keys() == {"MetadataId", "LogicalName", "MaxLength"}
         memo = (await api("GET", path.replace("String", "Memo"))).json["value"]
-        assert [(each["LogicalName"], each["MaxLength"]) for each in memo] == [("description", 2000)]
+        assert [(each["LogicalName"], each["MaxLength"]) for each in memo] == [
+            ("description", 2000),
+            ("qualificationcomments", 2000),
+        ]
 
     async def test_options(self, api: WebApi) -> None:
         path = (

@@ -195,7 +195,7 @@ class TestEntra:
         got = (await ask_token(caller, LOGIN, scope=f"{ORG}/.default openid offline_access profile")).json
         assert got["id_token"].count(".") == 2
         refresh = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
-        form = {name: value for name, value in CLIENT.items()} | refresh
+        form = CLIENT | refresh
         again = await ask_token(caller, form)
         assert again.status == 200
         assert (await WebApi(caller, again.json["access_token"])("GET", "WhoAmI")).status == 200

@@ -23,6 +23,7 @@ FLAGS: Final = (
     "confirminterest", "decisionmaker", "donotbulkemail", "donotemail", "donotfax", "donotphone", "donotpostalmail",
     "donotsendmm", "evaluatefit", "followemail", "participatesinworkflow",
 )  # fmt: skip
+READ_ONLY_FLAGS: Final = ("isautocreate", "isprivate", "merged")
 MONEY: Final = ("budgetamount", "estimatedamount")
 INTEGERS: Final = ("address1_utcoffset", "address2_utcoffset", "importsequencenumber", "timezoneruleversionnumber")
 READ_ONLY_INTEGERS: Final = ("onholdtime", "versionnumber", "teamsfollowed", "timespentbymeonemailandmeetings")

@@ -71,13 +71,15 @@ class Attribute:
 
     def definition(self, *, typed: bool, options: bool) -> dict[str, object]:
         """The column as metadata shows it; ``typed`` when the caller cast it to its kind, ``options`` expanded."""
+        lookup = self.name.startswith("_")  # a record shows it as _name_value, metadata by its name
+        name = self.name.removeprefix("_").removesuffix("_value") if lookup else self.name
         shown: dict[str, object] = {
             "MetadataId": self.metadata_id,
-            "LogicalName": self.name,
-            "SchemaName": self.name.title(),
+            "LogicalName": name,
+            "SchemaName": name.title(),
             "EntityLogicalName": ENTITY,
-            "AttributeType": self.kind,
-            "DisplayName": _label(self.name.replace("_", " ").capitalize()),
+            "AttributeType": "Lookup" if lookup else self.kind,
+            "DisplayName": _label(name.replace("_", " ").capitalize()),
             "IsValidForCreate": self.writable,
             "IsValidForUpdate": self.writable and self.kind != "Uniqueidentifier",
             "RequiredLevel": {"Value": "ApplicationRequired" if self.name in _APPLICATION_REQUIRED else "None"},
@@ -164,6 +166,7 @@ def _further() -> Iterator[Attribute]:
     yield from (Attribute(name, limit=limit, writable=False) for name, limit in columns.READ_ONLY_TEXTS.items())
     yield from (Attribute(name, "Memo", limit) for name, limit in columns.MEMOS.items())
     yield from (Attribute(name, "Boolean") for name in columns.FLAGS)
+    yield from (Attribute(name, "Boolean", writable=False) for name in columns.READ_ONLY_FLAGS)
     yield from (Attribute(name, "Money", 922_337_203_685_477) for name in columns.MONEY)
     yield from (Attribute(name, "Integer", 2_147_483_647) for name in columns.INTEGERS)
     yield from (Attribute(name, "Integer", writable=False) for name in columns.READ_ONLY_INTEGERS)

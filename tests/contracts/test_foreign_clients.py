@@ -1,4 +1,4 @@
-"""The stand-in of Entra, called by libraries that Microsoft wrote (pinned in requirements/client.txt), unchanged, over TLS.
+"""The stand-in of Entra, called by Microsoft's own libraries (requirements/client.txt), unchanged, over TLS.
 
 Only addresses are changed, and from outside: ``tests/clients`` leads the production names to the sandbox.
 """

@@ -57,6 +57,7 @@ def _change_set(part: _Part, outer: Request, organization: Organization, do: Do)
     before = deepcopy(organization.leads)
     mark = f"changesetresponse_{uuid.uuid4()}"
     said: list[bytes] = []
+    failed: Answer | None = None
     for change in _parts(part):
         request = _request(change, outer)
         if request.method == "GET":
@@ -65,10 +66,9 @@ def _change_set(part: _Part, outer: Request, organization: Organization, do: Do)
         if answer.status >= 400:
             organization.leads.clear()
             organization.leads.update(before)
-            said = [_wrapped(change, answer)]
+            failed, said = answer, [_wrapped(change, answer)]
             break
         said.append(_wrapped(change, answer))
-    failed = answer if said and answer.status >= 400 else None
     return failed, f"Content-Type: multipart/mixed; boundary={mark}\r\n\r\n".encode() + _joined(mark, said)
 
 

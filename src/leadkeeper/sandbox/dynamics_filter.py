@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_errors import Refused
@@ -13,7 +13,7 @@ from leadkeeper.sandbox.dynamics_errors import Refused
 Condition = Callable[[Mapping[str, object]], bool]
 
 _TOKEN: Final = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<mark>[(),])|(?P<word>[^\s(),']+))")
-_COMPARISONS: Final[Mapping[str, Callable[[object, object], bool]]] = {
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "eq": operator.eq,
     "ne": operator.ne,
     "gt": operator.gt,
@@ -142,7 +142,7 @@ def _literal(word: str) -> object:
     raise Refused(errors.BAD_SYNTAX)
 
 
-def _compared(test: Callable[[object, object], bool], value: object, wanted: object) -> bool:
+def _compared(test: Callable[[Any, Any], bool], value: object, wanted: object) -> bool:
     if test in (operator.eq, operator.ne):
         return test(_plain(value), wanted)
     try:

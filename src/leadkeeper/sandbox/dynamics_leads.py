@@ -217,7 +217,7 @@ class Leads:
         body["value"] = shown
         if page.goes_on(len(found)):
             body["@odata.nextLink"] = f"{self._caller.base}leads?{page.next_query(self._request)}"
-        return Answer.json(200, body, JSON_HEADERS | page.applied)
+        return Answer.json(200, body, JSON_HEADERS | dict(page.applied))
 
     def _found(self) -> list[Lead]:
         """The leads of ``$filter`` in the order of ``$orderby``."""

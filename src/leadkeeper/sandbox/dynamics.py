@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
+from leadkeeper.sandbox.dynamics_batch import batch
 from leadkeeper.sandbox.dynamics_errors import STATES, DataverseError, Refused
 from leadkeeper.sandbox.dynamics_leads import JSON_HEADERS, Caller, Leads
 from leadkeeper.sandbox.dynamics_metadata import metadata
@@ -27,6 +28,7 @@ from leadkeeper.sandbox.tokens import Bearer, Tokens
 HOSTS: Final = ("org.crm4.dynamics.com", "contoso.crm4.dynamics.com")
 """The environments that every sandbox has from the start; the tenant's application and user are members."""
 RETRY_AFTER: Final = 5
+VERSION: Final = "9.2.25061.00170"
 
 _HOST: Final = re.compile(r"(?P<name>[a-z0-9-]+)\.(?:api\.)?(?P<region>crm\d*)\.dynamics\.com")
 _API: Final = "/api/data/"
@@ -129,8 +131,10 @@ class Dynamics:
         if self._state in _BUSY:
             raise Refused(_error(self._state), self.retry_after, limit=_limit(organization, self._state), window=300)
         async with organization.window(member).entered(organization.limits, organization.work_seconds) as rates:
-            _check_headers(request)
             caller = Caller(organization, member, self._state, f"https://{request.host}{_API}{version}/")
+            if path == "$batch":
+                return batch(request, organization, lambda part: _part(part, caller)).with_headers(rates)
+            _check_headers(request)
             return _routed(path, caller, request).with_headers(rates)
 
     def _bearer(self, organization: Organization, request: Request) -> Bearer | None:
@@ -158,6 +162,17 @@ class Dynamics:
         return member
 
 
+def _part(request: Request, caller: Caller) -> Answer:
+    """The answer to one request of a batch."""
+    annotated = "odata.include-annotations" in request.headers.get("prefer", "")
+    try:
+        _check_headers(request)
+        path = request.path.removeprefix(caller.base.removeprefix(f"https://{request.host}"))
+        return _routed(path, caller, request)
+    except Refused as refusal:
+        return refusal.answer(annotated=annotated)
+
+
 def _routed(path: str, caller: Caller, request: Request) -> Answer:
     if found := _LEADS.fullmatch(path):
         return Leads(caller, request).answer(found["key"])
@@ -168,8 +183,11 @@ def _routed(path: str, caller: Caller, request: Request) -> Answer:
         if request.method != "GET":
             raise Refused(errors.NO_METHOD, method=request.method)
         return _privileges(caller, own["user"], own["name"]) if own else _who_am_i(caller)
-    if path == "$batch":
-        raise Refused(errors.NOT_BUILT)
+    if path == "leads/$count" and request.method == "GET":
+        return Leads(caller, request).count()
+    if path in {"RetrieveVersion", "RetrieveVersion()"} and request.method == "GET":
+        context = f"{caller.base}$metadata#Microsoft.Dynamics.CRM.RetrieveVersionResponse"
+        return Answer.json(200, {"@odata.context": context, "Version": VERSION}, JSON_HEADERS)
     raise Refused(errors.NO_SEGMENT, name=path.partition("(")[0].partition("/")[0])
 
 
@@ -206,10 +224,11 @@ def _privileges(caller: Caller, user: str, wanted: str | None) -> Answer:
 
 
 def _check_headers(request: Request) -> None:
-    """What every call must say, and the media type of a body."""
-    if "application/json" not in request.headers.get("accept", "").lower():
+    """What a call must not say otherwise (it may leave it out), and the media type of a body."""
+    accepted = request.headers.get("accept", "*/*").lower()
+    if not any(each in accepted for each in ("application/json", "application/*", "*/*")):
         raise Refused(errors.NOT_ACCEPTED)
-    if request.headers.get("odata-version") != "4.0":
+    if request.headers.get("odata-version", "4.0") != "4.0":
         raise Refused(errors.NO_VERSION, name="OData-Version")
     if request.headers.get("odata-maxversion", "4.0") != "4.0":
         raise Refused(errors.NO_VERSION, name="OData-MaxVersion")

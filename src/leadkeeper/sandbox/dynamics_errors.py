@@ -114,6 +114,9 @@ NO_RECORD: Final = DataverseError(404, "0x80040217", "{entity} With Id = {id} Do
 NO_KEY: Final = DataverseError(
     404, "0x80060891", "A record with the specified key values does not exist in {entity} entity"
 )
+NO_ALTERNATE_KEY: Final = DataverseError(
+    400, "0x80060888", "The specified key properties are not defined as an alternate key of the lead entity."
+)
 NO_SEGMENT: Final = DataverseError(404, "0x8006088a", "Resource not found for the segment '{name}'.")
 KEYS_EXIST: Final = DataverseError(412, "0x80060892", "A record with matching key values already exists.")
 KEYS_EXIST_NO_CODE: Final = DataverseError(412, "", KEYS_EXIST.text)
@@ -125,6 +128,7 @@ VERSION: Final = DataverseError(
 )
 NO_METHOD: Final = DataverseError(405, "0x8006088b", "The requested resource does not support http method '{method}'.")
 NOT_ACCEPTED: Final = DataverseError(406, "", "The Accept header must allow application/json.")
+BAD_BATCH: Final = DataverseError(400, "0x80048d19", "The batch request is not a valid multipart/mixed body.")
 NO_MEDIA: Final = DataverseError(415, "", "The request body must be application/json.")
 NO_VERSION: Final = DataverseError(400, "", "The {name} header must be 4.0.")
 NOT_BUILT: Final = DataverseError(501, "0x80060889", "Not implemented.")

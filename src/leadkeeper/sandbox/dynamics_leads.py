@@ -10,6 +10,7 @@ from typing import Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_errors import STATES, Refused
+from leadkeeper.sandbox.dynamics_filter import condition
 from leadkeeper.sandbox.dynamics_organization import (
     APPEND,
     APPEND_TO_CAMPAIGN,
@@ -22,7 +23,7 @@ from leadkeeper.sandbox.dynamics_organization import (
     Member,
     Organization,
 )
-from leadkeeper.sandbox.dynamics_query import check_options, equality, selected
+from leadkeeper.sandbox.dynamics_query import Page, alternate_key, check_options, ordered, selected
 from leadkeeper.sandbox.dynamics_schema import ENTITY, guid
 from leadkeeper.sandbox.stand_in import Answer, Request
 
@@ -80,11 +81,12 @@ class Leads:
         self._organization = caller.organization
         self._request = request
         self._represented = "return=representation" in request.headers.get("prefer", "")
+        self._keyed: Mapping[str, object] = {}
 
     def answer(self, key: str | None) -> Answer:
         """Do what the request asks of the set, or of the lead with ``key``."""
         call = (self._request.method, key is not None)
-        lead_id = _key(key) if key is not None else ""
+        lead_id = self._key(key) if key is not None else ""
         match call:
             case ("POST", False):
                 return self._post()
@@ -98,6 +100,24 @@ class Leads:
                 return self._delete(lead_id)
             case _:
                 raise Refused(errors.NO_METHOD, method=self._request.method)
+
+    def _key(self, text: str) -> str:
+        """The id of the lead that ``text`` names: an id, or an alternate key; a new id when no lead has that key."""
+        found = guid(text.removeprefix("leadid="))
+        if found is not None:
+            return found
+        values = alternate_key(text)
+        if values is None:
+            raise Refused(errors.BAD_SYNTAX)
+        if tuple(sorted(values)) not in self._organization.keys:
+            raise Refused(errors.NO_ALTERNATE_KEY)
+        for lead_id, lead in self._organization.leads.items():
+            if all(str(lead.values.get(name)).casefold() == str(value).casefold() for name, value in values.items()):
+                return lead_id
+        if self._request.method != "PATCH":
+            raise Refused(errors.NO_KEY, entity=ENTITY)
+        self._keyed = values
+        return str(uuid.uuid4())
 
     def _post(self) -> Answer:
         values = self._payload()
@@ -128,6 +148,8 @@ class Leads:
     def _conditions(self) -> tuple[str | None, str | None]:
         """``If-None-Match`` (create only) and ``If-Match`` (update only)."""
         only_create, only_update = (self._request.headers.get(name) for name in ("if-none-match", "if-match"))
+        if only_create == "null":  # Microsoft's samples send it, against answers from a cache
+            only_create = None
         if only_create not in {None, "*"} or (only_create and only_update):
             raise Refused(errors.BAD_ARGUMENT, reason="If-None-Match of a PATCH is * and stands alone.")
         return only_create, only_update
@@ -177,30 +199,47 @@ class Leads:
         lead = self._organization.leads.get(lead_id)
         if lead is None:
             raise Refused(errors.NO_RECORD, entity=ENTITY, id=lead_id)
-        return Answer.json(200, self._shown(lead, names), JSON_HEADERS)
+        if self._request.headers.get("if-none-match") == lead.etag:
+            return Answer(304, headers={"OData-Version": "4.0", "ETag": lead.etag})
+        return Answer.json(200, self._shown(lead, names), JSON_HEADERS | {"ETag": lead.etag})
 
     def _list(self) -> Answer:
         query = self._request.query
-        check_options(query, {"$select", "$top", "$filter"})
+        check_options(query, {"$select", "$top", "$filter", "$orderby", "$count", "$skiptoken"})
         self._caller.demand(READ)
         names = self._selection()
-        sought = equality(query, self._organization.attributes, _TYPE)
-        top = query.get("$top", str(PAGE))
-        if not top.isdecimal():
-            raise Refused(errors.BAD_SYNTAX)
-        found = [
-            lead
-            for lead in self._organization.leads.values()
-            if sought is None or str(lead.values.get(sought[0])).casefold() == sought[1].casefold()
-        ]
-        shown = [self._shown(lead, names, alone=False) for lead in found[: min(int(top), PAGE)]]
-        context = f"{self._caller.base}$metadata#leads{_named(names)}"
-        return Answer.json(200, {"@odata.context": context, "value": shown}, JSON_HEADERS)
+        found = self._found()
+        page = Page.of(self._request, PAGE)
+        shown = [self._shown(lead, names, alone=False) for lead in found[page.begin : page.end]]
+        body: dict[str, object] = {"@odata.context": f"{self._caller.base}$metadata#leads{_named(names)}"}
+        if query.get("$count") == "true":
+            body["@odata.count"] = min(len(found), PAGE)
+        body["value"] = shown
+        if page.goes_on(len(found)):
+            body["@odata.nextLink"] = f"{self._caller.base}leads?{page.next_query(self._request)}"
+        return Answer.json(200, body, JSON_HEADERS | dict(page.applied))
+
+    def _found(self) -> list[Lead]:
+        """The leads of ``$filter`` in the order of ``$orderby``."""
+        query, known = self._request.query, self._organization.attributes
+        fits = condition(query["$filter"], known) if "$filter" in query else None
+        leads = [lead for lead in self._organization.leads.values() if fits is None or fits(lead.values)]
+        return ordered(leads, query.get("$orderby"), known)
+
+    def count(self) -> Answer:
+        """The number of leads, as ``leads/$count`` says it."""
+        check_options(self._request.query, {"$filter"})
+        self._caller.demand(READ)
+        return Answer.text(200, "\ufeff" + str(min(len(self._found()), PAGE)), {"OData-Version": "4.0"})
 
     def _delete(self, lead_id: str) -> Answer:
         self._caller.demand(DELETE)
-        if self._organization.leads.pop(lead_id, None) is None:
+        lead = self._organization.leads.get(lead_id)
+        if lead is None:
             raise Refused(errors.NO_RECORD, entity=ENTITY, id=lead_id)
+        if self._request.headers.get("if-match", "*") not in {"*", lead.etag}:
+            raise Refused(errors.VERSION)
+        del self._organization.leads[lead_id]
         return Answer(204, headers={"OData-Version": "4.0"})
 
     def _selection(self) -> list[str] | None:
@@ -230,7 +269,7 @@ class Leads:
             attribute.check_type(value)
             if attribute.writable:
                 values[name] = value
-        return values
+        return dict(self._keyed) | values
 
     def _campaign(self, value: object) -> str:
         found = _CAMPAIGN.fullmatch(value) if isinstance(value, str) else None
@@ -257,13 +296,6 @@ class Leads:
 
 
 _TYPE: Final = ENTITY
-
-
-def _key(text: str) -> str:
-    found = guid(text)
-    if found is None:
-        raise Refused(errors.BAD_SYNTAX)
-    return found
 
 
 def _named(names: list[str] | None) -> str:

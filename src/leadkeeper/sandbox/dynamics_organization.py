@@ -114,6 +114,7 @@ class Window:
 class Organization:
     """One environment at ``https://{host}`` in a tenant of Entra.
 
+    ``keys`` are the alternate keys of leads that are defined: names of columns, sorted; none from the start.
     ``members`` are by client id (application users) or user name, lower case. ``finds_duplicates`` is the shipped
     rule on the e-mail address; it works only for calls that ask for duplicate detection. ``upsert_wants_write``: a
     create-only upsert needs the privilege to write besides that to create. ``work_seconds`` is how long calls take.
@@ -127,6 +128,7 @@ class Organization:
         self.members: dict[str, Member] = {}
         self.attributes: dict[str, Attribute] = lead_attributes()
         self.campaigns: set[str] = set()
+        self.keys: set[tuple[str, ...]] = set()
         self.limits = Limits()
         self.finds_duplicates = True
         self.upsert_wants_write = True

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from leadkeeper.sandbox import dynamics_columns as columns
 from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_errors import Refused
 
-Kind = Literal["String", "Memo", "Picklist", "Integer", "Money", "DateTime", "Uniqueidentifier"]
+Kind = Literal["String", "Memo", "Picklist", "Integer", "Money", "DateTime", "Uniqueidentifier", "Boolean"]
 
 ENTITY: Final = "lead"
 _SPACE: Final = uuid.UUID("7d0b5f3a-1c52-4f0e-9b1e-3f6f0a9d2c11")
@@ -56,8 +57,8 @@ class Attribute:
             raise Refused(errors.BAD_ARGUMENT, reason=reason)
 
     def _is_typed(self, value: object) -> bool:
-        if isinstance(value, bool):
-            return False
+        if isinstance(value, bool) or self.kind == "Boolean":
+            return isinstance(value, bool) and self.kind == "Boolean"
         match self.kind:
             case "Picklist" | "Integer":
                 return isinstance(value, int)
@@ -70,12 +71,15 @@ class Attribute:
 
     def definition(self, *, typed: bool, options: bool) -> dict[str, object]:
         """The column as metadata shows it; ``typed`` when the caller cast it to its kind, ``options`` expanded."""
+        lookup = self.name.startswith("_")  # a record shows it as _name_value, metadata by its name
+        name = self.name.removeprefix("_").removesuffix("_value") if lookup else self.name
         shown: dict[str, object] = {
             "MetadataId": self.metadata_id,
-            "LogicalName": self.name,
-            "SchemaName": self.name.title(),
+            "LogicalName": name,
+            "SchemaName": name.title(),
             "EntityLogicalName": ENTITY,
-            "AttributeType": self.kind,
+            "AttributeType": "Lookup" if lookup else self.kind,
+            "DisplayName": _label(name.replace("_", " ").capitalize()),
             "IsValidForCreate": self.writable,
             "IsValidForUpdate": self.writable and self.kind != "Uniqueidentifier",
             "RequiredLevel": {"Value": "ApplicationRequired" if self.name in _APPLICATION_REQUIRED else "None"},
@@ -85,12 +89,19 @@ class Attribute:
         if typed and self.kind in {"Integer", "Money"}:
             shown |= {"MinValue": 0, "MaxValue": self.limit}
         if options:
-            values = [
-                {"Value": value, "Label": {"UserLocalizedLabel": {"Label": label, "LanguageCode": 1033}}}
-                for value, label in self.options.items()
-            ]
+            values = [{"Value": value, "Label": _label(label)} for value, label in self.options.items()]
             shown["OptionSet"] = {"MetadataId": str(uuid.uuid5(_SPACE, f"{self.name}/options")), "Options": values}
         return shown
+
+
+def _label(text: str) -> dict[str, object]:
+    own = {
+        "Label": text,
+        "LanguageCode": 1033,
+        "IsManaged": True,
+        "MetadataId": str(uuid.uuid5(_SPACE, f"label/{text}")),
+    }
+    return {"LocalizedLabels": [own], "UserLocalizedLabel": own}
 
 
 _EDM: Final = {"Picklist": "Int32", "Integer": "Int32", "Money": "Decimal", "Uniqueidentifier": "Guid"}
@@ -141,8 +152,28 @@ def _attributes() -> Iterator[Attribute]:
     yield Attribute("industrycode", "Picklist", options={1: "Accounting", 7: "Consulting", 31: "Utilities"})
     yield Attribute("numberofemployees", "Integer", 1_000_000)
     yield Attribute("revenue", "Money", 922_337_203_685_477)
+    yield from _further()
     yield Attribute("createdon", "DateTime", writable=False)
     yield Attribute("modifiedon", "DateTime", writable=False)
+
+
+def _further() -> Iterator[Attribute]:
+    """The standard columns that few fill in; lookups are shown by their ids and set by references only."""
+    addresses = {f"address{n}_{name}": limit for n in (1, 2) for name, limit in columns.ADDRESS_TEXTS.items()}
+    for name, limit in (addresses | columns.TEXTS).items():
+        if name not in _TEXTS:
+            yield Attribute(name, limit=limit)
+    yield from (Attribute(name, limit=limit, writable=False) for name, limit in columns.READ_ONLY_TEXTS.items())
+    yield from (Attribute(name, "Memo", limit) for name, limit in columns.MEMOS.items())
+    yield from (Attribute(name, "Boolean") for name in columns.FLAGS)
+    yield from (Attribute(name, "Boolean", writable=False) for name in columns.READ_ONLY_FLAGS)
+    yield from (Attribute(name, "Money", 922_337_203_685_477) for name in columns.MONEY)
+    yield from (Attribute(name, "Integer", 2_147_483_647) for name in columns.INTEGERS)
+    yield from (Attribute(name, "Integer", writable=False) for name in columns.READ_ONLY_INTEGERS)
+    yield from (Attribute(name, "DateTime") for name in columns.MOMENTS)
+    yield from (Attribute(name, "Uniqueidentifier") for name in columns.IDS)
+    yield from (Attribute(f"_{name}_value", "Uniqueidentifier", writable=False) for name in columns.LOOKUPS)
+    yield from (Attribute(name, "Picklist", options=options) for name, options in columns.CHOICES.items())
 
 
 def lead_attributes() -> dict[str, Attribute]:

@@ -7,13 +7,16 @@ application, secret, user, resource, and at last the state chosen. See ``entra_e
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import re
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from leadkeeper.sandbox.entra_directory import Application, Directory, Tenant
 from leadkeeper.sandbox.entra_errors import ERRORS, HEADERS, STATES, EntraError
@@ -28,6 +31,8 @@ KEPT: Final = 10_000
 _TOKEN: Final = re.compile(r"/(?P<tenant>[^/]+)/oauth2/(?P<v2>v2\.0/)?token")
 _DISCOVERY: Final = re.compile(r"/(?P<tenant>[^/]+)/(?P<v2>v2\.0/)?\.well-known/openid-configuration")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
+_REALM: Final = re.compile(r"/common/userrealm/(?P<user>[^/]+)", re.IGNORECASE)
+_HOST: Final = "login.microsoftonline.com"
 _SHARED: Final = frozenset({"common", "organizations", "consumers"})
 _USUAL_SCOPES: Final = frozenset({"openid", "offline_access", "profile", "email"})
 
@@ -65,6 +70,7 @@ class Entra:
         self._state = OK
         self._clock = clock
         self._tokens = tokens
+        self._refresh_tokens: dict[str, tuple[str, str, str]] = {}
         self._received: deque[dict[str, object]] = deque(maxlen=KEPT)
 
     @property
@@ -86,6 +92,16 @@ class Entra:
 
     async def handle(self, request: Request) -> Answer:
         """Answer a token request or give the discovery document."""
+        if request.path == "/common/discovery/instance" and request.method == "GET":
+            return self._instance(request)
+        if (found := _REALM.fullmatch(request.path)) and request.method == "GET":
+            domain = found["user"].partition("@")[2].lower()
+            kind = "Managed" if self.directory.find(domain) else "Unknown"
+            cloud = {
+                "cloud_instance_name": "microsoftonline.com",
+                "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+            }
+            return Answer.json(200, {"ver": "1.0", "account_type": kind, "domain_name": domain} | cloud)
         if found := _TOKEN.fullmatch(request.path):
             return self._token(request, found["tenant"], v2=bool(found["v2"]))
         if (found := _DISCOVERY.fullmatch(request.path)) and request.method == "GET":
@@ -94,6 +110,8 @@ class Entra:
 
     def _token(self, request: Request, tenant: str, *, v2: bool) -> Answer:
         form = request.form() if request.content_type == "application/x-www-form-urlencoded" else {}
+        basic = _basic(request.headers.get("authorization", ""))
+        form = form | basic
         note: dict[str, object] = {
             "at": self._clock.moment().isoformat(timespec="milliseconds"),
             "tenant": tenant,
@@ -110,7 +128,10 @@ class Entra:
             names = {"tenant": tenant, "app": form.get("client_id", ""), "resource": _resource(form)} | refusal.names
             headers = {"Retry-After": str(self.retry_after)} if refusal.error.status == 429 else {}
             now, correlation = self._clock.moment(), request.headers.get("client-request-id")
-            return refusal.error.answer(now, correlation, headers, **names)
+            error = refusal.error
+            if basic and error.error == "invalid_client":
+                error, headers = replace(error, status=401), headers | {"WWW-Authenticate": "Basic"}
+            return error.answer(now, correlation, headers, **names)
         note["answer"] = "token"
         return self._granted(asked)
 
@@ -124,7 +145,7 @@ class Entra:
         if v2 and "resource" in form:
             raise _Refused(ERRORS[901002])
         grant = form["grant_type"]
-        if grant not in {"client_credentials", "password"}:
+        if grant not in {"client_credentials", "password", "refresh_token"}:
             raise _Refused(ERRORS[70003], value=grant)
         audience = _audience(form["scope"], grant) if v2 else form["resource"]
         application = tenant.applications.get(form["client_id"].lower())
@@ -132,6 +153,8 @@ class Entra:
             raise _Refused(ERRORS[700016])
         self._check_secret(application, form)
         user = self._user(tenant, form) if grant == "password" else None
+        if grant == "refresh_token":
+            user = self._refreshed(tenant, form)
         if audience.rstrip("/") not in tenant.resources:
             raise _Refused(ERRORS[500011], resource=audience)
         self._check_state(form)
@@ -147,6 +170,10 @@ class Entra:
     def _tenant(self, identifier: str, form: Mapping[str, str]) -> Tenant:
         password = form.get("grant_type") == "password"
         wanted = identifier.lower()
+        if wanted == "organizations" and form.get("grant_type") == "refresh_token":
+            wanted = self._refresh_tokens.get(form.get("refresh_token", ""), (wanted,))[0]
+            if wanted == "organizations":
+                raise _Refused(ERRORS[9002313])
         if wanted in _SHARED:
             if not password or wanted != "organizations":
                 raise _Refused(ERRORS[9001023 if password else 50059])
@@ -161,7 +188,7 @@ class Entra:
     def _check_secret(self, application: Application, form: Mapping[str, str]) -> None:
         sent = form.get("client_secret")
         if not sent:
-            if form["grant_type"] == "password" and application.public:
+            if form["grant_type"] in {"password", "refresh_token"} and application.public:
                 return
             raise _Refused(ERRORS[7000218])
         secret = next((each for each in application.secrets if each.value == sent), None)
@@ -184,6 +211,15 @@ class Entra:
             raise _Refused(ERRORS[user.trouble])
         return name
 
+    def _refreshed(self, tenant: Tenant, form: Mapping[str, str]) -> str:
+        """The user of a refresh token, which must be of this tenant and this application."""
+        if not form.get("refresh_token"):
+            raise _Refused(ERRORS[900144], value="refresh_token")
+        owner = self._refresh_tokens.get(form["refresh_token"])
+        if owner is None or owner[:2] != (tenant.id, form["client_id"].lower()) or owner[2] not in tenant.users:
+            raise _Refused(ERRORS[9002313])
+        return owner[2]
+
     def _granted(self, asked: _Asked) -> Answer:
         token = self._tokens.issue(asked.audience, asked.tenant.id, asked.client, asked.user, self.lifetime)
         body: dict[str, object] = {
@@ -195,12 +231,33 @@ class Entra:
         if asked.user is not None:
             body["scope"] = f"{asked.audience}/user_impersonation"
             if "offline_access" in asked.scope.split():
-                body["refresh_token"] = f"0.{uuid.uuid4().hex}"
+                refresh = f"0.{uuid.uuid4().hex}"
+                body["refresh_token"] = refresh
+                self._refresh_tokens[refresh] = (asked.tenant.id, asked.client, asked.user)
+            if "openid" in asked.scope.split():
+                body["id_token"] = self._tokens.identity(asked.tenant.id, asked.client, asked.user, self.lifetime)
+            if "offline_access" in asked.scope.split():
+                account = {"uid": str(uuid.uuid5(uuid.NAMESPACE_DNS, asked.user)), "utid": asked.tenant.id}
+                body["client_info"] = base64.urlsafe_b64encode(json.dumps(account).encode()).rstrip(b"=").decode()
         if not asked.v2:
             now = int(self._clock.now())
             body |= {"expires_in": str(self.lifetime), "ext_expires_in": str(self.lifetime)}
             body |= {"expires_on": str(now + self.lifetime), "not_before": str(now), "resource": asked.audience}
         return Answer.json(200, body, HEADERS | {"x-ms-request-id": str(uuid.uuid4())})
+
+    def _instance(self, request: Request) -> Answer:
+        """Which hosts are one cloud, and where the tenant's document is: what libraries ask before a sign-in."""
+        sought = urlsplit(request.query.get("authorization_endpoint", ""))
+        if sought.scheme != "https" or not sought.netloc:
+            now, correlation = self._clock.moment(), request.headers.get("client-request-id")
+            return ERRORS[900144].answer(now, correlation, {}, value="authorization_endpoint")
+        tenant = sought.path.strip("/").partition("/")[0]
+        version = "v2.0/" if "/v2.0/" in sought.path else ""
+        document = f"https://{_HOST}/{tenant}/{version}.well-known/openid-configuration"
+        cloud = {"preferred_network": _HOST, "preferred_cache": "login.windows.net"}
+        metadata = [cloud | {"aliases": [_HOST, "login.windows.net", "login.microsoft.com", "sts.windows.net"]}]
+        found = {"tenant_discovery_endpoint": document, "api-version": "1.1", "metadata": metadata}
+        return Answer.json(200, found)
 
     def _discovery(self, request: Request, identifier: str) -> Answer:
         unknown = identifier.lower() not in _SHARED and self.directory.find(identifier) is None
@@ -213,7 +270,7 @@ class Entra:
             200,
             {
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "issuer": f"{base}/v2.0",
             },
@@ -230,6 +287,18 @@ def _audience(scope: str, grant: str) -> str:
         if wanted[0].endswith(ending):
             return wanted[0].removesuffix(ending)
     raise _Refused(ERRORS[1002012 if grant == "client_credentials" else 70011], value=scope)
+
+
+def _basic(header: str) -> dict[str, str]:
+    """Application and secret from HTTP Basic, each escaped as in a form; empty without it."""
+    scheme, _, packed = header.partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        name, _, secret = base64.b64decode(packed, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return {}
+    return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
 
 
 def _resource(form: Mapping[str, str]) -> str:

@@ -218,6 +218,7 @@ ERRORS: Final[Mapping[int, EntraError]] = {
         EntraError(90014, 400, "invalid_request", "The required field '{value}' is missing from the credential."),
         EntraError(50105, 400, "invalid_grant", "The signed in user is not assigned to a role for the application."),
         EntraError(50128, 400, "invalid_request", "Invalid domain name - No tenant-identifying information found."),
+        EntraError(9002313, 400, "invalid_grant", "Invalid request. Request is malformed or invalid."),
         EntraError(700030, 400, "invalid_client", "Invalid certificate - subject name is not authorized."),
         EntraError(7000112, 400, "unauthorized_client", "Application '{app}' is disabled."),
         EntraError(

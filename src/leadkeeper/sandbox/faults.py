@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import struct
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 FOREVER: Final = 3_600.0
+_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,5 +220,24 @@ async def _read(reader: asyncio.StreamReader) -> Seen:
     method, target, _ = head[0].split(" ", 2)
     fields = (line.partition(":") for line in head[1:] if line)
     headers = {name.lower(): value.strip() for name, _, value in fields}
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return Seen(method, target, headers, await _chunks(reader))
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return Seen(method, target, headers, body)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    """A body in chunks, put together; what is no chunk ends the connection (:class:`asyncio.IncompleteReadError`)."""
+    body = bytearray()
+    while True:
+        line = (await reader.readuntil(b"\r\n")).partition(b";")[0].strip()
+        if not _SIZE.fullmatch(line):
+            raise asyncio.IncompleteReadError(bytes(line), None)
+        if (size := int(line, 16)) == 0:
+            break
+        body += await reader.readexactly(size)
+        if await reader.readexactly(2) != b"\r\n":
+            raise asyncio.IncompleteReadError(b"", None)
+    while await reader.readuntil(b"\r\n") != b"\r\n":
+        pass  # trailers say nothing to a stand-in
+    return bytes(body)

@@ -138,8 +138,8 @@ class Sandbox:
         seen = exchange.request
         request = Request(seen.method, _name(seen.headers.get("host", "")), seen.target, seen.headers, seen.body)
         head_only = seen.method == "HEAD"
-        if "transfer-encoding" in seen.headers:  # what follows cannot be told from the next request
-            await exchange.send(Answer.text(411, "the length of the body must be said").encoded())
+        if seen.headers.get("transfer-encoding", "chunked").lower() != "chunked":  # where it ends cannot be told
+            await exchange.send(Answer.text(501, "of transfer encodings only chunked is known").encoded())
             exchange.writer.close()
             return
         if request.host in CONTROL_HOSTS:

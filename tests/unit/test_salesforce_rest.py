@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,6 +49,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 def line(network: Network, **settings: Any) -> Salesforce:
     return Salesforce(SalesforceConfig.model_validate(SETTINGS | settings), network)
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def leads(number: int) -> list[OutgoingLead]:
@@ -364,6 +369,36 @@ async def test_signing_in_fails_before_a_lead_is_sent(
     assert check.diagnosis is not None
     assert check.diagnosis.kind is kind
     assert check.steps[-1].name == "token"
+
+
+async def test_an_endpoint_that_demands_basic_gets_it(authority: Authority) -> None:
+    demand = said({"error": "invalid_client"}, 401, www_authenticate='Basic realm="token"')
+    async with far_side(authority, {TOKEN: [demand, GRANTED], ONE: CREATED}, HOST) as side:
+        (found,) = await deliver(side)
+        first, second = side.requests(TOKEN)
+    assert isinstance(found, Receipt)
+    assert "authorization" not in first.headers
+    assert second.headers["authorization"] == "Basic " + b64("3MVG9contosokey:AF00DSECRETAF00D")
+    assert form_of(second) == {"grant_type": "client_credentials"}
+
+
+async def test_basic_by_the_setting(authority: Authority) -> None:
+    async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
+        own = {"clientId": "a:b \u00e9", "clientSecret": "b+c%"}  # form-encoded each, as RFC 6749 2.3.1 has it
+        (found,) = await deliver(side, tokenEndpointAuthMethod="client_secret_basic", **own)
+        (asked,) = side.requests(TOKEN)
+    assert isinstance(found, Receipt)
+    assert asked.headers["authorization"] == "Basic " + b64("a%3Ab+%C3%A9:b%2Bc%25")
+    assert form_of(asked) == {"grant_type": "client_credentials"}
+
+
+async def test_a_refusal_of_the_secret_is_not_a_demand(authority: Authority) -> None:
+    refused = said({"error": "invalid_client", "error_description": "invalid client credentials"}, 401)
+    async with far_side(authority, {TOKEN: refused}, HOST) as side:
+        (found,) = await deliver(side)
+        assert len(side.requests(TOKEN)) == 1
+    assert isinstance(found, Diagnosis)
+    assert found.kind is Kind.SALESFORCE_APP_REJECTED
 
 
 async def test_an_answer_that_is_too_large_is_asked_for_in_parts(authority: Authority) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.dynamics_settings import DynamicsConfig, credential_of
-from leadkeeper.destinations.entra import CODES, Credential, Tokens
+from leadkeeper.destinations.entra import Credential, Tokens
+from leadkeeper.destinations.entra_errors import CODES
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.sandbox.authority import Authority
@@ -26,7 +27,7 @@ MET = (
     # the user
     *(50126, 50034, 50056, 50064, 50014, 50020, 51004, 50197, 90013, 90101, 50057, 50053, 50055, 50144, 50135),
     # more than a password is wanted
-    *(50072, 50074, 50076, 50078, 50079, 50097, 50125, 50158, 50203, 53004, 53010, 700020, 16000),
+    *(50072, 50074, 50076, 50078, 50079, 50097, 50125, 50158, 53004, 53010, 700020, 16000),
     # policies
     *(53000, 53001, 53002, 53003, 53011, 530032, 530034, 530035, 50005, 50131, 50155, 50002, 500021, 500022, 500212),
     *(500213, 50187, 50129),

@@ -13,7 +13,7 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.destinations import (
     azure_errors,
     dynamics_errors,
-    entra,
+    entra_errors,
     https_endpoint,
     marketo_errors,
     salesforce_errors,
@@ -158,7 +158,7 @@ class TestMicrosoftsTexts:
 
 
 class TestCodes:
-    @pytest.mark.parametrize("number", list(entra.CODES))
+    @pytest.mark.parametrize("number", list(entra_errors.CODES))
     def test_of_entra(self, number: int) -> None:
         for pasted in (
             f"AADSTS{number}",
@@ -166,7 +166,7 @@ class TestCodes:
             json.dumps({"error": "invalid_client", "error_codes": [number], "error_uri": f"?code={number}"}),
             f"{number}",
         ):
-            assert kinds(pasted) == [entra.CODES[number]]
+            assert kinds(pasted) == [entra_errors.CODES[number]]
 
     @pytest.mark.parametrize("code", list(dynamics_errors.CODES))
     def test_of_dataverse_in_every_spelling(self, code: str) -> None:
@@ -214,9 +214,9 @@ class TestCodes:
         for language in Language:
             assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher.")
 
-    @pytest.mark.parametrize("error", [*entra.ERRORS, *salesforce_errors.SIGN_IN])
+    @pytest.mark.parametrize("error", [*entra_errors.ERRORS, *salesforce_errors.SIGN_IN])
     def test_of_oauth(self, error: str) -> None:
-        wanted = {table[error] for table in (entra.ERRORS, salesforce_errors.SIGN_IN) if error in table}
+        wanted = {table[error] for table in (entra_errors.ERRORS, salesforce_errors.SIGN_IN) if error in table}
         assert set(kinds(json.dumps({"error": error}))) == wanted
         if error in salesforce_errors.SIGN_IN:
             assert kinds(f"salesforce says {error}") == [salesforce_errors.SIGN_IN[error]]

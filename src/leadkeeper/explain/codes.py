@@ -11,7 +11,7 @@ from typing import Final
 from leadkeeper.destinations import (
     azure_errors,
     dynamics_errors,
-    entra,
+    entra_errors,
     https_endpoint,
     marketo_errors,
     salesforce_errors,
@@ -53,7 +53,7 @@ _NAMES: Final[_Tables] = (
     (_SALESFORCE, salesforce_errors.CODES),
     (_FLOW, https_endpoint.CODES),
 )
-_SIGN_IN: Final[_Tables] = ((_ENTRA, entra.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
+_SIGN_IN: Final[_Tables] = ((_ENTRA, entra_errors.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
 _STATUSES: Final[tuple[tuple[str, Mapping[int, Kind]], ...]] = (
     (_HTTPS, https_endpoint.STATUSES),
     (_AZURE, {status: verdict.kind for status, verdict in azure_errors.STATUSES.items()}),
@@ -112,8 +112,8 @@ def coded(text: str) -> Iterator[Sign]:
     """
     for match in _AADSTS.finditer(text):
         number = int(match[1] or match[2])
-        if number in entra.CODES:
-            yield Sign(entra.CODES[number], f"AADSTS{number}", _ENTRA)
+        if number in entra_errors.CODES:
+            yield Sign(entra_errors.CODES[number], f"AADSTS{number}", _ENTRA)
     yield from _dataverse(text)
     words = _WORD.findall(text)
     for word in words:
@@ -188,8 +188,8 @@ def _marketo(number: int) -> Iterator[Sign]:
 
 
 def _entra(number: int) -> Iterator[Sign]:
-    if number in entra.CODES:
-        yield Sign(entra.CODES[number], f"AADSTS{number}", _ENTRA)
+    if number in entra_errors.CODES:
+        yield Sign(entra_errors.CODES[number], f"AADSTS{number}", _ENTRA)
 
 
 def _statuses(number: int) -> Iterator[Sign]:

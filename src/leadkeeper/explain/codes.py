@@ -16,6 +16,7 @@ from leadkeeper.destinations import (
     marketo_errors,
     salesforce_errors,
 )
+from leadkeeper.destinations.answer import kind_of_status
 from leadkeeper.diagnosis import Kind
 
 _AZURE, _DYNAMICS, _ENTRA, _HTTPS = "Azure Storage", "Dynamics 365", "Microsoft Entra ID", "HTTPS endpoint"
@@ -61,7 +62,6 @@ _STATUSES: Final[tuple[tuple[str, Mapping[int, Kind]], ...]] = (
     (_SALESFORCE, salesforce_errors.STATUSES),
     (_MARKETO, marketo_errors.STATUSES),
 )
-_BY_CLASS: Final = {3: Kind.REDIRECTED, 4: Kind.LEAD_REFUSED, 5: Kind.SERVER_ERROR}
 _SYSTEM_WORDS: Final = {
     "azure": (_AZURE,),
     "storage": (_AZURE,),
@@ -199,4 +199,4 @@ def _statuses(number: int) -> Iterator[Sign]:
 def _by_class(number: int, named: set[str]) -> Iterator[Sign]:
     """What a status means that no table holds. What is wrong with a request (4xx), each system judges for itself."""
     if number in _PHRASES and number >= 300 and not (named and 400 <= number < 500):
-        yield Sign(_BY_CLASS[number // 100], f"HTTP {number}")
+        yield Sign(kind_of_status(number), f"HTTP {number}")

@@ -29,8 +29,8 @@ WARN_AT: Final = 450
 _QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
 LOST_FOR: Final = (
     "It drops them without a word when a field is mandatory or a picklist (best is a text that may be empty), "
-    "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the object "
-    "identifier (oid) is another organization's, or a validation or duplicate rule objects."
+    "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the "
+    "object identifier (oid) is another organization's, or a validation or duplicate rule objects."
 )
 """Why leads over Web-to-Lead are nearly always lost; none of it can be seen from outside."""
 

@@ -38,7 +38,7 @@ def create_cloud_partner(rooms: Rooms) -> FastAPI:
     install_errors(app)
     Offers(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
-    Ingestion(rooms.catalogue, rooms.publication).serve_on(app)
+    Ingestion(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
     return app
 
 

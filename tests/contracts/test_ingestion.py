@@ -159,6 +159,8 @@ async def test_there_is_none_before_one_is_set_and_none_for_others(home: House, 
     await put(publisher, offer())
     assert "lead configuration" in error(await publisher.get(LEADS), 404, "NotFound")
     error(await publisher.get(PRODUCTS + "/contoso.nothing/leadconfiguration"), 404, "NotFound")
+    operator = await home.visitor("operator")
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     other = await home.visitor("publisher:fabrikam")
     error(await other.get(LEADS), 403, "Forbidden")
     body = {"resourceType": "SalesForceLeadConfiguration", "objectIdentifier": "00D000000000001"}

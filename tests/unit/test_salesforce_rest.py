@@ -336,7 +336,7 @@ async def test_a_value_that_is_taken_is_tried_once_more(authority: Authority) ->
     assert isinstance(await answer_to(authority, {ONE: [errors("DUPLICATE_VALUE"), CREATED]}), Receipt)
     bad = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "No.", "fields": []}]}
     good = {"id": RECORD, "success": True, "errors": []}
-    script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: [said([bad, good, bad]), said([good, bad])]}
+    script: Script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: [said([bad, good, bad]), said([good, bad])]}
     async with far_side(authority, script, HOST) as side:
         found = await deliver(side, leads(3))
         assert len(side.requests(MANY)) == 2
@@ -426,7 +426,7 @@ async def test_an_endpoint_that_demands_basic_gets_it(authority: Authority) -> N
 
 async def test_basic_by_the_setting(authority: Authority) -> None:
     async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
-        own = {"clientId": "a:b \u00e9", "clientSecret": "b+c%"}  # form-encoded each, as RFC 6749 2.3.1 has it
+        own: dict[str, Any] = {"clientId": "a:b \u00e9", "clientSecret": "b+c%"}  # form-encoded each, as RFC 6749 2.3.1 has it
         (found,) = await deliver(side, tokenEndpointAuthMethod="client_secret_basic", **own)
         (asked,) = side.requests(TOKEN)
     assert isinstance(found, Receipt)

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic_core import from_json, to_json
 
-from leadkeeper.diagnoses import azure, common, dynamics, https_endpoint, mail, marketo, salesforce
+from leadkeeper.diagnoses import azure, common, dynamics, entra, https_endpoint, mail, marketo, salesforce
 from leadkeeper.diagnoses import portuguese as pt
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnoses.text import Language, Text
@@ -16,6 +16,7 @@ CATALOGUE: Final[dict[Kind, Entry]] = (
     common.ENTRIES
     | https_endpoint.ENTRIES
     | azure.ENTRIES
+    | entra.ENTRIES
     | dynamics.ENTRIES
     | mail.ENTRIES
     | marketo.ENTRIES
@@ -26,6 +27,7 @@ _PORTUGUESE: Final[dict[Kind, Text]] = (
     pt.common.TEXTS
     | pt.https_endpoint.TEXTS
     | pt.azure.TEXTS
+    | pt.entra.TEXTS
     | pt.dynamics.TEXTS
     | pt.mail.TEXTS
     | pt.marketo.TEXTS

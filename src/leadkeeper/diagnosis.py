@@ -54,6 +54,7 @@ class Kind(StrEnum):
     EVERY_LEAD_REFUSED = "everyLeadRefused"
     THROTTLED = "throttled"
     SERVER_ERROR = "serverError"
+    REQUEST_TURNED_AWAY = "requestTurnedAway"
     FLOW_SIGNATURE_REJECTED = "flowSignatureRejected"
     FLOW_NOT_FOUND = "flowNotFound"
     FLOW_SCHEMA_MISMATCH = "flowSchemaMismatch"
@@ -107,6 +108,8 @@ class Kind(StrEnum):
     SALESFORCE_DUPLICATE_RULE = "salesforceDuplicateRule"
     SALESFORCE_VALUE_TAKEN = "salesforceValueTaken"
     SALESFORCE_SEVERAL_MATCH = "salesforceSeveralMatch"
+    SALESFORCE_LEAD_CONVERTED = "salesforceLeadConverted"
+    SALESFORCE_NO_ROUTE = "salesforceNoRoute"
 
     # Marketo
     MARKETO_FORM_NOT_FOUND = "marketoFormNotFound"
@@ -148,6 +151,17 @@ class Kind(StrEnum):
     CONSENT_MISSING = "consentMissing"
     RESOURCE_NOT_IN_TENANT = "resourceNotInTenant"
     TOKEN_REQUEST_INVALID = "tokenRequestInvalid"
+    TENANT_IN_ANOTHER_CLOUD = "tenantInAnotherCloud"
+    TENANT_RESTRICTED = "tenantRestricted"
+    APPLICATION_SINGLE_TENANT = "applicationSingleTenant"
+    APPLICATION_PUBLIC = "applicationPublic"
+    PUBLIC_CLIENT_MISSING = "publicClientMissing"
+    PUBLIC_CLIENT_NOT_FOUND = "publicClientNotFound"
+    DIRECTORY_PASSWORD_EXPIRED = "directoryPasswordExpired"
+    DIRECTORY_NOT_REACHED = "directoryNotReached"
+    LOGON_HOURS = "logonHours"
+    SECURITY_DEFAULTS = "securityDefaults"
+    USER_AT_RISK = "userAtRisk"
 
     # Dynamics 365
     DYNAMICS_ADDRESS_WRONG = "dynamicsAddressWrong"

@@ -13,7 +13,7 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.destinations import (
     azure_errors,
     dynamics_errors,
-    entra,
+    entra_errors,
     https_endpoint,
     marketo_errors,
     salesforce_errors,
@@ -107,6 +107,46 @@ class TestMicrosoftsTexts:
         )
         assert kinds(text) == [Kind.APPLICATION_NOT_FOUND]
 
+    @pytest.mark.parametrize(
+        ("pasted", "kind"),
+        [
+            ("Inquilino não encontrado", Kind.TENANT_NOT_FOUND),
+            ("usando AAD. Exceção:: Inquilino não encontrado.", Kind.TENANT_NOT_FOUND),
+            (
+                "Não foi possível guardar o potencial cliente no Dynamics CRM utilizando o AAD. Exceção:: Inquilino "
+                "não encontrado. Esta situação pode ocorrer se não existirem subscrições ativas para o inquilino.",
+                Kind.TENANT_NOT_FOUND,
+            ),
+            ("INQUILINO NAO ENCONTRADO", Kind.TENANT_NOT_FOUND),
+            ("LastCRMError: Não é possível iniciar sessão no Dynamics CRM", Kind.SIGN_IN_REJECTED),
+            ("Incapaz de iniciar sessão no Dynamics CRM, LastCRMException:", Kind.SIGN_IN_REJECTED),
+            (
+                "O utilizador não tem permissões de criação para o atributo leadsourcecode na entidade do potencial "
+                "cliente",
+                Kind.FIELD_PERMISSION_MISSING,
+            ),
+            (
+                "O utilizador não tem permissões para criar o atributo leadsourcecode na entidade principal",
+                Kind.FIELD_PERMISSION_MISSING,
+            ),
+            ("A aplicação com o identificador não foi encontrada no diretório", Kind.APPLICATION_NOT_FOUND),
+            ("O identificador do inquilino solicitado não é válido", Kind.TENANT_INVALID),
+            ("O identificador de inquilino pedido não é válido e não é um formato de domínio", Kind.TENANT_INVALID),
+            ("Erro ao validar credenciais.: É fornecido um segredo de cliente inválido.", Kind.CLIENT_SECRET_WRONG),
+            (
+                "SecLib::RetrievePrivilegeForUser falhou - não são atribuídas funções ao utilizador.",
+                Kind.NO_SECURITY_ROLE,
+            ),
+            (
+                "O canal de pedidos excedeu o tempo limite enquanto aguardava uma resposta após 00:02:00.",
+                Kind.DYNAMICS_NO_ANSWER,
+            ),
+            ("O canal de pedido esgotou o tempo à espera de uma resposta", Kind.DYNAMICS_NO_ANSWER),
+        ],
+    )
+    def test_as_other_translators_have_them(self, pasted: str, kind: Kind) -> None:
+        assert kinds(pasted) == [kind]
+
     def test_from_memory(self) -> None:
         assert kinds("it said requested tenant identifer not valid and not a valid external domain format") == [
             Kind.TENANT_INVALID
@@ -118,7 +158,7 @@ class TestMicrosoftsTexts:
 
 
 class TestCodes:
-    @pytest.mark.parametrize("number", list(entra.CODES))
+    @pytest.mark.parametrize("number", list(entra_errors.CODES))
     def test_of_entra(self, number: int) -> None:
         for pasted in (
             f"AADSTS{number}",
@@ -126,7 +166,7 @@ class TestCodes:
             json.dumps({"error": "invalid_client", "error_codes": [number], "error_uri": f"?code={number}"}),
             f"{number}",
         ):
-            assert kinds(pasted) == [entra.CODES[number]]
+            assert kinds(pasted) == [entra_errors.CODES[number]]
 
     @pytest.mark.parametrize("code", list(dynamics_errors.CODES))
     def test_of_dataverse_in_every_spelling(self, code: str) -> None:
@@ -174,9 +214,9 @@ class TestCodes:
         for language in Language:
             assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher.")
 
-    @pytest.mark.parametrize("error", [*entra.ERRORS, *salesforce_errors.SIGN_IN])
+    @pytest.mark.parametrize("error", [*entra_errors.ERRORS, *salesforce_errors.SIGN_IN])
     def test_of_oauth(self, error: str) -> None:
-        wanted = {table[error] for table in (entra.ERRORS, salesforce_errors.SIGN_IN) if error in table}
+        wanted = {table[error] for table in (entra_errors.ERRORS, salesforce_errors.SIGN_IN) if error in table}
         assert set(kinds(json.dumps({"error": error}))) == wanted
         if error in salesforce_errors.SIGN_IN:
             assert kinds(f"salesforce says {error}") == [salesforce_errors.SIGN_IN[error]]
@@ -213,7 +253,7 @@ class TestStatuses:
 
     def test_those_that_nobody_lists_go_by_their_class(self) -> None:
         assert kinds("HTTP 500") == [Kind.SERVER_ERROR]
-        assert kinds("HTTP 418") == [Kind.LEAD_REFUSED]
+        assert kinds("HTTP 422") == [Kind.LEAD_REFUSED]
         assert kinds("HTTP 308") == [Kind.REDIRECTED]
 
     @pytest.mark.parametrize(

@@ -329,3 +329,25 @@ def test_every_setting_and_cause_stands_on_the_page() -> None:
     aliases = [field.alias for field in SalesforceConfig.model_fields.values()]
     kinds = [kind.value for kind in Kind if kind.value.startswith("salesforce")]
     assert [name for name in (*aliases, *kinds) if f"`{name}`" not in PAGE] == []
+
+
+REST_SETTINGS = {
+    "objectIdentifier": "00D58000000JmlM",
+    "myDomainUrl": "https://contoso.my.salesforce.com",
+    "clientId": "3MVG9contosokey",
+    "clientSecret": "AF00DSECRETAF00D",
+    "externalIdField": "LeadkeeperId__c",
+}
+
+
+@pytest.mark.parametrize("version", ["v40.0", "v45.0", "v46", "46.0", "v100.0"])
+def test_versions_without_what_is_needed_are_refused_with_the_remedy(version: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SalesforceConfig.model_validate(REST_SETTINGS | {"apiVersion": version})
+    assert "v46.0" in str(caught.value)
+    assert "v62.0" in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["v46.0", "v62.0", "v67.0"])
+def test_versions_that_are_taken(version: str) -> None:
+    assert SalesforceConfig.model_validate(REST_SETTINGS | {"apiVersion": version}).api_version == version

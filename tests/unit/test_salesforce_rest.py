@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,14 +24,17 @@ from tests.unit.scripted import Far, Script, far_side, form_of, said
 
 HOST = "contoso.my.salesforce.com"
 TOKEN = "POST /services/oauth2/token"
-ONE = "PATCH /services/data/v62.0/sobjects/Lead/LeadkeeperId__c/"
-MANY = "PATCH /services/data/v62.0/composite/sobjects/Lead/LeadkeeperId__c"
+ONE = "POST /services/data/v62.0/sobjects/Lead"
+MANY = "POST /services/data/v62.0/composite/sobjects"
+LOOKUP = "GET /services/data/v62.0/sobjects/Lead/LeadkeeperId__c/"
+WRITES = "POST /services/data/"
 DESCRIBE = "GET /services/data/v62.0/sobjects/Lead/describe"
 LIMITS = "GET /services/data/v62.0/limits"
 RECORD = "00Q58000003abcdEAA"
 SESSION = "00D58000000JmlM!AQEAQFakeSessionToken.0123456789"
 GRANTED = said({"access_token": SESSION, "instance_url": f"https://{HOST}", "token_type": "Bearer"})
-CREATED = said({"id": RECORD, "success": True, "errors": [], "created": True}, 201)
+CREATED = said({"id": RECORD, "success": True, "errors": []}, 201)
+MISSING = said([{"message": "No.", "errorCode": "NOT_FOUND"}], 404)
 SETTINGS = {
     "objectIdentifier": "00D58000000JmlM",
     "myDomainUrl": f"https://{HOST}",
@@ -48,6 +52,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 def line(network: Network, **settings: Any) -> Salesforce:
     return Salesforce(SalesforceConfig.model_validate(SETTINGS | settings), network)
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def leads(number: int) -> list[OutgoingLead]:
@@ -68,7 +76,9 @@ async def deliver(side: Far, some: Sequence[OutgoingLead] = (LEAD,), **settings:
 
 
 async def answer_to(authority: Authority, script: Script, seconds: float = 5.0) -> Answer:
-    async with far_side(authority, {TOKEN: GRANTED} | dict(script), HOST, total_seconds=seconds) as side:
+    async with far_side(
+        authority, {TOKEN: GRANTED, LOOKUP: MISSING} | dict(script), HOST, total_seconds=seconds
+    ) as side:
         (found,) = await deliver(side)
     return found
 
@@ -76,15 +86,15 @@ async def answer_to(authority: Authority, script: Script, seconds: float = 5.0) 
 async def test_one_lead(authority: Authority) -> None:
     async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
         (found,) = await deliver(side)
-        token, upsert = side.server.received
+        token, _, create = side.server.received
     assert form_of(token) == {
         "grant_type": "client_credentials",
         "client_id": "3MVG9contosokey",
         "client_secret": "AF00DSECRETAF00D",
     }
-    assert upsert.target.endswith(f"/LeadkeeperId__c/{LEAD.id}")
-    assert upsert.headers["authorization"] == f"Bearer {SESSION}"
-    assert json.loads(upsert.body) == {
+    assert create.headers["authorization"] == f"Bearer {SESSION}"
+    assert json.loads(create.body) == {
+        "LeadkeeperId__c": LEAD.id,
         "FirstName": "Zoltana",
         "LastName": "Quimby",
         "Email": "zoltana@northwind.example",
@@ -98,26 +108,63 @@ async def test_one_lead(authority: Authority) -> None:
     assert found == Receipt("created", RECORD, f"https://{HOST}/{RECORD}")
 
 
+def taken(name: str = "LeadkeeperId__c", record: str = "00Q58000003abcd") -> Fault:
+    text = f"duplicate value found: {name} duplicates value on record with id: {record}"
+    return said([{"message": text, "errorCode": "DUPLICATE_VALUE", "fields": []}], 400)
+
+
 async def test_twice_makes_one(authority: Authority) -> None:
-    again = said({"id": RECORD, "success": True, "errors": [], "created": False})
-    assert await answer_to(authority, {ONE: again}) == Receipt("duplicate", RECORD, f"https://{HOST}/{RECORD}")
-    assert await answer_to(authority, {ONE: said({"id": RECORD, "success": True})}) == Receipt(
-        "duplicate", RECORD, f"https://{HOST}/{RECORD}"
+    short = "00Q58000003abcd"
+    assert await answer_to(authority, {ONE: taken()}) == Receipt("duplicate", short, f"https://{HOST}/{short}")
+    assert await answer_to(authority, {ONE: taken("leadkeeperid__C")}) == Receipt(
+        "duplicate", short, f"https://{HOST}/{short}"
     )
-    assert await answer_to(authority, {ONE: faults.answer(204)}) == Receipt("duplicate")
+
+
+@pytest.mark.parametrize("code", ["DUPLICATE_VALUE", "DUPLICATES_DETECTED", "CANNOT_UPDATE_CONVERTED_LEAD"])
+async def test_where_our_id_is_not_named_it_is_looked_up(authority: Authority, code: str) -> None:
+    there = said({"Id": RECORD, "LastName": "Quimby", "Email": LEAD.customer.email})
+    found = await answer_to(authority, {ONE: errors(code), LOOKUP: there})
+    assert found == Receipt("duplicate", RECORD, f"https://{HOST}/{RECORD}")
+    several = await answer_to(authority, {ONE: errors(code), LOOKUP: said(["/a", "/b"], 300)})
+    assert isinstance(several, Receipt)
+    assert several.result == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("DUPLICATE_VALUE", Kind.SALESFORCE_VALUE_TAKEN),
+        ("DUPLICATES_DETECTED", Kind.SALESFORCE_DUPLICATE_RULE),
+        ("CANNOT_UPDATE_CONVERTED_LEAD", Kind.SALESFORCE_LEAD_CONVERTED),
+    ],
+)
+async def test_where_our_id_is_not_there_the_refusal_stands(authority: Authority, code: str, kind: Kind) -> None:
+    found = await answer_to(authority, {ONE: errors(code), LOOKUP: errors("NOT_FOUND", status=404)})
+    assert isinstance(found, Diagnosis)
+    assert (found.kind, found.outcome) == (kind, Outcome.REFUSED)
+
+
+async def test_a_look_that_fails_is_made_again_later(authority: Authority) -> None:
+    found = await answer_to(authority, {ONE: errors("DUPLICATES_DETECTED"), LOOKUP: faults.html(503)})
+    assert isinstance(found, Diagnosis)
+    assert (found.kind, found.outcome) == (Kind.SERVER_ERROR, Outcome.FAILED)
 
 
 async def test_many_leads_go_in_one_request_and_are_answered_each(authority: Authority) -> None:
     some = leads(4)
     results = [
-        {"id": RECORD, "success": True, "errors": [], "created": True},
-        {"id": RECORD, "success": True, "errors": [], "created": False},
+        {"id": RECORD, "success": True, "errors": []},
+        {
+            "success": False,
+            "errors": [{"statusCode": "DUPLICATE_VALUE", "message": f"LeadkeeperId__c on {RECORD}", "fields": []}],
+        },
         {"success": False, "errors": [{"statusCode": "REQUIRED_FIELD_MISSING", "message": "No.", "fields": ["X__c"]}]},
         {"success": False, "errors": [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": "No.", "fields": []}]},
     ]
     async with far_side(authority, {TOKEN: GRANTED, MANY: said(results)}, HOST) as side:
         found = await deliver(side, some)
-        (seen,) = side.requests("PATCH")
+        (seen,) = side.requests(WRITES)
     body = json.loads(seen.body)
     assert body["allOrNone"] is False
     assert [record["LeadkeeperId__c"] for record in body["records"]] == [lead.id for lead in some]
@@ -135,10 +182,10 @@ async def test_many_leads_go_in_one_request_and_are_answered_each(authority: Aut
 
 
 async def test_two_hundred(authority: Authority) -> None:
-    results = [{"id": RECORD, "success": True, "errors": [], "created": True}] * 200
+    results = [{"id": RECORD, "success": True, "errors": []}] * 200
     async with far_side(authority, {TOKEN: GRANTED, MANY: said(results)}, HOST) as side:
         found = await deliver(side, leads(200))
-        assert len(side.requests("PATCH")) == 1
+        assert len(side.requests(WRITES)) == 1
     assert {each.outcome for each in found} == {Outcome.DELIVERED}
 
 
@@ -172,6 +219,7 @@ CODES = [  # facts/destination-protocols.md 3.4
         (404, code, Kind.SALESFORCE_NOT_FOUND, Outcome.BROKEN)
         for code in ("NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
     ),
+    (503, "API_CURRENTLY_DISABLED", Kind.SERVER_ERROR, Outcome.FAILED),
     (500, "UNKNOWN_EXCEPTION", Kind.SERVER_ERROR, Outcome.FAILED),
     (503, "SERVER_UNAVAILABLE", Kind.SERVER_ERROR, Outcome.FAILED),
     (400, "SOMETHING_NEW", Kind.LEAD_REFUSED, Outcome.REFUSED),
@@ -194,9 +242,9 @@ async def test_codes_of_a_single_lead(
 async def test_codes_of_one_among_many(
     authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
 ) -> None:
-    good = {"id": RECORD, "success": True, "errors": [], "created": True}
+    good = {"id": RECORD, "success": True, "errors": []}
     bad = {"success": False, "errors": [{"statusCode": code, "message": "No.", "fields": []}]}
-    script = {TOKEN: GRANTED, MANY: said([good, bad]), ONE: errors(code, status=status)}
+    script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: said([good, bad]), ONE: errors(code, status=status)}
     async with far_side(authority, script, HOST) as side:
         first, second = await deliver(side, leads(2))
     assert first.outcome is Outcome.DELIVERED
@@ -285,14 +333,13 @@ async def test_a_connection_closed_while_idle_is_tried_once_more(authority: Auth
 
 
 async def test_a_value_that_is_taken_is_tried_once_more(authority: Authority) -> None:
-    taken = errors("DUPLICATE_VALUE", message="duplicate value found: LeadkeeperId__c")
-    assert isinstance(await answer_to(authority, {ONE: [taken, CREATED]}), Receipt)
+    assert isinstance(await answer_to(authority, {ONE: [errors("DUPLICATE_VALUE"), CREATED]}), Receipt)
     bad = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "No.", "fields": []}]}
-    good = {"id": RECORD, "success": True, "errors": [], "created": True}
-    script = {TOKEN: GRANTED, MANY: said([bad, good, bad]), ONE: CREATED}
-    async with far_side(authority, {**script, MANY: [said([bad, good, bad]), said([good, bad])]}, HOST) as side:
+    good = {"id": RECORD, "success": True, "errors": []}
+    script: Script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: [said([bad, good, bad]), said([good, bad])]}
+    async with far_side(authority, script, HOST) as side:
         found = await deliver(side, leads(3))
-        assert len(side.requests("PATCH")) == 2
+        assert len(side.requests(MANY)) == 2
     assert [each.outcome for each in found] == [Outcome.DELIVERED, Outcome.DELIVERED, Outcome.REFUSED]
 
 
@@ -304,13 +351,13 @@ async def test_a_session_that_ended_is_renewed_once(authority: Authority) -> Non
             (found,) = await salesforce.deliver([LEAD])
             assert isinstance(found, Receipt)
         assert len(side.requests(TOKEN)) == 2
-        assert len(side.requests("PATCH")) == 3
+        assert len(side.requests(WRITES)) == 3
 
 
 async def test_a_session_that_is_never_taken_breaks_the_connection(authority: Authority) -> None:
     async with far_side(authority, {TOKEN: GRANTED, ONE: errors("INVALID_SESSION_ID", status=401)}, HOST) as side:
         (found,) = await deliver(side)
-        assert (len(side.requests(TOKEN)), len(side.requests("PATCH"))) == (2, 2)
+        assert (len(side.requests(TOKEN)), len(side.requests(WRITES))) == (2, 2)
     assert isinstance(found, Diagnosis)
     assert found.kind is Kind.SALESFORCE_SESSION_REJECTED
 
@@ -359,15 +406,45 @@ async def test_signing_in_fails_before_a_lead_is_sent(
     async with far_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side, leads(3))
         check = await line(side.network).check()
-        assert side.requests("PATCH") == []
+        assert side.requests(WRITES) == []
     assert {(each.kind, each.outcome) for each in found if isinstance(each, Diagnosis)} == {(kind, outcome)}
     assert check.diagnosis is not None
     assert check.diagnosis.kind is kind
     assert check.steps[-1].name == "token"
 
 
+async def test_an_endpoint_that_demands_basic_gets_it(authority: Authority) -> None:
+    demand = said({"error": "invalid_client"}, 401, www_authenticate='Basic realm="token"')
+    async with far_side(authority, {TOKEN: [demand, GRANTED], ONE: CREATED}, HOST) as side:
+        (found,) = await deliver(side)
+        first, second = side.requests(TOKEN)
+    assert isinstance(found, Receipt)
+    assert "authorization" not in first.headers
+    assert second.headers["authorization"] == "Basic " + b64("3MVG9contosokey:AF00DSECRETAF00D")
+    assert form_of(second) == {"grant_type": "client_credentials"}
+
+
+async def test_basic_by_the_setting(authority: Authority) -> None:
+    async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
+        own: dict[str, Any] = {"clientId": "a:b \u00e9", "clientSecret": "b+c%"}  # form-encoded each, as RFC 6749 2.3.1 has it
+        (found,) = await deliver(side, tokenEndpointAuthMethod="client_secret_basic", **own)
+        (asked,) = side.requests(TOKEN)
+    assert isinstance(found, Receipt)
+    assert asked.headers["authorization"] == "Basic " + b64("a%3Ab+%C3%A9:b%2Bc%25")
+    assert form_of(asked) == {"grant_type": "client_credentials"}
+
+
+async def test_a_refusal_of_the_secret_is_not_a_demand(authority: Authority) -> None:
+    refused = said({"error": "invalid_client", "error_description": "invalid client credentials"}, 401)
+    async with far_side(authority, {TOKEN: refused}, HOST) as side:
+        (found,) = await deliver(side)
+        assert len(side.requests(TOKEN)) == 1
+    assert isinstance(found, Diagnosis)
+    assert found.kind is Kind.SALESFORCE_APP_REJECTED
+
+
 async def test_an_answer_that_is_too_large_is_asked_for_in_parts(authority: Authority) -> None:
-    good = {"id": RECORD, "success": True, "errors": [], "created": False}
+    good = {"id": RECORD, "success": True, "errors": []}
 
     async def answer(exchange: faults.Exchange) -> None:
         number = len(json.loads(exchange.request.body)["records"])
@@ -453,7 +530,7 @@ async def test_the_check(
 ) -> None:
     async with far_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, LIMITS: limits}, HOST) as side:
         check = await line(side.network, **settings).check()
-        assert side.requests("PATCH") == []
+        assert side.requests(WRITES) == []
     assert (check.diagnosis and check.diagnosis.kind) == kind
     assert check.ok is (kind is None)
     assert check.steps[-1].name == step

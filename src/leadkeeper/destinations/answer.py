@@ -14,10 +14,13 @@ from urllib.parse import unquote
 from yarl import URL
 
 from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.diagnosis import masked
+from leadkeeper.diagnosis import Kind, masked
 
 LONGEST_WAIT: Final = 86_400.0
 """The most seconds that a ``Retry-After`` is believed."""
+
+ABOUT_THE_LEAD: Final = frozenset({400, 415, 422})
+"""The statuses of a refusal that one lead can be the cause of, besides 413; any other is about the request as such."""
 
 _READ: Final = 4_096
 _SHARED: Final = 8
@@ -55,6 +58,19 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 1.0), LONGEST_WAIT)
+
+
+def kind_of_status(status: int) -> Kind:
+    """What a status that is no success means where a system's own table does not say: never more than is known."""
+    match status // 100:
+        case 3:
+            return Kind.REDIRECTED
+        case 4:
+            return Kind.LEAD_REFUSED if status in ABOUT_THE_LEAD else Kind.REQUEST_TURNED_AWAY
+        case 5:
+            return Kind.SERVER_ERROR
+        case _:
+            return Kind.ANSWER_NOT_UNDERSTOOD
 
 
 def read_error(content_type: str, body: bytes) -> Said:

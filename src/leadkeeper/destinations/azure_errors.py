@@ -196,13 +196,8 @@ def verdict_on(error: StorageError) -> Verdict:
         return known
     if error.status in (502, 503, 504) and error.retry_after is not None:
         return Verdict(Kind.THROTTLED)
-    if error.status >= 500:
-        return Verdict(Kind.SERVER_ERROR)
-    if error.status >= 400:
-        return Verdict(Kind.LEAD_REFUSED)
-    if error.status >= 300:
-        return Verdict(Kind.REDIRECTED)
-    return Verdict(Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS)
+    kind = answer.kind_of_status(error.status)
+    return Verdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
 
 
 def diagnose_storage(error: StorageError, leads: Sequence[OutgoingLead], secrets: Sequence[str]) -> Diagnosis:

@@ -69,7 +69,7 @@ STATUSES: Final = {
     404: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
     405: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
     408: Verdict(Kind.SERVER_ERROR),
-    409: Verdict(Kind.DUPLICATE_REFUSED),
+    409: Verdict(Kind.REQUEST_TURNED_AWAY),
     410: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
     412: Verdict(Kind.DUPLICATE_REFUSED),
     413: Verdict(Kind.LEAD_TOO_LARGE),
@@ -130,15 +130,8 @@ def verdict_on(reply: Reply, wait: float | None) -> Verdict:
         return Verdict(Kind.THROTTLED)
     if reply.status in STATUSES:
         return STATUSES[reply.status]
-    match reply.status // 100:
-        case 3:
-            return Verdict(Kind.REDIRECTED)
-        case 4:
-            return Verdict(Kind.LEAD_REFUSED)
-        case 5:
-            return Verdict(Kind.SERVER_ERROR)
-        case _:
-            return Verdict(Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS)
+    kind = answer.kind_of_status(reply.status)
+    return Verdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
 
 
 def diagnose_reply(reply: Reply, private: Private, now: float) -> Diagnosis:

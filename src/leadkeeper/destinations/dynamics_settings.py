@@ -170,6 +170,7 @@ def credential_of(config: DynamicsConfig) -> Credential:
             username=(config.username or "").strip(),
             password=_plain(config.password),
             authority=authority,
+            own_client=config.public_client_id is not None,
         )
     return Credential(
         tenant=str(config.directory_id),

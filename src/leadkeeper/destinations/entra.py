@@ -10,7 +10,7 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -20,8 +20,9 @@ from aiohttp import ServerDisconnectedError
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, read_error, retry_after
-from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, diagnose_network
+from leadkeeper.destinations.answer import Private
+from leadkeeper.destinations.entra_errors import WHERE, Way, diagnose_refusal
+from leadkeeper.destinations.http import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.destinations.rest import read_json, unsent
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 
@@ -48,54 +49,6 @@ _HEADERS: Final = {
     "user-agent": f"Leadkeeper/{__version__}",
 }
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,32768}")
-_WHERE: Final = "While asking Microsoft Entra ID for a token."
-
-_MEANINGS: Final[dict[Kind, str]] = {
-    Kind.TENANT_NOT_FOUND: "90002",
-    Kind.TENANT_INVALID: "900023 50059 50128",
-    Kind.APPLICATION_NOT_FOUND: "700016 7000229",
-    Kind.APPLICATION_DISABLED: "7000112",
-    Kind.APPLICATION_NOT_ASSIGNED: "50105",
-    Kind.CLIENT_SECRET_WRONG: "7000215 700030",
-    Kind.CLIENT_SECRET_EXPIRED: "7000222",
-    Kind.PUBLIC_CLIENT_REFUSED: "7000218",
-    Kind.SIGN_IN_REJECTED: "50126 50034 50056",
-    Kind.SIGN_IN_BLOCKED: "50057",
-    Kind.PASSWORD_EXPIRED: "50055",
-    Kind.ACCOUNT_LOCKED: "50053",
-    Kind.MULTI_FACTOR_REQUIRED: "50072 50074 50076 50079",
-    Kind.CONDITIONAL_ACCESS: "53000 53003 50158",
-    Kind.CONSENT_MISSING: "65001",
-    Kind.RESOURCE_NOT_IN_TENANT: "500011",
-    Kind.TOKEN_REQUEST_INVALID: "70011 1002012 900144 90014 901002",
-    Kind.THROTTLED: "50196",
-    Kind.SERVER_ERROR: "50033 90033 50087",
-}
-CODES: Final = {int(code): kind for kind, codes in _MEANINGS.items() for code in codes.split()}
-"""What each ``AADSTS`` number means."""
-
-ERRORS: Final = {
-    "temporarily_unavailable": Kind.SERVER_ERROR,
-    "server_error": Kind.SERVER_ERROR,
-    "invalid_tenant": Kind.TENANT_NOT_FOUND,
-    "unauthorized_client": Kind.APPLICATION_NOT_FOUND,
-    "invalid_client": Kind.CLIENT_SECRET_WRONG,
-    "invalid_grant": Kind.SIGN_IN_REJECTED,
-    "access_denied": Kind.SIGN_IN_REJECTED,
-    "interaction_required": Kind.MULTI_FACTOR_REQUIRED,
-    "consent_required": Kind.CONSENT_MISSING,
-    "invalid_resource": Kind.RESOURCE_NOT_IN_TENANT,
-    "invalid_scope": Kind.TOKEN_REQUEST_INVALID,
-    "invalid_request": Kind.TOKEN_REQUEST_INVALID,
-    "unsupported_grant_type": Kind.TOKEN_REQUEST_INVALID,
-}
-"""What an OAuth error means when its numbers are not known."""
-
-_SUBERRORS: Final = {
-    "user_password_expired": Kind.PASSWORD_EXPIRED,
-    "consent_required": Kind.CONSENT_MISSING,
-    "basic_action": Kind.MULTI_FACTOR_REQUIRED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +56,8 @@ class Credential:
     """Who asks for a token, and for what: equal credentials share their token.
 
     ``secret`` is an application's, ``password`` a user's (then ``tenant`` may be ``organizations``, and ``secret`` is
-    left out for a public application). ``resource`` is an origin such as ``https://contoso.crm4.dynamics.com``.
+    left out for a public application; ``own_client`` says whether the publisher named that). ``resource`` is an origin
+    such as ``https://contoso.crm4.dynamics.com``.
     """
 
     tenant: str
@@ -113,6 +67,14 @@ class Credential:
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     authority: str = AUTHORITY
+    own_client: bool = True
+
+    @property
+    def way(self) -> Way:
+        """Who signs in, and under whose application."""
+        if not self.username:
+            return Way.APPLICATION
+        return Way.USER if self.own_client else Way.USER_OF_MICROSOFTS
 
     @property
     def private(self) -> tuple[str, ...]:
@@ -247,11 +209,11 @@ class Tokens:
         except NETWORK_ERRORS as error:
             return _unreached(diagnose_network(error))
         if answered.status != 200:
-            return diagnose_refusal(answered, credential, self._now())
+            return diagnose_refusal(answered, credential.way, Private(None, credential.private), self._now())
         if answered.fault is not None:
             return _unreached(diagnose_network(answered.fault))
         token = read_token(read_json(answered))
-        return token or diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(status=200, text=_WHERE))
+        return token or diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(status=200, text=WHERE))
 
 
 def read_token(content: Any) -> Token | None:
@@ -268,63 +230,6 @@ def read_token(content: Any) -> Token | None:
     return Token(text, min(max(seconds, 0.0), 86_400.0)) if math.isfinite(seconds) else None
 
 
-def diagnose_refusal(answered: Answered, credential: Credential, now: float) -> Diagnosis:
-    """Why there is no token: by status and ``error``, told apart by ``error_codes``. Shows nothing private."""
-    content = read_json(answered)
-    told: Mapping[str, Any] = content if isinstance(content, dict) else {}
-    code, by_code = _read_codes(told)
-    private = Private(None, credential.private)
-    wait = retry_after(answered.headers, now)
-    kind = _kind(answered.status, told, by_code, wait)
-    if kind is Kind.TENANT_INVALID and credential.username:
-        kind = Kind.SIGN_IN_REJECTED  # the directory follows from the user name
-    error = told.get("error")
-    evidence = Evidence(
-        status=answered.status,
-        code=f"AADSTS{code}" if code is not None else private.shown(error if isinstance(error, str) else None),
-        request_id=private.shown(answered.headers.get("x-ms-request-id") or _text(told, "trace_id")),
-        text=private.mask(_description(told) or read_error(_type(answered), answered.body).text) or _WHERE,
-    )
-    waits = kind in (Kind.THROTTLED, Kind.SERVER_ERROR)
-    return diagnose(kind, evidence, retry_after=wait if waits else None)
-
-
-def _kind(status: int, told: Mapping[str, Any], by_code: Kind | None, wait: float | None) -> Kind:
-    error = _text(told, "error") or ""
-    by_error = ERRORS.get(error)
-    if status == 429:
-        return Kind.THROTTLED
-    if status >= 500 or by_error is Kind.SERVER_ERROR or by_code is Kind.SERVER_ERROR:
-        return Kind.THROTTLED if wait is not None else Kind.SERVER_ERROR
-    if not error:
-        return Kind.ANSWER_NOT_UNDERSTOOD
-    return by_code or _SUBERRORS.get(_text(told, "suberror") or "") or by_error or Kind.SIGN_IN_REJECTED
-
-
-def _read_codes(told: Mapping[str, Any]) -> tuple[int | None, Kind | None]:
-    """The first number of ``error_codes`` that is known, or simply the first, and what it means."""
-    codes = told.get("error_codes")
-    numbers = [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else []
-    known = next((number for number in numbers if number in CODES), None)
-    number = known if known is not None else next(iter(numbers), None)
-    return number, None if known is None else CODES[known]
-
-
-def _description(told: Mapping[str, Any]) -> str:
-    """The service's words without the ids and the time that follow them."""
-    text = _text(told, "error_description") or ""
-    return re.split(r"\s*Trace ID:", text, maxsplit=1)[0]
-
-
-def _text(told: Mapping[str, Any], name: str) -> str | None:
-    value = told.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _type(answered: Answered) -> str:
-    return answered.headers.get("content-type", "")
-
-
 def _believed(refusal: Diagnosis) -> float:
     """For how many seconds nobody need ask again."""
     if refusal.kind is Kind.ACCOUNT_LOCKED:
@@ -339,5 +244,5 @@ def _unreached(diagnosis: Diagnosis) -> Diagnosis:
     if diagnosis.kind is Kind.ADDRESS_NOT_FOUND:
         diagnosis = diagnose(Kind.CONNECTION_FAILED, diagnosis.evidence)
     text = diagnosis.evidence.text
-    evidence = replace(diagnosis.evidence, text=f"{_WHERE} {text}" if text else _WHERE)
+    evidence = replace(diagnosis.evidence, text=f"{WHERE} {text}" if text else WHERE)
     return replace(unsent(diagnosis), evidence=evidence)

@@ -22,7 +22,7 @@ from standardwebhooks import Webhook
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, Said, read_error, retry_after, url_secrets
+from leadkeeper.destinations.answer import Private, Said, kind_of_status, read_error, retry_after, url_secrets
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
 from leadkeeper.destinations.http import (
     NETWORK_ERRORS,
@@ -246,17 +246,7 @@ class HttpsEndpoint:
             return Kind.FLOW_NOT_FOUND
         if status in (400, 422) and by_code is Kind.FLOW_SCHEMA_MISMATCH:
             return Kind.FLOW_SCHEMA_MISMATCH
-        if found := STATUSES.get(status):
-            return found
-        match status // 100:
-            case 3:
-                return Kind.REDIRECTED
-            case 4:
-                return Kind.LEAD_REFUSED
-            case 5:
-                return Kind.SERVER_ERROR
-            case _:
-                return Kind.ANSWER_NOT_UNDERSTOOD
+        return STATUSES.get(status) or kind_of_status(status)
 
 
 def encode(lead: OutgoingLead, *, casing: KeyCasing = "pascal", bare: bool = False) -> bytes:

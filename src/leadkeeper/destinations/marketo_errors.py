@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, read_error, retry_after
+from leadkeeper.destinations.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.destinations.http import Answered
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 
@@ -51,6 +51,11 @@ STATUSES: Final[dict[int, Kind]] = {
     429: Kind.THROTTLED,
 }
 """What a status other than 200 means; the rest goes by its class."""
+
+
+_REJECTED: Final = Kind.MARKETO_REQUEST_REJECTED
+_OURS: Final = frozenset({400, 404, 405, 406, 410, 411, 414, 415, 417, 422})
+"""Statuses of a request that is wrong as these settings make it, whatever lead is in it."""
 
 
 class Failed(NamedTuple):
@@ -104,21 +109,9 @@ def _by_status(answered: Answered, private: Private, now: float) -> Diagnosis:
     wait = retry_after(answered.headers, now)
     if status == 503 and wait is not None:
         return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
-    kind = STATUSES.get(status) or _by_class(status)
+    kind = STATUSES.get(status) or (_REJECTED if status in _OURS else kind_of_status(status))
     outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)
-
-
-def _by_class(status: int) -> Kind:
-    match status // 100:
-        case 3:
-            return Kind.REDIRECTED
-        case 4:
-            return Kind.MARKETO_REQUEST_REJECTED
-        case 5:
-            return Kind.SERVER_ERROR
-        case _:
-            return Kind.ANSWER_NOT_UNDERSTOOD
 
 
 def diagnose_sign_in(answered: Answered, content: Any, private: Private, now: float) -> Diagnosis:

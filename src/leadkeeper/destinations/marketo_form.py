@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, read_error, retry_after
+from leadkeeper.destinations.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview
 from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.destinations.mapping import Value, cut, noted, record
@@ -45,6 +45,13 @@ BLOCKED_SECONDS: Final = 60.0
 """How long to rest when a page came where the form's answer should be."""
 
 _NAMES: Final = frozenset({"FirstName", "LastName", "Company", "Title"})
+_BY_STATUS: Final = {
+    404: Kind.ENDPOINT_NOT_FOUND,
+    405: Kind.METHOD_REFUSED,
+    408: Kind.SERVER_ERROR,
+    410: Kind.ENDPOINT_GONE,
+    413: Kind.LEAD_TOO_LARGE,
+}
 _QUEUED: Final = "Marketo queued the lead and does not say what becomes of it"
 
 
@@ -192,10 +199,10 @@ class WebForm:
                 return diagnose(Kind.SERVER_ERROR, evidence, outcome=Outcome.AMBIGUOUS)
         if status in (429, 503):
             return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
-        if status == 403:
+        if status in (401, 403):
             return self._blocked(answered, private)
-        kind = {404: Kind.ENDPOINT_NOT_FOUND, 405: Kind.METHOD_REFUSED, 413: Kind.LEAD_TOO_LARGE}.get(status)
-        return diagnose(kind or Kind.MARKETO_FORM_REJECTED, evidence)
+        kind = _BY_STATUS.get(status) or kind_of_status(status)
+        return diagnose(Kind.MARKETO_FORM_REJECTED if kind is Kind.LEAD_REFUSED else kind, evidence)
 
     def _blocked(self, answered: Answered, private: Private) -> Diagnosis:
         self._pace.rest(BLOCKED_SECONDS)

@@ -10,12 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, read_error, retry_after
+from leadkeeper.destinations.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.destinations.http import Answered
 from leadkeeper.destinations.rest import read_json
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 
 DUPLICATE_VALUE: Final = "DUPLICATE_VALUE"
+DUPLICATES_DETECTED: Final = "DUPLICATES_DETECTED"
+CONVERTED: Final = "CANNOT_UPDATE_CONVERTED_LEAD"
+PERHAPS_THERE: Final = frozenset({DUPLICATE_VALUE, DUPLICATES_DETECTED, CONVERTED})
+"""Refusals of a lead that may be there already: a unique value is taken, perhaps our id; the organization's duplicate
+rule found somebody like it, perhaps this lead; a converted lead would have been changed, perhaps this one."""
+
 DAY_USED_UP_SECONDS: Final = 900.0
 """How long to rest when the organization's requests of 24 hours are used up; they come back bit by bit."""
 
@@ -27,7 +33,8 @@ _MEANINGS: Final[dict[Kind, str]] = {
     Kind.SALESFORCE_RULE_REFUSED: """
         REQUIRED_FIELD_MISSING STRING_TOO_LONG INVALID_EMAIL_ADDRESS INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST
         FIELD_CUSTOM_VALIDATION_EXCEPTION FIELD_INTEGRITY_EXCEPTION NUMBER_OUTSIDE_VALID_RANGE""",
-    Kind.SALESFORCE_DUPLICATE_RULE: "DUPLICATES_DETECTED",
+    Kind.SALESFORCE_DUPLICATE_RULE: DUPLICATES_DETECTED,
+    Kind.SALESFORCE_LEAD_CONVERTED: CONVERTED,
     Kind.SALESFORCE_VALUE_TAKEN: DUPLICATE_VALUE,
     Kind.SALESFORCE_AUTOMATION_FAILED: """
         CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER APEX_ERROR""",
@@ -35,12 +42,12 @@ _MEANINGS: Final[dict[Kind, str]] = {
     Kind.SALESFORCE_REQUEST_REJECTED: "JSON_PARSER_ERROR MALFORMED_ID",
     Kind.SALESFORCE_ROW_LOCKED: "UNABLE_TO_LOCK_ROW",
     Kind.SALESFORCE_API_LIMIT: "REQUEST_LIMIT_EXCEEDED",
-    Kind.SALESFORCE_API_DISABLED: "API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED",
+    Kind.SALESFORCE_API_DISABLED: "API_DISABLED_FOR_ORG",
     Kind.SALESFORCE_ACCESS_MISSING: """
         INSUFFICIENT_ACCESS INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY""",
     Kind.SALESFORCE_STORAGE_FULL: "STORAGE_LIMIT_EXCEEDED",
     Kind.SALESFORCE_NOT_FOUND: "NOT_FOUND INVALID_CROSS_REFERENCE_KEY ENTITY_IS_DELETED",
-    Kind.SERVER_ERROR: "UNKNOWN_EXCEPTION SERVER_UNAVAILABLE",
+    Kind.SERVER_ERROR: "UNKNOWN_EXCEPTION SERVER_UNAVAILABLE API_CURRENTLY_DISABLED REQUEST_RUNNING_TOO_LONG",
 }
 CODES: Final = {code: kind for kind, codes in _MEANINGS.items() for code in codes.split()}
 """What each error code means. A code says more than its status and is looked up first."""
@@ -55,6 +62,7 @@ STATUSES: Final[dict[int, Kind]] = {
     410: Kind.SALESFORCE_NOT_FOUND,
     413: Kind.LEAD_TOO_LARGE,
     415: Kind.SALESFORCE_REQUEST_REJECTED,
+    420: Kind.SALESFORCE_NO_ROUTE,
     429: Kind.THROTTLED,
 }
 """What a status means when no code is known; the rest goes by its class."""
@@ -106,6 +114,11 @@ def _read(error: Mapping[str, Any]) -> RemoteError:
     )
 
 
+def perhaps_there(errors: Sequence[RemoteError]) -> RemoteError | None:
+    """The error among ``errors`` for which the lead may be there already, if there is one."""
+    return next((error for error in errors if error.code in PERHAPS_THERE), None)
+
+
 def diagnose_record(errors: Sequence[RemoteError], private: Private) -> Diagnosis:
     """Why one record of an answer was not written."""
     error = errors[0] if errors else RemoteError(None, "")
@@ -121,23 +134,11 @@ def diagnose_answer(answered: Answered, private: Private | None, now: float) -> 
     else:
         said = read_error(answered.headers.get("content-type", ""), answered.body)
         error = RemoteError(said.code, said.text)
-    kind = CODES.get(error.code or "") or STATUSES.get(answered.status) or _by_class(answered.status)
+    kind = CODES.get(error.code or "") or STATUSES.get(answered.status) or kind_of_status(answered.status)
     wait = retry_after(answered.headers, now)
     if kind is Kind.SERVER_ERROR and answered.status == 503 and wait is not None:
         kind = Kind.THROTTLED
     return _diagnose(kind, error, private, status=answered.status, headers=answered.headers, wait=wait)
-
-
-def _by_class(status: int) -> Kind:
-    match status // 100:
-        case 3:
-            return Kind.REDIRECTED
-        case 4:
-            return Kind.LEAD_REFUSED
-        case 5:
-            return Kind.SERVER_ERROR
-        case _:
-            return Kind.ANSWER_NOT_UNDERSTOOD
 
 
 def _diagnose(
@@ -185,8 +186,10 @@ def diagnose_sign_in(answered: Answered, private: Private, now: float) -> Diagno
 def _sign_in_by_status(status: int, wait: float | None) -> Kind:
     if status == 429 or (status == 503 and wait is not None):
         return Kind.THROTTLED
-    if status in (400, 401, 403):
+    if status in (400, 401, 403, 415, 422):
         return Kind.SALESFORCE_APP_REJECTED
     if status == 404:
         return Kind.SALESFORCE_DOMAIN_NOT_FOUND
-    return _by_class(status) if status >= 500 or status // 100 == 3 else Kind.ANSWER_NOT_UNDERSTOOD
+    if status == 420:
+        return Kind.SALESFORCE_NO_ROUTE
+    return kind_of_status(status) if status >= 300 else Kind.ANSWER_NOT_UNDERSTOOD

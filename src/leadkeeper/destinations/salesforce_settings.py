@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
@@ -15,6 +15,10 @@ DAILY_LIMIT: Final = 500
 """How many leads Web-to-Lead takes in any 24 hours, unless Salesforce raised it for an organization."""
 
 API_VERSION: Final = "v62.0"
+EARLIEST_VERSION: Final = "v46.0"
+"""Before it Salesforce cannot upsert collections, and answers for them differ."""
+
+_VERSION: Final = re.compile(r"^v(4[6-9]|[5-9][0-9])\.0$")
 
 _SUFFIX: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _WHERE: Final = (
@@ -107,7 +111,16 @@ class SalesforceConfig(Config):
         description="API name (ending in __c) of a text field of the lead that is External ID and Unique.",
     )
     api_version: str = Field(
-        default=API_VERSION, pattern=r"^v[4-9][0-9]\.0$", title="API version", description="Of the REST API."
+        default=API_VERSION,
+        json_schema_extra={"pattern": _VERSION.pattern},
+        title="API version",
+        description=f"Of the REST API: {EARLIEST_VERSION} or later, such as {API_VERSION}.",
+    )
+    token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic"] = Field(
+        default="client_secret_post",
+        title="How the consumer secret is sent",
+        description="client_secret_post: in the form; client_secret_basic: by HTTP Basic. An endpoint that demands "
+        "Basic gets it without this setting.",
     )
 
     @property
@@ -165,6 +178,15 @@ class SalesforceConfig(Config):
                 "(not the one that ends in lightning.force.com, nor login.salesforce.com)."
             )
         return f"https://{host}"
+
+    @field_validator("api_version")
+    @classmethod
+    def _recent(cls, value: str) -> str:
+        if not _VERSION.fullmatch(value):
+            raise ValueError(
+                f"The API version is {EARLIEST_VERSION} or later, written so; leave it out for {API_VERSION}."
+            )
+        return value
 
     @field_validator("external_id_field")
     @classmethod

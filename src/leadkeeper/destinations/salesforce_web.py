@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.answer import Private, read_error, retry_after
+from leadkeeper.destinations.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Quota
 from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.destinations.mapping import noted
@@ -27,6 +27,14 @@ WARN_AT: Final = 450
 """From this many leads in 24 hours on (of 500) receipts say how many there were."""
 
 _QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
+LOST_FOR: Final = (
+    "It drops them without a word when a field is mandatory or a picklist (best is a text that may be empty), "
+    "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the "
+    "object identifier (oid) is another organization's, or a validation or duplicate rule objects."
+)
+"""Why leads over Web-to-Lead are nearly always lost; none of it can be seen from outside."""
+
+_SEARCH: Final = "search Salesforce for MSFT_TEST to find it"
 _HOUR: Final = 3_600.0
 _FIRST_REST: Final = 900.0
 _WRITTEN_SECONDS: Final = 3.0
@@ -55,7 +63,7 @@ class WebToLead:
         reach = await self._network.check_reach(self._origin)
         if reach.diagnosis is not None:
             return reach
-        detail = "Only a test lead that turns up in Salesforce can prove that the organization takes leads."
+        detail = f"Only a test lead that turns up in Salesforce can prove that it takes leads. {LOST_FOR}"
         return Check((*reach.steps, CheckStep("lead", None, detail)))
 
     async def preview(self, lead: OutgoingLead) -> Preview:
@@ -137,7 +145,8 @@ class WebToLead:
             text = _words(answered, private)
             return diagnose(Kind.SALESFORCE_FORM_NOT_THERE, Evidence(answered.status, text=text))
         if verdict.strip().casefold() == "true":
-            return Receipt(confirmed=False, note=noted((_QUEUED, *notes)))
+            doubts = (_SEARCH, LOST_FOR[0].lower() + LOST_FOR[1:].rstrip(".")) if lead.test else ()
+            return Receipt(confirmed=False, note=noted((_QUEUED, *doubts, *notes)))
         exception = verdict.rpartition(":")[2].strip() if "exception" in verdict.casefold() else None
         evidence = Evidence(answered.status, private.shown(exception), text=f"Is-Processed: {private.mask(verdict)}")
         return diagnose(Kind.SALESFORCE_FORM_REJECTED, evidence)
@@ -153,7 +162,8 @@ class WebToLead:
             case 3:
                 return diagnose(Kind.REDIRECTED, evidence)
             case 4:
-                kind = _BY_STATUS.get(status, Kind.SALESFORCE_FORM_NOT_THERE)
+                kind = _BY_STATUS.get(status) or kind_of_status(status)
+                kind = Kind.SALESFORCE_FORM_NOT_THERE if kind is Kind.LEAD_REFUSED else kind
                 return diagnose(kind, evidence)
             case 5:
                 return diagnose(Kind.SERVER_ERROR, evidence, outcome=Outcome.AMBIGUOUS)
@@ -169,6 +179,7 @@ _BY_STATUS: Final = {
     408: Kind.SERVER_ERROR,
     410: Kind.ENDPOINT_GONE,
     413: Kind.LEAD_TOO_LARGE,
+    420: Kind.SALESFORCE_NO_ROUTE,
 }
 
 

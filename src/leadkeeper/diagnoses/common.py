@@ -153,6 +153,18 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         "The destination failed on its own side.",
         (WAIT, "If it lasts, look at the destination's own log or status page."),
     ),
+    Kind.REQUEST_TURNED_AWAY: Entry(
+        Outcome.FAILED,
+        Who.DESTINATION_ADMIN,
+        "Something turned the request away for a reason that is not in the lead, such as a conflict with other work, a "
+        "proxy, or what it demands of every request.",
+        (
+            WAIT,
+            "If it lasts, read the evidence, and look at what stands before the destination: a gateway, a firewall or "
+            "a proxy, and its log.",
+            VALIDATE,
+        ),
+    ),
     Kind.SETTINGS_INVALID: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,

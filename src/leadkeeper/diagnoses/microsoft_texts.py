@@ -14,11 +14,16 @@ from leadkeeper.diagnosis import Kind
 
 @dataclass(frozen=True, slots=True)
 class MicrosoftText:
-    """One of Microsoft's texts and the kind it means. ``telling`` is the part that no other of them has."""
+    """One of Microsoft's texts and the kind it means. ``telling`` is the part that no other of them has.
+
+    ``also`` are other wordings of that part: Microsoft's pages were translated more than once. In them ``…`` stands for
+    up to four words.
+    """
 
     text: str
     telling: str
     kind: Kind
+    also: tuple[str, ...] = ()
 
 
 MICROSOFT_TEXTS: Final = (

@@ -19,7 +19,7 @@ _FORM: Final[dict[Kind, Entry]] = {
             "Open Setup, Web-to-Lead: 'Web-to-Lead Enabled' must be ticked, and a 'Default Lead Creator' chosen.",
             "In the same place untick 'Require reCAPTCHA Verification'.",
             "If fields are mandatory for leads (Setup, Object Manager, Lead, Fields), send them with the setting "
-            "fields.",
+            "fields; a mandatory picklist is better a text field that may be empty.",
             RESUME,
         ),
     ),
@@ -151,6 +151,17 @@ _LIMITS: Final[dict[Kind, Entry]] = {
         "Something else in Salesforce was writing to the same records at that moment.",
         (WAIT,),
     ),
+    Kind.SALESFORCE_NO_ROUTE: Entry(
+        Outcome.FAILED,
+        Who.PUBLISHER,
+        "Salesforce's edge does not know where this My Domain is served (420), which passes when it was just renamed "
+        "or moved.",
+        (
+            WAIT,
+            "If it lasts, open Setup, My Domain, and compare 'Current My Domain URL' with the settings.",
+            "If they agree, ask Salesforce's support: the edge has no routing information for this host.",
+        ),
+    ),
     Kind.SALESFORCE_STORAGE_FULL: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
@@ -255,4 +266,17 @@ _RECORDS: Final[dict[Kind, Entry]] = {
     ),
 }
 
-ENTRIES: Final[dict[Kind, Entry]] = _FORM | _SIGN_IN | _LIMITS | _RECORDS
+_CONVERTED: Final[dict[Kind, Entry]] = {
+    Kind.SALESFORCE_LEAD_CONVERTED: Entry(
+        Outcome.REFUSED,
+        Who.DESTINATION_ADMIN,
+        "Something in Salesforce tried to change a lead that is converted already, which Salesforce forbids.",
+        (
+            "Search Salesforce for the lead's id: a lead that is there, converted too, needs nothing more.",
+            "If it is not there, a flow or trigger on leads touched another, converted one: mend it (it must leave out "
+            "leads whose IsConverted is true), then retry this delivery.",
+        ),
+    ),
+}
+
+ENTRIES: Final[dict[Kind, Entry]] = _CONVERTED | _FORM | _SIGN_IN | _LIMITS | _RECORDS

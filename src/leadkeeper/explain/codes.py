@@ -11,11 +11,12 @@ from typing import Final
 from leadkeeper.destinations import (
     azure_errors,
     dynamics_errors,
-    entra,
+    entra_errors,
     https_endpoint,
     marketo_errors,
     salesforce_errors,
 )
+from leadkeeper.destinations.answer import kind_of_status
 from leadkeeper.diagnosis import Kind
 
 _AZURE, _DYNAMICS, _ENTRA, _HTTPS = "Azure Storage", "Dynamics 365", "Microsoft Entra ID", "HTTPS endpoint"
@@ -53,7 +54,7 @@ _NAMES: Final[_Tables] = (
     (_SALESFORCE, salesforce_errors.CODES),
     (_FLOW, https_endpoint.CODES),
 )
-_SIGN_IN: Final[_Tables] = ((_ENTRA, entra.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
+_SIGN_IN: Final[_Tables] = ((_ENTRA, entra_errors.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
 _STATUSES: Final[tuple[tuple[str, Mapping[int, Kind]], ...]] = (
     (_HTTPS, https_endpoint.STATUSES),
     (_AZURE, {status: verdict.kind for status, verdict in azure_errors.STATUSES.items()}),
@@ -61,7 +62,6 @@ _STATUSES: Final[tuple[tuple[str, Mapping[int, Kind]], ...]] = (
     (_SALESFORCE, salesforce_errors.STATUSES),
     (_MARKETO, marketo_errors.STATUSES),
 )
-_BY_CLASS: Final = {3: Kind.REDIRECTED, 4: Kind.LEAD_REFUSED, 5: Kind.SERVER_ERROR}
 _SYSTEM_WORDS: Final = {
     "azure": (_AZURE,),
     "storage": (_AZURE,),
@@ -112,8 +112,8 @@ def coded(text: str) -> Iterator[Sign]:
     """
     for match in _AADSTS.finditer(text):
         number = int(match[1] or match[2])
-        if number in entra.CODES:
-            yield Sign(entra.CODES[number], f"AADSTS{number}", _ENTRA)
+        if number in entra_errors.CODES:
+            yield Sign(entra_errors.CODES[number], f"AADSTS{number}", _ENTRA)
     yield from _dataverse(text)
     words = _WORD.findall(text)
     for word in words:
@@ -188,8 +188,8 @@ def _marketo(number: int) -> Iterator[Sign]:
 
 
 def _entra(number: int) -> Iterator[Sign]:
-    if number in entra.CODES:
-        yield Sign(entra.CODES[number], f"AADSTS{number}", _ENTRA)
+    if number in entra_errors.CODES:
+        yield Sign(entra_errors.CODES[number], f"AADSTS{number}", _ENTRA)
 
 
 def _statuses(number: int) -> Iterator[Sign]:
@@ -199,4 +199,4 @@ def _statuses(number: int) -> Iterator[Sign]:
 def _by_class(number: int, named: set[str]) -> Iterator[Sign]:
     """What a status means that no table holds. What is wrong with a request (4xx), each system judges for itself."""
     if number in _PHRASES and number >= 300 and not (named and 400 <= number < 500):
-        yield Sign(_BY_CLASS[number // 100], f"HTTP {number}")
+        yield Sign(kind_of_status(number), f"HTTP {number}")

@@ -50,11 +50,23 @@ class _Known:
     telling: str
     whole: str
     words: frozenset[str]
+    also: tuple[re.Pattern[str], ...] = ()
+
+    def is_told_by(self, words: str) -> bool:
+        """Whether its telling part stands in ``words``, as it is here or as another translator has it."""
+        return f" {self.telling} " in f" {words} " or any(each.search(words) for each in self.also)
 
 
 def _known(led_in: str, text: MicrosoftText) -> _Known:
     whole = plain(f"{led_in} {text.text}")
-    return _Known(Sign(text.kind, text.telling, _SYSTEM), plain(text.telling), whole, frozenset(whole.split()))
+    sign = Sign(text.kind, text.telling, _SYSTEM)
+    return _Known(sign, plain(text.telling), whole, frozenset(whole.split()), tuple(map(_with_gaps, text.also)))
+
+
+def _with_gaps(text: str) -> re.Pattern[str]:
+    """A pattern for ``text`` among compared words; ``…`` stands for at most four of them."""
+    parts = [re.escape(plain(part)) for part in text.split("…")]
+    return re.compile(rf"(?<!\S){r' (?:[^ ]+ ){0,4}'.join(parts)}(?!\S)")
 
 
 def _own(kind: Kind, language: Language) -> _Known:
@@ -76,7 +88,7 @@ def worded(pasted: str) -> Iterator[Sign]:
     A part that several texts share, such as the words that lead all of Microsoft's in, tells nothing.
     """
     words = plain(pasted)
-    found = [known.sign for known in _ALL if f" {known.telling} " in f" {words} "]
+    found = [known.sign for known in _ALL if known.is_told_by(words)]
     yield from found or _part(words) or _alike(frozenset(words.split()))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from leadkeeper.sandbox import salesforce_rest, salesforce_web
+from leadkeeper.sandbox import salesforce_token, salesforce_web
 from leadkeeper.sandbox.salesforce_org import Arrival, Org
 from leadkeeper.sandbox.salesforce_rest import Rest
 from leadkeeper.sandbox.salesforce_states import STATES
@@ -74,8 +74,8 @@ class Salesforce:
             known = [org for org in self.orgs if org.is_sandbox == (request.host == SANDBOX_HOST)]
             return salesforce_web.answer(request, known, self._strays, self.state, now)
         org = next((each for each in self.orgs if each.host.lower() == request.host), None)
-        if request.path == salesforce_rest.TOKEN_PATH and (org or request.host in LOGIN_HOSTS):
-            return salesforce_rest.token(request, org, self.state, now)
+        if request.path == salesforce_token.TOKEN_PATH and (org or request.host in LOGIN_HOSTS):
+            return salesforce_token.token(request, org, self.state, now)
         if org is None:
             return Answer.html(404, "<html><body><h1>URL No Longer Exists</h1></body></html>")
         return await Rest(org, self.state, now, self.work_seconds).answer(request)

@@ -111,10 +111,11 @@ class Flaw:
 
 @dataclass(slots=True)
 class StoredLead:
-    """One lead in the org."""
+    """One lead in the org. One that is ``converted`` has become an account and a contact, and cannot be changed."""
 
     id: str
     values: dict[str, object]
+    converted: bool = False
 
 
 class Leads(dict[str, StoredLead]):
@@ -154,7 +155,10 @@ def _keys(values: Mapping[str, object]) -> list[tuple[str, str]]:
 
 @dataclass(slots=True)
 class Arrival:
-    """One lead as it came, and what became of it: ``created``, ``queued``, ``lost`` or ``refused``."""
+    """One lead as it came, and what became of it: ``created``, ``queued``, ``lost`` or ``refused``.
+
+    ``assigned`` is how often the org's assignment rule ran for it.
+    """
 
     door: str
     status: str
@@ -163,6 +167,7 @@ class Arrival:
     id: str = ""
     reason: str = ""
     times: int = 1
+    assigned: int = 0
 
     def shown(self) -> dict[str, object]:
         """The arrival as values that JSON knows."""
@@ -181,7 +186,8 @@ class Org:
     """One org. What is set up stays over a reset; leads, sessions and counts do not.
 
     ``web_limit`` is the most Web-to-Lead records in a rolling day, ``web_queue`` the most that wait beyond it;
-    ``api_limit`` the most API requests in a rolling day; ``session_seconds`` how long a session lives.
+    ``api_limit`` the most API requests in a rolling day; ``session_seconds`` how long a session lives. ``assigns_to``
+    is the owner that the active assignment rule gives leads, one of ``users``; without it there is no such rule.
     """
 
     oid: str = "00D5e000000HjKL"
@@ -195,6 +201,7 @@ class Org:
     api_limit: int = 5_000
     web_limit: int = 500
     web_queue: int = 50_000
+    assigns_to: str = ""
     leads: Leads = field(default_factory=Leads)
     arrivals: list[Arrival] = field(default_factory=list)
     arrived: dict[str, Arrival] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The REST API of an org: tokens by client credentials, leads by id of ours, one by one or two hundred at a time.
+"""The REST API of an org: leads by id of ours, one by one or two hundred at a time.
 
 Source: ``facts/destination-protocols.md`` 3.4. The states that refuse everything are in :data:`.REFUSALS`, those that
 refuse what is written in :data:`.WRITE_REFUSALS`; what the request or the record does wrong is refused in every state.
@@ -9,9 +9,7 @@ id at the same time make one lead and one ``DUPLICATE_VALUE``.
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,24 +23,24 @@ from leadkeeper.sandbox.salesforce_org import (
     StoredLead,
     fields_in,
     incomplete,
-    long_id,
     misfit,
     rolled,
     same_person,
     taken,
     unwritable,
 )
-from leadkeeper.sandbox.salesforce_states import REFUSALS, TOKEN_REFUSALS, WRITE_REFUSALS
+from leadkeeper.sandbox.salesforce_states import REFUSALS, WRITE_REFUSALS
 from leadkeeper.sandbox.stand_in import Answer, Request
 
 RECORDS: Final = 200
 VERSIONS: Final = range(31, 70)
-TOKEN_PATH: Final = "/services/oauth2/token"
-FORM: Final = "application/x-www-form-urlencoded"
+UPSERTS_FROM: Final = 46
+"""The first version in which a collection can be upserted."""
 
 STATUSES: Final = {"NOT_FOUND": 404, "INVALID_CROSS_REFERENCE_KEY": 404}
 
 _FILE_ENDING: Final = re.compile(r".*@.*\.(inc|json|xml|html|txt)", re.IGNORECASE)
+_CONVERTED: Final = Flaw("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 _ROLLED_BACK: Final = Flaw(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
@@ -55,35 +53,6 @@ class Refused(Exception):
     def __init__(self, status: int, flaw: Flaw) -> None:
         super().__init__(flaw.message)
         self.status, self.flaw = status, flaw
-
-
-def token(request: Request, org: Org | None, state: str, now: float) -> Answer:
-    """The token endpoint of a My Domain host; without ``org`` that of a login host, which knows no such grant."""
-    form = request.form() if request.method == "POST" and request.content_type == FORM else {}
-    if org is None:
-        return _no_token("invalid_grant", "request not supported on this domain")
-    if form.get("grant_type") != "client_credentials":
-        return _no_token("unsupported_grant_type", "grant type not supported")
-    if form.get("client_id") != org.client_id:
-        return _no_token("invalid_client_id", "client identifier invalid")
-    if form.get("client_secret") != org.client_secret:
-        return _no_token("invalid_client", "invalid client credentials")
-    if state in TOKEN_REFUSALS:
-        return _no_token(*TOKEN_REFUSALS[state])
-    given = {
-        "access_token": org.new_session(now),
-        "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "scope": "api",
-        "instance_url": f"https://{org.host}",
-        "id": f"https://login.salesforce.com/id/{long_id(org.oid)}/{org.users[0]}",
-        "token_type": "Bearer",
-        "issued_at": str(int(now * 1000)),
-    }
-    return Answer.json(200, given)
-
-
-def _no_token(error: str, text: str) -> Answer:
-    return Answer.json(400, {"error": error, "error_description": text})
 
 
 @dataclass(slots=True)
@@ -99,6 +68,8 @@ class Rest:
         """Do it. What is refused is a JSON array of errors; only maintenance says so in HTML."""
         if self.state == "maintenance":
             return Answer.html(503, "<html><body><h1>Down for Maintenance</h1></body></html>")
+        if self.state == "noRoute":
+            return Answer.html(420, "<html><body><h1>No routing information for this host</h1></body></html>")
         try:
             self._admit(request)
             said = await self._routed(request)
@@ -127,19 +98,40 @@ class Rest:
         )
         if version is None or int(version[1]) not in VERSIONS:
             raise Refused(404, Flaw("NOT_FOUND", "The requested resource does not exist"))
-        match request.method, parts[3:]:
-            case "GET", ["limits"]:
+        number = int(version[1])
+        match parts[3:]:
+            case ["limits"] if request.method == "GET":
                 return self._limits()
-            case "GET", ["sobjects", "Lead", "describe"]:
+            case ["sobjects", "Lead", *rest]:
+                return await self._of_one(request, rest, number)
+            case ["composite", "sobjects", *rest]:
+                return await self._of_many(request, rest, number)
+            case ["limits"]:
+                raise _not_allowed(request)
+            case _:
+                raise Refused(404, Flaw("NOT_FOUND", "The requested resource does not exist"))
+
+    async def _of_one(self, request: Request, rest: Sequence[str], version: int) -> Answer:
+        match request.method, rest:
+            case "GET", ["describe"]:
                 return self._describe()
-            case "POST", ["sobjects", "Lead"]:
+            case "POST", []:
                 return await self._create(request)
-            case "PATCH", ["sobjects", "Lead", name, value] if value:
-                return await self._upsert(request, name, value, int(version[1]))
-            case "PATCH", ["composite", "sobjects", "Lead", name]:
+            case "GET", [name, value] if value:
+                return self._by_key(name, value, version)
+            case "PATCH", [name, value] if value:
+                return await self._upsert(request, name, value, version)
+            case _:
+                raise _not_allowed(request)
+
+    async def _of_many(self, request: Request, rest: Sequence[str], version: int) -> Answer:
+        match request.method, rest:
+            case "POST", []:
+                return await self._collection(request, None)
+            case "PATCH", ["Lead", name] if version >= UPSERTS_FROM:
                 return await self._collection(request, name)
-            case _, ["limits"] | ["sobjects", "Lead", *_] | ["composite", "sobjects", "Lead", _]:
-                raise Refused(405, Flaw("METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed."))
+            case _, [] | ["Lead", _] if not rest or version >= UPSERTS_FROM:
+                raise _not_allowed(request)
             case _:
                 raise Refused(404, Flaw("NOT_FOUND", "The requested resource does not exist"))
 
@@ -170,8 +162,21 @@ class Rest:
         flaw = flaw or taken(self.org, values, self._fields, None)
         if flaw:
             return self._refusal(values, flaw)
-        lead = self._written(values, None)
+        lead = self._written(values, None, request)
         return Answer.json(201, {"id": lead.id, "success": True, "errors": []}, {"Location": f"/{lead.id}"})
+
+    def _by_key(self, name: str, value: str, version: int) -> Answer:
+        """The lead under an external id, whole."""
+        name = self._key_field(name, 404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")
+        found = self.org.find(name, value)
+        if len(found) > 1:
+            return Answer.json(300, [f"/services/data/v{version}.0/sobjects/Lead/{lead.id}" for lead in found])
+        if not found:
+            raise Refused(404, Flaw("NOT_FOUND", "The requested resource does not exist"))
+        (lead,) = found
+        about = {"type": "Lead", "url": f"/services/data/v{version}.0/sobjects/Lead/{lead.id}"}
+        seen = {each.name: lead.values.get(each.name) for each in self._fields}
+        return Answer.json(200, {"attributes": about, "Id": lead.id, "IsConverted": lead.converted} | seen)
 
     async def _upsert(self, request: Request, name: str, value: str, version: int) -> Answer:
         name = self._key_field(name, 404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")
@@ -193,14 +198,16 @@ class Rest:
         flaw = flaw or taken(self.org, written, self._fields, existing)
         if flaw:
             return self._refusal(written, flaw)
-        lead = self._written(written, existing)
+        lead = self._written(written, existing, request)
         if existing and version <= 45:
             return Answer(204)
         said = {"id": lead.id, "success": True, "errors": [], "created": existing is None}
         return Answer.json(200 if existing else 201, said)
 
-    async def _collection(self, request: Request, name: str) -> Answer:
-        name = self._key_field(name, 400, "INVALID_FIELD", "The given field is no external ID field")
+    async def _collection(self, request: Request, name: str | None) -> Answer:
+        """Create each record, or upsert it by the external id ``name``."""
+        if name is not None:
+            name = self._key_field(name, 400, "INVALID_FIELD", "The given field is no external ID field")
         body = _body(request)
         records = body.get("records")
         if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
@@ -215,7 +222,10 @@ class Rest:
         if undo and any(isinstance(each, Flaw) for each in results):
             undo()
             results = [each if isinstance(each, Flaw) else _ROLLED_BACK for each in results]
-        return Answer.json(200, [_result(each) for each in results])
+        said = [_result(each) for each in results]
+        if name is None:
+            said = [{key: value for key, value in each.items() if key != "created"} for each in said]
+        return Answer.json(200, said)
 
     def _checkpoint(self) -> Callable[[], None]:
         """How to bring leads and arrivals back to what they are now."""
@@ -236,12 +246,14 @@ class Rest:
         return undo
 
     def _record_result(
-        self, record: dict[str, object], name: str, earlier: Sequence[dict[str, object]], request: Request
+        self, record: dict[str, object], name: str | None, earlier: Sequence[dict[str, object]], request: Request
     ) -> Flaw | tuple[StoredLead, bool]:
-        values = {each: value for each, value in record.items() if each != "attributes"}
-        key = values.get(name)
+        values = _record(record)
         if "Id" in values:
             return Flaw("INVALID_FIELD", "The Id field should not be specified in the sobject data.")
+        if name is None:
+            return self._put(values, None, request)
+        key = values.get(name)
         if not isinstance(key, str) or not key:
             return Flaw("MISSING_ARGUMENT", f"{name} not specified")
         if any(str(each.get(name)).casefold() == key.casefold() for each in earlier):
@@ -249,12 +261,16 @@ class Rest:
         found = self.org.find(name, key)
         if len(found) > 1:
             return Flaw("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field")
-        existing = found[0] if found else None
+        return self._put(values, found[0] if found else None, request)
+
+    def _put(
+        self, values: dict[str, object], existing: StoredLead | None, request: Request
+    ) -> Flaw | tuple[StoredLead, bool]:
         flaw = self._flaw(values, existing, request) or taken(self.org, values, self._fields, existing)
         if flaw:
             self._note(values, flaw)
             return flaw
-        return self._written(values, existing), existing is None
+        return self._written(values, existing, request), existing is None
 
     def _key_field(self, name: str, status: int, code: str, text: str) -> str:
         """The field as the org spells it; raises :class:`Refused` when it is no external id that this user sees."""
@@ -271,6 +287,7 @@ class Rest:
         refused = WRITE_REFUSALS.get(self.state)
         return (
             unwritable(values, fields)
+            or (_CONVERTED if existing and existing.converted else None)
             or misfit(values, fields)
             or self._owner_flaw(values)
             or incomplete(whole, fields)
@@ -308,8 +325,11 @@ class Rest:
     def _note(self, values: Mapping[str, object], flaw: Flaw) -> None:
         self.org.arrivals.append(Arrival("rest", "refused", self.now, dict(values), reason=flaw.code))
 
-    def _written(self, values: Mapping[str, object], existing: StoredLead | None) -> StoredLead:
-        lead = self.org.store(values, existing)
+    def _written(self, values: Mapping[str, object], existing: StoredLead | None, request: Request) -> StoredLead:
+        """Write the lead; the active assignment rule gives it an owner, unless the request says that it may not."""
+        assigned = bool(self.org.assigns_to) and request.headers.get("sforce-auto-assign", "").lower() != "false"
+        owner = {"OwnerId": self.org.assigns_to} if assigned else {}
+        lead = self.org.store({**values, **owner}, existing)
         arrival = self.org.arrived.get(lead.id)
         if arrival is None:
             arrival = Arrival("rest", "created", self.now, lead.values, lead.id)
@@ -317,7 +337,12 @@ class Rest:
             self.org.arrived[lead.id] = arrival
         else:
             arrival.values, arrival.times = lead.values, arrival.times + 1
+        arrival.assigned += assigned
         return lead
+
+
+def _not_allowed(request: Request) -> Refused:
+    return Refused(405, Flaw("METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed."))
 
 
 def _body(request: Request) -> dict[str, object]:

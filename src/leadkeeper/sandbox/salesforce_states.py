@@ -79,6 +79,7 @@ STATES: Final[Mapping[str, str]] = {
     "sessionRefused": "no session is accepted, new ones neither (INVALID_SESSION_ID)",
     **{name: f"REST: {code}, {text}" for name, (_, code, text) in REFUSALS.items()},
     "maintenance": "REST: 503 with a web page",
+    "noRoute": "REST: 420, Salesforce's edge has no routing information for the host",
     **{
         name: f"REST: nothing is written, {flaw.code}"
         for name, (_, flaw) in WRITE_REFUSALS.items()

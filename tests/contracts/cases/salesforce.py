@@ -79,6 +79,7 @@ REST: Final = (
     State("unknownException", "500 UNKNOWN_EXCEPTION", FAILED, Kind.SERVER_ERROR, NOBODY),
     State("serverUnavailable", "503 SERVER_UNAVAILABLE", FAILED, Kind.SERVER_ERROR, NOBODY),
     State("maintenance", "503 HTML", FAILED, Kind.SERVER_ERROR, NOBODY),
+    State("noRoute", "420 HTML", FAILED, Kind.SALESFORCE_NO_ROUTE, PUBLISHER),
     State("readOnly", "403 INSUFFICIENT_ACCESS_OR_READONLY", BROKEN, Kind.SALESFORCE_ACCESS_MISSING, ADMIN),
     State(
         "crossReferenceDenied",
@@ -211,7 +212,7 @@ LINES: Final = (
         destination=Salesforce,
         settings=REST_SETTINGS,
         stand_in="salesforce",
-        carries=Match("*.my.salesforce.com", "PATCH"),
+        carries=Match("*.my.salesforce.com", "POST", "*sobjects*"),
         states=REST,
         differs={
             "hang after the headers": _UNREAD,

@@ -126,6 +126,16 @@ TEXTS: Final[dict[Kind, Text]] = {
         "Houve uma falha do lado do destino.",
         (WAIT, "Se o problema continuar, consulte o log ou a página de estado do próprio destino."),
     ),
+    Kind.REQUEST_TURNED_AWAY: Text(
+        "O pedido foi rejeitado por um motivo que não está no lead, por exemplo um conflito com outra operação, um "
+        "proxy ou uma exigência feita a todos os pedidos.",
+        (
+            WAIT,
+            "Se continuar, leia a evidência e veja o que está diante do destino: um gateway, um firewall ou um proxy, "
+            "e o log dele.",
+            VALIDATE,
+        ),
+    ),
     Kind.SETTINGS_INVALID: Text(
         "As configurações da conexão não podem ser usadas como estão.",
         ("Leia a evidência: ela indica o campo.", RESUME),

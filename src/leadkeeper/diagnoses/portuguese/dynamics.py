@@ -1,29 +1,14 @@
-"""What can go wrong with signing in to Microsoft Entra ID, and with Dynamics 365, in Portuguese."""
+"""What can go wrong with Dynamics 365, once signed in, in Portuguese."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.diagnoses.portuguese.entra import OPEN_INSTANCE
 from leadkeeper.diagnoses.portuguese.steps import RESUME, VALIDATE
 from leadkeeper.diagnoses.text import Text
 from leadkeeper.diagnosis import Kind
 
-_TENANT: Final = (
-    "Entre no portal do Azure com uma conta da organização à qual pertence o Dynamics, abra 'Microsoft Entra ID', "
-    "'Properties' (ou 'Overview') e copie 'Tenant ID', o identificador do diretório."
-)
-_APPLICATION: Final = (
-    "No portal do Azure abra 'Microsoft Entra ID', 'App registrations', a aplicação dos leads, 'Overview', e copie "
-    "'Application (client) ID'."
-)
-_SECRET: Final = (
-    "Na mesma aplicação abra 'Certificados e segredos' ('Certificates & secrets'), 'Client secrets', 'New client "
-    "secret', e copie logo o valor ('Value'): ele só é mostrado essa vez. O 'Secret ID' ao lado não é o segredo."
-)
-_APPLICATION_INSTEAD: Final = (
-    "Ou mude 'authentication' para azureAD: uma aplicação entra sem depender de uma pessoa, e o segredo dela dura até "
-    "dois anos."
-)
 _APPLICATION_USER: Final = (
     "No centro de administração do Power Platform (admin.powerplatform.microsoft.com) abra 'Environments', o ambiente, "
     "'Settings', 'Users + permissions', 'Application users', e acrescente a aplicação como usuário; com office365, "
@@ -37,152 +22,12 @@ _ROLE: Final = (
 )
 _MAPPING: Final = "Ou altere 'fields' nas configurações da conexão: null retira um campo. "
 _RETRY: Final = "Depois repita esta entrega."
-_OPEN_INSTANCE: Final = (
-    "Abra o Dynamics no navegador e copie o início do endereço, por exemplo https://contoso.crm4.dynamics.com, para "
-    "'instanceUrl'."
-)
-
-_ENTRA: Final[dict[Kind, Text]] = {
-    Kind.TENANT_NOT_FOUND: Text(
-        "O Microsoft Entra ID não tem nenhum diretório (locatário) com esta ID de diretório, ou nenhum com uma "
-        "assinatura ativa.",
-        (_TENANT, "Insira-o em 'directoryId'. " + RESUME),
-    ),
-    Kind.TENANT_INVALID: Text(
-        "A ID de diretório não é das que o Microsoft Entra ID consegue ler.",
-        (_TENANT, "Insira-o inteiro em 'directoryId', 36 caracteres com quatro hífens. " + RESUME),
-    ),
-    Kind.APPLICATION_NOT_FOUND: Text(
-        "Não existe no diretório nenhuma aplicação com esta ID de aplicação.",
-        (
-            _APPLICATION,
-            "Compare 'Directory (tenant) ID', na mesma página, com 'directoryId': a aplicação tem de estar registrada "
-            "nesse diretório, ou admitida nele.",
-            "Insira ambas as IDs nas configurações. " + RESUME,
-        ),
-    ),
-    Kind.APPLICATION_DISABLED: Text(
-        "A aplicação está desativada no diretório.",
-        (
-            "No portal do Azure abra 'Microsoft Entra ID', 'Enterprise applications', a aplicação, 'Properties', e "
-            "ponha 'Enabled for users to sign-in?' em 'Yes'.",
-            VALIDATE,
-        ),
-    ),
-    Kind.APPLICATION_NOT_ASSIGNED: Text(
-        "O usuário não está atribuído à aplicação, e a aplicação o exige.",
-        (
-            "No portal do Azure abra 'Microsoft Entra ID', 'Enterprise applications', a aplicação, 'Users and groups', "
-            "e acrescente o usuário; ou ponha 'Assignment required?', em 'Properties', em 'No'.",
-            VALIDATE,
-        ),
-    ),
-    Kind.CLIENT_SECRET_WRONG: Text(
-        "O segredo da aplicação não é o correto.",
-        (_APPLICATION, _SECRET, "Insira-o em 'applicationKey'. " + RESUME),
-    ),
-    Kind.CLIENT_SECRET_EXPIRED: Text(
-        "O segredo da aplicação expirou.",
-        (_SECRET, "Insira-o em 'applicationKey' e anote o dia em que ele vai expirar. " + RESUME),
-    ),
-    Kind.PUBLIC_CLIENT_REFUSED: Text(
-        "A aplicação indicada em 'publicClientId' não deixa pessoas entrarem sem o segredo dela.",
-        (
-            "No portal do Azure abra 'Microsoft Entra ID', 'App registrations', a aplicação, 'Authentication', e ponha "
-            "'Allow public client flows' em 'Yes'.",
-            _APPLICATION_INSTEAD,
-            VALIDATE,
-        ),
-    ),
-    Kind.SIGN_IN_REJECTED: Text(
-        "O Microsoft Entra ID não aceita esta entrada.",
-        (
-            "Com office365: entre em https://portal.office.com com o mesmo nome de usuário e a mesma senha e "
-            "corrija-os nas configurações. O usuário também precisa de acesso ao Dynamics 365 e de uma licença "
-            "atribuída.",
-            "Com azureAD: compare 'directoryId' e 'applicationId' com 'Microsoft Entra ID', 'App registrations', a "
-            "aplicação, 'Overview', e crie um novo segredo em 'Certificados e segredos' ('Certificates & secrets').",
-            RESUME,
-        ),
-    ),
-    Kind.SIGN_IN_BLOCKED: Text(
-        "A conta do usuário está desativada no Microsoft Entra ID.",
-        (
-            "No portal do Azure abra 'Microsoft Entra ID', 'Users', o usuário, 'Properties', 'Settings', e marque "
-            "'Account enabled'.",
-            _APPLICATION_INSTEAD,
-            VALIDATE,
-        ),
-    ),
-    Kind.PASSWORD_EXPIRED: Text(
-        "A senha do usuário expirou; em muitas organizações ela dura 90 dias.",
-        (
-            "Entre em https://portal.office.com com este usuário, escolha uma nova senha e insira-a em 'password'. "
-            + RESUME,
-            _APPLICATION_INSTEAD,
-        ),
-    ),
-    Kind.ACCOUNT_LOCKED: Text(
-        "A conta do usuário está bloqueada por senhas erradas, ou as entradas a partir daqui são tidas por maliciosas.",
-        (
-            "Espere uma hora sem tentar: cada nova tentativa prolonga o bloqueio.",
-            "No portal do Azure abra 'Microsoft Entra ID', 'Users', o usuário, 'Sign-in logs', para ver quem entra com "
-            "uma senha antiga; depois insira a correta em 'password'. " + RESUME,
-            _APPLICATION_INSTEAD,
-        ),
-    ),
-    Kind.MULTI_FACTOR_REQUIRED: Text(
-        "O usuário tem de provar quem é com um segundo fator, o que um programa não consegue fazer.",
-        (
-            "Mude 'authentication' para azureAD, com uma aplicação e o segredo dela: a página de documentação do "
-            "Dynamics diz como.",
-            "Ou peça a um administrador que dispense este usuário da autenticação multifator, o que a Microsoft "
-            "desaconselha.",
-            RESUME,
-        ),
-    ),
-    Kind.CONDITIONAL_ACCESS: Text(
-        "Uma política de acesso condicional da organização proíbe esta entrada.",
-        (
-            "No portal do Azure abra 'Microsoft Entra ID', 'Sign-in logs', a entrada que falhou (em 'Service principal "
-            "sign-ins', se for uma aplicação), 'Conditional Access': ali está o nome da política.",
-            "Exclua dessa política o usuário ou a aplicação, ou autorize os endereços desta instalação.",
-            VALIDATE,
-        ),
-    ),
-    Kind.CONSENT_MISSING: Text(
-        "Ninguém consentiu que a aplicação use o Dynamics em nome dos usuários.",
-        (
-            "No portal do Azure abra 'Microsoft Entra ID', 'App registrations', a aplicação, 'API permissions', "
-            "acrescente 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', e escolha 'Grant admin "
-            "consent'.",
-            VALIDATE,
-        ),
-    ),
-    Kind.RESOURCE_NOT_IN_TENANT: Text(
-        "O diretório em que se entrou não conhece este ambiente do Dynamics.",
-        (
-            _OPEN_INSTANCE,
-            "Verifique se 'directoryId' é o diretório da organização à qual pertence este ambiente, e não o do próprio "
-            "publicador: o portal do Azure mostra-o em 'Microsoft Entra ID', 'Properties', 'Tenant ID'.",
-            RESUME,
-        ),
-    ),
-    Kind.TOKEN_REQUEST_INVALID: Text(
-        "O Microsoft Entra ID não entende como pedimos o token: o erro é nosso, ou da URL da instância.",
-        (
-            _OPEN_INSTANCE,
-            "Se a URL estiver correta, informe a evidência a quem desenvolve o Leadkeeper.",
-            VALIDATE,
-        ),
-    ),
-}
 
 _ACCESS: Final[dict[Kind, Text]] = {
     Kind.DYNAMICS_ADDRESS_WRONG: Text(
         "A URL da instância não é a de um ambiente do Dynamics 365.",
         (
-            _OPEN_INSTANCE,
+            OPEN_INSTANCE,
             "O ambiente também pode ter sido renomeado, transferido ou apagado: pergunte a quem o administra.",
             RESUME,
         ),
@@ -320,4 +165,4 @@ _DATA: Final[dict[Kind, Text]] = {
     ),
 }
 
-TEXTS: Final[dict[Kind, Text]] = _ENTRA | _ACCESS | _DATA
+TEXTS: Final[dict[Kind, Text]] = _ACCESS | _DATA

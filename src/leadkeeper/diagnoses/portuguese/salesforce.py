@@ -136,6 +136,15 @@ _LIMITS: Final[dict[Kind, Text]] = {
         "Naquele momento, alguma outra coisa no Salesforce escrevia nos mesmos dados.",
         (WAIT,),
     ),
+    Kind.SALESFORCE_NO_ROUTE: Text(
+        "A borda da rede do Salesforce não sabe onde este My Domain é servido (420), o que passa quando ele acabou de "
+        "ser renomeado ou transferido.",
+        (
+            WAIT,
+            "Se continuar, abra 'Setup', 'My Domain', e compare 'Current My Domain URL' com as configurações.",
+            "Se forem iguais, contate o suporte do Salesforce: a borda não tem rota para este endereço.",
+        ),
+    ),
     Kind.SALESFORCE_STORAGE_FULL: Text(
         "O armazenamento de dados da organização está cheio.",
         ("Abra no Salesforce 'Setup', 'Storage Usage'; apague o que não faz falta, ou compre espaço.", VALIDATE),
@@ -228,4 +237,16 @@ _RECORDS: Final[dict[Kind, Text]] = {
     ),
 }
 
-TEXTS: Final[dict[Kind, Text]] = _FORM | _SIGN_IN | _LIMITS | _RECORDS
+_CONVERTED: Final[dict[Kind, Text]] = {
+    Kind.SALESFORCE_LEAD_CONVERTED: Text(
+        "Algo no Salesforce tentou alterar um lead que já foi convertido, o que o Salesforce proíbe.",
+        (
+            "Procure no Salesforce o identificador do lead: um lead que está lá, mesmo convertido, não precisa de mais "
+            "nada.",
+            "Se não estiver lá, um fluxo ou gatilho dos leads mexeu em outro, já convertido: corrija-o (ele tem de "
+            "deixar de fora os leads em que IsConverted é verdadeiro) e depois repita esta entrega.",
+        ),
+    ),
+}
+
+TEXTS: Final[dict[Kind, Text]] = _CONVERTED | _FORM | _SIGN_IN | _LIMITS | _RECORDS

@@ -54,7 +54,7 @@ def create_cloud_partner(rooms: Rooms, addresses: ClientAddresses = _NO_PROXIES)
     install_errors(app)
     Offers(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
-    Ingestion(rooms.catalogue, rooms.publication).serve_on(app)
+    Ingestion(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
     return app
 
 

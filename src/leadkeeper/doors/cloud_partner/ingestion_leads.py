@@ -1,0 +1,121 @@
+"""Lead configuration as Microsoft's ingestion API writes it, to and from ``customer-leads``. Pure.
+
+Source: ``facts/microsoft-leads.md`` 3.2 and 3.4. Secrets are never told; one that is not sent stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from leadkeeper.connections.resource import MASK, Stored, secret_fields
+from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME
+from leadkeeper.problem import FieldError, Problem, ProblemType
+
+_TYPES: Final = {
+    "AzureTableLeadConfiguration": "table",
+    "AzureBlobLeadConfiguration": "blob",
+    "DynamicsCustomerRelationshipManagementLeadConfiguration": "dynamics",
+    "HttpsEndpointLeadConfiguration": "httpsEndpoint",
+    "MarketoLeadConfiguration": "marketo",
+    "SalesForceLeadConfiguration": "salesforce",
+}
+_TYPE_OF: Final = {destination: name for name, destination in _TYPES.items()}
+_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "table": {"connectionString": "storageAccountConnectionString"},
+    "blob": {"connectionString": "storageAccountConnectionString", "containerName": "containerName"},
+    "dynamics": {
+        "uri": "instanceUrl",
+        "authentication": "authentication",
+        "userName": "username",
+        "password": "password",
+        "applicationID": "applicationId",
+        "applicationKey": "applicationKey",
+        "directoryID": "directoryId",
+    },
+    "httpsEndpoint": {"httpsEndpointUri": "httpsEndpointUrl"},
+    "marketo": {"serverID": "serverId", "munchkinAccountID": "munchkinId", "formID": "formId"},
+    "salesforce": {"objectIdentifier": "objectIdentifier"},
+}
+"""The settings of each destination, by their names there."""
+
+_AUTHENTICATIONS: Final = {"azuread": "azureAD", "aad": "azureAD", "office365": "office365", "o365": "office365"}
+_DIGEST: Final = "dailyDigestEmailContacts"
+
+
+def read_configuration(body: Mapping[str, Any], stored: Stored | None) -> dict[str, Any]:
+    """The configuration as ``customer-leads``; what it has no word for, and secrets not sent, stay as ``stored`` are.
+
+    Raises :class:`Problem` that names the field.
+    """
+    kind = body.get("resourceType")
+    destination = _TYPES.get(kind) if isinstance(kind, str) else None
+    if destination is None:
+        raise _invalid(FieldError("resourceType", f"must be one of {', '.join(_TYPES)}"))
+    adapter, names = BY_LEAD_DESTINATION[destination], _NAMES[destination]
+    kept = stored if stored is not None and stored.destination == adapter.name else None
+    settings: dict[str, Any] = {}
+    if kept is not None:
+        told = {*names.values(), "contactEmail", "notice"}
+        settings = {name: value for name, value in kept.settings.items() if name not in told}
+        settings |= {name: MASK for name in secret_fields(adapter.config) if name in kept.secrets}
+    settings |= {ours: body[theirs] for theirs, ours in names.items() if body.get(theirs) not in (None, "")}
+    if isinstance(how := settings.get("authentication"), str):
+        settings["authentication"] = _AUTHENTICATIONS.get(how.replace(" ", "").casefold(), how)
+        gone = ("applicationKey",) if settings["authentication"] == "office365" else ("password",)
+        for name in gone:
+            if settings.get(name) == MASK:
+                del settings[name]
+    settings |= _told_to(body)
+    return {"leadDestination": destination, adapter.config_key: settings}
+
+
+def _told_to(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Who is told, and when: the one or the other, since a connection has one rule for all its contacts."""
+    text = body.get("contactEmail") or ""
+    each = [part.strip() for part in re.split("[;,]", str(text)) if part.strip()]
+    daily = body.get(_DIGEST) or []
+    if not isinstance(daily, list):
+        raise _invalid(FieldError(_DIGEST, "must be a list of e-mail addresses"))
+    if each and daily:
+        raise _invalid(FieldError(_DIGEST, "cannot be given besides contactEmail here: leave one of them out"))
+    if daily:
+        return {"contactEmail": daily, "notice": "daily"}
+    return {"contactEmail": each} if each else {}
+
+
+def show_configuration(stored: Stored) -> dict[str, Any] | None:
+    """The settings as the ingestion API tells them, without secrets; ``None`` where it has no such destination."""
+    destination = BY_NAME[stored.destination].lead_destination
+    if destination not in _TYPE_OF:
+        return None
+    settings = stored.settings
+    told = list(settings.get("contactEmail", []))
+    daily = told if settings.get("notice") == "daily" else []
+    shown = {theirs: settings[ours] for theirs, ours in _NAMES[destination].items() if ours in settings}
+    return {
+        "resourceType": _TYPE_OF[destination],
+        "contactEmail": "" if daily else ";".join(told),
+        _DIGEST: daily,
+        **shown,
+    }
+
+
+def by_their_names(problem: Problem, body: Mapping[str, Any]) -> Problem:
+    """The same problem about ``body``, with fields named as they were sent."""
+    theirs = {ours: name for name, ours in _NAMES[_TYPES[str(body.get("resourceType"))]].items()}
+    errors = tuple(_renamed(error, theirs) for error in problem.errors)
+    return _invalid(*errors) if errors else problem
+
+
+def _renamed(error: FieldError, theirs: Mapping[str, str]) -> FieldError:
+    field, message = error.field.rpartition("LeadConfiguration.")[2] or error.field, error.message
+    for ours, name in theirs.items():
+        message = re.sub(rf"\b{ours}\b", name, message)
+    return FieldError(theirs.get(field, field), message)
+
+
+def _invalid(*errors: FieldError) -> Problem:
+    told = "; ".join(f"{error.field} {error.message}" for error in errors)
+    return Problem(ProblemType.INVALID_REQUEST, f"The lead configuration cannot be taken: {told}", errors)

@@ -426,7 +426,10 @@ async def test_an_endpoint_that_demands_basic_gets_it(authority: Authority) -> N
 
 async def test_basic_by_the_setting(authority: Authority) -> None:
     async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
-        own: dict[str, Any] = {"clientId": "a:b \u00e9", "clientSecret": "b+c%"}  # form-encoded each, as RFC 6749 2.3.1 has it
+        own: dict[str, Any] = {
+            "clientId": "a:b \u00e9",
+            "clientSecret": "b+c%",
+        }  # form-encoded each, as RFC 6749 2.3.1 has it
         (found,) = await deliver(side, tokenEndpointAuthMethod="client_secret_basic", **own)
         (asked,) = side.requests(TOKEN)
     assert isinstance(found, Receipt)

@@ -48,6 +48,10 @@ BODIES: Final[Mapping[str, Any]] = {
         "offerTypeId": "saas",
         "definition": {"displayText": "Mine now", "offer": {}, "plans": []},
     },
+    "POST /v1.0/ingestion/products/{productId}/leadconfiguration": {
+        "resourceType": "AzureTableLeadConfiguration",
+        "connectionString": f"DefaultEndpointsProtocol=https;AccountName=mine;AccountKey={'A' * 86}==",
+    },
     "POST /api/publishers/{publisherId}/offers/{offerId}/publish": {"metadata": {"notification-emails": ""}},
     "POST /api/publishers/{publisherId}/offers/{offerId}/golive": {},
     "POST /api/publishers/{publisherId}/offers/{offerId}/cancel": {"metadata": {"notification-emails": ""}},

@@ -144,7 +144,7 @@ class Ingestion:
         before = await self._connections.get(offer, PRIMARY)
         settings = read_configuration(sent, None if before is None else before.changed.stored)
         try:
-            await self._connections.put(offer, PRIMARY, settings, by=caller.name)
+            await self._connections.put(offer, PRIMARY, settings, by=caller.name, trusted=caller.is_operator)
         except Problem as problem:
             raise by_their_names(problem, sent) from None
         return await self._shown(offer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
@@ -79,16 +79,29 @@ def to_stored(answer: Answer) -> str:
 
 
 def from_stored(text: str) -> Answer:
-    """The answer that :func:`to_stored` wrote."""
-    stored = from_json(text)
-    if "kind" not in stored:
-        return Receipt(**stored)
-    return diagnose(
-        Kind(stored["kind"]),
-        Evidence(**stored["evidence"]),
-        outcome=Outcome(stored["outcome"]),
-        retry_after=stored.get("retry_after"),
-    )
+    """The answer that :func:`to_stored` wrote; what it did not write reads as ``recordDamaged``, and never raises."""
+    try:
+        stored = from_json(text)
+        return _receipt(stored) if "kind" not in stored else _diagnosis(stored)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return diagnose(Kind.RECORD_DAMAGED, Evidence(text="The stored answer could not be read."))
+
+
+def _receipt(stored: dict[str, Any]) -> Receipt:
+    read = Receipt(**stored)
+    texts = (read.remote_id, read.link, read.note)
+    if "result" not in stored or not isinstance(read.result, str) or not all(isinstance(x, str | None) for x in texts):
+        raise TypeError("not a receipt")
+    return read
+
+
+def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
+    evidence, retry_after = Evidence(**stored["evidence"]), stored.get("retry_after")
+    texts = (evidence.code, evidence.request_id, evidence.text)
+    numbers = isinstance(evidence.status, int | None) and isinstance(retry_after, int | float | None)
+    if not numbers or not all(isinstance(x, str | None) for x in texts):
+        raise TypeError("not a diagnosis")
+    return diagnose(Kind(stored["kind"]), evidence, outcome=Outcome(stored["outcome"]), retry_after=retry_after)
 
 
 _PLAIN: Final = Receipt()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +13,7 @@ from leadkeeper.access.contacts import Contact
 from leadkeeper.connections import changes
 from leadkeeper.connections.changes import Change
 from leadkeeper.connections.health import Health, HealthState, health_of
-from leadkeeper.connections.resource import Stored
+from leadkeeper.connections.resource import Stored, read_settings
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.offer import OfferRef
@@ -101,4 +100,5 @@ class ConnectionRows:
         except WrongKey:
             # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
             secrets = {}
-        return Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)
+        settings = read_settings(row.settings)
+        return Stored(row.destination, settings or {}, secrets, row.announces, row.repeatable, settings is None)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.destinations.mail import Mailer, parse_mail_server
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.notices.due import take
 from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.steps import OperationState
@@ -248,3 +251,29 @@ async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(home
     assert (await operator.put(f"{OFFER}/connections/third", DESTINATION)).status == 201
     found = await operator.post("/v1/find", {"text": bad})
     assert found.status == 200, found.body
+
+
+@pytest.mark.parametrize("table", ["lead", "connection", "notice"])
+async def test_bytes_that_are_no_text_damage_their_row_alone(tmp_path: Path, authority: Authority, table: str) -> None:
+    """A flipped bit in a SQLite file can leave what no text is, which the driver refuses to read. PostgreSQL cannot."""
+    async with scene(f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}", authority) as s:
+        await connect_both(s)
+        await s.house.connections.pause(CRM, "primary", by="test")
+        kept = await s.intake.keep(lead(1))
+        await s.intake.keep(lead(2))
+        told = connection_paused((await s.house.connections.list(CRM))[0].id, "{}", s.house.now)
+        await s.house.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(told)))
+        no_text = sa.text("CAST(X'7B2261223A22FF227D' AS TEXT)")
+        values, which = {
+            "lead": ({"body": no_text}, t.lead.c.id == kept.id),
+            "connection": ({"settings": no_text}, t.connection.c.offer_ref == str(ERP)),
+            "notice": ({"body": no_text}, sa.true()),
+        }[table]
+        await damage(s.house.storage, t.metadata.tables[table], which, **values)
+        await s.house.connections.resume(CRM, "primary", by="test")
+        await s.until(
+            lambda states: states == ({"delivered": 1, "setAside": 1} if table == "lead" else {"delivered": 2})
+        )
+        assert len((await s.inbox.list(LeadFilter())).leads) == 2
+        assert len(await s.house.connections.list()) == 2
+        assert len(await s.house.storage.write(take, now_ms())) == 1

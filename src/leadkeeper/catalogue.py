@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -88,20 +89,23 @@ def from_stored(text: str) -> Answer:
 
 
 def _receipt(stored: dict[str, Any]) -> Receipt:
-    read = Receipt(**stored)
-    texts = (read.remote_id, read.link, read.note)
-    if "result" not in stored or not isinstance(read.result, str) or not all(isinstance(x, str | None) for x in texts):
-        raise TypeError("not a receipt")
-    return read
+    _require(stored, str, ("result",))
+    _require(stored, (str, NoneType), ("remote_id", "link", "note"))
+    return Receipt(**stored)
 
 
 def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
-    evidence, retry_after = Evidence(**stored["evidence"]), stored.get("retry_after")
-    texts = (evidence.code, evidence.request_id, evidence.text)
-    numbers = isinstance(evidence.status, int | None) and isinstance(retry_after, int | float | None)
-    if not numbers or not all(isinstance(x, str | None) for x in texts):
-        raise TypeError("not a diagnosis")
-    return diagnose(Kind(stored["kind"]), evidence, outcome=Outcome(stored["outcome"]), retry_after=retry_after)
+    evidence, retry_after = stored["evidence"], stored.get("retry_after")
+    _require(evidence, (int, NoneType), ("status",))
+    _require(evidence, (str, NoneType), ("code", "request_id", "text"))
+    _require(stored, (int, float, NoneType), ("retry_after",))
+    kind, outcome = Kind(stored["kind"]), Outcome(stored["outcome"])
+    return diagnose(kind, Evidence(**evidence), outcome=outcome, retry_after=retry_after)
+
+
+def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tuple[str, ...]) -> None:
+    if not all(isinstance(stored.get(name), types) for name in names):
+        raise TypeError(f"not as it is written: {', '.join(names)}")
 
 
 _PLAIN: Final = Receipt()

@@ -27,7 +27,9 @@ from leadkeeper.storage.engine import Storage
 from tests.contracts.house import CRM, endpoint, furnished, lead
 from tests.contracts.mailbox import mailbox
 from tests.contracts.market import Market, market
+from tests.contracts.test_portal import signed_in
 from tests.contracts.test_worker import Scene, scene
+from tests.journeys.customer import Customer
 from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in
 
 ERP = OfferRef("contoso", "erp")
@@ -127,7 +129,8 @@ async def test_a_connection_with_damaged_settings_is_broken_and_the_others_carry
         await s.intake.keep(lead(2, offer=ERP))
 
         async def paused() -> bool:
-            return any(each.health.paused for each in await s.house.connections.list())
+            c = t.connection.c
+            return await s.house.count(t.connection, c.paused, c.diagnosis.contains("recordDamaged")) == 1
 
         await until(paused)
         await s.until(lambda states: states == {"delivered": 1, "waiting": 1})
@@ -244,9 +247,15 @@ async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(home
     for path in (f"/v1/leads/{bad}", f"{OFFER}/connections", f"{OFFER}/connections/spare"):
         answer = await operator.get(path)
         assert answer.status == 200, (path, answer.body)
-    shown = (await operator.get(f"{OFFER}/connections")).json()
-    assert "spare" in json.dumps(shown)
-    assert "primary" in json.dumps(shown)
+    shown = (await operator.get(f"{OFFER}/connections")).json()["connections"]
+    told = {each["name"]: (each["health"]["state"], each["health"]["diagnosis"]) for each in shown}
+    assert told["primary"] == ("healthy", None)
+    assert (told["spare"][0], told["spare"][1]["kind"]) == ("paused", "recordDamaged")
+    async with Customer(home.url) as visitor:
+        await signed_in(home, visitor, "publisher:contoso")
+        for path in ("", "/leads", f"/leads/{bad}", "/offers/contoso/crm-pro"):
+            page = await visitor.open(f"/portal{path}")
+            assert page.status == 200, (path, page.text)
     # The quota of contact e-mails looks at every connection of the publisher.
     assert (await operator.put(f"{OFFER}/connections/third", DESTINATION)).status == 201
     found = await operator.post("/v1/find", {"text": bad})

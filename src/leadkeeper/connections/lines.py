@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connection import DAMAGED, Connection
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.recipients import Recipients
 from leadkeeper.connections.resource import read_settings, restored
@@ -24,9 +24,6 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 
 log: Final = structlog.get_logger(__name__)
-
-
-_DAMAGED: Final = Evidence(text="The connection's stored settings could not be read.")
 
 
 class Unusable:
@@ -60,7 +57,7 @@ def open_line(connection: Connection, network: Network, storage: Storage) -> Any
     destination = BY_NAME[connection.stored.destination]
     if connection.stored.damaged:
         log.error("connection not opened: its row is damaged", connection=connection.id)
-        return Unusable(destination, diagnose(Kind.RECORD_DAMAGED, _DAMAGED, outcome=Outcome.BROKEN))
+        return Unusable(destination, DAMAGED)
     try:
         config = restored(destination, connection.stored.settings, connection.stored.secrets)
         contacts = Recipients(storage, connection, network.policy.mail_rules)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
+from pydantic_core import from_json
 
 from leadkeeper.access.contacts import VALID_MS, contacts_of
 from leadkeeper.access.mail_bound import free_at, spend
@@ -70,7 +71,7 @@ def _everybody(row: sa.Row[Any]) -> list[str] | None:
 def read_emails(text: str) -> list[str] | None:
     """The addresses in a row, or ``None`` for one that is damaged."""
     try:
-        emails = json.loads(text)
+        emails = from_json(text)
     except (ValueError, TypeError):
         return None
     return emails if isinstance(emails, list) and all(isinstance(each, str) for each in emails) else None
@@ -123,8 +124,8 @@ def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any
     """
     found = {row.id for row in rows}
     damaged = [id_ for id_ in ids if id_ not in found]
-    waiting = []
-    kept = []
+    waiting: list[str] = []
+    kept: list[sa.Row[Any]] = []
     for row in rows:
         if row.recipients is not None and read_emails(row.recipients) is None:
             damaged.append(row.id)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
+from pydantic_core import from_json
 
 from leadkeeper.clock import new_id
 from leadkeeper.offer import OfferRef
@@ -94,7 +95,7 @@ def _steps(row: sa.Row[Any]) -> Steps | None:
 
 def _emails(row: sa.Row[Any]) -> tuple[str, ...] | None:
     try:
-        emails = json.loads(row.emails)
+        emails = from_json(row.emails)
     except (ValueError, TypeError):
         return None
     return tuple(emails) if isinstance(emails, list) and all(isinstance(each, str) for each in emails) else None

@@ -29,6 +29,29 @@ _REPLACED: Final = (
 )
 
 
+def _is_no_text(error: OperationalError) -> bool:
+    """Whether the driver met bytes in a text column that are not UTF-8; it tells so by its words alone."""
+    return str(error.orig).startswith("Could not decode to UTF-8")
+
+
+def _tell(error: OperationalError) -> NoReturn:
+    """Raise the error itself for a wrong statement; anything else is a database that is away."""
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        raise error
+    raise StorageAway(str(error.orig)) from error
+
+
+@contextlib.contextmanager
+def _any_bytes(conn: sa.Connection) -> Iterator[None]:
+    """Meanwhile bytes that are no text are read as lone surrogates, which no text and no JSON holds."""
+    driver: Any = conn.connection.dbapi_connection
+    driver.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
+
+
 class SQLite:
     """One file in WAL mode with ``synchronous=FULL``: a commit is on disk before it is answered.
 
@@ -216,26 +239,3 @@ def _make_private(database: str) -> None:
     """
     with contextlib.suppress(OSError):  # SQLite's own error says more
         os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-
-
-def _is_no_text(error: OperationalError) -> bool:
-    """Whether the driver met bytes in a text column that are not UTF-8; it tells so by its words alone."""
-    return str(error.orig).startswith("Could not decode to UTF-8")
-
-
-def _tell(error: OperationalError) -> NoReturn:
-    """Raise the error itself for a wrong statement; anything else is a database that is away."""
-    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-        raise error
-    raise StorageAway(str(error.orig)) from error
-
-
-@contextlib.contextmanager
-def _any_bytes(conn: sa.Connection) -> Iterator[None]:
-    """Meanwhile bytes that are no text are read as lone surrogates, which no text and no JSON holds."""
-    driver: Any = conn.connection.dbapi_connection
-    driver.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
-    try:
-        yield
-    finally:
-        driver.text_factory = str

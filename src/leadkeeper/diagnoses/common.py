@@ -205,7 +205,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             "is left of a lead.",
             "Restore the record from a backup of the database, or remove it. A connection's settings can be entered "
             "anew instead, and an offer be published again.",
-            "Then retry this delivery: leadkeeper leads retry <id>. A connection is tried again by itself.",
+            "Then retry this delivery. A connection is tried again by itself.",
         ),
     ),
 }

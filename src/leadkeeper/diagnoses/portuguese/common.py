@@ -165,7 +165,7 @@ TEXTS: Final[dict[Kind, Text]] = {
             "mostra o que resta de um lead.",
             "Restaure o registro a partir de um backup do banco de dados, ou remova-o. Em vez disso, as configurações "
             "de uma conexão podem ser inseridas de novo, e uma oferta pode ser publicada outra vez.",
-            "Depois repita esta entrega: leadkeeper leads retry <id>. Uma conexão é tentada de novo automaticamente.",
+            "Depois repita esta entrega. Uma conexão é tentada de novo automaticamente.",
         ),
     ),
 }

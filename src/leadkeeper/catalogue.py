@@ -81,11 +81,23 @@ def to_stored(answer: Answer) -> str:
 
 def from_stored(text: str) -> Answer:
     """The answer that :func:`to_stored` wrote; what it did not write reads as ``recordDamaged``, and never raises."""
+    if is_stored(text):
+        return _read(text)
+    return diagnose(Kind.RECORD_DAMAGED, Evidence(text="The stored answer could not be read."))
+
+
+def is_stored(text: str) -> bool:
+    """Whether :func:`to_stored` wrote this; if not, it is damaged."""
     try:
-        stored = from_json(text)
-        return _receipt(stored) if "kind" not in stored else _diagnosis(stored)
+        _read(text)
     except (ValueError, TypeError, KeyError, AttributeError):
-        return diagnose(Kind.RECORD_DAMAGED, Evidence(text="The stored answer could not be read."))
+        return False
+    return True
+
+
+def _read(text: str) -> Answer:
+    stored = from_json(text)
+    return _receipt(stored) if "kind" not in stored else _diagnosis(stored)
 
 
 def _receipt(stored: dict[str, Any]) -> Receipt:

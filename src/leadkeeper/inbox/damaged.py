@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
-from leadkeeper.notices.due import read_emails
+from leadkeeper.notices.due import is_whole
 from leadkeeper.publishing.operations import as_operation
 from leadkeeper.storage import tables as t
 
@@ -55,6 +55,6 @@ def _operations(conn: sa.Connection) -> Iterator[str]:
 
 def _notices(conn: sa.Connection) -> Iterator[str]:
     n = t.notice.c
-    for row in conn.execute(sa.select(n.id, n.recipients).where(t.WAITING_NOTICE, n.recipients.is_not(None))):
-        if read_emails(row.recipients) is None:
+    for row in conn.execute(sa.select(n.id, n.kind, n.body, n.recipients).where(t.WAITING_NOTICE)):
+        if not is_whole(row):
             yield f"notice {row.id}"

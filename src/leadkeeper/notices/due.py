@@ -13,6 +13,8 @@ from pydantic_core import from_json
 
 from leadkeeper.access.contacts import VALID_MS, contacts_of
 from leadkeeper.access.mail_bound import free_at, spend
+from leadkeeper.catalogue import is_stored
+from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_PAUSED
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.mail_address import MailRules
@@ -127,7 +129,7 @@ def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any
     waiting: list[str] = []
     kept: list[sa.Row[Any]] = []
     for row in rows:
-        if row.recipients is not None and read_emails(row.recipients) is None:
+        if not is_whole(row):
             damaged.append(row.id)
         elif _everybody(row) is None:
             (damaged if row.created_at <= now - VALID_MS else waiting).append(row.id)
@@ -141,6 +143,13 @@ def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any
         later = {"due_at": now + UNCONFIRMED_MS}
         conn.execute(sa.update(t.notice).where(one_of(conn, t.notice.c.id, waiting)).values(later))
     return kept
+
+
+def is_whole(row: sa.Row[Any]) -> bool:
+    """Whether a notice's row (kind, body, recipients) can be read."""
+    if row.recipients is not None and read_emails(row.recipients) is None:
+        return False
+    return row.kind not in (CONNECTION_PAUSED, CHANGE_REFUSED) or is_stored(row.body)
 
 
 def plan(conn: sa.Connection, due: Due, rules: MailRules, now: int) -> Plan:

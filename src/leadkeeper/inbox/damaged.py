@@ -55,6 +55,7 @@ def _operations(conn: sa.Connection) -> Iterator[str]:
 
 def _notices(conn: sa.Connection) -> Iterator[str]:
     n = t.notice.c
-    for row in conn.execute(sa.select(n.id, n.kind, n.body, n.recipients).where(t.WAITING_NOTICE)):
+    waiting: sa.Select[Any] = sa.select(n.id, n.kind, n.body, n.recipients).where(t.WAITING_NOTICE)
+    for row in conn.execute(waiting):
         if not is_whole(row):
             yield f"notice {row.id}"

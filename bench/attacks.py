@@ -146,7 +146,7 @@ async def _publish(attack: Attack, session: aiohttp.ClientSession, number: int) 
 
 async def _change(attack: Attack, session: aiohttp.ClientSession, number: int) -> None:
     body = trap(number) | {"leadDestination": "httpsEndpoint"}
-    body["httpsEndpointLeadConfiguration"]["contactEmail"] = [f"s{number}-{n}@strangers.example" for n in range(50)]
+    body["httpsEndpointLeadConfiguration"]["contactEmail"] = [f"s{number}-{n}@strangers.example" for n in range(20)]
     path = f"{attack.offer(number)}/connections/trap-{number % _CONNECTIONS_EACH}"
     await attack.call(session, "change", "PUT", path, body)
 
@@ -164,20 +164,20 @@ async def _bomb(attack: Attack, session: aiohttp.ClientSession, number: int) -> 
 
 _ATTACKS: Final[Sequence[tuple[Act, int, float]]] = (
     # what, how many at once, and how many seconds between two
-    (_cookie, 2, 0.2),
+    (_cookie, 2, 0.5),
     (_form, 2, 0.5),
     (_long_type, 1, 0.5),
     (_long_head, 1, 0.5),
-    (_half_open, HALF_OPEN, 0.5),
-    (_slow_body, 50, 0.5),
-    (_unknown_key, 2, 0.05),
-    (_unknown_hook, 2, 0.05),
-    (_hook_flood, 4, 0.05),
-    (_validate, 30, 0.2),
-    (_publish, 4, 0.5),
-    (_change, 2, 0.2),
-    (_lists, 2, 0.2),
-    (_bomb, 1, 0.5),
+    (_half_open, HALF_OPEN, 10.0),
+    (_slow_body, 50, 10.0),
+    (_unknown_key, 2, 0.1),
+    (_unknown_hook, 2, 0.1),
+    (_hook_flood, 2, 0.1),
+    (_validate, 20, 1.0),
+    (_publish, 4, 1.0),
+    (_change, 2, 0.5),
+    (_lists, 2, 0.5),
+    (_bomb, 1, 1.0),
 )
 
 

@@ -36,7 +36,7 @@ _COLUMNS: Final = (
     Column("ratio", "p99 of calm", 2),
     Column("verdict", "Target"),
 )
-_PAGES: Final = ("/portal", "/portal/leads", "/healthz", f"/store/offers/{PUBLISHER}/shop")
+_PAGES: Final = ("/portal", "/portal/leads", "/store", "/healthz")
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def measure(place: Place, plan: Plan, say: Say) -> Section:
 def _measure(
     place: Place, plan: Plan, kind: Kind, attackers: Child, relay_port: int, section: Section, say: Say
 ) -> None:
-    with installation(place, kind, crm=https(), shop=https()) as made:
+    with installation(place, kind, crm=https()) as made:
         made.settings = made.settings.model_copy(update={"hosts": f"{place.hosts},{RELAY_HOST}=127.0.0.1:{relay_port}"})
         children = [made.start(word) for word in (("serve",) if kind == "sqlite" else ("api", "worker"))]
         operator = Api(made.port, made.make_key("operator"))

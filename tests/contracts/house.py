@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from leadkeeper.access.quotas import Quotas
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, new_secret_key
@@ -21,6 +22,8 @@ from leadkeeper.storage.migrate import upgrade
 
 CRM = OfferRef("contoso", "crm-pro")
 KEY = new_secret_key()
+MANY = Quotas(connections_per_offer=5_000, connections=5_000)
+"""An operator's leave: these tests are about other bounds."""
 
 
 def endpoint(url: str = "https://leads.example/hook") -> dict[str, object]:
@@ -44,7 +47,7 @@ class TestHouse:
     now: int = 1_790_000_000_000
 
     def __post_init__(self) -> None:
-        self.connections = Connections(self.storage, Vault([KEY]), clock=self.clock)
+        self.connections = Connections(self.storage, Vault([KEY]), clock=self.clock, quotas=MANY)
         self.catalogue = Catalogue(self.storage, self.connections, self.clock)
         self.intake = Intake(self.storage, clock=self.clock)
 

@@ -211,18 +211,23 @@ async def test_an_offer_that_was_never_published_changes_at_once(opened: Market)
     assert (changed.change, changed.proven) == (None, False)
 
 
+def with_keys(opened: Market, vault: Vault) -> None:
+    """As if the program had been started anew with other keys."""
+    opened.connections._vault = opened.connections._rows._vault = vault
+
+
 async def test_a_new_key_covers_what_waits(opened: Market) -> None:
     before = await opened.connect(opened.other.settings)
     assert before.change is not None
     new = new_secret_key()
-    opened.connections._vault = Vault([new, KEY])
+    with_keys(opened, Vault([new, KEY]))
     assert await opened.connections.rotate_secrets() == 1
-    opened.connections._vault = Vault([new])
+    with_keys(opened, Vault([new]))
     assert await opened.connections.unreadable() == []
     (after,) = await opened.connections.list(CRM)
     assert after.change is not None
     assert after.change.stored == before.change.stored
-    opened.connections._vault = Vault([new_secret_key()])
+    with_keys(opened, Vault([new_secret_key()]))
     assert await opened.connections.unreadable() == ["contoso.crm-pro/primary"]
 
 

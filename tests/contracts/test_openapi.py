@@ -38,6 +38,9 @@ LEFT_OUT = {
     f"{OFFER_PATH}/connections/{{name}}": ["positive_data_acceptance"],
     # A text that is too long for an address is refused as such (431).
     "/v1/explain": ["negative_data_rejection"],
+    # A filter that is given twice counts once, and a whole number may be written 0.0.
+    "GET /v1/audit": ["negative_data_rejection"],
+    "GET /v1/leads": ["negative_data_rejection"],
     # Its text is no lead: every line of it is answered on its own.
     "/v1/leads/batch": ["negative_data_rejection"],
 }
@@ -56,7 +59,7 @@ def running(database_url: str) -> Iterator[tuple[str, str]]:
     opened: Queue[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
     async def run() -> None:
-        async with house(database_url) as home:
+        async with house(database_url, sign_in_limit="100000/second") as home:  # wrong keys are tried over and over
             end = asyncio.Event()
             await furnish(home)
             key = (await home.visitor("operator")).key
@@ -126,7 +129,7 @@ def calls_of(cases: SearchStrategy[Case], key: str) -> Callable[[], None]:
         max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=[*HealthCheck]
     )
     def call(case: Case) -> None:
-        left_out = named(LEFT_OUT.get(case.path, ()))
+        left_out = named([*LEFT_OUT.get(case.path, ()), *LEFT_OUT.get(f"{case.method} {case.path}", ())])
         case.call_and_validate(headers=signed_in, timeout=30, excluded_checks=left_out)
         if at_home(case):
             case.call_and_validate(headers=signed_in, timeout=30, checks=named(BROAD))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -242,3 +243,16 @@ async def test_what_a_commit_is_worth_is_read_from_the_server(
 
 async def test_sqlite_waits_for_the_disk_by_itself(on_file: Storage) -> None:
     assert await on_file.read(durability) is None
+
+
+async def test_another_process_that_comes_and_goes_takes_nothing_away(on_file: Storage, sqlite_file: Path) -> None:
+    """Its last connection would remove the log, were ours not seen: who closes a file lets go of SQLite's locks."""
+    await asyncio.gather(*(on_file.read(leases) for _ in range(8)))
+    look = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM lease').fetchall(); c.close()"
+    )
+    for number in range(3):
+        visitor = await asyncio.create_subprocess_exec(sys.executable, "-c", look, str(sqlite_file))
+        assert await visitor.wait() == 0
+        await on_file.write(add_lease, f"after-{number}")
+    assert await on_file.read(leases) == {"before", "after-0", "after-1", "after-2"}

@@ -104,14 +104,16 @@ def record(defaults: Mapping[str, Value], changes: Mapping[str, Value], lead: Ou
     be longer than :data:`FIELD_LIMIT`, or than :data:`RECORD_LIMIT` together, are cut: :func:`cut` tells of them.
     """
     found: dict[str, Any] = {}
-    left = RECORD_LIMIT
+    left, values = RECORD_LIMIT, _Values(lead)
     for name, value in {**defaults, **changes}.items():
         if not isinstance(value, str):
             if value is not None:
                 found[name] = value
             continue
         limit = min(FIELD_LIMIT, left)
-        filled: str = Cut(fill(value, lead, limit), limit) if _may_exceed(value, lead, limit) else fill(value, lead)
+        filled: str = _filled(value, values, limit)
+        if _may_exceed(value, values, limit):
+            filled = Cut(filled, limit)
         if filled != "":
             found[name] = filled
         left -= units(filled)
@@ -137,30 +139,53 @@ def fill(template: str, lead: OutgoingLead, limit: int = FIELD_LIMIT) -> str:
     campaign. Control characters in values are left out, unpaired surrogates become ``?``. The text has at most
     ``limit`` UTF-16 units, and no more than that is made of it, whatever the template and the lead.
     """
-    return fit("\n".join(_lines(template, lead, limit)).strip(), limit)
+    return _filled(template, _Values(lead), limit)
 
 
-def _lines(template: str, lead: OutgoingLead, limit: int) -> Iterator[str]:
+class _Values:
+    """A lead's values by placeholder, each cleaned and measured once however often templates name it."""
+
+    def __init__(self, lead: OutgoingLead) -> None:
+        self._lead = lead
+        self._texts: dict[str, str] = {}
+        self._units: dict[str, int] = {}
+
+    def text(self, name: str) -> str:
+        """The value, clean."""
+        if name not in self._texts:
+            self._texts[name] = clean(_PLACEHOLDERS[name](self._lead))
+        return self._texts[name]
+
+    def units(self, name: str) -> int:
+        """Its length in UTF-16 units."""
+        if name not in self._units:
+            self._units[name] = units(self.text(name))
+        return self._units[name]
+
+
+def _filled(template: str, values: _Values, limit: int) -> str:
+    return fit("\n".join(_lines(template, values, limit)).strip(), limit)
+
+
+def _lines(template: str, values: _Values, limit: int) -> Iterator[str]:
     """The lines that are not left out, until they are ``limit`` characters together."""
     left = limit
-    known: dict[str, str] = {}
     for line in template.split("\n"):
-        names = [piece["name"] for piece in _PIECE.finditer(line) if piece["name"] is not None]
-        known |= {name: clean(_PLACEHOLDERS[name](lead)) for name in names if name not in known}
-        if names and not any(known[name] for name in names):
+        names = {piece["name"] for piece in _PIECE.finditer(line) if piece["name"] is not None}
+        if names and not any(values.text(name) for name in names):
             continue
-        filled = "".join(_pieces(line, known, left))
+        filled = "".join(_pieces(line, values, left))
         yield filled
         left -= len(filled) + 1
         if left <= 0:
             return
 
 
-def _pieces(line: str, values: Mapping[str, str], left: int) -> Iterator[str]:
+def _pieces(line: str, values: _Values, left: int) -> Iterator[str]:
     """The texts of ``line`` with its placeholders filled in, until they are ``left`` characters together."""
     at = 0
     for piece in _PIECE.finditer(line):
-        found = piece[0][0] if piece["name"] is None else values[piece["name"]]
+        found = piece[0][0] if piece["name"] is None else values.text(piece["name"])
         for text in (line[at : piece.start()], found):
             yield text[:left]
             left -= len(text)
@@ -170,12 +195,12 @@ def _pieces(line: str, values: Mapping[str, str], left: int) -> Iterator[str]:
     yield line[at:][:left]
 
 
-def _may_exceed(template: str, lead: OutgoingLead, limit: int) -> bool:
+def _may_exceed(template: str, values: _Values, limit: int) -> bool:
     """Whether ``template`` filled in has more than ``limit`` UTF-16 units (space around it counts)."""
     most = units(template)
     for piece in _PIECE.finditer(template):
         if piece["name"] is not None:
-            most += units(_PLACEHOLDERS[piece["name"]](lead))
+            most += values.units(piece["name"])
     return most > limit
 
 

@@ -235,7 +235,8 @@ def _identity(name: str) -> tuple[int, int]:
 def _make_private(database: str) -> None:
     """Make the file, if it is missing, for its owner alone: SQLite would go by the umask.
 
-    What SQLite makes beside it (WAL, shared memory) takes the file's own permissions.
+    What SQLite makes beside it (WAL, shared memory) takes the file's own permissions. A file that is there is not
+    opened: to close it again would let go of every lock that this process has on it, and with them of the log.
     """
-    with contextlib.suppress(OSError):  # SQLite's own error says more
-        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    with contextlib.suppress(OSError):  # it is there; or SQLite's own error says more
+        os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from types import NoneType
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
@@ -81,16 +82,44 @@ def to_stored(answer: Answer) -> str:
 
 
 def from_stored(text: str) -> Answer:
-    """The answer that :func:`to_stored` wrote."""
+    """The answer that :func:`to_stored` wrote; what it did not write reads as ``recordDamaged``, and never raises."""
+    if is_stored(text):
+        return _read(text)
+    return diagnose(Kind.RECORD_DAMAGED, Evidence(text="The stored answer could not be read."))
+
+
+def is_stored(text: str) -> bool:
+    """Whether :func:`to_stored` wrote this; if not, it is damaged."""
+    try:
+        _read(text)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return True
+
+
+def _read(text: str) -> Answer:
     stored = from_json(text)
-    if "kind" not in stored:
-        return Receipt(**stored)
-    return diagnose(
-        Kind(stored["kind"]),
-        Evidence(**stored["evidence"]),
-        outcome=Outcome(stored["outcome"]),
-        retry_after=stored.get("retry_after"),
-    )
+    return _receipt(stored) if "kind" not in stored else _diagnosis(stored)
+
+
+def _receipt(stored: dict[str, Any]) -> Receipt:
+    _require(stored, str, ("result",))
+    _require(stored, (str, NoneType), ("remote_id", "link", "note"))
+    return Receipt(**stored)
+
+
+def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
+    evidence, retry_after = stored["evidence"], stored.get("retry_after")
+    _require(evidence, (int, NoneType), ("status",))
+    _require(evidence, (str, NoneType), ("code", "request_id", "text"))
+    _require(stored, (int, float, NoneType), ("retry_after",))
+    kind, outcome = Kind(stored["kind"]), Outcome(stored["outcome"])
+    return diagnose(kind, Evidence(**evidence), outcome=outcome, retry_after=retry_after)
+
+
+def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tuple[str, ...]) -> None:
+    if not all(isinstance(stored.get(name), types) for name in names):
+        raise TypeError(f"not as it is written: {', '.join(names)}")
 
 
 _PLAIN: Final = Receipt()

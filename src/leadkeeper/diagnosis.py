@@ -70,6 +70,7 @@ class Kind(StrEnum):
     GAVE_UP = "gaveUp"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internalError"
+    RECORD_DAMAGED = "recordDamaged"
 
     # Mail
     MAIL_NOT_SET_UP = "mailNotSetUp"

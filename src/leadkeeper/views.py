@@ -129,7 +129,7 @@ class CustomerView(View):
 class LeadNoteView(View):
     """What is to be known of a lead before it is used."""
 
-    kind: str = Field(description="noCustomer (nothing of a customer was found) or emailNotAnAddress.")
+    kind: str = Field(description="noCustomer (nothing of a customer was found), emailNotAnAddress, recordDamaged.")
     text: str
 
 

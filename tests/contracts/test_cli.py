@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.cookies
 import io
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -424,6 +426,7 @@ def test_doctor_finds_all_well(
         "held": "ok",
         "set aside": "ok",
         "without connection": "ok",
+        "records": "ok",
         "clock": "ok",
         "mail": "note",
     }
@@ -451,6 +454,26 @@ def test_doctor_names_what_is_wrong_and_the_remedy(call: Call, endpoint: Receivi
     assert "contoso.crm-pro/spare" in line
     assert " -> " in line
     assert call("doctor", "--json").json["ok"] is False
+
+
+def test_doctor_names_the_damaged_records_and_the_remedy(call: Call, endpoint: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, endpoint)
+    call("leads", "send", OFFER, "--email", "ada@contoso.com")
+    (file,) = Path().glob("*.db")
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("update lead set body = substr(body, 1, 40)")
+        database.execute("update connection set settings = '{'")
+        (lead_id,) = database.execute("select id from lead").fetchone()
+    said = call("doctor", "--json")
+    assert said.code == 1
+    found = {each["name"]: each for each in said.json["findings"]}
+    assert found["records"]["state"] == "wrong"
+    assert lead_id in found["records"]["detail"]
+    assert f"{OFFER}/primary" in found["records"]["detail"]
+    assert "backup" in found["records"]["remedy"]
+    assert found["connection contoso.crm-pro/primary"]["state"] == "wrong"
+    assert "ada@" not in said.out
 
 
 def test_explain_tells_cause_steps_and_where_to_read_on(call: Call) -> None:

@@ -358,7 +358,7 @@ def _run(conn: sa.Connection, statement: sa.Executable) -> None:
 async def test_a_notice_that_cannot_be_written_delays_no_other(database_url: str) -> None:
     async with furnished(database_url) as house:
         good = '{"kind": "serverError", "outcome": "failed", "evidence": {}}'
-        await _with_notices(house, ["", good])
+        await _with_notices(house, ['{"result": "created"}', good])
         post = Post(house)
         sender = Sender(house.storage, post, "https://leads.example", house.clock, MailRules(("*",)))  # type: ignore[arg-type]
         assert await sender.look() == 1

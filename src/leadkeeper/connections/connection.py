@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.access import contacts
 from leadkeeper.access.contacts import Contact
+from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections import changes
 from leadkeeper.connections.changes import Change
 from leadkeeper.connections.health import Health, HealthState, health_of
-from leadkeeper.connections.resource import Stored
+from leadkeeper.connections.resource import Stored, read_settings
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.offer import OfferRef
+
+DAMAGED: Final[Diagnosis] = diagnose(
+    Kind.RECORD_DAMAGED,
+    Evidence(text="The connection's stored settings could not be read."),
+    outcome=Outcome.BROKEN,
+)
+"""What is wrong with a connection whose row cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +65,17 @@ class ConnectionRows:
         self._mail_rules = mail_rules
 
     def connection(self, row: sa.Row[Any]) -> Connection:
-        """The connection in ``row``, without what waits for it."""
+        """The connection in ``row``, without what waits for it; one that is damaged reads as broken at once."""
+        stored, health = self._stored(row, row.id), health_of(row)
+        if stored.damaged:
+            health = replace(health, paused=True, diagnosis=to_stored(DAMAGED))
         return Connection(
             id=row.id,
             offer=OfferRef.parse(row.offer_ref),
             name=row.name,
             epoch=row.epoch,
-            stored=self._stored(row, row.id),
-            health=health_of(row),
+            stored=stored,
+            health=health,
             removed=row.removed_at is not None,
             created_at=row.created_at,
             changed_at=row.changed_at,
@@ -101,4 +112,5 @@ class ConnectionRows:
         except WrongKey:
             # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
             secrets = {}
-        return Stored(row.destination, json.loads(row.settings), secrets, row.announces, row.repeatable)
+        settings = read_settings(row.settings)
+        return Stored(row.destination, settings or {}, secrets, row.announces, row.repeatable, settings is None)

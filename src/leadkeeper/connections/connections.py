@@ -125,7 +125,7 @@ class Connections:
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, parsed: Parsed, by: str
     ) -> Connection:
         stored = parsed.stored()
-        if before is None or not changes.is_guarded(conn, offer, before.id):
+        if before is None or before.stored.damaged or not changes.is_guarded(conn, offer, before.id):
             return self._write(conn, offer, name, before, stored, by)
         now, subject = self._clock(), f"{offer}/{name}"
         if changes.same_line(stored, before.stored):

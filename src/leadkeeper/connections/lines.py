@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,10 +11,10 @@ from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connection import DAMAGED, Connection
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.recipients import Recipients
-from leadkeeper.connections.resource import restored
+from leadkeeper.connections.resource import read_settings, restored
 from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME, open_destination
@@ -56,6 +55,9 @@ class Unusable:
 def open_line(connection: Connection, network: Network, storage: Storage) -> Any:
     """The adapter for a stored connection; one that answers with a diagnosis when its settings cannot be used."""
     destination = BY_NAME[connection.stored.destination]
+    if connection.stored.damaged:
+        log.error("connection not opened: its row is damaged", connection=connection.id)
+        return Unusable(destination, DAMAGED)
     try:
         config = restored(destination, connection.stored.settings, connection.stored.secrets)
         contacts = Recipients(storage, connection, network.policy.mail_rules)
@@ -95,7 +97,7 @@ class Usage:
         d, c = t.delivery.c, t.connection.c
         own = (of_publisher(conn, self._publisher), c.destination == self._destination)
         rows = conn.execute(sa.select(c.id, c.settings).where(*own))
-        ids = [row.id for row in rows if _account(json.loads(row.settings)) == self._account]
+        ids = [row.id for row in rows if _account(read_settings(row.settings) or {}) == self._account]
         those = (d.connection_id.in_(ids), d.changed_at >= since)
         counted = sa.select(sa.func.count()).select_from(t.delivery).where(*those)
         sent = conn.scalar(counted.where(t.UNCONFIRMED)) or 0

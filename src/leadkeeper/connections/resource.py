@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import from_json
 
 from leadkeeper.destinations.destination import Config, Destination
 from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, DESTINATIONS
@@ -54,11 +55,26 @@ class Stored:
     secrets: Mapping[str, str]
     announces: str = "none"
     repeatable: bool = False
+    damaged: bool = False
+    """Its row cannot be read: what is here stands in for it and is not what somebody entered."""
 
     @property
     def contacts(self) -> list[str]:
         """The contact e-mails."""
         return list(self.settings.get("contactEmail", []))
+
+
+def read_settings(text: str) -> dict[str, Any] | None:
+    """The settings in a row of their table, or ``None`` for a row that is damaged."""
+    try:
+        settings = from_json(text)
+    except (ValueError, TypeError):
+        return None
+    if not isinstance(settings, dict):
+        return None
+    contacts = settings.get("contactEmail", [])
+    texts = isinstance(contacts, list) and all(isinstance(each, str) for each in contacts)
+    return settings if texts else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import Final
 
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.quotas import Quotas, quotas_of, require_room
 from leadkeeper.connections.own import of_publisher
+from leadkeeper.connections.resource import read_settings
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
@@ -64,5 +64,5 @@ def _contacts(conn: sa.Connection, those: sa.ColumnElement[bool], but: str | Non
         for query in kept
         for settings in conn.scalars(query)
         if "contactEmail" in settings
-        for address in json.loads(settings).get("contactEmail", ())
+        for address in (read_settings(settings) or {}).get("contactEmail", ())
     }

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of, health_selected
 from leadkeeper.delivery.breaker import TRIAL, on_trial
+from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.registry import BY_NAME
@@ -125,8 +126,11 @@ def claim(
         taken = _take(conn, row.id, lease_id, TRIAL if trial else share, now)
         left -= len(taken)
         taken = _set_apart(conn, lease_id, taken, now, idle=trial or row.id not in busy)
-        if taken:
-            works.append(Work(row, _with_leads(conn, row, taken), trial, alone=taken[0].lost >= SOLO_AFTER))
+        claimed = _with_leads(conn, row, taken, lease_id, now) if taken else []
+        if claimed:
+            works.append(Work(row, claimed, trial, alone=claimed[0].lost >= SOLO_AFTER))
+        elif taken and trial:
+            conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(closed_until=now))
     return works
 
 
@@ -227,19 +231,28 @@ def _set_apart(
     return kept
 
 
-def _with_leads(conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]]) -> list[Claimed]:
+def _with_leads(
+    conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]], lease_id: str, now: int
+) -> list[Claimed]:
+    """What was taken, with its leads; a delivery whose lead cannot be read is set aside at once."""
     by_lead = {
         lead.id: lead for lead in conn.execute(_LEADS.where(one_of(conn, t.lead.c.id, [x.lead_id for x in taken])))
     }
-    claimed = [
-        Claimed(x.id, outgoing_lead(by_lead[x.lead_id], row.title, row.display_name), x.attempts, x.lost, x.created_at)
-        for x in taken
-    ]
+    claimed, damaged = [], []
+    for x in taken:
+        try:
+            lead = outgoing_lead(by_lead[x.lead_id], row.title, row.display_name)
+        except Exception as error:  # whatever one row holds, the others go on
+            damaged.append(Damaged(x.id, x.lead_id, type(error).__name__))
+        else:
+            claimed.append(Claimed(x.id, lead, x.attempts, x.lost, x.created_at))
+    if damaged:
+        set_aside_damaged(conn, damaged, lease_id, now)
     # RETURNING promises no order; ids are in the order in which the leads came.
     return sorted(claimed, key=lambda c: c.id)
 
 
-_LEADS: Final[sa.Select[Any]] = sa.select(
+LEAD_COLUMNS: Final[Sequence[sa.Column[Any]]] = (
     t.lead.c.id,
     t.lead.c.publisher_id,
     t.lead.c.offer_id,
@@ -250,12 +263,15 @@ _LEADS: Final[sa.Select[Any]] = sa.select(
     t.lead.c.body,
     t.lead.c.hops,
 )
+"""What :func:`outgoing_lead` reads."""
+_LEADS: Final[sa.Select[Any]] = sa.select(*LEAD_COLUMNS)
 
 
 def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> OutgoingLead:
-    """The lead in a row of its table, as adapters take it."""
+    """The lead in a row of its table, as adapters take it. Raises for a row that does not hold one."""
     body = from_json(row.body)
     customer = body["customer"]
+    "".join((*customer.values(), body["description"], body["campaign"]))  # raises unless all of them are texts
     return OutgoingLead(
         id=row.id,
         created_at=to_datetime(row.created_at),

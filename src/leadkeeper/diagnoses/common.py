@@ -208,4 +208,16 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         "Leadkeeper failed on this lead: the fault is ours, not the destination's.",
         ("The operator finds the details in the log under the delivery's id.", WAIT),
     ),
+    Kind.RECORD_DAMAGED: Entry(
+        Outcome.REFUSED,
+        Who.OPERATOR,
+        "A record in Leadkeeper's database is damaged or missing: it could not be read, so nothing was done with it.",
+        (
+            "Run leadkeeper doctor: it names every record that cannot be read; leadkeeper leads show <id> shows what "
+            "is left of a lead.",
+            "Restore the record from a backup of the database, or remove it. A connection's settings can be entered "
+            "anew instead, and an offer be published again.",
+            "Then retry this delivery. A connection is tried again by itself.",
+        ),
+    ),
 }

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from pydantic_core import from_json
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
-from leadkeeper.inbox.notes import notes_on
+from leadkeeper.inbox.content import Content, content_of
+from leadkeeper.inbox.notes import damaged_note, notes_on
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
@@ -23,7 +23,6 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.views import (
     AttemptView,
-    CustomerView,
     DeliverySummary,
     DeliveryView,
     DiagnosisView,
@@ -172,7 +171,7 @@ def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list
 
 
 def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
-    customer = from_json(row.body)["customer"]
+    content = content_of(row.body)
     unknown = [] if is_known_source(row.source) or row.test else ["source"]
     unknown += [] if is_known_action(row.action) or row.test else ["action"]
     return {
@@ -187,9 +186,16 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
         "preview": row.preview,
         "withheld": row.withheld,
         "unknown": tuple(unknown),
-        "customer": CustomerView.model_validate(customer),
-        "notes": notes_on(customer, language, withheld=row.withheld, test=row.test),
+        "customer": content.customer,
+        "notes": _notes(content, row, language),
     }
+
+
+def _notes(content: Content, row: sa.Row[Any], language: Language) -> tuple[LeadNoteView, ...]:
+    if content.damaged:
+        return (damaged_note(language),)
+    customer = content.customer.model_dump(by_alias=True)
+    return notes_on(customer, language, withheld=row.withheld, test=row.test)
 
 
 def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView | None:
@@ -197,15 +203,15 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
     row = conn.execute(_LEADS.where(t.lead.c.id == lead_id)).first()
     if row is None:
         return None
-    body = from_json(row.body)
+    content = content_of(row.body)
     found = conn.execute(_DELIVERIES.where(t.delivery.c.lead_id == lead_id)).all()
     attempts = _attempts(conn, [delivery.id for delivery in found], language)
     shown = _shown(row, language)
     return LeadView(
         **shown,
-        description=body["description"],
-        campaign=body["campaign"],
-        extra=body["extra"],
+        description=content.description,
+        campaign=content.campaign,
+        extra=content.extra,
         deliveries=tuple(_delivery(delivery, attempts[delivery.id], shown["notes"]) for delivery in found),
     )
 

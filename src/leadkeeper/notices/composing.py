@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Any
@@ -23,7 +22,8 @@ from leadkeeper.destinations.mail_text import (
 )
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.notices.due import Due
-from leadkeeper.publishing.steps import STEP_TEXTS, StepId
+from leadkeeper.publishing.operations import DAMAGED
+from leadkeeper.publishing.steps import STEP_TEXTS, steps_from_json
 
 
 def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> EmailMessage:
@@ -52,8 +52,12 @@ def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> 
 
 def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
     """The step at which an operation stopped, and what it tells; as ``publishing.steps`` stores it."""
-    for step in json.loads(row.steps):
-        wrong = [message["text"] for message in step["messages"] if message["level"] == "error"]
+    try:
+        steps = steps_from_json(row.steps)
+    except ValueError:
+        return "", [DAMAGED]
+    for step in steps:
+        wrong = [message.text for message in step.messages if message.level == "error"]
         if wrong:
-            return STEP_TEXTS[StepId(step["id"])].name, [line for text in wrong for line in text.splitlines()]
+            return STEP_TEXTS[step.id].name, [line for text in wrong for line in text.splitlines()]
     return "", []

@@ -9,9 +9,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
+from pydantic_core import from_json
 
 from leadkeeper.access.contacts import VALID_MS, contacts_of
 from leadkeeper.access.mail_bound import free_at, spend
+from leadkeeper.catalogue import is_stored
+from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_PAUSED
+from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.storage import tables as t
@@ -45,18 +49,34 @@ class Due:
     def left(self) -> list[str]:
         """Who is to be told: those still left, a connection's contact e-mails, those who hear of an operation."""
         row = self.notices[0]
-        told = json.loads(row.emails if row.operation_id is not None else row.settings)
-        every: list[str] = told if isinstance(told, list) else told.get("contactEmail", [])
+        every = _everybody(row) or []
         if row.recipients is None:
             return every
         # Whoever was taken out of the settings meanwhile is told no more.
-        left = set(json.loads(row.recipients))
+        left = read_emails(row.recipients) or []
         return [email for email in every if email in left]
 
     @property
     def ids(self) -> list[str]:
         """The notices' ids, oldest first."""
         return [row.id for row in self.notices]
+
+
+def _everybody(row: sa.Row[Any]) -> list[str] | None:
+    """Who hears of such a notice; ``None`` where the row of what it tells of is damaged."""
+    if row.operation_id is not None:
+        return read_emails(row.emails)
+    settings = read_settings(row.settings)
+    return None if settings is None else settings.get("contactEmail", [])
+
+
+def read_emails(text: str) -> list[str] | None:
+    """The addresses in a row, or ``None`` for one that is damaged."""
+    try:
+        emails = from_json(text)
+    except (ValueError, TypeError):
+        return None
+    return emails if isinstance(emails, list) and all(isinstance(each, str) for each in emails) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +111,45 @@ def take(conn: sa.Connection, now: int) -> list[Due]:
         .where(one_of(conn, n.id, ids))
         .order_by(n.connection_id, n.kind, n.id)
     ).all()
+    rows = _readable(conn, ids, rows, now)
     grouped: dict[tuple[str, str, str | None], list[sa.Row[Any]]] = {}
     for row in rows:
         # What an operation tells stands by itself; a connection's notices of one kind are gathered.
         grouped.setdefault((row.connection_id or row.id, row.kind, row.recipients), []).append(row)
     return [Due(kind, notices) for (_, kind, _), notices in grouped.items()]
+
+
+def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any]], now: int) -> list[sa.Row[Any]]:
+    """Those of ``rows`` that can be sent. A damaged notice is ended, named in the log.
+
+    One of a connection or operation whose row is damaged waits for its repair, as long as one waits for a click.
+    """
+    found = {row.id for row in rows}
+    damaged = [id_ for id_ in ids if id_ not in found]
+    waiting: list[str] = []
+    kept: list[sa.Row[Any]] = []
+    for row in rows:
+        if not is_whole(row):
+            damaged.append(row.id)
+        elif _everybody(row) is None:
+            (damaged if row.created_at <= now - VALID_MS else waiting).append(row.id)
+        else:
+            kept.append(row)
+    for id_ in damaged:
+        log.error("notice ended: its row, or that of what it tells of, is damaged", notice=id_)
+    if damaged:
+        end(conn, damaged, now)
+    if waiting:
+        later = {"due_at": now + UNCONFIRMED_MS}
+        conn.execute(sa.update(t.notice).where(one_of(conn, t.notice.c.id, waiting)).values(later))
+    return kept
+
+
+def is_whole(row: sa.Row[Any]) -> bool:
+    """Whether a notice's row (kind, body, recipients) can be read."""
+    if row.recipients is not None and read_emails(row.recipients) is None:
+        return False
+    return row.kind not in (CONNECTION_PAUSED, CHANGE_REFUSED) or is_stored(row.body)
 
 
 def plan(conn: sa.Connection, due: Due, rules: MailRules, now: int) -> Plan:

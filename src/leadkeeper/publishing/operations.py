@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
+from pydantic_core import from_json
 
 from leadkeeper.clock import new_id
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.steps import (
+    Failed,
     OfferStatus,
     OperationKind,
     OperationState,
+    StepId,
     Steps,
+    after,
+    current,
     first_steps,
     steps_from_json,
     steps_to_json,
@@ -26,6 +32,12 @@ from leadkeeper.storage.engine import one_of
 
 NEVER: int = 2**62
 """When an operation is due that waits for a person, or has ended."""
+DAMAGED: Final = (
+    "What is stored of this operation is damaged and could not be read (recordDamaged). "
+    "Publish again; the operator's log names the operation."
+)
+
+log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +55,63 @@ class Operation:
     created_at: int
     changed_at: int
     due_at: int
+    damaged: bool = False
+    """Its row cannot be read: the steps stand in for those that were there, and tell of it."""
 
 
 def as_operation(row: sa.Row[Any]) -> Operation:
-    """The operation in a row of its table."""
+    """The operation in a row of its table. One that is damaged tells so at the step where it then stands."""
+    kind = OperationKind(row.kind)
+    steps, emails = _steps(row), _emails(row)
+    damaged = steps is None or emails is None
+    if steps is None:
+        steps = first_steps(kind, row.created_at)
+    if damaged:
+        steps, _ = after(steps, Failed((DAMAGED,)), row.changed_at)
     return Operation(
         id=row.id,
         offer=OfferRef.parse(row.offer_ref),
-        kind=OperationKind(row.kind),
+        kind=kind,
         version=row.version,
         state=OperationState(row.state),
-        steps=steps_from_json(row.steps),
-        emails=tuple(json.loads(row.emails)),
+        steps=steps,
+        emails=emails or (),
         started_by=row.started_by,
         created_at=row.created_at,
         changed_at=row.changed_at,
         due_at=row.due_at,
+        damaged=damaged,
     )
+
+
+def _steps(row: sa.Row[Any]) -> Steps | None:
+    try:
+        steps = steps_from_json(row.steps)
+    except ValueError:
+        return None
+    at_work = row.state != OperationState.RUNNING.value or current(steps) is not None
+    return steps if [step.id for step in steps] == list(StepId) and at_work else None
+
+
+def _emails(row: sa.Row[Any]) -> tuple[str, ...] | None:
+    try:
+        emails = from_json(row.emails)
+    except (ValueError, TypeError):
+        return None
+    return tuple(emails) if isinstance(emails, list) and all(isinstance(each, str) for each in emails) else None
+
+
+def end_damaged(conn: sa.Connection, operation: Operation, now: int) -> None:
+    """End an operation whose row is damaged as failed; what could be read of it is written down anew."""
+    values = {
+        "steps": steps_to_json(operation.steps),
+        "emails": json.dumps(list(operation.emails)),
+        "state": OperationState.FAILED.value,
+        "changed_at": now,
+        "due_at": NEVER,
+    }
+    conn.execute(sa.update(t.operation).where(t.operation.c.id == operation.id, t.RUNNING).values(values))
+    log.error("operation ended: its row is damaged", operation=operation.id, offer=str(operation.offer))
 
 
 def begin(

@@ -26,7 +26,7 @@ from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Diagnosis, Who
 from leadkeeper.intake.tester import Tester
-from leadkeeper.publishing.operations import NEVER, Operation, as_operation, write
+from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
 from leadkeeper.publishing.steps import (
     Done,
@@ -272,8 +272,13 @@ def _take(conn: sa.Connection, shares: Shares, now: int, lease_ms: int) -> list[
 
     rows = pick(shares, offered, lambda row: str(row.publisher_id), lambda row: str(row.id))
     found = [as_operation(row) for row in rows]
+    for operation in found:
+        if operation.damaged:
+            end_damaged(conn, operation, now)
+            conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OPERATION_FAILED, now)))
     until = now + lease_ms
-    return [replace(operation, due_at=until) for operation in found if _move_on(conn, operation, until)]
+    whole = [operation for operation in found if not operation.damaged]
+    return [replace(operation, due_at=until) for operation in whole if _move_on(conn, operation, until)]
 
 
 def _move_on(conn: sa.Connection, operation: Operation, until: int) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -26,6 +27,29 @@ BUSY_SECONDS: Final = 30
 _REPLACED: Final = (
     "the database file was removed or replaced while it was in use: put it back, or start again to make a new one"
 )
+
+
+def _is_no_text(error: OperationalError) -> bool:
+    """Whether the driver met bytes in a text column that are not UTF-8; it tells so by its words alone."""
+    return str(error.orig).startswith("Could not decode to UTF-8")
+
+
+def _tell(error: OperationalError) -> NoReturn:
+    """Raise the error itself for a wrong statement; anything else is a database that is away."""
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        raise error
+    raise StorageAway(str(error.orig)) from error
+
+
+@contextlib.contextmanager
+def _any_bytes(conn: sa.Connection) -> Iterator[None]:
+    """Meanwhile bytes that are no text are read as lone surrogates, which no text and no JSON holds."""
+    driver: Any = conn.connection.dbapi_connection
+    driver.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
 
 
 class SQLite:
@@ -122,9 +146,15 @@ class SQLite:
                 with begin() as conn:
                     return act(conn)
             except OperationalError as error:
-                if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-                    raise  # a wrong statement, not a database that is away
-                raise StorageAway(str(error.orig)) from error
+                if not _is_no_text(error):
+                    _tell(error)
+            # A row holds bytes that are no text: once more, with those bytes kept apart from all text, so that
+            # whoever reads that row finds it damaged, and every other row reads as ever.
+            try:
+                with begin() as conn, _any_bytes(conn):
+                    return act(conn)
+            except OperationalError as error:
+                _tell(error)
 
         # Shielded: a caller that goes away must not leave a transaction whose end nobody knows.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, run))

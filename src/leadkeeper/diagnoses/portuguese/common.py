@@ -167,4 +167,15 @@ TEXTS: Final[dict[Kind, Text]] = {
         "O Leadkeeper falhou com este lead: o erro é nosso, não do destino.",
         ("O operador encontra os detalhes no log, com o identificador da entrega.", WAIT),
     ),
+    Kind.RECORD_DAMAGED: Text(
+        "Um registro no banco de dados do Leadkeeper está danificado ou falta: não pôde ser lido, e nada foi feito com "
+        "ele.",
+        (
+            "Execute leadkeeper doctor: ele indica cada registro que não pode ser lido; leadkeeper leads show <id> "
+            "mostra o que resta de um lead.",
+            "Restaure o registro a partir de um backup do banco de dados, ou remova-o. Em vez disso, as configurações "
+            "de uma conexão podem ser inseridas de novo, e uma oferta pode ser publicada outra vez.",
+            "Depois repita esta entrega. Uma conexão é tentada de novo automaticamente.",
+        ),
+    ),
 }

@@ -28,6 +28,12 @@ CHECKS_AT_ONCE: Final = 8
 OVERDUE_MS: Final = 60_000
 """A lead that was due this long ago was left lying: no worker runs, or it has too much to do."""
 CLOCK_MS: Final = 5_000
+NAMED: Final = 50
+"""How many damaged records are named."""
+RESTORE: Final = (
+    "restore their rows from a backup, or remove them, and send such leads again (leadkeeper leads retry <lead id>); "
+    "settings can be entered anew (leadkeeper connections put), offers be published again"
+)
 
 State = Literal["ok", "note", "wrong"]
 
@@ -127,6 +133,7 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
             *await _secrets(rooms),
             *connections,
             *await _backlog(rooms),
+            await _records(rooms),
             await _clock(rooms),
             await _mail(settings),
         ]
@@ -213,6 +220,17 @@ async def _backlog(rooms: Rooms) -> list[Finding]:
     for name, count, remedy in _held_up(found.held, found.set_aside, found.unrouted):
         findings.append(Finding(name, "note" if count else "ok", str(count), remedy if count else ""))
     return findings
+
+
+async def _records(rooms: Rooms) -> Finding:
+    """Rows that cannot be read stop nothing but themselves, and wait for a person."""
+    from leadkeeper.inbox.damaged import damaged_records
+
+    found = await rooms.storage.read(damaged_records)
+    if not found:
+        return Finding("records", "ok", "those of leads under way, connections, publishing and notices can be read")
+    more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return Finding("records", "wrong", f"damaged or missing: {', '.join(found[:NAMED])}{more}", RESTORE)
 
 
 def _held_up(held: int, set_aside: int, unrouted: int) -> Sequence[tuple[str, int, str]]:

@@ -116,7 +116,7 @@ def total(usages: Sequence[Usage]) -> Usage:
 def _environment() -> dict[str, str]:
     """Ours, without settings meant for another installation; modules are found as we find them."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
-    return kept | {"PYTHONPATH": str(ROOT)}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
 
 
 def _peak(process: psutil.Process) -> int:

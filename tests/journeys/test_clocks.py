@@ -19,6 +19,8 @@ from tests.services.wrong_clock import Wall
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
+SOON: Final = 60
+"""Seconds, on a machine that has other things to do; the jumps are of an hour and more."""
 
 
 @pytest.mark.parametrize(
@@ -58,10 +60,10 @@ async def test_a_clock_that_jumps(
 
     load = Load(hub, ["crm"], "jumped", clients=4)
     async with under_load(load):
-        await arrives(f"the clock jumped by {jump} s", hub, "crm", stored)
+        await arrives(f"the clock jumped by {jump} s", hub, "crm", stored, SOON)
         await until("what waited goes out", all_stored, 60, told=hub.tail)
         wall.set(0)
-        await arrives("the clock is right again", hub, "crm", stored)
+        await arrives("the clock is right again", hub, "crm", stored, SOON)
     await hub.all_delivered(60)
     rows = [email for _, email in await storage_account.rows()]
     assert set(load.acknowledged) <= set(rows)

@@ -105,8 +105,10 @@ async def goes_on(what: str, hub: Hub, endpoint: Endpoint) -> None:
     await arrives(what, hub, "crm", came)
 
 
-async def arrives(what: str, hub: Hub, offer: str, came: Callable[[str], Awaitable[bool]]) -> None:
-    """Hand in a lead now, again while the API says that it cannot keep it; it must arrive in time."""
+async def arrives(
+    what: str, hub: Hub, offer: str, came: Callable[[str], Awaitable[bool]], seconds: float = BACK_SECONDS
+) -> None:
+    """Hand in a lead now, again while the API says that it cannot keep it; it must arrive within ``seconds``."""
     email = re.sub(r"\W+", "-", f"{what} {time.monotonic_ns()}") + "@probe.example"
     start = time.monotonic()
 
@@ -115,8 +117,8 @@ async def arrives(what: str, hub: Hub, offer: str, came: Callable[[str], Awaitab
         assert status in (200, 202, 503), status
         return status != 503
 
-    taken = await until(f"{what}: a lead is kept", kept, BACK_SECONDS, 0.05, hub.tail)
-    await until(f"{what}: it arrives", lambda: came(email), BACK_SECONDS - taken, 0.05, hub.tail)
+    taken = await until(f"{what}: a lead is kept", kept, seconds, 0.05, hub.tail)
+    await until(f"{what}: it arrives", lambda: came(email), seconds - taken, 0.05, hub.tail)
     print(f"{what}: kept after {taken:.2f} s, there after {time.monotonic() - start:.2f} s")
 
 

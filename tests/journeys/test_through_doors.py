@@ -251,7 +251,9 @@ async def test_offers_are_published_and_customers_actions_arrive(tmp_path: Path,
 
 async def play(stage: Stage, tmp_path: Path, make_hub: MakeHub) -> None:
     settings = {name.removeprefix("LEADKEEPER_"): value for name, value in stage.settings.items()}
-    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path / 'market.db'}", FORM_LIMIT="1000/minute", **settings)
+    hub = await make_hub(
+        f"sqlite+aiosqlite:///{tmp_path / 'market.db'}", FORM_LIMIT="1000/minute", VOUCHED_MAIL_DOMAINS="*", **settings
+    )
     await hub.start("serve")
     secret, partner_secret = new_secret(), new_secret()
     endpoint, partners = await stage.endpoint(secret), await stage.endpoint(partner_secret)

@@ -17,7 +17,7 @@ from leadkeeper.connections.lines import open_line
 from leadkeeper.delivery.claim import AT_ONCE, Claimed, Due, Work, claim, connections_due, give_back, standings
 from leadkeeper.delivery.housekeeping import Housekeeping, Prove
 from leadkeeper.delivery.lane import AHEAD, Lane
-from leadkeeper.delivery.lanes import Lanes
+from leadkeeper.delivery.lanes import Lanes, Plan
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
@@ -31,6 +31,8 @@ from leadkeeper.storage.group import GroupCommit
 POLL_SECONDS: Final = 0.5
 """How often all connections are looked at, for retries that fell due and for work nobody announced."""
 RECORD_LIMIT: Final = 500
+TRIALS_AT_ONCE: Final = 8
+"""How many connections that have yet to prove themselves are claimed for in one act."""
 AWAY_SECONDS: Final = 0.3
 
 log: Final = structlog.get_logger(__name__)
@@ -177,7 +179,20 @@ class Worker:
         if not self._holds_lease():
             await self._begin_lease()
         plan = self._lanes.plan(await self._due(only))
-        if not plan.connections:
+        if plan.well:
+            await self._claim_for(plan, plan.well)
+        for first in range(0, len(plan.trials), TRIALS_AT_ONCE):
+            # A lead that has just come to a connection that is well need not wait for what many others try.
+            if self._hints:
+                hints, self._hints = self._hints, set()
+                soon = self._lanes.plan(await self._due(hints))
+                if soon.well:
+                    await self._claim_for(soon, soon.well)
+                self._look_everywhere |= bool(soon.trials)
+            await self._claim_for(plan, plan.trials[first : first + TRIALS_AT_ONCE])
+
+    async def _claim_for(self, plan: Plan, connections: Sequence[str]) -> None:
+        if self._stopping or not self._holds_lease():
             return
 
         def first_share(row: sa.Row[Any]) -> int:
@@ -185,9 +200,7 @@ class Worker:
 
         lease_id = self._lease_id
         busy = [lane.connection_id for lane in self._lanes if lane.busy]
-        works = await self._storage.write(
-            claim, lease_id, plan.wanted, first_share, self._clock(), list(plan.connections), busy
-        )
+        works = await self._storage.write(claim, lease_id, plan.wanted, first_share, self._clock(), connections, busy)
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
             return

@@ -298,7 +298,7 @@ def _end_step(
     conn: sa.Connection, operation: Operation, result: StepResult, now: int, lease_ms: int
 ) -> Operation | None:
     """Write down what came of the current step, and what follows from it for the offer; all of it, or nothing."""
-    change_routes(conn)
+    change_routes(conn, operation.offer.publisher_id)
     step = current(operation.steps)
     assert step is not None
     if step.id is StepId.LIVE and isinstance(result, Done) and not _may_go_live(conn, operation):

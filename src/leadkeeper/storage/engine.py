@@ -144,9 +144,9 @@ def _routes_lock(publisher_id: str) -> int:
 
 
 def _locks(function: Callable[..., Any]) -> sa.Select[Any]:
-    numbers = sa.func.unnest(sa.bindparam("numbers", type_=ARRAY(sa.Integer))).table_valued(sa.column("number"))
-    number = sa.cast(numbers.c.number, sa.Integer)
-    return sa.select(number, function(_ROUTES_LOCK, number))
+    given = sa.func.unnest(sa.bindparam("numbers", type_=ARRAY(sa.Integer)))
+    numbers = given.table_valued(sa.column("number", sa.Integer)).render_derived()
+    return sa.select(numbers.c.number, function(_ROUTES_LOCK, numbers.c.number))
 
 
 @functools.cache

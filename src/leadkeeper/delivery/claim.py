@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import from_json
 
 from leadkeeper.clock import to_datetime
-from leadkeeper.connections.health import health_of, health_selected
-from leadkeeper.delivery.breaker import TRIAL, on_trial
+from leadkeeper.connections.health import health_of
+from leadkeeper.delivery.breaker import OPEN_AFTER, TRIAL, on_trial
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
@@ -24,8 +25,19 @@ from leadkeeper.storage.engine import listed
 
 T = TypeVar("T")
 
+
+class _OfPublisher(Protocol):
+    @property
+    def publisher_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=_OfPublisher)
+
 AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
+TRIALS_OF_ONE: Final = 8
+TRIALS_OF_ALL: Final = 48
+"""How many connections, of one publisher and of all, a worker tries with one lead each time that it looks."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
 TRIAL_REST: Final = 45 * SECOND
@@ -95,12 +107,32 @@ def _standings(dialect: str) -> sa.Select[Any]:
 
 
 def connections_due(conn: sa.Connection, now: int, only: Collection[str] | None) -> list[Due]:
-    """The connections, of ``only`` or of all, over which something may be sent now.
+    """The connections, of ``only`` or of all, that are well and over which something may be sent now.
 
     Costs an index look-up for each connection that has leads waiting, none for those that have not.
     """
-    rows = conn.execute(_due(conn.dialect.name, everywhere=only is None), _among(now, only))
-    return [Due(row.id, row.publisher_id, on_trial(health_of(row))) for row in rows]
+    rows = conn.execute(_due(conn.dialect.name, everywhere=only is None, trial=False), _among(now, only))
+    return [Due(row.id, row.publisher_id) for row in rows]
+
+
+def trials_due(conn: sa.Connection, now: int) -> list[Due]:
+    """Those that have yet to prove themselves, with one lead at a time."""
+    rows = conn.execute(_due(conn.dialect.name, everywhere=True, trial=True), _among(now, None))
+    return [Due(row.id, row.publisher_id, trial=True) for row in rows]
+
+
+def some_trials(due: Sequence[Due], start: int) -> list[Due]:
+    """Some of ``due``: publishers take turns, and who begins differs by ``start``.
+
+    However many connections fail, and however fast, trying them takes only so much of a worker.
+    """
+    counts: Counter[str] = Counter()
+    some = []
+    for one in in_turn(due, start):
+        counts[one.publisher_id] += 1
+        if counts[one.publisher_id] <= TRIALS_OF_ONE:
+            some.append(one)
+    return some[:TRIALS_OF_ALL]
 
 
 def claim(
@@ -142,9 +174,9 @@ def claim(
     return works
 
 
-def in_turn(rows: Sequence[sa.Row[Any]], start: int) -> list[sa.Row[Any]]:
+def in_turn(rows: Sequence[S], start: int) -> list[S]:
     """One of each publisher, then the next of each; ``start`` says who begins, among publishers and within each."""
-    by_publisher: dict[str, list[sa.Row[Any]]] = {}
+    by_publisher: dict[str, list[S]] = {}
     for row in rows:
         by_publisher.setdefault(row.publisher_id, []).append(row)
     groups = [_turned(group, start) for group in _turned(list(by_publisher.values()), start)]
@@ -164,10 +196,11 @@ def _among(now: int, only: Collection[str] | None) -> dict[str, Any]:
 
 
 @functools.cache
-def _due(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
-    return _with_work(dialect, everywhere=everywhere).with_only_columns(
-        t.connection.c.id, t.publisher.c.id.label("publisher_id"), *health_selected(), maintain_column_froms=True
-    )
+def _due(dialect: str, *, everywhere: bool, trial: bool) -> sa.Select[Any]:
+    c = t.connection.c
+    tried = (c.failures >= OPEN_AFTER) | (c.probes > 0)  # as on_trial says
+    query = _with_work(dialect, everywhere=everywhere).where(tried if trial else sa.not_(tried))
+    return query.with_only_columns(c.id, t.publisher.c.id.label("publisher_id"), maintain_column_froms=True)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,12 +31,11 @@ class Plan:
 
     wanted: dict[str, int] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
-    well: list[str] = field(default_factory=list)
-    trials: list[str] = field(default_factory=list)
 
-    def add(self, connection_id: str, *, trial: bool) -> None:
-        """The connection is to be claimed for."""
-        (self.trials if trial else self.well).append(connection_id)
+    @property
+    def connections(self) -> Collection[str]:
+        """The connections to claim for."""
+        return self.wanted.keys() | self.calls.keys()
 
 
 class Lanes:
@@ -129,7 +128,6 @@ class Lanes:
                 lane.more |= wanted == 0
                 if wanted:
                     plan.wanted[one.connection_id] = wanted
-                    plan.add(one.connection_id, trial=trial)
                 continue
             if calls < 1 or (trial and trials < 1):
                 self._left_out.add(publisher_id)
@@ -139,7 +137,6 @@ class Lanes:
             for _ in range(calls):
                 draft.take(publisher_id)
             self._last[publisher_id] = one.connection_id
-            plan.add(one.connection_id, trial=trial)
             if lane is None or lane.destination is None:
                 plan.calls[one.connection_id] = calls
             else:

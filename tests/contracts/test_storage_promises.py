@@ -113,7 +113,7 @@ async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sq
 
 async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_file: Storage, sqlite_file: Path) -> None:
     heard = asyncio.Event()
-    end = await on_file.listen(heard.set)
+    end = await on_file.listen(lambda _: heard.set())
     copy = sqlite_file.with_name("copy.db")
     shutil.copy(sqlite_file, copy)
     replace(sqlite_file, copy)
@@ -133,7 +133,7 @@ async def test_other_processes_hear_of_work(database_url: str) -> None:
     storage, other = open_storage(database_url), open_storage(database_url)
     await storage.write(upgrade)
     heard = asyncio.Event()
-    end = await storage.listen(heard.set)
+    end = await storage.listen(lambda _: heard.set())
 
     def act(conn: sa.Connection, lease_id: str) -> None:
         add_lease(conn, lease_id)

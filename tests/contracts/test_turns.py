@@ -75,7 +75,7 @@ class Stopped:
         assert self._holder is not None
         asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7853"
         async with asyncio.timeout(SECONDS):
-            while not await self._holder.fetchval(asked):
+            while not await self._holder.fetchval(asked):  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
 
     async def until(self, count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leadkeeper.delivery.claim import Due, in_turn
+from leadkeeper.delivery.due import Due, in_turn
 from leadkeeper.delivery.lane import Lane
 from leadkeeper.delivery.lanes import CALLS, CALLS_RESERVED, MOST_IDLE, Lanes
 from leadkeeper.delivery.pace import MOST, START

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic_core import from_json
 
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
-from leadkeeper.delivery.breaker import OPEN_AFTER, TRIAL, on_trial
+from leadkeeper.delivery.breaker import TRIAL, on_trial
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
+from leadkeeper.delivery.due import NOW, among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.lead import Customer, lead_source_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
 
-T = TypeVar("T")
-
-
-class _OfPublisher(Protocol):
-    @property
-    def publisher_id(self) -> str: ...
-
-
-S = TypeVar("S", bound=_OfPublisher)
-
 AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
-TRIALS_OF_ONE: Final = 8
-TRIALS_OF_ALL: Final = 48
-"""How many connections, of one publisher and of all, a worker tries with one lead each time that it looks."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
 TRIAL_REST: Final = 45 * SECOND
@@ -74,15 +59,6 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A connection with a delivery that is due; ``trial`` says that only one lead at a time may be sent over it."""
-
-    connection_id: str
-    publisher_id: str
-    trial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """Whether what was claimed for a connection may still be sent: under which epoch, and not while it is closed."""
 
@@ -102,37 +78,8 @@ def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) ->
 @functools.cache
 def _standings(dialect: str) -> sa.Select[Any]:
     c = t.connection.c
-    closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > _NOW)
+    closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > NOW)
     return sa.select(c.id, c.epoch, closed.label("closed")).where(listed(dialect, c.id, "connections"))
-
-
-def connections_due(conn: sa.Connection, now: int, only: Collection[str] | None) -> list[Due]:
-    """The connections, of ``only`` or of all, that are well and over which something may be sent now.
-
-    Costs an index look-up for each connection that has leads waiting, none for those that have not.
-    """
-    rows = conn.execute(_due(conn.dialect.name, everywhere=only is None, trial=False), _among(now, only))
-    return [Due(row.id, row.publisher_id) for row in rows]
-
-
-def trials_due(conn: sa.Connection, now: int) -> list[Due]:
-    """Those that have yet to prove themselves, with one lead at a time."""
-    rows = conn.execute(_due(conn.dialect.name, everywhere=True, trial=True), _among(now, None))
-    return [Due(row.id, row.publisher_id, trial=True) for row in rows]
-
-
-def some_trials(due: Sequence[Due], start: int) -> list[Due]:
-    """Some of ``due``: publishers take turns, and who begins differs by ``start``.
-
-    However many connections fail, and however fast, trying them takes only so much of a worker.
-    """
-    counts: Counter[str] = Counter()
-    some = []
-    for one in in_turn(due, start):
-        counts[one.publisher_id] += 1
-        if counts[one.publisher_id] <= TRIALS_OF_ONE:
-            some.append(one)
-    return some[:TRIALS_OF_ALL]
 
 
 def claim(
@@ -155,7 +102,7 @@ def claim(
     works = []
     left = AT_ONCE
     found = conn.execute(
-        _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **_among(now, only)}
+        _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **among(now, only)}
     )
     for row in in_turn(found.all(), now):
         share = min(left, wanted[row.id] if row.id in wanted else first_share(row))
@@ -174,73 +121,11 @@ def claim(
     return works
 
 
-def in_turn(rows: Sequence[S], start: int) -> list[S]:
-    """One of each publisher, then the next of each; ``start`` says who begins, among publishers and within each."""
-    by_publisher: dict[str, list[S]] = {}
-    for row in rows:
-        by_publisher.setdefault(row.publisher_id, []).append(row)
-    groups = [_turned(group, start) for group in _turned(list(by_publisher.values()), start)]
-    return [row for round_ in zip_longest(*groups) for row in round_ if row is not None]
-
-
-def _turned(all_of: list[T], start: int) -> list[T]:
-    first = start % len(all_of) if all_of else 0
-    return [*all_of[first:], *all_of[:first]]
-
-
-_NOW: Final = sa.bindparam("now", type_=sa.BigInteger)
-
-
-def _among(now: int, only: Collection[str] | None) -> dict[str, Any]:
-    return {"now": now} if only is None else {"now": now, "connections": list(only)}
-
-
-@functools.cache
-def _due(dialect: str, *, everywhere: bool, trial: bool) -> sa.Select[Any]:
-    c = t.connection.c
-    tried = (c.failures >= OPEN_AFTER) | (c.probes > 0)  # as on_trial says
-    query = _with_work(dialect, everywhere=everywhere).where(tried if trial else sa.not_(tried))
-    return query.with_only_columns(c.id, t.publisher.c.id.label("publisher_id"), maintain_column_froms=True)
-
-
 @functools.cache
 def _claimable(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
     # A lease that is forgotten would hold what is claimed under it for ever.
     known = sa.exists().where(t.lease.c.id == sa.bindparam("lease"))
-    return _with_work(dialect, everywhere=everywhere).where(known)
-
-
-def _with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
-    c = t.connection.c
-    due: sa.Select[Any] = (
-        sa.select(sa.literal_column("1"))
-        .select_from(t.delivery)
-        .where(t.delivery.c.connection_id == c.id, t.READY, t.delivery.c.due_at <= _NOW)
-        .correlate(t.connection)
-    )
-    query = (
-        sa.select(t.connection, t.offer.c.title, t.publisher.c.display_name, t.publisher.c.id.label("publisher_id"))
-        .join(t.offer, t.offer.c.ref == c.offer_ref)
-        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
-        .where(
-            c.removed_at.is_(None),
-            sa.not_(c.paused),
-            sa.not_(c.paused_by_person),
-            c.closed_until <= _NOW,
-            c.destination.in_(BY_NAME),  # a newer version may know more
-            sa.exists(due),
-        )
-    )
-    return query.where(c.id.in_(sa.select(_ready().c.id)) if everywhere else listed(dialect, c.id, "connections"))
-
-
-def _ready() -> sa.CTE:
-    """The connections with leads waiting, by leaps over the index: what has none is not looked at."""
-    d = t.delivery.c
-    next_one = sa.select(d.connection_id).where(t.READY).order_by(d.connection_id).limit(1)
-    first = sa.select(next_one.scalar_subquery().label("id")).cte("ready", recursive=True)
-    after = next_one.where(d.connection_id > first.c.id).correlate(first).scalar_subquery()
-    return first.union_all(sa.select(after).where(first.c.id.is_not(None)))
+    return with_work(dialect, everywhere=everywhere).where(known)
 
 
 def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:
@@ -250,7 +135,7 @@ def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:
 
 def _take_trial_statement() -> sa.Update:
     c = t.connection.c
-    mine = (c.id == sa.bindparam("connection"), c.closed_until <= _NOW)
+    mine = (c.id == sa.bindparam("connection"), c.closed_until <= NOW)
     free = sa.select(c.id).where(*mine).with_for_update(skip_locked=True)
     return sa.update(t.connection).where(c.id.in_(free)).values(closed_until=sa.bindparam("until"))
 
@@ -267,7 +152,7 @@ def _take_statement() -> Any:
     d = t.delivery.c
     due = (
         sa.select(d.id)
-        .where(d.connection_id == sa.bindparam("connection"), t.READY, d.due_at <= _NOW)
+        .where(d.connection_id == sa.bindparam("connection"), t.READY, d.due_at <= NOW)
         .order_by(d.due_at, d.id)
         .limit(sa.bindparam("share", type_=sa.Integer))
         .with_for_update(skip_locked=True)
@@ -275,7 +160,7 @@ def _take_statement() -> Any:
     return (
         sa.update(t.delivery)
         .where(d.id.in_(due))
-        .values(state=State.SENDING.value, lease_id=sa.bindparam("lease"), changed_at=_NOW)
+        .values(state=State.SENDING.value, lease_id=sa.bindparam("lease"), changed_at=NOW)
         .returning(d.id, d.lead_id, d.attempts, d.lost, d.due_at, d.created_at)
     )
 
@@ -396,5 +281,5 @@ def _give_back(dialect: str) -> sa.Update:
     return (
         sa.update(t.delivery)
         .where(listed(dialect, d.id, "deliveries"), d.lease_id == sa.bindparam("lease"), t.SENDING)
-        .values(state=State.WAITING.value, lease_id=None, changed_at=_NOW)
+        .values(state=State.WAITING.value, lease_id=None, changed_at=NOW)
     )

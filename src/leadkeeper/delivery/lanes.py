@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from leadkeeper.delivery.claim import Claimed, Due
+from leadkeeper.delivery.claim import Claimed
+from leadkeeper.delivery.due import Crowd, Due
 from leadkeeper.delivery.lane import Lane
 from leadkeeper.delivery.pace import START
 from leadkeeper.shares import Shares, room
@@ -103,6 +104,13 @@ class Lanes:
         back = {who for who in self._left_out if self._shares.room(who) * OWN_RESERVE >= self._capacity(who)}
         self._left_out -= back
         return bool(back)
+
+    def crowd(self) -> Crowd | None:
+        """Publishers with work that was left out for want of places; ``None`` if there are none."""
+        if not self._left_out:
+            return None
+        lanes = [lane.connection_id for lane in self._lanes.values() if lane.publisher_id in self._left_out]
+        return Crowd([*self._left_out], lanes)
 
     def plan(self, due: Iterable[Due]) -> Plan:
         """What to claim for the connections ``due``, so that what is claimed finds a place soon."""

@@ -14,22 +14,13 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
-from leadkeeper.delivery.claim import (
-    AT_ONCE,
-    Claimed,
-    Due,
-    Work,
-    claim,
-    connections_due,
-    give_back,
-    some_trials,
-    standings,
-    trials_due,
-)
+from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
+from leadkeeper.delivery.due import Due, in_turn
 from leadkeeper.delivery.housekeeping import Housekeeping, Prove
 from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lanes import Lanes
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
+from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
 from leadkeeper.destinations.destination import Destination
@@ -39,12 +30,9 @@ from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import GroupCommit
 
-POLL_SECONDS: Final = 0.5
-"""How often all connections are looked at, for retries that fell due and for work nobody announced."""
 RECORD_LIMIT: Final = 500
-TRIALS_AT_ONCE: Final = 8
-"""How many connections that have yet to prove themselves are claimed for in one act."""
-NOTHING_NEW: Final[Collection[str]] = frozenset()
+CLAIMED_AT_ONCE: Final = 12
+"""For how many connections is claimed in one act: others write too, and what comes meanwhile waits for it."""
 AWAY_SECONDS: Final = 0.3
 
 log: Final = structlog.get_logger(__name__)
@@ -89,7 +77,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
         self._checked_at = 0.0
-        self._tried_at = 0.0
+        self._lookout = Lookout(storage, clock, self._lanes.crowd, self._woken.set)
 
     def wake(self, connection_ids: Collection[str] = ()) -> None:
         """There is work for these connections; with none named, look at all."""
@@ -113,6 +101,7 @@ class Worker:
         finally:
             self._idle.set()
             await end_listening()
+            await self._lookout.aclose()
             for task in (beat, keeping):
                 task.cancel()
             await asyncio.gather(beat, keeping, return_exceptions=True)
@@ -149,12 +138,9 @@ class Worker:
 
     async def _turn(self) -> None:
         self._woken.clear()
-        only = self._news()
         try:
             await self._check_lanes()
-            if only is not NOTHING_NEW:
-                await self._claim(only)
-            await self._try_some()
+            await self._claim()
         except StorageAway as error:
             log.warning("database is away", error=type(error.__cause__).__name__)
             # The claim may have been committed although nobody told us what it claimed.
@@ -173,11 +159,16 @@ class Worker:
         except TimeoutError:
             self._look_everywhere = True
 
-    def _news(self) -> Collection[str] | None:
-        """The connections that have new work since this was asked last; ``None`` for any of all."""
+    def _news(self) -> Sequence[Due]:
+        """The connections to claim for since this was asked last; those without a lane are looked for first."""
         everywhere, hints = self._look_everywhere, self._hints
         self._look_everywhere, self._hints = False, set()
-        return None if everywhere else hints or NOTHING_NEW
+        lanes = [lane for connection_id in hints if (lane := self._lanes.get(connection_id)) is not None]
+        if everywhere:
+            self._lookout.look(None)
+        self._lookout.look(hints - {lane.connection_id for lane in lanes})
+        known = [Due(lane.connection_id, lane.publisher_id) for lane in lanes if not lane.trial]
+        return [*self._lookout.take(), *known]
 
     async def _check_lanes(self) -> None:
         """Now and then: what was claimed ahead for a connection that changed, or that is closed by now, is returned."""
@@ -194,23 +185,15 @@ class Worker:
         returned = [delivery_id for lane in busy for delivery_id in lane.heed(found.get(lane.connection_id))]
         await self._give_back(returned, lease_id)
 
-    async def _claim(self, only: Collection[str] | None) -> None:
+    async def _claim(self) -> None:
         if not self._holds_lease():
             await self._begin_lease()
-        await self._claim_for(await self._due(only))
-
-    async def _try_some(self) -> None:
-        """Now and then: one lead for each of some connections that have yet to prove themselves."""
-        now = time.monotonic()
-        if now < self._tried_at + POLL_SECONDS or not self._holds_lease():
-            return
-        self._tried_at = now
-        trials = some_trials(await self._storage.read(trials_due, self._clock()), self._clock())
-        for first in range(0, len(trials), TRIALS_AT_ONCE):
-            # What has just come to connections that are well does not wait for what others try.
-            if (only := self._news()) is not NOTHING_NEW:
-                await self._claim_for(await self._due(only))
-            await self._claim_for(trials[first : first + TRIALS_AT_ONCE])
+        due = {one.connection_id: one for one in self._news()}
+        while due and not self._stopping:
+            turns = in_turn([*due.values()], self._clock())
+            await self._claim_for(turns[:CLAIMED_AT_ONCE])
+            # What has just come to others does not wait until all that was due before is claimed.
+            due = {one.connection_id: one for one in [*turns[CLAIMED_AT_ONCE:], *self._news()]}
 
     async def _claim_for(self, due: Sequence[Due]) -> None:
         plan = self._lanes.plan(due)
@@ -232,15 +215,6 @@ class Worker:
             self.wake()
         for work in works:
             self._line_up(work, plan.wanted.get(work.connection_id) or first_share(work.row))
-
-    async def _due(self, only: Collection[str] | None) -> list[Due]:
-        """The connections to claim for that are well. Those whose lanes are at hand need no look at the database."""
-        if only is None:
-            return await self._storage.read(connections_due, self._clock(), None)
-        lanes = [lane for connection_id in only if (lane := self._lanes.get(connection_id)) is not None]
-        due = [Due(lane.connection_id, lane.publisher_id) for lane in lanes if not lane.trial]
-        unknown = set(only) - {lane.connection_id for lane in lanes}
-        return due + (await self._storage.read(connections_due, self._clock(), unknown) if unknown else [])
 
     def _line_up(self, work: Work, share: int) -> None:
         lane = self._lanes.open(work.connection_id, work.row.publisher_id)

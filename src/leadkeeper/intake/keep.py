@@ -266,7 +266,7 @@ def _keep(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Wr
             conn.execute(sa.insert(t.attempt), reasons)
         if notices:
             conn.execute(sa.insert(t.notice), notices)
-        announce(conn)
+        announce(conn, {row["connection_id"] for row in rows})
     # Last, since they may repeat what this very group brought.
     written |= {item.id: _repeat(conn, item, *kept_before[item.id]) for item in taken if item.id in kept_before}
     return [refused.get(item.id) or written[item.id] for item in group]

@@ -37,8 +37,11 @@ class Storage(Protocol):
         """Run ``act`` in one transaction that writes nothing."""
         ...
 
-    async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-        """Call ``woken`` whenever another process announced new work; returns what ends the listening."""
+    async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
+        """Call ``woken`` whenever another process announced new work, with its connections or with none for any.
+
+        Returns what ends the listening.
+        """
         ...
 
     async def close(self) -> None:
@@ -159,7 +162,16 @@ def _share_routes(*, wait: bool) -> sa.Select[Any]:
 _CHANGE_ROUTES: Final = _locks(sa.func.pg_advisory_xact_lock)
 
 
-def announce(conn: sa.Connection) -> None:
-    """Wake the workers of other processes when this transaction commits."""
+def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:
+    """Wake the workers of other processes when this transaction commits, and tell them which connections have work.
+
+    With none named, or too many for one message, they look at all.
+    """
     if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+        named = ",".join(connections) if len(connections) <= _ANNOUNCED else ""
+        conn.execute(_NOTIFY, {"named": named})
+
+
+_ANNOUNCED: Final = 150
+"""A message holds 8,000 bytes at most, an id 36."""
+_NOTIFY: Final = sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("named", type_=sa.String)))

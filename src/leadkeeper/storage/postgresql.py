@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
@@ -101,7 +101,7 @@ class PostgreSQL:
         if self._engine is not None:
             await self._engine.dispose()
 
-    async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
         """LISTEN on a connection of its own, made again whenever it breaks; through a pooler it is left alone.
 
         In a pooler's transaction mode the server connection that listens is anybody's.
@@ -120,8 +120,8 @@ class PostgreSQL:
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                 try:
-                    await connection.add_listener(CHANNEL, lambda *_: woken())
-                    woken()
+                    await connection.add_listener(CHANNEL, lambda *heard: woken(_named(heard[-1])))
+                    woken(())
                     await lost.wait()
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     await asyncio.sleep(self.RECONNECT_SECONDS)
@@ -141,6 +141,10 @@ class PostgreSQL:
             await asyncio.wait(self._running, timeout=ACT_SECONDS)
         if self._engine is not None:
             await self._engine.dispose()
+
+
+def _named(payload: object) -> Collection[str]:
+    return payload.split(",") if isinstance(payload, str) and payload else ()
 
 
 _COMMON: Final[dict[str, Any]] = {"pool_size": POOL, "max_overflow": POOL, "hide_parameters": True}

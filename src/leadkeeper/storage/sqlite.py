@@ -7,7 +7,7 @@ import contextlib
 import functools
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -167,7 +167,7 @@ class SQLite:
         # Shielded: a caller that goes away must not leave a transaction whose end nobody knows.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, run))
 
-    async def listen(self, woken: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
         """Look at ``PRAGMA data_version`` (it changes when another connection wrote) many times a second."""
 
         async def watch() -> None:
@@ -187,16 +187,16 @@ class SQLite:
 
         return end
 
-    async def _watch(self, cursor: Any, woken: Callable[[], None]) -> None:
+    async def _watch(self, cursor: Any, woken: Callable[[Collection[str]], None]) -> None:
         """Until the file is another."""
         generation, seen = self._generation, None
         while generation == self._generation:
             version = cursor.execute("PRAGMA data_version").fetchone()
             if seen is not None and version != seen:
-                woken()
+                woken(())
             seen = version
             await asyncio.sleep(self.POLL_SECONDS)
-        woken()
+        woken(())
 
     async def close(self) -> None:
         for threads in (self._write_thread, self._read_threads):

@@ -1,0 +1,152 @@
+"""Over which connections something may be sent now. Nothing is taken here: see ``delivery.claim``."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Final, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from leadkeeper.delivery.breaker import OPEN_AFTER
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import listed
+
+T = TypeVar("T")
+
+
+class _OfPublisher(Protocol):
+    @property
+    def publisher_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=_OfPublisher)
+
+TRIALS_OF_ONE: Final = 8
+TRIALS_OF_ALL: Final = 48
+"""How many connections, of one publisher and of all, a worker tries with one lead each time that it looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A connection with a delivery that is due; ``trial`` says that only one lead at a time may be sent over it."""
+
+    connection_id: str
+    publisher_id: str
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Publishers that have no place for another connection, and the connections of theirs that have places already."""
+
+    publishers: Collection[str]
+    connections: Collection[str]
+
+
+def connections_due(
+    conn: sa.Connection, now: int, only: Collection[str] | None, crowd: Crowd | None = None
+) -> list[Due]:
+    """The connections, of ``only`` or of all, that are well and over which something may be sent now.
+
+    Costs an index look-up for each connection that has leads waiting, none for those that have not. Other connections
+    of the ``crowd`` are left out.
+    """
+    query = _due(conn.dialect.name, everywhere=only is None, trial=False, crowded=crowd is not None)
+    given = among(now, only)
+    if crowd is not None:
+        given |= {"crowd": list(crowd.publishers), "lanes": list(crowd.connections)}
+    return [Due(row.id, row.publisher_id) for row in conn.execute(query, given)]
+
+
+def trials_due(conn: sa.Connection, now: int) -> list[Due]:
+    """Those that have yet to prove themselves, with one lead at a time."""
+    query = _due(conn.dialect.name, everywhere=True, trial=True, crowded=False)
+    return [Due(row.id, row.publisher_id, trial=True) for row in conn.execute(query, among(now, None))]
+
+
+def some_trials(due: Sequence[Due], start: int) -> list[Due]:
+    """Some of ``due``: publishers take turns, and who begins differs by ``start``.
+
+    However many connections fail, and however fast, trying them takes only so much of a worker.
+    """
+    counts: Counter[str] = Counter()
+    some = []
+    for one in in_turn(due, start):
+        counts[one.publisher_id] += 1
+        if counts[one.publisher_id] <= TRIALS_OF_ONE:
+            some.append(one)
+    return some[:TRIALS_OF_ALL]
+
+
+def in_turn(rows: Sequence[S], start: int) -> list[S]:
+    """One of each publisher, then the next of each; ``start`` says who begins, among publishers and within each."""
+    by_publisher: dict[str, list[S]] = {}
+    for row in rows:
+        by_publisher.setdefault(row.publisher_id, []).append(row)
+    groups = [_turned(group, start) for group in _turned(list(by_publisher.values()), start)]
+    return [row for round_ in zip_longest(*groups) for row in round_ if row is not None]
+
+
+def _turned(all_of: list[T], start: int) -> list[T]:
+    first = start % len(all_of) if all_of else 0
+    return [*all_of[first:], *all_of[:first]]
+
+
+NOW: Final = sa.bindparam("now", type_=sa.BigInteger)
+
+
+"""For statements that are made once: the moment (ms) as of which they are asked."""
+
+
+def among(now: int, only: Collection[str] | None) -> dict[str, Any]:
+    """What :func:`with_work` is to be run with."""
+    return {"now": now} if only is None else {"now": now, "connections": list(only)}
+
+
+@functools.cache
+def _due(dialect: str, *, everywhere: bool, trial: bool, crowded: bool) -> sa.Select[Any]:
+    c, p = t.connection.c, t.publisher.c
+    tried = (c.failures >= OPEN_AFTER) | (c.probes > 0)  # as on_trial says
+    query = with_work(dialect, everywhere=everywhere).where(tried if trial else sa.not_(tried))
+    if crowded:
+        query = query.where(sa.not_(listed(dialect, p.id, "crowd") & sa.not_(listed(dialect, c.id, "lanes"))))
+    return query.with_only_columns(c.id, p.id.label("publisher_id"), maintain_column_froms=True)
+
+
+def with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
+    """The rows of connections that are open and have something due, of all or of those named ``connections``."""
+    c = t.connection.c
+    due: sa.Select[Any] = (
+        sa.select(sa.literal_column("1"))
+        .select_from(t.delivery)
+        .where(t.delivery.c.connection_id == c.id, t.READY, t.delivery.c.due_at <= NOW)
+        .correlate(t.connection)
+    )
+    query = (
+        sa.select(t.connection, t.offer.c.title, t.publisher.c.display_name, t.publisher.c.id.label("publisher_id"))
+        .join(t.offer, t.offer.c.ref == c.offer_ref)
+        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
+        .where(
+            c.removed_at.is_(None),
+            sa.not_(c.paused),
+            sa.not_(c.paused_by_person),
+            c.closed_until <= NOW,
+            c.destination.in_(BY_NAME),  # a newer version may know more
+            sa.exists(due),
+        )
+    )
+    return query.where(c.id.in_(sa.select(_ready().c.id)) if everywhere else listed(dialect, c.id, "connections"))
+
+
+def _ready() -> sa.CTE:
+    """The connections with leads waiting, by leaps over the index: what has none is not looked at."""
+    d = t.delivery.c
+    next_one = sa.select(d.connection_id).where(t.READY).order_by(d.connection_id).limit(1)
+    first = sa.select(next_one.scalar_subquery().label("id")).cte("ready", recursive=True)
+    after = next_one.where(d.connection_id > first.c.id).correlate(first).scalar_subquery()
+    return first.union_all(sa.select(after).where(first.c.id.is_not(None)))

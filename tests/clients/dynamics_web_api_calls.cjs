@@ -51,12 +51,11 @@ async function main() {
   await call("callFunction", () => api.callFunction("WhoAmI"));
   await call("callFunction with a wrong token", () => stranger.callFunction("WhoAmI"));
   await call("callFunction RetrieveVersion", () => api.callFunction({ name: "RetrieveVersion" }));
-  const wanted = { privilege: "PrivilegeName" };
   await call("callFunction bound", async () => {
     const { UserId } = await api.callFunction("WhoAmI");
     const name = "Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName";
-    const asked = { collection: "systemusers", key: UserId, name, parameters: [{ name: wanted.privilege, value: "prvCreateLead" }] };
-    return (await api.callFunction(asked)).RolePrivileges.length;
+    const parameters = { PrivilegeName: "prvCreateLead" };
+    return (await api.callFunction({ collection: "systemusers", key: UserId, name, parameters })).RolePrivileges.length;
   });
 
   const ada = { subject: "Ada – Lovelace", lastname: "Lovelace", leadsourcecode: 9, numberofemployees: 3 };

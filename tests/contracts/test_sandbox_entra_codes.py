@@ -63,6 +63,19 @@ async def test_words(caller: Caller, sandbox: Sandbox, code: int, words: str) ->
     assert words in reply.json["error_description"]
 
 
+@pytest.mark.parametrize("state", [name for name in STATES if name.startswith("code")])
+async def test_each_code_answers_whom_it_is_for(caller: Caller, sandbox: Sandbox, state: str) -> None:
+    sandbox.stand_in(Entra).choose(state)
+    for grant, form in (("client_credentials", CLIENT), ("password", LOGIN)):
+        reply = await ask_token(caller, form)
+        if grant not in STATES[state].grants:
+            assert reply.status == 200
+            continue
+        code = int(state.removeprefix("code"))
+        assert (reply.status in {400, 401, 500, 503}, reply.json["error_codes"]) == (True, [code])
+        assert reply.json["error_description"].startswith(f"AADSTS{code}: ")
+
+
 @pytest.mark.parametrize("code", [50144, 530035, 80001, 80002, 80005, 80014])
 async def test_what_only_people_meet(caller: Caller, sandbox: Sandbox, code: int) -> None:
     sandbox.stand_in(Entra).choose(codes()[code])

@@ -43,7 +43,7 @@ async def typed(api: WebApi, kind: str, names: str = "") -> dict[str, dict[str, 
 
 
 async def test_every_column_of_the_reference_is_there(columns: dict[str, dict[str, Any]]) -> None:
-    assert len(columns) == 185
+    assert len(columns) == 196
     for name in (
         "address1_latitude", "estimatedvalue", "exchangerate", "revenue_base", "utcconversiontimezonecode",
         "entityimage", "relatedobjectid", "msdyn_gdproptout", "msdyn_segmentid", "owneridname", "customeridtype",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
@@ -184,7 +185,7 @@ class Leads:
 
     def _found(self) -> list[Lead]:
         """The leads of ``$filter`` in the order of ``$orderby``."""
-        query, known = self._request.query, self._known()
+        query, known = self._request.query, self._columns
         fits = condition(query["$filter"], known, ENTITY) if "$filter" in query else None
         leads = [lead for lead in self._organization.leads.values() if fits is None or fits(lead.record)]
         return ordered(leads, query.get("$orderby"), known)
@@ -202,14 +203,15 @@ class Leads:
         del self._organization.leads[lead_id]
         return DONE
 
-    def _known(self) -> dict[str, Attribute]:
+    @cached_property
+    def _columns(self) -> dict[str, Attribute]:
         return {name: each for name, each in self._organization.attributes.items() if each.readable}
 
     def _selection(self) -> list[str] | None:
-        return selected(self._request.query, self._known(), ENTITY)
+        return selected(self._request.query, self._columns, ENTITY)
 
     def _shown(self, lead: Lead, names: list[str] | None, *, alone: bool = True) -> dict[str, object]:
-        columns = self._known()
+        columns = self._columns
         shown: dict[str, object] = {}
         if alone:
             shown["@odata.context"] = f"{self._caller.base}$metadata#leads{_named(names)}/$entity"

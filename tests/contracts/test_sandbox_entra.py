@@ -230,7 +230,7 @@ PUBLIC = LOGIN | {"client_id": PUBLIC_APPLICATION}
 PUBLIC.pop("client_secret")
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", STATUS)
 async def test_every_state(caller: Caller, sandbox: Sandbox, state: str) -> None:
     sandbox.stand_in("entra").choose(state)
     status, error, code, suberror = STATUS[state]

@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from leadkeeper.sandbox import dynamics_bulk, dynamics_changes, dynamics_metadata, dynamics_parts
 from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_batch import batch
+from leadkeeper.sandbox.dynamics_caller import JSON_HEADERS, Caller
 from leadkeeper.sandbox.dynamics_errors import STATES, DataverseError, Refused
-from leadkeeper.sandbox.dynamics_leads import JSON_HEADERS, Caller, Leads
-from leadkeeper.sandbox.dynamics_metadata import metadata
+from leadkeeper.sandbox.dynamics_leads import Leads
 from leadkeeper.sandbox.dynamics_organization import Member, Organization, privilege_id
 from leadkeeper.sandbox.entra_directory import APPLICATION, TENANT, USER, Directory
 from leadkeeper.sandbox.faults import FOREVER
@@ -38,6 +39,7 @@ _PRIVILEGES: Final = re.compile(
     r"systemusers\((?P<user>[^)]*)\)/Microsoft\.Dynamics\.CRM\.RetrieveUserPrivilege"
     r"(?:s(?:\(\))?|ByPrivilegeName\(PrivilegeName='(?P<name>\w+)'\))"
 )
+_ALIAS: Final = re.compile(r"@\w+")
 _MEMBERSHIP: Final = ("notMember", "noRoles", "noRoles401", "noLicence", "userDisabled", "adminOnly", "tenantForbidden")
 _BUSY: Final = ("throttledRequests", "throttledTime", "throttledConcurrent", "serviceBusy", "serviceThrottled")
 _GATEWAY: Final = (
@@ -107,7 +109,7 @@ class Dynamics:
             await asyncio.sleep(FOREVER)
         if organization is None or self._state == "gateway":
             return Answer.html(503, _GATEWAY)
-        if self._state == "signInPage" or not request.path.startswith(_API):
+        if self._state == "signInPage" or not request.path.startswith("/api/"):
             return Answer.html(200, _SIGN_IN)
         try:
             answer = await self._answer(organization, request)
@@ -124,6 +126,8 @@ class Dynamics:
         bearer = self._bearer(organization, request)
         if bearer is None:
             return _unauthorized(organization)
+        if not request.path.startswith(_API):
+            raise Refused(errors.NOT_BUILT, what=f"the API {request.path.split('/')[2]}")
         version, _, path = request.path.removeprefix(_API).partition("/")
         if not _VERSION.fullmatch(version):
             raise Refused(errors.NO_SEGMENT, name=version)
@@ -174,17 +178,36 @@ def _part(request: Request, caller: Caller) -> Answer:
 
 
 def _routed(path: str, caller: Caller, request: Request) -> Answer:
+    if path == "leads/$count" and request.method == "GET":
+        return Leads(caller, request).count()
+    if found := dynamics_parts.PATH.fullmatch(path):
+        return dynamics_parts.part(found, caller, request)
     if found := _LEADS.fullmatch(path):
         return Leads(caller, request).answer(found["key"])
-    if path.startswith("EntityDefinitions"):
-        return metadata(path, caller, request)
+    if found := dynamics_bulk.PATH.fullmatch(path):
+        return dynamics_bulk.multiple(found["action"], caller, request)
+    if path == "BulkDelete":
+        return dynamics_bulk.bulk_delete(caller, request)
+    if path.startswith(dynamics_metadata.ROOMS):
+        return dynamics_metadata.metadata(path, caller, request)
+    if path.startswith(dynamics_changes.PATH):
+        return dynamics_changes.changes(path, caller, request)
+    return _function(_inserted(path, request), caller, request)
+
+
+def _inserted(path: str, request: Request) -> str:
+    """The path with the parameters of a function in the places that their aliases (``@p1``) hold."""
+    return _ALIAS.sub(lambda alias: request.query.get(alias[0], alias[0]), path)
+
+
+def _function(path: str, caller: Caller, request: Request) -> Answer:
     own = _PRIVILEGES.fullmatch(path)
     if own or path in {"WhoAmI", "WhoAmI()"}:
         if request.method != "GET":
             raise Refused(errors.NO_METHOD, method=request.method)
         return _privileges(caller, own["user"], own["name"]) if own else _who_am_i(caller)
-    if path == "leads/$count" and request.method == "GET":
-        return Leads(caller, request).count()
+    if path == "$metadata":
+        raise Refused(errors.NOT_BUILT, what="the service's CSDL document")
     if path in {"RetrieveVersion", "RetrieveVersion()"} and request.method == "GET":
         context = f"{caller.base}$metadata#Microsoft.Dynamics.CRM.RetrieveVersionResponse"
         return Answer.json(200, {"@odata.context": context, "Version": VERSION}, JSON_HEADERS)
@@ -226,7 +249,13 @@ def _privileges(caller: Caller, user: str, wanted: str | None) -> Answer:
 def _check_headers(request: Request) -> None:
     """What a call must not say otherwise (it may leave it out), and the media type of a body."""
     accepted = request.headers.get("accept", "*/*").lower()
-    if not any(each in accepted for each in ("application/json", "application/*", "*/*")):
+    wanted = (
+        "application/json",
+        "application/*",
+        "*/*",
+        *(("application/xml",) if request.path.endswith("$metadata") else ()),
+    )
+    if not any(each in accepted for each in wanted):
         raise Refused(errors.NOT_ACCEPTED)
     if request.headers.get("odata-version", "4.0") != "4.0":
         raise Refused(errors.NO_VERSION, name="OData-Version")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,7 +17,15 @@ from leadkeeper.sandbox.stand_in import Answer, Request
 MOST: Final = 1_000
 _BOUNDARY: Final = re.compile(r'multipart/mixed;.*?boundary="?([^";]+)"?', re.IGNORECASE)
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_CONTENT_ID: Final = re.compile(rb'"\$(\d+)"')
 Do = Callable[[Request], Answer]
+
+
+class _Failed(Refused):
+    """A change of a change set was refused: all before it are undone."""
+
+    def __init__(self) -> None:
+        super().__init__(errors.BAD_BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +61,34 @@ def batch(request: Request, organization: Organization, do: Do) -> Answer:
 
 def _change_set(part: _Part, outer: Request, organization: Organization, do: Do) -> tuple[Answer | None, bytes]:
     """The answer that failed, if any, and what is said of the whole; leads are as before when one failed."""
-    before = deepcopy(organization.leads)
     mark = f"changesetresponse_{uuid.uuid4()}"
     said: list[bytes] = []
     failed: Answer | None = None
-    for change in _parts(part):
-        request = _request(change, outer)
-        if request.method == "GET":
-            raise Refused(errors.BAD_BATCH)
-        answer = do(request)
-        if answer.status >= 400:
-            organization.leads.clear()
-            organization.leads.update(before)
-            failed, said = answer, [_wrapped(change, answer)]
-            break
-        said.append(_wrapped(change, answer))
+    entities: dict[str, str] = {}
+    try:
+        with organization.all_or_nothing():
+            for change in _parts(part):
+                answer = do(_change(change, outer, entities))
+                if answer.status >= 400:
+                    failed, said = answer, [_wrapped(change, answer)]
+                    raise _Failed
+                said.append(_wrapped(change, answer))
+                if "content-id" in change.headers and "OData-EntityId" in answer.headers:
+                    entities[change.headers["content-id"]] = answer.headers["OData-EntityId"]
+    except _Failed:
+        pass  # what failed is said
     return failed, f"Content-Type: multipart/mixed; boundary={mark}\r\n\r\n".encode() + _joined(mark, said)
+
+
+def _change(change: _Part, outer: Request, entities: Mapping[str, str]) -> Request:
+    """The request of a change, with the entities that ``$1`` stands for in its address and in its body."""
+    request = _request(change, outer, entities)
+    if request.method == "GET":
+        raise Refused(errors.BAD_BATCH)
+    body = _CONTENT_ID.sub(
+        lambda found: f'"{entities.get(found[1].decode(), found[1].decode())}"'.encode(), request.body
+    )
+    return replace(request, body=body)
 
 
 def _parts(whole: _Part) -> list[_Part]:
@@ -88,8 +107,8 @@ def _split(data: bytes) -> tuple[dict[str, str], bytes]:
     return {name.strip().lower(): value.strip() for name, _, value in fields}, rest[0] if rest else b""
 
 
-def _request(part: _Part, outer: Request) -> Request:
-    """The request that a part holds, with the sign-in of the whole."""
+def _request(part: _Part, outer: Request, entities: Mapping[str, str] | None = None) -> Request:
+    """The request that a part holds, with the sign-in of the whole; ``entities`` by the content ids before it."""
     if part.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/http":
         raise Refused(errors.BAD_BATCH)
     line, _, rest = part.body.lstrip(b"\r\n").partition(b"\n")
@@ -97,6 +116,8 @@ def _request(part: _Part, outer: Request) -> Request:
     if len(words) != 2:
         raise Refused(errors.BAD_BATCH)
     headers, body = _split(rest)
+    if words[1].startswith("$") and (reference := words[1][1:].partition("/"))[0] in (entities or {}):
+        words[1] = (entities or {})[reference[0]] + reference[1] + reference[2]
     at = urlsplit(words[1])
     base = outer.target.partition("$batch")[0].partition("%24batch")[0]
     path = at.path if at.path.startswith("/") else base + at.path

@@ -131,7 +131,10 @@ NOT_ACCEPTED: Final = DataverseError(406, "", "The Accept header must allow appl
 BAD_BATCH: Final = DataverseError(400, "0x80048d19", "The batch request is not a valid multipart/mixed body.")
 NO_MEDIA: Final = DataverseError(415, "", "The request body must be application/json.")
 NO_VERSION: Final = DataverseError(400, "", "The {name} header must be 4.0.")
-NOT_BUILT: Final = DataverseError(501, "0x80060889", "Not implemented.")
+NOT_BUILT: Final = DataverseError(501, "0x80060889", "Not implemented in the sandbox: {what}.")
+BAD_STATUS: Final = DataverseError(
+    400, "0x80048408", "{status} is not a valid status code for state code LeadState on lead: {state}."
+)
 REQUESTS: Final = DataverseError(
     429, "0x80072322", "Number of requests exceeded the limit of {limit} over time window of {window} seconds."
 )

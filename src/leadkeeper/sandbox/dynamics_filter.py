@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -26,30 +27,53 @@ _FUNCTIONS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "startswith": str.startswith,
     "endswith": str.endswith,
 }
+_LISTED: Final = re.compile(
+    r"\s*Microsoft\.Dynamics\.CRM\.(?P<no>Not)?In\(PropertyName='(?P<name>\w+)',PropertyValues="
+)
+_ENUMERATED: Final = re.compile(r"Microsoft\.Dynamics\.CRM\.\w+'")
 _LITERALS: Final[Mapping[str, object]] = {"null": None, "true": True, "false": False}
 _DEEPEST: Final = 50
 
 
-def condition(text: str, known: Collection[str]) -> Condition:
+def condition(text: str, known: Collection[str], type_name: str) -> Condition:
     """What ``text`` asks of a record's values; letters are alike in upper and lower case, as in Dataverse.
 
-    Raises :class:`Refused` for what is no filter, and for a column that is not ``known``.
+    Raises :class:`Refused` for what is no filter, and for a property that is not ``known`` of the type.
     """
-    return _Parser(text, known).whole()
+    return _Parser(_ENUMERATED.sub("'", text), known, type_name).whole()
 
 
 class _Parser:
-    def __init__(self, text: str, known: Collection[str]) -> None:
-        self._known = known
+    def __init__(self, text: str, known: Collection[str], type_name: str) -> None:
+        self._known, self._type = known, type_name
         self._tokens: list[str] = []
+        self._lists: dict[str, Condition] = {}
         self._at = self._depth = 0
         place = 0
         while place < len(text.rstrip()):
+            if listed := _LISTED.match(text, place):
+                place = self._keep(listed, text)
+                continue
             found = _TOKEN.match(text, place)
             if found is None:
                 raise Refused(errors.BAD_SYNTAX)
             self._tokens.append(found[0].strip() if found["text"] is None else found["text"])
             place = found.end()
+
+    def _keep(self, found: re.Match[str], text: str) -> int:
+        """Keep the condition of a query function In or NotIn as one token; where the text goes on behind it."""
+        try:
+            values, end = json.JSONDecoder().raw_decode(text, found.end())
+        except ValueError:
+            raise Refused(errors.BAD_SYNTAX) from None
+        if not isinstance(values, list) or text[end : end + 1] != ")":
+            raise Refused(errors.BAD_SYNTAX)
+        name, wanted = self._column(found["name"]), {str(each).casefold() for each in values}
+        there = not found["no"]
+        token = f"list {len(self._lists)}"
+        self._lists[token] = lambda record: (str(_plain(record.get(name))).casefold() in wanted) is there
+        self._tokens.append(token)
+        return end + 1
 
     def whole(self) -> Condition:
         """The condition, with nothing behind it."""
@@ -102,6 +126,8 @@ class _Parser:
             self._demand(")")
             return inner
         word = self._next()
+        if word in self._lists:
+            return self._lists[word]
         return self._function(_FUNCTIONS[word]) if word in _FUNCTIONS else self._comparison(word)
 
     def _function(self, test: Callable[[str, str], bool]) -> Condition:
@@ -126,7 +152,7 @@ class _Parser:
         if not re.fullmatch(r"\w+", word):
             raise Refused(errors.BAD_SYNTAX)
         if word not in self._known:
-            raise Refused(errors.UNKNOWN_PROPERTY, name=word, type="lead")
+            raise Refused(errors.UNKNOWN_PROPERTY, name=word, type=self._type)
         return word
 
 

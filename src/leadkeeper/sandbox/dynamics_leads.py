@@ -1,76 +1,26 @@
-"""What a caller may do with the leads of an environment: create, upsert, update, read."""
+"""What a caller may do with the leads of an environment: create, upsert, update, read, delete."""
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
+from leadkeeper.sandbox.dynamics_annotations import beside, preference
+from leadkeeper.sandbox.dynamics_caller import DONE, JSON_HEADERS, Caller
 from leadkeeper.sandbox.dynamics_errors import STATES, Refused
 from leadkeeper.sandbox.dynamics_filter import condition
-from leadkeeper.sandbox.dynamics_organization import (
-    APPEND,
-    APPEND_TO_CAMPAIGN,
-    CREATE,
-    DELETE,
-    METADATA,
-    READ,
-    WRITE,
-    Lead,
-    Member,
-    Organization,
-)
+from leadkeeper.sandbox.dynamics_organization import CREATE, DELETE, READ, WRITE, Lead
+from leadkeeper.sandbox.dynamics_payload import checked, json_object, typed
 from leadkeeper.sandbox.dynamics_query import Page, alternate_key, check_options, ordered, selected
-from leadkeeper.sandbox.dynamics_schema import ENTITY, guid
+from leadkeeper.sandbox.dynamics_schema import ENTITY, Attribute, guid
 from leadkeeper.sandbox.stand_in import Answer, Request
 
-JSON_HEADERS: Final = {
-    "Content-Type": "application/json; odata.metadata=minimal",
-    "OData-Version": "4.0",
-}
 PAGE: Final = 5_000
 
-_CAMPAIGN: Final = re.compile(r"(?:https://[^/]+/api/data/v9\.\d)?/?campaigns\((?P<id>[^)]*)\)")
-_BIND: Final = "campaignid@odata.bind"
 _ON_WRITE: Final = frozenset({"plugInAborts", "duplicateFound", "duplicateFound500", "unexpectedError", "sqlTimeout"})
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, where, and in which state of the stand-in."""
-
-    organization: Organization
-    member: Member
-    state: str
-    base: str
-
-    @property
-    def privileges(self) -> frozenset[str]:
-        """The member's privileges as they are in this state."""
-        match self.state:
-            case "privilegeMissing":
-                return self.member.privileges - {CREATE}
-            case "createOnly" | "createOnlyUpsert":
-                return self.member.privileges & {CREATE}
-            case "metadataForbidden":
-                return self.member.privileges - {METADATA}
-            case _:
-                return self.member.privileges
-
-    def demand(self, *wanted: str) -> None:
-        """Raises :class:`Refused` for the first privilege that is missing."""
-        if CREATE in wanted and self.state == "accessDenied":
-            raise Refused(errors.ACCESS, user=self.member.id)
-        for each in wanted:
-            self.organization.demand(self.member, self.privileges, each)
-
-    @property
-    def secured(self) -> frozenset[str]:
-        """The columns that the member may not fill in this state."""
-        return self.member.secured | ({"leadsourcecode"} if self.state == "fieldForbidden" else frozenset())
 
 
 class Leads:
@@ -101,6 +51,16 @@ class Leads:
             case _:
                 raise Refused(errors.NO_METHOD, method=self._request.method)
 
+    def find(self, key: str) -> Lead:
+        """The lead with ``key``, which is there."""
+        return self._there(self._key(key))
+
+    def _there(self, lead_id: str) -> Lead:
+        lead = self._organization.leads.get(lead_id)
+        if lead is None:
+            raise Refused(errors.NO_RECORD, entity=ENTITY, id=lead_id)
+        return lead
+
     def _key(self, text: str) -> str:
         """The id of the lead that ``text`` names: an id, or an alternate key; a new id when no lead has that key."""
         found = guid(text.removeprefix("leadid="))
@@ -119,31 +79,31 @@ class Leads:
         self._keyed = values
         return str(uuid.uuid4())
 
+    def _payload(self) -> dict[str, object]:
+        return dict(self._keyed) | typed(self._caller, json_object(self._request.body))
+
     def _post(self) -> Answer:
         values = self._payload()
         self._caller.demand(CREATE)
         lead_id = str(values.get("leadid") or uuid.uuid4()).lower()
-        self._check_values(values, creating=True)
+        taken = checked(self._caller, values, None)
         if lead_id in self._organization.leads:
             raise Refused(errors.DUPLICATE_KEY)
-        return self._created(lead_id, values)
+        return self._created(lead_id, taken)
 
     def _patch(self, lead_id: str) -> Answer:
         values = self._payload()
         only_create, only_update = self._conditions()
         lead = self._organization.leads.get(lead_id)
         self._demand_for_patch(only_create=only_create is not None, only_update=only_update is not None)
-        if only_update is not None:
-            if lead is None:
-                raise Refused(errors.NO_RECORD, entity=ENTITY, id=lead_id)
-            if only_update not in {"*", lead.etag}:
-                raise Refused(errors.VERSION)
+        if only_update is not None and only_update not in {"*", self._there(lead_id).etag}:
+            raise Refused(errors.VERSION)
         if only_create is not None and lead is not None:
             code_empty = self._caller.state == "upsertCodeEmpty"
             raise Refused(errors.KEYS_EXIST_NO_CODE if code_empty else errors.KEYS_EXIST)
         self._check_id(values, lead_id, creating=lead is None)
-        self._check_values(values, creating=lead is None)
-        return self._created(lead_id, values) if lead is None else self._updated(lead, values)
+        taken = checked(self._caller, values, lead)
+        return self._created(lead_id, taken) if lead is None else self.change(lead, taken)
 
     def _conditions(self) -> tuple[str | None, str | None]:
         """``If-None-Match`` (create only) and ``If-Match`` (update only)."""
@@ -168,12 +128,12 @@ class Leads:
         if asked and self._organization.finds_duplicates and self._organization.has_duplicate(values):
             raise Refused(errors.DUPLICATE_412)
         self._check_before_writing()
-        lead = self._organization.create(lead_id, values)
-        return self._written(lead, 201)
+        return self._written(self._organization.create(lead_id, values, self._caller.member), 201)
 
-    def _updated(self, lead: Lead, values: Mapping[str, object]) -> Answer:
+    def change(self, lead: Lead, values: Mapping[str, object]) -> Answer:
+        """Write ``values``, which fit, into a lead that is there."""
         self._check_before_writing()
-        self._organization.update(lead, values)
+        self._organization.update(lead, values, self._caller.member)
         return self._written(lead, 200)
 
     def _check_before_writing(self) -> None:
@@ -190,18 +150,17 @@ class Leads:
             shown = self._shown(lead, self._selection())
             return Answer.json(status, shown, JSON_HEADERS | {"Preference-Applied": "return=representation"})
         entity_id = f"{self._caller.base}leads({lead.values['leadid']})"
-        return Answer(204, headers={"OData-Version": "4.0", "OData-EntityId": entity_id})
+        return DONE.with_headers({"OData-EntityId": entity_id})
 
     def _get(self, lead_id: str) -> Answer:
         check_options(self._request.query, {"$select"})
         self._caller.demand(READ)
         names = self._selection()
-        lead = self._organization.leads.get(lead_id)
-        if lead is None:
-            raise Refused(errors.NO_RECORD, entity=ENTITY, id=lead_id)
+        lead = self._there(lead_id)
         if self._request.headers.get("if-none-match") == lead.etag:
             return Answer(304, headers={"OData-Version": "4.0", "ETag": lead.etag})
-        return Answer.json(200, self._shown(lead, names), JSON_HEADERS | {"ETag": lead.etag})
+        headers = JSON_HEADERS | {"ETag": lead.etag} | self._annotated()
+        return Answer.json(200, self._shown(lead, names), headers)
 
     def _list(self) -> Answer:
         query = self._request.query
@@ -217,13 +176,18 @@ class Leads:
         body["value"] = shown
         if page.goes_on(len(found)):
             body["@odata.nextLink"] = f"{self._caller.base}leads?{page.next_query(self._request)}"
-        return Answer.json(200, body, JSON_HEADERS | dict(page.applied))
+        applied = ",".join({**page.applied, **self._annotated("annotations")}.values())
+        return Answer.json(200, body, JSON_HEADERS | ({"Preference-Applied": applied} if applied else {}))
+
+    def _annotated(self, name: str = "Preference-Applied") -> dict[str, str]:
+        said = preference(self._request)
+        return {} if said is None else {name: said}
 
     def _found(self) -> list[Lead]:
         """The leads of ``$filter`` in the order of ``$orderby``."""
-        query, known = self._request.query, self._organization.attributes
-        fits = condition(query["$filter"], known) if "$filter" in query else None
-        leads = [lead for lead in self._organization.leads.values() if fits is None or fits(lead.values)]
+        query, known = self._request.query, self._columns
+        fits = condition(query["$filter"], known, ENTITY) if "$filter" in query else None
+        leads = [lead for lead in self._organization.leads.values() if fits is None or fits(lead.record)]
         return ordered(leads, query.get("$orderby"), known)
 
     def count(self) -> Answer:
@@ -234,68 +198,33 @@ class Leads:
 
     def _delete(self, lead_id: str) -> Answer:
         self._caller.demand(DELETE)
-        lead = self._organization.leads.get(lead_id)
-        if lead is None:
-            raise Refused(errors.NO_RECORD, entity=ENTITY, id=lead_id)
-        if self._request.headers.get("if-match", "*") not in {"*", lead.etag}:
+        if self._request.headers.get("if-match", "*") not in {"*", self._there(lead_id).etag}:
             raise Refused(errors.VERSION)
         del self._organization.leads[lead_id]
-        return Answer(204, headers={"OData-Version": "4.0"})
+        return DONE
+
+    @cached_property
+    def _columns(self) -> dict[str, Attribute]:
+        return {name: each for name, each in self._organization.attributes.items() if each.readable}
 
     def _selection(self) -> list[str] | None:
-        return selected(self._request.query, self._organization.attributes, _TYPE)
+        return selected(self._request.query, self._columns, ENTITY)
 
     def _shown(self, lead: Lead, names: list[str] | None, *, alone: bool = True) -> dict[str, object]:
-        columns = list(self._organization.attributes) if names is None else ["leadid", *names]
-        context = {"@odata.context": f"{self._caller.base}$metadata#leads{_named(names)}/$entity"} if alone else {}
-        return context | {"@odata.etag": lead.etag} | {name: lead.values.get(name) for name in columns}
-
-    def _payload(self) -> dict[str, object]:
-        """The body with columns that exist and values of their types; the campaign as its id."""
-        try:
-            body = self._request.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise Refused(errors.BAD_PAYLOAD, reason="Microsoft.OData.ODataException: the body is not a JSON object.")
-        values: dict[str, object] = {}
-        for name, value in body.items():
-            if name == _BIND:
-                values["_campaignid_value"] = self._campaign(value)
-                continue
-            attribute = self._organization.attributes.get(name)
-            if attribute is None:
-                raise Refused(errors.UNKNOWN_PROPERTY, name=name, type=_TYPE)
-            attribute.check_type(value)
-            if attribute.writable:
-                values[name] = value
-        return dict(self._keyed) | values
-
-    def _campaign(self, value: object) -> str:
-        found = _CAMPAIGN.fullmatch(value) if isinstance(value, str) else None
-        campaign = guid(found["id"]) if found else None
-        if campaign is None:
-            raise Refused(errors.BAD_PAYLOAD, reason=f"Microsoft.OData.ODataException: {_BIND} is no reference.")
-        self._caller.demand(APPEND, APPEND_TO_CAMPAIGN)
-        if campaign not in self._organization.campaigns:
-            raise Refused(errors.NO_RECORD, entity="campaign", id=campaign)
-        return campaign
+        columns = self._columns
+        shown: dict[str, object] = {}
+        if alone:
+            shown["@odata.context"] = f"{self._caller.base}$metadata#leads{_named(names)}/$entity"
+        shown["@odata.etag"] = lead.etag
+        for name in columns if names is None else ["leadid", *names]:
+            value = lead.record.get(name)
+            shown |= {name: value} | beside(self._request, columns[name], value)
+        return shown
 
     def _check_id(self, values: dict[str, object], lead_id: str, *, creating: bool) -> None:
         """The id stands in the address; in the body it may be repeated on create only."""
         if "leadid" in values and (not creating or str(values["leadid"]).lower() != lead_id):
             raise Refused(errors.BAD_ARGUMENT, reason="The primary key of an existing record cannot be changed.")
-
-    def _check_values(self, values: Mapping[str, object], *, creating: bool) -> None:
-        for name in sorted(values.keys() & self._caller.secured):
-            error = errors.FIELD_CREATE if creating else errors.FIELD_UPDATE
-            raise Refused(error, user=self._caller.member.id, name=name)
-        for name, value in values.items():
-            if name in self._organization.attributes:
-                self._organization.attributes[name].check_value(value)
-
-
-_TYPE: Final = ENTITY
 
 
 def _named(names: list[str] | None) -> str:

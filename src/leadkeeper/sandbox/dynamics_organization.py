@@ -6,9 +6,9 @@ import asyncio
 import math
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leadkeeper.sandbox import dynamics_errors as errors
@@ -28,6 +28,19 @@ LEAD_WRITER: Final = frozenset({CREATE, READ, WRITE, APPEND, APPEND_TO_CAMPAIGN,
 
 _TABLES: Final = {METADATA: (9803, "attribute"), APPEND_TO_CAMPAIGN: (4400, "campaign")}
 _SPACE: Final = uuid.UUID("b7f0f9b4-55a1-4a86-8f0e-8c6d5f1c7e20")
+_NEW: Final[Mapping[str, object]] = {
+    **dict.fromkeys(
+        (
+            "confirminterest", "decisionmaker", "donotbulkemail", "donotemail", "donotfax", "donotphone",
+            "donotpostalmail", "donotsendmm", "evaluatefit", "merged", "msdyn_gdproptout", "participatesinworkflow",
+        ),
+        False,
+    ),
+    "followemail": True,
+    "statecode": 0,
+    "statuscode": 1,
+}  # fmt: skip
+"""What a new record has where nothing was handed in: the defaults that the table's reference names."""
 
 
 @dataclass(slots=True)
@@ -54,11 +67,15 @@ class Member:
 
 @dataclass(slots=True)
 class Lead:
-    """A stored lead: its values, its version, and how often it was written."""
+    """A stored lead: the values handed in, its version, and how often it was written.
+
+    ``record`` is all that a caller may see: the values, and what the system fills in.
+    """
 
     values: dict[str, object]
     version: int
     writes: int = 1
+    record: dict[str, object] = field(default_factory=dict)
 
     @property
     def etag(self) -> str:
@@ -147,20 +164,46 @@ class Organization:
         self.leads.clear()
         self._windows.clear()
 
-    def create(self, lead_id: str, values: Mapping[str, object]) -> Lead:
+    def create(self, lead_id: str, values: Mapping[str, object], by: Member) -> Lead:
         """Store a new lead."""
         now = f"{self._clock.moment():%Y-%m-%dT%H:%M:%SZ}"
         known: dict[str, object] = {"leadid": lead_id, "createdon": now, "modifiedon": now}
         lead = Lead(known | {name: value for name, value in values.items() if name != "leadid"}, self._version())
+        lead.record.update(dict.fromkeys(name for name, each in self.attributes.items() if each.readable))
+        lead.record.update(_NEW)
+        lead.record |= dict.fromkeys(("_ownerid_value", "_owninguser_value", "_createdby_value"), by.id)
+        lead.record["_owningbusinessunit_value"] = self.unit
+        self._show(lead, by)
         self.leads[lead_id] = lead
         return lead
 
-    def update(self, lead: Lead, values: Mapping[str, object]) -> None:
+    def update(self, lead: Lead, values: Mapping[str, object], by: Member) -> None:
         """Change a stored lead."""
         lead.values.update(values)
         lead.values["modifiedon"] = f"{self._clock.moment():%Y-%m-%dT%H:%M:%SZ}"
         lead.version = self._version()
         lead.writes += 1
+        self._show(lead, by)
+
+    def _show(self, lead: Lead, by: Member) -> None:
+        """Let the record show the values as they are now, written ``by`` somebody."""
+        lead.record |= lead.values
+        names = [str(lead.values[name]) for name in ("firstname", "lastname") if lead.values.get(name)]
+        lead.record |= {"fullname": " ".join(names) or None, "versionnumber": lead.version, "_modifiedby_value": by.id}
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """What is done to the leads inside is undone when it raises :class:`Refused`."""
+        before = {
+            lead_id: replace(lead, values=dict(lead.values), record=dict(lead.record))
+            for lead_id, lead in self.leads.items()
+        }
+        try:
+            yield
+        except Refused:
+            self.leads.clear()
+            self.leads.update(before)
+            raise
 
     def has_duplicate(self, values: Mapping[str, object]) -> bool:
         """Whether a stored lead has the same e-mail address, which is what the shipped rule compares."""

@@ -12,14 +12,17 @@ from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_errors import Refused
 from leadkeeper.sandbox.stand_in import Request
 
-_EQUALITY: Final = re.compile(r"\s*(?P<name>\w+)\s+eq\s+(?:'(?P<text>(?:[^']|'')*)'|(?P<literal>[\w-]+))\s*")
+_OTHER_QUERIES: Final = frozenset({"sql", "fetchXml", "savedQuery", "userQuery"})
 
 
 def check_options(query: Mapping[str, str], known: Collection[str]) -> None:
-    """Raises :class:`Refused`: 501 for an option that is OData's but not known here, 400 for any other."""
+    """Raises :class:`Refused`: 501 for an option that is Dataverse's but not known here, 400 for any other."""
     for name in query:
-        if name not in known:
-            raise Refused(errors.NOT_BUILT if name.startswith("$") else errors.BAD_SYNTAX)
+        if name in known or name == "tag":  # what a caller marks its request with
+            continue
+        if name.startswith("$") or name in _OTHER_QUERIES:
+            raise Refused(errors.NOT_BUILT, what=name)
+        raise Refused(errors.BAD_SYNTAX)
 
 
 def selected(query: Mapping[str, str], known: Collection[str], type_name: str) -> list[str] | None:
@@ -31,18 +34,6 @@ def selected(query: Mapping[str, str], known: Collection[str], type_name: str) -
         if name not in known:
             raise Refused(errors.UNKNOWN_PROPERTY, name=name, type=type_name)
     return names
-
-
-def equality(query: Mapping[str, str], known: Collection[str], type_name: str) -> tuple[str, str] | None:
-    """Name and value of a ``$filter`` of one ``eq``, None without a filter; raises :class:`Refused` for any other."""
-    if "$filter" not in query:
-        return None
-    found = _EQUALITY.fullmatch(query["$filter"])
-    if found is None:
-        raise Refused(errors.BAD_SYNTAX)
-    if found["name"] not in known:
-        raise Refused(errors.UNKNOWN_PROPERTY, name=found["name"], type=type_name)
-    return found["name"], found["literal"] if found["text"] is None else found["text"].replace("''", "'")
 
 
 _KEY: Final = re.compile(r"(?P<name>\w+)=(?:'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d+))(?:,|$)")

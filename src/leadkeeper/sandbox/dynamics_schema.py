@@ -1,45 +1,102 @@
-"""The table ``lead`` of a Dynamics 365 environment: its columns, what fits in them, and how metadata shows them."""
+"""The table ``lead`` of a Dynamics 365 environment: its columns, and what fits in them."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from leadkeeper.sandbox import dynamics_columns as columns
 from leadkeeper.sandbox import dynamics_errors as errors
 from leadkeeper.sandbox.dynamics_errors import Refused
 
-Kind = Literal["String", "Memo", "Picklist", "Integer", "Money", "DateTime", "Uniqueidentifier", "Boolean"]
+Kind = Literal[
+    "String", "Memo", "Picklist", "State", "Status", "Integer", "BigInt", "Double", "Decimal", "Money", "Boolean",
+    "DateTime", "Uniqueidentifier", "Lookup", "Customer", "Owner", "EntityName", "Image",
+]  # fmt: skip
+Required = Literal["None", "Recommended", "ApplicationRequired", "SystemRequired"]
 
 ENTITY: Final = "lead"
+TEXTS: Final = frozenset({"String", "Memo"})
+CHOICES: Final = frozenset({"Picklist", "State", "Status"})
+NUMBERS: Final = frozenset({"Integer", "BigInt", "Double", "Decimal", "Money"})
+REFERENCES: Final = frozenset({"Lookup", "Customer", "Owner"})
+
 _SPACE: Final = uuid.UUID("7d0b5f3a-1c52-4f0e-9b1e-3f6f0a9d2c11")
+_EDM: Final = {
+    **dict.fromkeys(("Picklist", "State", "Status", "Integer"), "Int32"),
+    **dict.fromkeys(("Uniqueidentifier", "Lookup", "Customer", "Owner"), "Guid"),
+    "Money": "Decimal",
+    "BigInt": "Int64",
+    "DateTime": "DateTimeOffset",
+    "EntityName": "String",
+    "Image": "Binary",
+}
+_LARGEST: Final = {"Integer": 2**31 - 1, "BigInt": 2**63 - 1}
+_WORDS: Final[Mapping[str, Required]] = {
+    "required": "ApplicationRequired",
+    "recommended": "Recommended",
+    "system": "SystemRequired",
+}
+_RANGE: Final = re.compile(r"(-?[\d.]+?)\.\.(-?[\d.]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One column. ``limit`` is the longest text in UTF-16 units, or the largest number; options by value."""
+    """One column; ``name`` is what a record calls it (a reference ``_name_value``).
+
+    ``limit`` is the longest text in UTF-16 units, or the largest number, ``least`` the smallest. ``writable`` says
+    whether a caller may fill it in at all, ``invalid_for`` what of create, update and read it is not valid for.
+    ``of`` is the reference whose name it shows.
+    """
 
     name: str
     kind: Kind = "String"
-    limit: int = 100
+    limit: float = 100
     options: Mapping[int, str] = field(default_factory=dict)
     writable: bool = True
+    least: float = 0
+    schema: str = ""
+    label: str = ""
+    required: Required = "None"
+    format: str = ""
+    invalid_for: frozenset[str] = frozenset()
+    targets: tuple[str, ...] = ()
+    of: str | None = None
+
+    @property
+    def logical_name(self) -> str:
+        """The name that metadata knows it by."""
+        return self.name.removeprefix("_").removesuffix("_value") if self.kind in REFERENCES else self.name
 
     @property
     def metadata_id(self) -> str:
         """The id of the column's definition, the same everywhere."""
-        return str(uuid.uuid5(_SPACE, self.name))
+        return definition_id(self.name)
+
+    @property
+    def edm(self) -> str:
+        """The type of its values in OData."""
+        return "Edm.String" if self.kind in TEXTS else f"Edm.{_EDM.get(self.kind, self.kind)}"
+
+    @property
+    def readable(self) -> bool:
+        """Whether a record shows it."""
+        return "read" not in self.invalid_for
+
+    def valid_for(self, what: Literal["create", "update"]) -> bool:
+        """Whether a value is taken then; else it is passed over, as Dataverse does."""
+        return self.writable and what not in self.invalid_for
 
     def check_type(self, value: object) -> None:
         """Raises :class:`Refused` when the value is of another type; null never is."""
         if value is None or self._is_typed(value):
             return
-        wanted = "Edm.String" if self.kind in {"String", "Memo"} else f"Edm.{_EDM.get(self.kind, self.kind)}"
         reason = (
             "System.FormatException: Microsoft.OData.ODataException: Cannot convert a value of the property "
-            f"'{self.name}' to the expected type '{wanted}'."
+            f"'{self.name}' to the expected type '{self.edm}'."
         )
         raise Refused(errors.BAD_PAYLOAD, reason=reason)
 
@@ -47,138 +104,86 @@ class Attribute:
         """Raises :class:`Refused` when a value of the right type is too long or out of range."""
         if value is None:
             return
-        if self.kind in {"String", "Memo"} and isinstance(value, str) and _units(value) > self.limit:
+        if self.kind in TEXTS and isinstance(value, str) and _units(value) > self.limit:
             raise Refused(errors.TOO_LONG, name=self.name, limit=self.limit)
-        if self.kind == "Picklist" and value not in self.options:
+        if self.kind in CHOICES and value not in self.options:
             options = ",".join(str(each) for each in self.options)
             raise Refused(errors.OUT_OF_RANGE, name=self.name, value=value, options=options)
-        if self.kind in {"Integer", "Money"} and isinstance(value, int | float) and not 0 <= value <= self.limit:
+        if self.kind in NUMBERS and isinstance(value, int | float) and not self.least <= value <= self.limit:
             reason = f"A validation error occurred. The value of '{self.name}' is outside the valid range."
             raise Refused(errors.BAD_ARGUMENT, reason=reason)
 
     def _is_typed(self, value: object) -> bool:
         if isinstance(value, bool) or self.kind == "Boolean":
             return isinstance(value, bool) and self.kind == "Boolean"
-        match self.kind:
-            case "Picklist" | "Integer":
-                return isinstance(value, int)
-            case "Money":
-                return isinstance(value, int | float)
-            case "Uniqueidentifier":
-                return isinstance(value, str) and guid(value) is not None
-            case _:
-                return isinstance(value, str)
-
-    def definition(self, *, typed: bool, options: bool) -> dict[str, object]:
-        """The column as metadata shows it; ``typed`` when the caller cast it to its kind, ``options`` expanded."""
-        lookup = self.name.startswith("_")  # a record shows it as _name_value, metadata by its name
-        name = self.name.removeprefix("_").removesuffix("_value") if lookup else self.name
-        shown: dict[str, object] = {
-            "MetadataId": self.metadata_id,
-            "LogicalName": name,
-            "SchemaName": name.title(),
-            "EntityLogicalName": ENTITY,
-            "AttributeType": "Lookup" if lookup else self.kind,
-            "DisplayName": _label(name.replace("_", " ").capitalize()),
-            "IsValidForCreate": self.writable,
-            "IsValidForUpdate": self.writable and self.kind != "Uniqueidentifier",
-            "RequiredLevel": {"Value": "ApplicationRequired" if self.name in _APPLICATION_REQUIRED else "None"},
-        }
-        if typed and self.kind in {"String", "Memo"}:
-            shown["MaxLength"] = self.limit
-        if typed and self.kind in {"Integer", "Money"}:
-            shown |= {"MinValue": 0, "MaxValue": self.limit}
-        if options:
-            values = [{"Value": value, "Label": _label(label)} for value, label in self.options.items()]
-            shown["OptionSet"] = {"MetadataId": str(uuid.uuid5(_SPACE, f"{self.name}/options")), "Options": values}
-        return shown
+        if self.kind in CHOICES or self.kind in {"Integer", "BigInt"}:
+            return isinstance(value, int)
+        if self.kind in NUMBERS:
+            return isinstance(value, int | float)
+        if self.kind == "Uniqueidentifier" or self.kind in REFERENCES:
+            return isinstance(value, str) and guid(value) is not None
+        return isinstance(value, str)
 
 
-def _label(text: str) -> dict[str, object]:
-    own = {
-        "Label": text,
-        "LanguageCode": 1033,
-        "IsManaged": True,
-        "MetadataId": str(uuid.uuid5(_SPACE, f"label/{text}")),
-    }
-    return {"LocalizedLabels": [own], "UserLocalizedLabel": own}
+def _read(line: str) -> Attribute:
+    """The column of one line of :mod:`~leadkeeper.sandbox.dynamics_columns`."""
+    schema, words, label, *tables = line.split("|")
+    kind, *particulars = words.split()
+    found = next(each for each in get_args(Kind) if each == kind)
+    limit: float = _LARGEST.get(kind, 0)
+    least: float = -limit - 1 if limit else 0
+    required: Required = "None"
+    shape, invalid = "", set()
+    for word in particulars:
+        if bounds := _RANGE.fullmatch(word):
+            least, limit = (float(each) if "." in each else int(each) for each in bounds.groups())
+        elif word.isdecimal():
+            limit = int(word)
+        elif word.startswith("-"):
+            invalid.add(word[1:])
+        elif word in _WORDS:
+            required = _WORDS[word]
+        else:
+            shape = word
+    name = schema.lower()
+    options = columns.CHOICES.get(name, {})
+    if kind == "Boolean":
+        options = dict(enumerate(columns.FLAGS.get(name, ("No", "Yes"))))
+    return Attribute(
+        f"_{name}_value" if kind in REFERENCES else name, found, limit, options, kind not in REFERENCES, least,
+        schema, label, required, shape or ("Text" if kind == "String" else ""), frozenset(invalid),
+        tuple(tables[0].split(",")) if tables else (),
+    )  # fmt: skip
 
 
-_EDM: Final = {"Picklist": "Int32", "Integer": "Int32", "Money": "Decimal", "Uniqueidentifier": "Guid"}
-_APPLICATION_REQUIRED: Final = frozenset({"subject", "lastname"})
-SOURCES: Final = dict(
-    enumerate(
-        (
-            "Advertisement",
-            "Employee Referral",
-            "External Referral",
-            "Partner",
-            "Public Relations",
-            "Seminar",
-            "Trade Show",
-            "Web",
-            "Word of Mouth",
-            "Other",
-        ),
-        1,
-    )
-)
-_TEXTS: Final = {
-    "subject": 300,
-    "firstname": 50,
-    "lastname": 50,
-    "emailaddress1": 100,
-    "telephone1": 50,
-    "mobilephone": 20,
-    "companyname": 100,
-    "jobtitle": 100,
-    "address1_country": 80,
-    "address1_city": 80,
-    "address1_stateorprovince": 50,
-    "address1_postalcode": 20,
-    "address1_line1": 250,
-    "address1_line2": 250,
-    "address1_line3": 250,
-    "websiteurl": 200,
-}
-
-
-def _attributes() -> Iterator[Attribute]:
-    yield Attribute("leadid", "Uniqueidentifier")
-    yield from (Attribute(name, limit=limit) for name, limit in _TEXTS.items())
-    yield Attribute("description", "Memo", 2_000)
-    yield Attribute("leadsourcecode", "Picklist", options=SOURCES)
-    yield Attribute("leadqualitycode", "Picklist", options={1: "Hot", 2: "Warm", 3: "Cold"})
-    yield Attribute("industrycode", "Picklist", options={1: "Accounting", 7: "Consulting", 31: "Utilities"})
-    yield Attribute("numberofemployees", "Integer", 1_000_000)
-    yield Attribute("revenue", "Money", 922_337_203_685_477)
-    yield from _further()
-    yield Attribute("createdon", "DateTime", writable=False)
-    yield Attribute("modifiedon", "DateTime", writable=False)
-
-
-def _further() -> Iterator[Attribute]:
-    """The standard columns that few fill in; lookups are shown by their ids and set by references only."""
-    addresses = {f"address{n}_{name}": limit for n in (1, 2) for name, limit in columns.ADDRESS_TEXTS.items()}
-    for name, limit in (addresses | columns.TEXTS).items():
-        if name not in _TEXTS:
-            yield Attribute(name, limit=limit)
-    yield from (Attribute(name, limit=limit, writable=False) for name, limit in columns.READ_ONLY_TEXTS.items())
-    yield from (Attribute(name, "Memo", limit) for name, limit in columns.MEMOS.items())
-    yield from (Attribute(name, "Boolean") for name in columns.FLAGS)
-    yield from (Attribute(name, "Boolean", writable=False) for name in columns.READ_ONLY_FLAGS)
-    yield from (Attribute(name, "Money", 922_337_203_685_477) for name in columns.MONEY)
-    yield from (Attribute(name, "Integer", 2_147_483_647) for name in columns.INTEGERS)
-    yield from (Attribute(name, "Integer", writable=False) for name in columns.READ_ONLY_INTEGERS)
-    yield from (Attribute(name, "DateTime") for name in columns.MOMENTS)
-    yield from (Attribute(name, "Uniqueidentifier") for name in columns.IDS)
-    yield from (Attribute(f"_{name}_value", "Uniqueidentifier", writable=False) for name in columns.LOOKUPS)
-    yield from (Attribute(name, "Picklist", options=options) for name, options in columns.CHOICES.items())
+def _lines() -> Iterator[str]:
+    for number in (1, 2):
+        for line in columns.ADDRESS.split("\n"):
+            schema, words, label = line.split("|") if line else ("", "", "")
+            if schema:
+                plain = number == 1 and schema in columns.PLAIN_NAMES
+                shown = label if plain else f"Address {number}" + (f": {label}" if label else "")
+                yield f"Address{number}_{schema}|{words}|{shown}"
+    for part in (columns.COLUMNS, columns.LOOKUPS):
+        yield from filter(None, part.split("\n"))
 
 
 def lead_attributes() -> dict[str, Attribute]:
     """The columns of a new environment, by name."""
-    return {each.name: each for each in _attributes()}
+    found = {each.name: each for each in map(_read, _lines())}
+    for words in columns.NAMES.split(","):
+        schema, limit, of = words.split()
+        invalid = frozenset({"create", "update", "read"})
+        name = schema.lower()
+        found[name] = Attribute(
+            name, "String", int(limit), writable=False, schema=schema, format="Text", invalid_for=invalid, of=of
+        )
+    return found
+
+
+def definition_id(name: str) -> str:
+    """The id of a definition of that name, the same everywhere."""
+    return str(uuid.uuid5(_SPACE, name))
 
 
 def _units(text: str) -> int:

@@ -57,7 +57,10 @@ class _Asked:
 
 
 class Entra:
-    """The stand-in. ``lifetime`` is how long new tokens live, ``retry_after`` what a throttled caller is told."""
+    """The stand-in. ``lifetime`` is how long new tokens live, ``retry_after`` what a throttled caller is told.
+
+    ``status`` is the HTTP status that the state's error comes with, None for its own.
+    """
 
     name: Final = "entra"
     hosts: Final = ("login.microsoftonline.com",)
@@ -67,6 +70,7 @@ class Entra:
         self.directory = directory or Directory()
         self.lifetime = LIFETIME
         self.retry_after = RETRY_AFTER
+        self.status: int | None = None
         self._state = OK
         self._clock = clock
         self._tokens = tokens
@@ -83,7 +87,7 @@ class Entra:
 
     def reset(self) -> None:
         """Behave again and forget what was asked; the directory stays."""
-        self._state = OK
+        self._state, self.status = OK, None
         self._received.clear()
 
     def received(self) -> Sequence[Mapping[str, object]]:
@@ -165,7 +169,8 @@ class Entra:
         if chosen is None or form["grant_type"] not in chosen.grants:
             return
         if chosen.with_secret is None or chosen.with_secret == bool(form.get("client_secret")):
-            raise _Refused(chosen.error, value=form.get("username", ""))
+            status = chosen.error.status if self.status is None else self.status
+            raise _Refused(replace(chosen.error, status=status), value=form.get("username", ""))
 
     def _tenant(self, identifier: str, form: Mapping[str, str]) -> Tenant:
         password = form.get("grant_type") == "password"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from leadkeeper.sandbox import entra_codes
 from leadkeeper.sandbox.stand_in import Answer
 
 Grant = Literal["client_credentials", "password"]
@@ -230,6 +231,10 @@ ERRORS: Final[Mapping[int, EntraError]] = {
         EntraError(50033, 503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
         EntraError(50087, 500, "temporarily_unavailable", "A transient error has occurred. Please try again."),
         EntraError(90033, 503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
+        *(
+            EntraError(code, {entra_codes.CLIENT: 401, entra_codes.BUSY: 503}.get(error, 400), error, text)
+            for code, (error, text) in (entra_codes.OF_ALL | entra_codes.OF_PEOPLE).items()
+        ),
     )
     if each.code is not None
 }
@@ -247,8 +252,12 @@ class State:
 
 
 _PASSWORD: Final[tuple[Grant, ...]] = ("password",)
-_OF_USERS: Final = (50072, 50074, 50079, 53000, 50158, 50056, 50105)
-_OF_ALL: Final = (90014, 50059, 50128, 700030, 7000112, 7000229, 50033, 50087)
+_OF_USERS: Final = (50072, 50074, 50079, 53000, 50158, 50056, 50105, *entra_codes.OF_PEOPLE)
+_OF_ALL: Final = (
+    *(90014, 50059, 50128, 700030, 7000112, 7000229, 50033, 50087),
+    *(70003, 70011, 1002012, 900144, 9002313, 901002, 9001023),
+    *entra_codes.OF_ALL,
+)
 STATES: Final[Mapping[str, State]] = {
     "tenantMissing": State(ERRORS[90002], "no tenant is known (90002)"),
     "tenantInvalid": State(replace(ERRORS[90002], error="invalid_tenant"), "the same, as discovery says it"),

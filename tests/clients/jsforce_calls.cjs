@@ -96,7 +96,7 @@ async function main() {
     const found = await Lead.updated(new Date(Date.now() - hour), new Date(Date.now() + hour));
     return found.ids.length;
   });
-  await call("logout", () => org.logout(true));
+  await call("logout", () => org.logout());
   await call("after the logout", () => old.limits());
   console.log(JSON.stringify(done));
 }

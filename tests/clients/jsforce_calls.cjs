@@ -50,7 +50,7 @@ async function main() {
   await call("sobject.upsert of a converted lead", () => Lead.upsert({ ...grace, [externalId]: "converted" }, externalId));
   const old = new jsforce.Connection({ instanceUrl: loginUrl, accessToken: org.accessToken, version: "45.0" });
   await call("sobject.upsert many before v46", () => old.sobject("Lead").upsert([grace], externalId));
-  await call("request upserting many before v46", () =>
+  await call("requestPatch upserting many before v46", () =>
     old.requestPatch(`/composite/sobjects/Lead/${externalId}`, { records: [{ attributes: { type: "Lead" }, ...grace }] })
   );
   await call("query", () => org.query("SELECT Id, Name FROM Lead WHERE Email = 'ADA@analytical.test'"));
@@ -97,7 +97,7 @@ async function main() {
     return found.ids.length;
   });
   await call("logout", () => org.logout());
-  await call("after the logout", () => old.limits());
+  await call("limits after the logout", () => old.limits());
   console.log(JSON.stringify(done));
 }
 

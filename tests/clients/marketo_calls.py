@@ -19,7 +19,7 @@ def run(name, *args, call="", **options):
     return told.call(f"{name} {call}".strip(), there.execute, name, *args, **options)
 
 
-told.call("a wrong secret", stranger.execute, "describe")
+told.call("authenticate with a wrong secret", stranger.execute, "describe")
 told.call("authenticate", lambda: [there.authenticate(), there.token_type, there.scope is not None])
 run("describe")
 run("describe2")

@@ -36,9 +36,15 @@ def session_ends_and_is_renewed():
 
 there = []
 told.call("Salesforce by client credentials", signed_in, domain=domain, consumer_key=key, consumer_secret=secret)
-told.call("a wrong secret", signed_in, domain=domain, consumer_key=key, consumer_secret="wrong")
+told.call("Salesforce with a wrong secret", signed_in, domain=domain, consumer_key=key, consumer_secret="wrong")
 told.call(
-    "a login host", signed_in, domain="login", username="a", password="b", consumer_key=key, consumer_secret=secret
+    "Salesforce at a login host",
+    signed_in,
+    domain="login",
+    username="a",
+    password="b",
+    consumer_key=key,
+    consumer_secret=secret,
 )
 org = there[0]
 told.call("Salesforce by session_id", signed_in, instance_url=f"https://{org.sf_instance}/", session_id=org.session_id)
@@ -131,5 +137,5 @@ day = timedelta(days=1)
 end = datetime.now(UTC) + timedelta(minutes=5)
 told.call("Lead.deleted", lambda: len(org.Lead.deleted(end - day, end)["deletedRecords"]))
 told.call("Lead.updated", lambda: len(org.Lead.updated(end - day, end)["ids"]))
-told.call("a session that ended", session_ends_and_is_renewed)
+told.call("Salesforce whose session ended", session_ends_and_is_renewed)
 told.print()

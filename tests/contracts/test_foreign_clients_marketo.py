@@ -52,7 +52,7 @@ def statuses(results: list[dict[str, Any]]) -> list[str]:
 
 
 def signs_in_and_describes(calls: Calls) -> None:
-    assert "Bad client credentials" in calls.raised("a wrong secret")[1]
+    assert "Bad client credentials" in calls.raised("authenticate with a wrong secret")[1]
     assert calls.said("authenticate") == [None, "bearer", True]
     names = {each["rest"]["name"]: each for each in calls.said("describe") if "rest" in each}
     assert names.keys() >= {"id", "email", "firstName", "createdAt", "updatedAt", "leadSource", "marketplaceLeadId"}
@@ -74,7 +74,7 @@ def writes(calls: Calls) -> None:
     assert statuses(calls.said("create_update_leads updateOnly")) == ["1004"]
     assert statuses(calls.said("create_update_leads updateOnly by id")) == ["updated", "1004"]
     assert refused(calls, "create_update_leads createOnly by id") == "1003"
-    assert refused(calls, "create_update_leads by an unknown field") == "1003"
+    assert refused(calls, "create_update_leads by an unknown field") == "1006"
     assert statuses(calls.said("create_update_leads with an unknown field")) == ["1006"]
 
 
@@ -91,7 +91,7 @@ def reads(calls: Calls) -> None:
         assert [each["email"] for each in found] == ["ada@analytical.test", "grace@navy.test"]
     (by_id,) = calls.said("get_multiple_leads_by_filter_type by id")
     assert by_id == {"id": lead["id"], "email": "ada@analytical.test"}
-    assert refused(calls, "get_multiple_leads_by_filter_type by a field that is not searched") == "1003"
+    assert refused(calls, "get_multiple_leads_by_filter_type by a field that is not searched") == "1011"
     assert refused(calls, "get_multiple_leads_by_filter_type of an unknown field") == "1006"
 
 
@@ -108,7 +108,7 @@ def sends_otherwise(calls: Calls) -> None:
 def tells_what_happened(calls: Calls) -> None:
     types = {each["id"]: each["name"] for each in calls.said("get_activity_types")}
     assert (types[12], types[13], types[37]) == ("New Lead", "Change Data Value", "Delete Lead")
-    assert calls.said("get_paging_token").endswith("==")
+    assert isinstance(calls.said("get_paging_token"), str)
     assert refused(calls, "get_paging_token of no date") == "704"
     activities = calls.said("get_lead_activities")
     first = calls.said("create_update_leads")[0]["id"]

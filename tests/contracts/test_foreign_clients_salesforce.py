@@ -64,9 +64,9 @@ async def test_simple_salesforce(sandbox: Sandbox) -> None:
 def signs_in(calls: Calls) -> None:
     assert calls.said("Salesforce by client credentials") == "contoso.my.salesforce.com"
     assert calls.said("Salesforce by session_id") == "contoso.my.salesforce.com"
-    assert "invalid_client" in calls.raised("a wrong secret")[1]
-    assert calls.raised("a login host")[0] == "SalesforceAuthenticationFailed"
-    assert calls.said("a session that ended") is True
+    assert "invalid_client" in calls.raised("Salesforce with a wrong secret")[1]
+    assert calls.raised("Salesforce at a login host")[0] == "SalesforceAuthenticationFailed"
+    assert calls.said("Salesforce whose session ended") is True
 
 
 def tells_of_the_org(calls: Calls) -> None:
@@ -195,7 +195,7 @@ def keeps_leads(calls: Calls) -> None:
     assert [each["created"] for each in calls.said("sobject.upsert many")] == [False, True]
     assert calls.raised("sobject.upsert of a converted lead")[0] == "CANNOT_UPDATE_CONVERTED_LEAD"
     assert calls.said("sobject.upsert many before v46")[0]["success"] is True
-    assert calls.raised("request upserting many before v46")[0] == "NOT_FOUND"
+    assert calls.raised("requestPatch upserting many before v46")[0] == "NOT_FOUND"
     made, seen = calls.said("requestPost composite")["compositeResponse"]
     assert (made["httpStatusCode"], seen["body"]["LastName"]) == (201, "Step")
 
@@ -220,7 +220,7 @@ def ends(calls: Calls) -> None:
     assert calls.said("sobject.deleted") == 5
     assert calls.said("sobject.updated") > 190
     assert calls.said("logout") is None
-    assert calls.raised("after the logout")[0] == "INVALID_SESSION_ID"
+    assert calls.raised("limits after the logout")[0] == "INVALID_SESSION_ID"
 
 
 def _successes(results: list[dict[str, Any]]) -> list[bool]:

@@ -10,7 +10,7 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, LeadField
 from leadkeeper.sandbox.salesforce_org import Org
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.sandbox_caller import Caller, Reply, calling
@@ -134,6 +134,12 @@ async def test_quotes_in_a_text_are_escaped(rest: Rest, org: Org) -> None:
         ("SELECT Id FROM Lead WHERE NumberOfEmployees = '5'", "INVALID_FIELD"),
         ("SELECT Id FROM Lead WHERE Description = 'x'", "INVALID_FIELD"),
         ("SELECT Id FROM Lead WHERE IsConverted > 'x'", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead WHERE IsConverted = 1", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead WHERE NumberOfEmployees = true", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead WHERE CreatedDate > 2023-11-14", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead WHERE CreatedDate > '2023-11-14T00:00:00Z'", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead WHERE CreatedDate > 2023-13-14T00:00:00Z", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Lead WHERE ConvertedDate = 2023-11-14T00:00:00Z", "INVALID_FIELD"),
         ("SELECT Id FROM Account", "INVALID_TYPE"),
     ],
 )
@@ -290,6 +296,14 @@ async def test_who_signed_in_is_told_to_that_session_only(rest: Rest, org: Org) 
     for address in (about["sub"], f"{HOST}/services/oauth2/userinfo"):
         reply = await rest("GET", address)
         assert (reply.status, reply.text) == (403, "Bad_OAuth_Token")
+
+
+async def test_another_field_may_be_the_external_id(rest: Rest, org: Org) -> None:
+    org.fields = (*org.fields, LeadField("LeadkeeperId__c", "Lead id", length=36, unique=True, external_id=True))
+    replies = [await rest("PATCH", f"{LEAD}/LeadkeeperId__c/{key}", json=PERSON) for key in ("a", "A", "b")]
+    assert [reply.status for reply in replies] == [201, 200, 201]
+    reply = await rest("POST", LEAD, json=PERSON | {"LeadkeeperId__c": "B"})
+    assert (reply.status, code(reply)) == (400, "DUPLICATE_VALUE")
 
 
 async def test_a_reset_empties_the_bin_and_forgets_pages(rest: Rest, org: Org, sandbox: Sandbox) -> None:

@@ -56,7 +56,7 @@ class LeadField:
     @property
     def defaulted(self) -> bool:
         """The service fills it in when nothing is said."""
-        return self.kind == "boolean" or self.name in _DEFAULTED or (self.kind == "datetime" and self.is_stamp)
+        return self.kind in {"boolean", "id"} or self.name in _DEFAULTED or self.is_stamp
 
     @property
     def is_stamp(self) -> bool:
@@ -69,7 +69,6 @@ class LeadField:
             {"active": True, "defaultValue": text == OPEN, "label": text, "value": text, "validFor": None}
             for text in self.values
         ]
-        always = self.required or self.defaulted or self.is_stamp or self.kind in {"id", "boolean"}
         return {
             "name": self.name,
             "label": self.label,
@@ -79,8 +78,8 @@ class LeadField:
             "byteLength": self.length * 3,
             "createable": self.createable,
             "updateable": self.createable,
-            "nillable": not always,
-            "defaultedOnCreate": self.defaulted or self.kind == "id" or self.is_stamp,
+            "nillable": not (self.required or self.defaulted),
+            "defaultedOnCreate": self.defaulted,
             "custom": self.name.endswith("__c"),
             "externalId": self.external_id,
             "idLookup": self.external_id or self.name in {"Id", "Email"},

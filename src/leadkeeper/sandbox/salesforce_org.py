@@ -18,7 +18,7 @@ from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, FIELDS, UNIQUE, Le
 
 DAY: Final = 86_400.0
 SEARCHED: Final = (EXTERNAL_ID, UNIQUE, "Email")
-"""The fields by which leads are found; of an org's own fields only these may be unique."""
+"""The fields by which leads are found fast; by others every lead is looked at."""
 
 _TYPED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "int": int,
@@ -89,7 +89,12 @@ class Leads(dict[str, StoredLead]):
         self._index.clear()
 
     def find(self, name: str, value: object) -> list[StoredLead]:
-        """The leads whose field ``name``, one of :data:`SEARCHED`, holds ``value``, capitals apart."""
+        """The leads whose field ``name`` holds ``value``, capitals apart."""
+        if name not in SEARCHED:
+            wanted = str(value).casefold()
+            return [
+                each for each in self.values() if name in each.values and str(each.values[name]).casefold() == wanted
+            ]
         return list(self._index.get((name, str(value).casefold()), {}).values())
 
 

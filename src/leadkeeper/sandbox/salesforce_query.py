@@ -15,7 +15,7 @@ from leadkeeper.sandbox.salesforce_errors import Refused
 from leadkeeper.sandbox.salesforce_fields import LeadField, field_named
 from leadkeeper.sandbox.salesforce_org import Flaw, Org, long_id
 from leadkeeper.sandbox.salesforce_records import Records
-from leadkeeper.sandbox.salesforce_soql import Comparison, Condition, Malformed, Query, fields_of, read
+from leadkeeper.sandbox.salesforce_soql import Comparison, Condition, Malformed, Query, Value, fields_of, read
 from leadkeeper.sandbox.salesforce_views import record, whole
 from leadkeeper.sandbox.stand_in import Answer, Request
 
@@ -102,12 +102,21 @@ def _check(asked: Query, fields: Sequence[LeadField]) -> None:
     for test in fields_of(asked.where):
         there = _filterable(test.field, asked.table, fields)
         for value in test.values:
-            if value is not None and test.quoted is not (there.kind in _TEXT):
+            if value is not None and not _is_of(value, test.quoted, there.kind):
                 kind = "string and should be enclosed in quotes" if there.kind in _TEXT else there.kind
                 text = f"value of filter criterion for field '{there.name}' must be of type {kind}"
                 raise Refused(400, Flaw("INVALID_FIELD", text))
     for order in asked.order:
         _filterable(order.field, asked.table, fields)
+
+
+def _is_of(value: Value, quoted: bool, kind: str) -> bool:
+    """A value may stand beside a field of this kind; what is unquoted and a text is a date or a moment."""
+    if kind in _TEXT or quoted:
+        return quoted and kind in _TEXT
+    if kind in {"date", "datetime"}:
+        return isinstance(value, str) and ("T" in value) is (kind == "datetime")
+    return not isinstance(value, str) and isinstance(value, bool) is (kind == "boolean")
 
 
 def _filterable(name: str, table: str, fields: Sequence[LeadField]) -> LeadField:
@@ -210,7 +219,7 @@ def _comparable(value: object, there: LeadField) -> tuple[int, float, str] | Non
         try:
             return 0, datetime.fromisoformat(text if "T" in text else f"{text}T00:00:00+00:00").timestamp(), ""
         except ValueError:
-            raise Refused(400, Flaw("INVALID_FIELD", f"value of filter criterion for field '{there.name}'")) from None
+            raise Refused(400, Flaw("MALFORMED_QUERY", f"{text} is no {there.kind}")) from None
     return _plain(value)
 
 

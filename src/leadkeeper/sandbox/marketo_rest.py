@@ -1,6 +1,6 @@
 """Marketo's REST API: tokens, what may be called and how often; errors stand inside answers that say 200.
 
-Source: ``facts/destination-protocols.md`` 4.2 and Adobe's tables of codes. Codes are texts. What the calls do is in
+Source: Adobe's tables of codes. Codes are texts. What the calls do is in
 :mod:`.marketo_writing`, :mod:`.marketo_reading` and :mod:`.marketo_activities`.
 """
 

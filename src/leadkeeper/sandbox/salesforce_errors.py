@@ -1,4 +1,4 @@
-"""How the REST API refuses: a status, and a JSON array of errors (``facts/destination-protocols.md`` 3.4)."""
+"""How the REST API refuses: a status, and a JSON array of errors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The fields of Lead in an org without optional features, as ``describe`` lists them, and how an administrator changes
 them.
 
-Source: Salesforce's object reference (Lead) and ``facts/destination-protocols.md`` 3.3. Names are taken in any case.
+Source: Salesforce's object reference (Lead). Names are taken in any case.
 """
 
 from __future__ import annotations

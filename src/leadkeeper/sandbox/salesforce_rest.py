@@ -1,6 +1,6 @@
 """The REST API of an org: leads one by one; where several, queries, and what the org tells of itself are found.
 
-Source: ``facts/destination-protocols.md`` 3.4. The states that refuse everything are in :data:`.REFUSALS`, those that
+The states that refuse everything are in :data:`.REFUSALS`, those that
 refuse what is written in :data:`.WRITE_REFUSALS`; what the request or the record does wrong is refused in every state.
 A lead that is being written is not seen by another request until ``work_seconds`` later: two upserts of one external
 id at the same time make one lead and one ``DUPLICATE_VALUE``.

@@ -16,7 +16,8 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
 from leadkeeper.sandbox.salesforce import Salesforce as StandIn
-from leadkeeper.sandbox.salesforce_org import EXTERNAL_ID, UNIQUE, Org, StoredLead
+from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, UNIQUE
+from leadkeeper.sandbox.salesforce_org import Org, StoredLead
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.salesforce import REST_SETTINGS
 from tests.contracts.faults import LEAD

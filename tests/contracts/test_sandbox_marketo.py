@@ -617,3 +617,62 @@ async def test_a_reset_forgets_people_tokens_and_counts(rest: Session, sandbox: 
     sandbox.reset()
     assert (list(marketo.received()), marketo.state) == ([], "ok")
     assert code(await rest.submit()) == "601"
+
+
+# Leads read
+
+
+async def test_a_body_in_chunks_is_taken(rest: Session) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"input": [{"email": '
+        yield b'"ada@analytical.test"}]}'
+
+    assert outcomes(await rest("POST", SYNC, data=chunks(), headers={"Content-Type": "application/json"})) == [
+        "created"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", "1003"),
+        ("filterType=shoe&filterValues=44", "1003"),
+        ("filterType=firstName&filterValues=Ada", "1011"),
+        ("filterType=email&filterValues=", "1003"),
+        (f"filterType=email&filterValues={','.join(map(str, range(301)))}", "1003"),
+        ("filterType=email&filterValues=a@b.c&batchSize=301", "1003"),
+        ("filterType=email&filterValues=a@b.c&nextPageToken=x", "1003"),
+        ("filterType=email&filterValues=a@b.c&fields=shoe", "1006"),
+    ],
+)
+async def test_a_filter_is_refused(rest: Session, query: str, expected: str) -> None:
+    assert code(await rest("GET", f"{SYNC}?{query}")) == expected
+
+
+async def test_too_many_leads_match(rest: Session, marketo: Marketo) -> None:
+    for number in range(1_001):
+        marketo.subscription.create("rest", 0.0, {"email": "ada@analytical.test", "lastName": str(number)})
+    assert code(await rest("GET", f"{SYNC}?filterType=email&filterValues=ada@analytical.test")) == "1003"
+
+
+async def test_a_filter_may_be_sent_as_a_form(rest: Session) -> None:
+    await rest.sync()
+    form = {"_method": "GET", "filterType": "email", "filterValues": "ada@analytical.test", "fields": "id,email"}
+    (found,) = (await rest("POST", SYNC, data=form)).json["result"]
+    assert found.keys() == {"id", "email"}
+
+
+async def test_what_is_merged_or_deleted_is_told_as_gone(rest: Session, marketo: Marketo) -> None:
+    reply = await rest.sync(PERSON, PERSON | {"title": "Countess"}, action="createDuplicate")
+    first, second = (each["id"] for each in reply.json["result"])
+    address = SYNC.replace(".json", f"/{first}/merge.json")
+    assert code(await rest("POST", f"{address}?leadIds={first}")) == "1003"
+    assert (await rest("POST", f"{address}?leadIds={second}")).json["success"] is True
+    assert [(each["status"], each["reason"]) for each in marketo.received()] == [
+        ("created", ""),
+        ("gone", f"merged into {first}"),
+    ]
+    assert marketo.subscription.people[0].values["title"] == "Countess"
+    deleted = SYNC.replace(".json", "/delete.json")
+    assert outcomes(await rest("POST", deleted, json={"input": [{"id": first}]})) == ["deleted"]
+    assert outcomes(await rest.sync()) == ["created"]

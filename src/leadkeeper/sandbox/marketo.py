@@ -57,10 +57,10 @@ class Marketo:
             each.forget()
 
     def received(self) -> Sequence[Mapping[str, object]]:
-        """Every person and every post that was dropped: ``via`` forms or rest, ``status`` created or lost, ``reason``,
-        ``id``, ``times`` written, ``fields`` by REST names, ``ignored`` (names that were not on the form).
+        """Every person and every post that was dropped: ``via`` forms or rest, ``status`` created, lost or gone,
+        ``reason``, ``id``, ``times`` written, ``fields`` by REST names, ``ignored`` (names that were not on the form).
         """
-        kept = [person for each in self.subscriptions for person in (*each.people, *each.lost)]
+        kept = [person for each in self.subscriptions for person in (*each.people, *each.lost, *each.gone)]
         return [person.shown() for person in sorted(kept, key=lambda person: person.at)]
 
     async def handle(self, request: Request) -> Answer:

@@ -122,7 +122,7 @@ class Forms:
             return
         known = subscription.find("email", values["email"])
         if known:
-            subscription.update(known[0], values)
+            subscription.update(known[0], values, now)
         person = known[0] if known else subscription.create("forms", now, values)
         person.ignored |= ignored
 

@@ -1,44 +1,34 @@
-"""Marketo's REST API: tokens, forms and leads, with errors inside answers that say 200.
+"""Marketo's REST API: tokens, what may be called and how often; errors stand inside answers that say 200.
 
-Source: ``facts/destination-protocols.md`` 4.2 and Adobe's tables of codes. Codes are texts. A lead is looked up, then
-``work_seconds`` pass, then it is written: two calls for one e-mail address at the same time make two people, as in
-reality.
+Source: Adobe's tables of codes. Codes are texts. What the calls do is in
+:mod:`.marketo_writing`, :mod:`.marketo_reading` and :mod:`.marketo_activities`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from leadkeeper.sandbox.marketo_leads import Person, PersonField, Reason, Subscription, misfit, within
-from leadkeeper.sandbox.marketo_states import REFUSALS, SKIPS
+from leadkeeper.sandbox import marketo_activities, marketo_reading
+from leadkeeper.sandbox.marketo_answers import Refused, Result, asked, not_there
+from leadkeeper.sandbox.marketo_leads import Subscription, within
+from leadkeeper.sandbox.marketo_states import REFUSALS
+from leadkeeper.sandbox.marketo_writing import Writing
 from leadkeeper.sandbox.stand_in import Answer, Request
 
 BODY_BYTES: Final = 1024 * 1024
 URI_BYTES: Final = 8 * 1024
-RECORDS: Final = 300
 QUOTA_ZONE: Final = ZoneInfo("America/Chicago")
-ACTIONS: Final = ("createOrUpdate", "createOnly", "updateOnly", "createDuplicate")
-LOOKUPS: Final = ("email", "marketplaceLeadId")
-
-Result = dict[str, object]
-Outcome = Reason | tuple[Person, str]
-"""Why a record is skipped, or who it became and the status."""
-
-
-class Refused(Exception):
-    """The call is refused as a whole."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+_OF_ONE: Final = re.compile(r"leads/(\d+)/(associate|merge)")
+_LEAD: Final = re.compile(r"lead/(\d+)")
 
 
 def token(request: Request, subscription: Subscription, state: str, now: float) -> Answer:
@@ -86,7 +76,14 @@ class Rest:
             self._admit(request)
             return _said({"success": True} | await self._worked(request))
         except Refused as refused:
+            counted = self.subscription.errors.setdefault(self._day, {})
+            counted[refused.code] = counted.get(refused.code, 0) + 1
             return _said({"success": False, "errors": [{"code": refused.code, "message": str(refused)}]})
+
+    @property
+    def _day(self) -> str:
+        """Today, as quotas have it."""
+        return datetime.fromtimestamp(self.now, UTC).astimezone(QUOTA_ZONE).date().isoformat()
 
     def _admit(self, request: Request) -> None:
         """The token, the state, and the limits; the call counts from here on."""
@@ -103,7 +100,7 @@ class Rest:
 
     def _count(self) -> None:
         there = self.subscription
-        day = datetime.fromtimestamp(self.now, UTC).astimezone(QUOTA_ZONE).date().isoformat()
+        day = self._day
         if there.days.get(day, 0) >= there.daily_limit:
             raise Refused("607", "Daily quota reached")
         if within(there.calls, self.now, there.rate_seconds) >= there.rate_limit:
@@ -121,158 +118,69 @@ class Rest:
             self.subscription.under_way -= 1
 
     async def _routed(self, request: Request) -> Result:
-        calls: dict[str, tuple[str, Callable[[Request], Awaitable[Result]]]] = {
-            "/rest/v1/leads/submitForm.json": ("POST", self._submit_form),
-            "/rest/v1/leads.json": ("POST", self._sync_leads),
-            "/rest/v1/leads/describe.json": ("GET", self._describe),
-        }
-        found = ("GET", self._form) if request.path.startswith("/rest/asset/v1/form/") else calls.get(request.path)
-        if found is None:
-            raise Refused("610", "Requested resource not found")
-        method, call = found
-        if request.method != method:
+        """Find the call by method and path; a form with ``_method=GET`` reads."""
+        method = request.method
+        if method == "POST" and asked(request).get("_method", "").upper() == "GET":
+            method = "GET"
+        path = request.path.removesuffix(".json")
+        if path.startswith("/rest/asset/v1/form"):
+            return await self._forms(request, method, path.removeprefix("/rest/asset/v1/"))
+        name = path.removeprefix("/rest/v1/")
+        reads, writes = self._reads(request, name), self._writes(request, name)
+        if name == path or (name not in reads and not any(name == there for _, there in writes)):
+            raise not_there()
+        if method == "GET" and name in reads:
+            await asyncio.sleep(self.work_seconds)
+            return reads[name]()
+        if (method, name) not in writes:
             raise Refused("605", f"HTTP Method '{request.method}' not supported")
-        return await call(request)
+        return await writes[method, name]()
 
-    async def _describe(self, request: Request) -> Result:
-        await asyncio.sleep(self.work_seconds)
-        return {"result": [_described(number, each) for number, each in enumerate(self.subscription.fields, 1)]}
+    def _reads(self, request: Request, name: str) -> Mapping[str, Callable[[], Result]]:
+        """What can be read, by the path below ``/rest/v1/``."""
+        there, today = self.subscription, self._day
+        changes = ("activities", "activities/leadchanges", "activities/deletedleads")
+        what = name.removeprefix("activities/")
+        found = _LEAD.fullmatch(name)
+        one = {name: lambda: marketo_reading.lead(there, request, found[1])} if found else {}
+        return one | {
+            "leads": lambda: marketo_reading.leads(there, request),
+            "leads/describe": lambda: marketo_reading.describe(there),
+            "leads/describe2": lambda: marketo_reading.describe2(there),
+            "leads/partitions": lambda: marketo_reading.partitions(there),
+            "activities/types": marketo_activities.types,
+            "activities/pagingtoken": lambda: marketo_activities.paging_token(request),
+            **dict.fromkeys(changes, lambda: marketo_activities.activities(there, request, what)),
+            "stats/usage": lambda: marketo_reading.usage(there, today, 1),
+            "stats/usage/last7days": lambda: marketo_reading.usage(there, today, 7),
+            "stats/errors": lambda: marketo_reading.errors(there, today, 1),
+            "stats/errors/last7days": lambda: marketo_reading.errors(there, today, 7),
+        }
 
-    async def _form(self, request: Request) -> Result:
-        """A form, or its fields; for asset calls a role of its own is needed."""
+    def _writes(self, request: Request, name: str) -> Mapping[tuple[str, str], Callable[[], Awaitable[Result]]]:
+        """What can be changed, by method and the path below ``/rest/v1/``."""
+        writing = Writing(self.subscription, self.state, self.now, self.work_seconds)
+        found = _OF_ONE.fullmatch(name)
+        one = {("POST", name): lambda: writing.of_one(request, found[1], found[2])} if found else {}
+        return one | {
+            ("POST", "leads"): lambda: writing.sync(request),
+            ("DELETE", "leads"): lambda: writing.delete(request),
+            ("POST", "leads/delete"): lambda: writing.delete(request),
+            ("POST", "leads/submitForm"): lambda: writing.submit_form(request),
+            ("POST", "leads/push"): lambda: writing.push(request),
+            ("POST", "leads/partitions"): lambda: writing.move(request),
+        }
+
+    async def _forms(self, request: Request, method: str, path: str) -> Result:
+        """Forms as assets; for these calls a role of its own is needed."""
+        if method != "GET":
+            raise Refused("605", f"HTTP Method '{request.method}' not supported")
         if self.state == "assetRoleMissing":
             raise Refused("603", "Access denied")
         await asyncio.sleep(self.work_seconds)
-        number, _, rest = request.path.removeprefix("/rest/asset/v1/form/").removesuffix(".json").partition("/")
-        form = self.subscription.form(number)
-        if rest not in {"", "fields"}:
-            raise Refused("610", "Requested resource not found")
-        if form is None or self.state == "formMissing":
-            return {"warnings": ["No assets found for the given search criteria."]}
-        if rest:
-            fields = self.subscription.on_form(form)
-            return {"result": [_form_field(each, each.form in form.required) for each in fields]}
-        status = "approved" if form.approved else "draft"
-        return {"result": [{"id": form.id, "name": form.name, "status": status, "language": "English"}]}
-
-    async def _submit_form(self, request: Request) -> Result:
-        body = _body(request)
-        records = _records(body)
-        if "formId" not in body:
-            raise Refused("701", "formId cannot be blank")
-        if len(records) != 1:
-            raise Refused("1003", "Invalid data: one record is expected")
-        found = self.subscription.form(str(body["formId"]))
-        if found is None or not found.approved or self.state == "formMissing":
-            return _results([Reason("1013", f"Object not found: form {body['formId']}")])
-        if "programId" in body and body["programId"] not in self.subscription.programs:
-            return _results([Reason("1013", f"Object not found: program {body['programId']}")])
-        values = records[0].get("leadFormFields")
-        if not isinstance(values, dict):
-            raise Refused("701", "leadFormFields cannot be blank")
-        fields = self.subscription.on_form(found)
-        needed = ["email", *(each.rest for each in fields if each.form in found.required)]
-        reason = _cookie_reason(records[0]) or misfit(values, fields) or _missing(values, needed)
-        return _results([reason or await self._written(values, "createOrUpdate", "email", self.work_seconds)])
-
-    async def _sync_leads(self, request: Request) -> Result:
-        body = _body(request)
-        records = _records(body)
-        action, lookup = body.get("action", "createOrUpdate"), body.get("lookupField", "email")
-        if action not in ACTIONS:
-            raise Refused("1003", f"Invalid data: action '{action}'")
-        if len(records) > RECORDS:
-            raise Refused("1003", f"Invalid data: more than {RECORDS} records")
-        if lookup not in LOOKUPS:
-            raise Refused("1011", f"Field '{lookup}' not supported")
-        partition = body.get("partitionName", self.subscription.partitions[0])
-        if partition not in self.subscription.partitions:
-            return _results([Reason("1008", f"Access denied to partition '{partition}'") for _ in records])
-        needed = [] if action == "createDuplicate" else [str(lookup)]
-        outcomes: list[Outcome] = []
-        for each in records:
-            reason = misfit(each, self.subscription.fields) or _missing(each, needed)
-            pause = self.work_seconds / len(records)
-            outcomes.append(reason or await self._written(each, str(action), str(lookup), pause))
-        return _results(outcomes)
-
-    async def _written(self, values: Mapping[str, object], action: str, lookup: str, pause: float) -> Outcome:
-        """Look, take time, write. What another call writes meanwhile is not seen."""
-        if self.state in SKIPS:
-            return Reason(*SKIPS[self.state])
-        found = [] if action == "createDuplicate" else self.subscription.find(lookup, values.get(lookup))
-        await asyncio.sleep(pause)
-        if len(found) > 1:
-            return Reason("1007", "Multiple leads match the lookup criteria")
-        if found and action == "createOnly":
-            return Reason("1005", "Lead already exists")
-        if not found and action == "updateOnly":
-            return Reason("1004", "Lead not found")
-        if found:
-            self.subscription.update(found[0], values)
-            return found[0], "updated"
-        return self.subscription.create("rest", self.now, values), "created"
+        return marketo_reading.forms(self.subscription, request, path, missing=self.state == "formMissing")
 
 
 def _said(data: Mapping[str, object]) -> Answer:
     number = f"{secrets.token_hex(2)}#{secrets.token_hex(6)[:11]}"
     return Answer.json(200, {"requestId": number} | dict(data))
-
-
-def _body(request: Request) -> dict[str, object]:
-    if request.content_type != "application/json":
-        raise Refused("612", "Invalid Content Type")
-    try:
-        body = request.json()
-    except ValueError:
-        raise Refused("609", "Invalid JSON") from None
-    if not isinstance(body, dict):
-        raise Refused("609", "Invalid JSON")
-    return body
-
-
-def _records(body: Mapping[str, object]) -> list[dict[str, object]]:
-    records = body.get("input")
-    if not isinstance(records, list) or not records:
-        raise Refused("701", "input cannot be blank")
-    if not all(isinstance(each, dict) for each in records):
-        raise Refused("609", "Invalid JSON")
-    return records
-
-
-def _missing(values: Mapping[str, object], needed: Sequence[str]) -> Reason | None:
-    empty = next((name for name in needed if not values.get(name)), None)
-    return Reason("1002", f"Missing value for the required parameter '{empty}'") if empty else None
-
-
-def _cookie_reason(record: Mapping[str, object]) -> Reason | None:
-    cookie = record.get("cookie")
-    if cookie is None or (isinstance(cookie, str) and "token:_mch-" in cookie):
-        return None
-    return Reason("1012", f"Invalid cookie value '{cookie}'")
-
-
-def _results(outcomes: Sequence[Outcome]) -> Result:
-    return {"result": [_result(each) for each in outcomes]}
-
-
-def _result(outcome: Outcome) -> Result:
-    if isinstance(outcome, Reason):
-        return {"status": "skipped", "reasons": [{"code": outcome.code, "message": outcome.message}]}
-    person, status = outcome
-    return {"id": person.id, "status": status}
-
-
-def _described(number: int, each: PersonField) -> Result:
-    return {
-        "id": number,
-        "displayName": each.label,
-        "dataType": each.kind,
-        **({"length": each.length} if each.length else {}),
-        "rest": {"name": each.rest, "readOnly": False},
-        "soap": {"name": each.form, "readOnly": False},
-    }
-
-
-def _form_field(each: PersonField, required: bool) -> Result:
-    return {"id": each.form, "label": f"{each.label}:", "dataType": each.kind, "required": required}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from leadkeeper.sandbox import salesforce_token, salesforce_web
+from leadkeeper.sandbox import salesforce_identity, salesforce_token, salesforce_web
 from leadkeeper.sandbox.salesforce_org import Arrival, Org
 from leadkeeper.sandbox.salesforce_rest import Rest
 from leadkeeper.sandbox.salesforce_states import STATES
@@ -59,8 +59,9 @@ class Salesforce:
             org.forget()
 
     def received(self) -> Sequence[Mapping[str, object]]:
-        """Every lead: ``via`` webToLead or rest, ``status`` created, queued, lost or refused, ``reason``, ``id``,
-        ``times`` written, ``fields``. Web-to-Lead leads that wait are taken in first, if there is room by now.
+        """Every lead: ``via`` webToLead or rest, ``status`` created, queued, lost, refused or deleted, ``reason``,
+        ``id``, ``times`` written, ``assigned`` (how often the assignment rule ran), ``fields``. Web-to-Lead leads that
+        wait are taken in first, if there is room by now.
         """
         for org in self.orgs:
             salesforce_web.settle(org, self.state, self.clock.now())
@@ -76,6 +77,12 @@ class Salesforce:
         org = next((each for each in self.orgs if each.host.lower() == request.host), None)
         if request.path == salesforce_token.TOKEN_PATH and (org or request.host in LOGIN_HOSTS):
             return salesforce_token.token(request, org, self.state, now)
+        if request.path == salesforce_identity.REVOKE:
+            return salesforce_identity.revoke(request, self.orgs if org is None else [org])
+        if request.path.startswith(salesforce_identity.IDENTITY):
+            return salesforce_identity.identity(request, self.orgs, now)
+        if org and request.path == salesforce_identity.USER_INFO:
+            return salesforce_identity.user_info(request, org, now)
         if org is None:
             return Answer.html(404, "<html><body><h1>URL No Longer Exists</h1></body></html>")
         return await Rest(org, self.state, now, self.work_seconds).answer(request)

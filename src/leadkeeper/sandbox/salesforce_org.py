@@ -1,4 +1,4 @@
-"""A Salesforce org: its Lead fields, its settings, its leads, and what it refuses. Pure but for ids and sessions.
+"""A Salesforce org: its settings, its leads, and what it refuses. Pure but for ids and sessions.
 
 Sources: ``facts/destination-protocols.md`` 3.1 to 3.4 and ``facts/microsoft-leads.md`` 2.4. Texts of errors are the
 service's own where the facts quote them; an adapter must go by the codes. They repeat what was sent, as the real ones
@@ -10,18 +10,22 @@ from __future__ import annotations
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-DAY: Final = 86_400.0
-EXTERNAL_ID: Final = "MarketplaceLeadId__c"
-"""The custom field of every org here that is an external id, unique and without regard to case."""
-UNIQUE: Final = "MarketplaceNumber__c"
-"""The custom field of every org here that is unique but no external id."""
-SEARCHED: Final = (EXTERNAL_ID, UNIQUE, "Email")
-"""The fields by which leads are found; of an org's own fields only these may be unique."""
+from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, FIELDS, UNIQUE, LeadField
 
+DAY: Final = 86_400.0
+SEARCHED: Final = (EXTERNAL_ID, UNIQUE, "Email")
+"""The fields by which leads are found fast; by others every lead is looked at."""
+
+_TYPED: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "int": int,
+    "boolean": bool,
+    "double": (int, float),
+    "currency": (int, float),
+}
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _ID: Final = re.compile(r"[A-Za-z0-9]{15}|[A-Za-z0-9]{18}")
 _SUFFIX: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -31,72 +35,6 @@ def long_id(short: str) -> str:
     """The form with 18 characters of an id with 15: the last three say which letters are capitals."""
     bits = [sum(1 << place for place, mark in enumerate(short[at : at + 5]) if mark.isupper()) for at in (0, 5, 10)]
     return short + "".join(_SUFFIX[each] for each in bits)
-
-
-@dataclass(frozen=True, slots=True)
-class LeadField:
-    """One field of Lead. ``web`` is its name in a Web-to-Lead form; ``values`` those of a picklist."""
-
-    name: str
-    label: str
-    kind: str = "string"
-    length: int = 0
-    web: str = ""
-    values: tuple[str, ...] = ()
-    required: bool = False
-    restricted: bool = False
-    unique: bool = False
-    external_id: bool = False
-    createable: bool = True
-    most: int = 0
-
-    def described(self) -> dict[str, object]:
-        """The field as ``describe`` lists it."""
-        values = [{"active": True, "defaultValue": False, "label": text, "value": text} for text in self.values]
-        return {
-            "name": self.name,
-            "label": self.label,
-            "type": self.kind,
-            "length": self.length,
-            "createable": self.createable,
-            "updateable": self.createable,
-            "nillable": not self.required,
-            "defaultedOnCreate": False,
-            "custom": self.name.endswith("__c"),
-            "externalId": self.external_id,
-            "idLookup": self.external_id,
-            "unique": self.unique,
-            "restrictedPicklist": self.restricted,
-            "picklistValues": values,
-        }
-
-
-FIELDS: Final = (
-    LeadField("FirstName", "First Name", length=40, web="first_name"),
-    LeadField("LastName", "Last Name", length=80, web="last_name", required=True),
-    LeadField("Company", "Company", length=255, web="company", required=True),
-    LeadField("Email", "Email", "email", 80, "email"),
-    LeadField("Phone", "Phone", "phone", 40, "phone"),
-    LeadField("MobilePhone", "Mobile Phone", "phone", 40, "mobile"),
-    LeadField("Fax", "Fax", "phone", 40, "fax"),
-    LeadField("Title", "Title", length=128, web="title"),
-    LeadField("Salutation", "Salutation", "picklist", 40, "salutation", ("Mr.", "Ms.", "Dr.")),
-    LeadField("Street", "Street", "textarea", 255, "street"),
-    LeadField("City", "City", length=40, web="city"),
-    LeadField("State", "State/Province", length=80, web="state"),
-    LeadField("PostalCode", "Zip/Postal Code", length=20, web="zip"),
-    LeadField("Country", "Country", length=80, web="country"),
-    LeadField("Website", "Website", "url", 255, "URL"),
-    LeadField("Industry", "Industry", "picklist", 255, "industry", ("Banking", "Technology", "Other")),
-    LeadField("Rating", "Rating", "picklist", 255, "rating", ("Hot", "Warm", "Cold"), restricted=True),
-    LeadField("NumberOfEmployees", "No. of Employees", "int", web="employees", most=99_999_999),
-    LeadField("LeadSource", "Lead Source", "picklist", 255, "lead_source", ("Web", "Partner Referral", "Other")),
-    LeadField("Description", "Description", "textarea", 32_000, "description"),
-    LeadField("OwnerId", "Owner ID", "reference", 18),
-    LeadField(EXTERNAL_ID, "Marketplace Lead Id", length=64, web="00N5e00000LeadId", unique=True, external_id=True),
-    LeadField(UNIQUE, "Marketplace Number", length=40, web="00N5e00000Number", unique=True),
-    LeadField("CampaignCode__c", "Campaign Code", length=100, web="00N5e00000Campgn"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +49,17 @@ class Flaw:
 
 @dataclass(slots=True)
 class StoredLead:
-    """One lead in the org. One that is ``converted`` has become an account and a contact, and cannot be changed."""
+    """One lead in the org. One that is ``converted`` has become an account and a contact, and cannot be changed.
+
+    ``created``, ``modified`` and ``deleted`` are seconds since 1970; one that is deleted is in the recycle bin.
+    """
 
     id: str
     values: dict[str, object]
     converted: bool = False
+    created: float = 0.0
+    modified: float = 0.0
+    deleted: float | None = None
 
 
 class Leads(dict[str, StoredLead]):
@@ -145,7 +89,12 @@ class Leads(dict[str, StoredLead]):
         self._index.clear()
 
     def find(self, name: str, value: object) -> list[StoredLead]:
-        """The leads whose field ``name``, one of :data:`SEARCHED`, holds ``value``, capitals apart."""
+        """The leads whose field ``name`` holds ``value``, capitals apart."""
+        if name not in SEARCHED:
+            wanted = str(value).casefold()
+            return [
+                each for each in self.values() if name in each.values and str(each.values[name]).casefold() == wanted
+            ]
         return list(self._index.get((name, str(value).casefold()), {}).values())
 
 
@@ -155,7 +104,7 @@ def _keys(values: Mapping[str, object]) -> list[tuple[str, str]]:
 
 @dataclass(slots=True)
 class Arrival:
-    """One lead as it came, and what became of it: ``created``, ``queued``, ``lost`` or ``refused``.
+    """One lead as it came, and what became of it: ``created``, ``queued``, ``lost``, ``refused`` or ``deleted``.
 
     ``assigned`` is how often the org's assignment rule ran for it.
     """
@@ -177,6 +126,7 @@ class Arrival:
             "reason": self.reason,
             "id": self.id,
             "times": self.times,
+            "assigned": self.assigned,
             "fields": dict(self.values),
         }
 
@@ -203,9 +153,11 @@ class Org:
     web_queue: int = 50_000
     assigns_to: str = ""
     leads: Leads = field(default_factory=Leads)
+    bin: dict[str, StoredLead] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     arrived: dict[str, Arrival] = field(default_factory=dict)
     sessions: dict[str, float] = field(default_factory=dict)
+    pages: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     requests: deque[float] = field(default_factory=deque)
     web_done: deque[float] = field(default_factory=deque)
     waiting: deque[Arrival] = field(default_factory=deque)
@@ -221,7 +173,7 @@ class Org:
 
     def forget(self) -> None:
         """Nothing was received and nothing was counted."""
-        for kept in (self.leads, self.arrivals, self.arrived, self.sessions):
+        for kept in (self.leads, self.bin, self.arrivals, self.arrived, self.sessions, self.pages):
             kept.clear()
         for counted in (self.requests, self.web_done, self.waiting):
             counted.clear()
@@ -236,12 +188,46 @@ class Org:
         """The leads whose field ``name`` holds ``value``; see :meth:`Leads.find`."""
         return self.leads.find(name, value)
 
-    def store(self, values: Mapping[str, object], existing: StoredLead | None = None) -> StoredLead:
-        """Write a lead: a new one, or over ``existing``. An empty value clears the field."""
-        lead = existing or StoredLead(long_id(f"00Q5e{secrets.randbelow(10**10):010}"), {})
+    def store(
+        self, values: Mapping[str, object], existing: StoredLead | None = None, at: float | None = None
+    ) -> StoredLead:
+        """Write a lead at the time ``at``: a new one, or over ``existing``. An empty value clears the field."""
+        lead = existing or StoredLead(long_id(f"00Q5e{secrets.randbelow(10**10):010}"), {}, created=at or 0.0)
+        lead.modified = lead.modified if at is None else at
         merged = lead.values | dict(values)
         self.leads.write(lead, {name: value for name, value in merged.items() if not blank(value)})
         return lead
+
+    def lead(self, number: str) -> StoredLead | None:
+        """The lead with this id, of 15 or 18 characters, also when it is deleted."""
+        wanted = long_id(number[:15])
+        return self.leads.get(wanted) or self.bin.get(wanted)
+
+    def delete(self, lead: StoredLead, at: float) -> None:
+        """Put the lead into the recycle bin; its unique values are free again."""
+        self.leads.drop(lead)
+        lead.deleted = lead.modified = at
+        self.bin[lead.id] = lead
+        if arrival := self.arrived.get(lead.id):
+            arrival.status = "deleted"
+
+    def checkpoint(self) -> Callable[[], None]:
+        """How to bring leads and arrivals back to what they are now."""
+        leads = [(each, each.values, each.modified) for each in self.leads.values()]
+        binned, arrived = dict(self.bin), dict(self.arrived)
+        arrivals = [(each, each.values, each.times, each.status, each.assigned) for each in self.arrivals]
+
+        def undo() -> None:
+            self.leads.clear()
+            for lead, values, modified in leads:
+                lead.modified, lead.deleted = modified, None
+                self.leads.write(lead, values)
+            self.bin, self.arrived = binned, arrived
+            self.arrivals = [each for each, *_ in arrivals]
+            for each, values, times, status, assigned in arrivals:
+                each.values, each.times, each.status, each.assigned = values, times, status, assigned
+
+        return undo
 
 
 def blank(value: object) -> bool:
@@ -254,32 +240,6 @@ def rolled(times: deque[float], now: float) -> int:
     while times and times[0] <= now - DAY:
         times.popleft()
     return len(times)
-
-
-def fields_in(state: str, fields: Sequence[LeadField]) -> tuple[LeadField, ...]:
-    """The fields as an administrator's change leaves them in ``state``."""
-    match state:
-        case "fieldHidden":
-            return tuple(each for each in fields if each.name != "Title")
-        case "fieldReadOnly":
-            return _changed(fields, "Description", lambda each: replace(each, createable=False))
-        case "externalIdMissing":
-            return tuple(each for each in fields if not each.external_id)
-        case "externalIdAmbiguous":
-            return _changed(fields, EXTERNAL_ID, lambda each: replace(each, unique=False))
-        case "picklistMandatory":
-            return _changed(fields, "LeadSource", lambda each: replace(each, required=True, restricted=True))
-        case "countryPicklist":
-            countries = ("Portugal", "United Kingdom", "United States")
-            return _changed(fields, "Country", lambda each: replace(each, kind="picklist", values=countries))
-        case "requiredCustomField":
-            return (*fields, LeadField("Region__c", "Region", length=40, web="00N5e00000Region", required=True))
-        case _:
-            return tuple(fields)
-
-
-def _changed(fields: Iterable[LeadField], name: str, change: Callable[[LeadField], LeadField]) -> tuple[LeadField, ...]:
-    return tuple(change(each) if each.name == name else each for each in fields)
 
 
 def unwritable(values: Mapping[str, object], fields: Sequence[LeadField]) -> Flaw | None:
@@ -301,16 +261,16 @@ def misfit(values: Mapping[str, object], fields: Sequence[LeadField], *, emails:
         value = values.get(each.name)
         if blank(value):
             continue
-        flaw = _number_flaw(each, value) if each.kind == "int" else _text_flaw(each, value, emails)
+        flaw = _typed_flaw(each, value) if each.kind in _TYPED else _text_flaw(each, value, emails)
         if flaw:
             return flaw
     return None
 
 
-def _number_flaw(each: LeadField, value: object) -> Flaw | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return Flaw("JSON_PARSER_ERROR", f"Cannot deserialize instance of int from VALUE_STRING value {value}")
-    if not 0 <= value <= each.most:
+def _typed_flaw(each: LeadField, value: object) -> Flaw | None:
+    if isinstance(value, bool) is not (each.kind == "boolean") or not isinstance(value, _TYPED[each.kind]):
+        return Flaw("JSON_PARSER_ERROR", f"Cannot deserialize instance of {each.kind} from VALUE_STRING value {value}")
+    if each.most and isinstance(value, int) and not 0 <= value <= each.most:
         text = f"{each.label}: value outside of valid range on numeric field: {value}"
         return Flaw("NUMBER_OUTSIDE_VALID_RANGE", text, (each.name,))
     return None

@@ -10,7 +10,8 @@ import secrets
 from typing import Final
 from urllib.parse import unquote_plus
 
-from leadkeeper.sandbox.salesforce_org import Org, long_id
+from leadkeeper.sandbox.salesforce_identity import identity_url
+from leadkeeper.sandbox.salesforce_org import Org
 from leadkeeper.sandbox.salesforce_states import TOKEN_REFUSALS
 from leadkeeper.sandbox.stand_in import Answer, Request
 
@@ -37,7 +38,7 @@ def token(request: Request, org: Org | None, state: str, now: float) -> Answer:
         "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
         "scope": "api",
         "instance_url": f"https://{org.host}",
-        "id": f"https://login.salesforce.com/id/{long_id(org.oid)}/{org.users[0]}",
+        "id": identity_url(org),
         "token_type": "Bearer",
         "issued_at": str(int(now * 1000)),
     }

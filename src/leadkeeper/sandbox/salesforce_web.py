@@ -13,18 +13,8 @@ from html import escape
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from leadkeeper.sandbox.salesforce_org import (
-    Arrival,
-    Flaw,
-    LeadField,
-    Org,
-    fields_in,
-    incomplete,
-    misfit,
-    rolled,
-    same_person,
-    taken,
-)
+from leadkeeper.sandbox.salesforce_fields import LeadField, fields_in
+from leadkeeper.sandbox.salesforce_org import Arrival, Flaw, Org, incomplete, misfit, rolled, same_person, taken
 from leadkeeper.sandbox.stand_in import Answer, Request
 
 PATH: Final = "/servlet/servlet.WebToLead"
@@ -89,7 +79,7 @@ def settle(org: Org, state: str, now: float) -> None:
         if arrival.reason:
             arrival.status = "lost"
         else:
-            arrival.status, arrival.id = "created", org.store(arrival.values).id
+            arrival.status, arrival.id = "created", org.store(arrival.values, at=now).id
             org.arrived[arrival.id] = arrival
 
 

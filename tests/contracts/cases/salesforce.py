@@ -7,7 +7,8 @@ from typing import Final
 from leadkeeper.destinations.salesforce import Salesforce
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.mishaps import Match
-from leadkeeper.sandbox.salesforce_org import EXTERNAL_ID, Org
+from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce_org import Org
 from tests.contracts.cases.case import (
     ADMIN,
     AMBIGUOUS,

@@ -20,7 +20,7 @@ from leadkeeper.sandbox.entra_directory import APPLICATION, SECRET, TENANT, Secr
 from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
 from leadkeeper.sandbox.marketo import Marketo
 from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_org import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
 
 INSTANCE: Final = "https://org.crm4.dynamics.com"
 CONTACT: Final = "leads@contoso.example"

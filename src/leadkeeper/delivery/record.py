@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
 from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Next, State, next_step
-from leadkeeper.diagnosis import Answer, Kind, Outcome
+from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -154,13 +154,15 @@ def _health(
         heard = Heard(sent.answer, sent.trial, sent.delivery_id in known, sent.took_ms)
         by_connection[sent.connection_id].append((sent.epoch, heard))
     c = t.connection.c
-    query = sa.select(c.id, c.epoch, *health_selected()).order_by(c.id)
+    settings = (c.tried, c.proven, c.test_diagnosis.is_not(None).label("failed"))
+    query = sa.select(c.id, c.epoch, *settings, *health_selected()).order_by(c.id)
     found = _changes(conn, query.where(one_of(conn, c.id, by_connection)), by_connection, now, dice)
     if not found:
         return {}
     changes = _changes(conn, query.where(one_of(conn, c.id, found)).with_for_update(), by_connection, now, dice)
     for connection_id, change in changes.items():
-        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
+        values = {**change.health.columns(), **change.learned}
+        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(values))
     return changes
 
 
@@ -176,9 +178,21 @@ def _changes(
         heard = [one for epoch, one in answers[row.id] if epoch == row.epoch]
         before = health_of(row)
         change = after_answers(before, heard, now, dice)
-        if change.health != before:
-            changes[row.id] = change
+        news = _learned(row, heard)
+        if change.health != before or news:
+            changes[row.id] = replace(change, learned=news)
     return changes
+
+
+def _learned(row: sa.Row[Any], heard: Sequence[Heard]) -> dict[str, Any]:
+    """What a customer's lead tells of settings of which less was known: in the usual case nothing."""
+    taken = [one.answer for one in heard if isinstance(one.answer, Receipt)]
+    if not taken or (row.proven and row.tried and not row.failed):
+        return {}
+    news: dict[str, Any] = {} if row.tried else {"tried": True}
+    if not row.proven and any(receipt.confirmed for receipt in taken):
+        news["proven"] = True
+    return {**news, "test_diagnosis": None} if row.failed else news
 
 
 _LAST_OUTCOME: Final = (

@@ -23,8 +23,10 @@ from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.standing import Standing, troubled
+from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
@@ -303,7 +305,7 @@ class Connections:
             if act_name == "connection.resume":
                 try_anew(conn, row.id, now)
             announce(conn)
-            was = self._rows.connection(row).state.value
+            was = STATE_WORDS[Language.ENGLISH][self._rows.connection(row).state]
             note(conn, now, by, act_name, f"{offer}/{name}", f"was {was}")
             changed = _row(conn, offer, name)
             assert changed is not None

@@ -25,8 +25,8 @@ RECOMMENDED: Final = (
     "The offer has no lead destination. Its type needs none, but without one you read its leads here only: connect one."
 )
 _WAITS: Final = {
-    Language.ENGLISH: "Publishing goes on by itself once somebody says that what was sent, unconfirmed, was found.",
-    Language.PORTUGUESE: "A publicação continua sozinha quando alguém disser que o que foi enviado foi encontrado.",
+    Language.ENGLISH: "Publishing goes on by itself once somebody says that it was found.",
+    Language.PORTUGUESE: "A publicação continua sozinha quando alguém disser que foi encontrado.",
 }
 
 

@@ -53,7 +53,9 @@ class TestLeadBody(BaseModel):
 
     found: bool = Field(description="Whether it was found there.")
     marker: str | None = Field(
-        None, max_length=64, description="Which test lead is meant: refused where it is not the last one."
+        None,
+        pattern=r"^MSFT_TEST_[0-9]{1,20}$",
+        description="Which test lead is meant: refused where it is not the last one.",
     )
 
 

@@ -228,6 +228,7 @@ async def test_leads_arrive(line: Line, meet: Meet) -> None:
 async def test_a_green_check_names_what_it_did_not_look_at(line: Line, meet: Meet) -> None:
     check = await (await meet(line)).check()
     assert check.ok, check
+    assert check.unseen is not None
     told = {language: check.unseen.told(language) for language in Language}
     assert all(text.endswith(".") and len(text.split()) >= 6 for text in told.values()), told
     assert len(set(told.values())) == len(Language)

@@ -150,6 +150,7 @@ async def test_a_test_lead_that_nobody_found_is_sent_unconfirmed(s: Scene, to: s
     """A mandatory picklist, reCAPTCHA, or Web-to-Lead switched off cannot be seen from outside."""
     s.sandbox.stand_in(Salesforce).choose("picklistMandatory")
     await s.connect(to)
+    found: dict[str, Any] = {}
     for language, words in (("en", "sent, unconfirmed"), ("pt", "enviado, não confirmado")):
         answer = await s.validate(language=language)
         found = answer.json()

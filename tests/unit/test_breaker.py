@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.connections.health import Health, Trouble
+from leadkeeper.connections.health import OPEN_AFTER, Health, Trouble
 from leadkeeper.connections.state import ConnectionState, Known, state_of
 from leadkeeper.delivery.breaker import (
     BROKEN_AFTER,
@@ -14,7 +14,6 @@ from leadkeeper.delivery.breaker import (
     LONGEST_HANG_REST,
     LONGEST_PROBE,
     LONGEST_REST,
-    OPEN_AFTER,
     Change,
     Heard,
     after_answers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import FastAPI, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, StrictBool
 from pydantic_core import to_json
 
 from leadkeeper.access.keys import Caller
@@ -24,7 +24,7 @@ from leadkeeper.doors.api.connection_views import (
 from leadkeeper.doors.api.language import TOLD, Asked, language_headers
 from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import PreviewBody, ReplayBody, to_ms
+from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.again import Again
 from leadkeeper.intake.tester import Tester
@@ -45,13 +45,12 @@ _LIST: Final = {200: {"description": "The offer's connections.", "model": Connec
 _VALIDATION: Final[dict[int | str, dict[str, Any]]] = {200: TOLD}
 
 
-class TestLeadBody(BaseModel):
+class TestLeadBody(Body):
     """What became of the last test lead over a connection."""
 
     __test__ = False
-    model_config = ConfigDict(extra="forbid")
 
-    found: bool = Field(description="Whether it was found there.")
+    found: StrictBool = Field(description="Whether it was found there.")
     marker: str | None = Field(
         None,
         pattern=r"^MSFT_TEST_[0-9]{1,20}$",

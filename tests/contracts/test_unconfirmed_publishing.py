@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY
+from leadkeeper.destinations.mail_address import parse_address
+from leadkeeper.notices.composing import compose
+from leadkeeper.notices.due import take
 from leadkeeper.problem import Problem
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.steps import OfferStatus, OperationState, StepId, StepStatus
@@ -58,6 +62,14 @@ async def kinds(m: Market) -> list[str]:
     return [row.kind for row in await m.rows(t.notice) if row.operation_id]
 
 
+async def mails(m: Market) -> list[str]:
+    """The mails to those who hear of the operation, as they are written now."""
+    later = now_ms() + 60_000
+    dues = [due for due in await m.storage.write(take, later) if due.notices[0].operation_id]
+    written = [compose(due, due.left, "https://hub.example", parse_address("leads@hub.example")) for due in dues]
+    return [f"{mail['Subject']}\n{mail.get_content()}" for mail in written]
+
+
 @pytest.mark.parametrize("policy", ["warn", "pass"])
 async def test_it_passes_and_says_that_nothing_is_known(database_url: str, authority: Authority, policy: str) -> None:
     async with opened(database_url, authority, policy) as m:
@@ -76,6 +88,9 @@ async def test_it_passes_and_says_that_nothing_is_known(database_url: str, autho
         (connection,) = await m.connections.list(CRM)
         assert not connection.proven
         assert await kinds(m) == [PREVIEW_READY, OFFER_LIVE]
+        mailed = "".join(await mails(m))
+        assert claims(mailed) == []
+        assert ("sent, unconfirmed" in mailed) is (policy == "warn")
 
 
 async def test_it_waits_and_goes_on_once_the_test_lead_was_found(database_url: str, authority: Authority) -> None:
@@ -88,6 +103,10 @@ async def test_it_waits_and_goes_on_once_the_test_lead_was_found(database_url: s
         assert (await m.publication.status(CRM)).status is OfferStatus.RUNNING
         assert await m.press.look() == [], "nothing is done meanwhile"
         assert await kinds(m) == [OPERATION_WAITS]
+        (mail,) = await mails(m)
+        assert "waits for you" in mail
+        assert "sent, unconfirmed" in mail
+        assert claims(mail) == []
         await findings(m).say(CRM, "primary", found=True, by="key:somebody")
         operation = await m.worked()
         assert (operation.state, statuses(operation)) == (OperationState.COMPLETED, [C, C, C, C, R, N])

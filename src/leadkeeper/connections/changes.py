@@ -41,7 +41,7 @@ class Change:
 def is_guarded(conn: sa.Connection, offer: OfferRef, connection_id: str) -> bool:
     """Whether the connection works and customers rely on it: its offer is published, live, and it is not broken."""
     c, o = t.connection.c, t.offer.c
-    works = c.tried & sa.not_(c.paused) & c.removed_at.is_(None)
+    works = c.tried & sa.not_(c.paused) & c.test_diagnosis.is_(None) & c.removed_at.is_(None)
     query = sa.select(sa.literal(1)).join(t.offer, o.ref == c.offer_ref)
     return bool(conn.scalar(query.where(c.id == connection_id, works, o.live, o.production_version.is_not(None))))
 

@@ -35,7 +35,7 @@ class Change:
 
     ``paused_now``: people are told, once. ``recovered``: what waits for a retry is due at once.
     ``take_back_since``: leads set aside as refused since then were not to blame; they wait with the others.
-    ``learned``: columns of the connection that say more than was known of its settings.
+    ``learned``: columns of the connection that say more than was known of its settings; ``calm``: nothing else changed.
     """
 
     health: Health
@@ -43,6 +43,7 @@ class Change:
     recovered: bool = False
     take_back_since: int | None = None
     learned: Mapping[str, Any] = field(default_factory=dict)
+    calm: bool = False
 
 
 def on_trial(health: Health) -> bool:

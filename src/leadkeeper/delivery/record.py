@@ -163,7 +163,7 @@ def _health(
     for connection_id, change in changes.items():
         values = {**change.health.columns(), **change.learned}
         conn.execute(sa.update(t.connection).where(c.id == connection_id).values(values))
-    return changes
+    return {connection_id: change for connection_id, change in changes.items() if not change.calm}
 
 
 def _changes(
@@ -180,7 +180,7 @@ def _changes(
         change = after_answers(before, heard, now, dice)
         news = _learned(row, heard)
         if change.health != before or news:
-            changes[row.id] = replace(change, learned=news)
+            changes[row.id] = replace(change, learned=news, calm=change.health == before)
     return changes
 
 

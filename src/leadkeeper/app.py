@@ -24,6 +24,7 @@ from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
 from leadkeeper.delivery.worker import Worker
@@ -50,15 +51,18 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import UNASKED, Tester
+from leadkeeper.intake.test_ends import UNASKED
+from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
+from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
+from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.database_clock import DatabaseClock
@@ -149,13 +153,14 @@ def _put_together(
         hooks=Hooks(storage, clock, quotas=quotas),
         catalogue=Catalogue(storage, connections, clock, quotas=quotas),
         connections=connections,
+        findings=Findings(storage, connections, wake, clock, goes_on=look_again),
         intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
         inbox=inbox,
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         again=Again(storage, wake, clock),
-        tester=Tester(storage, connections, network, wake, clock, rates=rates),
+        tester=_tester(settings, storage, connections, network, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
         showcase=Showcase(storage),
@@ -164,6 +169,19 @@ def _put_together(
         clock=clock,
         base_url=settings.base_url,
     )
+
+
+def _tester(
+    settings: Settings,
+    storage: Storage,
+    connections: Connections,
+    network: Network,
+    wake: Callable[[Collection[str]], None],
+    clock: Clock,
+    rates: Rates,
+) -> Tester:
+    waits = settings.unconfirmed_test_leads is Unconfirmed.WAIT
+    return Tester(storage, connections, network, wake, clock, rates=rates, waits_for_word=waits)
 
 
 async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
@@ -290,6 +308,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         by_operator=settings.certification == "operator",
         base_url=settings.base_url,
         language=settings.language,
+        unconfirmed=settings.unconfirmed_test_leads,
         lease_seconds=settings.lease_seconds,
         clock=house.rooms.clock,
     )

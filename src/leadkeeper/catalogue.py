@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from leadkeeper.diagnoses import azure, common, dynamics, entra, https_endpoint, mail, marketo, salesforce
+from leadkeeper.diagnoses import azure, common, dynamics, entra, https_endpoint, mail, marketo, not_found, salesforce
 from leadkeeper.diagnoses import portuguese as pt
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnoses.text import Language, Text
@@ -22,6 +22,7 @@ CATALOGUE: Final[dict[Kind, Entry]] = (
     | mail.ENTRIES
     | marketo.ENTRIES
     | salesforce.ENTRIES
+    | not_found.ENTRIES
 )
 
 _PORTUGUESE: Final[dict[Kind, Text]] = (
@@ -33,6 +34,7 @@ _PORTUGUESE: Final[dict[Kind, Text]] = (
     | pt.mail.TEXTS
     | pt.marketo.TEXTS
     | pt.salesforce.TEXTS
+    | pt.not_found.TEXTS
 )
 
 

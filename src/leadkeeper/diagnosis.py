@@ -55,6 +55,7 @@ class Kind(StrEnum):
     THROTTLED = "throttled"
     SERVER_ERROR = "serverError"
     REQUEST_TURNED_AWAY = "requestTurnedAway"
+    ENDPOINT_LEAD_NOT_FOUND = "endpointLeadNotFound"
     FLOW_SIGNATURE_REJECTED = "flowSignatureRejected"
     FLOW_NOT_FOUND = "flowNotFound"
     FLOW_SCHEMA_MISMATCH = "flowSchemaMismatch"
@@ -84,8 +85,10 @@ class Kind(StrEnum):
     MAIL_BOUND_REACHED = "mailBoundReached"
     MAIL_REFUSED = "mailRefused"
     MAIL_SERVER_BUSY = "mailServerBusy"
+    MAIL_NOTICE_NOT_FOUND = "mailNoticeNotFound"
 
     # Salesforce
+    SALESFORCE_TEST_LEAD_NOT_FOUND = "salesforceTestLeadNotFound"
     SALESFORCE_FORM_REJECTED = "salesforceFormRejected"
     SALESFORCE_FORM_NOT_THERE = "salesforceFormNotThere"
     SALESFORCE_DAILY_LIMIT = "salesforceDailyLimit"
@@ -113,6 +116,7 @@ class Kind(StrEnum):
     SALESFORCE_NO_ROUTE = "salesforceNoRoute"
 
     # Marketo
+    MARKETO_TEST_LEAD_NOT_FOUND = "marketoTestLeadNotFound"
     MARKETO_FORM_NOT_FOUND = "marketoFormNotFound"
     MARKETO_FORM_DEMANDS = "marketoFormDemands"
     MARKETO_FORM_PROTECTED = "marketoFormProtected"

@@ -11,6 +11,7 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
@@ -41,6 +42,7 @@ class Rooms:
     cross_listings: CrossListings
     contact_answers: ContactAnswers
     connections: Connections
+    findings: Findings
     intake: Intake
     inbox: Inbox
     trace: Trace

@@ -18,6 +18,7 @@ from leadkeeper.destinations.mail_address import MailRules, parse_vouched
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.privacy.withholding import Withholding
+from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.storage.engine import open_storage
 
 
@@ -113,6 +114,11 @@ class Settings(BaseSettings):
     )
     certification: Literal["automatic", "operator"] = Field(
         "automatic", description="Who certifies an offer that is being published: automatic, or an operator by hand."
+    )
+    unconfirmed_test_leads: Unconfirmed = Field(
+        Unconfirmed.WARN,
+        description="What publishing does where a destination does not confirm its test lead: wait until somebody says "
+        "that it was found, warn and pass, or pass.",
     )
     marketplace_name: str = Field("Marketplace", description="The name that customers read in the storefront.")
     form_origins: str = Field(

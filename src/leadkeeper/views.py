@@ -78,7 +78,9 @@ class Explained(View):
 class ReceiptView(View):
     """What the destination said when it took the lead."""
 
-    result: str = Field(description="created, updated or duplicate (it was already there).")
+    result: str = Field(
+        description="created, updated or duplicate (it was already there); sent where the destination does not say."
+    )
     remote_id: str | None = None
     link: str | None = None
     confirmed: bool
@@ -86,8 +88,9 @@ class ReceiptView(View):
 
     @classmethod
     def of(cls, receipt: Receipt) -> ReceiptView:
-        """The view of a receipt."""
-        return cls.model_validate(receipt)
+        """The view of a receipt. One that confirms nothing does not say that anything was created."""
+        view = cls.model_validate(receipt)
+        return view if receipt.confirmed else view.model_copy(update={"result": "sent"})
 
 
 class AttemptView(View):
@@ -203,8 +206,13 @@ class TestLeadView(View):
 class Validation(View):
     """What a validation found."""
 
-    ok: bool
+    ok: bool | None = Field(
+        description="Whether the destination confirmed the test lead; null where it was sent, unconfirmed: search for "
+        "it there, then say at `test-lead` whether it was found."
+    )
+    said: str = Field(description="What became of the test lead, in plain words.")
     checks: tuple[CheckStepView, ...]
+    not_looked_at: str | None = Field(None, description="What a check that passed did not look at.")
     test_lead: TestLeadView | None = None
     diagnosis: DiagnosisView | None = None
 

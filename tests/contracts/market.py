@@ -146,7 +146,8 @@ async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[
     try:
         await storage.write(upgrade)
         connections = Connections(storage, Vault([KEY]), clock=now_ms, keeps_last=keeps_last_connection)
-        tester = Tester(storage, connections, network)
+        waits = press.get("unconfirmed") == "wait"
+        tester = Tester(storage, connections, network, waits_for_word=waits)
         prove = functools.partial(tester.validate, by="worker")
         made = Market(
             storage,

@@ -82,7 +82,7 @@ async def test_every_state_has_its_words(home: House, operator: Visitor) -> None
         ("sending", "on its way"),
         ("waiting", "is tried again"),
         ("delivered", "was delivered"),
-        ("unconfirmed", "does not say whether it kept it"),
+        ("unconfirmed", "does not say whether it keeps a lead"),
         ("setAside", "set aside for a person"),
     ):
         change = sa.update(t.delivery).values(state=state)

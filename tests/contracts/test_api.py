@@ -108,7 +108,13 @@ class TestConnections:
         assert (await operator.put(f"{OFFER}/connections/a", DESTINATION)).status == 200
         listed = (await operator.get(f"{OFFER}/connections")).json()["connections"]
         assert [connection["name"] for connection in listed] == ["a", "b"]
-        assert listed[0]["health"] == {"state": "healthy", "diagnosis": None, "closedUntil": None, "probeAt": None}
+        assert listed[0]["health"] == {
+            "state": "notTried",
+            "trouble": None,
+            "diagnosis": None,
+            "closedUntil": None,
+            "probeAt": None,
+        }
         answer = await operator.post("/v1/leads", lead())
         assert sorted(d["connection"] for d in answer.json()["deliveries"]) == ["a", "b"]
         assert (await operator.delete(f"{OFFER}/connections/a")).status == 204
@@ -122,7 +128,7 @@ class TestConnections:
         kept = (await operator.post("/v1/leads", lead())).json()
         assert kept["deliveries"] == [{"connection": "primary", "state": "held"}]
         resumed = await operator.post(f"{OFFER}/connections/primary/resume")
-        assert resumed.json()["health"]["state"] == "healthy"
+        assert resumed.json()["health"]["state"] == "notTried"
         read = (await operator.get(f"/v1/leads/{kept['id']}")).json()
         assert read["deliveries"][0]["state"] == "pending"
 

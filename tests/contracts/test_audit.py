@@ -236,7 +236,7 @@ async def test_operators_read_it_by_page_and_filter(home: House, ids: dict[str, 
     assert more["nextCursor"] is None
     assert not {entry["id"] for entry in first["entries"]} & {entry["id"] for entry in more["entries"]}
     found = (await operator.get(f"/v1/audit?who={by(member, ids)}&act=connection.pause")).json()["entries"]
-    assert [(entry["subject"], entry["detail"]) for entry in found] == [("contoso.crm-pro/primary", "was healthy")]
+    assert [(entry["subject"], entry["detail"]) for entry in found] == [("contoso.crm-pro/primary", "was not tried")]
     assert (await operator.get("/v1/audit?since=2100-01-01")).json()["entries"] == []
     (await operator.get("/v1/audit?act=dance")).problem(422, "invalid-request")
 

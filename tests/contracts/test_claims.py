@@ -7,7 +7,8 @@ import asyncio
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.delivery.breaker import BROKEN_AFTER, OPEN_AFTER
+from leadkeeper.connections.health import OPEN_AFTER
+from leadkeeper.delivery.breaker import BROKEN_AFTER
 from leadkeeper.delivery.claim import Work, claim, give_back, in_calls
 from leadkeeper.delivery.lease import FORGET, close_lease, open_lease, renew_lease, sweep_leases
 from leadkeeper.delivery.record import Recorded, Sent, record

@@ -249,8 +249,8 @@ async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(home
         assert answer.status == 200, (path, answer.body)
     shown = (await operator.get(f"{OFFER}/connections")).json()["connections"]
     told = {each["name"]: (each["health"]["state"], each["health"]["diagnosis"]) for each in shown}
-    assert told["primary"] == ("healthy", None)
-    assert (told["spare"][0], told["spare"][1]["kind"]) == ("paused", "recordDamaged")
+    assert told["primary"] == ("notTried", None)
+    assert (told["spare"][0], told["spare"][1]["kind"]) == ("broken", "recordDamaged")
     async with Customer(home.url) as visitor:
         await signed_in(home, visitor, "publisher:contoso")
         for path in ("", "/leads", f"/leads/{bad}", "/offers/contoso/crm-pro"):

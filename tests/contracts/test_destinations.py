@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 import structlog
 
+from leadkeeper.catalogue import CATALOGUE, text_of
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
 from leadkeeper.destinations.destination import Check, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.destinations.registry import DESTINATIONS, open_destination
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import stand_ins as household
 from leadkeeper.sandbox.authority import Authority
@@ -220,6 +222,27 @@ async def test_leads_arrive(line: Line, meet: Meet) -> None:
     assert isinstance(answer, Receipt)
     assert answer.confirmed is (line.taken is Outcome.DELIVERED)
     assert await meeting.stage.count(one) == 1
+
+
+@pytest.mark.parametrize("line", LINES, ids=_named)
+async def test_a_green_check_names_what_it_did_not_look_at(line: Line, meet: Meet) -> None:
+    check = await (await meet(line)).check()
+    assert check.ok, check
+    assert check.unseen is not None
+    told = {language: check.unseen.told(language) for language in Language}
+    assert all(text.endswith(".") and len(text.split()) >= 6 for text in told.values()), told
+    assert len(set(told.values())) == len(Language)
+
+
+@pytest.mark.parametrize("line", LINES, ids=_named)
+async def test_a_destination_that_confirms_nothing_says_what_is_usually_wrong(line: Line) -> None:
+    kind = line.destination.if_not_found
+    if line.taken is Outcome.UNCONFIRMED:
+        assert kind is not None
+    if kind is not None:
+        assert CATALOGUE[kind].outcome is Outcome.BROKEN
+        for language in Language:
+            assert len(text_of(kind, language).steps) >= 3
 
 
 @pytest.mark.parametrize("line", LINES, ids=_named)

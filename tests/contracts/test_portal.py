@@ -124,7 +124,7 @@ async def test_a_test_lead_shows_what_is_wrong(home: House, member: Customer) ->
     page = await member.open("/portal/offers/contoso/crm-pro")
     (form,) = [form for form in page.forms if form.action.endswith("/validate")]
     page = await member.send(form, {})
-    assert "did not arrive" in page.text
+    assert "No test lead was sent over primary" in page.text
     assert "Who acts:" in page.text
     assert "verysecret" not in page.html
 

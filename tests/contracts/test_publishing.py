@@ -12,7 +12,7 @@ from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.offer_types import OFFER_TYPES, Need
-from leadkeeper.publishing.press import BY
+from leadkeeper.publishing.registration import BY
 from leadkeeper.publishing.steps import OfferStatus, OperationState, StepId, StepStatus
 from leadkeeper.publishing.versions import Slot
 from leadkeeper.sandbox.authority import Authority

@@ -37,6 +37,8 @@ BODIES: Final[Mapping[str, Any]] = {
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}": DESTINATION,
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/preview": {},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/replay": {"missing": True},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/test-lead": {"found": True},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/customer-leads/test-lead": {"found": True},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/publish": {},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/certification": {"approved": True},
     "POST /v1/leads": lead(publisherId="{publisherId}", offerId="{offerId}"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,8 @@ from leadkeeper.sandbox.salesforce import Salesforce as StandIn
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.salesforce import REST_SETTINGS, WEB_SETTINGS
 from tests.contracts.faults import LEAD
+from tests.contracts.honest import claims
+from tests.rooms import OFFER, hand_in, house
 
 MARKER = "MSFT_TEST_639000000000000000"
 TEST_LEAD = replace(LEAD, customer=customer_of(MARKER), description=MARKER, test=True)
@@ -103,6 +106,47 @@ async def test_over_rest_a_mandatory_picklist_is_named(sandbox: Sandbox, network
     (found,) = await salesforce.deliver([TEST_LEAD])
     await salesforce.aclose()
     assert found.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("state", ["ok", *DROPPING])
+async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state: str) -> None:
+    """What a publisher reads of a test lead and of a customer's, in both languages: sent, and unconfirmed."""
+    sandbox.stand_in(StandIn).choose(state)
+    settings = {"hosts": sandbox.hosts_setting(), "ca_file": sandbox.ca_file, "public_url": "http://leads.example"}
+    async with house(f"sqlite+aiosqlite:///{tmp_path}/leads.db", worker=True, **settings) as home:
+        owner, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
+        assert (await operator.put(OFFER, {"title": "CRM Pro", "offerType": "saas", "live": True})).status == 200
+        body = {"leadDestination": "salesforce", "salesforceLeadConfiguration": WEB_SETTINGS}
+        assert (await owner.put(f"{OFFER}/customer-leads", body)).status == 201
+        lead_id = await hand_in(operator)
+        for language, unconfirmed in (("en", "unconfirmed"), ("pt", "não confirmado")):
+            asked = {"Accept-Language": language}
+            validated = await owner.call("POST", f"{OFFER}/customer-leads/validate", headers=asked)
+            assert unconfirmed in validated.json()["said"]
+            shown = await owner.call("GET", f"{OFFER}/customer-leads", headers=asked)
+            assert shown.json()["health"]["state"] == "unconfirmed"
+            ids = (validated.json()["testLead"]["id"], lead_id)
+            for each in ids:
+                found = await owner.call("POST", "/v1/find", {"text": each}, headers=asked)
+                (traced,) = found.json()["leads"]
+                assert any(unconfirmed in line for line in traced["said"]), traced
+                assert any("reCAPTCHA" in step for step in traced["steps"])
+                lead = await owner.call("GET", f"/v1/leads/{each}", headers=asked)
+                for told in (validated, shown, found, lead):
+                    assert claims(told.body.decode()) == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_not_found_names_what_the_seed_names(language: Language) -> None:
+    text = text_of(Kind.SALESFORCE_TEST_LEAD_NOT_FOUND, language)
+    steps = " ".join(text.steps)
+    for word in (
+        "reCAPTCHA",
+        "Default Lead Creator",
+        "(oid)",
+        "picklist" if language is Language.ENGLISH else "lista de seleção",
+    ):
+        assert word in steps
 
 
 @pytest.mark.parametrize("language", list(Language))

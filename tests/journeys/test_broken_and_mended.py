@@ -78,7 +78,7 @@ async def broken(hub: Hub, endpoint: Endpoint) -> tuple[list[str], list[str]]:
     early = await give(hub, "early", EARLY)
 
     async def paused() -> bool:
-        return (await health(hub))["state"] == "paused"
+        return (await health(hub))["state"] == "broken"
 
     await until("the connection is paused", paused, SOON, told=hub.tail)
     later = await give(hub, "later", LATER)
@@ -116,7 +116,7 @@ async def test_mended_by_new_settings(hub: Hub, endpoint: Endpoint) -> None:
     await oldest_first(hub, emails)
     endpoint.check()
     assert set(endpoint.times().values()) == {1}
-    assert (await health(hub))["state"] == "healthy"
+    assert (await health(hub))["state"] == "working"
     assert len(await notices(hub)) == 1
 
 
@@ -125,7 +125,7 @@ async def test_mended_and_proven_by_validate(hub: Hub, endpoint: Endpoint) -> No
     refused = await hub.tell("crm", "primary", "validate")
     assert not refused["ok"]
     assert refused["diagnosis"]["kind"] == "credentialsRejected"
-    assert (await health(hub))["state"] == "paused"
+    assert (await health(hub))["state"] == "broken"
 
     endpoint.manner = None
     passed = await hub.tell("crm", "primary", "validate")
@@ -151,7 +151,7 @@ async def test_mended_at_the_far_side(hub: Hub, endpoint: Endpoint) -> None:
     print(f"{len(ids)} held leads delivered {time.monotonic() - start:.2f} s after the probe fell due")
     await oldest_first(hub, emails)
     assert set(endpoint.times().values()) == {1}
-    assert (await health(hub))["state"] == "healthy"
+    assert (await health(hub))["state"] == "working"
 
 
 async def probe_now(hub: Hub) -> None:
@@ -204,7 +204,7 @@ async def sql_waiting(hub: Hub, ids: list[str]) -> None:
 
 async def failing(hub: Hub) -> bool:
     """The connection is shown as failing."""
-    return (await health(hub))["state"] == "failing"
+    return (await health(hub))["trouble"] == "failing"
 
 
 async def test_a_hanging_endpoint_is_replaced(hub: Hub, endpoint: Endpoint, make_endpoint: MakeEndpoint) -> None:

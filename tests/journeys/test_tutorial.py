@@ -118,7 +118,7 @@ def test_the_tutorial_does_what_it_says(terminals: Terminals) -> None:
             said[line.splitlines()[-1].strip()] = terminals.type(line)
     assert "https://127.0.0.1:" in said["leadkeeper sandbox --folder sandbox"]
     assert re.search(
-        r"test lead MSFT_TEST_\d+: created", said["leadkeeper connections validate contoso.crm-pro primary"]
+        r"The test lead MSFT_TEST_\d+ was received", said["leadkeeper connections validate contoso.crm-pro primary"]
     )
     assert said["leadkeeper leads list"].count("primary: delivered, table: delivered") == 1
     assert "ada@example.com" in said["leadkeeper sandbox rows"]

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.connections.health import Health, HealthState
+from leadkeeper.connections.health import OPEN_AFTER, Health, Trouble
+from leadkeeper.connections.state import ConnectionState, Known, state_of
 from leadkeeper.delivery.breaker import (
     BROKEN_AFTER,
     FIRST_PROBE,
     LONGEST_HANG_REST,
     LONGEST_PROBE,
     LONGEST_REST,
-    OPEN_AFTER,
     Change,
     Heard,
     after_answers,
@@ -103,7 +103,7 @@ def test_broken_pauses_with_one_notice() -> None:
     assert change.paused_now
     assert change.health.probe_at == NOW + FIRST_PROBE
     assert not hear(change.health, BROKEN).paused_now
-    assert change.health.state(NOW) is HealthState.PAUSED
+    assert state_of(change.health, Known(tried=True, proven=True)) is ConnectionState.BROKEN
 
 
 def test_a_probe_resumes_on_trial_and_a_relapse_sends_no_second_notice() -> None:
@@ -136,7 +136,7 @@ def test_refusals_pause_only_when_nothing_else_comes() -> None:
 def test_throttling_closes_for_as_long_as_asked() -> None:
     asked = hear(Health(), diagnose(Kind.THROTTLED, retry_after=30)).health
     assert asked.closed_until == NOW + 30 * SECOND
-    assert asked.state(NOW) is HealthState.THROTTLED
+    assert asked.trouble(NOW) is Trouble.THROTTLED
     assert hear(asked, Receipt(), now=asked.closed_until).health == Health()
 
 

@@ -16,6 +16,7 @@ ACTS: Final[Mapping[str, str]] = {
     "connection.remove": "A connection was removed.",
     "connection.replay": "A connection's leads were sent again.",
     "connection.resume": "A connection was resumed.",
+    "connection.testLead": "Somebody said whether the test lead over a connection was found, and which.",
     "connection.validate": "A test lead was sent over a connection.",
     "contact.allow": "An operator said that a contact e-mail may be told.",
     "contact.confirm": "A contact confirmed that it wants notices.",

@@ -41,7 +41,7 @@ class Change:
 def is_guarded(conn: sa.Connection, offer: OfferRef, connection_id: str) -> bool:
     """Whether the connection works and customers rely on it: its offer is published, live, and it is not broken."""
     c, o = t.connection.c, t.offer.c
-    works = c.proven & sa.not_(c.paused) & c.removed_at.is_(None)
+    works = c.tried & sa.not_(c.paused) & c.test_diagnosis.is_(None) & c.removed_at.is_(None)
     query = sa.select(sa.literal(1)).join(t.offer, o.ref == c.offer_ref)
     return bool(conn.scalar(query.where(c.id == connection_id, works, o.live, o.production_version.is_not(None))))
 
@@ -53,6 +53,13 @@ def same_line(one: Stored, other: Stored) -> bool:
         _line(other.settings),
         dict(other.secrets),
     )
+
+
+def same_place(one: Stored, other: Stored) -> bool:
+    """Whether what is known of ``one`` holds for ``other``: where leads go by mail, its addresses are the place."""
+    if not same_line(one, other):
+        return False
+    return one.destination != "email" or set(other.contacts) <= set(one.contacts)
 
 
 def _line(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +117,14 @@ def take_change(conn: sa.Connection, connection_id: str, change: Change, now: in
 def refuse_change(conn: sa.Connection, connection_id: str, change: Change, diagnosis: str) -> bool:
     """Write down why the change failed its validation; it waits for a person. False if it is another one by now."""
     values = {"diagnosis": diagnosis, "due_at": NEVER}
+    return bool(
+        conn.execute(sa.update(t.connection_change).where(*_this(connection_id, change)).values(values)).rowcount
+    )
+
+
+def leave_to_a_person(conn: sa.Connection, connection_id: str, change: Change) -> bool:
+    """The change waits until somebody says that its test lead was found. False if it is another one by now."""
+    values = {"diagnosis": None, "due_at": NEVER}
     return bool(
         conn.execute(sa.update(t.connection_change).where(*_this(connection_id, change)).values(values)).rowcount
     )

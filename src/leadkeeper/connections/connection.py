@@ -13,8 +13,10 @@ from leadkeeper.access.contacts import Contact
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections import changes
 from leadkeeper.connections.changes import Change
-from leadkeeper.connections.health import Health, HealthState, health_of
+from leadkeeper.connections.health import Health, health_of
+from leadkeeper.connections.last_test import LastTest, known_of, last_test_of
 from leadkeeper.connections.resource import Stored, read_settings
+from leadkeeper.connections.state import NOT_KNOWN, ConnectionState, Known, state_of
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
@@ -41,7 +43,8 @@ class Connection:
     removed: bool
     created_at: int
     changed_at: int
-    proven: bool = False
+    known: Known = NOT_KNOWN
+    test: LastTest | None = None
     change: Change | None = None
     """New settings that wait to be proven; read with one connection or a list, not with its work."""
     contacts: tuple[Contact, ...] = ()
@@ -52,9 +55,20 @@ class Connection:
         """The connection as it would be with the settings that wait, or as it is."""
         return self if self.change is None else replace(self, stored=self.change.stored)
 
-    def state(self, now: int) -> HealthState:
-        """The word for its health at ``now``."""
-        return HealthState.REMOVED if self.removed else self.health.state(now)
+    @property
+    def proven(self) -> bool:
+        """Whether a lead is known to be there that was sent with just these settings."""
+        return self.known.proven
+
+    @property
+    def state(self) -> ConnectionState:
+        """The one word for what is known of it."""
+        return state_of(self.health, self.known)
+
+    @property
+    def diagnosis(self) -> str | None:
+        """Why it is in trouble, as it is stored: what closed or paused it, or why its last validation failed."""
+        return self.health.diagnosis or self.known.failed
 
 
 class ConnectionRows:
@@ -79,7 +93,8 @@ class ConnectionRows:
             removed=row.removed_at is not None,
             created_at=row.created_at,
             changed_at=row.changed_at,
-            proven=row.proven,
+            known=known_of(row),
+            test=last_test_of(row),
         )
 
     def whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:

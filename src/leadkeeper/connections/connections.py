@@ -18,12 +18,15 @@ from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection, ConnectionRows
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
 from leadkeeper.connections.health import Health
+from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.standing import Standing, troubled
+from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
@@ -131,6 +134,8 @@ class Connections:
         if changes.same_line(stored, before.stored):
             changes.drop_change(conn, before.id)
             told = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
+            if not changes.same_place(before.stored, stored):
+                told |= {"proven": False, **NO_TEST}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(told))
             note(conn, now, by, "connection.put", subject, changes.told(before.stored, stored))
         else:
@@ -146,6 +151,8 @@ class Connections:
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, stored: Stored, by: str
     ) -> Connection:
         now, connection_id = self._clock(), new_id() if before is None else before.id
+        kept = before is not None and not before.removed and not before.stored.damaged
+        known = before is not None and kept and changes.same_place(before.stored, stored)
         values: dict[str, Any] = {
             "destination": stored.destination,
             "announces": stored.announces,
@@ -156,7 +163,7 @@ class Connections:
             "epoch": 1 if before is None else before.epoch + 1,
             "changed_at": now,
             "removed_at": None,
-            "proven": False,
+            **({} if known else NOTHING_KNOWN),
             **Health().columns(),
         }
         if before is None:
@@ -230,8 +237,8 @@ class Connections:
         return await self._storage.read(act)
 
     async def troubled(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Standing]:
-        """The connections of one publisher, or of all, that are not healthy, at most ``limit``; opens no secret."""
-        return await self._storage.read(troubled, publisher_id, self._clock(), limit)
+        """The connections of one publisher, or of all, that need somebody, at most ``limit``; opens no secret."""
+        return await self._storage.read(troubled, publisher_id, limit)
 
     async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Remove a connection; false if there is none. Its undelivered leads are kept and held.
@@ -279,7 +286,8 @@ class Connections:
 
     async def resume(self, offer: OfferRef, name: str, *, by: str) -> Connection:
         """Try the connection anew, whoever paused it. Raises :class:`Problem` if it does not exist."""
-        connection = await self._set(offer, name, Health().columns(), "connection.resume", by)
+        anew = {**Health().columns(), "test_diagnosis": None}
+        connection = await self._set(offer, name, anew, "connection.resume", by)
         self._woken([connection.id])
         return connection
 
@@ -297,13 +305,23 @@ class Connections:
             if act_name == "connection.resume":
                 try_anew(conn, row.id, now)
             announce(conn)
-            was = self._rows.connection(row).state(now).value
+            was = STATE_WORDS[Language.ENGLISH][self._rows.connection(row).state]
             note(conn, now, by, act_name, f"{offer}/{name}", f"was {was}")
             changed = _row(conn, offer, name)
             assert changed is not None
             return self._rows.whole(conn, changed)
 
         return await self._storage.write(act)
+
+    def known(self, conn: sa.Connection, offer: OfferRef, name: str) -> Connection:
+        """The connection, its row held for this act. Raises :class:`Problem` if it does not exist."""
+        c = t.connection.c
+        _require_offer(conn, offer)
+        this = (c.offer_ref == str(offer), c.name == name, c.removed_at.is_(None))
+        row = conn.execute(sa.select(t.connection).where(*this).with_for_update()).first()
+        if row is None:
+            raise unknown_connection(offer, name)
+        return self._rows.whole(conn, row)
 
     def connection_of(self, row: sa.Row[Any]) -> Connection:
         """The connection in a row of its table."""

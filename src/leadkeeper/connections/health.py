@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
 
+OPEN_AFTER: Final = 5
+"""This many failures in a row open the breaker: nothing is sent until it half-opens with one lead."""
 
-class HealthState(StrEnum):
-    """The word for a connection's health."""
 
-    HEALTHY = "healthy"
+class Trouble(StrEnum):
+    """What a connection meets that is not paused: it passes, or it grows into more."""
+
     FAILING = "failing"
     THROTTLED = "throttled"
-    PAUSED = "paused"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,13 @@ class Health:
     probe_at: int | None = None
     diagnosis: str | None = None
 
-    def state(self, now: int) -> HealthState:
-        """The word for it at ``now``."""
+    def trouble(self, now: int) -> Trouble | None:
+        """The trouble of one that is not paused, at ``now``."""
         if self.paused or self.paused_by_person:
-            return HealthState.PAUSED
+            return None
         if self.throttles and self.closed_until > now:
-            return HealthState.THROTTLED
-        if self.failures or self.refusals or self.throttles:
-            return HealthState.FAILING
-        return HealthState.HEALTHY
+            return Trouble.THROTTLED
+        return Trouble.FAILING if self.failures or self.refusals or self.throttles else None
 
     def columns(self) -> dict[str, Any]:
         """The values of the health columns."""

@@ -17,6 +17,8 @@ CONNECTION_PAUSED: Final = "connectionPaused"
 
 CHANGE_REFUSED: Final = "changeRefused"
 """New settings of a connection did not pass their validation; the body is the diagnosis as it is stored."""
+OPERATION_WAITS: Final = "operationWaits"
+"""Publishing waits for somebody's word on a test lead."""
 OPERATION_FAILED: Final = "operationFailed"
 PREVIEW_READY: Final = "previewReady"
 OFFER_LIVE: Final = "offerLive"

@@ -35,6 +35,7 @@ _IGNORED = frozenset(
         "health",
         "host",
         "proven",
+        "testLead",
         "pendingChange",
         "contacts",
         "createdTime",

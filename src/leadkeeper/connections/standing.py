@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from leadkeeper.connections.health import HealthState, health_of, health_selected
+from leadkeeper.connections.health import health_of, health_selected
+from leadkeeper.connections.last_test import known_of
 from leadkeeper.connections.own import of_publisher
+from leadkeeper.connections.state import ConnectionState, state_of
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 
@@ -18,15 +20,20 @@ class Standing:
 
     offer: OfferRef
     name: str
-    state: HealthState
+    state: ConnectionState
 
 
-def troubled(conn: sa.Connection, publisher_id: str | None, now: int, limit: int) -> list[Standing]:
-    """The connections of one publisher, or of all, that are not healthy, by offer and name; at most ``limit``."""
+def troubled(conn: sa.Connection, publisher_id: str | None, limit: int) -> list[Standing]:
+    """The connections of one publisher, or of all, that need somebody, by offer and name; at most ``limit``.
+
+    Those that are broken, paused or in trouble, and those that wait for somebody's word on a test lead.
+    """
     c = t.connection.c
     ill = c.paused | c.paused_by_person | (c.failures > 0) | (c.refusals > 0) | (c.throttles > 0)
-    query = sa.select(c.offer_ref, c.name, *health_selected()).where(c.removed_at.is_(None), ill)
+    ill |= c.test_diagnosis.is_not(None) | (c.tried & sa.not_(c.proven))
+    columns = (c.offer_ref, c.name, c.tried, c.proven, c.test_diagnosis, *health_selected())
+    query = sa.select(*columns).where(c.removed_at.is_(None), ill)
     if publisher_id is not None:
         query = query.where(of_publisher(conn, publisher_id))
     rows = conn.execute(query.order_by(c.offer_ref, c.name).limit(limit))
-    return [Standing(OfferRef.parse(row.offer_ref), row.name, health_of(row).state(now)) for row in rows]
+    return [Standing(OfferRef.parse(row.offer_ref), row.name, state_of(health_of(row), known_of(row))) for row in rows]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from leadkeeper.catalogue import diagnose, to_stored
-from leadkeeper.connections.health import Health
+from leadkeeper.connections.health import OPEN_AFTER, Health
 from leadkeeper.delivery.schedule import HOUR, MINUTE, SECOND, spread, throttle_delay
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 
-OPEN_AFTER: Final = 5
-"""This many failures in a row open the breaker: nothing is sent until it half-opens with one lead."""
 HANGS: Final = 2 * SECOND
 """A failure that took this long held something of ours meanwhile: it is slow."""
 HANG_WEIGHT: Final = 3
@@ -37,12 +35,15 @@ class Change:
 
     ``paused_now``: people are told, once. ``recovered``: what waits for a retry is due at once.
     ``take_back_since``: leads set aside as refused since then were not to blame; they wait with the others.
+    ``learned``: columns of the connection that say more than was known of its settings; ``calm``: nothing else changed.
     """
 
     health: Health
     paused_now: bool = False
     recovered: bool = False
     take_back_since: int | None = None
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    calm: bool = False
 
 
 def on_trial(health: Health) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from leadkeeper.delivery.breaker import OPEN_AFTER
+from leadkeeper.connections.health import OPEN_AFTER
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
 from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Next, State, next_step
-from leadkeeper.diagnosis import Answer, Kind, Outcome
+from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, listed
 
@@ -193,20 +193,24 @@ def _health(
     if not found:
         return {}
     changes = _changes(conn, [*found], by_connection, now, dice, locked=True)
-    if changes:
-        rows = [{"of": connection_id, **change.health.columns()} for connection_id, change in changes.items()]
-        conn.execute(_SET_HEALTH, rows)
-    return changes
+    rows: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for connection_id, change in changes.items():
+        rows[frozenset(change.learned)].append({"of": connection_id, **change.health.columns(), **change.learned})
+    for alike in rows.values():
+        conn.execute(_SET, alike)
+    return {connection_id: change for connection_id, change in changes.items() if not change.calm}
 
 
-_SET_HEALTH: Final = sa.update(t.connection).where(t.connection.c.id == sa.bindparam("of"))
-"""Of each connection, the columns of its health."""
+_SET: Final = sa.update(t.connection).where(t.connection.c.id == sa.bindparam("of"))
+"""Of each connection, the columns of its health and what was learned of it."""
 
 
 @functools.cache
 def _healths(dialect: str, *, locked: bool) -> sa.Select[Any]:
     c = t.connection.c
-    query = sa.select(c.id, c.epoch, *health_selected()).where(listed(dialect, c.id, "connections")).order_by(c.id)
+    learned = (c.tried, c.proven, c.test_diagnosis.is_not(None).label("failed"))
+    selected = sa.select(c.id, c.epoch, *learned, *health_selected())
+    query = selected.where(listed(dialect, c.id, "connections")).order_by(c.id)
     return query.with_for_update() if locked else query
 
 
@@ -224,9 +228,21 @@ def _changes(
         heard = [one for epoch, one in answers[row.id] if epoch == row.epoch]
         before = health_of(row)
         change = after_answers(before, heard, now, dice)
-        if change.health != before:
-            changes[row.id] = change
+        news = _learned(row, heard)
+        if change.health != before or news:
+            changes[row.id] = replace(change, learned=news, calm=change.health == before)
     return changes
+
+
+def _learned(row: sa.Row[Any], heard: Sequence[Heard]) -> dict[str, Any]:
+    """What a customer's lead tells of settings of which less was known: in the usual case nothing."""
+    taken = [one.answer for one in heard if isinstance(one.answer, Receipt)]
+    if not taken or (row.proven and row.tried and not row.failed):
+        return {}
+    news: dict[str, Any] = {} if row.tried else {"tried": True}
+    if not row.proven and any(receipt.confirmed for receipt in taken):
+        news["proven"] = True
+    return {**news, "test_diagnosis": None} if row.failed else news
 
 
 _LAST_OUTCOME: Final = (

@@ -29,6 +29,7 @@ from leadkeeper.destinations.azure_errors import CONTAINER_MISSING, THERE_ALREAD
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
 from leadkeeper.destinations.http import Network
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 
 AT_ONCE: Final = 8
@@ -157,6 +158,7 @@ class AzureBlob:
     config: ClassVar[type[Config]] = AzureBlobConfig
     batch: ClassVar[int] = 32
     repeatable: ClassVar[bool] = True
+    if_not_found: ClassVar[Kind | None] = None
 
     def __init__(self, config: AzureBlobConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._account = parse_connection_string(
@@ -177,7 +179,7 @@ class AzureBlob:
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))
         step, diagnosis = await self._check_credentials()
-        return Check((settings, *reach.steps, step), diagnosis)
+        return Check((settings, *reach.steps, step), diagnosis, unseen.AZURE_BLOB)
 
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
         text = _lacking(self._account)

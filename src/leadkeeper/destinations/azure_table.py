@@ -26,6 +26,7 @@ from leadkeeper.destinations.azure_errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_storage import Service, StorageAccount, is_permitted, parse_connection_string
 from leadkeeper.destinations.destination import Check, CheckStep, Config, OutgoingLead, Preview
 from leadkeeper.destinations.http import Network
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 
 TABLE: Final = "MarketplaceLeads"
@@ -154,6 +155,7 @@ class AzureTable:
     config: ClassVar[type[Config]] = AzureTableConfig
     batch: ClassVar[int] = TRANSACTION_OPERATIONS
     repeatable: ClassVar[bool] = True
+    if_not_found: ClassVar[Kind | None] = None
 
     def __init__(self, config: AzureTableConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         text = config.storage_account_connection_string.get_secret_value()
@@ -177,7 +179,7 @@ class AzureTable:
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))
         step, diagnosis = await self._check_credentials()
-        return Check((settings, *reach.steps, step), diagnosis)
+        return Check((settings, *reach.steps, step), diagnosis, unseen.AZURE_TABLE)
 
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
         permissions = self._account.permissions

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.destinations.mail_address import ContactEmail
-from leadkeeper.diagnosis import Answer, Diagnosis
+from leadkeeper.diagnoses.unseen import Unseen
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind
 from leadkeeper.lead import Customer
 
 
@@ -97,10 +98,14 @@ class CheckStep:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What can be proven of a connection without writing: its steps in order, and why the failed one failed."""
+    """What can be proven of a connection without writing: its steps in order, and why the failed one failed.
+
+    ``unseen`` says what it did not look at; every check that passes has it.
+    """
 
     steps: tuple[CheckStep, ...]
     diagnosis: Diagnosis | None = None
+    unseen: Unseen | None = None
 
     @property
     def ok(self) -> bool:
@@ -175,7 +180,8 @@ class Destination(Protocol):
 
     ``name`` is also the adapter's docs page, stand-in and test case file; ``lead_destination`` and ``config_key`` are
     Microsoft's names for it in ``customer-leads``. ``batch`` is the most leads in one call; ``repeatable`` says that
-    delivering the same lead twice makes one record.
+    delivering the same lead twice makes one record. ``if_not_found`` is what usually is wrong when a lead that it took
+    without confirming it cannot be found there; ``None`` where it confirms every lead that it takes.
     """
 
     name: ClassVar[str]
@@ -185,6 +191,7 @@ class Destination(Protocol):
     config: ClassVar[type[Config]]
     batch: ClassVar[int]
     repeatable: ClassVar[bool]
+    if_not_found: ClassVar[Kind | None]
 
     async def check(self) -> Check:
         """Prove what can be proven without writing. Never raises for what the other side does."""

@@ -28,6 +28,7 @@ from leadkeeper.destinations.entra import Tokens
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.destinations.rest import unsent
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 LEADS: Final = UUID("5c0f2c5e-6d0b-4f0a-9a53-0f2b7f6c1d84")
@@ -80,6 +81,7 @@ class Dynamics:
     config: ClassVar[type[Config]] = DynamicsConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = True
+    if_not_found: ClassVar[Kind | None] = None
 
     def __init__(
         self,
@@ -232,7 +234,7 @@ class Dynamics:
         if diagnosis is not None:
             return Check((*steps, create), diagnosis)
         fields, diagnosis = await self._check_fields()
-        return Check((*steps, create, fields), diagnosis)
+        return Check((*steps, create, fields), diagnosis, unseen.DYNAMICS)
 
     async def _who_am_i(self) -> str | Diagnosis:
         reply = await self._environment.ask("GET", "WhoAmI")

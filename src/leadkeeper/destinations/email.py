@@ -18,6 +18,7 @@ from leadkeeper.destinations.http import Network, NoFreeConnection, diagnose_net
 from leadkeeper.destinations.mail import SECONDS, Mailer, Results
 from leadkeeper.destinations.mail_address import ContactEmail, MailAddress, masked_address
 from leadkeeper.destinations.mail_text import lead_notice
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 
 _NOBODY = MailAddress("leadkeeper", "localhost")
@@ -54,6 +55,7 @@ class Email:
     config: ClassVar[type[Config]] = EmailConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = False
+    if_not_found: ClassVar[Kind | None] = Kind.MAIL_NOTICE_NOT_FOUND
 
     def __init__(self, config: EmailConfig, network: Network, contacts: Contacts | None = None) -> None:
         self._to = list(dict.fromkeys(config.contact_email))
@@ -84,7 +86,7 @@ class Email:
         confirmed = sum(standing is Standing.CONFIRMED for standing in standings.values())
         contacts = CheckStep("contacts", True, f"{confirmed} of {len(standings)} confirmed.")
         mailboxes = CheckStep("mailboxes", None, "Only a mail can prove that they exist.")
-        return Check((server, contacts, mailboxes), found)
+        return Check((server, contacts, mailboxes), found, unseen.EMAIL)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """One mail for each lead; see :class:`~leadkeeper.destinations.destination.Destination`."""

@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar, Final, Literal, Self
 
@@ -32,6 +33,7 @@ from leadkeeper.destinations.http import (
     diagnose_network,
     parse_url,
 )
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
@@ -158,6 +160,7 @@ class HttpsEndpoint:
     config: ClassVar[type[Config]] = HttpsEndpointConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = True
+    if_not_found: ClassVar[Kind | None] = Kind.ENDPOINT_LEAD_NOT_FOUND
 
     def __init__(self, config: HttpsEndpointConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._network = network
@@ -178,7 +181,7 @@ class HttpsEndpoint:
             text = "The address of the flow has no sig in its query: it was copied in part, or needs a sign-in."
             step = CheckStep("address", False, text)
             return Check((step,), diagnose(Kind.FLOW_SIGNATURE_REJECTED, Evidence(text=text)))
-        return await self._network.check_reach(self._text)
+        return replace(await self._network.check_reach(self._text), unseen=unseen.HTTPS_ENDPOINT)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """Send each lead; see :class:`~leadkeeper.destinations.destination.Destination`."""

@@ -81,7 +81,7 @@ def lead_notice(
     lines = [
         f"{'Customers' if many else 'A customer'} acted on your offer {offer_title}.",
         "",
-        "Who it is stands in your own system and here, for members of the publisher only:",
+        "Who it is stands here, for members of the publisher only:",
         *links,
         *more,
         "",
@@ -140,13 +140,29 @@ def operation_failed_notice(
     return mail(f"Publishing {offer_title} stopped", "\n".join(lines) + "\n", to, sender, mail_id)
 
 
-def preview_notice(
-    offer_title: str, preview: str, page: str, to: Sequence[str], sender: MailAddress, mail_id: str
+def operation_waits_notice(
+    offer_title: str, told: Sequence[str], page: str, to: Sequence[str], sender: MailAddress, mail_id: str
 ) -> EmailMessage:
-    """The notice that an offer's preview is there."""
+    """The notice that an offer's publishing waits for somebody's word on a test lead."""
+    offer_title = quoted(offer_title)
+    lines = [f"Publishing {offer_title} waits for you.", "", *told, "", f"It then goes on by itself: {page}"]
+    return mail(f"Publishing {offer_title} waits for you", "\n".join(lines) + "\n", to, sender, mail_id)
+
+
+def preview_notice(
+    offer_title: str,
+    preview: str,
+    page: str,
+    doubts: Sequence[str],
+    to: Sequence[str],
+    sender: MailAddress,
+    mail_id: str,
+) -> EmailMessage:
+    """The notice that an offer's preview is there. ``doubts``: what nobody knows of its connections."""
     offer_title = quoted(offer_title)
     lines = [
-        f"The preview of {offer_title} is ready, and its connections took their test leads.",
+        f"The preview of {offer_title} is ready; a test lead was sent over each of its connections.",
+        *doubts,
         "",
         f"Look at it and try it: {preview}",
         f"Then let it go live: {page}",
@@ -173,7 +189,7 @@ def paused_notice(
     offer_title = quoted(offer_title)
     numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     lines = [
-        f"The connection {connection} of your offer {offer_title} is paused.",
+        f"The connection {connection} of your offer {offer_title} is broken.",
         "",
         summary,
         "",

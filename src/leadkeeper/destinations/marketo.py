@@ -15,7 +15,7 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.marketo_form import WebForm
 from leadkeeper.destinations.marketo_rest import RestApi
 from leadkeeper.destinations.marketo_settings import MarketoConfig
-from leadkeeper.diagnosis import Answer
+from leadkeeper.diagnosis import Answer, Kind
 
 __all__ = ["Marketo", "MarketoConfig", "MarketoRest"]
 
@@ -33,6 +33,7 @@ class Marketo:
     config: ClassVar[type[Config]] = MarketoConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = False
+    if_not_found: ClassVar[Kind | None] = Kind.MARKETO_TEST_LEAD_NOT_FOUND
 
     def __new__(cls, config: MarketoConfig, *_: object, **__: object) -> Self:
         """A :class:`MarketoRest` where the settings have REST credentials."""

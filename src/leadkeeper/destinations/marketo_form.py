@@ -22,6 +22,7 @@ from leadkeeper.destinations.marketo_descriptor import Form, FormField, read_for
 from leadkeeper.destinations.marketo_pace import Busy, form_pace
 from leadkeeper.destinations.marketo_settings import MarketoConfig
 from leadkeeper.destinations.rest import DESCRIPTION_LIMIT, Fresh, Kept, read_json, request, unsent
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 FORM_FIELDS: Final[Mapping[str, Value]] = {
@@ -88,7 +89,7 @@ class WebForm:
         proof = CheckStep(
             "lead", None, "Only a test lead that turns up in Marketo can prove that the form takes leads."
         )
-        return Check((*reach.steps, CheckStep("form", True, detail), proof))
+        return Check((*reach.steps, CheckStep("form", True, detail), proof), unseen=unseen.MARKETO_FORM)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The form's fields for ``lead``; without a look at the form where it cannot be read."""

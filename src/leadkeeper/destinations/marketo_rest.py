@@ -33,6 +33,7 @@ from leadkeeper.destinations.marketo_errors import (
 from leadkeeper.destinations.marketo_pace import Busy, rest_pace
 from leadkeeper.destinations.marketo_settings import MarketoConfig
 from leadkeeper.destinations.rest import DESCRIPTION_LIMIT, Fresh, Kept, Token, read_json, request, unsent
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 REST_FIELDS: Final[Mapping[str, Value]] = {
@@ -224,7 +225,7 @@ class RestApi:
                     steps.append(step)
         except Busy as busy:
             return _failed(steps, "form", diagnose(Kind.MARKETO_PACED, retry_after=busy.seconds))
-        return Check(tuple(steps))
+        return Check(tuple(steps), unseen=unseen.MARKETO_REST)
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
         """The fields of the settings exist. Whether they are on the form only a lead can tell."""

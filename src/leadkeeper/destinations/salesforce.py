@@ -15,7 +15,7 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.salesforce_rest import BATCH, RestApi
 from leadkeeper.destinations.salesforce_settings import SalesforceConfig
 from leadkeeper.destinations.salesforce_web import WebToLead
-from leadkeeper.diagnosis import Answer
+from leadkeeper.diagnosis import Answer, Kind
 
 __all__ = ["Salesforce", "SalesforceConfig", "SalesforceRest"]
 
@@ -34,6 +34,7 @@ class Salesforce:
     config: ClassVar[type[Config]] = SalesforceConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = False
+    if_not_found: ClassVar[Kind | None] = Kind.SALESFORCE_TEST_LEAD_NOT_FOUND
 
     def __new__(cls, config: SalesforceConfig, *_: object, **__: object) -> Self:
         """A :class:`SalesforceRest` where the settings have REST credentials."""

@@ -39,6 +39,7 @@ from leadkeeper.destinations.salesforce_errors import (
 from leadkeeper.destinations.salesforce_fields import REST_FIELDS, rest_record
 from leadkeeper.destinations.salesforce_session import Session, about_domain
 from leadkeeper.destinations.salesforce_settings import SalesforceConfig
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 
 BATCH: Final = 200
@@ -237,7 +238,7 @@ class RestApi:
         steps += [CheckStep("fields", True, text), tell_rules(fields, sent)]
         answered = await self._session.call("GET", "/limits")
         step, trouble = judge_limits(None if isinstance(answered, Diagnosis) else read_json(answered))
-        return Check((*steps, step), trouble)
+        return Check((*steps, step), trouble, unseen.SALESFORCE_REST)
 
 
 def _failed(steps: list[CheckStep], name: str, diagnosis: Diagnosis) -> Check:

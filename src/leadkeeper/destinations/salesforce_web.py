@@ -21,6 +21,7 @@ from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, diag
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.destinations.salesforce_fields import web_form
 from leadkeeper.destinations.salesforce_settings import DAILY_LIMIT, SalesforceConfig
+from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Evidence, Kind, Outcome, Receipt
 
 WARN_AT: Final = 450
@@ -64,7 +65,7 @@ class WebToLead:
         if reach.diagnosis is not None:
             return reach
         detail = f"Only a test lead that turns up in Salesforce can prove that it takes leads. {LOST_FOR}"
-        return Check((*reach.steps, CheckStep("lead", None, detail)))
+        return Check((*reach.steps, CheckStep("lead", None, detail)), unseen=unseen.WEB_TO_LEAD)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The form's fields for ``lead``, without those that are the same for all leads."""

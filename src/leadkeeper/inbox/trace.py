@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic import Field
 
+from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Who
@@ -133,6 +134,7 @@ def _told(lead: LeadView, delivery: DeliveryView, language: Language) -> str:
         "connection": delivery.connection,
         "destination": BY_NAME[delivery.destination].title if delivery.destination in BY_NAME else delivery.destination,
         "lead": lead.id,
+        "search": lead.customer.last_name if lead.test else lead.id,
         "at": delivery.attempts[-1].at if delivery.attempts else lead.created_time,
         "due": delivery.due_at or "",
         "why": "",
@@ -149,11 +151,23 @@ def _told(lead: LeadView, delivery: DeliveryView, language: Language) -> str:
     return words[delivery.state].format(**parts).strip()
 
 
+def _usual_causes(delivery: DeliveryView, language: Language) -> tuple[str, ...]:
+    """What to look at where a lead that was sent, unconfirmed, cannot be found there."""
+    destination = BY_NAME.get(delivery.destination)
+    kind = None if destination is None else destination.if_not_found
+    if kind is None:
+        return ()
+    text = text_of(kind, language)
+    return (TRACE_TEXTS[language]["if_not_found"], *text.steps)
+
+
 def _steps(lead: LeadView, language: Language) -> list[str]:
     steps: list[str] = []
     for delivery in lead.deliveries:
         if delivery.state in ("held", "waiting", "setAside") and delivery.diagnosis is not None:
             steps += [step for step in delivery.diagnosis.steps if step not in steps]
+        if delivery.state == "unconfirmed":
+            steps += [step for step in _usual_causes(delivery, language) if step not in steps]
         if delivery.state == "setAside":
             steps.append(TRACE_TEXTS[language]["retry"].format(delivery=delivery.id))
     return steps

@@ -10,8 +10,9 @@ _ENGLISH: Final = {
     "delivered": "Over {connection} ({destination}) it was delivered on {at}{found}.",
     "found_link": "; open it there: {link}",
     "found_id": "; its id there is {id}",
-    "unconfirmed": "Over {connection} ({destination}) it was sent on {at}. This destination does not say whether it"
-    " kept it: look there for the lead's id {lead}.",
+    "unconfirmed": "Over {connection} ({destination}) it was sent, unconfirmed, on {at}: this destination does not say"
+    " whether it keeps a lead. Search for {search} there.",
+    "if_not_found": "If it cannot be found there, look at the usual causes:",
     "pending": "Over {connection} ({destination}) it goes out now.",
     "sending": "Over {connection} ({destination}) it is on its way at this moment.",
     "waiting": "Over {connection} ({destination}) it waits and is tried again on {due}. {why}",
@@ -36,8 +37,9 @@ _PORTUGUESE: Final = {
     "delivered": "Pela conexão {connection} ({destination}) foi entregue em {at}{found}.",
     "found_link": "; abra-o lá: {link}",
     "found_id": "; o id dele lá é {id}",
-    "unconfirmed": "Pela conexão {connection} ({destination}) foi enviado em {at}. Este destino não diz se o guardou:"
-    " procure lá o id {lead} do lead.",
+    "unconfirmed": "Pela conexão {connection} ({destination}) foi enviado, não confirmado, em {at}: este destino não"
+    " diz se guarda um lead. Procure lá por {search}.",
+    "if_not_found": "Se não for encontrado lá, veja as causas mais comuns:",
     "pending": "Pela conexão {connection} ({destination}) sai agora.",
     "sending": "Pela conexão {connection} ({destination}) está a caminho neste momento.",
     "waiting": "Pela conexão {connection} ({destination}) espera e é tentado de novo em {due}. {why}",

@@ -10,34 +10,33 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from leadkeeper.access.audit import note
 from leadkeeper.access.rates import Rates
-from leadkeeper.catalogue import diagnose, text_of, to_stored
+from leadkeeper.catalogue import diagnose, text_of
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection
-from leadkeeper.connections.connections import CHECK_EVERY, Connections
-from leadkeeper.connections.deliveries import new_delivery, try_anew
-from leadkeeper.connections.health import Health
+from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.connections.lines import open_line
-from leadkeeper.connections.outbox import change_refused
+from leadkeeper.connections.test_texts import failed_text, held_text, named, told_of_receipt, waiting_text
 from leadkeeper.delivery.claim import outgoing_lead
-from leadkeeper.delivery.lease import close_lease, open_lease
-from leadkeeper.delivery.record import attempt_row
+from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Previews
 from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
+from leadkeeper.intake.test_ends import UNASKED, Ended, Sent, end_test, refuse
 from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.storage.engine import Storage
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
@@ -49,8 +48,6 @@ QUEUE: Final = 50
 TURN_SECONDS: Final = 30.0
 """How long somebody who asks for a validation waits for its turn."""
 LEASE: Final = 5 * MINUTE
-UNASKED: Final = "worker"
-"""Who validates what nobody has asked to be validated."""
 PATIENT: Final = frozenset({UNASKED, "publishing"})
 """Who validates as part of other work, which has bounds of its own: nobody waits for the answer."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
@@ -59,7 +56,8 @@ CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on it
 class Tester:
     """Validates connections. ``woken`` is told the connections that work again.
 
-    ``rates`` bounds what publishers ask for; without it nothing is refused.
+    ``rates`` bounds what publishers ask for; without it nothing is refused. ``waits_for_word``: new settings whose
+    test lead no destination confirms take effect only once somebody says that it was found.
     """
 
     __test__ = False
@@ -72,7 +70,9 @@ class Tester:
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
         rates: Rates | None = None,
+        waits_for_word: bool = False,
     ) -> None:
+        self._waits_for_word = waits_for_word
         self._rates = rates
         self._storage = storage
         self._connections = connections
@@ -142,8 +142,10 @@ class Tester:
     ) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
-        When the test lead arrives, the connection is proven; one that was paused or failing is resumed and its held
-        leads go out. New settings that wait are what is tried, and take effect then.
+        When the destination confirms the test lead, the connection is proven; one that takes it without confirming
+        it is unconfirmed until somebody says that it was found. One that was paused or failing is resumed and its held
+        leads go out, unless they are held because a test lead was not found. New settings that wait are what is tried,
+        and take effect then.
         Diagnoses are told in ``language``.
         Raises :class:`Problem` for an unknown offer or connection, when its turn does not come in time, and where
         somebody asks (``by`` is not one of :data:`PATIENT`) for more than the publisher's quotas allow.
@@ -168,22 +170,29 @@ class Tester:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)
         steps = tuple(_step(step, check.diagnosis, language) for step in check.steps)
+        name = _named(connection.changed)
         if not check.ok:
             diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
-            await self._storage.write(_refuse, connection, diagnosis, self._clock())
-            return Validation(ok=False, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
+            await self._storage.write(refuse, connection, diagnosis, self._clock())
+            said = failed_text(None, name, language)
+            return Validation(ok=False, said=said, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
         lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
-        proven = await self._storage.write(_end, connection, delivery_id, lease_id, answer, now, self._clock(), by)
+        sent = Sent(connection, lead.id, marker, delivery_id, lease_id, now, answer)
+        ended = await self._storage.write(end_test, sent, self._clock(), by, waits_for_word=self._waits_for_word)
         if isinstance(answer, Receipt):
             self._woken([connection.id])
-        if isinstance(answer, Receipt) and connection.change is not None and not proven:
+        lost = isinstance(answer, Receipt) and connection.change is not None and ended is Ended.NOT_TAKEN
+        if lost:
             steps += (CheckStepView(name="settings", ok=False, detail=CHANGED_MEANWHILE),)
+        ok = False if lost or isinstance(answer, Diagnosis) else True if answer.confirmed else None
         return Validation(
-            ok=isinstance(answer, Receipt) and (proven or connection.change is None),
+            ok=ok,
+            said=_said(sent, ended, name, language),
             checks=steps,
+            not_looked_at=None if check.unseen is None else check.unseen.told(language),
             test_lead=TestLeadView(
                 id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
             ),
@@ -205,6 +214,21 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
     if diagnosis is not None and step.ok is False:
         detail = detail.replace(diagnosis.summary, text_of(diagnosis.kind, language).summary)
     return CheckStepView(name=step.name, ok=step.ok, detail=detail)
+
+
+def _named(connection: Connection) -> str:
+    return named(connection.name, BY_NAME[connection.stored.destination].title)
+
+
+def _said(sent: Sent, ended: Ended, name: str, language: Language) -> str:
+    """What became of the test lead, no more than is known."""
+    if isinstance(sent.answer, Diagnosis):
+        return failed_text(sent.marker, name, language)
+    kind = BY_NAME[sent.connection.changed.stored.destination].if_not_found
+    said = told_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
+    if ended is Ended.HELD:
+        return said + held_text(language)
+    return said + waiting_text(language) if ended is Ended.WAITS else said
 
 
 def _test_lead(offer: OfferRef, marker: str) -> NewLead:
@@ -272,59 +296,3 @@ def _begin(conn: sa.Connection, connection: Connection, marker: str, now: int) -
         .where(t.lead.c.id == lead_id)
     ).one()
     return outgoing_lead(found, found.title, found.display_name), row["id"], lease_id
-
-
-def _end(
-    conn: sa.Connection,
-    connection: Connection,
-    delivery_id: str,
-    lease_id: str,
-    answer: Answer,
-    at: int,
-    now: int,
-    by: str,
-) -> bool:
-    """Write down the answer; a test lead is never retried, and one that arrives proves the connection.
-
-    Answers whether what was tried is in effect and proven now. Unasked, nothing lifts a person's pause.
-    """
-    proven = False
-    d, c = t.delivery.c, t.connection.c
-    held = conn.execute(
-        sa.update(t.delivery)
-        .where(d.id == delivery_id, d.lease_id == lease_id, t.SENDING)
-        .values(state=_ended(answer).value, attempts=1, lease_id=None, changed_at=now)
-    ).rowcount
-    conn.execute(sa.insert(t.attempt), attempt_row(delivery_id, at, now - at, answer, late=not held))
-    close_lease(conn, lease_id, now)
-    if isinstance(answer, Receipt):
-        change = connection.change
-        promoted = change is not None and changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY)
-        tested = c.epoch == connection.epoch if change is None else sa.literal(promoted)
-        values: dict[str, Any] = {**Health().columns(), "epoch": c.epoch + 1, "proven": True}
-        if by == UNASKED:
-            del values["paused_by_person"]
-        proven = bool(
-            conn.execute(sa.update(t.connection).where(c.id == connection.id, tested).values(values)).rowcount
-        )
-        if proven:
-            try_anew(conn, connection.id, now)
-        announce(conn)
-    else:
-        _refuse(conn, connection, answer, now)
-    outcome = answer.outcome.value
-    note(conn, now, by, "connection.validate", f"{connection.offer}/{connection.name}", outcome)
-    return proven
-
-
-def _refuse(conn: sa.Connection, connection: Connection, diagnosis: Diagnosis, now: int) -> None:
-    """Settings that wait have failed: those in effect go on, and the contact e-mails hear of it."""
-    told = to_stored(diagnosis)
-    if connection.change is not None and changes.refuse_change(conn, connection.id, connection.change, told):
-        conn.execute(sa.insert(t.notice).values(change_refused(connection.id, told, now)))
-
-
-def _ended(answer: Answer) -> State:
-    if isinstance(answer, Receipt):
-        return State.DELIVERED if answer.confirmed else State.UNCONFIRMED
-    return State.SET_ASIDE

@@ -16,6 +16,7 @@ from leadkeeper.destinations.mail_text import (
     lead_notice,
     live_notice,
     operation_failed_notice,
+    operation_waits_notice,
     paused_notice,
     preview_notice,
     withheld_notice,
@@ -23,7 +24,7 @@ from leadkeeper.destinations.mail_text import (
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.notices.due import Due
 from leadkeeper.publishing.operations import DAMAGED
-from leadkeeper.publishing.steps import STEP_TEXTS, steps_from_json
+from leadkeeper.publishing.steps import STEP_TEXTS, Level, StepStatus, steps_from_json
 
 
 def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> EmailMessage:
@@ -39,9 +40,14 @@ def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> 
         case outbox.OPERATION_FAILED:
             step, told = _failure(row)
             return operation_failed_notice(row.title, step, told, page, *whom)
+        case outbox.OPERATION_WAITS:
+            return operation_waits_notice(
+                row.title, _said(row, "information", StepStatus.WAITING_FOR_REVIEW), page, *whom
+            )
         case outbox.PREVIEW_READY:
+            doubts = _said(row, "warning")
             shown = f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}?preview={row.preview_key}"
-            return preview_notice(row.title, shown, page, *whom)
+            return preview_notice(row.title, shown, page, doubts, *whom)
         case outbox.OFFER_LIVE:
             return live_notice(row.title, f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}", *whom)
     told_last = from_stored(due.notices[-1].body)
@@ -61,3 +67,13 @@ def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
         if wrong:
             return STEP_TEXTS[step.id].name, [line for text in wrong for line in text.splitlines()]
     return "", []
+
+
+def _said(row: sa.Row[Any], level: Level, status: StepStatus | None = None) -> list[str]:
+    """What an operation's steps (those of ``status``) tell at this level."""
+    try:
+        steps = steps_from_json(row.steps)
+    except ValueError:
+        return [DAMAGED]
+    told = [step.messages for step in steps if status is None or step.status is status]
+    return [message.text for messages in told for message in messages if message.level == level]

@@ -20,6 +20,7 @@ from leadkeeper.publishing.steps import (
     OperationState,
     StepId,
     Steps,
+    StepStatus,
     after,
     current,
     first_steps,
@@ -136,6 +137,14 @@ def begin(
     found = find(conn, offer, operation_id)
     assert found is not None
     return found
+
+
+def look_again(conn: sa.Connection, offer: OfferRef, now: int) -> None:
+    """Somebody has said what became of a test lead: an operation of the offer that waits for it is due."""
+    for operation in all_of(conn, offer, running=True):
+        step = current(operation.steps)
+        if step is not None and step.status is StepStatus.WAITING_FOR_REVIEW:
+            conn.execute(sa.update(t.operation).where(t.operation.c.id == operation.id, t.RUNNING).values(due_at=now))
 
 
 def find(conn: sa.Connection, offer: OfferRef, operation_id: str) -> Operation | None:

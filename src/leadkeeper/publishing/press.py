@@ -16,19 +16,22 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access.audit import note
-from leadkeeper.catalogue import text_of
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
-from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
+from leadkeeper.connections.outbox import (
+    OFFER_LIVE,
+    OPERATION_FAILED,
+    OPERATION_WAITS,
+    PREVIEW_READY,
+    operation_notice,
+)
 from leadkeeper.delivery.send import where
-from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.diagnoses.text import WHO_ACTS, Language
-from leadkeeper.diagnosis import Diagnosis, Who
+from leadkeeper.diagnoses.text import Language
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.intake.tester import Tester
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
+from leadkeeper.publishing.registration import BY, Registration
 from leadkeeper.publishing.steps import (
     Done,
     Failed,
@@ -36,6 +39,7 @@ from leadkeeper.publishing.steps import (
     StepId,
     StepResult,
     StepStatus,
+    Unconfirmed,
     Waits,
     after,
     current,
@@ -44,16 +48,11 @@ from leadkeeper.publishing.versions import as_offer, offer_row
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, change_routes, one_of
-from leadkeeper.views import Validation
 
 LOOK_SECONDS: Final = 0.5
 AT_ONCE: Final = 40
 """How many operations a process works on at once; a publisher alone has 15 of them."""
 RESERVED: Final = 10
-BY: Final = "publishing"
-RECOMMENDED: Final = (
-    "The offer has no lead destination. Its type needs none, but without one you read its leads here only: connect one."
-)
 
 log: Final = structlog.get_logger(__name__)
 
@@ -70,15 +69,16 @@ class Press:
         by_operator: bool = False,
         base_url: str = "",
         language: Language = Language.ENGLISH,
+        unconfirmed: Unconfirmed = Unconfirmed.WARN,
         lease_seconds: float = 15,
         clock: Clock = now_ms,
     ) -> None:
         self._storage = storage
-        self._connections = connections
-        self._tester = tester
+        self._registration = Registration(
+            connections, tester, unconfirmed=unconfirmed, base_url=base_url, language=language
+        )
+        self._waits_for_word = unconfirmed == Unconfirmed.WAIT
         self._by_operator = by_operator
-        self._base_url = base_url
-        self._language = language
         self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -135,7 +135,8 @@ class Press:
         with on_behalf_of(NOBODY):
             beating = asyncio.create_task(hold.beat())
         try:
-            result = await self._carry_out(operation, step.id)
+            waited = step.status is StepStatus.WAITING_FOR_REVIEW
+            result = await self._carry_out(operation, step.id, waited=waited)
         except StorageAway:
             return None
         except Exception as error:
@@ -144,25 +145,23 @@ class Press:
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
-        return await self._storage.write(_end_step, hold.operation, result, self._clock(), self._lease_ms)
+        return await self._storage.write(
+            _end_step, hold.operation, result, self._clock(), self._lease_ms, waits_for_word=self._waits_for_word
+        )
 
-    async def _carry_out(self, operation: Operation, step: StepId) -> StepResult:
+    async def _carry_out(self, operation: Operation, step: StepId, *, waited: bool) -> StepResult:
         match step:
             case StepId.PREREQUISITES:
                 return await self._storage.read(_prerequisites, operation)
             case StepId.CERTIFICATION:
                 return self._certified()
             case StepId.PROVISIONING:
-                return await self._checked(operation)
+                return await self._registration.checked(operation.offer)
             case StepId.PACKAGING:
-                return await self._registered(operation, await self._connections.list(operation.offer))
+                return await self._registration.registered(operation.offer, again=waited)
             case StepId.LIVE:
                 lacks = await self._storage.read(_prerequisites, operation)
-                if isinstance(lacks, Failed):
-                    return lacks
-                found = await self._connections.list(operation.offer)
-                unproven = [each for each in found if not each.proven or each.change is not None]
-                return await self._registered(operation, unproven) if unproven else Done()
+                return lacks if isinstance(lacks, Failed) else await self._registration.completed(operation.offer)
             case _:
                 return Done()
 
@@ -170,56 +169,6 @@ class Press:
         if self._by_operator:
             return Waits(StepStatus.WAITING_FOR_APPROVAL, "An operator of the marketplace looks at the offer.")
         return Done(("Certified: this marketplace leaves it at the rules that are checked by themselves.",))
-
-    async def _checked(self, operation: Operation) -> StepResult:
-        found = await self._connections.list(operation.offer)
-        if not found:
-            return Done((RECOMMENDED,))
-        told, failed = [], []
-        for connection in found:
-            check = await self._tester.check(connection.changed)
-            if check.ok:
-                told.append(f"The connection {_named(connection)} was checked: {len(check.steps)} of its steps passed.")
-            else:
-                failed.append(f"{_named(connection)}: {self._remedy(check.diagnosis)}")
-        return Failed(tuple(failed)) if failed else Done(tuple(told))
-
-    async def _registered(self, operation: Operation, found: Sequence[Connection]) -> StepResult:
-        if not found:
-            return Done((RECOMMENDED,)) if operation.steps[3].status is StepStatus.IN_PROGRESS else Done()
-        told, failed = [], []
-        for connection in found:
-            seen = await self._tester.validate(operation.offer, connection.name, by=BY, language=self._language)
-            if seen.ok:
-                told.append(self._received(connection, seen))
-            else:
-                failed.append(f"{_named(connection)}: {self._not_received(seen)}")
-        return Failed(tuple(failed)) if failed else Done(tuple(told))
-
-    def _received(self, connection: Connection, seen: Validation) -> str:
-        assert seen.test_lead is not None
-        assert seen.test_lead.receipt is not None
-        receipt, marker = seen.test_lead.receipt, seen.test_lead.marker
-        there = receipt.link or receipt.remote_id or ""
-        found = f"It is there as {there}." if there else f"Search for {marker} there."
-        if not receipt.confirmed:
-            found = f"This destination does not say whether it kept it: search for {marker} there yourself."
-        link = f"{self._base_url}/portal/leads/{seen.test_lead.id}"
-        return f"The test lead {marker} was received over {_named(connection)}. {found} What became of it: {link}"
-
-    def _not_received(self, seen: Validation) -> str:
-        told = seen.diagnosis
-        if told is None:
-            return "The connection did not pass its check."
-        who = WHO_ACTS[self._language][Who(told.who)]
-        return _lines(told.summary, who, told.steps, told.docs, told.kind)
-
-    def _remedy(self, diagnosis: Diagnosis | None) -> str:
-        if diagnosis is None:
-            return "The connection did not pass its check."
-        text = text_of(diagnosis.kind, self._language)
-        who = WHO_ACTS[self._language][diagnosis.who]
-        return _lines(text.summary, who, text.steps, "", diagnosis.kind.value)
 
 
 class _Hold:
@@ -243,16 +192,6 @@ class _Hold:
             if not held:
                 return
             self.operation = replace(self.operation, due_at=until)
-
-
-def _lines(summary: str, who: str, steps: Sequence[str], docs: str, kind: str) -> str:
-    """A diagnosis as a person reads it in a message: one line for each thing."""
-    numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
-    return "\n".join([f"{summary} ({kind})", f"Who acts: {who}.", *numbered, *([f"More: {docs}"] if docs else [])])
-
-
-def _named(connection: Connection) -> str:
-    return f"{connection.name} ({BY_NAME[connection.stored.destination].title})"
 
 
 def _due(now: int) -> sa.ColumnElement[bool]:
@@ -298,13 +237,13 @@ def _prerequisites(conn: sa.Connection, operation: Operation) -> StepResult:
 
 
 def _end_step(
-    conn: sa.Connection, operation: Operation, result: StepResult, now: int, lease_ms: int
+    conn: sa.Connection, operation: Operation, result: StepResult, now: int, lease_ms: int, *, waits_for_word: bool
 ) -> Operation | None:
     """Write down what came of the current step, and what follows from it for the offer; all of it, or nothing."""
     change_routes(conn, operation.offer.publisher_id)
     step = current(operation.steps)
     assert step is not None
-    if step.id is StepId.LIVE and isinstance(result, Done) and not _may_go_live(conn, operation):
+    if step.id is StepId.LIVE and isinstance(result, Done) and not _may_go_live(conn, operation, waits_for_word):
         # A connection was changed while the last one was tried: once more, with what is there now.
         again = replace(operation, due_at=now + lease_ms)
         return again if write(conn, operation, again.steps, again.state, now, again.due_at) else None
@@ -313,7 +252,9 @@ def _end_step(
     due_at = now + lease_ms if goes_on else NEVER
     if not write(conn, operation, steps, state, now, due_at):
         return None
-    if isinstance(result, Failed):
+    if isinstance(result, Waits) and step.status is StepStatus.IN_PROGRESS and step.id is not StepId.CERTIFICATION:
+        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OPERATION_WAITS, now)))
+    elif isinstance(result, Failed):
         conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OPERATION_FAILED, now)))
     elif isinstance(result, Done) and step.id is StepId.PACKAGING:
         enter_preview(conn, operation.offer, operation.version, now)
@@ -325,8 +266,13 @@ def _end_step(
     return replace(operation, steps=steps, state=state, due_at=due_at) if goes_on else None
 
 
-def _may_go_live(conn: sa.Connection, operation: Operation) -> bool:
-    """Whether every connection of the offer took a test lead with the settings that it has now."""
+def _may_go_live(conn: sa.Connection, operation: Operation, waits_for_word: bool) -> bool:
+    """Whether every connection of the offer took a test lead with the settings that it has now, and lost none.
+
+    With ``waits_for_word`` one must also be known to be there.
+    """
     c = t.connection.c
-    unproven = sa.exists().where(c.offer_ref == str(operation.offer), c.removed_at.is_(None), sa.not_(c.proven))
-    return not conn.scalar(sa.select(unproven))
+    lacks = sa.not_(c.proven if waits_for_word else c.tried) | (c.paused & c.found.is_(False))
+    return not conn.scalar(
+        sa.select(sa.exists().where(c.offer_ref == str(operation.offer), c.removed_at.is_(None), lacks))
+    )

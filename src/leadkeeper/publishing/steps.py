@@ -68,6 +68,17 @@ class OfferStatus(StrEnum):
     FAILED = "failed"
 
 
+class Unconfirmed(StrEnum):
+    """What publishing does where a destination takes its test lead and does not confirm it.
+
+    ``wait``: until somebody says that it was found; ``warn``: pass with a warning; ``pass``.
+    """
+
+    WAIT = "wait"
+    WARN = "warn"
+    PASS = "pass"
+
+
 @dataclass(frozen=True, slots=True)
 class StepText:
     """What a step is called, what happens in it, and how long it takes at most by itself."""
@@ -91,7 +102,8 @@ STEP_TEXTS: Final = {
     StepId.PROVISIONING: StepText("Provisioning", "Every connection of the offer is checked without writing.", "2 min"),
     StepId.PACKAGING: StepText(
         "Packaging and Lead Generation Registration",
-        "A test lead is sent over every connection, and must be received. Then the preview is there.",
+        "A test lead is sent over every connection, and must be taken; where a destination does not confirm it, "
+        "somebody may have to find it there. Then the preview is there.",
         "5 min",
     ),
     StepId.SIGN_OFF: StepText(
@@ -105,12 +117,15 @@ COMPLETED_MESSAGE: Final = "Step completed."
 NOT_STARTED_MESSAGE: Final = "This step has not started yet."
 
 
+Level = Literal["information", "warning", "error"]
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """Something to tell of a step; several lines. ``at`` in milliseconds since 1970."""
 
     text: str
-    level: Literal["information", "error"]
+    level: Level
     at: int
 
 
@@ -144,17 +159,19 @@ def steps_from_json(text: str) -> Steps:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step ended well; ``texts`` tell what was seen."""
+    """The step ended well; ``texts`` tell what was seen, ``warnings`` what nobody knows."""
 
     texts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The step waits for a person."""
+    """The step waits for a person; ``text`` says for what, ``texts`` what was seen so far."""
 
     status: StepStatus
     text: str
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +208,14 @@ def after(steps: Steps, result: StepResult, now: int) -> tuple[Steps, OperationS
     if step is None:
         return steps, OperationState.COMPLETED
     match result:
-        case Done(texts):
-            told = _told(step, (*texts, COMPLETED_MESSAGE), "information", now)
+        case Done(texts, warnings):
+            told = _told(_told(step, texts, "information", now), warnings, "warning", now)
+            told = _told(told, (COMPLETED_MESSAGE,), "information", now)
             changed = _with(steps, replace(told, status=StepStatus.COMPLETE))
             return _next(changed)
-        case Waits(status, text):
-            return _with(
-                steps, replace(_told(step, (text,), "information", now), status=status)
-            ), OperationState.RUNNING
+        case Waits(status, text, texts):
+            told = _told(step, (*texts, text), "information", now)
+            return _with(steps, replace(told, status=status)), OperationState.RUNNING
         case Failed(texts, status):
             return _with(steps, replace(_told(step, texts, "error", now), status=status)), OperationState.FAILED
 
@@ -220,8 +237,11 @@ def canceled(steps: Steps, text: str, now: int) -> Steps:
     return _with(steps, replace(_told(step, (text,), "information", now), status=StepStatus.CANCELED))
 
 
-def _told(step: Step, texts: Sequence[str], level: Literal["information", "error"], now: int) -> Step:
-    return replace(step, messages=(*step.messages, *(Message(text, level, now) for text in texts)))
+def _told(step: Step, texts: Sequence[str], level: Level, now: int) -> Step:
+    """The step with these messages; one that waited and goes on tells nothing twice."""
+    known = {message.text for message in step.messages}
+    new = [Message(text, level, now) for text in texts if text not in known]
+    return replace(step, messages=(*step.messages, *new))
 
 
 def _with(steps: Steps, changed: Step) -> Steps:

@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field, RootModel, ValidationError
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.connections.connection import Connection
-from leadkeeper.connections.health import HealthState
+from leadkeeper.connections.health import Trouble
+from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.resource import NONE, rendered, restored
+from leadkeeper.connections.state import ConnectionState
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
 from leadkeeper.diagnoses.text import Language
@@ -34,7 +36,7 @@ class ConnectionList(BaseModel):
 
 
 class PendingChange(View):
-    """New settings of a published offer's connection: in effect once a test lead arrives with them."""
+    """New settings of a published offer's connection: in effect once a test lead is confirmed, or found."""
 
     settings: dict[str, Any] = Field(description="The resource as it was sent, its secrets masked.")
     changed_time: str
@@ -55,10 +57,36 @@ class ContactView(View):
 class HealthView(View):
     """How a connection is doing."""
 
-    state: HealthState
-    diagnosis: DiagnosisView | None = Field(None, description="Why it is not healthy.")
+    state: ConnectionState = Field(
+        description="What is known with just these settings. notTried: nothing was sent; working: the destination "
+        "confirmed a lead, or somebody found the test lead; unconfirmed: sent, the destination does not say whether it "
+        "keeps leads, and nobody has found one; broken: leads do not arrive, or the test lead did not; paused: by a "
+        "person."
+    )
+    trouble: Trouble | None = Field(None, description="What it meets just now, beside that: failing, throttled.")
+    diagnosis: DiagnosisView | None = Field(None, description="Why it is broken, paused or in trouble.")
     closed_until: str | None = Field(None, description="No lead is sent before this moment.")
     probe_at: str | None = Field(None, description="When a paused connection is checked next.")
+
+
+class WordView(View):
+    """What somebody said of a test lead."""
+
+    found: bool
+    marker: str = Field(description="Of the test lead that it is about: the last, or one before it.")
+    by: str = Field(description="Who said it, as the audit writes it.")
+    time: str
+
+
+class LastTestView(View):
+    """The last test lead that the destination took."""
+
+    id: str
+    marker: str = Field(description="What to search for there.")
+    sent_time: str
+    confirmed: bool = Field(description="Whether the destination says that it is there.")
+    pending: bool = Field(description="It was sent with the settings of pendingChange.")
+    said: WordView | None = Field(description="Whether somebody found it, where the destination does not confirm it.")
 
 
 def no_connection() -> dict[str, Any]:
@@ -76,6 +104,7 @@ def connection_content(
         "name": connection.name,
         "host": _host(connection),
         "proven": connection.proven,
+        "testLead": _test_lead(connection.test),
         "pendingChange": None if change is None else change.model_dump(mode="json", by_alias=True),
         "health": _health(connection, now, language).model_dump(mode="json", by_alias=True),
         "contacts": [view.model_dump(mode="json", by_alias=True) for view in contact_views(connection, language)],
@@ -116,11 +145,32 @@ def _host(connection: Connection) -> str:
         return ""
 
 
+def _test_lead(test: LastTest | None) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    word = test.word
+    said = None if word is None else WordView(found=word.found, marker=word.marker, by=word.by, time=to_text(word.at))
+    view = LastTestView(
+        id=test.lead_id,
+        marker=test.marker,
+        sent_time=to_text(test.sent_at),
+        confirmed=test.confirmed,
+        pending=test.change is not None,
+        said=said,
+    )
+    return view.model_dump(mode="json", by_alias=True)
+
+
+_SOUND: Final = frozenset({ConnectionState.NOT_TRIED, ConnectionState.WORKING, ConnectionState.UNCONFIRMED})
+
+
 def _health(connection: Connection, now: int, language: Language) -> HealthView:
-    health, state = connection.health, connection.state(now)
-    told = None if health.diagnosis is None or state is HealthState.HEALTHY else from_stored(health.diagnosis)
+    health, state, trouble = connection.health, connection.state, connection.health.trouble(now)
+    calm = connection.diagnosis is None or (state in _SOUND and trouble is None)
+    told = None if calm else from_stored(connection.diagnosis or "")
     return HealthView(
         state=state,
+        trouble=trouble,
         diagnosis=DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None,
         closed_until=to_text(health.closed_until) if health.closed_until > now else None,
         probe_at=None if health.probe_at is None else to_text(health.probe_at),
@@ -134,7 +184,17 @@ def connection_schemas() -> dict[str, dict[str, Any]]:
     """The schemas of :class:`ConnectionBody` and :class:`ConnectionResource`, from the destinations' own settings."""
     health = {"allOf": [{"$ref": "#/components/schemas/HealthView"}], "readOnly": True}
     text = {"type": "string", "readOnly": True}
-    proven = {"type": "boolean", "readOnly": True, "description": "A test lead arrived with just these settings."}
+    proven = {
+        "type": "boolean",
+        "readOnly": True,
+        "description": "A lead is known to be there that was sent with just these settings: the destination says so, "
+        "or somebody found the test lead.",
+    }
+    test_lead = {
+        "anyOf": [{"$ref": "#/components/schemas/LastTestView"}, {"type": "null"}],
+        "readOnly": True,
+        "description": "The last test lead that was taken with these settings.",
+    }
     pending = {
         "anyOf": [{"$ref": "#/components/schemas/PendingChange"}, {"type": "null"}],
         "readOnly": True,
@@ -145,6 +205,7 @@ def connection_schemas() -> dict[str, dict[str, Any]]:
         "name": text,
         "host": text,
         "proven": proven,
+        "testLead": test_lead,
         "pendingChange": pending,
         "health": health,
         "contacts": contacts,

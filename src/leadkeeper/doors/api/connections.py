@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import FastAPI, Response
+from pydantic import Field, StrictBool
 from pydantic_core import to_json
 
 from leadkeeper.access.keys import Caller
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.findings import Findings
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.api.connection_views import (
     ConnectionBody,
@@ -22,7 +24,7 @@ from leadkeeper.doors.api.connection_views import (
 from leadkeeper.doors.api.language import TOLD, Asked, language_headers
 from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import PreviewBody, ReplayBody, to_ms
+from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.again import Again
 from leadkeeper.intake.tester import Tester
@@ -43,11 +45,27 @@ _LIST: Final = {200: {"description": "The offer's connections.", "model": Connec
 _VALIDATION: Final[dict[int | str, dict[str, Any]]] = {200: TOLD}
 
 
+class TestLeadBody(Body):
+    """What became of the last test lead over a connection."""
+
+    __test__ = False
+
+    found: StrictBool = Field(description="Whether it was found there.")
+    marker: str | None = Field(
+        None,
+        pattern=r"^MSFT_TEST_[0-9]{1,20}$",
+        description="Which test lead is meant: refused where it is not the last one.",
+    )
+
+
 class ConnectionDesk:
     """``.../connections`` and ``.../customer-leads``."""
 
-    def __init__(self, connections: Connections, tester: Tester, again: Again, clock: Clock) -> None:
+    def __init__(
+        self, connections: Connections, tester: Tester, findings: Findings, again: Again, clock: Clock
+    ) -> None:
         self._connections = connections
+        self._findings = findings
         self._tester = tester
         self._again = again
         self._clock = clock
@@ -96,6 +114,9 @@ class ConnectionDesk:
         summary = "Prove the offer's lead destination with a test lead"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
         add(app, "POST", path, self.validate_customer_leads, offer, missing, often, tag=_TAG, summary=summary, **more)
+        path, summary = f"{_OFFER}/customer-leads/test-lead", "Say whether the lead destination's test lead was found"
+        said: dict[str, Any] = {"tag": _TAG, "summary": summary, "responses": _ONE}
+        add(app, "POST", path, self.say_of_customer_leads, offer, missing, ProblemType.NOT_POSSIBLE_NOW, **said)
 
     def _serve_acts(self, app: FastAPI, one: str) -> None:
         problems = (ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION)
@@ -104,6 +125,9 @@ class ConnectionDesk:
         path = f"{one}/validate"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
         add(app, "POST", path, self.validate_connection, *problems, often, tag=_TAG, summary=summary, **more)
+        path, summary = f"{one}/test-lead", "Say whether a connection's test lead was found"
+        said: dict[str, Any] = {"tag": _TAG, "summary": summary, "responses": _ONE}
+        add(app, "POST", path, self.say_of_connection, *problems, ProblemType.NOT_POSSIBLE_NOW, **said)
         for act, endpoint, summary in (
             ("pause", self.pause_connection, "Hold a connection's leads"),
             ("resume", self.resume_connection, "Let a connection's leads go out"),
@@ -125,7 +149,8 @@ class ConnectionDesk:
         """The connection is tried at once and held leads go out. `none` removes it; a secret sent as `*********` stays.
 
         While the connection of a published offer works, new settings wait as `pendingChange` (202): they are validated
-        within seconds, or at once by `validate`, and take effect when a test lead arrives with them.
+        within seconds, or at once by `validate`, and take effect when a test lead is taken with them; where no
+        destination confirms it, the operator may want it to be found first.
         Contact e-mails that a publisher enters are asked whether they want notices: see `contacts`.
         Secrets that we make are shown this once. Settings of an old destination are not kept.
         """
@@ -138,6 +163,10 @@ class ConnectionDesk:
     async def validate_customer_leads(self, offer: Offer, caller: Owner, language: Asked) -> Validation:
         """Checks what can be checked, then sends a real test lead over the real road."""
         return await self._tester.validate(offer, PRIMARY, by=caller.name, language=language)
+
+    async def say_of_customer_leads(self, offer: Offer, body: TestLeadBody, caller: Owner, language: Asked) -> Response:
+        """As for a connection's `test-lead`."""
+        return await self._say(offer, PRIMARY, body, caller, language)
 
     async def list_connections(self, offer: Offer, _: Owner, language: Asked, page: Paged) -> Response:
         """By name, at most 200 at once; secrets read as `*********`."""
@@ -173,6 +202,17 @@ class ConnectionDesk:
         """Checks what can be checked, then sends a real test lead over the real road."""
         return await self._tester.validate(offer, name, by=caller.name, language=language)
 
+    async def say_of_connection(
+        self, offer: Offer, name: ConnectionName, body: TestLeadBody, caller: Owner, language: Asked
+    ) -> Response:
+        """For a destination that does not confirm leads, after `validate`: search for the test lead's marker there.
+
+        Found: the connection is `working`; leads that were held because one was not found go out, and publishing that
+        waits for it goes on. Not found: it is `broken`, its diagnosis names what usually is wrong, and its leads are
+        held. 409 where no test lead waits for a word. Who said so is kept, shown and audited.
+        """
+        return await self._say(offer, name, body, caller, language)
+
     async def preview_connection(self, offer: Offer, name: ConnectionName, body: PreviewBody, _: Owner) -> PreviewView:
         """The record for a lead as given (parts that are missing are empty), or for a test lead. Nothing is sent."""
         return await self._tester.preview(offer, name, body.lead(offer))
@@ -199,6 +239,12 @@ class ConnectionDesk:
             dry_run=body.dry_run,
             by=caller.name,
         )
+
+    async def _say(
+        self, offer: OfferRef, name: str, body: TestLeadBody, caller: Caller, language: Language
+    ) -> Response:
+        said = await self._findings.say(offer, name, found=body.found, marker=body.marker, by=caller.name)
+        return _told(self._content(said, language), language)
 
     async def _put(
         self, offer: OfferRef, name: str, body: ConnectionBody, caller: Caller, language: Language

@@ -27,7 +27,7 @@ class MessageView(View):
     """Something to tell of a step."""
 
     text: str = Field(description="Several lines; a failed step names the cause, who acts, and the steps.")
-    level: str = Field(description="information or error.")
+    level: str = Field(description="information, warning or error.")
     at: str
 
 

@@ -30,16 +30,16 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List connections and how they are doing. Secrets are masked."""
-    from leadkeeper.clock import now_ms
+    from leadkeeper.connections.state import STATE_WORDS
 
     language = spoken_language()
     found = with_rooms(lambda rooms: rooms.connections.list(offer))
     if json:
         print_json({"connections": [_resource(connection, language) for connection in found]})
         return
-    now = now_ms()
-    rows = [(str(c.offer), c.name, c.stored.destination, c.state(now).value, _trouble(c, language)) for c in found]
-    columns = ("Offer", "Name", "Destination", "Health", "Trouble")
+    words = STATE_WORDS[language]
+    rows = [(str(c.offer), c.name, c.stored.destination, words[c.state], _trouble(c, language)) for c in found]
+    columns = ("Offer", "Name", "Destination", "State", "Trouble")
     print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
 
 
@@ -72,21 +72,44 @@ def put(
         if connection.change is None:
             say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
         else:
-            say(f"The offer {offer} is published: the new settings take effect once a test lead arrives with them.")
-        say(f"Prove it with a test lead: leadkeeper connections validate {offer} {name}")
+            say(f"The offer {offer} is published: the new settings take effect once a test lead is taken with them.")
+        say(f"Try it with a test lead: leadkeeper connections validate {offer} {name}")
 
 
 @commands.command()
 def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
-    """Check a connection, then send a real test lead over it. Exit code 1 if it did not arrive."""
+    """Check a connection, then send a real test lead over it. Exit code 1 if that failed.
+
+    Where the destination does not confirm it, search for it there, then run found or not-found.
+    """
     language = spoken_language()
     found = with_rooms(lambda rooms: rooms.tester.validate(offer, name, by=BY, language=language))
     if json:
         print_json(found)
     else:
         _print_validation(found, language)
-    if not found.ok:
+    if found.ok is None:
+        say(f"leadkeeper connections found {offer} {name}")
+        say(f"leadkeeper connections not-found {offer} {name}")
+    if found.ok is False:
         raise typer.Exit(1)
+
+
+Marker = Annotated[
+    str | None, typer.Option(metavar="MSFT_TEST_...", help="Which test lead is meant; refused if it is not the last.")
+]
+
+
+@commands.command()
+def found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
+    """Say that the last test lead over a connection was found in a destination that does not confirm leads."""
+    _say(offer, name, marker, json, found=True)
+
+
+@commands.command("not-found")
+def not_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
+    """Say that it was not found: its leads are held, and what usually is wrong is told."""
+    _say(offer, name, marker, json, found=False)
 
 
 @commands.command()
@@ -145,13 +168,32 @@ def _resource(connection: Connection, language: Language, shown: frozenset[str] 
     return {"offer": str(connection.offer), **connection_content(connection, now_ms(), shown, language)}
 
 
+def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: bool) -> None:
+    language = spoken_language()
+    done = with_rooms(lambda rooms: rooms.findings.say(offer, name, found=found, marker=marker, by=BY))
+    if json:
+        print_json(_resource(done, language))
+        return
+    from leadkeeper.catalogue import from_stored
+    from leadkeeper.connections.state import STATE_WORDS
+    from leadkeeper.diagnosis import Diagnosis
+    from leadkeeper.views import DiagnosisView
+
+    say(f"{offer}/{name}: {STATE_WORDS[language][done.state]}")
+    waiting = None if done.change is None else done.change.diagnosis
+    stored = None if found else waiting or done.diagnosis
+    told = None if stored is None else from_stored(stored)
+    if isinstance(told, Diagnosis):
+        print_diagnosis(DiagnosisView.of(told, language), language)
+
+
 def _trouble(connection: Connection, language: Language) -> str:
     from leadkeeper.catalogue import from_stored, text_of
     from leadkeeper.diagnosis import Diagnosis
 
-    if connection.health.diagnosis is None:
-        return "paused by a person" if connection.health.paused_by_person else ""
-    told = from_stored(connection.health.diagnosis)
+    if connection.diagnosis is None:
+        return ""
+    told = from_stored(connection.diagnosis)
     return text_of(told.kind, language).summary if isinstance(told, Diagnosis) else ""
 
 
@@ -159,8 +201,8 @@ def _print_validation(found: Validation, language: Language) -> None:
     for step in found.checks:
         mark = {True: "passed", False: "failed", None: "not provable"}[step.ok]
         print_line(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
-    if found.test_lead is not None:
-        receipt = found.test_lead.receipt
-        print_line(f"test lead {found.test_lead.marker}: {'not taken' if receipt is None else receipt.result}")
+    if found.not_looked_at is not None:
+        print_line(found.not_looked_at)
+    print_line(found.said)
     if found.diagnosis is not None:
         print_diagnosis(found.diagnosis, language)

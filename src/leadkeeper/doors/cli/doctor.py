@@ -178,15 +178,17 @@ async def _connections(rooms: Rooms, language: Language, examine: Examine) -> li
 
 async def _connection(rooms: Rooms, connection: Connection, language: Language) -> Finding:
     from leadkeeper.catalogue import text_of
+    from leadkeeper.connections.state import STATE_WORDS
 
     name = f"connection {connection.offer}/{connection.name}"
     check = await rooms.tester.check(connection)
-    state = connection.state(rooms.clock()).value
+    state = STATE_WORDS[language][connection.state]
     if check.ok:
         resume = f"leadkeeper connections resume {connection.offer} {connection.name}"
         if connection.health.paused_by_person:
             return Finding(name, "note", "passes its check, but a person paused it", resume)
-        return Finding(name, "ok", f"passes its check ({state})")
+        unseen = "" if check.unseen is None else f". {check.unseen.told(language)}"
+        return Finding(name, "ok", f"passes its check ({state}){unseen}")
     if check.diagnosis is None:
         failed = "; ".join(f"{step.name}: {step.detail}" for step in check.steps if step.ok is False)
         return Finding(name, "wrong", f"fails its check ({state}): {failed}")
@@ -198,10 +200,12 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
 async def _validated(rooms: Rooms, connection: Connection, language: Language) -> Finding:
     name = f"connection {connection.offer}/{connection.name}"
     found = await rooms.tester.validate(connection.offer, connection.name, by="cli:doctor", language=language)
-    if found.ok and found.test_lead is not None:
-        taken = found.test_lead.receipt
-        how = "took" if taken is not None and taken.confirmed else "was sent (unconfirmed)"
-        return Finding(name, "ok", f"{how} the test lead {found.test_lead.marker}")
+    if found.ok:
+        return Finding(name, "ok", found.said)
+    if found.ok is None:
+        which = f"{connection.offer} {connection.name}"
+        remedy = f"leadkeeper connections found {which} (or not-found)"
+        return Finding(name, "note", found.said, remedy)
     if found.diagnosis is None:
         return await _connection(rooms, connection, language)
     evidence = f" ({found.diagnosis.evidence.text})" if found.diagnosis.evidence.text else ""

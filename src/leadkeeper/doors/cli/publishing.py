@@ -107,7 +107,8 @@ async def _until_ended(rooms: Rooms, offer: OfferRef, operation_id: str) -> Oper
             step = current(operation.steps)
             done = sum(each.status is StepStatus.COMPLETE for each in operation.steps)
             progress.update(bar, completed=done, description="live" if step is None else STEP_TEXTS[step.id].name)
-            waits = step is not None and step.status is StepStatus.WAITING_FOR_APPROVAL
+            asked = (StepStatus.WAITING_FOR_APPROVAL, StepStatus.WAITING_FOR_REVIEW)
+            waits = step is not None and step.status in asked
             if operation.state is not OperationState.RUNNING or waits:
                 return operation
             await asyncio.sleep(_LOOK_SECONDS)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.bearer import admitted
@@ -141,6 +142,7 @@ class Portal:
         wanted = LeadFilter(publisher_id, state="setAside")
         aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
         content: dict[str, Any] = {"offers": offers, "broken": broken, "aside": aside.leads, "following": last}
+        content["words"] = STATE_WORDS[Language.ENGLISH]
         return self._page(request, "home.html", **content)
 
     async def _offer(self, request: Request, session: Session) -> Response:
@@ -167,8 +169,7 @@ class Portal:
         language = language_of(request)
         found = await self._rooms.tester.validate(ref, name, by=session.caller.name, language=language)
         content = await offer_content(self._rooms, ref, language)
-        said = f"The test lead over {name} was received." if found.ok else f"The test lead over {name} did not arrive."
-        return self._page(request, "offer.html", said=said, validation=found, **content)
+        return self._page(request, "offer.html", said=found.said, validation=found, **content)
 
     async def _replay(self, request: Request, session: Session) -> Response:
         """Send what did not arrive again; asked first without ``sure``, it only tells how many that is."""

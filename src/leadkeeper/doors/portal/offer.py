@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadkeeper.catalogue import from_stored
+from leadkeeper.clock import to_text
 from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+from leadkeeper.connections.test_texts import named, unconfirmed_text
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import Language
@@ -41,7 +44,8 @@ class Line:
     name: str
     title: str
     state: str
-    proven: bool
+    troubled: bool
+    word: str
     diagnosis: DiagnosisView | None
     waits: bool
     refused: DiagnosisView | None
@@ -73,9 +77,10 @@ def _line(connection: Connection, now: int, language: Language) -> Line:
     return Line(
         name=connection.name,
         title=BY_NAME[connection.stored.destination].title,
-        state=connection.state(now).value,
-        proven=connection.proven,
-        diagnosis=_diagnosis(connection.health.diagnosis, language),
+        state=STATE_WORDS[Language.ENGLISH][connection.state],
+        troubled=connection.state is ConnectionState.BROKEN or connection.health.trouble(now) is not None,
+        word=_word(connection),
+        diagnosis=_diagnosis(connection.diagnosis, language),
         waits=change is not None,
         refused=None if change is None else _diagnosis(change.diagnosis, language),
         contacts=tuple(
@@ -83,6 +88,19 @@ def _line(connection: Connection, now: int, language: Language) -> Line:
             for one in connection.contacts
         ),
     )
+
+
+def _word(connection: Connection) -> str:
+    """What became of the last test lead, as far as anybody knows."""
+    test = connection.test
+    if test is None or test.confirmed:
+        return ""
+    said, name = test.word, named(connection.name, BY_NAME[connection.stored.destination].title)
+    if said is None or not test.answered:
+        kind = BY_NAME[connection.stored.destination].if_not_found
+        return unconfirmed_text(test.marker, test.lead_id, name, kind, Language.ENGLISH)
+    found = "found" if said.found else "did not find"
+    return f"{said.by} {found} the test lead {said.marker} there, on {to_text(said.at)}."
 
 
 def _diagnosis(stored: str | None, language: Language) -> DiagnosisView | None:

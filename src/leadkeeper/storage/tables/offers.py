@@ -133,8 +133,22 @@ connection: Final = sa.Table(
     sa.Column("check_at", sa.BigInteger, nullable=False, server_default="0"),
     # Whether each lead is announced to the contact e-mails: at once, once a day, or not.
     sa.Column("announces", sa.String(8), nullable=False, server_default="none"),
-    # Whether a test lead arrived with just these settings.
+    # What is known of just these settings: whether one lead is known to be there, and whether any was taken.
     sa.Column("proven", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("tried", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The last test lead that was taken, the settings that it was sent with where these wait (as connection_change has
+    # their secrets), and why the last validation failed: see connections.last_test.
+    sa.Column("test_lead_id", Id),
+    sa.Column("test_marker", sa.String(64)),
+    sa.Column("test_sent_at", sa.BigInteger),
+    sa.Column("test_confirmed", sa.Boolean),
+    sa.Column("test_change", sa.Text),
+    sa.Column("test_diagnosis", sa.Text),
+    # What somebody said of a test lead: whether it was found, which, who, when.
+    sa.Column("found", sa.Boolean),
+    sa.Column("found_marker", sa.String(64)),
+    sa.Column("found_by", sa.Text),
+    sa.Column("found_at", sa.BigInteger),
     # Health: see delivery.breaker.
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("paused_by_person", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -47,7 +47,7 @@ class Story:
             self._screen.sum_up(self._board.of(leads))
 
     async def _set_up(self) -> None:
-        self._screen.heading("1. Offers and their connections, each proven with a test lead")
+        self._screen.heading("1. Offers and their connections, each tried with a test lead")
         for publisher, name in cast.PUBLISHERS.items():
             await self._hub.ask("PUT", f"/v1/publishers/{publisher}", {"displayName": name})
         secrets = {}
@@ -136,7 +136,7 @@ class Story:
         if mishap.state is not None:
             self._stage.sandbox.stand_in(mishap.state[0]).choose(mishap.state[1])
         found = await self._validate(offer, place)
-        if found["ok"]:
+        if found["ok"] is not False:
             raise Refused(f"{offer}/{place.connection} passed its validation although {mishap.what}")
         self._screen.say(f"  {place.title}: {mishap.what}.")
         self._screen.say(f"    {told({'diagnosis': found['diagnosis']})}", "yellow")
@@ -175,7 +175,7 @@ class Story:
     async def _prove(self, offer: str, place: Place) -> Any:
         """The test lead that the connection took. Raises :class:`Refused` when it does not work."""
         found = await self._validate(offer, place)
-        if not found["ok"]:
+        if found["ok"] is False:
             said = found["diagnosis"]
             raise Refused(f"{offer}/{place.connection} does not work: {said['summary']} {said['evidence']}")
         test = found["testLead"]

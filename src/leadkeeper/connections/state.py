@@ -1,0 +1,71 @@
+"""The one word for a connection: what is known of it, never more. The same word through every door. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from leadkeeper.connections.health import OPEN_AFTER, Health
+from leadkeeper.diagnoses.text import Language
+
+
+class ConnectionState(StrEnum):
+    """What is known of a connection with just its present settings.
+
+    ``notTried``: no lead was sent. ``unconfirmed``: leads were sent, the destination does not say whether it keeps
+    them, and nobody has found one. ``working``: the destination confirmed a lead, or somebody found the test lead.
+    ``broken``: leads do not arrive, or the test lead did not. ``paused``: a person holds its leads.
+    """
+
+    NOT_TRIED = "notTried"
+    WORKING = "working"
+    UNCONFIRMED = "unconfirmed"
+    BROKEN = "broken"
+    PAUSED = "paused"
+
+
+STATE_WORDS: Final[Mapping[Language, Mapping[ConnectionState, str]]] = {
+    Language.ENGLISH: {
+        ConnectionState.NOT_TRIED: "not tried",
+        ConnectionState.WORKING: "working",
+        ConnectionState.UNCONFIRMED: "unconfirmed",
+        ConnectionState.BROKEN: "broken",
+        ConnectionState.PAUSED: "paused",
+    },
+    Language.PORTUGUESE: {
+        ConnectionState.NOT_TRIED: "não testada",
+        ConnectionState.WORKING: "funcionando",
+        ConnectionState.UNCONFIRMED: "não confirmada",
+        ConnectionState.BROKEN: "com problema",
+        ConnectionState.PAUSED: "pausada",
+    },
+}
+"""The states as people read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the settings in effect: whether leads were sent and taken with them (``tried``), whether one
+    is known to be there (``proven``), and why the last validation failed (``failed``, as it is stored).
+    """
+
+    tried: bool = False
+    proven: bool = False
+    failed: str | None = None
+
+
+NOT_KNOWN: Final = Known()
+"""Of settings that nobody has tried."""
+
+
+def state_of(health: Health, known: Known) -> ConnectionState:
+    """The state of a connection. A person's pause tells more than what was known before it."""
+    if health.paused_by_person:
+        return ConnectionState.PAUSED
+    if health.paused or health.failures >= OPEN_AFTER or known.failed is not None:
+        return ConnectionState.BROKEN
+    if known.proven:
+        return ConnectionState.WORKING
+    return ConnectionState.UNCONFIRMED if known.tried else ConnectionState.NOT_TRIED

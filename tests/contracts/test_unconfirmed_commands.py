@@ -1,0 +1,64 @@
+"""The command line on a destination that confirms nothing: the same words, and a command to say what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+from tests.contracts.honest import claims
+from tests.contracts.test_cli import OFFER, Call, call, put_connection, put_offer, receiving
+
+__all__ = ["call"]
+
+
+@pytest.fixture
+def queueing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> Iterator[ReceivingEndpoint]:
+    """An endpoint that takes leads with 202: it queued them, and nobody knows what becomes of them."""
+    yield from receiving(tmp_path, monkeypatch, ReceivingEndpoint(status=202))
+
+
+def test_found_and_not_found(call: Call, queueing: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, queueing)
+    assert "not tried" in call("connections", "list").out
+    assert "no test lead" in call("connections", "found", OFFER).line
+    validated = call("connections", "validate", OFFER)
+    assert validated.code == 0
+    assert "sent, unconfirmed" in validated.out
+    assert f"leadkeeper connections found {OFFER} primary" in validated.out + validated.err
+    assert claims(validated.out + validated.err) == []
+    listed = call("connections", "list")
+    assert "unconfirmed" in listed.out
+    assert claims(listed.out) == []
+    doctor = call("doctor", "--test-leads")
+    assert "sent, unconfirmed" in doctor.out
+    said = call("connections", "not-found", OFFER)
+    assert said.code == 0
+    assert "202" in said.out + said.err, "the usual causes"
+    assert "broken" in call("connections", "list").out
+    call("connections", "validate", OFFER)
+    assert call("connections", "found", OFFER, "--marker", "MSFT_TEST_1").code == 1
+    said = call("connections", "found", OFFER, "--json")
+    assert said.json["health"]["state"] == "working"
+    assert said.json["testLead"]["said"]["by"] == "cli"
+    assert "working" in call("connections", "list").out
+
+
+def test_in_portuguese(
+    call: Call,
+    queueing: ReceivingEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
+    put_offer(call)
+    put_connection(call, queueing)
+    assert "não testada" in call("connections", "list").out
+    validated = call("connections", "validate", OFFER)
+    assert "enviado, não confirmado" in validated.out
+    assert claims(validated.out + validated.err) == []
+    assert "não confirmada" in call("connections", "list").out
+    assert "fila" in call("connections", "not-found", OFFER).out
+    assert "com problema" in call("connections", "list").out

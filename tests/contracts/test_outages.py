@@ -197,6 +197,7 @@ async def test_what_waits_for_the_mail_server_is_told_as_it_is_by_then(database_
         assert len(p.mails()) == 1
         p.box.reply["MAIL"] = "451 later"
         await p.fails(DAY, every=HOUR)
+        p.house.now += DAY
         assert await p.works_for_good() == 1
         await p.passes(5 * MINUTE)
         del p.box.reply["MAIL"]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import MINUTE, after_lost
+from leadkeeper.delivery.schedule import MINUTE, after_lost, stored
 from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
@@ -80,6 +80,7 @@ _RETURN = (
         state=sa.bindparam("b_state"),
         due_at=sa.bindparam("b_due_at"),
         lost=sa.bindparam("b_lost"),
+        set_aside_for=sa.bindparam("b_aside"),
         changed_at=sa.bindparam("b_now"),
         lease_id=None,
     )
@@ -92,9 +93,8 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind) -> N
     rows, attempts = [], []
     for row in lost:
         step = after_lost(row.attempts, row.lost, now, repeatable=row.repeatable, kind=kind)
-        rows.append(
-            {"b_id": row.id, "b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost, "b_now": now}
-        )
+        values = {"b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost}
+        rows.append({"b_id": row.id, "b_now": now, "b_aside": stored(step.aside), **values})
         attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
     conn.execute(_RETURN, rows)
     conn.execute(sa.insert(t.attempt), attempts)

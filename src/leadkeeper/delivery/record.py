@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
+from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
-from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Next, State, next_step
+from leadkeeper.delivery.recall import mark, to_blame
+from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Aside, Next, State, next_step, stored
 from leadkeeper.diagnosis import Answer, Kind, Outcome
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
@@ -67,8 +69,12 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
         return Recorded({}, ())
     held = _still_held(conn, sends)
     on_time = [sent for sent in sends if sent.delivery_id in held]
-    steps = {sent.delivery_id: _next(sent, now, dice) for sent in on_time}
+    trials = {delivery_id for delivery_id, aside in held.items() if aside == Aside.OUTAGE}
+    steps = _blamed(conn, on_time, {sent.delivery_id: _next(sent, now, dice) for sent in on_time}, trials, now)
     changes = _health(conn, on_time, _refused_before(conn, on_time), now, dice)
+    stranded = {sent.connection_id for sent in on_time if steps[sent.delivery_id].aside is Aside.OUTAGE}
+    if stranded:
+        mark(conn, stranded, now, dice)
     _write_states(conn, steps, now)
     conn.execute(
         sa.insert(t.attempt),
@@ -94,21 +100,40 @@ def _next(sent: Sent, now: int, dice: float) -> Next:
     return next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable, since=sent.since)
 
 
+def _blamed(
+    conn: sa.Connection, sends: Sequence[Sent], steps: dict[str, Next], trials: Collection[str], now: int
+) -> Mapping[str, Next]:
+    """``steps``, where those that are given up while nothing gets through are their connection's fault.
+
+    So are ``trials``, which were given up for that before and tried again for the sake of their connection.
+    """
+    given_up = [sent for sent in sends if steps[sent.delivery_id].aside is Aside.GAVE_UP]
+    if not given_up:
+        return steps
+    failing = to_blame(conn, {sent.connection_id for sent in given_up}, now)
+    for sent in given_up:
+        if sent.connection_id in failing or sent.delivery_id in trials:
+            steps[sent.delivery_id] = replace(steps[sent.delivery_id], aside=Aside.OUTAGE)
+    return steps
+
+
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
     ids = t.attempt.c.id
     written = set(conn.scalars(sa.select(ids).where(one_of(conn, ids, [sent.attempt_id for sent in sends]))))
     return [sent for sent in sends if sent.attempt_id not in written] if written else sends
 
 
-def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
+def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[str, str | None]:
+    """Those of the deliveries that are still ours, and for what each was set aside before, if it was."""
     d = t.delivery.c
     rows = conn.execute(
-        sa.select(d.id, d.lease_id)
+        sa.select(d.id, d.lease_id, d.set_aside_for)
         .where(one_of(conn, d.id, [sent.delivery_id for sent in sends]), t.SENDING)
         .with_for_update()
     )
-    leases = {row.id: row.lease_id for row in rows}
-    return {sent.delivery_id for sent in sends if leases.get(sent.delivery_id) == sent.lease_id}
+    found = {row.id: row for row in rows}
+    held = [row for sent in sends if (row := found.get(sent.delivery_id)) is not None and row.lease_id == sent.lease_id]
+    return {row.id: row.set_aside_for for row in held}
 
 
 def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> None:
@@ -119,7 +144,8 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         if step.state in (State.DELIVERED, State.UNCONFIRMED):
             by_end[step.state.value, step.attempts].append(delivery_id)
         else:
-            values = {"state": step.state.value, "attempts": step.attempts, "lost": step.lost}
+            values: dict[str, Any] = {"state": step.state.value, "attempts": step.attempts, "lost": step.lost}
+            values["set_aside_for"] = stored(step.aside)
             if step.due_at > now:  # what is due at once keeps its place in the queue
                 values["due_at"] = step.due_at
             conn.execute(
@@ -129,7 +155,7 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         conn.execute(
             sa.update(t.delivery)
             .where(one_of(conn, d.id, ids))
-            .values(state=state, attempts=attempts, lost=0, lease_id=None, changed_at=now)
+            .values(state=state, attempts=attempts, lost=0, lease_id=None, changed_at=now, set_aside_for=None)
         )
 
 
@@ -160,7 +186,8 @@ def _health(
         return {}
     changes = _changes(conn, query.where(one_of(conn, c.id, found)).with_for_update(), by_connection, now, dice)
     for connection_id, change in changes.items():
-        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
+        columns = change.health.columns() | (recalls(now) if change.works_again else {})
+        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
     return changes
 
 

@@ -18,8 +18,8 @@ from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.deliveries import new_delivery, try_anew
-from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
+from leadkeeper.connections.outage import proven as proven_columns
 from leadkeeper.connections.outbox import change_refused
 from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import close_lease, open_lease
@@ -301,7 +301,7 @@ def _end(
         change = connection.change
         promoted = change is not None and changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY)
         tested = c.epoch == connection.epoch if change is None else sa.literal(promoted)
-        values: dict[str, Any] = {**Health().columns(), "epoch": c.epoch + 1, "proven": True}
+        values: dict[str, Any] = {**proven_columns(now), "epoch": c.epoch + 1, "proven": True}
         if by == UNASKED:
             del values["paused_by_person"]
         proven = bool(

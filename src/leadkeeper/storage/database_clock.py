@@ -114,6 +114,8 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
         t.connection.c.closed_until,
         t.connection.c.probe_at,
         t.connection.c.check_at,
+        t.connection.c.tell_at,
+        t.connection.c.recall_at,
         t.connection_change.c.due_at,
         t.notice.c.due_at,
         t.operation.c.due_at,
@@ -122,3 +124,7 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
         future = [column > now, column < _END_OF_TIME, *([t.READY] if column.table is t.delivery else [])]
         earlier = sa.case((column + moved > now, column + moved), else_=now)
         conn.execute(sa.update(column.table).where(*future).values({column: earlier}))
+    # An outage has lasted as long as it has.
+    c = t.connection.c
+    since = {column: column + moved for column in (c.failing_since, c.works_since, c.told_at)}
+    conn.execute(sa.update(t.connection).where(c.failing_since.is_not(None)).values(since))

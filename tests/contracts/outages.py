@@ -126,9 +126,12 @@ class Plight:
         """Over two weeks every try of every lead gets ``answer``, until none is tried any more."""
         for _ in range(3_000):
             await self.answers(answer)
-            left = sa.select(sa.func.min(t.delivery.c.due_at), sa.func.max(t.connection.c.closed_until)).where(t.READY)
+            left = sa.select(
+                sa.func.min(t.delivery.c.due_at).label("due"), sa.func.max(t.connection.c.closed_until).label("closed")
+            ).where(t.READY)
             query = left.join_from(t.delivery, t.connection, t.connection.c.id == t.delivery.c.connection_id)
-            ((due, closed),) = await self.rows(query)
+            (found,) = await self.rows(query)
+            due, closed = found.due, found.closed
             if due is None:
                 return
             self.house.now = max(self.house.now, due, closed) + 1

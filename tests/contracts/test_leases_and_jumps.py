@@ -49,7 +49,7 @@ async def test_a_lease_that_begins_by_the_old_time_is_alive(database_url: str) -
         await house.intake.keep(lead())
         await house.storage.write(agree, house.now, house.now)
         await house.storage.write(agree, house.now + 1_000, house.now + 1_000 + HOUR)
-        mine = await house.storage.write(open_lease, house.now + LEASE)
+        mine = await house.storage.write(open_lease, house.now + LEASE, house.now)
         assert len(await take(house, mine)) == 1
         assert await still_held(house, house.now + HOUR + 2_000)
         assert not await still_held(house, house.now + HOUR + 3 * LEASE)

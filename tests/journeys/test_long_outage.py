@@ -23,7 +23,7 @@ from tests.journeys.places import Endpoint
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 MINUTE: Final = 60_000
 DAY: Final = 24 * 60 * MINUTE
-SOON: Final = 90
+SOON: Final = 25
 BOSS: Final = "boss@contoso.example"
 GIVEN: Final = 5
 MOVED: Final = {

@@ -12,6 +12,7 @@ from leadkeeper.delivery.record import attempt_row
 from leadkeeper.delivery.schedule import MINUTE, after_lost, stored
 from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import announce, one_of
 
 SWEEP = 500
@@ -20,20 +21,26 @@ FORGET = 10 * MINUTE
 """How long a lease that ran out is remembered: a claim that was under way may still be committed under it."""
 
 
-def open_lease(conn: sa.Connection, until: int) -> str:
-    """A new lease that runs out at ``until`` (ms) unless it is renewed."""
+def open_lease(conn: sa.Connection, until: int, now: int | None = None) -> str:
+    """A new lease that runs out at ``until`` (ms) unless it is renewed.
+
+    ``now`` is the time from which ``until`` was reckoned: should another process know of a later one (the database's
+    clock has jumped, and we have not looked yet), it runs out as long after that.
+    """
     lease_id = new_id()
-    conn.execute(sa.insert(t.lease).values(id=lease_id, until=until))
+    begun = until if now is None else by_what_was_seen(conn, now) + until - now
+    conn.execute(sa.insert(t.lease).values(id=lease_id, until=begun))
     return lease_id
 
 
 def renew_lease(conn: sa.Connection, lease_id: str, until: int, now: int) -> bool:
-    """Keep the lease until ``until``; false if it ran out: then what it held is somebody else's."""
-    return bool(
-        conn.execute(
-            sa.update(t.lease).where(t.lease.c.id == lease_id, t.lease.c.until > now).values(until=until)
-        ).rowcount
-    )
+    """Keep the lease until ``until``; false if it ran out: then what it held is somebody else's.
+
+    Reckoned from the latest time that any process knows of, as in :func:`open_lease`.
+    """
+    latest = by_what_was_seen(conn, now)
+    this = (t.lease.c.id == lease_id, t.lease.c.until > latest)
+    return bool(conn.execute(sa.update(t.lease).where(*this).values(until=latest + until - now)).rowcount)
 
 
 def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:

@@ -126,7 +126,7 @@ def _gathered_by(row: sa.Row[Any]) -> str:
     """What an operation tells stands by itself; a connection's notices of one kind are gathered."""
     if row.kind in OUTAGE_KINDS:
         return json.dumps([row.publisher_id, OutageNews.of(row.body).cause, sorted(_everybody(row) or ())])
-    return row.connection_id or row.id
+    return str(row.connection_id or row.id)
 
 
 def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any]], now: int) -> list[sa.Row[Any]]:

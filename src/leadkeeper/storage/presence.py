@@ -47,11 +47,6 @@ class Presence:
         self._clock = clock
         self._row: dict[str, str | int] = {"id": new_id(), "role": role, "started_at": clock()}
         self._row["host"] = socket.gethostname()[:255]
-            "id": new_id(),
-            "role": role,
-            "host": socket.gethostname()[:255],
-            "started_at": clock(),
-        }
 
     async def run(self) -> None:
         """Write it again and again until cancelled; then it is taken back, if the database is there."""

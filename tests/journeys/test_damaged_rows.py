@@ -38,25 +38,23 @@ async def test_rows_damaged_in_each_table_under_load(
         await hub.make_offer(offer, endpoint=endpoint.settings)
     ids = {offer: connection_id for connection_id, offer in await sql(database_url, _CONNECTIONS)}
     await hub.tell("held", "endpoint", "pause")
-    held = [await hub.give("held", f"held{number}@load.example") for number in range(9)]
-    seen = await hub.give("crm", "seen@load.example")
-    await arrives_at(endpoint, hub, "seen@load.example")
+    held = [await hub.give("held", f"held{number}@northwind.example") for number in range(9)]
+    seen = await hub.give("crm", "seen@northwind.example")
+    await arrives_at(endpoint, hub, "seen@northwind.example")
     load = Load(hub, ["crm", "erp"], "damaged", clients=4)
     async with under_load(load):
         await goes_on("before the damage", hub, endpoint)
         (settings,) = await damage(hub, ids, held, seen)
-        await hub.give("broken", "waits@load.example")
+        await hub.give("broken", "waits@northwind.example")
         await hub.tell("held", "endpoint", "resume")
         await goes_on("after the damage", hub, endpoint)
         for number in range(3, 9):
-            await arrives_at(endpoint, hub, f"held{number}@load.example")
+            await arrives_at(endpoint, hub, f"held{number}@northwind.example")
 
         async def dealt_with() -> bool:
             ((aside,),) = await sql(database_url, "SELECT count(*) FROM delivery WHERE state = 'setAside'")
             ((running,),) = await sql(database_url, "SELECT count(*) FROM operation WHERE state = 'running'")
-            ((waiting,),) = await sql(
-                database_url, "SELECT count(*) FROM notice WHERE ended_at IS NULL AND created_at = 0"
-            )
+            ((waiting,),) = await sql(database_url, _DAMAGED_NOTICES)
             return bool(aside == 3 and not running and not waiting)
 
         await until("each damaged row is dealt with by itself", dealt_with, SOON, 0.2, told=hub.tail)
@@ -67,7 +65,7 @@ async def test_rows_damaged_in_each_table_under_load(
         assert (await hub.delivery(seen))["attempts"][0]["outcome"] == "delivered"
         # The settings come back from a backup.
         await sql(database_url, f"UPDATE connection SET settings = '{settings}' WHERE id = '{ids['broken']}'")
-        await arrives_at(endpoint, hub, "waits@load.example")
+        await arrives_at(endpoint, hub, "waits@northwind.example")
     await hub.all_settled(SOON)
     leads, requests = check_endpoint(endpoint, load)
     assert leads == requests, "a lead was sent twice"

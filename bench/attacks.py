@@ -182,8 +182,9 @@ _ATTACKS: Final[Sequence[tuple[Act, int, float]]] = (
 
 
 def trap(number: int) -> dict[str, Any]:
-    """The settings of a connection to an endpoint that takes leads and never answers."""
-    settings = {"httpsEndpointUrl": f"https://hangs.example/hangs?{number}"}
+    """The settings of a connection to an endpoint that never answers, or that fails at once."""
+    what = "fails" if number % 4 == 3 else "hangs"
+    settings = {"httpsEndpointUrl": f"https://{what}.example/{what}?{number}"}
     return {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
 
 

@@ -84,7 +84,7 @@ class _Connection(asyncio.Protocol):
         self._rest = data
 
     def _answer(self, head: bytes, content: bytes) -> None:
-        target = head[: head.index(b"\r\n")].split(b" ")[1]
+        target = head[: head.index(b"\r\n")].split(b" ")[1].partition(b"?")[0]
         if target == b"/takes":
             found = _ID.search(head)
             self._sink.take([found[1]] if found else [])

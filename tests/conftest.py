@@ -42,9 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for a database runs with SQLite and PostgreSQL, or with those that its module names."""
+    """A test that asks for a database runs with SQLite and PostgreSQL, or with those that it or its module names."""
     if "database_url" in metafunc.fixturenames:
         databases = getattr(metafunc.module, "DATABASES", ("sqlite", "postgresql"))
+        if (marker := metafunc.definition.get_closest_marker("databases")) is not None:
+            databases = marker.args
         metafunc.parametrize("database_url", databases, indirect=True)
 
 

@@ -32,6 +32,11 @@ def on_behalf_of(publisher_id: str) -> Iterator[None]:
         _acting_for.reset(before)
 
 
+def charge(publisher_id: str) -> None:
+    """Whatever the current task does from now on is charged to the publisher's shares."""
+    _acting_for.set(publisher_id)
+
+
 class NoTurn(Exception):
     """No place became free for the caller in time, or too many of its own wait already."""
 

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     quota_key_leads_a_day: int = _quota(USUAL.key_leads_a_day, "most leads a day (UTC) by keys")
     quota_validations_at_once: int = _quota(USUAL.validations_at_once, "most validations at once in one process")
     quota_validations_a_minute: int = _quota(USUAL.validations_a_minute, "most validations a minute")
+    quota_requests_a_minute: int = _quota(
+        USUAL.requests_a_minute, "most requests a minute with its keys and sign-ins, on pages and APIs"
+    )
     withheld_domains: str = Field(
         ".edu",
         description="Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains.",

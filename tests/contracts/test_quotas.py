@@ -141,9 +141,11 @@ async def test_an_operator_raises_one_publishers_quota(database_url: str) -> Non
         ]
         back = {"displayName": "C", "quotas": {"hooksPerOffer": None}}
         assert (await operator.put("/v1/publishers/contoso", back)).json()["quotas"]["hooksPerOffer"] == 1
-        wrong = {"displayName": "C", "quotas": {"hooksPerOffer": -1, "nothing": 1}}
-        problem = (await operator.put("/v1/publishers/contoso", wrong)).problem(422, "invalid-request")
-        assert {error["field"] for error in problem["errors"]} == {"quotas.hooksPerOffer", "quotas.nothing"}
+        wrong: dict[str, Any] = {"hooksPerOffer": -1, "hooks": True, "offers": "5", "contacts": 5.5, "nothing": 1}
+        problem = (await operator.put("/v1/publishers/contoso", {"displayName": "C", "quotas": wrong})).problem(
+            422, "invalid-request"
+        )
+        assert {error["field"] for error in problem["errors"]} == {f"quotas.{name}" for name in wrong}
 
 
 async def test_leads_a_minute_by_hook(database_url: str) -> None:

@@ -35,6 +35,7 @@ class Quotas:
     key_leads_a_day: int = 5_000_000
     validations_at_once: int = 10
     validations_a_minute: int = 60
+    requests_a_minute: int = 3_000
 
     def named(self) -> dict[str, int]:
         """Each by its JSON name."""
@@ -73,6 +74,7 @@ TOLD: Final[Mapping[str, str]] = {
     "key_leads_a_day": "leads a day (UTC) by keys",
     "validations_at_once": "validations at once",
     "validations_a_minute": "validations a minute",
+    "requests_a_minute": "requests a minute with its keys and sign-ins, on pages and APIs",
 }
 """What each counts, for one publisher."""
 
@@ -83,6 +85,7 @@ class Rate(StrEnum):
     HOOK_LEADS = "hook_leads"
     KEY_LEADS = "key_leads"
     VALIDATIONS = "validations"
+    REQUESTS = "requests"
 
 
 def merged(stored: str | None, given: Mapping[str, int | None]) -> str | None:

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.quotas import USUAL, Quotas, Rate, used_up
 from leadkeeper.clock import Clock, new_id, now_ms
+from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
@@ -116,7 +117,8 @@ class Rates:
         count.day += more
         count.untold = True
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="rates")
+            with on_behalf_of(NOBODY):
+                self._task = asyncio.create_task(self._run(), name="rates")
         return None
 
     async def take(self, publisher_id: str, rate: Rate, more: int = 1) -> None:
@@ -190,7 +192,8 @@ class Rates:
         """Hear of one count; many who wait for the same ask once."""
         task = self._hearing.get(name)
         if task is None:
-            task = self._hearing[name] = asyncio.create_task(self._hear([name]), name="rates")
+            with on_behalf_of(NOBODY):
+                task = self._hearing[name] = asyncio.create_task(self._hear([name]), name="rates")
             task.add_done_callback(lambda _: self._hearing.pop(name, None))
         with contextlib.suppress(StorageAway):  # whoever needs the database will say so
             await asyncio.shield(task)

@@ -27,7 +27,7 @@ from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+from leadkeeper.storage.engine import Storage, announce, change_all_routes, change_routes, one_of
 
 __all__ = ["BACKFILL", "CHECK_EVERY", "Connection", "ConnectionPage", "Connections", "new_delivery", "try_anew"]
 
@@ -100,7 +100,7 @@ class Connections:
         trusted: bool = False,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
-        change_routes(conn)
+        change_routes(conn, offer.publisher_id)
         row = _row(conn, offer, name)
         before = None if row is None else self._rows.whole(conn, row)
         known = None if before is None else _known(before)
@@ -241,7 +241,7 @@ class Connections:
         """
 
         def act(conn: sa.Connection) -> bool:
-            change_routes(conn)
+            change_routes(conn, offer.publisher_id)
             row = _row(conn, offer, name)
             if row is None or row.removed_at is not None:
                 return False
@@ -322,7 +322,7 @@ class Connections:
         """
 
         def act(conn: sa.Connection) -> int:
-            change_routes(conn)
+            change_all_routes(conn)
             count = rotate(conn, self._vault)
             note(conn, self._clock(), "cli", "secrets.rotate", "*", str(count))
             return count

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import from_json
 
 from leadkeeper.clock import to_datetime
-from leadkeeper.connections.health import health_of, health_selected
-from leadkeeper.delivery.breaker import TRIAL, on_trial
+from leadkeeper.connections.health import health_of
+from leadkeeper.delivery.breaker import OPEN_AFTER, TRIAL, on_trial
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.lead import Customer, lead_source_text
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import listed
 
 T = TypeVar("T")
 
+
+class _OfPublisher(Protocol):
+    @property
+    def publisher_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=_OfPublisher)
+
 AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
+TRIALS_OF_ONE: Final = 8
+TRIALS_OF_ALL: Final = 48
+"""How many connections, of one publisher and of all, a worker tries with one lead each time that it looks."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
 TRIAL_REST: Final = 45 * SECOND
@@ -79,21 +92,47 @@ class Standing:
 
 def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) -> dict[str, Standing]:
     """How these connections stand at ``now``."""
-    c = t.connection.c
-    closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > now)
-    rows = conn.execute(sa.select(c.id, c.epoch, closed.label("closed")).where(one_of(conn, c.id, connection_ids)))
+    rows = conn.execute(_standings(conn.dialect.name), {"connections": list(connection_ids), "now": now})
     return {row.id: Standing(row.epoch, bool(row.closed)) for row in rows}
 
 
+# Statements are made once for each database: to make one anew costs several times what it costs to run it.
+
+
+@functools.cache
+def _standings(dialect: str) -> sa.Select[Any]:
+    c = t.connection.c
+    closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > _NOW)
+    return sa.select(c.id, c.epoch, closed.label("closed")).where(listed(dialect, c.id, "connections"))
+
+
 def connections_due(conn: sa.Connection, now: int, only: Collection[str] | None) -> list[Due]:
-    """The connections, of ``only`` or of all, over which something may be sent now.
+    """The connections, of ``only`` or of all, that are well and over which something may be sent now.
 
     Costs an index look-up for each connection that has leads waiting, none for those that have not.
     """
-    query = _with_work(conn, now, only).with_only_columns(
-        t.connection.c.id, t.publisher.c.id.label("publisher_id"), *health_selected(), maintain_column_froms=True
-    )
-    return [Due(row.id, row.publisher_id, on_trial(health_of(row))) for row in conn.execute(query)]
+    rows = conn.execute(_due(conn.dialect.name, everywhere=only is None, trial=False), _among(now, only))
+    return [Due(row.id, row.publisher_id) for row in rows]
+
+
+def trials_due(conn: sa.Connection, now: int) -> list[Due]:
+    """Those that have yet to prove themselves, with one lead at a time."""
+    rows = conn.execute(_due(conn.dialect.name, everywhere=True, trial=True), _among(now, None))
+    return [Due(row.id, row.publisher_id, trial=True) for row in rows]
+
+
+def some_trials(due: Sequence[Due], start: int) -> list[Due]:
+    """Some of ``due``: publishers take turns, and who begins differs by ``start``.
+
+    However many connections fail, and however fast, trying them takes only so much of a worker.
+    """
+    counts: Counter[str] = Counter()
+    some = []
+    for one in in_turn(due, start):
+        counts[one.publisher_id] += 1
+        if counts[one.publisher_id] <= TRIALS_OF_ONE:
+            some.append(one)
+    return some[:TRIALS_OF_ALL]
 
 
 def claim(
@@ -115,9 +154,10 @@ def claim(
     """
     works = []
     left = AT_ONCE
-    # A lease that is forgotten would hold what is claimed under it for ever.
-    known = sa.exists().where(t.lease.c.id == lease_id)
-    for row in in_turn(conn.execute(_with_work(conn, now, only).where(known)).all(), now):
+    found = conn.execute(
+        _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **_among(now, only)}
+    )
+    for row in in_turn(found.all(), now):
         share = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
         trial = on_trial(health)
@@ -134,9 +174,9 @@ def claim(
     return works
 
 
-def in_turn(rows: Sequence[sa.Row[Any]], start: int) -> list[sa.Row[Any]]:
+def in_turn(rows: Sequence[S], start: int) -> list[S]:
     """One of each publisher, then the next of each; ``start`` says who begins, among publishers and within each."""
-    by_publisher: dict[str, list[sa.Row[Any]]] = {}
+    by_publisher: dict[str, list[S]] = {}
     for row in rows:
         by_publisher.setdefault(row.publisher_id, []).append(row)
     groups = [_turned(group, start) for group in _turned(list(by_publisher.values()), start)]
@@ -148,12 +188,34 @@ def _turned(all_of: list[T], start: int) -> list[T]:
     return [*all_of[first:], *all_of[:first]]
 
 
-def _with_work(conn: sa.Connection, now: int, only: Collection[str] | None) -> sa.Select[Any]:
+_NOW: Final = sa.bindparam("now", type_=sa.BigInteger)
+
+
+def _among(now: int, only: Collection[str] | None) -> dict[str, Any]:
+    return {"now": now} if only is None else {"now": now, "connections": list(only)}
+
+
+@functools.cache
+def _due(dialect: str, *, everywhere: bool, trial: bool) -> sa.Select[Any]:
+    c = t.connection.c
+    tried = (c.failures >= OPEN_AFTER) | (c.probes > 0)  # as on_trial says
+    query = _with_work(dialect, everywhere=everywhere).where(tried if trial else sa.not_(tried))
+    return query.with_only_columns(c.id, t.publisher.c.id.label("publisher_id"), maintain_column_froms=True)
+
+
+@functools.cache
+def _claimable(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
+    # A lease that is forgotten would hold what is claimed under it for ever.
+    known = sa.exists().where(t.lease.c.id == sa.bindparam("lease"))
+    return _with_work(dialect, everywhere=everywhere).where(known)
+
+
+def _with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
     c = t.connection.c
     due: sa.Select[Any] = (
         sa.select(sa.literal_column("1"))
         .select_from(t.delivery)
-        .where(t.delivery.c.connection_id == c.id, t.READY, t.delivery.c.due_at <= now)
+        .where(t.delivery.c.connection_id == c.id, t.READY, t.delivery.c.due_at <= _NOW)
         .correlate(t.connection)
     )
     query = (
@@ -164,12 +226,12 @@ def _with_work(conn: sa.Connection, now: int, only: Collection[str] | None) -> s
             c.removed_at.is_(None),
             sa.not_(c.paused),
             sa.not_(c.paused_by_person),
-            c.closed_until <= now,
+            c.closed_until <= _NOW,
             c.destination.in_(BY_NAME),  # a newer version may know more
             sa.exists(due),
         )
     )
-    return query.where(c.id.in_(sa.select(_ready().c.id)) if only is None else one_of(conn, c.id, only))
+    return query.where(c.id.in_(sa.select(_ready().c.id)) if everywhere else listed(dialect, c.id, "connections"))
 
 
 def _ready() -> sa.CTE:
@@ -182,28 +244,43 @@ def _ready() -> sa.CTE:
 
 
 def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:
+    given = {"connection": connection_id, "now": now, "until": now + TRIAL_REST}
+    return bool(conn.execute(_TAKE_TRIAL, given).rowcount)
+
+
+def _take_trial_statement() -> sa.Update:
     c = t.connection.c
-    free = sa.select(c.id).where(c.id == connection_id, c.closed_until <= now).with_for_update(skip_locked=True)
-    return bool(
-        conn.execute(sa.update(t.connection).where(c.id.in_(free)).values(closed_until=now + TRIAL_REST)).rowcount
-    )
+    mine = (c.id == sa.bindparam("connection"), c.closed_until <= _NOW)
+    free = sa.select(c.id).where(*mine).with_for_update(skip_locked=True)
+    return sa.update(t.connection).where(c.id.in_(free)).values(closed_until=sa.bindparam("until"))
+
+
+_TAKE_TRIAL: Final = _take_trial_statement()
 
 
 def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, now: int) -> Sequence[sa.Row[Any]]:
+    given = {"connection": connection_id, "now": now, "share": share, "lease": lease_id}
+    return conn.execute(_TAKE, given).all()
+
+
+def _take_statement() -> Any:
     d = t.delivery.c
     due = (
         sa.select(d.id)
-        .where(d.connection_id == connection_id, t.READY, d.due_at <= now)
+        .where(d.connection_id == sa.bindparam("connection"), t.READY, d.due_at <= _NOW)
         .order_by(d.due_at, d.id)
-        .limit(share)
+        .limit(sa.bindparam("share", type_=sa.Integer))
         .with_for_update(skip_locked=True)
     )
-    return conn.execute(
+    return (
         sa.update(t.delivery)
         .where(d.id.in_(due))
-        .values(state=State.SENDING.value, lease_id=lease_id, changed_at=now)
+        .values(state=State.SENDING.value, lease_id=sa.bindparam("lease"), changed_at=_NOW)
         .returning(d.id, d.lead_id, d.attempts, d.lost, d.due_at, d.created_at)
-    ).all()
+    )
+
+
+_TAKE: Final = _take_statement()
 
 
 def _set_apart(
@@ -235,9 +312,8 @@ def _with_leads(
     conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]], lease_id: str, now: int
 ) -> list[Claimed]:
     """What was taken, with its leads; a delivery whose lead cannot be read is set aside at once."""
-    by_lead = {
-        lead.id: lead for lead in conn.execute(_LEADS.where(one_of(conn, t.lead.c.id, [x.lead_id for x in taken])))
-    }
+    found = conn.execute(_leads(conn.dialect.name), {"leads": [x.lead_id for x in taken]})
+    by_lead = {lead.id: lead for lead in found}
     claimed, damaged = [], []
     for x in taken:
         try:
@@ -264,7 +340,11 @@ LEAD_COLUMNS: Final[Sequence[sa.Column[Any]]] = (
     t.lead.c.hops,
 )
 """What :func:`outgoing_lead` reads."""
-_LEADS: Final[sa.Select[Any]] = sa.select(*LEAD_COLUMNS)
+
+
+@functools.cache
+def _leads(dialect: str) -> sa.Select[Any]:
+    return sa.select(*LEAD_COLUMNS).where(listed(dialect, t.lead.c.id, "leads"))
 
 
 def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> OutgoingLead:
@@ -307,9 +387,14 @@ def in_calls(claimed: Sequence[Claimed], batch: int) -> list[list[Claimed]]:
 
 def give_back(conn: sa.Connection, lease_id: str, delivery_ids: Collection[str], now: int) -> None:
     """Return deliveries that were claimed but not sent: they are due as they were, nothing is counted."""
+    conn.execute(_give_back(conn.dialect.name), {"deliveries": list(delivery_ids), "lease": lease_id, "now": now})
+
+
+@functools.cache
+def _give_back(dialect: str) -> sa.Update:
     d = t.delivery.c
-    conn.execute(
+    return (
         sa.update(t.delivery)
-        .where(one_of(conn, d.id, delivery_ids), d.lease_id == lease_id, t.SENDING)
-        .values(state=State.WAITING.value, lease_id=None, changed_at=now)
+        .where(listed(dialect, d.id, "deliveries"), d.lease_id == sa.bindparam("lease"), t.SENDING)
+        .values(state=State.WAITING.value, lease_id=None, changed_at=_NOW)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from leadkeeper.delivery.recall import mark, to_blame
 from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Aside, Next, State, next_step, stored
 from leadkeeper.diagnosis import Answer, Kind, Outcome
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import announce, one_of
+from leadkeeper.storage.engine import announce, listed, one_of
 
 RECOVERY: Final = 1_000
 """Over how many milliseconds the leads of a connection that recovered become due again."""
@@ -118,54 +119,93 @@ def _blamed(
 
 
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
-    ids = t.attempt.c.id
-    written = set(conn.scalars(sa.select(ids).where(one_of(conn, ids, [sent.attempt_id for sent in sends]))))
+    written = set(conn.scalars(_written(conn.dialect.name), {"attempts": [sent.attempt_id for sent in sends]}))
     return [sent for sent in sends if sent.attempt_id not in written] if written else sends
+
+
+# Statements are made once for each database: to make one anew costs several times what it costs to run it.
+
+
+@functools.cache
+def _written(dialect: str) -> sa.Select[Any]:
+    return sa.select(t.attempt.c.id).where(listed(dialect, t.attempt.c.id, "attempts"))
+
+
+@functools.cache
+def _held(dialect: str) -> sa.Select[Any]:
+    d = t.delivery.c
+    query = sa.select(d.id, d.lease_id, d.set_aside_for)
+    return query.where(listed(dialect, d.id, "deliveries"), t.SENDING).with_for_update()
 
 
 def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[str, str | None]:
     """Those of the deliveries that are still ours, and for what each was set aside before, if it was."""
-    d = t.delivery.c
-    rows = conn.execute(
-        sa.select(d.id, d.lease_id, d.set_aside_for)
-        .where(one_of(conn, d.id, [sent.delivery_id for sent in sends]), t.SENDING)
-        .with_for_update()
-    )
+    rows = conn.execute(_held(conn.dialect.name), {"deliveries": [sent.delivery_id for sent in sends]})
     found = {row.id: row for row in rows}
     held = [row for sent in sends if (row := found.get(sent.delivery_id)) is not None and row.lease_id == sent.lease_id]
     return {row.id: row.set_aside_for for row in held}
 
 
 def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> None:
-    """One statement for all that were simply delivered, which is nearly all; one for each that was not."""
-    d = t.delivery.c
+    """One statement for all that were simply delivered, which is nearly all, and one or two for those that were not."""
     by_end: dict[tuple[str, int], list[str]] = defaultdict(list)
+    tried: list[dict[str, Any]] = []
+    later: list[dict[str, Any]] = []
     for delivery_id, step in steps.items():
         if step.state in (State.DELIVERED, State.UNCONFIRMED):
             by_end[step.state.value, step.attempts].append(delivery_id)
         else:
-            values: dict[str, Any] = {"state": step.state.value, "attempts": step.attempts, "lost": step.lost}
-            values["set_aside_for"] = stored(step.aside)
-            if step.due_at > now:  # what is due at once keeps its place in the queue
-                values["due_at"] = step.due_at
-            conn.execute(
-                sa.update(t.delivery).where(d.id == delivery_id).values(lease_id=None, changed_at=now, **values)
-            )
+            values: dict[str, Any] = {"of": delivery_id, "now": now, "end": step.state.value, "tries": step.attempts}
+            values |= {"times": step.lost, "aside": stored(step.aside)}
+            if step.due_at > now:
+                later.append({**values, "due": step.due_at})
+            else:  # what is due at once keeps its place in the queue
+                tried.append(values)
+    if tried:
+        conn.execute(_TRIED, tried)
+    if later:
+        conn.execute(_LATER, later)
     for (state, attempts), ids in by_end.items():
-        conn.execute(
-            sa.update(t.delivery)
-            .where(one_of(conn, d.id, ids))
-            .values(state=state, attempts=attempts, lost=0, lease_id=None, changed_at=now, set_aside_for=None)
-        )
+        given = {"deliveries": ids, "now": now, "end": state, "tries": attempts}
+        conn.execute(_ended(conn.dialect.name), given)
+
+
+_NEXT: Final[Mapping[str, Any]] = {
+    "state": sa.bindparam("end"),
+    "attempts": sa.bindparam("tries", type_=sa.Integer),
+    "lease_id": None,
+    "changed_at": sa.bindparam("now", type_=sa.BigInteger),
+}
+_TRIED: Final = (
+    sa.update(t.delivery)
+    .where(t.delivery.c.id == sa.bindparam("of"))
+    .values(lost=sa.bindparam("times", type_=sa.Integer), set_aside_for=sa.bindparam("aside"), **_NEXT)
+)
+_LATER: Final = _TRIED.values(due_at=sa.bindparam("due", type_=sa.BigInteger))
+
+
+@functools.cache
+def _ended(dialect: str) -> sa.Update:
+    return (
+        sa.update(t.delivery)
+        .where(listed(dialect, t.delivery.c.id, "deliveries"))
+        .values(lost=0, set_aside_for=None, **_NEXT)
+    )
 
 
 def _refused_before(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
     refused = [sent.delivery_id for sent in sends if sent.answer.outcome is Outcome.REFUSED]
     if not refused:
         return set()
+    return set(conn.scalars(_refused(conn.dialect.name), {"deliveries": refused}))
+
+
+@functools.cache
+def _refused(dialect: str) -> sa.Select[Any]:
     a = t.attempt.c
-    those = (one_of(conn, a.delivery_id, refused), a.outcome == Outcome.REFUSED.value)
-    return set(conn.scalars(sa.select(a.delivery_id).where(*those)))
+    return sa.select(a.delivery_id).where(
+        listed(dialect, a.delivery_id, "deliveries"), a.outcome == Outcome.REFUSED.value
+    )
 
 
 def _health(
@@ -179,27 +219,41 @@ def _health(
     for sent in sends:
         heard = Heard(sent.answer, sent.trial, sent.delivery_id in known, sent.took_ms)
         by_connection[sent.connection_id].append((sent.epoch, heard))
-    c = t.connection.c
-    query = sa.select(c.id, c.epoch, *health_selected()).order_by(c.id)
-    found = _changes(conn, query.where(one_of(conn, c.id, by_connection)), by_connection, now, dice)
+    found = _changes(conn, [*by_connection], by_connection, now, dice)
     if not found:
         return {}
-    changes = _changes(conn, query.where(one_of(conn, c.id, found)).with_for_update(), by_connection, now, dice)
-    for connection_id, change in changes.items():
-        columns = change.health.columns() | (recalls(now) if change.works_again else {})
-        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
+    changes = _changes(conn, [*found], by_connection, now, dice, locked=True)
+    if changes:
+        rows = [{"of": connection_id, **change.health.columns()} for connection_id, change in changes.items()]
+        conn.execute(_SET_HEALTH, rows)
+    again = [connection_id for connection_id, change in changes.items() if change.works_again]
+    if again:
+        conn.execute(sa.update(t.connection).where(one_of(conn, t.connection.c.id, again)).values(recalls(now)))
     return changes
+
+
+_SET_HEALTH: Final = sa.update(t.connection).where(t.connection.c.id == sa.bindparam("of"))
+"""Of each connection, the columns of its health."""
+
+
+@functools.cache
+def _healths(dialect: str, *, locked: bool) -> sa.Select[Any]:
+    c = t.connection.c
+    query = sa.select(c.id, c.epoch, *health_selected()).where(listed(dialect, c.id, "connections")).order_by(c.id)
+    return query.with_for_update() if locked else query
 
 
 def _changes(
     conn: sa.Connection,
-    query: sa.Select[Any],
+    connections: Sequence[str],
     answers: Mapping[str, Sequence[tuple[int, Heard]]],
     now: int,
     dice: float,
+    *,
+    locked: bool = False,
 ) -> dict[str, Change]:
     changes = {}
-    for row in conn.execute(query):
+    for row in conn.execute(_healths(conn.dialect.name, locked=locked), {"connections": connections}):
         heard = [one for epoch, one in answers[row.id] if epoch == row.epoch]
         before = health_of(row)
         change = after_answers(before, heard, now, dice)

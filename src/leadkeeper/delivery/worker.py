@@ -14,7 +14,18 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.lines import open_line
-from leadkeeper.delivery.claim import AT_ONCE, Claimed, Due, Work, claim, connections_due, give_back, standings
+from leadkeeper.delivery.claim import (
+    AT_ONCE,
+    Claimed,
+    Due,
+    Work,
+    claim,
+    connections_due,
+    give_back,
+    some_trials,
+    standings,
+    trials_due,
+)
 from leadkeeper.delivery.housekeeping import Housekeeping, Prove
 from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lanes import Lanes
@@ -31,6 +42,9 @@ from leadkeeper.storage.group import GroupCommit
 POLL_SECONDS: Final = 0.5
 """How often all connections are looked at, for retries that fell due and for work nobody announced."""
 RECORD_LIMIT: Final = 500
+TRIALS_AT_ONCE: Final = 8
+"""How many connections that have yet to prove themselves are claimed for in one act."""
+NOTHING_NEW: Final[Collection[str]] = frozenset()
 AWAY_SECONDS: Final = 0.3
 
 log: Final = structlog.get_logger(__name__)
@@ -75,6 +89,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
         self._checked_at = 0.0
+        self._tried_at = 0.0
 
     def wake(self, connection_ids: Collection[str] = ()) -> None:
         """There is work for these connections; with none named, look at all."""
@@ -134,12 +149,12 @@ class Worker:
 
     async def _turn(self) -> None:
         self._woken.clear()
-        everywhere, hints = self._look_everywhere, self._hints
-        self._look_everywhere, self._hints = False, set()
+        only = self._news()
         try:
             await self._check_lanes()
-            if everywhere or hints:
-                await self._claim(None if everywhere else hints)
+            if only is not NOTHING_NEW:
+                await self._claim(only)
+            await self._try_some()
         except StorageAway as error:
             log.warning("database is away", error=type(error.__cause__).__name__)
             # The claim may have been committed although nobody told us what it claimed.
@@ -157,6 +172,12 @@ class Worker:
             await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
         except TimeoutError:
             self._look_everywhere = True
+
+    def _news(self) -> Collection[str] | None:
+        """The connections that have new work since this was asked last; ``None`` for any of all."""
+        everywhere, hints = self._look_everywhere, self._hints
+        self._look_everywhere, self._hints = False, set()
+        return None if everywhere else hints or NOTHING_NEW
 
     async def _check_lanes(self) -> None:
         """Now and then: what was claimed ahead for a connection that changed, or that is closed by now, is returned."""
@@ -176,8 +197,24 @@ class Worker:
     async def _claim(self, only: Collection[str] | None) -> None:
         if not self._holds_lease():
             await self._begin_lease()
-        plan = self._lanes.plan(await self._due(only))
-        if not plan.connections:
+        await self._claim_for(await self._due(only))
+
+    async def _try_some(self) -> None:
+        """Now and then: one lead for each of some connections that have yet to prove themselves."""
+        now = time.monotonic()
+        if now < self._tried_at + POLL_SECONDS or not self._holds_lease():
+            return
+        self._tried_at = now
+        trials = some_trials(await self._storage.read(trials_due, self._clock()), self._clock())
+        for first in range(0, len(trials), TRIALS_AT_ONCE):
+            # What has just come to connections that are well does not wait for what others try.
+            if (only := self._news()) is not NOTHING_NEW:
+                await self._claim_for(await self._due(only))
+            await self._claim_for(trials[first : first + TRIALS_AT_ONCE])
+
+    async def _claim_for(self, due: Sequence[Due]) -> None:
+        plan = self._lanes.plan(due)
+        if not plan.connections or self._stopping or not self._holds_lease():
             return
 
         def first_share(row: sa.Row[Any]) -> int:
@@ -197,11 +234,11 @@ class Worker:
             self._line_up(work, plan.wanted.get(work.connection_id) or first_share(work.row))
 
     async def _due(self, only: Collection[str] | None) -> list[Due]:
-        """The connections to claim for. Those whose lanes are at hand need no look at the database."""
+        """The connections to claim for that are well. Those whose lanes are at hand need no look at the database."""
         if only is None:
             return await self._storage.read(connections_due, self._clock(), None)
         lanes = [lane for connection_id in only if (lane := self._lanes.get(connection_id)) is not None]
-        due = [Due(lane.connection_id, lane.publisher_id, lane.trial) for lane in lanes]
+        due = [Due(lane.connection_id, lane.publisher_id) for lane in lanes if not lane.trial]
         unknown = set(only) - {lane.connection_id for lane in lanes}
         return due + (await self._storage.read(connections_due, self._clock(), unknown) if unknown else [])
 
@@ -260,6 +297,7 @@ class Worker:
         if trial:
             await asyncio.gather(*recorded)
             lane.trial = lane.trial and lane.destination is not destination
+            self.wake([lane.connection_id])
         self._start_calls(lane)
         for waiting in self._lanes.unblocked():
             self._start_calls(waiting)

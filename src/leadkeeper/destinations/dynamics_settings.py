@@ -16,6 +16,7 @@ from leadkeeper.destinations.addresses import AddressInvalid, NetworkPolicy, par
 from leadkeeper.destinations.destination import Config
 from leadkeeper.destinations.entra import AUTHORITY, Credential
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
+from leadkeeper.json_types import WHOLE, Flag
 
 AUTHORITIES: Final = {
     ".dynamics.com": AUTHORITY,
@@ -88,14 +89,12 @@ class DynamicsConfig(Config):
         title="Public client ID",
         description="office365: an application of your own that allows public client flows, in place of Microsoft's.",
     )
-    lead_source_code: int = Field(
+    lead_source_code: Annotated[int, Field(ge=0, le=2_147_483_647), WHOLE] = Field(
         default=WEB,
-        ge=0,
-        le=2_147_483_647,
         title="Lead source code",
         description="The option of leadsourcecode that leads get: 8 is Web. To leave it out, map it to null in fields.",
     )
-    duplicate_detection: bool = Field(
+    duplicate_detection: Flag = Field(
         default=False,
         title="Duplicate detection",
         description="Whether your own duplicate detection rules may refuse a lead. It is then set aside.",

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 
 from leadkeeper.destinations.destination import Config, Destination
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
+from leadkeeper.json_types import WHOLE
 
 WEB_TO_LEAD_HOST: Final = "webto.salesforce.com"
 DAILY_LIMIT: Final = 500
@@ -68,10 +69,8 @@ class SalesforceConfig(Config):
         description="webto.salesforce.com, or the organization's own host, <name>.my.salesforce.com; for a sandbox its "
         "own or test.salesforce.com.",
     )
-    web_to_lead_daily_limit: int = Field(
+    web_to_lead_daily_limit: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] = Field(
         default=DAILY_LIMIT,
-        ge=1,
-        le=1_000_000,
         title="Web-to-Lead's daily limit",
         description="How many leads the organization takes in 24 hours: 500, unless Salesforce raised it.",
     )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from starlette.types import Scope
 
 from leadkeeper.access.keys import Caller
+from leadkeeper.access.quotas import Rate
+from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.web import header
+from leadkeeper.gate import charge
 from leadkeeper.problem import Problem, ProblemType
+
+
+async def admitted(rates: Rates, publisher_id: str) -> None:
+    """Count a request of the publisher's and charge it with the rest. Raises :class:`Problem` for one too many."""
+    await rates.take(publisher_id, Rate.REQUESTS)
+    charge(publisher_id)
+
 
 _LONGEST = 1_024
 """How long (bytes) a key or token may be: ours are much shorter."""
@@ -17,12 +27,17 @@ _LONGEST = 1_024
 class Bearers:
     """Reads the header, and has wrong keys counted by the address they came from. A right key costs nothing more."""
 
-    def __init__(self, sign_ins: SignIns, addresses: ClientAddresses) -> None:
+    def __init__(self, sign_ins: SignIns, addresses: ClientAddresses, rates: Rates) -> None:
         self._sign_ins = sign_ins
         self._addresses = addresses
+        self._rates = rates
 
     async def caller(self, scope: Scope) -> Caller:
-        """The caller. Raises :class:`Problem`: without a key, for one that is unknown, after too many of those."""
+        """The caller, on whose publisher's behalf the request goes on.
+
+        Raises :class:`Problem`: without a key, for one that is unknown, after too many of those, and when the quota of
+        its publisher's requests is used up.
+        """
         scheme, _, sent = (header(scope, b"authorization") or b"").partition(b" ")
         token = sent.strip()
         if scheme.lower() != b"bearer" or not token:
@@ -30,6 +45,8 @@ class Bearers:
         caller = await self._sign_ins.keys.caller(token.decode("latin-1")) if len(token) <= _LONGEST else None
         if caller is None:
             raise self._sign_ins.wrong_key("bearer", self._addresses.of(scope))
+        if caller.publisher_id is not None:
+            await admitted(self._rates, caller.publisher_id)
         return caller
 
     def refused(self, caller: Caller, scope: Scope) -> None:

@@ -177,7 +177,7 @@ def _replay_some(
     missing: bool,
 ) -> tuple[str, int, str | None]:
     """The connection, how many deliveries of the first :data:`BACKFILL` leads are due again, and where to go on."""
-    change_routes(conn)
+    change_routes(conn, offer.publisher_id)
     connection_id = _connection_id(conn, offer, name)
     ids = conn.scalars(leads.order_by(t.lead.c.id).limit(BACKFILL)).all()
     those = (_in_states(connection_id, states, conn), one_of(conn, t.delivery.c.lead_id, ids))

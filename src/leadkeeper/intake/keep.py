@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic_core import to_json
@@ -31,6 +31,10 @@ from leadkeeper.storage.group import GroupCommit
 
 GROUP_LIMIT = 500
 """The most leads in one transaction: more would keep the first of them waiting."""
+_LATER: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
+"""How many seconds a lead waits each time that its publisher's offers are just being changed."""
+_PATIENT: Final = 2
+"""How many leads wait within the database for such a change to end, after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,8 @@ class Intake:
         self._woken = woken
         self._clock = clock
         self._withholding = withholding
-        self._group: GroupCommit[_Prepared, Kept | Problem] = GroupCommit(self._write, GROUP_LIMIT)
+        self._group: GroupCommit[_Prepared, Kept | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
+        self._patient = asyncio.Semaphore(_PATIENT)
 
     async def keep(self, lead: NewLead, counted: Rate | None = None) -> Kept:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
@@ -146,9 +151,20 @@ class Intake:
         """
         if counted is not None and self._rates is not None:
             await self._rates.take(lead.offer.publisher_id, counted)
-        answer = await self._group.put(self._prepared(lead))
+        answer = await self._put(self._prepared(lead))
         if isinstance(answer, Problem):
             raise answer
+        return answer
+
+    async def _put(self, item: _Prepared) -> Kept | Problem:
+        """Write ``item`` with others; while its publisher changes something, it lets them go ahead."""
+        for seconds in _LATER:
+            if (answer := await self._group.put(item)) is not None:
+                return answer
+            await asyncio.sleep(seconds)
+        async with self._patient:
+            (answer,) = await self._write([item], wait=True)
+        assert answer is not None
         return answer
 
     async def keep_many(self, leads: Sequence[NewLead], counted: Rate | None = None) -> list[Kept | Problem]:
@@ -161,8 +177,11 @@ class Intake:
             for at, lead in enumerate(leads):
                 if (problem := await self._rates.refusal(lead.offer.publisher_id, counted)) is not None:
                     refused[at] = problem
-        futures = [self._group.put(self._prepared(lead)) for at, lead in enumerate(leads) if at not in refused]
-        answers = iter([_told(answer) for answer in await asyncio.gather(*futures, return_exceptions=True)])
+        items = [self._prepared(lead) for at, lead in enumerate(leads) if at not in refused]
+        first = await asyncio.gather(*[self._group.put(item) for item in items], return_exceptions=True)
+        late = [item for item, answer in zip(items, first, strict=True) if answer is None]
+        second = iter(await asyncio.gather(*[self._put(item) for item in late], return_exceptions=True))
+        answers = iter([_told(next(second) if answer is None else answer) for answer in first])
         return [refused.get(at) or next(answers) for at in range(len(leads))]
 
     async def drained(self) -> None:
@@ -183,8 +202,9 @@ class Intake:
             fingerprint = hashlib.sha256(whole).hexdigest()
         return _Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
 
-    async def _write(self, group: Sequence[_Prepared]) -> Sequence[Kept | Problem]:
-        answers = await self._storage.write(_keep_group, group, self._clock())
+    async def _write(self, group: Sequence[_Prepared], *, wait: bool = False) -> Sequence[Kept | Problem | None]:
+        """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
+        answers = await self._storage.write(_keep_group, group, self._clock(), wait=wait)
         new = {id for a in answers if isinstance(a, _Written) for id in a.connections}
         if new:
             self._woken(new)
@@ -197,16 +217,26 @@ class _Written:
     connections: tuple[str, ...] = ()
 
 
-def _told(answer: Kept | Problem | BaseException) -> Kept | Problem:
+def _told(answer: Kept | Problem | BaseException | None) -> Kept | Problem:
     if isinstance(answer, StorageAway):
         return Problem(ProblemType.STORAGE_AWAY, "The lead was not kept: the database is away. Try again soon.")
     if isinstance(answer, BaseException) and not isinstance(answer, Problem):
         raise answer
+    assert answer is not None
     return answer
 
 
-def _keep_group(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Written | Problem]:
-    share_routes(conn)
+def _keep_group(
+    conn: sa.Connection, group: Sequence[_Prepared], now: int, *, wait: bool = False
+) -> list[_Written | Problem | None]:
+    changing = share_routes(conn, {item.lead.offer.publisher_id for item in group}, wait=wait)
+    if not changing:
+        return [*_keep(conn, group, now)]
+    kept = iter(_keep(conn, [item for item in group if item.lead.offer.publisher_id not in changing], now))
+    return [None if item.lead.offer.publisher_id in changing else next(kept) for item in group]
+
+
+def _keep(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Written | Problem]:
     routes = read_routes(conn, {str(item.lead.offer) for item in group})
     refused = {item.id: problem for item in group if (problem := _refusal(item.lead, routes))}
     taken = [item for item in group if item.id not in refused]

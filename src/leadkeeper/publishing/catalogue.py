@@ -70,7 +70,7 @@ class Catalogue:
         _check(PUBLISHER_ID, publisher_id, "publisherId", "letters, digits, - and _, at most 128")
 
         def act(conn: sa.Connection) -> tuple[Publisher, bool]:
-            change_routes(conn)
+            change_routes(conn, publisher_id)
             now, p = self._clock(), t.publisher.c
             before = conn.execute(sa.select(t.publisher).where(p.id == publisher_id)).first()
             name = display_name or (publisher_id if before is None else before.display_name)
@@ -181,7 +181,7 @@ class Catalogue:
         self, conn: sa.Connection, ref: OfferRef, if_match: str | None
     ) -> tuple[Offer | None, Mapping[str, Any]]:
         """The offer as it is and its draft; nobody else changes it until this act ends."""
-        change_routes(conn)
+        change_routes(conn, ref.publisher_id)
         _publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)

@@ -49,7 +49,7 @@ class CrossListings:
             raise Problem(ProblemType.INVALID_REQUEST, f"The partner {rule}.", (FieldError("partner", rule),))
 
         def act(conn: sa.Connection) -> CrossListing:
-            change_routes(conn)
+            change_routes(conn, offer.publisher_id, partner.publisher_id)
             offer_row(conn, offer)
             _require_known(conn, offer, partner)
             row, now = _row(conn, offer, partner), self._clock()
@@ -68,7 +68,7 @@ class CrossListings:
         """End the pair from this side; the other side's word stays, so that agreeing again is enough. False if none."""
 
         def act(conn: sa.Connection) -> bool:
-            change_routes(conn)
+            change_routes(conn, offer.publisher_id, partner.publisher_id)
             offer_row(conn, offer)
             row, side = _row(conn, offer, partner), _side(offer, partner)
             if row is None or getattr(row, side) is None:

@@ -25,6 +25,7 @@ from leadkeeper.delivery.send import where
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Diagnosis, Who
+from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.intake.tester import Tester
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
@@ -121,8 +122,9 @@ class Press:
     async def _work(self, operation: Operation) -> None:
         """Step after step until the operation ends, waits for a person, or is somebody else's."""
         held: Operation | None = operation
-        while held is not None:
-            held = await self._step(held)
+        with on_behalf_of(operation.offer.publisher_id):
+            while held is not None:
+                held = await self._step(held)
 
     async def _step(self, operation: Operation) -> Operation | None:
         """Carry out the current step; the operation as it goes on, if it does and is still ours."""
@@ -130,7 +132,8 @@ class Press:
         if step is None:
             return None
         hold = _Hold(self._storage, operation, self._lease_ms, self._clock)
-        beating = asyncio.create_task(hold.beat())
+        with on_behalf_of(NOBODY):
+            beating = asyncio.create_task(hold.beat())
         try:
             result = await self._carry_out(operation, step.id)
         except StorageAway:
@@ -298,7 +301,7 @@ def _end_step(
     conn: sa.Connection, operation: Operation, result: StepResult, now: int, lease_ms: int
 ) -> Operation | None:
     """Write down what came of the current step, and what follows from it for the offer; all of it, or nothing."""
-    change_routes(conn)
+    change_routes(conn, operation.offer.publisher_id)
     step = current(operation.steps)
     assert step is not None
     if step.id is StepId.LIVE and isinstance(result, Done) and not _may_go_live(conn, operation):

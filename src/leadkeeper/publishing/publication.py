@@ -67,7 +67,7 @@ class Publication:
         """
 
         def act(conn: sa.Connection) -> Operation:
-            change_routes(conn)
+            change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             missing = missing_of(conn, found, found.draft_version)
@@ -88,7 +88,7 @@ class Publication:
         """
 
         def act(conn: sa.Connection) -> Operation:
-            change_routes(conn)
+            change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             if found.preview_version is None:
@@ -113,7 +113,7 @@ class Publication:
         """
 
         def act(conn: sa.Connection) -> Operation:
-            change_routes(conn)
+            change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             newest = operations.latest(conn, offer)
             waits = status_of(found, newest) is OfferStatus.WAITING_FOR_REVIEW

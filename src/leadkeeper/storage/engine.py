@@ -8,8 +8,9 @@ a thread of its own (one writer, a few readers), on PostgreSQL over asyncpg; see
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -104,22 +105,58 @@ def _insert_of_lists(table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
     return sa.insert(table).from_select(names, sa.select(*(rows.c[name] for name in names)))
 
 
-_ROUTES_LOCK = 0x1EAD
+_ROUTES_LOCK: Final = 0x1EAD
+_ROUTES_LOCKS: Final = 256
+"""So many locks stand for all publishers: a server has room for a few thousand, and a group may name hundreds."""
 
 
-def share_routes(conn: sa.Connection) -> None:
-    """Hold offers and connections as they are until this transaction ends (others may hold them too).
+def share_routes(conn: sa.Connection, publishers: Collection[str], *, wait: bool = False) -> Collection[str]:
+    """Hold offers and connections of ``publishers`` as they are until this transaction ends; others may hold them too.
 
-    SQLite has one writer at a time, so there it is already so.
+    Answers those that somebody changes at this moment, which are not held, unless told to ``wait`` for them: what one
+    publisher changes keeps nobody else waiting. SQLite has one writer at a time, so there all are held already.
+    """
+    if conn.dialect.name != "postgresql":
+        return ()
+    locks = _share_routes(wait=wait)
+    found = conn.execute(locks, {"numbers": sorted({_routes_lock(who) for who in publishers})})
+    taken = {number for number, held in found if not held}
+    return {who for who in publishers if _routes_lock(who) in taken} if taken else ()
+
+
+def change_routes(conn: sa.Connection, *publishers: str) -> None:
+    """Wait until nobody holds offers and connections of ``publishers``, and keep others out till this transaction ends.
+
+    A transaction names all that it needs at once: then no two wait for each other.
     """
     if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_ROUTES_LOCK)))
+        conn.execute(_CHANGE_ROUTES, {"numbers": sorted({_routes_lock(who) for who in publishers})})
 
 
-def change_routes(conn: sa.Connection) -> None:
-    """Wait until nobody holds offers and connections, and keep all others out until this transaction ends."""
+def change_all_routes(conn: sa.Connection) -> None:
+    """The same for every publisher: whoever takes leads in waits meanwhile."""
     if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_ROUTES_LOCK)))
+        conn.execute(_CHANGE_ROUTES, {"numbers": list(range(_ROUTES_LOCKS))})
+
+
+def _routes_lock(publisher_id: str) -> int:
+    return zlib.crc32(publisher_id.encode()) % _ROUTES_LOCKS
+
+
+def _locks(function: Callable[..., Any]) -> sa.Select[Any]:
+    given = sa.func.unnest(sa.bindparam("numbers", type_=ARRAY(sa.Integer)))
+    numbers = given.table_valued(sa.column("number", sa.Integer)).render_derived()
+    return sa.select(numbers.c.number, function(_ROUTES_LOCK, numbers.c.number))
+
+
+@functools.cache
+def _share_routes(*, wait: bool) -> sa.Select[Any]:
+    if not wait:
+        return _locks(sa.func.pg_try_advisory_xact_lock_shared)
+    return _locks(lambda *lock: sa.func.pg_advisory_xact_lock_shared(*lock).is_not(None))
+
+
+_CHANGE_ROUTES: Final = _locks(sa.func.pg_advisory_xact_lock)
 
 
 def announce(conn: sa.Connection) -> None:

@@ -11,13 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from leadkeeper.gate import Gate
 from leadkeeper.storage.away import StorageAway
+from leadkeeper.storage.turns import turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 CHANNEL: Final = "leadkeeper_work"
 POOL: Final = 8
+PLACES: Final = 12
+"""How many of the 16 connections of a process publishers may have at once; one alone has 4, two have 3 each."""
+PLACES_RESERVED: Final = 4
 ACT_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 5
 _READ_ONLY: Final = "25006"
@@ -39,6 +44,7 @@ class PostgreSQL:
         self._engine: AsyncEngine | None = None
         self._opening = asyncio.Lock()
         self._pooled = False
+        self._places = Gate(PLACES, PLACES_RESERVED)
 
     async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._run(lambda c: act(c, *args, **kwargs))
@@ -47,6 +53,10 @@ class PostgreSQL:
         return await self._run(lambda c: act(c, *args, **kwargs))
 
     async def _run(self, act: Callable[[sa.Connection], R]) -> R:
+        async with turn(self._places, ACT_SECONDS):
+            return await self._in_turn(act)
+
+    async def _in_turn(self, act: Callable[[sa.Connection], R]) -> R:
         async def run() -> R:
             try:
                 engine = self._engine or await self._open()

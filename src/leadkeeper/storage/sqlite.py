@@ -17,12 +17,16 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from leadkeeper.gate import Gate
 from leadkeeper.storage.away import StorageAway
+from leadkeeper.storage.turns import turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 READERS: Final = 4
+WRITERS: Final = 3
+"""How many acts on behalf of publishers line up for the one writer: one of each, so that none waits for many."""
 BUSY_SECONDS: Final = 30
 _REPLACED: Final = (
     "the database file was removed or replaced while it was in use: put it back, or start again to make a new one"
@@ -69,6 +73,8 @@ class SQLite:
         self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
         self._writing: sa.Connection | None = None
         self._generation = 0
+        self._writers = Gate(WRITERS, 1)
+        self._readers = Gate(READERS, 1)
         self._write_thread = ThreadPoolExecutor(1, "sqlite-write")
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 
@@ -102,10 +108,12 @@ class SQLite:
         return engine
 
     async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs))
+        async with turn(self._writers, BUSY_SECONDS):
+            return await self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs))
 
     async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._run(self._read_threads, self._begin_reading, lambda c: act(c, *args, **kwargs))
+        async with turn(self._readers, BUSY_SECONDS):
+            return await self._run(self._read_threads, self._begin_reading, lambda c: act(c, *args, **kwargs))
 
     @contextlib.contextmanager
     def _begin_reading(self) -> Iterator[sa.Connection]:

@@ -50,7 +50,7 @@ def create_api(
     ``documents`` are the OpenAPI documents of further doors, to be shown as part of one; ``addresses`` tells whose a
     request is. ``metrics_open``: measurements need no key.
     """
-    bearers = Bearers(rooms.sign_ins, addresses)
+    bearers = Bearers(rooms.sign_ins, addresses, rooms.rates)
     hot = (hand_in_route(bearers, rooms.intake, metrics), batch_route(bearers, rooms.intake, metrics), *beside)
     app = _framework()
     Leads(rooms.reading).serve_on(app)

@@ -12,7 +12,9 @@ from leadkeeper.doors.api.security import Reader
 from leadkeeper.explain.find import explain
 from leadkeeper.views import Explained
 
-Pasted = Annotated[str, Query(min_length=1, max_length=4_000, description="The error's text or code.")]
+Pasted = Annotated[
+    str, Query(min_length=1, max_length=4_000, description="The error's text or code.", pattern=r"^[^\x00]*$")
+]
 
 
 class Explainer:

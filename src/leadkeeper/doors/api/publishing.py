@@ -12,6 +12,7 @@ from leadkeeper.destinations.mail_address import ContactEmail
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Offer, Operator, Owner
+from leadkeeper.json_types import Flag
 from leadkeeper.problem import ProblemType
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.publication import Publication
@@ -115,7 +116,7 @@ class PublishBody(Body):
 class CertificationBody(Body):
     """The operator's word on an offer."""
 
-    approved: bool
+    approved: Flag
     message: Text = Field("", max_length=2000, description="For the publisher; needed for a refusal.")
 
 

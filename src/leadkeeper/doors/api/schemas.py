@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.texts import UNCLEAN
+from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
@@ -196,7 +197,7 @@ def parse_idempotency_key(value: bytes | None) -> str | None:
     return value.decode()
 
 
-Own = Annotated[int, Field(ge=1, le=2**31 - 1)] | None
+Own = Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE] | None
 
 
 class QuotasBody(Body):
@@ -215,6 +216,7 @@ class QuotasBody(Body):
     key_leads_a_day: Own = None
     validations_at_once: Own = None
     validations_a_minute: Own = None
+    requests_a_minute: Own = None
 
     def given(self) -> dict[str, int | None]:
         """Those that are said, by their JSON names."""
@@ -235,7 +237,7 @@ class OfferBody(Body):
     offer_type: Annotated[Name, Field(max_length=128)] | None = Field(
         None, description="Microsoft's or your own word; saas for a new offer. Fixed once the offer is published."
     )
-    live: bool | None = Field(
+    live: Flag | None = Field(
         None,
         description="Only a live offer takes leads: true when customers act on it elsewhere, which a new offer is taken"
         " for. Publishing an offer here makes it live too, and shows it in the storefront.",
@@ -264,8 +266,8 @@ class ReplayBody(Body):
     since: datetime | None = Field(None, description="Leads handed in at or after this moment.")
     until: datetime | None = Field(None, description="Leads handed in before this moment.")
     states: list[ReplayState] = Field(["setAside"], description="Deliveries in these states.")
-    missing: bool = Field(False, description="Also leads that came before this connection was there.")
-    dry_run: bool = Field(False, description="Only count them.")
+    missing: Flag = Field(False, description="Also leads that came before this connection was there.")
+    dry_run: Flag = Field(False, description="Only count them.")
 
     def wanted(self) -> list[State]:
         """The states in our own words."""

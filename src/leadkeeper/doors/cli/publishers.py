@@ -49,8 +49,8 @@ def list_(json: AsJson = False) -> None:
     print_table(("Id", "Name", "Made"), rows, empty="There are no publishers: leadkeeper publishers put.")
 
 
-def _quota(text: str) -> tuple[str, str | None]:
+def _quota(text: str) -> tuple[str, int | str | None]:
     name, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter(f"--quota {name}: write NAME=NUMBER")
-    return name, value or None
+    return name, int(value) if value.isdecimal() and value.isascii() else value or None

@@ -50,7 +50,7 @@ def create_cloud_partner(rooms: Rooms, addresses: ClientAddresses = _NO_PROXIES)
     )
     app.router.route_class = _OfferRoute
     app.router.redirect_slashes = False
-    app.state.bearers = Bearers(rooms.sign_ins, addresses)
+    app.state.bearers = Bearers(rooms.sign_ins, addresses, rooms.rates)
     install_errors(app)
     Offers(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)

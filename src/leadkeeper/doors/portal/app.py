@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnoses.text import Language
+from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import (
@@ -98,6 +99,8 @@ class Portal:
                 after = quote(request.url.path, safe="/") if request.method == "GET" else "/portal"
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)
             request.state.session = session
+            if session.caller.publisher_id is not None:
+                await admitted(self._rooms.rates, session.caller.publisher_id)
             if request.method == "POST" and not is_own_form(session, (await _form(request)).get("token", "")):
                 raise HTTPException(403)
             return await handler(request, session)

@@ -1,0 +1,209 @@
+"""What one publisher has done in the database keeps nobody else waiting: routes, connections, the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.gate import on_behalf_of
+from leadkeeper.intake.keep import NewLead
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import ProblemType
+from leadkeeper.storage.engine import Storage, change_all_routes, change_routes
+from tests.rooms import House, house
+
+SECONDS = 20
+_HELD = 4711
+OFFER = OfferRef("contoso", "crm-pro")
+OTHER = OfferRef("fabrikam", "planner")
+
+
+@contextlib.asynccontextmanager
+async def two_publishers(database_url: str) -> AsyncIterator[House]:
+    """A house with an offer of each."""
+    async with house(database_url) as home:
+        operator = await home.visitor("operator")
+        for offer in (OFFER, OTHER):
+            await operator.put(f"/v1/publishers/{offer.publisher_id}", {"displayName": offer.publisher_id})
+            at = f"/v1/publishers/{offer.publisher_id}/offers/{offer.offer_id}"
+            body = {"title": "An offer", "live": True}
+            assert (await operator.put(at, body)).status in (200, 201)
+        yield home
+
+
+def lead(offer: OfferRef, key: str) -> NewLead:
+    return NewLead(offer, "AzureMarketplace", "CTM", idempotency_key=key)
+
+
+class Stopped:
+    """Acts that stay within their transaction until they are let go."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url.replace("+asyncpg", "")
+        self._event = threading.Event()
+        self._holder: asyncpg.Connection | None = None
+        self.begun = 0
+
+    async def __aenter__(self) -> Stopped:
+        if self._url.startswith("postgresql"):
+            self._holder = await asyncpg.connect(self._url)
+            await self._holder.execute("SELECT pg_advisory_lock($1)", _HELD)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._event.set()
+        if self._holder is not None:
+            await self._holder.close()
+
+    def act(self, conn: sa.Connection, *publishers: str) -> None:
+        """Hold the routes of ``publishers``, and everything else that a transaction holds."""
+        change_routes(conn, *publishers)
+        self.begun += 1
+        if self._holder is None:
+            assert self._event.wait(SECONDS)
+        else:
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_HELD)))
+
+    async def until_somebody_waits(self) -> None:
+        """Wait until an act waits within the database for what another holds."""
+        assert self._holder is not None
+        asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7853"
+        async with asyncio.timeout(SECONDS):
+            while not await self._holder.fetchval(asked):
+                await asyncio.sleep(0.01)
+
+    async def until(self, count: int) -> None:
+        """Wait until so many acts are under way."""
+        async with asyncio.timeout(SECONDS):
+            while self.begun < count:  # noqa: ASYNC110 - it begins in another thread
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.databases("postgresql")
+async def test_leads_of_others_are_kept_while_a_publisher_changes_its_offers(database_url: str) -> None:
+    async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
+        changing = asyncio.create_task(home.rooms.storage.write(stopped.act, "contoso"))
+        await stopped.until(1)
+        own = asyncio.create_task(home.rooms.intake.keep(lead(OFFER, "own")))
+        many = asyncio.create_task(home.rooms.intake.keep_many([lead(OFFER, "a"), lead(OTHER, "b"), lead(OFFER, "c")]))
+        async with asyncio.timeout(SECONDS):
+            for number in range(20):
+                kept = await home.rooms.intake.keep(lead(OTHER, f"k{number}"))
+                assert not kept.repeat
+        assert not changing.done()
+        await stopped.until_somebody_waits()
+        assert not own.done()
+        await stopped.__aexit__()
+        async with asyncio.timeout(SECONDS):
+            await changing
+            assert not (await own).repeat
+            assert all(not getattr(answer, "repeat", True) for answer in await many)
+
+
+async def test_a_lead_sees_what_its_publisher_changed_before(database_url: str) -> None:
+    """A lead that waits for a change gets the connections that are there afterwards, and is refused where it must."""
+    async with two_publishers(database_url) as home:
+        body = {
+            "leadDestination": "httpsEndpoint",
+            "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": "https://crm.example/hook"},
+        }
+        for number in range(20):
+            put = home.rooms.connections.put(OFFER, f"line-{number}", body, by="cli")
+            ((_, is_new, _), kept) = await asyncio.gather(put, home.rooms.intake.keep(lead(OFFER, f"n{number}")))
+            assert is_new
+            found = await home.rooms.inbox.get(kept.id)
+            assert found is not None
+            # Those that were there before the lead, and the first of all for one that came before it.
+            assert len(found.deliveries) in (max(number, 1), number + 1)
+
+
+@pytest.mark.databases("postgresql")
+async def test_one_publishers_acts_leave_connections_for_others(database_url: str) -> None:
+    async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
+        storage: Storage = home.rooms.storage
+
+        def wait(conn: sa.Connection) -> None:
+            stopped.act(conn)
+
+        def look(conn: sa.Connection) -> int:
+            return int(conn.scalar(sa.select(sa.literal(7))) or 0)
+
+        with on_behalf_of("contoso"):
+            waiting = [asyncio.create_task(storage.write(wait)) for _ in range(60)]
+        await stopped.until(4)
+        async with asyncio.timeout(SECONDS):
+            for who in ("fabrikam", ""):
+                with on_behalf_of(who):
+                    assert await storage.read(look) == 7
+            await home.rooms.intake.keep(lead(OTHER, "k"))
+        assert stopped.begun < 16  # all the connections that the process has
+        await stopped.__aexit__()
+        async with asyncio.timeout(SECONDS):
+            await asyncio.gather(*waiting)
+
+
+@pytest.mark.databases("sqlite")
+async def test_one_publishers_acts_do_not_line_up_before_others(database_url: str) -> None:
+    async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
+        storage: Storage = home.rooms.storage
+        order: list[str] = []
+
+        async def write(who: str) -> None:
+            with on_behalf_of(who):
+                await storage.write(lambda _: order.append(who))
+
+        first = asyncio.create_task(storage.write(stopped.act))
+        await stopped.until(1)
+        lined_up = [asyncio.create_task(write("contoso")) for _ in range(50)]
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(write(who)) for who in ("", "fabrikam")]
+        await asyncio.sleep(0)
+        await stopped.__aexit__()
+        async with asyncio.timeout(SECONDS):
+            await asyncio.gather(first, *lined_up, *others)
+        assert max(order.index("fabrikam"), order.index("")) <= 3
+        assert len(order) == 52
+
+
+async def test_a_group_is_charged_to_nobody(database_url: str) -> None:
+    """Leads that many handed in are written together, although the first of them came on behalf of a publisher."""
+    async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
+        if database_url.startswith("postgresql"):
+            with on_behalf_of("contoso"):
+                held = [asyncio.create_task(home.rooms.storage.write(stopped.act)) for _ in range(12)]
+            await stopped.until(4)
+        else:
+            held = []
+        async with asyncio.timeout(SECONDS):
+            with on_behalf_of("contoso"):
+                await home.rooms.intake.keep(lead(OTHER, "k"))
+        await stopped.__aexit__()
+        await asyncio.gather(*held)
+
+
+@pytest.mark.databases("postgresql")
+async def test_all_routes_can_be_held_at_once(database_url: str) -> None:
+    async with two_publishers(database_url) as home:
+        await home.rooms.storage.write(change_all_routes)
+        await home.rooms.intake.keep(lead(OTHER, "k"))
+
+
+async def test_a_publishers_requests_a_minute(database_url: str) -> None:
+    async with house(database_url, quota_requests_a_minute=5) as home:
+        operator = await home.visitor("operator")
+        await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})
+        await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+        publisher, other = await home.visitor("publisher:contoso"), await home.visitor("publisher:fabrikam")
+        answers = [await publisher.get("/v1/leads") for _ in range(7)]
+        assert [answer.status for answer in answers[:5]] == [200] * 5
+        refused = answers[-1].problem(429, ProblemType.TOO_MANY_REQUESTS.value)
+        assert [error["field"] for error in refused["errors"]] == ["requestsAMinute"]
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+        assert (await other.get("/v1/leads")).status == 200
+        assert (await operator.get("/v1/leads")).status == 200

@@ -97,7 +97,7 @@ def _live_by(port: int) -> None:
             return real(_look_up(port, name), service, *more, **named)
         return real(host, service, *more, **named)
 
-    socket.getaddrinfo = getaddrinfo
+    socket.getaddrinfo = getaddrinfo  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

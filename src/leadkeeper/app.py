@@ -68,6 +68,7 @@ from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+from leadkeeper.storage.presence import Presence
 
 log: Final = structlog.get_logger(__name__)
 
@@ -80,6 +81,7 @@ class House:
     metrics: Metrics
     network: Network
     worker: Worker | None
+    clock: DatabaseClock
 
 
 @contextlib.asynccontextmanager
@@ -112,7 +114,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
                 observe=metrics.observe_sends,
                 prove=functools.partial(rooms.tester.validate, by=UNASKED),
             )
-        yield House(rooms, metrics, network, carrier)
+        yield House(rooms, metrics, network, carrier, clock)
         await rooms.intake.drained()
     finally:
         watching.cancel()
@@ -282,7 +284,9 @@ async def serve(
         # The API first: when its port is taken, nothing was begun.
         server = await _start_api(settings, house, worker=worker) if api else None
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
-        beside = [asyncio.create_task(work, name="beside") for work in _beside(settings, house)]
+        role = "serve" if api and worker else "api" if api else "worker"
+        presence = Presence(house.rooms.storage, house.clock, role)
+        beside = [asyncio.create_task(work, name="beside") for work in (presence.run(), *_beside(settings, house))]
         ready()
         await _until(stop, carrying)
         if server is not None:

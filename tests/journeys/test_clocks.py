@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -102,6 +105,55 @@ async def test_machines_whose_clocks_differ(
     interrupted = await sql(postgres_url, "SELECT count(*) FROM attempt WHERE outcome = 'ours'")
     assert interrupted == [(0,)]
     print(f"{len(load.acknowledged)} acknowledged, {leads} leads in {requests} requests, {dict(load.answers)}")
+
+
+async def test_doctor_and_metrics_name_the_process_whose_clock_is_wrong(
+    postgres_url: str, make_hub: MakeHub, tmp_path: Path
+) -> None:
+    hub = await make_hub(postgres_url)
+    for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
+        hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
+        await hub.start(word)
+    name = re.compile(r'leadkeeper_clock_difference_seconds\{process="([^"]+)",role="(\w+)"\} (\S+)')
+
+    async def measured() -> list[tuple[str, str, float]]:
+        found = name.findall((await hub.ask("GET", "/metrics")) or "")
+        return [(process, role, float(seconds)) for process, role, seconds in found]
+
+    async def all_three() -> bool:
+        return len(await measured()) == 3
+
+    await until("every process has told its clock", all_three, SOON, 0.5, told=hub.tail)
+    found = {round(seconds / 30) * 30: (process, role) for process, role, seconds in await measured()}
+    assert {seconds: role for seconds, (_, role) in found.items()} == {600: "api", 0: "worker", -60: "worker"}
+    told = await doctor(hub)
+    wrong = {
+        each["name"]: each["detail"] for each in told if each["name"].startswith("clock") and each["state"] != "ok"
+    }
+    assert set(wrong) == {f"clock of process {found[seconds][0]}" for seconds in (600, -60)}
+    assert "the api on " in (ahead := wrong[f"clock of process {found[600][0]}"])
+    assert re.search(r"(599|600|601) s ahead", ahead)
+    assert re.search(r"(59|60|61) s behind", wrong[f"clock of process {found[-60][0]}"])
+    for process in hub.processes[1:]:
+        process.kill()
+
+    async def only_the_living() -> bool:
+        return [role for _, role, _ in await measured()] == ["api"]
+
+    await until("the dead are forgotten", only_the_living, 2 * SOON, 1, told=hub.tail)
+
+
+async def doctor(hub: Hub) -> list[dict[str, str]]:
+    """What `leadkeeper doctor` finds, on a machine whose clock is right."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "leadkeeper", "doctor", "--json"),
+        cwd=hub.folder,
+        env=hub.environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await child.communicate()
+    findings: list[dict[str, str]] = json.loads(out)["findings"]
+    return findings
 
 
 @pytest.fixture

@@ -115,7 +115,8 @@ def test_a_probe_resumes_on_trial_and_a_relapse_sends_no_second_notice() -> None
     assert relapse.health.paused
     assert not relapse.paused_now
     assert relapse.health.probe_at == NOW + 2 * FIRST_PROBE
-    assert hear(trying, Receipt(), trial=True).health == Health()
+    well = hear(trying, Receipt(), trial=True).health
+    assert (well.paused, well.probes, well.failures) == (False, 0, 0)
 
 
 def test_failed_probes_come_ever_less_often() -> None:

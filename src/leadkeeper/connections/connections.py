@@ -14,7 +14,7 @@ from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, new_id, now_ms
-from leadkeeper.connections import changes
+from leadkeeper.connections import changes, outage
 from leadkeeper.connections.connection import Connection, ConnectionRows
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
 from leadkeeper.connections.health import Health
@@ -171,6 +171,7 @@ class Connections:
             conn.execute(sa.insert(t.connection).values(values))
         else:
             changes.drop_change(conn, connection_id)
+            values |= outage.tried_anew(now)
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             try_anew(conn, connection_id, now)
         take_over_unrouted(conn, offer, connection_id, now)
@@ -272,6 +273,7 @@ class Connections:
                 secrets=self._vault.seal({}, row_of(connection.id, connection.stored.destination)),
                 settings="{}",
                 probe_at=None,
+                **outage.FORGOTTEN,
             )
         )
         note(conn, now, by, "connection.remove", f"{connection.offer}/{connection.name}")
@@ -286,7 +288,7 @@ class Connections:
 
     async def resume(self, offer: OfferRef, name: str, *, by: str) -> Connection:
         """Try the connection anew, whoever paused it. Raises :class:`Problem` if it does not exist."""
-        anew = {**Health().columns(), "test_diagnosis": None}
+        anew = {**outage.tried_anew(self._clock()), "test_diagnosis": None}
         connection = await self._set(offer, name, anew, "connection.resume", by)
         self._woken([connection.id])
         return connection

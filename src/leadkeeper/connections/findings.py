@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,12 +11,11 @@ import sqlalchemy as sa
 from leadkeeper.access.audit import note
 from leadkeeper.catalogue import diagnose, from_stored, to_stored
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections import changes
+from leadkeeper.connections import changes, outage
 from leadkeeper.connections.changes import Change
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.deliveries import try_anew
-from leadkeeper.connections.health import Health
 from leadkeeper.connections.last_test import LastTest, Word
 from leadkeeper.connections.outbox import change_refused, connection_paused
 from leadkeeper.destinations.registry import BY_NAME
@@ -108,7 +108,7 @@ def _found(conn: sa.Connection, connection: Connection, change: Change | None, w
     if change is not None and changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY):
         values["test_change"] = None
     if change is not None or is_held_as_not_found(connection):
-        values |= {**Health().columns(), "epoch": t.connection.c.epoch + 1}
+        values |= {**outage.proven(now), "epoch": t.connection.c.epoch + 1}
         del values["paused_by_person"]
         try_anew(conn, connection.id, now)
     _update(conn, connection, values)
@@ -122,7 +122,9 @@ def _not_found(conn: sa.Connection, connection: Connection, change: Change | Non
         _update(conn, connection, word.columns())
         return
     # Without a probe: a check passes here whatever becomes of leads.
-    held = {"paused": True, "probe_at": None, "probes": 0, "diagnosis": told, "epoch": t.connection.c.epoch + 1}
+    begun = outage.breaks(connection.health, now, told=True)
+    health = replace(begun, paused=True, probe_at=None, probes=0, diagnosis=told).columns()
+    held = {**health, "epoch": t.connection.c.epoch + 1}
     _update(conn, connection, {"proven": False, **held, **word.columns()})
     if not is_held_as_not_found(connection):
         conn.execute(sa.insert(t.notice).values(connection_paused(connection.id, told, now)))

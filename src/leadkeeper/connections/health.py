@@ -28,6 +28,7 @@ class Health:
     ``failures``, ``refusals`` and ``throttles`` count in a row; nothing is claimed before ``closed_until`` or while
     ``paused`` (by us, when it is broken) or ``paused_by_person``. A paused connection is probed at ``probe_at``.
     ``diagnosis`` is the JSON text of the last diagnosis that closed or paused it.
+    The last four are those of an outage: see ``connections.outage``.
     """
 
     failures: int = 0
@@ -40,6 +41,10 @@ class Health:
     probes: int = 0
     probe_at: int | None = None
     diagnosis: str | None = None
+    failing_since: int | None = None
+    works_since: int | None = None
+    told_at: int | None = None
+    tell_at: int | None = None
 
     def trouble(self, now: int) -> Trouble | None:
         """The trouble of one that is not paused, at ``now``."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from leadkeeper.clock import new_id
+from leadkeeper.connections.outage import News
+from leadkeeper.connections.outage_news import OutageNews
 
 LEAD_ARRIVED: Final = "leadArrived"
 """A lead came; the body is its id."""
@@ -19,12 +21,19 @@ CHANGE_REFUSED: Final = "changeRefused"
 """New settings of a connection did not pass their validation; the body is the diagnosis as it is stored."""
 OPERATION_WAITS: Final = "operationWaits"
 """Publishing waits for somebody's word on a test lead."""
+CONNECTION_FAILING: Final = "connectionFailing"
+"""Nothing gets through a connection; the body is an :class:`OutageNews`."""
+CONNECTION_WORKS: Final = "connectionWorks"
+"""An outage is over; the body is an :class:`OutageNews`."""
+OUTAGE_KINDS: Final = (CONNECTION_FAILING, CONNECTION_WORKS)
 OPERATION_FAILED: Final = "operationFailed"
 PREVIEW_READY: Final = "previewReady"
 OFFER_LIVE: Final = "offerLive"
 
 GATHER_MS: Final = 5_000
 """How long a notice of a lead waits for others, so that a burst of leads is one mail."""
+GATHER_OUTAGES_MS: Final = 30_000
+"""How long a notice of an outage waits for those of the publisher's other connections, which are one mail."""
 AGAIN_MS: Final = 60_000
 """How long a recipient whom the mail server put off is left in peace."""
 DAY_MS: Final = 86_400_000
@@ -49,6 +58,12 @@ def lead_withheld(connection_id: str, lead_id: str, now: int) -> dict[str, Any]:
 def connection_paused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:
     """The row of the notice that a connection is broken; ``diagnosis`` as it is stored."""
     return _row(connection_id, CONNECTION_PAUSED, diagnosis, now, now)
+
+
+def outage(connection_id: str, news: OutageNews, now: int) -> dict[str, Any]:
+    """The row of the notice that a connection fails, or works again."""
+    kind = CONNECTION_WORKS if news.news is News.OVER else CONNECTION_FAILING
+    return _row(connection_id, kind, news.to_text(), now, now + GATHER_OUTAGES_MS)
 
 
 def change_refused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:

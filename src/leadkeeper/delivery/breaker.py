@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.connections import outage
 from leadkeeper.connections.health import OPEN_AFTER, Health
 from leadkeeper.delivery.schedule import HOUR, MINUTE, SECOND, spread, throttle_delay
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
@@ -34,6 +35,7 @@ class Change:
     """A connection's health after some answers, and what the rest of the house must hear of it.
 
     ``paused_now``: people are told, once. ``recovered``: what waits for a retry is due at once.
+    ``works_again``: an outage is over.
     ``take_back_since``: leads set aside as refused since then were not to blame; they wait with the others.
     ``learned``: columns of the connection that say more than was known of its settings; ``calm``: nothing else changed.
     """
@@ -41,6 +43,7 @@ class Change:
     health: Health
     paused_now: bool = False
     recovered: bool = False
+    works_again: bool = False
     take_back_since: int | None = None
     learned: Mapping[str, Any] = field(default_factory=dict)
     calm: bool = False
@@ -74,6 +77,7 @@ def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float)
             step.health,
             paused_now=change.paused_now or step.paused_now,
             recovered=change.recovered or step.recovered,
+            works_again=outage.is_failing(health) and not outage.is_failing(step.health),
             take_back_since=step.take_back_since if change.take_back_since is None else change.take_back_since,
         )
     return change
@@ -85,7 +89,8 @@ def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
     answer = heard.answer
     if isinstance(answer, Receipt):
         recovered = on_trial(health) or health.throttles > 0
-        return Change(Health(paused_by_person=health.paused_by_person), recovered=recovered)
+        well = outage.works(health, Health(paused_by_person=health.paused_by_person), now)
+        return Change(well, recovered=recovered)
     # While it is closed, only the trial's answer is news; the others were sent before it closed.
     stale = health.closed_until > now and not heard.trial
     health = replace(health, closed_until=0) if heard.trial else health
@@ -105,6 +110,7 @@ def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
 def _throttled(health: Health, answer: Diagnosis, now: int, dice: float, *, stale: bool) -> Health:
     closed = max(health.closed_until, now + throttle_delay(answer, health.throttles, dice))
     throttles = health.throttles if stale else health.throttles + 1
+    health = outage.fails(health, now)
     return replace(health, throttles=throttles, closed_until=closed, diagnosis=to_stored(answer))
 
 
@@ -112,7 +118,7 @@ def _failed(health: Health, answer: Diagnosis, took: int, now: int, dice: float)
     failures = health.failures + 1
     if took >= HANGS and failures < OPEN_AFTER:
         failures = min(health.failures + HANG_WEIGHT, OPEN_AFTER)
-    health = replace(health, failures=failures, diagnosis=to_stored(answer))
+    health = replace(outage.fails(health, now), failures=failures, diagnosis=to_stored(answer))
     if failures < OPEN_AFTER:
         return health
     return replace(health, closed_until=now + spread(_rest(failures - OPEN_AFTER, took), dice))
@@ -138,6 +144,7 @@ def _refused(health: Health, heard: Heard, answer: Diagnosis, now: int, dice: fl
 
 def _paused(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
     rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), dice)
+    health = outage.breaks(health, now, told=health.probes == 0)
     return replace(health, paused=True, probe_at=now + rest, diagnosis=to_stored(answer))
 
 
@@ -152,6 +159,7 @@ def after_probe(health: Health, passed: bool, now: int, dice: float) -> Health:
     """The health after a probe of a paused connection: on trial with one lead, or paused for longer."""
     probes = health.probes + 1
     if passed:
-        return replace(health, paused=False, probe_at=None, probes=probes, failures=0, closed_until=0)
+        well = outage.works(health, health, now)
+        return replace(well, paused=False, probe_at=None, probes=probes, failures=0, closed_until=0)
     rest = spread(min(FIRST_PROBE * 2 ** min(probes, 10), LONGEST_PROBE), dice)
     return replace(health, probes=probes, probe_at=now + rest)

@@ -11,7 +11,7 @@ import structlog
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import State
+from leadkeeper.delivery.schedule import Aside, State
 from leadkeeper.diagnosis import Evidence, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
@@ -35,7 +35,7 @@ def set_aside_damaged(conn: sa.Connection, damaged: Sequence[Damaged], lease_id:
     conn.execute(
         sa.update(t.delivery)
         .where(one_of(conn, d.id, ids), d.lease_id == lease_id, t.SENDING)
-        .values(state=State.SET_ASIDE.value, lease_id=None, changed_at=now)
+        .values(state=State.SET_ASIDE.value, set_aside_for=Aside.DAMAGED.value, lease_id=None, changed_at=now)
     )
     conn.execute(sa.insert(t.attempt), [_attempt(each, now) for each in damaged])
     for each in damaged:

@@ -15,9 +15,12 @@ from leadkeeper.connections.changes import any_unasked, take_unasked
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.health import health_of
 from leadkeeper.connections.lines import open_line
+from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import after_check, after_probe
 from leadkeeper.delivery.lease import SWEEP, sweep_leases
+from leadkeeper.delivery.outages import any_to_tell, tell_of_outages
+from leadkeeper.delivery.recall import any_to_recall, recall
 from leadkeeper.delivery.schedule import MINUTE
 from leadkeeper.delivery.send import where
 from leadkeeper.destinations.destination import Check
@@ -34,6 +37,8 @@ SWEEP_SECONDS: Final = 1.0
 CHECKS: Final = 64
 """How many checks and validations that nobody asked for run at once; a publisher alone has 24 of them."""
 CHECKS_RESERVED: Final = 16
+RECALLS: Final = 20
+"""How many batches of what outages set aside are called back in one look; carrying needs the database, too."""
 Prove = Callable[[OfferRef, str], Awaitable[object]]
 """Validates a connection's new settings; it belongs to a room above."""
 
@@ -81,18 +86,33 @@ class Housekeeping:
             await asyncio.gather(*self._checks, return_exceptions=True)
 
     async def look(self) -> None:
-        """Return what expired leases held, and begin the checks that are due."""
+        """Return what expired leases held, look after outages, and begin the checks that are due."""
         returned = await self._storage.write(sweep_leases, self._clock())
         while returned:
             log.info("deliveries of a vanished worker returned", deliveries=returned)
             self._wake(())
             returned = await self._storage.write(sweep_leases, self._clock()) if returned == SWEEP else 0
+        await self._look_after_outages()
         if self._room and await self._storage.read(_any_due, self._clock()):
             for row in await self._storage.write(_take_due, self._shares.copy(), self._clock()):
                 self._begin(OfferRef.parse(row.offer_ref).publisher_id, self._look_at(row))
         if self._room and self._prove is not None and await self._storage.read(any_unasked, self._clock()):
             for offer, name in await self._storage.write(take_unasked, self._shares.copy(), self._clock()):
                 self._begin(offer.publisher_id, self._try_change(self._prove, offer, name))
+
+    async def _look_after_outages(self) -> None:
+        """People are told of those that last and that are over; what they set aside goes out again."""
+        to_tell, to_recall = await self._storage.read(_outages_due, self._clock())
+        told = await self._storage.write(tell_of_outages, self._clock()) if to_tell else 0
+        if told:
+            log.warning("people are told of connections that fail, or work again", notices=told)
+        for _ in range(RECALLS if to_recall else 0):
+            recalled = await self._storage.write(recall, self._clock(), self._dice())
+            if recalled is None:
+                break
+            if recalled.deliveries:
+                log.info("set-aside leads go out again", connection=recalled.connection_id, leads=recalled.deliveries)
+                self._wake([recalled.connection_id])
 
     @property
     def _room(self) -> bool:
@@ -144,6 +164,10 @@ class Housekeeping:
         finally:
             await destination.aclose()
         return None if check.ok else check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
+
+
+def _outages_due(conn: sa.Connection, now: int) -> tuple[bool, bool]:
+    return any_to_tell(conn, now), any_to_recall(conn, now)
 
 
 def _due(now: int) -> sa.ColumnElement[bool]:
@@ -206,6 +230,6 @@ def _end_probe(
     passed = found is None
     health = after_probe(health_of(row), passed, now, dice)
     # A new epoch: answers to sends from before the probe must not pause the connection again.
-    columns = {**health.columns(), "epoch": epoch + 1} if passed else health.columns()
+    columns = {**health.columns(), **recalls(now), "epoch": epoch + 1} if passed else health.columns()
     conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
     return passed

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import MINUTE, after_lost
+from leadkeeper.delivery.schedule import MINUTE, after_lost, stored
 from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import announce, one_of
 
 SWEEP = 500
@@ -20,20 +21,26 @@ FORGET = 10 * MINUTE
 """How long a lease that ran out is remembered: a claim that was under way may still be committed under it."""
 
 
-def open_lease(conn: sa.Connection, until: int) -> str:
-    """A new lease that runs out at ``until`` (ms) unless it is renewed."""
+def open_lease(conn: sa.Connection, until: int, now: int | None = None) -> str:
+    """A new lease that runs out at ``until`` (ms) unless it is renewed.
+
+    ``now`` is the time from which ``until`` was reckoned: should another process know of a later one (the database's
+    clock has jumped, and we have not looked yet), it runs out as long after that.
+    """
     lease_id = new_id()
-    conn.execute(sa.insert(t.lease).values(id=lease_id, until=until))
+    begun = until if now is None else by_what_was_seen(conn, now) + until - now
+    conn.execute(sa.insert(t.lease).values(id=lease_id, until=begun))
     return lease_id
 
 
 def renew_lease(conn: sa.Connection, lease_id: str, until: int, now: int) -> bool:
-    """Keep the lease until ``until``; false if it ran out: then what it held is somebody else's."""
-    return bool(
-        conn.execute(
-            sa.update(t.lease).where(t.lease.c.id == lease_id, t.lease.c.until > now).values(until=until)
-        ).rowcount
-    )
+    """Keep the lease until ``until``; false if it ran out: then what it held is somebody else's.
+
+    Reckoned from the latest time that any process knows of, as in :func:`open_lease`.
+    """
+    latest = by_what_was_seen(conn, now)
+    this = (t.lease.c.id == lease_id, t.lease.c.until > latest)
+    return bool(conn.execute(sa.update(t.lease).where(*this).values(until=latest + until - now)).rowcount)
 
 
 def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:
@@ -80,6 +87,7 @@ _RETURN = (
         state=sa.bindparam("b_state"),
         due_at=sa.bindparam("b_due_at"),
         lost=sa.bindparam("b_lost"),
+        set_aside_for=sa.bindparam("b_aside"),
         changed_at=sa.bindparam("b_now"),
         lease_id=None,
     )
@@ -92,9 +100,8 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind) -> N
     rows, attempts = [], []
     for row in lost:
         step = after_lost(row.attempts, row.lost, now, repeatable=row.repeatable, kind=kind)
-        rows.append(
-            {"b_id": row.id, "b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost, "b_now": now}
-        )
+        values = {"b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost}
+        rows.append({"b_id": row.id, "b_now": now, "b_aside": stored(step.aside), **values})
         attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
     conn.execute(_RETURN, rows)
     conn.execute(sa.insert(t.attempt), attempts)

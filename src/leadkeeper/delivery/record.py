@@ -13,12 +13,14 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
+from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
-from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Next, State, next_step
+from leadkeeper.delivery.recall import mark, to_blame
+from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Aside, Next, State, next_step, stored
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import announce, listed
+from leadkeeper.storage.engine import announce, listed, one_of
 
 RECOVERY: Final = 1_000
 """Over how many milliseconds the leads of a connection that recovered become due again."""
@@ -68,8 +70,12 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
         return Recorded({}, ())
     held = _still_held(conn, sends)
     on_time = [sent for sent in sends if sent.delivery_id in held]
-    steps = {sent.delivery_id: _next(sent, now, dice) for sent in on_time}
+    trials = {delivery_id for delivery_id, aside in held.items() if aside == Aside.OUTAGE}
+    steps = _blamed(conn, on_time, {sent.delivery_id: _next(sent, now, dice) for sent in on_time}, trials, now)
     changes = _health(conn, on_time, _refused_before(conn, on_time), now, dice)
+    stranded = {sent.connection_id for sent in on_time if steps[sent.delivery_id].aside is Aside.OUTAGE}
+    if stranded:
+        mark(conn, stranded, now, dice)
     _write_states(conn, steps, now)
     conn.execute(
         sa.insert(t.attempt),
@@ -95,6 +101,23 @@ def _next(sent: Sent, now: int, dice: float) -> Next:
     return next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable, since=sent.since)
 
 
+def _blamed(
+    conn: sa.Connection, sends: Sequence[Sent], steps: dict[str, Next], trials: Collection[str], now: int
+) -> Mapping[str, Next]:
+    """``steps``, where those that are given up while nothing gets through are their connection's fault.
+
+    So are ``trials``, which were given up for that before and tried again for the sake of their connection.
+    """
+    given_up = [sent for sent in sends if steps[sent.delivery_id].aside is Aside.GAVE_UP]
+    if not given_up:
+        return steps
+    failing = to_blame(conn, {sent.connection_id for sent in given_up}, now)
+    for sent in given_up:
+        if sent.connection_id in failing or sent.delivery_id in trials:
+            steps[sent.delivery_id] = replace(steps[sent.delivery_id], aside=Aside.OUTAGE)
+    return steps
+
+
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
     written = set(conn.scalars(_written(conn.dialect.name), {"attempts": [sent.attempt_id for sent in sends]}))
     return [sent for sent in sends if sent.attempt_id not in written] if written else sends
@@ -111,13 +134,16 @@ def _written(dialect: str) -> sa.Select[Any]:
 @functools.cache
 def _held(dialect: str) -> sa.Select[Any]:
     d = t.delivery.c
-    return sa.select(d.id, d.lease_id).where(listed(dialect, d.id, "deliveries"), t.SENDING).with_for_update()
+    query = sa.select(d.id, d.lease_id, d.set_aside_for)
+    return query.where(listed(dialect, d.id, "deliveries"), t.SENDING).with_for_update()
 
 
-def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
+def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[str, str | None]:
+    """Those of the deliveries that are still ours, and for what each was set aside before, if it was."""
     rows = conn.execute(_held(conn.dialect.name), {"deliveries": [sent.delivery_id for sent in sends]})
-    leases = {row.id: row.lease_id for row in rows}
-    return {sent.delivery_id for sent in sends if leases.get(sent.delivery_id) == sent.lease_id}
+    found = {row.id: row for row in rows}
+    held = [row for sent in sends if (row := found.get(sent.delivery_id)) is not None and row.lease_id == sent.lease_id]
+    return {row.id: row.set_aside_for for row in held}
 
 
 def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> None:
@@ -129,8 +155,8 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         if step.state in (State.DELIVERED, State.UNCONFIRMED):
             by_end[step.state.value, step.attempts].append(delivery_id)
         else:
-            values = {"of": delivery_id, "now": now, "end": step.state.value, "tries": step.attempts}
-            values["times"] = step.lost
+            values: dict[str, Any] = {"of": delivery_id, "now": now, "end": step.state.value, "tries": step.attempts}
+            values |= {"times": step.lost, "aside": stored(step.aside)}
             if step.due_at > now:
                 later.append({**values, "due": step.due_at})
             else:  # what is due at once keeps its place in the queue
@@ -153,14 +179,18 @@ _NEXT: Final[Mapping[str, Any]] = {
 _TRIED: Final = (
     sa.update(t.delivery)
     .where(t.delivery.c.id == sa.bindparam("of"))
-    .values(lost=sa.bindparam("times", type_=sa.Integer), **_NEXT)
+    .values(lost=sa.bindparam("times", type_=sa.Integer), set_aside_for=sa.bindparam("aside"), **_NEXT)
 )
 _LATER: Final = _TRIED.values(due_at=sa.bindparam("due", type_=sa.BigInteger))
 
 
 @functools.cache
 def _ended(dialect: str) -> sa.Update:
-    return sa.update(t.delivery).where(listed(dialect, t.delivery.c.id, "deliveries")).values(lost=0, **_NEXT)
+    return (
+        sa.update(t.delivery)
+        .where(listed(dialect, t.delivery.c.id, "deliveries"))
+        .values(lost=0, set_aside_for=None, **_NEXT)
+    )
 
 
 def _refused_before(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
@@ -198,6 +228,9 @@ def _health(
         rows[frozenset(change.learned)].append({"of": connection_id, **change.health.columns(), **change.learned})
     for alike in rows.values():
         conn.execute(_SET, alike)
+    again = [connection_id for connection_id, change in changes.items() if change.works_again]
+    if again:
+        conn.execute(sa.update(t.connection).where(one_of(conn, t.connection.c.id, again)).values(recalls(now)))
     return {connection_id: change for connection_id, change in changes.items() if not change.calm}
 
 

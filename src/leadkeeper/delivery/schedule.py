@@ -53,6 +53,23 @@ class State(StrEnum):
     WITHHELD = "withheld"
 
 
+class Aside(StrEnum):
+    """Why a delivery was set aside. What was so for another reason, or by an older version, has none."""
+
+    REFUSED = "refused"
+    MAY_HAVE_ARRIVED = "mayHaveArrived"
+    GAVE_UP = "gaveUp"
+    """It failed for two weeks while others passed."""
+    OUTAGE = "outage"
+    """It failed for two weeks as did all others: it goes out by itself once its connection works."""
+    DAMAGED = "damaged"
+
+
+def stored(aside: Aside | None) -> str | None:
+    """As it stands in a delivery's row."""
+    return None if aside is None else aside.value
+
+
 @dataclass(frozen=True, slots=True)
 class Next:
     """What becomes of a delivery: its state, when it is due (ms), how many attempts count, and what is shown.
@@ -65,6 +82,7 @@ class Next:
     attempts: int
     answer: Answer
     lost: int = 0
+    aside: Aside | None = None
 
 
 def next_step(
@@ -93,15 +111,15 @@ def next_step(
             return _again(answer, attempts + 1, since, now, dice)
         case Outcome.AMBIGUOUS:
             told = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence, outcome=answer.outcome)
-            return Next(State.SET_ASIDE, now, attempts + 1, told)
+            return Next(State.SET_ASIDE, now, attempts + 1, told, aside=Aside.MAY_HAVE_ARRIVED)
         case _:
-            return Next(State.SET_ASIDE, now, attempts + 1, answer)
+            return Next(State.SET_ASIDE, now, attempts + 1, answer, aside=Aside.REFUSED)
 
 
 def _ours(answer: Diagnosis, attempts: int, lost: int, now: int, dice: float) -> Next:
     match answer.kind:
         case Kind.MAY_HAVE_ARRIVED:
-            return Next(State.SET_ASIDE, now, attempts, answer, lost)
+            return Next(State.SET_ASIDE, now, attempts, answer, lost, Aside.MAY_HAVE_ARRIVED)
         case Kind.INTERRUPTED:
             return Next(State.WAITING, now, attempts, answer, lost)
         case Kind.INTERNAL_ERROR:
@@ -113,7 +131,7 @@ def _ours(answer: Diagnosis, attempts: int, lost: int, now: int, dice: float) ->
 def _again(answer: Diagnosis, attempts: int, since: int, now: int, dice: float) -> Next:
     if attempts >= MOST_ATTEMPTS and now - since >= GIVE_UP_AFTER:
         told = diagnose(Kind.GAVE_UP, answer.evidence, outcome=answer.outcome)
-        return Next(State.SET_ASIDE, now, attempts, told)
+        return Next(State.SET_ASIDE, now, attempts, told, aside=Aside.GAVE_UP)
     delay = spread(RETRY_DELAYS[attempts - 1] if attempts <= len(RETRY_DELAYS) else LAST_DELAY, dice)
     asked = int((answer.retry_after or 0) * SECOND)
     return Next(State.WAITING, now + max(delay, min(asked, LONGEST_THROTTLE)), attempts, answer)
@@ -141,7 +159,8 @@ def after_lost(attempts: int, lost: int, now: int, *, repeatable: bool, kind: Ki
     since it may have arrived.
     """
     if not repeatable:
-        return Next(State.SET_ASIDE, now, attempts, diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS), lost + 1)
+        told = diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
+        return Next(State.SET_ASIDE, now, attempts, told, lost + 1, Aside.MAY_HAVE_ARRIVED)
     return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, diagnose(kind), lost + 1)
 
 

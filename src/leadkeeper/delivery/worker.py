@@ -72,7 +72,7 @@ class Worker:
         self._hints: set[str] = set()
         self._look_everywhere = True
         self._lease_id = ""
-        self._lease_until = 0
+        self._lease_ends = 0.0
         self._stopping = False
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -321,26 +321,27 @@ class Worker:
             self._abandon_lease()
 
     def _holds_lease(self) -> bool:
-        return bool(self._lease_id) and self._clock() < self._lease_until
+        # By the monotonic clock: when the time jumps, all leases are moved along (see storage.database_clock).
+        return bool(self._lease_id) and time.monotonic() < self._lease_ends
 
     def _abandon_lease(self) -> None:
         """Let the lease run out: it may hold deliveries that this worker does not know of, and they must come back."""
-        self._lease_id, self._lease_until = "", 0
+        self._lease_id, self._lease_ends = "", 0.0
 
     async def _begin_lease(self) -> None:
         """Start anew under a new lease: what the old one held may be another's by now."""
         for lane in self._lanes:
             lane.drop()
-        until = self._clock() + self._lease_ms
-        self._lease_id = await self._storage.write(open_lease, until)
-        self._lease_until = until
+        begun, now = time.monotonic(), self._clock()
+        self._lease_id = await self._storage.write(open_lease, now + self._lease_ms, now)
+        self._lease_ends = begun + self._lease_ms / 1000
 
     async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(self._lease_ms / 3000)
             if not self._lease_id:
                 continue
-            now, lease_id = self._clock(), self._lease_id
+            begun, now, lease_id = time.monotonic(), self._clock(), self._lease_id
             try:
                 renewed = await self._storage.write(renew_lease, lease_id, now + self._lease_ms, now)
             except StorageAway:
@@ -350,7 +351,7 @@ class Worker:
                 continue
             if lease_id != self._lease_id:
                 continue
-            self._lease_until = now + self._lease_ms if renewed else 0
+            self._lease_ends = begun + self._lease_ms / 1000 if renewed else 0.0
             if not renewed:
                 log.warning("lease lost: the worker was too slow to renew it")
                 self.wake()

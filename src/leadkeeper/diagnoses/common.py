@@ -194,7 +194,11 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         Outcome.REFUSED,
         Who.PUBLISHER,
         "The lead was tried for 14 days and the destination never took it.",
-        ("Read the last attempt's diagnosis and mend its cause.", "Retry this delivery."),
+        (
+            "Read the last attempt's diagnosis and mend its cause.",
+            "Where nothing else got through the connection either, the lead goes out by itself once something does. "
+            "Otherwise retry this delivery.",
+        ),
     ),
     Kind.INTERRUPTED: Entry(
         Outcome.OURS,

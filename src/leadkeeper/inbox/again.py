@@ -108,7 +108,8 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
 
 
 def _due_now(now: int) -> dict[str, Any]:
-    return {"state": State.WAITING.value, "due_at": now, "attempts": 0, "lost": 0, "changed_at": now}
+    due = {"state": State.WAITING.value, "due_at": now, "attempts": 0, "lost": 0}
+    return due | {"changed_at": now, "set_aside_for": None}
 
 
 def _connection_id(conn: sa.Connection, offer: OfferRef, name: str) -> str:

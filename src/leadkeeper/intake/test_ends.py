@@ -10,12 +10,11 @@ import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.catalogue import to_stored
-from leadkeeper.connections import changes
+from leadkeeper.connections import changes, outage
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import CHECK_EVERY
 from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.findings import is_held_as_not_found
-from leadkeeper.connections.health import Health
 from leadkeeper.connections.last_test import NO_WORD, LastTest
 from leadkeeper.connections.outbox import change_refused
 from leadkeeper.delivery.lease import close_lease
@@ -97,7 +96,7 @@ def _taken(conn: sa.Connection, sent: Sent, receipt: Receipt, now: int, by: str,
             return Ended.NOT_TAKEN
         this = sa.true()
     holds = change is None and not receipt.confirmed and is_held_as_not_found(connection)
-    values |= {"epoch": c.epoch + 1} | ({} if holds else Health().columns())
+    values |= {"epoch": c.epoch + 1} | ({} if holds else outage.proven(now))
     if by == UNASKED:
         values.pop("paused_by_person", None)
     if not conn.execute(sa.update(t.connection).where(c.id == connection.id, this).values(values)).rowcount:

@@ -285,7 +285,7 @@ def _begin(conn: sa.Connection, connection: Connection, marker: str, now: int) -
             unrouted=False,
         )
     )
-    lease_id = open_lease(conn, now + LEASE)
+    lease_id = open_lease(conn, now + LEASE, now)
     row = new_delivery(lead_id, connection.id, now) | {"state": State.SENDING.value, "lease_id": lease_id}
     conn.execute(sa.insert(t.delivery).values(row))
     found = conn.execute(

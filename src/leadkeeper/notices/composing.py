@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.connections import outbox
+from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations.mail_address import MailAddress
 from leadkeeper.destinations.mail_text import (
     change_refused_notice,
@@ -23,6 +24,7 @@ from leadkeeper.destinations.mail_text import (
 )
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.notices.due import Due
+from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 from leadkeeper.publishing.operations import DAMAGED
 from leadkeeper.publishing.steps import STEP_TEXTS, Level, StepStatus, steps_from_json
 
@@ -37,6 +39,10 @@ def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> 
             return lead_notice([notice.body for notice in due.notices], row.title, base_url, *whom)
         case outbox.LEAD_WITHHELD:
             return withheld_notice(len(due.notices), row.title, page, *whom)
+        case outbox.CONNECTION_FAILING | outbox.CONNECTION_WORKS:
+            those = [Fallen(notice.name, notice.title, OutageNews.of(notice.body)) for notice in due.notices]
+            told_in = failing_notice if due.kind == outbox.CONNECTION_FAILING else works_notice
+            return told_in(those, f"{base_url}/portal", *whom)
         case outbox.OPERATION_FAILED:
             step, told = _failure(row)
             return operation_failed_notice(row.title, step, told, page, *whom)

@@ -14,7 +14,8 @@ from pydantic_core import from_json
 from leadkeeper.access.contacts import VALID_MS, contacts_of
 from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import is_stored
-from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_PAUSED
+from leadkeeper.connections.outage_news import OutageNews
+from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_PAUSED, OUTAGE_KINDS
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.mail_address import MailRules
@@ -35,7 +36,7 @@ log: Final = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The notices of one kind, for one connection or operation, that go into one mail."""
+    """The notices of one kind that go into one mail: for one connection or operation, or of outages with one cause."""
 
     kind: str
     notices: Sequence[sa.Row[Any]]
@@ -88,7 +89,10 @@ class Plan:
 
 
 def take(conn: sa.Connection, now: int) -> list[Due]:
-    """What is due, kept from others for :data:`HELD_MS`; gathered by connection, kind and recipients."""
+    """What is due, kept from others for :data:`HELD_MS`; gathered by connection, kind and recipients.
+
+    Those of outages are gathered by publisher, cause and recipients: whoever hears of one hears of all in one mail.
+    """
     n = t.notice.c
     due = (
         sa.select(n.id)
@@ -114,9 +118,15 @@ def take(conn: sa.Connection, now: int) -> list[Due]:
     rows = _readable(conn, ids, rows, now)
     grouped: dict[tuple[str, str, str | None], list[sa.Row[Any]]] = {}
     for row in rows:
-        # What an operation tells stands by itself; a connection's notices of one kind are gathered.
-        grouped.setdefault((row.connection_id or row.id, row.kind, row.recipients), []).append(row)
+        grouped.setdefault((_gathered_by(row), row.kind, row.recipients), []).append(row)
     return [Due(kind, notices) for (_, kind, _), notices in grouped.items()]
+
+
+def _gathered_by(row: sa.Row[Any]) -> str:
+    """What an operation tells stands by itself; a connection's notices of one kind are gathered."""
+    if row.kind in OUTAGE_KINDS:
+        return json.dumps([row.publisher_id, OutageNews.of(row.body).cause, sorted(_everybody(row) or ())])
+    return str(row.connection_id or row.id)
 
 
 def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any]], now: int) -> list[sa.Row[Any]]:
@@ -149,7 +159,17 @@ def is_whole(row: sa.Row[Any]) -> bool:
     """Whether a notice's row (kind, body, recipients) can be read."""
     if row.recipients is not None and read_emails(row.recipients) is None:
         return False
+    if row.kind in OUTAGE_KINDS:
+        return _is_news(row.body)
     return row.kind not in (CONNECTION_PAUSED, CHANGE_REFUSED) or is_stored(row.body)
+
+
+def _is_news(body: str) -> bool:
+    try:
+        OutageNews.of(body)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def plan(conn: sa.Connection, due: Due, rules: MailRules, now: int) -> Plan:

@@ -42,6 +42,7 @@ class DatabaseClock:
         self._monotonic = monotonic
         self._base = wall()
         self._at = monotonic()
+        self._looked = False
 
     def __call__(self) -> int:
         return self._base + int((self._monotonic() - self._at) * 1000)
@@ -73,8 +74,8 @@ class DatabaseClock:
         at = self._monotonic()
         found = self._wall() if server is None else server + int((at - begun) * 500)
         expected = self._base + int((at - self._at) * 1000)
-        moved = await self._storage.write(agree, expected, found)
-        self._base, self._at = found, at
+        moved = await self._storage.write(agree, expected, found, first=not self._looked)
+        self._base, self._at, self._looked = found, at, True
         if moved:
             log.warning("the clock jumped; what was to come has been moved with it", seconds=moved / 1000)
         return moved != 0
@@ -88,22 +89,37 @@ def _server_time(conn: sa.Connection) -> int | None:
     return int(conn.scalar(sa.select(sa.cast(seconds * 1000, sa.BigInteger))) or 0)
 
 
-def agree(conn: sa.Connection, expected: int, found: int) -> int:
+def by_what_was_seen(conn: sa.Connection, now: int) -> int:
+    """``now``, or the time that any process saw last: whoever has not looked since a jump is behind.
+
+    Until the transaction ends nobody moves anything along with a jump.
+    """
+    return max(now, conn.scalar(sa.select(t.clock.c.seen_at).with_for_update(read=True)) or 0)
+
+
+def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False) -> int:
     """Move what the database holds along with a jump from ``expected`` to ``found``, unless another process has.
 
     Answers by how much that was. A clock set back while nobody ran is told by what was seen before. One set forward
-    makes everything due; only leases, whose holders live, are made longer.
+    makes everything due; only leases, whose holders live, are made longer. With ``first`` this process has not seen
+    what the time was before: that is what any process saw last, and who held a lease then may still live.
     """
     seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
     moved = 0
+    if first and 0 < seen < found - JUMP_MS:
+        _lengthen(conn, seen, found - seen)
     if seen > found + JUMP_MS:
         moved = found - (seen if abs(found - expected) <= JUMP_MS else expected)
         _move_all(conn, moved, found)
     elif found > expected + JUMP_MS and seen < found - JUMP_MS:
         moved = found - expected
-        conn.execute(sa.update(t.lease).where(t.lease.c.until > expected).values(until=t.lease.c.until + moved))
+        _lengthen(conn, expected, moved)
     conn.execute(sa.update(t.clock).values(seen_at=found))
     return moved
+
+
+def _lengthen(conn: sa.Connection, then: int, by: int) -> None:
+    conn.execute(sa.update(t.lease).where(t.lease.c.until > then).values(until=t.lease.c.until + by))
 
 
 def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
@@ -114,6 +130,8 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
         t.connection.c.closed_until,
         t.connection.c.probe_at,
         t.connection.c.check_at,
+        t.connection.c.tell_at,
+        t.connection.c.recall_at,
         t.connection_change.c.due_at,
         t.notice.c.due_at,
         t.operation.c.due_at,
@@ -122,3 +140,7 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
         future = [column > now, column < _END_OF_TIME, *([t.READY] if column.table is t.delivery else [])]
         earlier = sa.case((column + moved > now, column + moved), else_=now)
         conn.execute(sa.update(column.table).where(*future).values({column: earlier}))
+    # An outage has lasted as long as it has.
+    c = t.connection.c
+    since = {column: column + moved for column in (c.failing_since, c.works_since, c.told_at)}
+    conn.execute(sa.update(t.connection).where(c.failing_since.is_not(None)).values(since))

@@ -157,7 +157,11 @@ TEXTS: Final[dict[Kind, Text]] = {
     ),
     Kind.GAVE_UP: Text(
         "Durante 14 dias tentou-se entregar o lead, e o destino nunca o aceitou.",
-        ("Leia o diagnóstico da última tentativa e elimine a causa.", "Repita esta entrega."),
+        (
+            "Leia o diagnóstico da última tentativa e elimine a causa.",
+            "Se nada mais passava pela conexão, o lead segue sozinho assim que algo passar. Caso contrário, repita "
+            "esta entrega.",
+        ),
     ),
     Kind.INTERRUPTED: Text(
         "O Leadkeeper foi encerrado no momento em que enviava este lead.",

@@ -64,7 +64,7 @@ def create_api(
     Answers(rooms.reading, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer().serve_on(app)
-    System(rooms.storage, metrics, metrics_open=metrics_open).serve_on(app)
+    System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(lambda: openapi_of(app, hot, documents))  # type: ignore[method-assign]
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
     return Front(app, hot, bearers, metrics, closed)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from leadkeeper.delivery.record import Sent
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.presence import Running, running
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -54,6 +55,12 @@ class Metrics:
             ["state"],
             registry=self._registry,
         )
+        self._clocks = Gauge(
+            "leadkeeper_clock_difference_seconds",
+            "How far the clock of each running process's machine is ahead of the database's.",
+            ["process", "role"],
+            registry=self._registry,
+        )
         self._ended: Tally[tuple[str, str]] = Tally()
         # Looking a label up takes longer than counting.
         self._by_result: dict[tuple[str, str], Counter] = {}
@@ -79,25 +86,28 @@ class Metrics:
         """Sends ended; their destinations are looked up when the measurements are read."""
         self._ended.update((sent.connection_id, sent.answer.outcome.value) for sent in sends)
 
-    async def text(self, storage: Storage) -> bytes:
+    async def text(self, storage: Storage, now: int) -> bytes:
         """All measurements as Prometheus reads them; without those that need the database while it is away."""
         async with self._counting:
             if time.monotonic() >= self._counted_until:
-                await self._count(storage)
+                await self._count(storage, now)
         return generate_latest(self._registry)
 
-    async def _count(self, storage: Storage) -> None:
+    async def _count(self, storage: Storage, now: int) -> None:
         begun = time.monotonic()
+        self._clocks.clear()
         try:
-            destinations, waiting = await storage.read(_snapshot)
+            destinations, waiting, processes = await storage.read(_snapshot, now)
         except StorageAway:
             self._waiting.clear()
             return
+        for process in processes:
+            self._clocks.labels(process.id, process.role).set(process.ahead_ms / 1000)
         for state in _WAITING:
             self._waiting.labels(state).set(waiting[state])
         self._count_ended(destinations)
-        now = time.monotonic()
-        self._counted_until = now + max(REST_SECONDS, REST_TIMES * (now - begun))
+        ended = time.monotonic()
+        self._counted_until = ended + max(REST_SECONDS, REST_TIMES * (ended - begun))
 
     def _count_ended(self, destinations: Mapping[str, str]) -> None:
         ended, self._ended = self._ended, Tally()
@@ -105,8 +115,11 @@ class Metrics:
             self._sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
 
 
-def _snapshot(conn: sa.Connection) -> tuple[Mapping[str, str], Mapping[str, int]]:
-    """The destination of every connection, and how many deliveries wait, by state; from partial indexes alone."""
+def _snapshot(conn: sa.Connection, now: int) -> tuple[Mapping[str, str], Mapping[str, int], Sequence[Running]]:
+    """The destination of every connection, how many deliveries wait, by state, and the processes that run.
+
+    From partial indexes alone.
+    """
     c = t.connection.c
     at_rest = (c.paused | c.paused_by_person | c.removed_at.is_not(None)).label("at_rest")
     connections = {row.id: row for row in conn.execute(sa.select(c.id, c.destination, at_rest))}
@@ -116,7 +129,7 @@ def _snapshot(conn: sa.Connection) -> tuple[Mapping[str, str], Mapping[str, int]
         waiting["held" if found is None or found.at_rest else "pending"] += count
     for _, count in conn.execute(_count(t.SET_ASIDE)):
         waiting["setAside"] += count
-    return {row.id: row.destination for row in connections.values()}, waiting
+    return {row.id: row.destination for row in connections.values()}, waiting, running(conn, now)
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
+from leadkeeper.clock import Clock
 from leadkeeper.doors.api.metrics import CONTENT_TYPE, Metrics
 from leadkeeper.doors.api.security import Operator
 from leadkeeper.doors.web import problem_responses
@@ -35,8 +36,9 @@ class System:
     None of them holds personal data, but measurements tell how much is sold.
     """
 
-    def __init__(self, storage: Storage, metrics: Metrics, *, metrics_open: bool) -> None:
+    def __init__(self, storage: Storage, metrics: Metrics, clock: Clock, *, metrics_open: bool) -> None:
         self._storage = storage
+        self._clock = clock
         self._probe = KeepingProbe(storage)
         self._metrics = metrics
         self._open = metrics_open
@@ -76,4 +78,4 @@ class System:
 
     async def get_metrics(self) -> Response:
         """Of this process alone; no personal data."""
-        return Response(await self._metrics.text(self._storage), media_type=CONTENT_TYPE)
+        return Response(await self._metrics.text(self._storage, self._clock()), media_type=CONTENT_TYPE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
@@ -14,8 +13,6 @@ from leadkeeper.doors.cli.failing import explanation
 from leadkeeper.doors.cli.showing import AsJson, plain_text, print_json, say
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from leadkeeper.connections.connection import Connection
     from leadkeeper.diagnoses.text import Language
     from leadkeeper.doors.cli.db import DatabaseStatus
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 CHECKS_AT_ONCE: Final = 8
 OVERDUE_MS: Final = 60_000
 """A lead that was due this long ago was left lying: no worker runs, or it has too much to do."""
-CLOCK_MS: Final = 5_000
 NAMED: Final = 50
 """How many damaged records are named."""
 RESTORE: Final = (
@@ -134,7 +130,7 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
             *connections,
             *await _backlog(rooms),
             await _records(rooms),
-            await _clock(rooms),
+            *await _clocks(rooms),
             await _mail(settings),
         ]
 
@@ -253,13 +249,27 @@ def _ago(ms: int) -> str:
     return f"{seconds} s"
 
 
-async def _clock(rooms: Rooms) -> Finding:
-    """Leases and retries need the clocks of all machines, the database's too, to agree."""
-    off = await rooms.storage.read(_database_time) - rooms.clock()
-    if abs(off) > CLOCK_MS:
-        detail = f"the database's clock is {abs(off) / 1000:.0f} s {'ahead of' if off > 0 else 'behind'} this machine's"
-        return Finding("clock", "wrong", detail, "synchronise both machines (NTP)")
-    return Finding("clock", "ok", "agrees with the database's")
+async def _clocks(rooms: Rooms) -> list[Finding]:
+    """Due times and leases go by the database's clock; signatures, certificates and tokens by each machine's."""
+    from leadkeeper.clock import now_ms
+    from leadkeeper.storage.presence import WRONG_MS, running
+
+    now = rooms.clock()
+    processes = await rooms.storage.read(running, now)
+    wrong = [each for each in processes if abs(each.ahead_ms) >= WRONG_MS]
+    mine = now_ms() - now
+    right = f"agrees with the database's; so do those of {len(processes) - len(wrong)} running processes"
+    others = [
+        _wrong_clock(f"clock of process {each.id}", f"the {each.role} on {each.host}", each.ahead_ms) for each in wrong
+    ]
+    if abs(mine) >= WRONG_MS:
+        return [_wrong_clock("clock", "this machine", mine), *others]
+    return [Finding("clock", "ok", right), *others]
+
+
+def _wrong_clock(name: str, whose: str, ahead: int) -> Finding:
+    detail = f"{whose} is {abs(ahead) / 1000:.0f} s {'ahead of' if ahead > 0 else 'behind'} the database's clock"
+    return Finding(name, "wrong", detail, "synchronise that machine and the database's (NTP)")
 
 
 async def _mail(settings: Settings) -> Finding:
@@ -275,11 +285,3 @@ async def _mail(settings: Settings) -> Finding:
     text = text_of(told.kind, settings.language)
     evidence = f" ({told.evidence.status} {told.evidence.text})" if told.evidence.status else ""
     return Finding("mail", "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
-
-
-def _database_time(conn: sa.Connection) -> int:
-    import sqlalchemy as sa
-
-    moment: datetime = conn.execute(sa.select(sa.func.now())).scalar_one()
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)

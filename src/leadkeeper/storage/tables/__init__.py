@@ -7,6 +7,7 @@ same transaction and never deleted while children exist, and a key check per row
 
 from __future__ import annotations
 
+from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
 from leadkeeper.storage.tables.leads import READY as READY
 from leadkeeper.storage.tables.leads import SENDING as SENDING
 from leadkeeper.storage.tables.leads import SET_ASIDE as SET_ASIDE
@@ -17,6 +18,7 @@ from leadkeeper.storage.tables.leads import clock as clock
 from leadkeeper.storage.tables.leads import delivery as delivery
 from leadkeeper.storage.tables.leads import lead as lead
 from leadkeeper.storage.tables.leads import lease as lease
+from leadkeeper.storage.tables.leads import process as process
 from leadkeeper.storage.tables.offers import ON_SHELF as ON_SHELF
 from leadkeeper.storage.tables.offers import RUNNING as RUNNING
 from leadkeeper.storage.tables.offers import connection as connection

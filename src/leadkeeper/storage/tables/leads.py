@@ -67,6 +67,8 @@ delivery: Final = sa.Table(
     sa.Column("lease_id", Id),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
+    # Why it was set aside, where that was us; see delivery.schedule.Aside.
+    sa.Column("set_aside_for", State),
     postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02", "autovacuum_vacuum_cost_delay": "0"},
 )
 READY: Final = delivery.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'waiting'")])
@@ -82,6 +84,11 @@ sa.Index(
 SENDING: Final = delivery.c.state == sa.literal_column("'sending'")
 sa.Index("ix_delivery_lease", delivery.c.lease_id, sqlite_where=SENDING, postgresql_where=SENDING)
 SET_ASIDE: Final = delivery.c.state == sa.literal_column("'setAside'")
+BY_OUTAGE: Final = SET_ASIDE & (delivery.c.set_aside_for == sa.literal_column("'outage'"))
+"""Set aside because its connection failed for long, and through no fault of its own."""
+sa.Index(
+    "ix_delivery_outage", delivery.c.connection_id, delivery.c.id, sqlite_where=BY_OUTAGE, postgresql_where=BY_OUTAGE
+)
 UNCONFIRMED: Final = delivery.c.state == sa.literal_column("'unconfirmed'")
 sa.Index(
     "ix_delivery_unconfirmed",
@@ -125,6 +132,19 @@ lease: Final = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("until", sa.BigInteger, nullable=False),
+)
+
+process: Final = sa.Table(
+    "process",
+    metadata,
+    # The processes of this installation that run, and how wrong their machines' clocks are; see storage.presence.
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("role", State, nullable=False),  # serve, api, worker
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    # How many milliseconds its machine's clock is ahead of the database's.
+    sa.Column("ahead_ms", sa.BigInteger, nullable=False),
 )
 
 clock: Final = sa.Table(

@@ -160,8 +160,23 @@ connection: Final = sa.Table(
     sa.Column("probes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("probe_at", sa.BigInteger),
     sa.Column("diagnosis", sa.Text),
+    # An outage: since when nothing gets through, and since when something does again (while people have yet to hear of
+    # it); when they were told last, and when to see whether they are to be told. See connections.outage.
+    sa.Column("failing_since", sa.BigInteger),
+    sa.Column("works_since", sa.BigInteger),
+    sa.Column("told_at", sa.BigInteger),
+    sa.Column("tell_at", sa.BigInteger),
+    # When to look at what its outages set aside; none when there is nothing. See delivery.recall.
+    sa.Column("recall_at", sa.BigInteger),
     sa.UniqueConstraint("offer_ref", "name"),
 )
+for _moment in (connection.c.tell_at, connection.c.recall_at):
+    sa.Index(
+        f"ix_connection_{_moment.name}",
+        _moment,
+        sqlite_where=_moment.is_not(None),
+        postgresql_where=_moment.is_not(None),
+    )
 sa.Index(
     "ix_connection_probe",
     connection.c.probe_at,

@@ -1,0 +1,118 @@
+"""Telling people of outages: what is due is decided, and its notice written down, in one transaction. All SQL.
+
+Whoever decides may vanish: either both have happened or neither; ``notices`` sends what was written down, once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import from_stored
+from leadkeeper.connections import outbox
+from leadkeeper.connections.health import Health, health_of
+from leadkeeper.connections.outage import News, tell
+from leadkeeper.connections.outage_news import OutageNews
+from leadkeeper.delivery.breaker import on_trial
+from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+
+AT_ONCE: Final = 100
+"""How many connections are looked at in one transaction."""
+COMPANY_MS: Final = 3_600_000
+"""A reminder that would be due within this time goes along with one for the same publisher."""
+MOST: Final = 10_000
+"""So many leads are counted; whoever waits for more is told that they are more."""
+
+
+def any_to_tell(conn: sa.Connection, now: int) -> bool:
+    """Whether :func:`tell_of_outages` would find a connection."""
+    return bool(conn.scalar(sa.select(sa.exists().where(*_running(), t.connection.c.tell_at <= now))))
+
+
+def tell_of_outages(conn: sa.Connection, now: int) -> int:
+    """Look at the connections that are due, and write down what people are told of them; how many notices that makes.
+
+    Other workers look at others meanwhile.
+    """
+    rows = _locked(conn, t.connection.c.tell_at <= now)
+    told = [row.id for row in rows if _tell(conn, row, now)]
+    reminded = {row.publisher_id for row in rows if row.told_at is not None and row.id in told}
+    if reminded:
+        soon = (t.connection.c.tell_at > now, t.connection.c.tell_at <= now + COMPANY_MS, t.connection.c.told_at > 0)
+        company = _locked(conn, *soon, one_of(conn, t.offer.c.publisher_id, reminded))
+        told += [row.id for row in company if _tell(conn, row, now, early=COMPANY_MS)]
+    return len(told)
+
+
+def _running() -> tuple[sa.ColumnElement[bool], ...]:
+    c = t.connection.c
+    return (c.removed_at.is_(None), sa.not_(c.paused_by_person))
+
+
+def _locked(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
+    c, o = t.connection.c, t.offer.c
+    query = sa.select(t.connection, o.publisher_id).join(t.offer, o.ref == c.offer_ref).where(*_running(), *which)
+    query = query.order_by(c.tell_at, c.id).limit(AT_ONCE).with_for_update(of=t.connection, skip_locked=True)
+    return list(conn.execute(query).all())
+
+
+def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) -> bool:
+    """Decide for one connection, write that down; whether people are told."""
+    health = health_of(row)
+    waiting = _count(conn, row.id, t.READY)
+    set_aside = _count(conn, row.id, t.BY_OUTAGE)
+    told = tell(health, bool(waiting or set_aside), now, early=early)
+    if told.news is not None:
+        news = _news(conn, row, health, told.news, waiting, set_aside, now)
+        # Whoever has not been told yet hears how it stands now, not how it stood.
+        n = t.notice.c
+        older = (n.connection_id == row.id, n.kind.in_(outbox.OUTAGE_KINDS), t.WAITING_NOTICE)
+        conn.execute(sa.update(t.notice).where(*older).values(ended_at=now))
+        conn.execute(sa.insert(t.notice).values(outbox.outage(row.id, news, now)))
+    if told.health != health:
+        conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(told.health.columns()))
+    return told.news is not None
+
+
+def _news(
+    conn: sa.Connection, row: sa.Row[Any], health: Health, news: News, waiting: int, set_aside: int, now: int
+) -> OutageNews:
+    diagnosis = from_stored(health.diagnosis) if health.diagnosis is not None else None
+    kind = diagnosis.kind if isinstance(diagnosis, Diagnosis) else Kind.SERVER_ERROR
+    before = _told_before(conn, row.id, health.failing_since or now)
+    if news is News.OVER and before:
+        kind = before[-1].kind
+    return OutageNews(
+        news=news,
+        kind=kind,
+        cause=f"{row.destination} {kind.value}",
+        since=health.failing_since or now,
+        at=health.works_since or now,
+        waiting=waiting,
+        set_aside=set_aside,
+        most=max((each.leads for each in before), default=0),
+        paused=health.paused,
+        proven=not on_trial(health),
+    )
+
+
+def _told_before(conn: sa.Connection, connection_id: str, since: int) -> list[OutageNews]:
+    """What people were told of this outage, oldest first."""
+    n = t.notice.c
+    mine = (n.connection_id == connection_id, n.kind == outbox.CONNECTION_FAILING, n.created_at >= since)
+    found = []
+    for body in conn.scalars(sa.select(n.body).where(*mine).order_by(n.id)):
+        try:
+            found.append(OutageNews.of(body))
+        except ValueError:
+            continue  # a damaged notice tells nothing
+    return found
+
+
+def _count(conn: sa.Connection, connection_id: str, which: sa.ColumnElement[bool]) -> int:
+    """How many deliveries there are, at most one more than :data:`MOST`."""
+    some = sa.select(t.delivery.c.id).where(t.delivery.c.connection_id == connection_id, which).limit(MOST + 1)
+    return conn.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0

@@ -1,0 +1,95 @@
+"""The processes of an installation that run, and how wrong the clock of each one's machine is.
+
+Each writes a row of its own every few seconds, off the way of any lead, and forgets those that have written none for a
+while: they have ended, or their machine is gone. One that was only slow writes its row anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.clock import new_id
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import DatabaseClock
+from leadkeeper.storage.engine import Storage, StorageAway
+
+WRITE_SECONDS: Final = 10.0
+FORGOTTEN_MS: Final = 45_000
+"""A process that has written nothing for so long counts as ended."""
+WRONG_MS: Final = 5_000
+"""A clock that is further off than this needs a person."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that runs, and how far its machine's clock is ahead of the database's (behind, if negative)."""
+
+    id: str
+    role: str
+    host: str
+    ahead_ms: int
+
+
+class Presence:
+    """The row of this process. ``role`` is ``serve``, ``api`` or ``worker``."""
+
+    def __init__(self, storage: Storage, clock: DatabaseClock, role: str) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._row: dict[str, str | int] = {"id": new_id(), "role": role, "started_at": clock()}
+        self._row["host"] = socket.gethostname()[:255]
+
+    async def run(self) -> None:
+        """Write it again and again until cancelled; then it is taken back, if the database is there."""
+        wrong = False
+        try:
+            while True:
+                ahead = self._clock.difference
+                if (abs(ahead) >= WRONG_MS) is not wrong:
+                    wrong = not wrong
+                    told = log.warning if wrong else log.info
+                    told("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
+                try:
+                    await self._storage.write(_write, self._row, ahead, self._clock())
+                except StorageAway:
+                    pass
+                except Exception as error:
+                    log.error("the process was not written down", error=type(error).__name__)
+                await asyncio.sleep(WRITE_SECONDS)
+        finally:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(1):
+                    await self._storage.write(_take_back, self._row["id"])
+
+
+def _write(conn: sa.Connection, row: dict[str, str | int], ahead: int, now: int) -> None:
+    p = t.process.c
+    seen = {"seen_at": now, "ahead_ms": ahead}
+    if not conn.execute(sa.update(t.process).where(p.id == row["id"]).values(seen)).rowcount:
+        conn.execute(sa.insert(t.process).values(row | seen))
+    conn.execute(sa.delete(t.process).where(sa.not_(_alive(now))))
+
+
+def _take_back(conn: sa.Connection, process_id: str | int) -> None:
+    conn.execute(sa.delete(t.process).where(t.process.c.id == process_id))
+
+
+def _alive(now: int) -> sa.ColumnElement[bool]:
+    """Those seen lately; by a clock that has been set back since, what was seen in the future says nothing."""
+    return t.process.c.seen_at.between(now - FORGOTTEN_MS, now + FORGOTTEN_MS)
+
+
+def running(conn: sa.Connection, now: int) -> list[Running]:
+    """The processes that run, oldest first."""
+    p = t.process.c
+    rows = conn.execute(sa.select(p.id, p.role, p.host, p.ahead_ms).where(_alive(now)).order_by(p.started_at, p.id))
+    return [Running(row.id, row.role, row.host, row.ahead_ms) for row in rows]

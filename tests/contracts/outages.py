@@ -1,0 +1,187 @@
+"""A house whose destinations fail and work again at the test's word, while days pass in an instant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.connections.connection import Connection
+from leadkeeper.delivery.claim import Work, claim
+from leadkeeper.delivery.housekeeping import Housekeeping
+from leadkeeper.delivery.lease import close_lease, open_lease
+from leadkeeper.delivery.record import Sent, record
+from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.mail import Mailer, parse_mail_server
+from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
+from leadkeeper.diagnosis import Answer, Evidence, Kind, Receipt
+from leadkeeper.notices.sender import Sender
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from tests.contracts.house import CRM, TestHouse, furnished
+from tests.contracts.mailbox import Mailbox, mailbox
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+FAILED = diagnose(Kind.SERVER_ERROR, Evidence(status=500, text="grace@customer.example must not be told"))
+BOSS = "boss@contoso.example"
+NEVER = 2**62
+
+
+def settings(*contacts: str, url: str = "https://leads.example/hook") -> dict[str, Any]:
+    """An HTTPS endpoint with these contact e-mails."""
+    config: dict[str, Any] = {"httpsEndpointUrl": url, "contactEmail": list(contacts), "notice": "none"}
+    return {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": config}
+
+
+@dataclass
+class Plight:
+    """A house, its mail server, and what its worker does, one step at a time."""
+
+    house: TestHouse
+    box: Mailbox
+    network: Network
+    rules: MailRules = DEFAULT_RULES
+
+    @property
+    def housekeeping(self) -> Housekeeping:
+        """That of a worker which has just started."""
+        house = self.house
+        return Housekeeping(
+            house.storage, house.connections, self.network, lambda _: None, clock=house.clock, dice=lambda: 0.5
+        )
+
+    @property
+    def sender(self) -> Sender:
+        """That of a worker which has just started."""
+        server = parse_mail_server(f"smtp://127.0.0.1:{self.box.port}", "leads@marketplace.example")
+        return Sender(self.house.storage, Mailer(server), "https://leads.example", self.house.clock, self.rules)
+
+    async def connect(self, *contacts: str, offer: OfferRef = CRM, name: str = "primary") -> Connection:
+        """Make the connection, or enter its settings anew; nobody looks at it unasked."""
+        if offer != CRM:
+            await self.house.catalogue.put_offer(
+                offer, title=offer.offer_id.title(), offer_type="saas", live=True, by="test"
+            )
+        made, _, _ = await self.house.connections.put(
+            offer, name, settings(*(contacts or (BOSS,))), by="test", trusted=True
+        )
+        assert made is not None
+        await self.run(sa.update(t.connection).values(check_at=NEVER))
+        return made
+
+    async def run(self, statement: sa.Executable) -> None:
+        """Write something into the database."""
+        await self.house.storage.write(lambda conn: conn.execute(statement) and None)
+
+    async def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """What stands there."""
+        return await self.house.storage.read(lambda conn: conn.execute(query).all())
+
+    async def answers(
+        self, answer: Answer, *, repeatable: bool = True, only: str | None = None, most: int | None = None
+    ) -> int:
+        """Everything that is due now (``most`` of it) is sent and gets this answer; how many sends that were."""
+        count, lease_id = 0, await self.house.storage.write(open_lease, self.house.now + HOUR)
+        mine = None if only is None else [only]
+        share = 100 if most is None else most
+        while works := await self.house.storage.write(claim, lease_id, {}, lambda _: share, self.house.now, mine):
+            sends = [sent for work in works for sent in _sends(work, lease_id, answer, self.house.now, repeatable)]
+            await self.house.storage.write(record, sends, self.house.now, 0.5)
+            count += len(sends)
+            if most is not None:
+                break
+        await self.house.storage.write(close_lease, lease_id, self.house.now)
+        return count
+
+    async def passes(self, ms: int, *, mails: bool = True) -> None:
+        """Time passes; two workers look after the house, and mails that are due go out."""
+        self.house.now += ms
+        await asyncio.gather(self.housekeeping.look(), self.housekeeping.look())
+        if mails:
+            await self.post()
+
+    async def post(self) -> None:
+        """Mails that are due, now or within a minute, go out; two workers send them."""
+        for _ in range(2):
+            await asyncio.gather(self.sender.look(), self.sender.look())
+            self.house.now += MINUTE
+
+    async def fails(self, ms: int, every: int = 5 * MINUTE, answer: Answer = FAILED) -> None:
+        """For so long whatever is due gets ``answer``, and nothing else happens."""
+        until = self.house.now + ms
+        while self.house.now < until:
+            await self.answers(answer)
+            await self.passes(every)
+
+    async def fails_until_given_up(self, answer: Answer = FAILED) -> None:
+        """Over two weeks every try of every lead gets ``answer``, until none is tried any more."""
+        for _ in range(3_000):
+            await self.answers(answer)
+            left = sa.select(
+                sa.func.min(t.delivery.c.due_at).label("due"), sa.func.max(t.connection.c.closed_until).label("closed")
+            ).where(t.READY)
+            query = left.join_from(t.delivery, t.connection, t.connection.c.id == t.delivery.c.connection_id)
+            (found,) = await self.rows(query)
+            due, closed = found.due, found.closed
+            if due is None:
+                return
+            self.house.now = max(self.house.now, due, closed) + 1
+        raise AssertionError(f"still tried: {await self.house.states()}")
+
+    def mails(self, to: str = BOSS) -> list[EmailMessage]:
+        """What this contact got so far; forgotten afterwards."""
+        found = self.box.sent_to(to)
+        self.box.mails.clear()
+        self.box.recipients.clear()
+        return found
+
+    async def works_for_good(self) -> int:
+        """Whatever is due is taken, until nothing is left to do; how many leads were taken."""
+        taken = 0
+        for _ in range(40):
+            taken += (now := await self.answers(Receipt()))
+            await self.passes(20 * SECOND, mails=False)
+            if not now and not await self.house.count(t.delivery, t.READY):
+                break
+        return taken
+
+
+def _sends(work: Work, lease_id: str, answer: Answer, now: int, repeatable: bool) -> list[Sent]:
+    return [
+        Sent(
+            delivery_id=claimed.id,
+            connection_id=work.connection_id,
+            epoch=work.row.epoch,
+            lease_id=lease_id,
+            attempts=claimed.attempts,
+            lost=claimed.lost,
+            repeatable=repeatable,
+            trial=work.trial,
+            at=now,
+            took_ms=5,
+            answer=answer,
+            since=claimed.since,
+        )
+        for claimed in work.claimed
+    ]
+
+
+@asynccontextmanager
+async def plight(url: str, rules: MailRules = DEFAULT_RULES) -> AsyncIterator[Plight]:
+    """A new house over the database."""
+    network = Network(NetworkPolicy())
+    async with furnished(url) as house:
+        with mailbox() as box:
+            try:
+                yield Plight(house, box, network, rules)
+            finally:
+                await network.aclose()

@@ -1,0 +1,222 @@
+"""A connection that fails for long: its contacts are told after fifteen minutes, daily, and when it is over.
+
+Once per outage however many workers run, whatever is killed in between, within the publisher's bound on mails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.diagnosis import Kind, Receipt
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import agree
+from tests.contracts.house import lead
+from tests.contracts.outages import BOSS, DAY, FAILED, HOUR, MINUTE, SECOND, plight
+
+ERP = OfferRef("contoso", "erp")
+THROTTLED = diagnose(Kind.THROTTLED)
+
+
+async def test_told_after_fifteen_minutes_daily_and_when_it_is_over(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect(BOSS, "Boss <boss@contoso.example>")
+        await p.house.intake.keep_many([lead(number) for number in range(3)])
+        await p.fails(12 * MINUTE)
+        assert p.mails() == [], "a short trouble is none of theirs"
+        await p.fails(20 * MINUTE)
+        (first,) = p.mails()
+        assert "“Contoso CRM Pro”" in first["Subject"]
+        text = first.get_content()
+        assert "3 leads wait" in text
+        assert "3 leads aguardam" in text
+        entry = diagnose(Kind.SERVER_ERROR)
+        assert entry.summary in text, "what is wrong"
+        assert all(step in text for step in entry.steps), "and the remedy"
+        assert "customer.example" not in text, "no evidence, which may hold personal data"
+        await p.fails(22 * HOUR, every=HOUR)
+        assert p.mails() == []
+        await p.fails(3 * HOUR, every=HOUR)
+        assert len(p.mails()) == 1
+        await p.fails(24 * HOUR, every=HOUR)
+        assert len(p.mails()) == 1
+        p.house.now += DAY
+        assert await p.works_for_good() == 3
+        await p.passes(5 * MINUTE)
+        (over,) = p.mails()
+        assert "Contoso CRM Pro" in over["Subject"]
+        assert over["Subject"] != first["Subject"]
+        await p.passes(2 * DAY)
+        assert p.mails() == []
+
+
+async def test_a_short_trouble_tells_nobody(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep_many([lead(number) for number in range(3)])
+        await p.fails(10 * MINUTE)
+        assert await p.works_for_good() == 3
+        await p.passes(DAY)
+        assert p.mails() == []
+
+
+async def test_trouble_again_and_again_is_one_outage_and_works_in_between_end_none(database_url: str) -> None:
+    """A far side that takes one lead and fails again is told of once, not with every lead."""
+    async with plight(database_url) as p:
+        made = await p.connect()
+        await p.house.intake.keep_many([lead(number) for number in range(30)])
+        await p.fails(20 * MINUTE)
+        assert len(p.mails()) == 1
+        for _ in range(4):
+            p.house.now += 20 * MINUTE
+            assert await p.answers(Receipt(), only=made.id, most=1) == 1
+            await p.passes(5 * SECOND, mails=False)
+            await p.answers(FAILED)
+            await p.passes(5 * SECOND)
+        assert p.mails() == []
+
+
+async def test_told_once_by_many_workers_and_after_a_kill_at_any_step(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep(lead())
+        await p.fails(14 * MINUTE)
+        p.house.now += 5 * MINUTE
+        await asyncio.gather(*(p.housekeeping.look() for _ in range(8)))
+        # All of those workers are killed before any mail went out; others start.
+        await asyncio.gather(*(p.housekeeping.look() for _ in range(8)))
+        await asyncio.gather(*(p.sender.look() for _ in range(4)))
+        await p.passes(5 * MINUTE)
+        assert len(p.mails()) == 1
+
+
+async def test_one_mail_for_all_connections_that_fail_for_one_cause(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect(BOSS, "second@contoso.example")
+        await p.connect(BOSS, "second@contoso.example", offer=ERP)
+        await p.house.intake.keep_many([lead(0), lead(1, offer=ERP)])
+        await p.fails(25 * MINUTE)
+        (mail,) = p.mails()
+        assert "“Contoso CRM Pro”" in mail.get_content()
+        assert "“Erp”" in mail.get_content()
+        await p.fails(25 * HOUR, every=HOUR)
+        assert len(p.mails()) == 1
+        p.house.now += DAY
+        assert await p.works_for_good() == 2
+        await p.passes(5 * MINUTE)
+        assert len(p.mails()) == 1
+
+
+async def test_other_causes_are_told_apart(database_url: str) -> None:
+    async with plight(database_url) as p:
+        crm = await p.connect()
+        erp = await p.connect(offer=ERP)
+        await p.house.intake.keep_many([lead(0), lead(1, offer=ERP)])
+        for _ in range(6):
+            await p.answers(FAILED, only=crm.id)
+            await p.answers(diagnose(Kind.NO_ANSWER), only=erp.id)
+            await p.passes(4 * MINUTE)
+        assert len(p.mails()) == 2
+
+
+async def test_nothing_gets_through_for_throttling_is_told_too(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep(lead())
+        await p.fails(30 * MINUTE, answer=THROTTLED)
+        assert len(p.mails()) == 1
+
+
+async def test_a_paused_connection_is_told_of_daily_and_when_it_is_over(database_url: str) -> None:
+    async with plight(database_url) as p:
+        made = await p.connect()
+        await p.house.intake.keep(lead())
+        await p.answers(diagnose(Kind.CREDENTIALS_REJECTED))
+        await p.run(sa.update(t.connection).values(probe_at=2**61 + 1))
+        await p.passes(SECOND)
+        (paused,) = p.mails()
+        assert "held" in paused["Subject"]
+        await p.passes(20 * MINUTE)
+        assert p.mails() == [], "told already"
+        await p.passes(DAY)
+        (daily,) = p.mails()
+        assert diagnose(Kind.CREDENTIALS_REJECTED).summary in daily.get_content()
+        await p.house.connections.resume(made.offer, made.name, by="test")
+        assert await p.works_for_good() == 1
+        await p.passes(5 * MINUTE)
+        assert len(p.mails()) == 1
+
+
+async def test_a_connection_that_a_person_paused_reminds_nobody(database_url: str) -> None:
+    async with plight(database_url) as p:
+        made = await p.connect()
+        await p.house.intake.keep(lead())
+        await p.fails(25 * MINUTE)
+        assert len(p.mails()) == 1
+        await p.house.connections.pause(made.offer, made.name, by="test")
+        await p.passes(2 * DAY)
+        assert p.mails() == []
+
+
+async def test_nobody_is_reminded_of_a_connection_over_which_nothing_waits(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep(lead())
+        await p.fails(25 * MINUTE)
+        assert len(p.mails()) == 1
+        await p.run(sa.delete(t.delivery))  # its one lead was erased
+        await p.passes(2 * DAY)
+        assert p.mails() == []
+
+
+async def test_the_publisher_s_bound_on_mails_holds_and_the_news_comes_later(database_url: str) -> None:
+    crowd = [f"c{number}@contoso.example" for number in range(6)]
+    async with plight(database_url, MailRules(mails=4)) as p:
+        await p.connect(*crowd)
+        await p.house.intake.keep(lead())
+        await p.fails(25 * MINUTE)
+        assert sum(map(len, p.box.recipients)) == 4
+        await p.fails(2 * HOUR, every=15 * MINUTE)
+        assert sorted(each for to in p.box.recipients for each in to) == crowd
+
+
+async def test_what_waits_for_the_mail_server_is_told_as_it_is_by_then(database_url: str) -> None:
+    """Mails that could not go out for days do not come all at once."""
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep(lead())
+        p.box.reply["MAIL"] = "451 later"
+        await p.fails(3 * DAY, every=HOUR)
+        del p.box.reply["MAIL"]
+        await p.passes(2 * HOUR)
+        assert len(p.mails()) == 1
+        p.box.reply["MAIL"] = "451 later"
+        await p.fails(DAY, every=HOUR)
+        p.house.now += DAY
+        assert await p.works_for_good() == 1
+        await p.passes(5 * MINUTE)
+        del p.box.reply["MAIL"]
+        await p.passes(2 * HOUR)
+        (over,) = p.mails()
+        assert "again" in over["Subject"]
+
+
+@pytest.mark.parametrize("back", [HOUR, 3 * DAY])
+async def test_a_clock_set_back_makes_no_outage_longer(database_url: str, back: int) -> None:
+    """The moments that an outage is counted from move along with the clock."""
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep(lead())
+        await p.house.storage.write(agree, p.house.now, p.house.now)
+        await p.fails(10 * MINUTE, every=MINUTE)
+        await p.house.storage.write(agree, p.house.now, p.house.now)
+        p.house.now -= back
+        await p.house.storage.write(agree, p.house.now + back, p.house.now)
+        await p.run(sa.update(t.connection).values(closed_until=0))
+        await p.fails(20 * MINUTE, every=MINUTE)
+        assert len(p.mails()) == 1

@@ -60,19 +60,22 @@ class Asked:
 
 def enter(conn: sa.Connection, publisher_id: str, emails: Sequence[str], now: int, *, trusted: bool) -> None:
     """The publisher (or, ``trusted``, an operator for it) wants these to be told: whoever must be asked, will be."""
-    rows = _rows(conn, publisher_id, distinct(emails).values())
-    for address in distinct(emails).values():
+    addresses = distinct(emails).values()
+    rows, new = _rows(conn, publisher_id, addresses), []
+    for address in addresses:
         row, those = rows.get(address.key), _this(publisher_id, address.key)
         if row is None:
             state = Standing.CONFIRMED if trusted else Standing.WAITING
             values: dict[str, Any] = {"publisher_id": publisher_id, "address": address.key, "mailbox": address.mailbox}
             values |= {"state": state.value, "created_at": now, "ask_at": None if trusted else now}
-            conn.execute(sa.insert(t.contact).values(values))
+            new.append(values)
         elif trusted and row.state != Standing.CONFIRMED:
             conn.execute(sa.update(t.contact).where(*those).values(_answered(Standing.CONFIRMED, now)))
         elif row.state == Standing.ASKED and row.asked_at <= now - VALID_MS and row.asks < QUESTIONS:
             again = {"state": Standing.WAITING.value, "ask_at": now}
             conn.execute(sa.update(t.contact).where(*those).values(again))
+    if new:
+        conn.execute(sa.insert(t.contact), new)
     if not trusted:
         _forget_oldest(conn, publisher_id)
 

@@ -6,6 +6,7 @@ The local part's letters are left to the mail server; the domain is written in A
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,6 +76,11 @@ def parse_address(text: str) -> MailAddress:
 
     Raises ``ValueError`` in one line that does not repeat the address.
     """
+    return _parsed(text) if len(text) <= 2 * LONGEST else _parsed.__wrapped__(text)
+
+
+@functools.lru_cache(2_000)  # the same contacts are read with each look at their connections
+def _parsed(text: str) -> MailAddress:
     text = text.strip(" \t")
     if not text.isprintable():
         raise ValueError("is no e-mail address: it holds characters that cannot be seen")

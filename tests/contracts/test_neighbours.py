@@ -104,7 +104,9 @@ class Street:
         def act(conn: sa.Connection) -> None:
             live = {"live": True, "production_version": version}
             conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(offer)).values(live))
-            conn.execute(sa.update(t.connection).where(t.connection.c.offer_ref == str(offer)).values(proven=True))
+            conn.execute(
+                sa.update(t.connection).where(t.connection.c.offer_ref == str(offer)).values(tried=True, proven=True)
+            )
 
         await self.house.storage.write(act)
 

@@ -206,6 +206,19 @@ async def test_what_waits_for_the_mail_server_is_told_as_it_is_by_then(database_
         assert "again" in over["Subject"]
 
 
+async def test_a_pause_that_nobody_could_be_told_of_is_told_as_it_is_by_then(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep(lead())
+        p.box.reply["MAIL"] = "451 later"
+        await p.answers(diagnose(Kind.ADDRESS_NOT_FOUND))
+        for _ in range(3):
+            await p.passes(DAY)
+        del p.box.reply["MAIL"]
+        await p.passes(2 * HOUR)
+        assert len(p.mails()) == 1
+
+
 @pytest.mark.parametrize("back", [HOUR, 3 * DAY])
 async def test_a_clock_set_back_makes_no_outage_longer(database_url: str, back: int) -> None:
     """The moments that an outage is counted from move along with the clock."""

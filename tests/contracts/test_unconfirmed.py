@@ -223,6 +223,16 @@ async def test_not_found_breaks_the_connection_and_names_the_usual_causes(s: Sce
     await until(sent)
 
 
+@pytest.mark.parametrize("to", ["salesforce", "httpsEndpoint"])
+async def test_the_same_settings_once_more_are_nobody_s_word(s: Scene, to: str) -> None:
+    await s.connect(to)
+    await s.validate()
+    assert (await s.say(False)).status == 200
+    lead_id = await hand_in(await s.home.visitor("operator"))
+    await s.connect(to)
+    assert (await s.state(), await s.delivery(lead_id)) == ("broken", "held")
+
+
 async def test_somebody_resumes_it_without_having_found_it(s: Scene) -> None:
     await s.connect("salesforce")
     await s.validate()

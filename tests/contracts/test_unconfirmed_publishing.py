@@ -143,6 +143,21 @@ async def test_it_fails_with_the_usual_causes_once_it_was_not_found(database_url
         assert (await m.worked()).state is OperationState.COMPLETED
 
 
+@pytest.mark.parametrize("policy", ["warn", "pass"])
+async def test_what_was_not_found_does_not_go_live_by_publishing_again(
+    database_url: str, authority: Authority, policy: str
+) -> None:
+    async with opened(database_url, authority, policy) as m:
+        await m.published()
+        await findings(m).say(CRM, "primary", found=False, by="key:somebody")
+        for _ in range(2):
+            await m.publication.cancel(CRM, by="test")
+            operation = await m.published()
+            assert (operation.state, statuses(operation)[3]) == (OperationState.RUNNING, R), "it waits for a word now"
+        await findings(m).say(CRM, "primary", found=True, by="key:somebody")
+        assert (await m.worked()).state is OperationState.COMPLETED
+
+
 async def test_while_it_waits_settings_may_change_and_it_may_be_canceled(
     database_url: str, authority: Authority
 ) -> None:

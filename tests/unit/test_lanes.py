@@ -119,3 +119,32 @@ async def test_idle_lanes_are_let_go() -> None:
             await lane.closed()
     lanes.let_go(2_000.0)
     assert list(lanes) == [busy]
+
+
+def test_whoever_waited_for_a_place_comes_before_the_lane_that_gives_one_back() -> None:
+    lanes = Lanes(calls=4, reserved=0)
+    first, second, third = (lane_of(lanes, name, "contoso", 50) for name in ("first", "second", "third"))
+    assert [begun(lanes, lane) for lane in (first, second, third)] == [1, 1, 0]
+    first.running -= 1
+    lanes.ended("contoso", trial=False)
+    assert lanes.next_after(first)[0] is third
+
+
+def test_a_publisher_is_crowded_only_while_it_has_no_place() -> None:
+    lanes = Lanes(calls=16, reserved=0)
+    busy = [lane_of(lanes, f"busy-{number}", "contoso", 1) for number in range(8)]
+    assert sum(begun(lanes, lane) for lane in busy) == 8
+    lanes.plan([Due("more", "contoso")])
+    crowd = lanes.crowd()
+    assert crowd is not None
+    assert set(crowd.publishers) == {"contoso"}
+    assert set(crowd.connections) == {f"busy-{number}" for number in range(8)}
+    busy[0].running = 0
+    lanes.ended("contoso", trial=False)
+    assert lanes.crowd() is None
+
+
+def test_a_crowd_of_trials_hides_nothing_that_is_well() -> None:
+    lanes = Lanes(calls=16, reserved=0)
+    lanes.plan([Due(f"trial-{number}", "contoso", trial=True) for number in range(50)])
+    assert lanes.crowd() is None

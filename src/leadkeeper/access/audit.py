@@ -19,6 +19,7 @@ import structlog
 
 from leadkeeper.access.acts import whose
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
+from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import GroupCommit
@@ -128,7 +129,8 @@ class Audit:
             self._caused[cause] += 1
             self._waiting.append(_values(now, who, act, subject, detail, publisher_id))
         if self._task is None:
-            self._task = asyncio.create_task(self._write_soon(), name="audit")
+            with on_behalf_of(NOBODY):  # it writes what others do, too
+                self._task = asyncio.create_task(self._write_soon(), name="audit")
 
     def refused(self, who: str, what: str, publisher_id: str | None) -> None:
         """``who``, of ``publisher_id`` or of none, asked for ``what``, which is not theirs; written :meth:`later`."""

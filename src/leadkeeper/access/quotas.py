@@ -42,9 +42,14 @@ class Quotas:
         return {json_name(name): value for name, value in asdict(self).items()}
 
     def changed(self, stored: str | None) -> Quotas:
-        """With what is stored for a publisher (see :func:`merged`) in place of the usual ones."""
-        given = json.loads(stored) if stored else {}
-        return replace(self, **{name: given[name] for name in NAMES if name in given}) if given else self
+        """With what is stored for a publisher (see :func:`merged`) in place of the usual ones; what cannot be read
+        counts as not said."""
+        try:
+            given = json.loads(stored) if stored else {}
+        except ValueError:
+            return self
+        own = {name: given[name] for name in NAMES if isinstance(given, dict) and isinstance(given.get(name), int)}
+        return replace(self, **own) if own else self
 
 
 USUAL: Final = Quotas()
@@ -90,7 +95,10 @@ class Rate(StrEnum):
 
 def merged(stored: str | None, given: Mapping[str, int | None]) -> str | None:
     """What to store for a publisher: what was stored, with ``given`` (JSON names) over it; ``None`` takes one away."""
-    kept: dict[str, int] = json.loads(stored) if stored else {}
+    try:
+        kept: dict[str, int] = json.loads(stored) if stored else {}
+    except ValueError:
+        kept = {}
     for name, value in given.items():
         if value is None:
             kept.pop(_BY_JSON[name], None)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.connections.health import OPEN_AFTER
 from leadkeeper.connections.resource import Stored
 from leadkeeper.offer import OfferRef
 from leadkeeper.shares import Shares, pick
@@ -42,6 +43,7 @@ def is_guarded(conn: sa.Connection, offer: OfferRef, connection_id: str) -> bool
     """Whether the connection works and customers rely on it: its offer is published, live, and it is not broken."""
     c, o = t.connection.c, t.offer.c
     works = c.tried & sa.not_(c.paused) & c.test_diagnosis.is_(None) & c.removed_at.is_(None)
+    works &= (c.failures < OPEN_AFTER) & (c.told_at.is_(None) | c.works_since.is_not(None))  # as state_of says
     query = sa.select(sa.literal(1)).join(t.offer, o.ref == c.offer_ref)
     return bool(conn.scalar(query.where(c.id == connection_id, works, o.live, o.production_version.is_not(None))))
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access import contacts
 from leadkeeper.access.contacts import Contact
-from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.catalogue import diagnose, from_stored, to_stored
 from leadkeeper.connections import changes
 from leadkeeper.connections.changes import Change
 from leadkeeper.connections.health import Health, health_of
@@ -19,6 +19,7 @@ from leadkeeper.connections.resource import Stored, read_settings
 from leadkeeper.connections.state import NOT_KNOWN, ConnectionState, Known, state_of
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.offer import OfferRef
 
@@ -69,6 +70,13 @@ class Connection:
     def diagnosis(self) -> str | None:
         """Why it is in trouble, as it is stored: what closed or paused it, or why its last validation failed."""
         return self.health.diagnosis or self.known.failed
+
+
+def is_held_as_not_found(connection: Connection) -> bool:
+    """Whether its leads are held because somebody did not find the test lead."""
+    stored = connection.health.diagnosis
+    told = from_stored(stored) if connection.health.paused and stored is not None else None
+    return isinstance(told, Diagnosis) and told.kind is BY_NAME[connection.stored.destination].if_not_found
 
 
 class ConnectionRows:

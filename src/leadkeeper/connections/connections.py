@@ -15,7 +15,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes, outage
-from leadkeeper.connections.connection import Connection, ConnectionRows
+from leadkeeper.connections.connection import Connection, ConnectionRows, is_held_as_not_found
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
@@ -171,9 +171,12 @@ class Connections:
             conn.execute(sa.insert(t.connection).values(values))
         else:
             changes.drop_change(conn, connection_id)
-            values |= outage.tried_anew(now)
+            # The same settings once more are nobody's word that the test lead was found after all.
+            held = known and is_held_as_not_found(before)
+            values |= before.health.columns() if held else outage.tried_anew(now)
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
-            try_anew(conn, connection_id, now)
+            if not held:
+                try_anew(conn, connection_id, now)
         take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
         told = changes.told(None if before is None or before.removed else before.stored, stored)

@@ -60,7 +60,7 @@ def try_anew(conn: sa.Connection, connection_id: str, now: int) -> None:
     conn.execute(
         sa.update(t.delivery)
         .where(d.connection_id == connection_id, t.READY, d.due_at > now)
-        .values(due_at=d.created_at, changed_at=now)
+        .values(due_at=sa.case((d.created_at < now, d.created_at), else_=now), changed_at=now)
     )
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
-from leadkeeper.catalogue import diagnose, from_stored, to_stored
+from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections import changes, outage
 from leadkeeper.connections.changes import Change
-from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.last_test import LastTest, Word
@@ -78,13 +77,6 @@ class Findings:
         return connection
 
 
-def is_held_as_not_found(connection: Connection) -> bool:
-    """Whether its leads are held because somebody did not find the test lead."""
-    stored = connection.health.diagnosis
-    told = from_stored(stored) if connection.health.paused and stored is not None else None
-    return isinstance(told, Diagnosis) and told.kind is BY_NAME[connection.stored.destination].if_not_found
-
-
 def _open_test(connection: Connection, marker: str | None) -> LastTest:
     """The test lead that somebody may say something of."""
     test, name = connection.test, f"{connection.offer}/{connection.name}"
@@ -122,9 +114,7 @@ def _not_found(conn: sa.Connection, connection: Connection, change: Change | Non
         _update(conn, connection, word.columns())
         return
     # Without a probe: a check passes here whatever becomes of leads.
-    begun = outage.breaks(connection.health, now, told=True)
-    health = replace(begun, paused=True, probe_at=None, probes=0, diagnosis=told).columns()
-    held = {**health, "epoch": t.connection.c.epoch + 1}
+    held = {"paused": True, "probe_at": None, "probes": 0, "diagnosis": told, "epoch": t.connection.c.epoch + 1}
     _update(conn, connection, {"proven": False, **held, **word.columns()})
     if not is_held_as_not_found(connection):
         conn.execute(sa.insert(t.notice).values(connection_paused(connection.id, told, now)))

@@ -77,10 +77,14 @@ def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float)
             step.health,
             paused_now=change.paused_now or step.paused_now,
             recovered=change.recovered or step.recovered,
-            works_again=outage.is_failing(health) and not outage.is_failing(step.health),
+            works_again=_is_down(health) and not _is_down(step.health),
             take_back_since=step.take_back_since if change.take_back_since is None else change.take_back_since,
         )
     return change
+
+
+def _is_down(health: Health) -> bool:
+    return outage.is_failing(health) or on_trial(health)
 
 
 def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:

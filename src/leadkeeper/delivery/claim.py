@@ -116,7 +116,7 @@ def claim(
         claimed = _with_leads(conn, row, taken, lease_id, now) if taken else []
         if claimed:
             works.append(Work(row, claimed, trial, alone=claimed[0].lost >= SOLO_AFTER))
-        elif taken and trial:
+        elif trial:
             conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(closed_until=now))
     return works
 

@@ -211,8 +211,9 @@ def _end_check(
     if row is None:
         return False
     change = after_check(health_of(row), found, now, dice)
-    if change.paused_now:
+    if change.health != health_of(row):
         conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
+    if change.paused_now:
         conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, change.health.diagnosis or "", now)))
     return change.paused_now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,10 @@ class Plan:
     def connections(self) -> Collection[str]:
         """The connections to claim for."""
         return self.wanted.keys() | self.calls.keys()
+
+
+def _running(lane: Lane) -> int:
+    return lane.running
 
 
 class Lanes:
@@ -86,13 +91,26 @@ class Lanes:
             if not self._trials[publisher_id]:
                 del self._trials[publisher_id]
 
+    def next_after(self, ended: Lane) -> Sequence[Lane]:
+        """Lanes that may begin a call now that one of ``ended`` has.
+
+        Those of its publisher that waited for a place come before it.
+        """
+        blocked = self._blocked.get(ended.publisher_id)
+        if ended.waiting and blocked:
+            blocked.pop(ended, None)
+            blocked[ended] = None
+            return self.unblocked()
+        return [ended, *self.unblocked()]
+
     def unblocked(self) -> Sequence[Lane]:
         """Lanes that waited for a place and may have one now, those of the publisher with the fewest calls first."""
         found: list[Lane] = []
         if self._blocked:
             for publisher_id in sorted(self._blocked, key=self._shares.held):
                 waiting = self._blocked[publisher_id]
-                for lane in list(waiting)[: self._shares.room(publisher_id)]:
+                # Who has the fewest first, else who waited longest.
+                for lane in heapq.nsmallest(self._shares.room(publisher_id), waiting, key=_running):
                     del waiting[lane]
                     found.append(lane)
                 if not waiting:
@@ -106,11 +124,11 @@ class Lanes:
         return bool(back)
 
     def crowd(self) -> Crowd | None:
-        """Publishers with work that was left out for want of places; ``None`` if there are none."""
-        if not self._left_out:
+        """Publishers with work that was left out and no place for any more; ``None`` if there are none."""
+        full = {who for who in self._left_out if not self._shares.may(who)}
+        if not full:
             return None
-        lanes = [lane.connection_id for lane in self._lanes.values() if lane.publisher_id in self._left_out]
-        return Crowd([*self._left_out], lanes)
+        return Crowd([*full], [lane.connection_id for lane in self._lanes.values() if lane.publisher_id in full])
 
     def plan(self, due: Iterable[Due]) -> Plan:
         """What to claim for the connections ``due``, so that what is claimed finds a place soon."""
@@ -137,8 +155,9 @@ class Lanes:
                 if wanted:
                     plan.wanted[one.connection_id] = wanted
                 continue
-            if calls < 1 or (trial and trials < 1):
+            if calls < 1:
                 self._left_out.add(publisher_id)
+            if calls < 1 or (trial and trials < 1):  # what is on trial is looked for again and again
                 continue
             left -= calls
             trials -= trial

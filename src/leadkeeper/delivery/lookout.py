@@ -47,8 +47,7 @@ class Lookout:
         """Look soon for work of these connections, or of all; at all again when that was long ago."""
         if only is None or time.monotonic() >= self._looked_at + POLL_SECONDS:
             self._everywhere = True
-        else:
-            self._asked.update(only)
+        self._asked.update(only or ())
         if self._task is None and (self._everywhere or self._asked):
             self._task = asyncio.create_task(self._run(), name="lookout")
 
@@ -66,13 +65,13 @@ class Lookout:
     async def _run(self) -> None:
         try:
             while self._everywhere or self._asked:
-                if self._everywhere and not self._asked:
+                if self._asked:
+                    only, self._asked = self._asked, set()
+                    await self._look(only)
+                if self._everywhere:
                     await asyncio.sleep(self._looked_at + LEAST_SECONDS - time.monotonic())
-                only = self._asked or None
-                if only is None:
                     self._everywhere, self._looked_at = False, time.monotonic()
-                self._asked = set()
-                await self._look(only)
+                    await self._look(None)
         except StorageAway:
             log.debug("nothing is looked for: the database is away")  # whoever claims will say so
         except Exception as error:

@@ -69,7 +69,11 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
         news = _news(conn, row, health, told.news, waiting, set_aside, now)
         # Whoever has not been told yet hears how it stands now, not how it stood.
         n = t.notice.c
-        older = (n.connection_id == row.id, n.kind.in_(outbox.OUTAGE_KINDS), t.WAITING_NOTICE)
+        older = (
+            n.connection_id == row.id,
+            n.kind.in_((*outbox.OUTAGE_KINDS, outbox.CONNECTION_PAUSED)),
+            t.WAITING_NOTICE,
+        )
         conn.execute(sa.update(t.notice).where(*older).values(ended_at=now))
         conn.execute(sa.insert(t.notice).values(outbox.outage(row.id, news, now)))
     if told.health != health:

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.catalogue import from_stored
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outage import TELL_AFTER, is_failing
 from leadkeeper.delivery.breaker import on_trial
 from leadkeeper.delivery.schedule import HOUR, SECOND, Aside, State, spread
-from leadkeeper.diagnosis import Outcome
+from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -124,8 +125,15 @@ def _without_those_that_may_have_arrived(conn: sa.Connection, ids: Collection[st
     """The connection can no longer tell twice from once: what it may have got is for a person to look at."""
     d, a = t.delivery.c, t.attempt.c
     unheard = a.outcome.in_([Outcome.AMBIGUOUS.value, Outcome.OURS.value])
-    suspects = set(conn.scalars(sa.select(a.delivery_id).where(one_of(conn, a.delivery_id, ids), unheard)))
+    rows = conn.execute(sa.select(a.delivery_id, a.answer).where(one_of(conn, a.delivery_id, ids), unheard))
+    suspects = {row.delivery_id for row in rows if not _was_never_sent(row.answer)}
     if suspects:
         stay = {"set_aside_for": Aside.MAY_HAVE_ARRIVED.value}
         conn.execute(sa.update(t.delivery).where(one_of(conn, d.id, suspects)).values(stay))
     return [each for each in ids if each not in suspects]
+
+
+def _was_never_sent(answer: str) -> bool:
+    """Whether we found no free connection, or no turn to look its name up: then nothing was sent."""
+    told = from_stored(answer)
+    return told.outcome is Outcome.OURS and isinstance(told, Diagnosis) and told.kind is Kind.CONNECTION_FAILED

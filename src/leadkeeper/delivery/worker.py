@@ -124,7 +124,8 @@ class Worker:
             await asyncio.wait(self._calls, timeout=_left(deadline))
         for call in self._calls:
             call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=_left(deadline))
         for lane in self._lanes:
             await lane.closed()
         try:
@@ -190,6 +191,7 @@ class Worker:
             await self._begin_lease()
         due = {one.connection_id: one for one in self._news()}
         while due and not self._stopping:
+            await self._check_lanes()
             turns = in_turn([*due.values()], self._clock())
             await self._claim_for(turns[:CLAIMED_AT_ONCE])
             # What has just come to others does not wait until all that was due before is claimed.
@@ -272,8 +274,7 @@ class Worker:
             await asyncio.gather(*recorded)
             lane.trial = lane.trial and lane.destination is not destination
             self.wake([lane.connection_id])
-        self._start_calls(lane)
-        for waiting in self._lanes.unblocked():
+        for waiting in self._lanes.next_after(lane):
             self._start_calls(waiting)
         if self._lanes.looks_again():
             self.wake()
@@ -351,10 +352,15 @@ class Worker:
                 continue
             if lease_id != self._lease_id:
                 continue
+            lapsed = not self._holds_lease()
             self._lease_ends = begun + self._lease_ms / 1000 if renewed else 0.0
             if not renewed:
                 log.warning("lease lost: the worker was too slow to renew it")
                 self.wake()
+            elif lapsed:
+                # Whatever ended while it was not known to hold began nothing after it.
+                for lane in list(self._lanes):
+                    self._start_calls(lane)
 
 
 def _left(deadline: float) -> float:

@@ -7,6 +7,7 @@ server puts off hear of it later.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -18,8 +19,10 @@ from leadkeeper.destinations.http import Network, NoFreeConnection, diagnose_net
 from leadkeeper.destinations.mail import SECONDS, Mailer, Results
 from leadkeeper.destinations.mail_address import ContactEmail, MailAddress, masked_address
 from leadkeeper.destinations.mail_text import lead_notice
+from leadkeeper.destinations.trouble import not_sent
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.storage.away import StorageAway
 
 _NOBODY = MailAddress("leadkeeper", "localhost")
 
@@ -103,7 +106,10 @@ class Email:
     async def _send(self, lead: OutgoingLead) -> Answer:
         if self._mailer is None:
             return diagnose(Kind.MAIL_NOT_SET_UP)
-        standings = await self._standings()
+        try:
+            standings = await self._standings()
+        except StorageAway:
+            return not_sent()
         missing = _nobody_to_tell(standings)
         if missing is not None:
             return missing
@@ -115,17 +121,21 @@ class Email:
             return diagnose_network(error)
 
     async def _hand_over(self, mailer: Mailer, lead: OutgoingLead, to: Sequence[str]) -> Answer:
-        seconds = None if self._contacts is None else await self._contacts.spend(len(to))
+        try:
+            seconds = None if self._contacts is None else await self._contacts.spend(len(to))
+        except StorageAway:
+            return not_sent()
         if seconds is not None:
             return diagnose(Kind.MAIL_BOUND_REACHED, retry_after=seconds)
         message = lead_notice([lead.id], lead.offer_title, self._base_url, to, mailer.sender, lead.id)
         results = await mailer.send(message, to)
         answer = _answer(results, message["Message-ID"])
         if self._contacts is not None:
-            await self._contacts.report(results)
             later = [email for email, told in results.items() if told is not None and told.outcome is Outcome.FAILED]
-            if later and isinstance(answer, Receipt):
-                await self._contacts.try_again(lead.id, later)
+            with contextlib.suppress(StorageAway):  # whatever cannot be written down now, the mail is out
+                await self._contacts.report(results)
+                if later and isinstance(answer, Receipt):
+                    await self._contacts.try_again(lead.id, later)
         return answer
 
     async def _standings(self) -> Mapping[str, Standing]:

@@ -21,8 +21,10 @@ from leadkeeper.destinations.http import NETWORK_ERRORS, Answered, Network, diag
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.destinations.salesforce_fields import web_form
 from leadkeeper.destinations.salesforce_settings import DAILY_LIMIT, SalesforceConfig
+from leadkeeper.destinations.trouble import not_sent
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Evidence, Kind, Outcome, Receipt
+from leadkeeper.storage.away import StorageAway
 
 WARN_AT: Final = 450
 """From this many leads in 24 hours on (of 500) receipts say how many there were."""
@@ -79,9 +81,12 @@ class WebToLead:
         """Nothing is held."""
 
     async def _deliver(self, lead: OutgoingLead) -> Answer:
-        used = await self._used()
-        if used is not None and used >= self._config.web_to_lead_daily_limit:
-            return await self._used_up(used)
+        try:
+            used = await self._used()
+            if used is not None and used >= self._config.web_to_lead_daily_limit:
+                return await self._used_up(used)
+        except StorageAway:
+            return not_sent()
         self._flying += 1
         try:
             return await self._send(lead, None if used is None else used + 1)

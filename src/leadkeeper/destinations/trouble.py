@@ -133,3 +133,9 @@ def _code(chain: tuple[BaseException, ...]) -> str:
         if name is not None:
             return name
     return type(chain[0]).__name__
+
+
+def not_sent() -> Diagnosis:
+    """Our own database could not be asked before anything was sent: the lead waits a little, and nothing counts."""
+    evidence = Evidence(text="Nothing was sent: our own database could not be asked before.")
+    return diagnose(Kind.CONNECTION_FAILED, evidence, outcome=Outcome.OURS)

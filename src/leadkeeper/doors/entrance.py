@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadkeeper.delivery.send import where
 from leadkeeper.doors.origins import Secure
 from leadkeeper.doors.web import ClientGone, Header
+from leadkeeper.gate import NOBODY, charge
 
 log: Final = structlog.get_logger(__name__)
 
@@ -60,6 +61,7 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        charge(NOBODY)  # requests on one connection may share a context
         door = self._door(scope)
         if scope["type"] == "http":
             send = _Sealed(send, self._seals(scope, door))

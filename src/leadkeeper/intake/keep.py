@@ -31,10 +31,10 @@ from leadkeeper.storage.group import GroupCommit
 
 GROUP_LIMIT = 500
 """The most leads in one transaction: more would keep the first of them waiting."""
-_LATER: Final = (0.005, 0.01, 0.02, 0.05, 0.1)
+_LATER: Final = (0.005, 0.01, 0.02)
 """How many seconds a lead waits each time that its publisher's offers are just being changed."""
-_PATIENT: Final = 2
-"""How many leads wait within the database for such a change to end, after that."""
+_PATIENT: Final = 4
+"""For how many publishers leads wait within the database for such a change to end, after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,8 @@ class Intake:
         self._clock = clock
         self._withholding = withholding
         self._group: GroupCommit[_Prepared, Kept | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
-        self._patient = asyncio.Semaphore(_PATIENT)
+        self._patient: dict[str, GroupCommit[_Prepared, Kept | Problem | None]] = {}
+        self._patience = asyncio.Semaphore(_PATIENT)
 
     async def keep(self, lead: NewLead, counted: Rate | None = None) -> Kept:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
@@ -162,10 +163,23 @@ class Intake:
             if (answer := await self._group.put(item)) is not None:
                 return answer
             await asyncio.sleep(seconds)
-        async with self._patient:
-            (answer,) = await self._write([item], wait=True)
+        return await self._patiently(item)
+
+    async def _patiently(self, item: _Prepared) -> Kept | Problem:
+        """Write ``item`` with others of its publisher once what changes its offers has ended; nobody else waits."""
+        who = item.lead.offer.publisher_id
+        group = self._patient.setdefault(who, GroupCommit(self._write_patiently, GROUP_LIMIT))
+        try:
+            answer = await group.put(item)
+        finally:
+            if not group.busy and self._patient.get(who) is group:
+                del self._patient[who]
         assert answer is not None
         return answer
+
+    async def _write_patiently(self, group: Sequence[_Prepared]) -> Sequence[Kept | Problem | None]:
+        async with self._patience:
+            return await self._write(group, wait=True)
 
     async def keep_many(self, leads: Sequence[NewLead], counted: Rate | None = None) -> list[Kept | Problem]:
         """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others.
@@ -187,6 +201,8 @@ class Intake:
     async def drained(self) -> None:
         """Return when every lead that was handed in is written."""
         await self._group.drained()
+        for group in list(self._patient.values()):
+            await group.drained()
 
     def _prepared(self, lead: NewLead) -> _Prepared:
         came, lead = lead, normalised(lead)

@@ -11,10 +11,9 @@ import sqlalchemy as sa
 from leadkeeper.access.audit import note
 from leadkeeper.catalogue import to_stored
 from leadkeeper.connections import changes, outage
-from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import CHECK_EVERY
 from leadkeeper.connections.deliveries import try_anew
-from leadkeeper.connections.findings import is_held_as_not_found
 from leadkeeper.connections.last_test import NO_WORD, LastTest
 from leadkeeper.connections.outbox import change_refused
 from leadkeeper.delivery.lease import close_lease

@@ -272,7 +272,8 @@ def _may_go_live(conn: sa.Connection, operation: Operation, waits_for_word: bool
     With ``waits_for_word`` one must also be known to be there.
     """
     c = t.connection.c
-    lacks = sa.not_(c.proven if waits_for_word else c.tried) | (c.paused & c.found.is_(False))
+    # A test lead that was taken lifts every pause but that of one that somebody did not find.
+    lacks = sa.not_(c.proven if waits_for_word else c.tried) | c.paused
     return not conn.scalar(
         sa.select(sa.exists().where(c.offer_ref == str(operation.offer), c.removed_at.is_(None), lacks))
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from leadkeeper.catalogue import CATALOGUE, docs_of, text_of
 from leadkeeper.clock import to_text
-from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.test_texts import found_before_text, found_text, named, unconfirmed_text
@@ -106,8 +106,7 @@ class Registration:
     def _is_ready(self, connection: Connection) -> bool:
         """Whether nothing about the connection keeps the offer from going live."""
         waits = self._unconfirmed is Unconfirmed.WAIT
-        known, test = connection.known, connection.test
-        lost = test is not None and test.word is not None and not test.word.found and connection.health.paused
+        known, lost = connection.known, is_held_as_not_found(connection)
         return connection.change is None and not lost and (known.proven if waits else known.tried)
 
     def _is_known(self, connection: Connection, seen: _Seen) -> bool:
@@ -137,7 +136,9 @@ class Registration:
             now = await self._connections.get(connection.offer, connection.name)
             said = self._sent(connection, found.test_lead.marker, found.test_lead.id)
             before = None if now is None or now.change is not None or not now.proven else now.test
-            if before is not None:
+            if now is not None and is_held_as_not_found(now):
+                seen.waiting.append(said)  # whatever passes elsewhere: the one before was not found
+            elif before is not None:
                 seen.texts.append(said + self._before(before))
             else:
                 {

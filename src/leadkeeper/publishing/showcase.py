@@ -108,9 +108,18 @@ def _shelf(conn: sa.Connection, words: Sequence[str], after: tuple[str, str] | N
     those = (one_of(conn, v.offer_ref, [row.ref for row in shown]), o.production_version == v.version)
     definitions = sa.select(v.offer_ref, v.definition).join(t.offer, o.ref == v.offer_ref).where(*those)
     texts = {row.offer_ref: row.definition for row in conn.execute(definitions)}
-    found = tuple(_of(row, read_listing(json.loads(texts[row.ref]))) for row in shown)
+    listings = [(row, _listing(texts.get(row.ref, ""))) for row in shown]
+    found = tuple(_of(row, listing) for row, listing in listings if listing is not None)
     last = shown[-1] if len(rows) > limit else None
     return Shelf(found, None if last is None else json.dumps([last.shelf_title, last.ref]))
+
+
+def _listing(text: str) -> Listing | None:
+    """What ``text`` says, or ``None`` where it is damaged: then that offer alone is not shown."""
+    try:
+        return read_listing(json.loads(text))
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
 
 
 _PUBLIC = t.ON_SHELF

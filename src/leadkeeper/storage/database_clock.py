@@ -135,6 +135,7 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
         t.connection_change.c.due_at,
         t.notice.c.due_at,
         t.operation.c.due_at,
+        t.contact.c.ask_at,
     )
     for column in columns:
         future = [column > now, column < _END_OF_TIME, *([t.READY] if column.table is t.delivery else [])]

@@ -32,6 +32,11 @@ class GroupCommit(Generic[Item, Result]):
         """How many items wait for their group."""
         return len(self._waiting)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a write is under way, or items wait for one."""
+        return self._task is not None
+
     def put(self, item: Item) -> asyncio.Future[Result]:
         """Hand in ``item``; the future ends with its result once the transaction it shares is committed."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()

@@ -173,8 +173,9 @@ async def _connections(rooms: Rooms, language: Language, examine: Examine) -> li
 
 
 async def _connection(rooms: Rooms, connection: Connection, language: Language) -> Finding:
-    from leadkeeper.catalogue import text_of
-    from leadkeeper.connections.state import STATE_WORDS
+    from leadkeeper.catalogue import from_stored, text_of
+    from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+    from leadkeeper.diagnosis import Diagnosis
 
     name = f"connection {connection.offer}/{connection.name}"
     check = await rooms.tester.check(connection)
@@ -183,6 +184,10 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
         resume = f"leadkeeper connections resume {connection.offer} {connection.name}"
         if connection.health.paused_by_person:
             return Finding(name, "note", "passes its check, but a person paused it", resume)
+        why = None if connection.diagnosis is None else from_stored(connection.diagnosis)
+        if connection.state is ConnectionState.BROKEN and isinstance(why, Diagnosis):
+            text = text_of(why.kind, language)
+            return Finding(name, "wrong", f"passes its check, yet: {text.summary}", " ".join(text.steps))
         unseen = "" if check.unseen is None else f". {check.unseen.told(language)}"
         return Finding(name, "ok", f"passes its check ({state}){unseen}")
     if check.diagnosis is None:

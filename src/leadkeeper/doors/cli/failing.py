@@ -31,7 +31,8 @@ def explanation(error: BaseException) -> str | None:
         case CommandError() if "locate revision" in str(error):
             return "The database was made by a newer version of Leadkeeper: install that version."
         case DatabaseError():
-            cause = type(error.orig).__name__ if error.orig is not None else type(error).__name__
+            found = error.orig or error
+            cause = type(found.__cause__ or found).__name__  # the driver's own error, where the dialect wraps it
             return f"The database is not one of Leadkeeper's, or is damaged ({cause}). Look at LEADKEEPER_DATABASE_URL."
         case OSError() if error.strerror:
             return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."

@@ -3,6 +3,8 @@
 What was set aside before has no reason written beside it: it stays until a person sends it again.
 """
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,6 +19,7 @@ def upgrade() -> None:
     for name in ("tell_at", "recall_at"):
         some = sa.text(f"{name} IS NOT NULL")
         op.create_index(f"ix_connection_{name}", "connection", [name], sqlite_where=some, postgresql_where=some)
+    _outages_under_way(op.get_bind())
     op.add_column("delivery", sa.Column("set_aside_for", sa.String(16), nullable=True))
     outage = sa.text("state = 'setAside' AND set_aside_for = 'outage'")
     op.create_index(
@@ -32,3 +35,16 @@ def upgrade() -> None:
         sa.Column("ahead_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_process")),
     )
+
+
+def _outages_under_way(conn: sa.Connection) -> None:
+    """People were told that a connection is paused, and hear daily from now on; of one that fails they hear soon."""
+    now, minute = time.time_ns() // 1_000_000, 60_000
+    names = ["id", "paused", "paused_by_person", "failures", "removed_at", "failing_since", "told_at", "tell_at"]
+    connection = sa.table("connection", *(sa.column(name) for name in names))
+    c = connection.c
+    there = (c.removed_at.is_(None), sa.not_(c.paused_by_person))
+    told = {"failing_since": now, "told_at": now, "tell_at": now + 24 * 60 * minute}
+    conn.execute(sa.update(connection).where(c.paused, *there).values(told))
+    soon = {"failing_since": now, "tell_at": now + 15 * minute}
+    conn.execute(sa.update(connection).where(sa.not_(c.paused), c.failures >= 5, *there).values(soon))

@@ -286,3 +286,20 @@ async def test_bytes_that_are_no_text_damage_their_row_alone(tmp_path: Path, aut
         assert len((await s.inbox.list(LeadFilter())).leads) == 2
         assert len(await s.house.connections.list()) == 2
         assert len(await s.house.storage.write(take, now_ms())) == (0 if table == "notice" else 1)
+
+
+async def test_damaged_quotas_and_definitions_harm_nobody_else(home: House, operator: Visitor) -> None:
+    body = {"title": "Planner", "offerType": "saas", "live": True, "summary": "Plans.", "description": "A planner."}
+    for name in ("one", "two"):
+        assert (await operator.put(f"/v1/publishers/contoso/offers/{name}", body)).status == 201
+    storage = home.rooms.storage
+    o, v = t.offer.c, t.offer_version.c
+    shelf = sa.update(t.offer).values(production_version=o.draft_version)
+    await storage.write(lambda conn: conn.execute(shelf.where(o.id.in_(["one", "two"]), o.draft_version > 0)).rowcount)
+    await damage(storage, t.offer_version, v.offer_ref == "contoso.one", definition='{"cut": ')
+    await damage(storage, t.publisher, t.publisher.c.id == "contoso", quotas='{"hooks": ')
+    shown = await home.rooms.showcase.offers()
+    assert [str(offer.ref) for offer in shown.offers] == ["contoso.two"]
+    assert (await operator.get("/v1/publishers/contoso")).json()["quotas"]["hooks"] == 500
+    lead_id = await hand_in(operator)
+    assert lead_id

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 from pydantic import SecretStr, TypeAdapter
 
-from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.delivery.schedule import State, next_step
+from leadkeeper.destinations.destination import Contacts, OutgoingLead, Standing
 from leadkeeper.destinations.email import Email, EmailConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.destinations.mail import parse_mail_server
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt, Who
 from leadkeeper.settings import Settings, WrongSetting, load_settings
+from leadkeeper.storage.away import StorageAway
 from tests.contracts.mailbox import Mailbox, mailbox
 from tests.contracts.test_email import LEAD
 
 SENDER = "leads@marketplace.example"
 
 
-async def told(box: Mailbox, *contacts: str, lead: OutgoingLead = LEAD, sender: str = SENDER) -> Answer:
+async def told(
+    box: Mailbox, *contacts: str, lead: OutgoingLead = LEAD, sender: str = SENDER, known: Contacts | None = None
+) -> Answer:
     """What the email destination answers for a lead of these contacts."""
     server = parse_mail_server(f"smtp://127.0.0.1:{box.port}", sender)
     network = Network(NetworkPolicy(mail_server=server, base_url="https://leads.example"))
-    destination = Email(EmailConfig.model_validate({"contactEmail": list(contacts)}), network)
+    destination = Email(EmailConfig.model_validate({"contactEmail": list(contacts)}), network, known)
     try:
         (answer,) = await destination.deliver([lead])
         return answer
@@ -143,3 +149,42 @@ def test_a_password_with_a_number_sign_is_refused_with_the_remedy() -> None:
     assert "7" not in str(error.value).replace("%23", "")
     good = parse_mail_server("smtp://apikey:7%23z@mail.example:587")
     assert (good.password, good.port) == ("7#z", 587)
+
+
+class Away:
+    """Contacts whose database is away, from one call on."""
+
+    def __init__(self, since: str) -> None:
+        self._since = since
+        self._away = False
+
+    def _call(self, name: str) -> None:
+        self._away = self._away or name == self._since
+        if self._away:
+            raise StorageAway("away")
+
+    async def standings(self, emails: Sequence[str]) -> Mapping[str, Standing]:
+        self._call("standings")
+        return dict.fromkeys(emails, Standing.CONFIRMED)
+
+    async def spend(self, _mails: int) -> float | None:
+        self._call("spend")
+        return None
+
+    async def report(self, _results: Mapping[str, Diagnosis | None]) -> None:
+        self._call("report")
+
+    async def try_again(self, _lead_id: str, _emails: Sequence[str]) -> None:
+        self._call("try_again")
+
+
+@pytest.mark.parametrize("since", ["standings", "spend", "report"])
+async def test_our_own_database_that_is_away_sets_no_lead_aside(since: str) -> None:
+    with mailbox() as box:
+        answer = await told(box, "ops@contoso.example", known=Away(since))
+    if since == "report":  # the mail is out, whatever cannot be written down
+        assert isinstance(answer, Receipt)
+        return
+    assert box.mails == []
+    step = next_step(answer, 3, 0, 1_000, 0.5, repeatable=False)
+    assert (step.state, step.attempts, step.due_at > 1_000) == (State.WAITING, 3, True)

@@ -115,6 +115,11 @@ class DeliveryView(View):
     receipt: ReceiptView | None = None
     diagnosis: DiagnosisView | None = None
     due_at: str | None = Field(None, description="When it is sent next, while it waits.")
+    set_aside_for: str | None = Field(
+        None,
+        description="Why it is set aside, where that is known: outage (it goes out by itself once its connection "
+        "works), or for a person refused, mayHaveArrived, gaveUp or damaged.",
+    )
 
 
 class CustomerView(View):

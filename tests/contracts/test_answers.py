@@ -6,9 +6,15 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.keys import Keys
+from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
 from leadkeeper.destinations.mail import Mailer, parse_mail_server
 from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
+from leadkeeper.doors.cli.doctor import _held_up
+from leadkeeper.inbox.backlog import backlog
+from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.notices.sender import Sender
 from leadkeeper.publishing import operations
 from leadkeeper.publishing.steps import Failed, OperationKind, OperationState, after, first_steps
@@ -52,6 +58,64 @@ async def test_a_test_lead_is_found_by_its_marker(home: House, operator: Visitor
     (lead,) = (await find(operator, marker))["leads"]
     assert lead["test"]
     assert "no lead destination" in lead["said"][0]
+
+
+async def set_aside(home: House, lead_id: str, reason: str | None) -> None:
+    """As a worker would."""
+    d = t.delivery.c
+    values = {"state": "setAside", "set_aside_for": reason}
+    done = sa.update(t.delivery).where(d.lead_id == lead_id).values(values)
+    await home.rooms.storage.write(lambda conn: conn.execute(done) and None)
+
+
+async def test_what_is_set_aside_is_told_by_its_reason(home: House, operator: Visitor) -> None:
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator)
+    assert (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["setAsideFor"] is None
+    itself = {"en": "It goes out by itself once", "pt": "Sai sozinho assim que"}
+    person = {"en": "set aside for a person", "pt": "posto de lado para uma pessoa"}
+    missing = {"en": "If it is not there, send it again", "pt": "Se não estiver lá, envie de novo"}
+    for reason in ("outage", "mayHaveArrived", "refused", "gaveUp", None):
+        await set_aside(home, lead_id, reason)
+        assert (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["setAsideFor"] == reason
+        for language in ("en", "pt"):
+            (found,) = (await find(operator, lead_id, language))["leads"]
+            (said,) = found["said"]
+            assert (itself[language] in said) is (reason == "outage")
+            assert (person[language] in said) is (reason != "outage")
+            assert any("/retry" in step for step in found["steps"]) is (reason != "outage")
+            assert any(missing[language] in step for step in found["steps"]) is (reason == "mayHaveArrived")
+
+
+async def test_what_a_test_lead_that_was_not_found_holds_is_promised_nothing(home: House, operator: Visitor) -> None:
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator)
+    itself = {"en": "by itself once the connection works", "pt": "sozinho assim que a conexão funcionar"}
+    until = {"en": "a test lead is found there, or somebody resumes", "pt": "for encontrado lá, ou alguém retomar"}
+    for kind, not_found in ((Kind.ENDPOINT_LEAD_NOT_FOUND, True), (Kind.CREDENTIALS_REJECTED, False)):
+        held = sa.update(t.connection).values(paused=True, diagnosis=to_stored(diagnose(kind)))
+        await home.rooms.storage.write(lambda conn, held=held: conn.execute(held) and None)
+        for language in ("en", "pt"):
+            (found,) = (await find(operator, lead_id, language))["leads"]
+            (said,) = found["said"]
+            assert (itself[language] in said, until[language] in said) == (not not_found, not_found)
+            if not_found:
+                assert set(text_of(kind, Language(language)).steps) <= set(found["steps"])
+
+
+async def test_only_what_a_person_must_decide_is_called_so(home: House, operator: Visitor) -> None:
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    ids = [await hand_in(operator) for _ in range(3)]
+    for lead_id, reason in zip(ids, ("outage", "refused", None), strict=True):
+        await set_aside(home, lead_id, reason)
+    for whose in (None, "contoso"):
+        page = await home.rooms.inbox.list(LeadFilter(whose, state="setAside", to_decide=True))
+        assert [each.id for each in page.leads] == [ids[2], ids[1]]
+        assert len((await home.rooms.inbox.list(LeadFilter(whose, state="setAside"))).leads) == 3
+    told = {name: (count, remedy) for name, count, remedy in _held_up(await home.rooms.storage.read(backlog))}
+    assert told["set aside"][0] == 2
+    count, remedy = told["set aside by outages"]
+    assert (count, "by themselves" in remedy) == (1, True)
 
 
 async def test_why_nothing_is_found_is_told(home: House, operator: Visitor) -> None:

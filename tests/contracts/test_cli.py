@@ -432,6 +432,7 @@ def test_doctor_finds_all_well(
         "waiting": "ok",
         "held": "ok",
         "set aside": "ok",
+        "set aside by outages": "ok",
         "without connection": "ok",
         "records": "ok",
         "clock": "ok",

@@ -10,7 +10,8 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import diagnose
+from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.diagnosis import Kind, Receipt
 from leadkeeper.offer import OfferRef
@@ -130,6 +131,55 @@ async def test_nothing_gets_through_for_throttling_is_told_too(database_url: str
         await p.house.intake.keep(lead())
         await p.fails(30 * MINUTE, answer=THROTTLED)
         assert len(p.mails()) == 1
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_an_outage_by_time_outs_is_told_where_twice_makes_two(database_url: str, confirmed: bool) -> None:
+    """Each lead may have arrived and is set aside at once: nothing waits, and yet nothing gets through."""
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep_many([lead(number) for number in range(2)])
+        await p.answers(diagnose(Kind.MAY_HAVE_ARRIVED), repeatable=False)
+        await p.passes(HOUR)
+        p.mails()
+        await p.run(sa.update(t.connection).values(failing_since=None, told_at=None, tell_at=None, failures=0))
+        p.house.now += HOUR  # what was set aside before this outage is no part of it
+        await p.house.intake.keep_many([lead(number) for number in range(2, 5)])
+        for _ in range(3):
+            await p.answers(diagnose(Kind.NO_ANSWER), repeatable=False)
+            await p.passes(5 * MINUTE)
+        assert await p.house.states() == {"setAside": 5}
+        await p.passes(10 * MINUTE)
+        (first,) = p.mails()
+        text = first.get_content()
+        assert "3 may have arrived: look there, then retry them" in text
+        assert "No lead is lost" not in text
+        await p.house.intake.keep(lead(9))
+        p.house.now += HOUR
+        assert await p.answers(Receipt(confirmed=confirmed), repeatable=False) == 1
+        await p.passes(5 * MINUTE)
+        (over,) = p.mails()
+        assert "3 may have arrived" in over.get_content()
+        assert ("unconfirmed" in over["Subject"]) is not confirmed
+        assert ("a lead was sent, unconfirmed" in over.get_content()) is not confirmed
+
+
+async def test_a_test_lead_that_was_not_found_is_told_of_without_false_promises(database_url: str) -> None:
+    async with plight(database_url) as p:
+        made = await p.connect()
+        told, now = to_stored(diagnose(Kind.ENDPOINT_LEAD_NOT_FOUND)), p.house.now
+        held = {"paused": True, "diagnosis": told, "failing_since": now, "told_at": now, "tell_at": now + DAY}
+        await p.run(sa.update(t.connection).values(**held))
+        await p.run(sa.insert(t.notice).values(connection_paused(made.id, told, now)))
+        await p.house.intake.keep(lead())
+        for ms in (SECOND, DAY):
+            await p.passes(ms)
+            (mail,) = p.mails()
+            text = mail.get_content()
+            assert "held until a test lead is found" in text
+            assert "replay the leads in the state unconfirmed" in text
+            assert "is lost" not in text
+            assert "se perde" not in text
 
 
 async def test_a_paused_connection_is_told_of_daily_and_when_it_is_over(database_url: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 
+from leadkeeper.storage import tables as t
 from tests.journeys.customer import Customer, Page
 from tests.rooms import DESTINATION, ENDPOINT, OFFER, House, hand_in, house
 
@@ -83,6 +85,20 @@ async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: House, m
     assert "ada" not in page.url
     page = await member.send(page.form("text"), {"text": "nobody@contoso.example"})
     assert "No lead fits" in page.text
+
+
+async def test_the_first_page_names_what_a_person_must_decide_alone(home: House, member: Customer) -> None:
+    operator = await home.visitor("operator")
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    lead_id = await hand_in(operator)
+    for reason, named in (("outage", False), ("mayHaveArrived", True)):
+        aside = sa.update(t.delivery).values(state="setAside", set_aside_for=reason)
+        await home.rooms.storage.write(lambda conn, aside=aside: conn.execute(aside) and None)
+        page = await member.open("/portal")
+        assert ("for you to decide" in page.text) is named
+        page = await member.open(f"/portal/leads/{lead_id}")
+        assert ("It goes out by itself once the connection works" in page.text) is not named
+        assert ("It may have arrived: look for it there" in page.text) is named
 
 
 async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Customer) -> None:

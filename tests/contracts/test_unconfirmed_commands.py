@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,28 @@ def test_in_portuguese(
     assert "não confirmada" in call("connections", "list").out
     assert "fila" in call("connections", "not-found", OFFER).out
     assert "com problema" in call("connections", "list").out
+
+
+@pytest.mark.parametrize(
+    ("policy", "language", "words"),
+    [
+        ("warn", "en", "once a test lead is taken with them"),
+        ("wait", "en", "or somebody says that it was found"),
+        ("wait", "pt", "ou alguém disser que foi encontrado"),
+    ],
+)
+def test_new_settings_are_told_to_take_effect_as_they_do(
+    call: Call, queueing: ReceivingEndpoint, monkeypatch: pytest.MonkeyPatch, policy: str, language: str, words: str
+) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", "sqlite:///hub.db")
+    monkeypatch.setenv("LEADKEEPER_UNCONFIRMED_TEST_LEADS", policy)
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", language)
+    put_offer(call)
+    put_connection(call, queueing)
+    with closing(sqlite3.connect("hub.db")) as database, database:
+        database.execute("UPDATE offer SET live = 1, production_version = 1")
+        database.execute("UPDATE connection SET tried = 1, proven = 1")
+    put = ("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=https://127.0.0.1/other")
+    said = call(*put)
+    assert said.code == 0
+    assert words in said.out + said.err

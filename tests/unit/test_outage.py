@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadkeeper.catalogue import text_of
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER, News, breaks, fails, is_failing, tell, works
+from leadkeeper.connections.outage_news import OutageNews
+from leadkeeper.destinations.mail_address import parse_address
+from leadkeeper.destinations.mail_text import RULE, change_refused_notice, paused_notice
+from leadkeeper.destinations.registry import IF_NOT_FOUND
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
+from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 
 NOW = 1_800_000_000_000
 FAILING = replace(fails(Health(), NOW), diagnosis="{}")
@@ -82,3 +91,79 @@ def test_never_told_more_often_than_daily_and_never_of_an_end_without_a_beginnin
                 assert told.news is (News.STILL_FAILING if open_ else News.FAILING)
                 assert not open_ or last is None or now - last >= AGAIN_AFTER
                 open_, last = True, now
+
+
+WHOM = (["boss@contoso.example"], parse_address("leads@marketplace.example"), "1")
+PROMISES = ("No lead is lost", "Nenhum lead se perde", "by themselves", "sozinhos assim")
+"""What no mail may say of leads that may be lost, or may be there."""
+
+
+def news(what: News, **more: object) -> OutageNews:
+    return OutageNews(what, **{"kind": Kind.NO_ANSWER, "cause": "", "since": NOW, "at": NOW + 1, **more})  # type: ignore[arg-type]
+
+
+def of_failing(**more: object) -> list[str]:
+    """The mail's two languages."""
+    told = failing_notice([Fallen("primary", "CRM", news(News.FAILING, **more))], "https://hub.example", *WHOM)
+    return str(told.get_content()).split("\n".join(RULE))
+
+
+def of_over(**more: object) -> tuple[str, list[str]]:
+    told = works_notice([Fallen("primary", "CRM", news(News.OVER, **more))], "https://hub.example", *WHOM)
+    return str(told["Subject"]), str(told.get_content()).split("\n".join(RULE))
+
+
+def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> None:
+    english, portuguese = of_failing(may_have_arrived=3)
+    assert "3 may have arrived: look there, then retry them" in english
+    assert "3 podem ter chegado: procure lá, depois reenvie os que faltarem" in portuguese
+    assert [each for each in PROMISES if each in english + portuguese] == []
+    assert "does not go out again by itself" in english
+    assert "não é enviado de novo sozinho" in portuguese
+    _, (english, portuguese) = of_over(may_have_arrived=1)
+    assert "1 may have arrived: look there, then retry it" in english
+    assert "1 pode ter chegado: procure lá, depois reenvie-o se faltar" in portuguese
+    assert OutageNews.of(news(News.OVER, may_have_arrived=3).to_text()).may_have_arrived == 3
+    english, portuguese = of_failing(waiting=3)
+    assert "No lead is lost" in english
+    assert "Nenhum lead se perde" in portuguese
+    assert "may have arrived:" not in english
+
+
+@pytest.mark.parametrize("kind", sorted(IF_NOT_FOUND))
+def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind: Kind) -> None:
+    paused = str(paused_notice("primary", "CRM", kind, *WHOM, not_found=True).get_content()).split("\n".join(RULE))
+    for english, portuguese in (paused, of_failing(kind=kind, waiting=2, paused=True)):
+        assert "held until a test lead is found there, or somebody resumes the connection" in english
+        assert "may be lost there: once the cause is mended, replay the leads in the state unconfirmed" in english
+        assert "até que um lead de teste seja encontrado lá, ou alguém retome a conexão" in portuguese
+        assert "reenvie os leads no estado unconfirmed" in portuguese
+        assert [each for each in PROMISES if each in english + portuguese] == []
+        assert text_of(kind, Language.PORTUGUESE).summary in portuguese
+    other = str(paused_notice("primary", "CRM", Kind.CREDENTIALS_REJECTED, *WHOM, not_found=False).get_content())
+    assert "No lead is lost" in other
+    assert "Nenhum lead se perde" in other
+
+
+def test_where_nothing_confirms_an_end_is_told_as_unconfirmed() -> None:
+    subject, (english, portuguese) = of_over(confirmed=False)
+    assert "unconfirmed" in subject
+    assert "a lead was sent, unconfirmed" in english
+    assert "um lead foi enviado, não confirmado" in portuguese
+    assert "got through" not in english
+    assert "a lead has gone out" not in english
+    subject, (english, portuguese) = of_over()
+    assert "go out again" in subject
+    assert "a lead has gone out" in english
+    subject, (english, portuguese) = of_over(proven=False)
+    assert "no lead has gone out since" in english
+    assert "nenhum lead seguiu" in portuguese
+
+
+def test_refused_settings_are_not_said_to_have_been_refused_by_the_destination() -> None:
+    """It may have taken the test lead, and somebody did not find it."""
+    told = change_refused_notice("primary", "CRM", Kind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
+    english, portuguese = str(told.get_content()).split("\n".join(RULE))
+    assert "did not take" not in english
+    assert "or it was not found there. The settings before them go on" in english
+    assert "ou não foi encontrado lá. As configurações anteriores continuam" in portuguese

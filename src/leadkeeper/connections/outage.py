@@ -71,8 +71,9 @@ def works(before: Health, after: Health, now: int) -> Health:
 def tell(health: Health, waiting: bool, now: int, *, early: int = 0) -> Told:
     """Whether people are to be told at ``now``, and when to look again; a matter of when it began and they were told.
 
-    While nothing is ``waiting`` for the connection, and it is not paused, nobody is told that it fails. What is due
-    within ``early`` is told now, so that several such connections make one mail.
+    While nothing is ``waiting`` for the connection (or may have arrived there, for a person to look at), and it is not
+    paused, nobody is told that it fails. What is due within ``early`` is told now, so that several such connections
+    make one mail.
     """
     if health.failing_since is None:
         return Told(None, replace(health, tell_at=None))

@@ -14,8 +14,10 @@ from leadkeeper.diagnosis import Kind
 class OutageNews:
     """``kind`` is the diagnosis, ``cause`` what makes outages one for whoever hears of them; times in ms.
 
-    ``waiting`` leads wait, ``set_aside`` were tried for two weeks; of an outage that is over ``most`` is the most that
-    people were told of, and ``proven`` says that a lead was taken (not only a check passed).
+    ``waiting`` leads wait, ``set_aside`` were tried for two weeks: they go out by themselves. ``may_have_arrived`` were
+    set aside during the outage for a person, since nobody knows whether they are there, and twice would make two. Of an
+    outage that is over ``most`` is the most that people were told of as waiting, ``proven`` says that a lead was taken
+    (not only a check passed), and ``confirmed`` that the destination confirms what it takes.
     """
 
     news: News
@@ -28,10 +30,12 @@ class OutageNews:
     most: int = 0
     paused: bool = False
     proven: bool = True
+    may_have_arrived: int = 0
+    confirmed: bool = True
 
     @property
     def leads(self) -> int:
-        """How many have yet to get through."""
+        """How many have yet to get through, and will by themselves."""
         return self.waiting + self.set_aside
 
     def to_text(self) -> str:
@@ -46,7 +50,14 @@ class OutageNews:
             read = OutageNews(**{**stored, "news": News(stored["news"]), "kind": Kind(stored["kind"])})
         except (TypeError, KeyError) as error:
             raise ValueError("not as it is written") from error
-        numbers: tuple[object, ...] = (read.since, read.at, read.waiting, read.set_aside, read.most)
+        numbers: tuple[object, ...] = (
+            read.since,
+            read.at,
+            read.waiting,
+            read.set_aside,
+            read.most,
+            read.may_have_arrived,
+        )
         if not all(isinstance(number, int) for number in numbers):
             raise ValueError("not as it is written")
         return read

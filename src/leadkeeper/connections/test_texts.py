@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.connections.last_test import LastTest
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind, Receipt
 
@@ -19,6 +20,9 @@ _ENGLISH: Final = {
     "the lead's id {lead}, then say whether it was found.",
     "held": " Its leads are held until a test lead is found, or somebody resumes it.",
     "waits": " The new settings take effect once it is found; those before them go on.",
+    "taken": "The new settings take effect once a test lead is taken with them; those before them go on.",
+    "confirmed": "The new settings take effect once a test lead with them is confirmed there, or somebody says that it "
+    "was found; those before them go on.",
     "refused": "The test lead {marker} was not taken over {name}.",
     "unsent": "No test lead was sent over {name}: its check failed.",
     "found": "Over {name} {by} found it there: {marker}, on {at}. The connection is working.",
@@ -35,6 +39,10 @@ _PORTUGUESE: Final = {
     "também entre as mensagens indesejadas, a mensagem com o id do lead {lead}, e diga se foi encontrada.",
     "held": " Os leads dela ficam retidos até que um lead de teste seja encontrado, ou alguém a retome.",
     "waits": " As novas configurações entram em vigor quando ele for encontrado; as anteriores continuam.",
+    "taken": "As novas configurações entram em vigor quando um lead de teste for aceito com elas; as anteriores "
+    "continuam.",
+    "confirmed": "As novas configurações entram em vigor quando um lead de teste com elas for confirmado lá, ou alguém "
+    "disser que foi encontrado; as anteriores continuam.",
     "refused": "O lead de teste {marker} não foi aceito pela conexão {name}.",
     "unsent": "Nenhum lead de teste foi enviado pela conexão {name}: a verificação falhou.",
     "found": "Pela conexão {name} {by} o encontrou lá: {marker}, em {at}. A conexão está funcionando.",
@@ -74,6 +82,12 @@ def held_text(language: Language) -> str:
 def waiting_text(language: Language) -> str:
     """New settings wait until the test lead is found; follows another sentence."""
     return _TEXTS[language]["waits"]
+
+
+def change_text(destination: str, language: Language, *, waits_for_word: bool) -> str:
+    """When new settings of this destination take effect; ``waits_for_word`` as the operator's setting says."""
+    found = BY_NAME[destination].if_not_found is not None
+    return _TEXTS[language]["confirmed" if waits_for_word and found else "taken"]
 
 
 def failed_text(marker: str | None, name: str, language: Language) -> str:

@@ -5,7 +5,7 @@ Whoever decides may vanish: either both have happened or neither; ``notices`` se
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from leadkeeper.connections.health import Health, health_of
 from leadkeeper.connections.outage import News, tell
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.delivery.breaker import on_trial
+from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
@@ -25,6 +26,14 @@ COMPANY_MS: Final = 3_600_000
 """A reminder that would be due within this time goes along with one for the same publisher."""
 MOST: Final = 10_000
 """So many leads are counted; whoever waits for more is told that they are more."""
+
+
+class _Counts(NamedTuple):
+    """Of a connection: how many leads wait, were set aside by its outage, may have arrived in it."""
+
+    waiting: int
+    set_aside: int
+    may_have_arrived: int
 
 
 def any_to_tell(conn: sa.Connection, now: int) -> bool:
@@ -62,11 +71,10 @@ def _locked(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> list[sa.Row[
 def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) -> bool:
     """Decide for one connection, write that down; whether people are told."""
     health = health_of(row)
-    waiting = _count(conn, row.id, t.READY)
-    set_aside = _count(conn, row.id, t.BY_OUTAGE)
-    told = tell(health, bool(waiting or set_aside), now, early=early)
+    counts = _counts(conn, row.id, health)
+    told = tell(health, any(counts), now, early=early)
     if told.news is not None:
-        news = _news(conn, row, health, told.news, waiting, set_aside, now)
+        news = _news(conn, row, health, told.news, counts, now)
         # Whoever has not been told yet hears how it stands now, not how it stood.
         n = t.notice.c
         older = (
@@ -81,9 +89,16 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
     return told.news is not None
 
 
-def _news(
-    conn: sa.Connection, row: sa.Row[Any], health: Health, news: News, waiting: int, set_aside: int, now: int
-) -> OutageNews:
+def _counts(conn: sa.Connection, connection_id: str, health: Health) -> _Counts:
+    waiting, set_aside = (_count(conn, connection_id, which) for which in (t.READY, t.BY_OUTAGE))
+    if health.failing_since is None:
+        return _Counts(waiting, set_aside, 0)
+    d = t.delivery.c
+    in_it = t.SET_ASIDE & (d.changed_at >= health.failing_since) & (d.set_aside_for == Aside.MAY_HAVE_ARRIVED.value)
+    return _Counts(waiting, set_aside, _count(conn, connection_id, in_it))
+
+
+def _news(conn: sa.Connection, row: sa.Row[Any], health: Health, news: News, counts: _Counts, now: int) -> OutageNews:
     diagnosis = from_stored(health.diagnosis) if health.diagnosis is not None else None
     kind = diagnosis.kind if isinstance(diagnosis, Diagnosis) else Kind.SERVER_ERROR
     before = _told_before(conn, row.id, health.failing_since or now)
@@ -95,12 +110,21 @@ def _news(
         cause=f"{row.destination} {kind.value}",
         since=health.failing_since or now,
         at=health.works_since or now,
-        waiting=waiting,
-        set_aside=set_aside,
+        waiting=counts.waiting,
+        set_aside=counts.set_aside,
+        may_have_arrived=counts.may_have_arrived,
         most=max((each.leads for each in before), default=0),
         paused=health.paused,
         proven=not on_trial(health),
+        confirmed=health.works_since is None or not _any_unconfirmed(conn, row.id, health.works_since),
     )
+
+
+def _any_unconfirmed(conn: sa.Connection, connection_id: str, since: int) -> bool:
+    """Whether the destination has taken leads since then without confirming them: its receipts alone tell that."""
+    d = t.delivery.c
+    taken = sa.exists().where(d.connection_id == connection_id, t.UNCONFIRMED, d.changed_at >= since)
+    return bool(conn.scalar(sa.select(taken)))
 
 
 def _told_before(conn: sa.Connection, connection_id: str, since: int) -> list[OutageNews]:

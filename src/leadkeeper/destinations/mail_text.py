@@ -9,12 +9,28 @@ from email.policy import SMTP
 from hashlib import sha256
 from typing import Final
 
+from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.mail_address import MailAddress
+from leadkeeper.diagnoses.text import Language
+from leadkeeper.diagnosis import Kind
 
 SHOWN: Final = 20
 """The most leads that one mail links to."""
 TITLE: Final = 60
 """The most characters of an offer's title, which a publisher chooses, in a mail."""
+RULE: Final = ("", "--", "")
+"""Between the languages of a mail."""
+HELD_UNTIL_FOUND: Final = {
+    Language.ENGLISH: (
+        "Further leads are held until a test lead is found there, or somebody resumes the connection.",
+        "What was sent before may be lost there: once the cause is mended, replay the leads in the state unconfirmed.",
+    ),
+    Language.PORTUGUESE: (
+        "Os próximos leads ficam retidos até que um lead de teste seja encontrado lá, ou alguém retome a conexão.",
+        "O que foi enviado antes pode ter-se perdido lá: resolvida a causa, reenvie os leads no estado unconfirmed.",
+    ),
+}
+"""What becomes of leads where somebody did not find the test lead."""
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
@@ -108,27 +124,22 @@ def withheld_notice(
 
 
 def change_refused_notice(
-    connection: str,
-    offer_title: str,
-    summary: str,
-    steps: Sequence[str],
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
+    connection: str, offer_title: str, kind: Kind, to: Sequence[str], sender: MailAddress, mail_id: str
 ) -> EmailMessage:
     """The notice that new settings of a connection do not work, so that those before go on."""
     offer_title = quoted(offer_title)
-    numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     lines = [
-        f"The new settings of the connection {connection} of your offer {offer_title} did not take their test lead.",
-        "The settings before them go on, and no lead is lost.",
+        f"The new settings of the connection {connection} of your offer {offer_title} did not pass their validation:",
+        "no test lead got through with them, or it was not found there. The settings before them go on.",
         "",
-        summary,
+        *remedy(kind, Language.ENGLISH),
+        *RULE,
+        f"As novas configurações da conexão {connection} da sua oferta {offer_title} não passaram na validação: nenhum",
+        "lead de teste chegou com elas, ou não foi encontrado lá. As configurações anteriores continuam.",
         "",
-        "What to do:",
-        *numbered,
+        *remedy(kind, Language.PORTUGUESE),
     ]
-    return mail(f"New settings for {offer_title} do not work", "\n".join(lines) + "\n", to, sender, mail_id)
+    return mail(f"New settings for {offer_title} are not in effect", "\n".join(lines) + "\n", to, sender, mail_id)
 
 
 def operation_failed_notice(
@@ -179,26 +190,40 @@ def live_notice(offer_title: str, page: str, to: Sequence[str], sender: MailAddr
 def paused_notice(
     connection: str,
     offer_title: str,
-    summary: str,
-    steps: Sequence[str],
+    kind: Kind,
     to: Sequence[str],
     sender: MailAddress,
     mail_id: str,
+    *,
+    not_found: bool,
 ) -> EmailMessage:
-    """The notice that a connection is broken and its leads are held, with the remedy."""
+    """The notice that a connection is broken and its leads are held, with the remedy.
+
+    ``not_found``: somebody did not find its test lead, so that it does not mend itself, and leads may be lost.
+    """
     offer_title = quoted(offer_title)
-    numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
+    kept = "No lead is lost: they are kept, and go out by themselves once the connection works."
+    guardados = "Nenhum lead se perde: eles ficam guardados e seguem sozinhos assim que a conexão voltar a funcionar."
     lines = [
         f"The connection {connection} of your offer {offer_title} is broken.",
         "",
-        summary,
+        *remedy(kind, Language.ENGLISH),
         "",
-        "What to do:",
-        *numbered,
+        *(HELD_UNTIL_FOUND[Language.ENGLISH] if not_found else (kept,)),
+        *RULE,
+        f"A conexão {connection} da sua oferta {offer_title} tem um problema.",
         "",
-        "No lead is lost: they are kept, and go out by themselves once the connection works.",
+        *remedy(kind, Language.PORTUGUESE),
+        "",
+        *(HELD_UNTIL_FOUND[Language.PORTUGUESE] if not_found else (guardados,)),
     ]
     return mail(f"Leads for {offer_title} are held", "\n".join(lines) + "\n", to, sender, mail_id)
+
+
+def remedy(kind: Kind, language: Language) -> list[str]:
+    """What is wrong, and the steps that mend it."""
+    text, heading = text_of(kind, language), {Language.ENGLISH: "What to do:", Language.PORTUGUESE: "O que fazer:"}
+    return [text.summary, "", heading[language], *(f"  {number}. {step}" for number, step in enumerate(text.steps, 1))]
 
 
 def _one_line(text: str) -> str:

@@ -25,6 +25,8 @@ DESTINATIONS: Final[tuple[type[Destination], ...]] = (
     Email,
 )
 BY_NAME: Final = {destination.name: destination for destination in DESTINATIONS}
+IF_NOT_FOUND: Final = frozenset(each.if_not_found for each in DESTINATIONS if each.if_not_found is not None)
+"""What connections are broken with whose test lead somebody did not find."""
 BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for destination in DESTINATIONS}
 
 

@@ -15,8 +15,8 @@ class Backlog:
     """Deliveries by what they wait for. Times in milliseconds since 1970, ``None`` where there is nothing.
 
     ``waiting``: go out by themselves; the oldest came at ``oldest_at``, the most overdue one was due at ``due_at``.
-    ``held``: their connection is paused or removed. ``set_aside``: a person must act. ``unrouted``: leads whose offer
-    has no connection yet.
+    ``held``: their connection is paused or removed. ``set_aside``: a person must act, save on those ``by_outage``,
+    which go out by themselves once their connection works. ``unrouted``: leads whose offer has no connection yet.
     """
 
     waiting: int
@@ -24,6 +24,7 @@ class Backlog:
     due_at: int | None
     held: int
     set_aside: int
+    by_outage: int
     unrouted: int
 
 
@@ -40,6 +41,7 @@ def backlog(conn: sa.Connection) -> Backlog:
         due_at=due_at,
         held=_count(conn, with_connection, t.READY, held),
         set_aside=_count(conn, t.delivery, t.SET_ASIDE),
+        by_outage=_count(conn, t.delivery, t.BY_OUTAGE),
         unrouted=_count(conn, t.lead, t.lead.c.unrouted),
     )
 

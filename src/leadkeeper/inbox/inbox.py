@@ -44,6 +44,7 @@ class LeadFilter:
     """Which leads to list; ``None`` does not filter. Times in milliseconds: from ``since_ms`` on, before ``until_ms``.
 
     ``state`` is that of at least one of the lead's deliveries; ``email`` is compared without regard to case.
+    ``to_decide`` leaves out of those set aside what goes out by itself.
     """
 
     publisher_id: str | None = None
@@ -55,6 +56,7 @@ class LeadFilter:
     email: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    to_decide: bool = False
 
 
 class Inbox:
@@ -80,6 +82,7 @@ _DELIVERIES: Final[sa.Select[Any]] = (
         t.delivery.c.id,
         t.delivery.c.lead_id,
         t.delivery.c.due_at,
+        t.delivery.c.set_aside_for,
         t.connection.c.name,
         t.connection.c.destination,
         t.SHOWN_STATE.label("shown"),
@@ -107,16 +110,19 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _with_delivery(conn: sa.Connection, state: str, publisher_id: str | None) -> sa.ColumnElement[bool]:
-    """The leads with a delivery in ``state``: named while they are few, so that nobody looks through all leads.
+def _with_delivery(
+    conn: sa.Connection, state: str, publisher_id: str | None, which: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """The leads with a delivery of ``which`` in ``state``.
 
+    They are named while they are few, so that nobody looks through all leads.
     Of one publisher only its own connections are looked at, of which the indexes know what is in each state.
     """
     d = t.delivery.c
     there = None
     if state in _SHOWN:
         indexed, at_rest = _SHOWN[state]
-        there = indexed & _over(conn, at_rest, publisher_id)
+        there = indexed & which & _over(conn, at_rest, publisher_id)
         few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
         if len(few) <= FEW:
             return one_of(conn, t.lead.c.id, few)
@@ -152,7 +158,8 @@ _SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     query = _LEADS.where(*_conditions(filters)).order_by(t.lead.c.id.desc()).limit(limit + 1)
     if filters.state is not None:
-        query = query.where(_with_delivery(conn, filters.state, filters.publisher_id))
+        which = t.FOR_A_PERSON if filters.to_decide else sa.true()
+        query = query.where(_with_delivery(conn, filters.state, filters.publisher_id, which))
     if cursor is not None:
         query = query.where(t.lead.c.id < cursor)
     rows = conn.execute(query).all()
@@ -248,6 +255,7 @@ def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView], notes: Sequence
         receipt=_noted(last.receipt, notes) if last and ended else None,
         diagnosis=last.diagnosis if last and not ended else None,
         due_at=to_text(row.due_at) if waits else None,
+        set_aside_for=row.set_aside_for if row.shown == "setAside" else None,
     )
 
 

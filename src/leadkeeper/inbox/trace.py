@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import Field
 
-from leadkeeper.catalogue import text_of
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.catalogue import from_stored, text_of
+from leadkeeper.delivery.schedule import Aside
+from leadkeeper.destinations.registry import BY_NAME, IF_NOT_FOUND
 from leadkeeper.diagnoses.text import WHO_ACTS, Language
-from leadkeeper.diagnosis import Who
+from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.inbox.inbox import lead_view
 from leadkeeper.inbox.trace_texts import TRACE_TEXTS
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_test_marker
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.views import DeliveryView, LeadView, View
 
 MOST: Final = 20
@@ -68,11 +69,13 @@ class Trace:
         if publisher_id is not None:
             query = query.where(c.publisher_id == publisher_id)
         views = [lead_view(conn, lead_id, language) for lead_id in conn.scalars(query).all()]
-        found = tuple(self._traced(view, language) for view in views if view is not None)
+        leads = [view for view in views if view is not None]
+        held = _not_found(conn, leads)
+        found = tuple(self._traced(view, held, language) for view in leads)
         said = () if found else tuple(self._why_none(conn, text, publisher_id, language))
         return Traced(leads=found, said=said)
 
-    def _traced(self, lead: LeadView, language: Language) -> TracedLead:
+    def _traced(self, lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> TracedLead:
         words = TRACE_TEXTS[language]
         said = [words["preview"]] if lead.preview else []
         said += [note.text for note in lead.notes]
@@ -81,14 +84,14 @@ class Trace:
         elif not lead.deliveries:
             said.append(words["unrouted"])
         else:
-            said += [_told(lead, delivery, language) for delivery in lead.deliveries]
+            said += [_told(lead, delivery, not_found, language) for delivery in lead.deliveries]
         return TracedLead(
             id=lead.id,
             created_time=lead.created_time,
             lead_source=lead.lead_source,
             test=lead.test,
             said=tuple(said),
-            steps=tuple(_steps(lead, language)),
+            steps=tuple(_steps(lead, not_found, language)),
             link=f"{self._base_url}/portal/leads/{lead.id}",
         )
 
@@ -128,7 +131,19 @@ def _fits(text: str) -> sa.ColumnElement[bool]:
     return (c.offer_id == text) | whole
 
 
-def _told(lead: LeadView, delivery: DeliveryView, language: Language) -> str:
+def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind]:
+    """The deliveries that are held because somebody did not find their connection's test lead; what then is wrong."""
+    held = [delivery.id for lead in leads for delivery in lead.deliveries if delivery.state == "held"]
+    if not held:
+        return {}
+    c, d = t.connection.c, t.delivery.c
+    query = sa.select(d.id, c.diagnosis).join(t.connection, c.id == d.connection_id)
+    rows = conn.execute(query.where(one_of(conn, d.id, held), c.paused, c.diagnosis.is_not(None)))
+    told = {row.id: from_stored(row.diagnosis) for row in rows}
+    return {id_: each.kind for id_, each in told.items() if isinstance(each, Diagnosis) and each.kind in IF_NOT_FOUND}
+
+
+def _told(lead: LeadView, delivery: DeliveryView, not_found: Mapping[str, Kind], language: Language) -> str:
     words = TRACE_TEXTS[language]
     parts: dict[str, Any] = {
         "connection": delivery.connection,
@@ -140,7 +155,12 @@ def _told(lead: LeadView, delivery: DeliveryView, language: Language) -> str:
         "why": "",
         "found": "",
     }
-    if delivery.diagnosis is not None:
+    state: str = delivery.state
+    if state == "setAside" and delivery.set_aside_for == Aside.OUTAGE:
+        state = "setAsideOutage"
+    if delivery.id in not_found:
+        state, parts["why"] = "heldNotFound", text_of(not_found[delivery.id], language).summary
+    elif delivery.diagnosis is not None:
         told = delivery.diagnosis
         parts["why"] = f"{told.summary} ({WHO_ACTS[language][Who(told.who)]})"
     receipt = delivery.receipt
@@ -148,7 +168,7 @@ def _told(lead: LeadView, delivery: DeliveryView, language: Language) -> str:
         parts["found"] = words["found_link"].format(link=receipt.link)
     elif receipt is not None and receipt.remote_id:
         parts["found"] = words["found_id"].format(id=receipt.remote_id)
-    return words[delivery.state].format(**parts).strip()
+    return words[state].format(**parts).strip()
 
 
 def _usual_causes(delivery: DeliveryView, language: Language) -> tuple[str, ...]:
@@ -161,13 +181,16 @@ def _usual_causes(delivery: DeliveryView, language: Language) -> tuple[str, ...]
     return (TRACE_TEXTS[language]["if_not_found"], *text.steps)
 
 
-def _steps(lead: LeadView, language: Language) -> list[str]:
+def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> list[str]:
     steps: list[str] = []
     for delivery in lead.deliveries:
-        if delivery.state in ("held", "waiting", "setAside") and delivery.diagnosis is not None:
+        if delivery.id in not_found:
+            steps += [step for step in text_of(not_found[delivery.id], language).steps if step not in steps]
+        elif delivery.state in ("held", "waiting", "setAside") and delivery.diagnosis is not None:
             steps += [step for step in delivery.diagnosis.steps if step not in steps]
         if delivery.state == "unconfirmed":
             steps += [step for step in _usual_causes(delivery, language) if step not in steps]
-        if delivery.state == "setAside":
-            steps.append(TRACE_TEXTS[language]["retry"].format(delivery=delivery.id))
+        if delivery.state == "setAside" and delivery.set_aside_for != Aside.OUTAGE:
+            again = "retry_missing" if delivery.set_aside_for == Aside.MAY_HAVE_ARRIVED else "retry"
+            steps.append(TRACE_TEXTS[language][again].format(delivery=delivery.id))
     return steps

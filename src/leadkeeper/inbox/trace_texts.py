@@ -18,11 +18,16 @@ _ENGLISH: Final = {
     "waiting": "Over {connection} ({destination}) it waits and is tried again on {due}. {why}",
     "held": "Over {connection} ({destination}) it is held, because the connection is broken or paused. It goes out by"
     " itself once the connection works. {why}",
-    "setAside": "Over {connection} ({destination}) it is set aside for a person: it could not be taken as it is. {why}",
+    "heldNotFound": "Over {connection} ({destination}) it is held, because somebody did not find the connection's test"
+    " lead there. It goes out once a test lead is found there, or somebody resumes the connection. {why}",
+    "setAside": "Over {connection} ({destination}) it is set aside for a person: it does not go out by itself. {why}",
+    "setAsideOutage": "Over {connection} ({destination}) it is set aside, because nothing got through there for long."
+    " It goes out by itself once the connection works. {why}",
     "withheld": "It was withheld: customers of this mail domain are private, so their data were neither stored nor"
     " passed on. You learn only that somebody came.",
     "unrouted": "The offer has no lead destination, so it waits here; it goes out when one is connected.",
     "preview": "It comes from the offer's preview, not from a customer.",
+    "retry_missing": "If it is not there, send it again: POST /v1/deliveries/{delivery}/retry, or the portal's button.",
     "retry": "Once the cause is mended, send it again: POST /v1/deliveries/{delivery}/retry, or the portal's button.",
     "none_text": "No lead fits {text}.",
     "none_offer": "No lead has come for {text} yet.",
@@ -45,12 +50,16 @@ _PORTUGUESE: Final = {
     "waiting": "Pela conexão {connection} ({destination}) espera e é tentado de novo em {due}. {why}",
     "held": "Pela conexão {connection} ({destination}) está retido, porque a conexão tem um problema ou está pausada."
     " Sai sozinho assim que a conexão funcionar. {why}",
-    "setAside": "Pela conexão {connection} ({destination}) foi posto de lado para uma pessoa: não pôde ser aceito como"
-    " está. {why}",
+    "heldNotFound": "Pela conexão {connection} ({destination}) está retido, porque alguém não encontrou lá o lead de"
+    " teste da conexão. Sai quando um lead de teste for encontrado lá, ou alguém retomar a conexão. {why}",
+    "setAside": "Pela conexão {connection} ({destination}) foi posto de lado para uma pessoa: não sai sozinho. {why}",
+    "setAsideOutage": "Pela conexão {connection} ({destination}) foi posto de lado, porque por muito tempo nada chegou"
+    " lá. Sai sozinho assim que a conexão funcionar. {why}",
     "withheld": "Foi retido por privacidade: os dados de clientes deste domínio de e-mail não são guardados nem"
     " repassados. Você só fica sabendo que alguém veio.",
     "unrouted": "A oferta não tem destino de leads, por isso ele espera aqui; sai quando um for conectado.",
     "preview": "Vem da pré-visualização da oferta, não de um cliente.",
+    "retry_missing": "Se não estiver lá, envie de novo: POST /v1/deliveries/{delivery}/retry, ou o botão no portal.",
     "retry": "Resolvida a causa, envie de novo: POST /v1/deliveries/{delivery}/retry, ou o botão no portal.",
     "none_text": "Nenhum lead corresponde a {text}.",
     "none_offer": "Ainda não veio nenhum lead para {text}.",

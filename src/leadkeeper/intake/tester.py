@@ -72,7 +72,7 @@ class Tester:
         rates: Rates | None = None,
         waits_for_word: bool = False,
     ) -> None:
-        self._waits_for_word = waits_for_word
+        self.waits_for_word = waits_for_word
         self._rates = rates
         self._storage = storage
         self._connections = connections
@@ -181,7 +181,7 @@ class Tester:
         lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
         sent = Sent(connection, lead.id, marker, delivery_id, lease_id, now, answer)
-        ended = await self._storage.write(end_test, sent, self._clock(), by, waits_for_word=self._waits_for_word)
+        ended = await self._storage.write(end_test, sent, self._clock(), by, waits_for_word=self.waits_for_word)
         if isinstance(answer, Receipt):
             self._woken([connection.id])
         lost = isinstance(answer, Receipt) and connection.change is not None and ended is Ended.NOT_TAKEN

@@ -22,6 +22,7 @@ from leadkeeper.destinations.mail_text import (
     preview_notice,
     withheld_notice,
 )
+from leadkeeper.destinations.registry import IF_NOT_FOUND
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.notices.due import Due
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
@@ -58,8 +59,9 @@ def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> 
             return live_notice(row.title, f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}", *whom)
     told_last = from_stored(due.notices[-1].body)
     assert isinstance(told_last, Diagnosis)
-    notice = change_refused_notice if due.kind == outbox.CHANGE_REFUSED else paused_notice
-    return notice(row.name, row.title, told_last.summary, told_last.steps, *whom)
+    if due.kind == outbox.CHANGE_REFUSED:
+        return change_refused_notice(row.name, row.title, told_last.kind, *whom)
+    return paused_notice(row.name, row.title, told_last.kind, *whom, not_found=told_last.kind in IF_NOT_FOUND)
 
 
 def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:

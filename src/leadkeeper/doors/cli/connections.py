@@ -17,6 +17,7 @@ from leadkeeper.offer import OfferRef
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
     from leadkeeper.diagnoses.text import Language
+    from leadkeeper.rooms import Rooms
     from leadkeeper.views import Validation
 
 commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
@@ -62,17 +63,27 @@ def put(
     Give the settings in a --file, or with --to and --set. What you type may stand in your shell's history and in the
     list of processes: hand secrets over as @path or with --file.
     """
+    from leadkeeper.connections.test_texts import change_text
+
     body = _body(file, to, set_ or [])
-    connection, is_new, shown = with_rooms(lambda rooms: rooms.connections.put(offer, name, body, by=BY, trusted=True))
+    language = spoken_language()
+
+    async def work(rooms: Rooms) -> tuple[Connection | None, bool, Any, bool]:
+        made = await rooms.connections.put(offer, name, body, by=BY, trusted=True)
+        return (*made, rooms.tester.waits_for_word)
+
+    connection, is_new, shown, waits_for_word = with_rooms(work)
     if connection is None:
         say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
     elif json:
-        print_json(_resource(connection, spoken_language(), shown))
+        print_json(_resource(connection, language, shown))
     else:
         if connection.change is None:
             say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
         else:
-            say(f"The offer {offer} is published: the new settings take effect once a test lead is taken with them.")
+            destination = connection.changed.stored.destination
+            effect = change_text(destination, language, waits_for_word=waits_for_word)
+            say(f"The offer {offer} is published. {effect}")
         say(f"Try it with a test lead: leadkeeper connections validate {offer} {name}")
 
 

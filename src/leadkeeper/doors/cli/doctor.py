@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
     from leadkeeper.diagnoses.text import Language
     from leadkeeper.doors.cli.db import DatabaseStatus
+    from leadkeeper.inbox.backlog import Backlog
     from leadkeeper.rooms import Rooms
     from leadkeeper.settings import Settings
 
@@ -222,7 +223,7 @@ async def _backlog(rooms: Rooms) -> list[Finding]:
     late = found.due_at is not None and now - found.due_at > OVERDUE_MS
     remedy = "start leadkeeper serve or another leadkeeper worker" if late else ""
     findings = [Finding("waiting", "wrong" if late else "ok", f"{found.waiting} deliveries{age}", remedy)]
-    for name, count, remedy in _held_up(found.held, found.set_aside, found.unrouted):
+    for name, count, remedy in _held_up(found):
         findings.append(Finding(name, "note" if count else "ok", str(count), remedy if count else ""))
     return findings
 
@@ -238,11 +239,13 @@ async def _records(rooms: Rooms) -> Finding:
     return Finding("records", "wrong", f"damaged or missing: {', '.join(found[:NAMED])}{more}", RESTORE)
 
 
-def _held_up(held: int, set_aside: int, unrouted: int) -> Sequence[tuple[str, int, str]]:
+def _held_up(found: Backlog) -> Sequence[tuple[str, int, str]]:
+    by_person, later = found.set_aside - found.by_outage, "they go out by themselves once their connections work"
     return (
-        ("held", held, "mend or resume their connections: leadkeeper connections list"),
-        ("set aside", set_aside, "a person must act on each: leadkeeper leads list --state setAside"),
-        ("without connection", unrouted, "give their offers a connection: leadkeeper connections put"),
+        ("held", found.held, "mend or resume their connections: leadkeeper connections list"),
+        ("set aside", by_person, "a person must act on each: leadkeeper leads list --state setAside"),
+        ("set aside by outages", found.by_outage, f"{later}: leadkeeper connections list"),
+        ("without connection", found.unrouted, "give their offers a connection: leadkeeper connections put"),
     )
 
 

@@ -300,9 +300,10 @@ def _print_lead(lead: LeadView, language: Language) -> None:
 
 
 def _print_delivery(delivery: DeliveryView, language: Language) -> None:
+    why = f" ({delivery.set_aside_for})" if delivery.set_aside_for else ""
     due = f", sent next at {delivery.due_at}" if delivery.due_at else ""
     print()
-    print_line(f"{delivery.connection} ({delivery.destination}): {delivery.state}{due}")
+    print_line(f"{delivery.connection} ({delivery.destination}): {delivery.state}{why}{due}")
     print_line(f"  delivery {delivery.id}")
     for attempt in delivery.attempts:
         late = ", too late to count" if attempt.late else ""

@@ -139,7 +139,7 @@ class Portal:
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
         broken = await self._rooms.connections.troubled(publisher_id, _BROKEN)
-        wanted = LeadFilter(publisher_id, state="setAside")
+        wanted = LeadFilter(publisher_id, state="setAside", to_decide=True)
         aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
         content: dict[str, Any] = {"offers": offers, "broken": broken, "aside": aside.leads, "following": last}
         content["words"] = STATE_WORDS[Language.ENGLISH]

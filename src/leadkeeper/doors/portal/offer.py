@@ -9,7 +9,7 @@ from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
-from leadkeeper.connections.test_texts import named, unconfirmed_text
+from leadkeeper.connections.test_texts import change_text, named, unconfirmed_text
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import Language
@@ -47,7 +47,7 @@ class Line:
     troubled: bool
     word: str
     diagnosis: DiagnosisView | None
-    waits: bool
+    waits: str
     refused: DiagnosisView | None
     contacts: tuple[ContactLine, ...] = ()
 
@@ -64,7 +64,10 @@ async def offer_content(rooms: Rooms, ref: OfferRef, language: Language) -> dict
         "publishing": publishing,
         "texts": STEP_TEXTS,
         "missing": await rooms.publication.missing(ref),
-        "lines": [_line(each, now, language) for each in (await rooms.connections.page(ref)).connections],
+        "lines": [
+            _line(each, now, language, waits_for_word=rooms.tester.waits_for_word)
+            for each in (await rooms.connections.page(ref)).connections
+        ],
         "cost": await rooms.costs.of(ref),
         "partners": await rooms.cross_listings.of(ref),
         "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",
@@ -72,7 +75,7 @@ async def offer_content(rooms: Rooms, ref: OfferRef, language: Language) -> dict
     }
 
 
-def _line(connection: Connection, now: int, language: Language) -> Line:
+def _line(connection: Connection, now: int, language: Language, *, waits_for_word: bool) -> Line:
     change = connection.change
     return Line(
         name=connection.name,
@@ -81,7 +84,7 @@ def _line(connection: Connection, now: int, language: Language) -> Line:
         troubled=connection.state is ConnectionState.BROKEN or connection.health.trouble(now) is not None,
         word=_word(connection),
         diagnosis=_diagnosis(connection.diagnosis, language),
-        waits=change is not None,
+        waits="" if change is None else _waits(connection, waits_for_word),
         refused=None if change is None else _diagnosis(change.diagnosis, language),
         contacts=tuple(
             ContactLine(one.email, _STANDINGS[one.standing], _diagnosis(one.trouble, language))
@@ -90,15 +93,22 @@ def _line(connection: Connection, now: int, language: Language) -> Line:
     )
 
 
+def _waits(connection: Connection, waits_for_word: bool) -> str:
+    """When the settings that wait take effect."""
+    return change_text(connection.changed.stored.destination, Language.ENGLISH, waits_for_word=waits_for_word)
+
+
 def _word(connection: Connection) -> str:
     """What became of the last test lead, as far as anybody knows."""
     test = connection.test
     if test is None or test.confirmed:
         return ""
-    said, name = test.word, named(connection.name, BY_NAME[connection.stored.destination].title)
+    # One that was sent with settings which wait went to where those lead.
+    sent_with = connection if test.change is None else connection.changed
+    said, destination = test.word, BY_NAME[sent_with.stored.destination]
     if said is None or not test.answered:
-        kind = BY_NAME[connection.stored.destination].if_not_found
-        return unconfirmed_text(test.marker, test.lead_id, name, kind, Language.ENGLISH)
+        name = named(connection.name, destination.title)
+        return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, Language.ENGLISH)
     found = "found" if said.found else "did not find"
     return f"{said.by} {found} the test lead {said.marker} there, on {to_text(said.at)}."
 

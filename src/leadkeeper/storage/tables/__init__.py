@@ -8,6 +8,7 @@ same transaction and never deleted while children exist, and a key check per row
 from __future__ import annotations
 
 from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
+from leadkeeper.storage.tables.leads import FOR_A_PERSON as FOR_A_PERSON
 from leadkeeper.storage.tables.leads import READY as READY
 from leadkeeper.storage.tables.leads import SENDING as SENDING
 from leadkeeper.storage.tables.leads import SET_ASIDE as SET_ASIDE

@@ -86,6 +86,8 @@ sa.Index("ix_delivery_lease", delivery.c.lease_id, sqlite_where=SENDING, postgre
 SET_ASIDE: Final = delivery.c.state == sa.literal_column("'setAside'")
 BY_OUTAGE: Final = SET_ASIDE & (delivery.c.set_aside_for == sa.literal_column("'outage'"))
 """Set aside because its connection failed for long, and through no fault of its own."""
+FOR_A_PERSON: Final = SET_ASIDE & delivery.c.set_aside_for.is_distinct_from(sa.literal_column("'outage'"))
+"""Set aside for any other reason: it does not go out by itself."""
 sa.Index(
     "ix_delivery_outage", delivery.c.connection_id, delivery.c.id, sqlite_where=BY_OUTAGE, postgresql_where=BY_OUTAGE
 )

@@ -60,6 +60,10 @@ async def test_a_test_lead_is_found_by_its_marker(home: House, operator: Visitor
     assert "no lead destination" in lead["said"][0]
 
 
+def _run(conn: sa.Connection, act: sa.Update) -> None:
+    conn.execute(act)
+
+
 async def set_aside(home: House, lead_id: str, reason: str | None) -> None:
     """As a worker would."""
     d = t.delivery.c
@@ -94,7 +98,7 @@ async def test_what_a_test_lead_that_was_not_found_holds_is_promised_nothing(hom
     until = {"en": "a test lead is found there, or somebody resumes", "pt": "for encontrado lá, ou alguém retomar"}
     for kind, not_found in ((Kind.ENDPOINT_LEAD_NOT_FOUND, True), (Kind.CREDENTIALS_REJECTED, False)):
         held = sa.update(t.connection).values(paused=True, diagnosis=to_stored(diagnose(kind)))
-        await home.rooms.storage.write(lambda conn, held=held: conn.execute(held) and None)
+        await home.rooms.storage.write(_run, held)
         for language in ("en", "pt"):
             (found,) = (await find(operator, lead_id, language))["leads"]
             (said,) = found["said"]

@@ -39,6 +39,10 @@ async def member(home: House) -> AsyncIterator[Customer]:
         yield visitor
 
 
+def _run(conn: sa.Connection, act: sa.Update) -> None:
+    conn.execute(act)
+
+
 async def test_nobody_sees_anything_without_signing_in(home: House) -> None:
     async with Customer(home.url) as visitor:
         for path in (*PAGES, "/portal/leads/019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"):
@@ -93,7 +97,7 @@ async def test_the_first_page_names_what_a_person_must_decide_alone(home: House,
     lead_id = await hand_in(operator)
     for reason, named in (("outage", False), ("mayHaveArrived", True)):
         aside = sa.update(t.delivery).values(state="setAside", set_aside_for=reason)
-        await home.rooms.storage.write(lambda conn, aside=aside: conn.execute(aside) and None)
+        await home.rooms.storage.write(_run, aside)
         page = await member.open("/portal")
         assert ("for you to decide" in page.text) is named
         page = await member.open(f"/portal/leads/{lead_id}")

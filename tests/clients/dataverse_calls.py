@@ -70,8 +70,10 @@ wanted = {"select": ["subject"], "orderby": ["subject desc"]}
 kings = col("lastname") == "King"
 call("records.list", lambda: rows(records.list("lead", filter=kings, top=2, **wanted)))
 call("records.list in pages", lambda: rows(records.list("lead", page_size=1, count=True, **wanted)))
-pages = lambda: [rows(each) for each in records.list_pages("lead", filter=kings, page_size=3, **wanted)]  # noqa: E731
-call("records.list_pages", pages)
+call(
+    "records.list_pages",
+    lambda: [rows(each) for each in records.list_pages("lead", filter=kings, page_size=3, **wanted)],
+)
 
 call("query.builder and", lambda: subjects(kings, col("subject").contains("ar")))
 call("query.builder or", lambda: subjects((col("subject") == "Ada") | col("subject").startswith("B")))

@@ -5,23 +5,16 @@
 
 const https = require("node:https");
 const { DynamicsWebApi } = require("dynamics-web-api");
+const telling = require("./telling.cjs");
 
 const [, , tenant, application, secret, resource, campaign] = process.argv;
 const MISSING = "00000000-0000-4000-8000-000000000000";
-const done = {};
-
-async function call(name, make) {
-  try {
-    const said = await make();
-    done[name] = { said: said === undefined ? null : said };
-    return said;
-  } catch (error) {
-    const first = Array.isArray(error) ? error.find((each) => each instanceof Error) : error;
-    done[name] = { raised: first.name, code: first.status ?? first.code, text: `${first.code} ${first.message}` };
-    if (Array.isArray(error)) done[name].answers = error.map((each) => (each instanceof Error ? each.status : each));
-    return undefined;
-  }
-}
+const { done, call, print } = telling((error) => {
+  const first = Array.isArray(error) ? error.find((each) => each instanceof Error) : error;
+  const told = { raised: first.name, code: first.status ?? first.code, text: `${first.code} ${first.message}` };
+  if (Array.isArray(error)) told.answers = error.map((each) => (each instanceof Error ? each.status : each));
+  return told;
+});
 
 // The library leaves signing in to its caller: one form, its body in chunks since no length is said.
 function token() {
@@ -197,7 +190,7 @@ async function main() {
   await call("deleteRecord by an alternate key", () => api.deleteRecord({ collection, key }));
   await call("what is left", () => api.count({ collection }));
   done.ids = { said: { made, second: second.leadid, many: many.Ids, upserted } };
-  console.log(JSON.stringify(done));
+  print();
 }
 
 main();

@@ -3,20 +3,14 @@
 // jsforce_calls.cjs HOST KEY SECRET EXTERNAL_ID: the org holds a converted lead whose external id is "converted".
 
 const jsforce = require("jsforce");
+const telling = require("./telling.cjs");
 
 const [, , host, clientId, clientSecret, externalId] = process.argv;
-const done = {};
-
-async function call(name, make) {
-  try {
-    const said = await make();
-    done[name] = { said: said === undefined ? null : said };
-    return said;
-  } catch (error) {
-    done[name] = { raised: error.name, code: error.errorCode || error.name, text: error.message };
-    return undefined;
-  }
-}
+const { done, call, print } = telling((error) => ({
+  raised: error.name,
+  code: error.errorCode || error.name,
+  text: error.message,
+}));
 
 async function main() {
   const loginUrl = `https://${host}`;
@@ -98,7 +92,7 @@ async function main() {
   });
   await call("logout", () => org.logout());
   await call("limits after the logout", () => old.limits());
-  console.log(JSON.stringify(done));
+  print();
 }
 
 main().catch((error) => {

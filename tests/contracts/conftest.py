@@ -1,4 +1,4 @@
-"""What the contract tests share: a certificate authority, and Azurite with many accounts."""
+"""What the contract tests share: a certificate authority, Azurite with many accounts, the sandbox, a house."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azurite import KEY, Azurite, AzuriteMissing, Service
+from leadkeeper.sandbox.server import Sandbox
 from tests.conftest import missing_service
+from tests.contracts.sandbox_caller import Caller, calling
 from tests.rooms import House, Visitor, house
 
 ROOT: Final = Path(__file__).parents[2]
@@ -56,6 +58,20 @@ def _account_numbers() -> Iterator[int]:
 def storage_account(_account_numbers: Iterator[int]) -> str:
     """The name of a storage account that no other test has used; its key is the emulator's."""
     return f"test{next(_account_numbers)}"
+
+
+@pytest.fixture
+async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
+    """A sandbox with every stand-in, as it should be."""
+    async with Sandbox(authority.ca_file.parent) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
+    """Sends plain requests to it, by production host names."""
+    async with calling(sandbox) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ from leadkeeper.access.quotas import Quotas
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, new_secret_key
+from leadkeeper.delivery.claim import Claimed, Work
+from leadkeeper.delivery.record import Sent
+from leadkeeper.diagnosis import Answer
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
@@ -89,3 +92,21 @@ async def furnished(url: str) -> AsyncIterator[TestHouse]:
         yield house
     finally:
         await storage.close()
+
+
+def sent(work: Work, claimed: Claimed, lease_id: str, answer: Answer, now: int, *, repeatable: bool = True) -> Sent:
+    """What is written down of a send that ended with ``answer``."""
+    return Sent(
+        delivery_id=claimed.id,
+        connection_id=work.connection_id,
+        epoch=work.row.epoch,
+        lease_id=lease_id,
+        attempts=claimed.attempts,
+        lost=claimed.lost,
+        repeatable=repeatable,
+        trial=work.trial,
+        at=now,
+        took_ms=5,
+        answer=answer,
+        since=claimed.since,
+    )

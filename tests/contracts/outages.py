@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.connections.connection import Connection
-from leadkeeper.delivery.claim import Work, claim
+from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lease import close_lease, open_lease
-from leadkeeper.delivery.record import Sent, record
+from leadkeeper.delivery.record import record
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.destinations.mail import Mailer, parse_mail_server
 from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
@@ -24,7 +24,7 @@ from leadkeeper.diagnosis import Answer, Evidence, Kind, Receipt
 from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM, TestHouse, furnished
+from tests.contracts.house import CRM, TestHouse, furnished, sent
 from tests.contracts.mailbox import Mailbox, mailbox
 
 SECOND = 1_000
@@ -94,7 +94,12 @@ class Plight:
         mine = None if only is None else [only]
         share = 100 if most is None else most
         while works := await self.house.storage.write(claim, lease_id, {}, lambda _: share, self.house.now, mine):
-            sends = [sent for work in works for sent in _sends(work, lease_id, answer, self.house.now, repeatable)]
+            now = self.house.now
+            sends = [
+                sent(work, claimed, lease_id, answer, now, repeatable=repeatable)
+                for work in works
+                for claimed in work.claimed
+            ]
             await self.house.storage.write(record, sends, self.house.now, 0.5)
             count += len(sends)
             if most is not None:
@@ -153,26 +158,6 @@ class Plight:
             if not now and not await self.house.count(t.delivery, t.READY):
                 break
         return taken
-
-
-def _sends(work: Work, lease_id: str, answer: Answer, now: int, repeatable: bool) -> list[Sent]:
-    return [
-        Sent(
-            delivery_id=claimed.id,
-            connection_id=work.connection_id,
-            epoch=work.row.epoch,
-            lease_id=lease_id,
-            attempts=claimed.attempts,
-            lost=claimed.lost,
-            repeatable=repeatable,
-            trial=work.trial,
-            at=now,
-            took_ms=5,
-            answer=answer,
-            since=claimed.since,
-        )
-        for claimed in work.claimed
-    ]
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.outbox import CHANGE_REFUSED
-from leadkeeper.connections.test_texts import change_text
+from leadkeeper.connections.validation_texts import change_text
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind

@@ -36,7 +36,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
-from tests.contracts.house import CRM, TestHouse, furnished, lead
+from tests.contracts.house import CRM, TestHouse, furnished, lead, sent
 from tests.contracts.test_worker import scene
 from tests.services.postgres import Postgres
 
@@ -45,23 +45,6 @@ LEASE = 15_000
 
 async def take(house: TestHouse, lease_id: str, share: int = 8) -> list[Work]:
     return await house.storage.write(claim, lease_id, {}, lambda _: share, house.now, None)
-
-
-def sent(work: Work, claimed: Claimed, lease_id: str, answer: Answer, now: int, *, repeatable: bool = True) -> Sent:
-    return Sent(
-        delivery_id=claimed.id,
-        connection_id=work.connection_id,
-        epoch=work.row.epoch,
-        lease_id=lease_id,
-        attempts=claimed.attempts,
-        lost=claimed.lost,
-        repeatable=repeatable,
-        trial=work.trial,
-        at=now,
-        took_ms=5,
-        answer=answer,
-        since=claimed.since,
-    )
 
 
 async def end(house: TestHouse, sends: Sequence[Sent]) -> Recorded:

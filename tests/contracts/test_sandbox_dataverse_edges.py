@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.dynamics import Dynamics
 from leadkeeper.sandbox.dynamics_organization import APPEND, DELETE, LEAD_WRITER, Organization
 from leadkeeper.sandbox.entra_directory import APPLICATION
@@ -19,12 +18,6 @@ CAMPAIGN: Final = "7f3d2c1b-0a9e-4d8c-9b7a-6f5e4d3c2b1a"
 TYPE: Final = {"@odata.type": "Microsoft.Dynamics.CRM.lead"}
 NEW: Final = {"leadid": LEAD, "subject": "Offer", "lastname": "King", "leadsourcecode": 8, "numberofemployees": 1200}
 ONE: Final = f"leads({LEAD})"
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +10,6 @@ import aiohttp
 import pytest
 
 from leadkeeper.sandbox import mishaps
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.dynamics import Dynamics
 from leadkeeper.sandbox.dynamics_errors import STATES
 from leadkeeper.sandbox.dynamics_organization import CREATE, DELETE, LEAD_WRITER, Limits, Member, Organization
@@ -20,21 +18,9 @@ from leadkeeper.sandbox.entra_directory import APPLICATION, PUBLIC_APPLICATION, 
 from leadkeeper.sandbox.mishaps import Match
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import API, LEAD, LOGIN, ORG, WebApi, ask_token
-from tests.contracts.sandbox_caller import Caller, Reply, calling
+from tests.contracts.sandbox_caller import Caller, Reply
 
 NEW = {"subject": "Offer", "firstname": "Ada", "lastname": "King", "emailaddress1": "ada@example.com"}
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as made:
-        yield made
 
 
 @pytest.fixture

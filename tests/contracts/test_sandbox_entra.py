@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.dynamics import Dynamics
 from leadkeeper.sandbox.entra import Entra
 from leadkeeper.sandbox.entra_directory import (
@@ -28,24 +26,12 @@ from leadkeeper.sandbox.entra_errors import STATES
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.tokens import Tokens
 from tests.contracts.microsoft import CLIENT, ENTRA, LOGIN, ORG, ask_token
-from tests.contracts.sandbox_caller import Caller, Reply, calling
+from tests.contracts.sandbox_caller import Caller, Reply
 
 V1 = "/oauth2/token"
 _DESCRIPTION = re.compile(
     r"(AADSTS\d+: )?.+ Trace ID: [0-9a-f-]{36} Correlation ID: [0-9a-f-]{36} Timestamp: \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
 )
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as made:
-        yield made
 
 
 def check_error(reply: Reply, status: int, error: str, code: int | None) -> None:

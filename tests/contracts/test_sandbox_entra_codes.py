@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.entra import Entra
 from leadkeeper.sandbox.entra_errors import STATES
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import CLIENT, LOGIN, ask_token
-from tests.contracts.sandbox_caller import Caller, calling
+from tests.contracts.sandbox_caller import Caller
 from tests.unit.test_entra_codes import MET
 
 WORDS = {
@@ -27,18 +24,6 @@ WORDS = {
     80005: "response from the Authentication Agent",
     80014: "maximum elapsed time exceeded",
 }
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as made:
-        yield made
 
 
 def codes() -> dict[int, str]:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.dynamics import Dynamics
 from leadkeeper.sandbox.entra_directory import APPLICATION
 from leadkeeper.sandbox.server import Sandbox
@@ -16,12 +15,6 @@ from tests.contracts.sandbox_caller import calling
 
 ATTRIBUTES: Final = "EntityDefinitions(LogicalName='lead')/Attributes"
 NEW: Final = {"leadid": LEAD, "subject": "Offer", "firstname": "Ada", "lastname": "King"}
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,25 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.dynamics import Dynamics
 from leadkeeper.sandbox.dynamics_organization import DELETE, LEAD_WRITER
 from leadkeeper.sandbox.entra_directory import APPLICATION, SECRET, TENANT
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import API, CLIENT, ENTRA, LEAD, LOGIN, ORG, WebApi, ask_token
-from tests.contracts.sandbox_caller import Caller, Reply, calling
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as made:
-        yield made
+from tests.contracts.sandbox_caller import Caller, Reply
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -98,8 +99,8 @@ PROMISES = ("No lead is lost", "Nenhum lead se perde", "by themselves", "sozinho
 """What no mail may say of leads that may be lost, or may be there."""
 
 
-def news(what: News, **more: object) -> OutageNews:
-    return OutageNews(what, **{"kind": Kind.NO_ANSWER, "cause": "", "since": NOW, "at": NOW + 1, **more})  # type: ignore[arg-type]
+def news(what: News, **more: Any) -> OutageNews:
+    return replace(OutageNews(what, kind=Kind.NO_ANSWER, cause="", since=NOW, at=NOW + 1), **more)
 
 
 def of_failing(**more: object) -> list[str]:

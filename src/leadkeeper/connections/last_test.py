@@ -55,15 +55,8 @@ class LastTest:
         }
 
 
-NO_WORD: Final[dict[str, Any]] = {"found": None, "found_marker": None, "found_by": None, "found_at": None}
-NO_TEST: Final[dict[str, Any]] = {
-    "test_lead_id": None,
-    "test_marker": None,
-    "test_sent_at": None,
-    "test_confirmed": None,
-    "test_change": None,
-    **NO_WORD,
-}
+NO_WORD: Final[dict[str, Any]] = dict.fromkeys(Word(False, "", "", 0).columns())
+NO_TEST: Final[dict[str, Any]] = dict.fromkeys(LastTest("", "", 0, False).columns()) | NO_WORD
 NOTHING_KNOWN: Final[dict[str, Any]] = {"tried": False, "proven": False, "test_diagnosis": None, **NO_TEST}
 """The columns of settings that nobody has tried."""
 

@@ -13,15 +13,14 @@ from leadkeeper.doors.web import header
 from leadkeeper.gate import charge
 from leadkeeper.problem import Problem, ProblemType
 
+_LONGEST = 1_024
+"""How long (bytes) a key or token may be: ours are much shorter."""
+
 
 async def admitted(rates: Rates, publisher_id: str) -> None:
     """Count a request of the publisher's and charge it with the rest. Raises :class:`Problem` for one too many."""
     await rates.take(publisher_id, Rate.REQUESTS)
     charge(publisher_id)
-
-
-_LONGEST = 1_024
-"""How long (bytes) a key or token may be: ours are much shorter."""
 
 
 class Bearers:

@@ -18,7 +18,7 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.connections.lines import open_line
-from leadkeeper.connections.test_texts import failed_text, held_text, named, told_of_receipt, waiting_text
+from leadkeeper.connections.validation_texts import failed_text, held_text, named, told_of_receipt, waiting_text
 from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.schedule import MINUTE, State
@@ -31,7 +31,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
-from leadkeeper.intake.test_ends import UNASKED, Ended, Sent, end_test, refuse
+from leadkeeper.intake.validated import UNASKED, Ended, Sent, end_test, refuse
 from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection

@@ -11,7 +11,7 @@ from leadkeeper.clock import to_text
 from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.last_test import LastTest
-from leadkeeper.connections.test_texts import found_before_text, found_text, named, unconfirmed_text
+from leadkeeper.connections.validation_texts import found_before_text, found_text, named, unconfirmed_text
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Diagnosis, Kind, Who

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import FastAPI, Response
-from pydantic import Field, StrictBool
+from pydantic import Field
 from pydantic_core import to_json
 
 from leadkeeper.access.keys import Caller
@@ -28,6 +28,7 @@ from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.again import Again
 from leadkeeper.intake.tester import Tester
+from leadkeeper.json_types import Flag
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
 from leadkeeper.views import PreviewView, Replayed, Validation
@@ -50,7 +51,7 @@ class TestLeadBody(Body):
 
     __test__ = False
 
-    found: StrictBool = Field(description="Whether it was found there.")
+    found: Flag = Field(description="Whether it was found there.")
     marker: str | None = Field(
         None,
         pattern=r"^MSFT_TEST_[0-9]{1,20}$",

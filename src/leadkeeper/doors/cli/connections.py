@@ -63,7 +63,7 @@ def put(
     Give the settings in a --file, or with --to and --set. What you type may stand in your shell's history and in the
     list of processes: hand secrets over as @path or with --file.
     """
-    from leadkeeper.connections.test_texts import change_text
+    from leadkeeper.connections.validation_texts import change_text
 
     body = _body(file, to, set_ or [])
     language = spoken_language()

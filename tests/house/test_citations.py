@@ -11,7 +11,10 @@ import pytest
 
 from tests.house.pages import DOCS, PAGES, ROOT, anchors, name_of, spans
 
-OUTSIDE = re.compile(r"(?<![\w/])facts/|\bDESIGN\b|\bSTYLE\.md\b|(?<![\w.~])/work/|\.\./shared/|of the facts\b")
+OUTSIDE = re.compile(
+    r"(?<![\w/])facts/|\(facts[:,] |\bfacts \d|\b(?:of|from) the facts\b"
+    r"|\bDESIGN\b|\bSTYLE\.md\b|(?<![\w.~])/work/|\.\./shared/"
+)
 """How somebody cites notes that whoever clones the repository does not have."""
 
 TEXTS = sorted(
@@ -25,7 +28,7 @@ TEXTS = sorted(
 ) + sorted(path for path in ROOT.iterdir() if path.is_file() and path.suffix in {".md", ".toml", ".yml"})
 
 MODULES = [path for path in TEXTS if path.suffix == ".py"]
-_PAGE = re.compile(r"(?<![\w./])(docs/[\w/.-]+\.md)(?:#([\w-]+))?")
+_PAGE = re.compile(r"(?<![\w./-])(docs/[\w/.-]+\.md)(?:#([\w-]+))?")
 _DECISION = re.compile(r"\bdecisions? \(?(?:no\. ?)?(\d{4})\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.#/-])(00\d{2})(?![\w.])")
 _PATH = re.compile(r"(?:[\w<>.*-]+/)*[\w<>*-]+\.(?:py|md|toml|css|js|html|txt|po)|(?:[\w<>.*-]+/)+[\w<>*-]*")
@@ -91,9 +94,32 @@ def test_decisions_are_numbered_and_listed() -> None:
         assert set(_NUMBER.findall(page.read_text(encoding="utf-8"))) - known == set(), name_of(page)
 
 
+_SOURCE = r"(?:\[[^\]]+\](?:\[\w+\]|\(https://[^)]+\))|observed|unverified)"
+_SOURCED = re.compile(rf"\| .+ \| {_SOURCE}(?:, {_SOURCE})* \|")
+VENDORS = sorted((DOCS / "reference/vendors").glob("*.md"))
+
+
+def unsourced(text: str) -> list[str]:
+    """The rows of a vendor's page that name no source: a link, that it was observed, or that it is unverified."""
+    tables = re.findall(r"^\| rule \| source \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = [row for table in tables for row in table.splitlines()]
+    return [row for row in rows if not _SOURCED.fullmatch(row)]
+
+
+@pytest.mark.parametrize("page", VENDORS, ids=name_of)
+def test_every_rule_of_a_vendor_names_where_it_can_be_read(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert unsourced(text) == []
+    assert page.name == "README.md" or "| rule | source |" in text
+    used, defined = set(re.findall(r"\]\[(\w+)\]", text)), set(re.findall(r"^\[(\w+)\]: https://", text, re.MULTILINE))
+    assert used == defined
+
+
 def test_wrong_citations_are_found() -> None:
     for line in ("Source: ``facts/x.md`` 4.1.", "as DESIGN 5 says", "see /work/notes", "every code of the facts"):
         assert outside(line) == [line]
+    row = "| It answers 200. | somewhere |"
+    assert unsourced(f"| rule | source |\n|---|---|\n{row}\n| So. | [a][b], observed |\n") == [row]
     assert outside("The artefacts/build folder, facts that we know, and a redesign.") == []
     assert list(wrong_pages("``docs/no-such-page.md``")) == ["docs/no-such-page.md"]
     assert list(wrong_pages("``docs/security.md#no-such-heading``")) == ["docs/security.md#no-such-heading"]

@@ -20,6 +20,8 @@ AT_ROOT = {
     "SECURITY.md": "project/security.md",
 }
 SOURCE = {site: name for name, site in AT_ROOT.items()}
+_CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
+_CODE = re.compile(r"<code>[^<]*</code>")
 _LINK = re.compile(r"(?<=\]\()(?![a-z][a-z0-9+.-]*:|[#/])([^)#\s]+)")
 
 
@@ -42,3 +44,12 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
         return posixpath.relpath(there, posixpath.dirname(here) or ".")
 
     return _LINK.sub(moved, markdown)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Names in tables may break after ``_``, ``/`` and ``.``, so that a table fits on a telephone."""
+
+    def breaks(code: re.Match[str]) -> str:
+        return re.sub(r"(?<=\w)([_/.]+)(?=[\w{])", r"\1<wbr>", code[0].removeprefix("<code>")).join(("<code>", ""))
+
+    return _CELL.sub(lambda cell: _CODE.sub(breaks, cell[0]), output)

@@ -57,6 +57,14 @@ def test_every_page_is_there_and_reads_as_on_github(site: Path) -> None:
     assert wrong == {}
 
 
+def test_pages_at_the_root_are_part_of_it(site: Path) -> None:
+    """So their links are checked too, and lead from one to the other."""
+    assert 'href="../tutorial.html"' in (site / "project/readme.html").read_text(encoding="utf-8")
+    assert 'href="../howto/add-a-destination.html"' in (site / "project/contributing.html").read_text(encoding="utf-8")
+    assert 'href="project/contributing.html"' in page_of(site, DOCS / "index.md")
+    assert 'href="project/security.html"' in page_of(site, DOCS / "security.md")
+
+
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         html = page.read_text(encoding="utf-8")

@@ -91,16 +91,23 @@ def test_the_kinds_of_pages_are_told_apart_and_both_themes_are_there(site: Path)
     assert re.findall(r'data-md-color-scheme="?(\w+)', html)[-2:] == ["default", "slate"]
 
 
+def one_page(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Build a site of one page that holds ``line``, by the settings of the real one."""
+    (folder / "docs").mkdir()
+    (folder / "docs/index.md").write_text(f"# Home\n\n{line}\n", encoding="utf-8")
+    config = folder / "mkdocs.yml"
+    config.write_text(f"INHERIT: {ROOT}/mkdocs.yml\nnav: [index.md]\nhooks: []\nnot_in_nav: ''\n", encoding="utf-8")
+    return build(config, folder / "site")
+
+
 @pytest.mark.parametrize(
     "line", ["[gone](no-such-page.md)", "[gone](index.md#no-such-heading)", "[gone](/absolute)", "[x](../src/x.md)"]
 )
 def test_a_broken_link_fails_the_build(line: str, tmp_path: Path) -> None:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/index.md").write_text(f"# Home\n\n{line}\n", encoding="utf-8")
-    config = tmp_path / "mkdocs.yml"
-    config.write_text(f"INHERIT: {ROOT}/mkdocs.yml\nnav: [index.md]\nhooks: []\nnot_in_nav: ''\n", encoding="utf-8")
-    built = build(config, tmp_path / "site")
+    built = one_page(tmp_path, line)
     assert built.returncode == 1
     assert "index.md" in built.stderr
-    (tmp_path / "docs/index.md").write_text("# Home\n\n[here](index.md#home)\n", encoding="utf-8")
-    assert build(config, tmp_path / "site").returncode == 0
+
+
+def test_a_link_that_holds_passes(tmp_path: Path) -> None:
+    assert one_page(tmp_path, "[here](index.md#home)").returncode == 0

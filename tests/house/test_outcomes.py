@@ -16,10 +16,11 @@ PAGE = Path(__file__).parents[2] / "docs/reference/outcomes.md"
 
 HEAD = """# Outcomes
 
-What comes of a lead in every state that a destination can be in, and of everything that can happen on the way. This
-page is generated from `tests/contracts/cases`, and `tests/contracts/test_destinations.py` tries every line of it: each
-destination stands before a stand-in that answers for its production host names as the vendor's documentation and
-recorded answers say; Azure Storage is Microsoft's emulator behind it. None of it was tried on a vendor's live system.
+This page says what becomes of a lead in every state that a destination can be in, and of everything that can happen on
+the way. It is generated from `tests/contracts/cases`; `tests/contracts/test_destinations.py` tries every line of it. A
+stand-in answers for the production host names of each destination as the vendor's documentation and recorded answers
+say (see [vendors](vendors/README.md)). For Azure Storage, Microsoft's emulator is behind it. None of it was tried on a
+vendor's live system.
 
 *Check* is what validating finds before a test lead is sent: "yes", "no" where it cannot be seen without writing, or
 another cause. What follows from an outcome is in

@@ -1,7 +1,7 @@
 """Microsoft's own command line for Cloud Partner Portal (``az-partner-center-cli``), unchanged, against the program.
 
 Only addresses are changed, and from outside: its portal, its ingestion API and its directory are one Leadkeeper, behind
-TLS since its directory's library takes nothing else. ``facts/microsoft-leads.md`` 4.6.
+TLS since its directory's library takes nothing else. ``docs/reference/vendors/marketplace.md#clients-of-that-api``.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ CONFIG, DATA, THROTTLE, WAIT, UNSURE = (
     Outcome.FAILED,
     Outcome.AMBIGUOUS,
 )
-FACTS = [  # facts/destination-protocols.md 5.5
+FACTS = [  # docs/reference/vendors/azure_storage.md#errors
     (403, "AuthenticationFailed", Kind.STORAGE_KEY_REJECTED, CONFIG),
     *(
         (403, code, Kind.STORAGE_ACCESS_BLOCKED, CONFIG)

@@ -1,4 +1,4 @@
-"""Marketo's REST API: signing in, submitting the form, and every error code of the facts."""
+"""Marketo's REST API: signing in, submitting the form, and every error code that is known."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_a_person_who_is_there_is_updated(authority: Authority) -> None:
     assert found.result == "duplicate"
 
 
-TOP = [  # facts/destination-protocols.md 4.2
+TOP = [  # docs/reference/vendors/marketo.md#rest-api-errors
     *((code, Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN) for code in ("600", "601", "602")),
     ("603", Kind.MARKETO_ACCESS_DENIED, Outcome.BROKEN),
     *(

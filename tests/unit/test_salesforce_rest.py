@@ -1,4 +1,4 @@
-"""Salesforce's REST API: signing in, upserting one and many, and every error code of the facts."""
+"""Salesforce's REST API: signing in, upserting one and many, and every error code that is known."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ async def test_two_hundred(authority: Authority) -> None:
     assert {each.outcome for each in found} == {Outcome.DELIVERED}
 
 
-CODES = [  # facts/destination-protocols.md 3.4
+CODES = [  # docs/reference/vendors/salesforce.md#rest-api-errors
     *(
         (400, code, Kind.SALESFORCE_RULE_REFUSED, Outcome.REFUSED)
         for code in (

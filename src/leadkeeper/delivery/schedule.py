@@ -91,9 +91,9 @@ def next_step(
     """What follows from ``answer`` for a delivery with ``attempts`` counted and ``lost`` lost ones before this one.
 
     It began at ``since``: when its connection recovers again and again, attempts come faster than their delays.
-    ``dice`` in [0, 1) spreads retries by ±20 %. The table is that of DESIGN 5: broken, throttled and our own trouble
-    count no attempt; a failure is retried with growing delays and set aside after 14 days; an ambiguous send is
-    retried only where the destination tells twice from once.
+    ``dice`` in [0, 1) spreads retries by ±20 %. ``docs/explanation/the-way-of-a-lead.md#what-follows-from-an-answer``
+    has the table: broken, throttled and our own trouble count no attempt; a failure is retried with growing delays and
+    set aside after 14 days; an ambiguous send is retried only where the destination tells twice from once.
     """
     if isinstance(answer, Receipt):
         state = State.DELIVERED if answer.confirmed else State.UNCONFIRMED

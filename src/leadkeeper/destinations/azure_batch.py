@@ -1,9 +1,8 @@
 """Creating many rows of an Azure table in one transaction: the request, its signature, and the answer.
 
 Written out rather than left to the SDK, which builds and takes apart each transaction with Python's e-mail package: ten
-times the processor time, during which no other connection's leads move. What is sent is what the SDK sends. Sources:
-``facts/destination-protocols.md`` 5.3; the service's documentation: "Performing entity group transactions",
-"Authorize with Shared Key".
+times the processor time, during which no other connection's leads move. What is sent is what the SDK sends. Source:
+``docs/reference/vendors/azure_storage.md#table-transactions``.
 """
 
 from __future__ import annotations

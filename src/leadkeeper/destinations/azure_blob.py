@@ -1,8 +1,8 @@
 """Azure Blob: one CSV file per lead, ``yyyy/MM/dd/<lead id>.csv``, in a container of the publisher's.
 
 Files are only ever created: one that is there is never overwritten, so that a lead sent twice is one file. Microsoft's
-marketplace has given this destination up; here it works. Sources: ``facts/destination-protocols.md`` 5.4, 5.5,
-``facts/microsoft-leads.md`` 2.3.
+marketplace has given this destination up; here it works. Sources:
+``docs/reference/vendors/azure_storage.md#blobs``, ``docs/reference/vendors/marketplace.md#azure-blob-file``.
 """
 
 from __future__ import annotations

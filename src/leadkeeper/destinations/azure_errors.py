@@ -1,6 +1,6 @@
 """What the error answers of Azure Storage mean: by code and status, never by their words.
 
-Source: ``facts/destination-protocols.md`` 5.5. The Table service answers JSON, the Blob service XML.
+Source: ``docs/reference/vendors/azure_storage.md#errors``. The Table service answers JSON, the Blob service XML.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the Azure Storage destinations share: the settings. Pure.
 
-Source: ``facts/destination-protocols.md`` 5.1; what the service's error codes mean is in ``azure_errors``.
+Source: ``docs/reference/vendors/azure_storage.md#connection-strings``; what the service's error codes mean is in
+``azure_errors``.
 """
 
 from __future__ import annotations

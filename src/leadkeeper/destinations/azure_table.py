@@ -1,7 +1,8 @@
 """Azure Table: one row per lead in the table ``MarketplaceLeads``, as Microsoft's marketplace wrote it.
 
 Rows are only ever created: what people later change in a row is never overwritten. Row key is the lead's id, so that
-a lead sent twice is one row. Sources: ``facts/destination-protocols.md`` 5.3, ``facts/microsoft-leads.md`` 2.2.
+a lead sent twice is one row. Sources: ``docs/reference/vendors/azure_storage.md#tables``,
+``docs/reference/vendors/marketplace.md#azure-table-row``.
 """
 
 from __future__ import annotations

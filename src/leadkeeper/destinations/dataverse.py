@@ -1,6 +1,6 @@
 """A Dynamics 365 environment's Web API, as one credential sees it: requests, and what it says of its leads.
 
-Source: ``facts/destination-protocols.md`` 1.1 to 1.8.
+Source: ``docs/reference/vendors/dynamics.md``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Dynamics 365: each lead becomes a row of the table Lead, over the Dataverse Web API v9.2.
 
 Rows are only ever created: what people later change is never overwritten. A row's id is derived from the lead's id, so
-that a lead sent twice is one row. Source: ``facts/destination-protocols.md`` 1.
+that a lead sent twice is one row. Source: ``docs/reference/vendors/dynamics.md``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the error answers of the Dataverse Web API mean: by code and status, never by their words.
 
-Source: ``facts/destination-protocols.md`` 1.5 and 1.6.
+Source: ``docs/reference/vendors/dynamics.md#errors``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The settings of a Dynamics 365 connection, and the credential that follows from them.
 
-Microsoft's ``dynamicsLeadConfiguration`` (``facts/microsoft-leads.md`` 3.3) with its flaws mended: https only, exactly
-the settings of the chosen authentication.
+Microsoft's ``dynamicsLeadConfiguration`` (``docs/reference/vendors/marketplace.md#lead-configuration``) without its
+flaws: https only, exactly the settings of the chosen authentication.
 """
 
 from __future__ import annotations

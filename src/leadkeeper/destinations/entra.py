@@ -1,4 +1,4 @@
-"""Tokens of Microsoft Entra ID, shared by all adapters of one network. Source: ``facts/destination-protocols.md`` 2.
+"""Tokens of Microsoft Entra ID, shared by all adapters of one network. Source: ``docs/reference/vendors/entra.md``.
 
 An application signs in with its secret, or a user with a password (without a second factor). A token is kept as long as
 it is good; however many sends wait for one, one request at a time is on its way for each credential.

@@ -1,8 +1,8 @@
 """What the refusals of Microsoft Entra ID mean: by their ``AADSTS`` numbers, else by ``error``, never by their words.
 
-Sources: ``facts/destination-protocols.md`` 2.3, and Microsoft's list "Microsoft Entra authentication and authorization
-error codes", gone through for every number that an application's or a user's sign-in can meet. What only a browser, a
-device, SAML, a code or a refresh token can meet is left out.
+Source: ``docs/reference/vendors/entra.md#refusals``, and Microsoft's list of error codes that it names, gone through
+for every number that an application's or a user's sign-in can meet. What only a browser, a device, SAML, a code or a
+refresh token can meet is left out.
 """
 
 from __future__ import annotations

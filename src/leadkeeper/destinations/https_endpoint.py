@@ -1,8 +1,9 @@
 """The HTTPS endpoint: each lead is a signed POST of JSON to an address of the publisher's.
 
-Body as in Microsoft's schema plus what it lacks (facts: Microsoft leads 2.1); headers and signature as in Standard
-Webhooks, and how often installations like this one passed the lead on; Power Automate and Logic Apps addresses are sent
-byte for byte. Decided by the answer's status.
+Body as in Microsoft's schema (``docs/reference/vendors/marketplace.md#https-endpoint``) plus what it lacks; headers and
+signature as in Standard Webhooks (``docs/reference/vendors/https_endpoint.md#standard-webhooks``), and how often
+installations like this one passed the lead on; Power Automate and Logic Apps addresses are sent byte for byte. Decided
+by the answer's status.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a Marketo form says of itself to web pages: its fields, which of them it demands, whether it asks for a CAPTCHA.
 
-Source: ``facts/destination-protocols.md`` 4.1: JSONP from ``index.php/form/getForm``; pure.
+Source: ``docs/reference/vendors/marketo.md#form-descriptor``: JSONP from ``index.php/form/getForm``; pure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the answers of Marketo's REST API mean: by the codes inside them, for the status is 200 whatever happens.
 
-Source: ``facts/destination-protocols.md`` 4.2. Codes are texts; a code of three digits is about the whole request, one
-of four digits about a lead in it.
+Source: ``docs/reference/vendors/marketo.md#rest-api-errors``. Codes are texts; a code of three digits is about the
+whole request, one of four digits about a lead in it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Marketo's web forms: a lead is posted as the form on a page would be, and is queued.
 
-Source: ``facts/destination-protocols.md`` 4.1. Adobe does not support posts by programs; whoever can should use the
-REST API. Nothing is repeated once its body may have gone out.
+Source: ``docs/reference/vendors/marketo.md#forms``. Adobe does not support posts by programs; whoever can should use
+the REST API. Nothing is repeated once its body may have gone out.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The subscription's id is public, so whoever names it must not slow down another publisher: who shares a subscription
 with others meets them by its codes.
 
-Source: ``facts/destination-protocols.md`` 4.2: 100 calls in 20 s and 10 at a time for all integrations together; Adobe
-advises half of both. Other processes and other programs are met by the codes 606, 607 and 615.
+Source: ``docs/reference/vendors/marketo.md#limits``: 100 calls in 20 s and 10 at a time for all integrations together;
+Adobe advises half of both. Other processes and other programs are met by the codes 606, 607 and 615.
 """
 
 from __future__ import annotations

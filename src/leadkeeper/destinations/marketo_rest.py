@@ -1,7 +1,7 @@
 """Marketo's REST API: each lead submits the form under its e-mail address, and Marketo says what it made of it.
 
-Source: ``facts/destination-protocols.md`` 4.2. People are known by their address, so a lead that is sent twice changes
-the same person; two at once for one address could make two, so they go one after the other.
+Source: ``docs/reference/vendors/marketo.md#rest-api-forms``. People are known by their address, so a lead that is sent
+twice changes the same person; two at once for one address could make two, so they go one after the other.
 """
 
 from __future__ import annotations

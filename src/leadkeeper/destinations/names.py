@@ -1,8 +1,8 @@
 """Looking up the names of destinations, so that slow names delay no others.
 
 The event loop's own look-ups share a handful of threads that nobody can take back. Here each look-up has a thread of
-its own, and each publisher a share of how many run at once (decision 0010). What was found is remembered briefly; a
-caller waits for a limited time, while its look-up goes on and is remembered once it ends.
+its own, and each publisher a share of how many run at once (``docs/decisions/0010-fair-shares.md``). What was found is
+remembered briefly; a caller waits for a limited time, while its look-up goes on and is remembered once it ends.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a Salesforce organization says of its leads, held against what a connection sends. Pure.
 
-Source: ``facts/destination-protocols.md`` 3.4: the description of an object, and the limits.
+Source: ``docs/reference/vendors/salesforce.md#rest-api-records``: the description of an object, and the limits.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the error answers of Salesforce's REST API mean: by ``errorCode`` first, by status where there is none.
 
-Source: ``facts/destination-protocols.md`` 3.4. Several codes mean something else than their status says.
+Source: ``docs/reference/vendors/salesforce.md#rest-api-errors``. Several codes mean something else than their status
+says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A lead as Salesforce takes it: the fields of the Web-to-Lead form, and the record of the REST API. Pure.
 
-Source: ``facts/destination-protocols.md`` 3.1 and 3.3, ``facts/microsoft-leads.md`` 2.4.
+Sources: ``docs/reference/vendors/salesforce.md#lengths-of-fields``,
+``docs/reference/vendors/marketplace.md#salesforce-form``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Salesforce's REST API: leads created under our own id, up to 200 in one request, each confirmed or refused.
 
-Source: ``facts/destination-protocols.md`` 3.4. Leads are only ever created: what people later change is never
-overwritten, and assignment rules run once. A lead that is sent twice is one record, because its id is the value of a
-unique external id field: the second time Salesforce refuses it as taken, which says that it is there.
+Source: ``docs/reference/vendors/salesforce.md#rest-api-records``. Leads are only ever created: what people later change
+is never overwritten, and assignment rules run once. A lead that is sent twice is one record, because its id is the
+value of a unique external id field: the second time Salesforce refuses it as taken, which says that it is there.
 """
 
 from __future__ import annotations

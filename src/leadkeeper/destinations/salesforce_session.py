@@ -1,6 +1,6 @@
 """A session of Salesforce's REST API: signing in by client credentials, and requests with the token of that.
 
-Source: ``facts/destination-protocols.md`` 3.4; RFC 6749 2.3.1 for HTTP Basic.
+Source: ``docs/reference/vendors/salesforce.md#rest-api-sign-in``.
 """
 
 from __future__ import annotations

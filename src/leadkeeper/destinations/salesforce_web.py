@@ -1,7 +1,8 @@
 """Salesforce's Web-to-Lead: a form post that is queued, and an answer that proves next to nothing.
 
-Sources: ``facts/destination-protocols.md`` 3.1 to 3.3, ``facts/microsoft-leads.md`` 2.4. A post is never repeated once
-its body may have gone out: two posts make two leads.
+Sources: ``docs/reference/vendors/salesforce.md#web-to-lead-answers``,
+``docs/reference/vendors/marketplace.md#salesforce-form``. A post is never repeated once its body may have gone out: two
+posts make two leads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The errors that Microsoft's marketplace shows a publisher whose Dynamics connection fails, and what they are here.
 
-The texts are Microsoft's own, without what follows them (ids, times, advice). Source: ``facts/microsoft-leads.md``
-2.6. All are led in by ``Could not save the lead to Dynamics CRM``; ``explain`` recognizes them.
+The texts are Microsoft's own, without what follows them (ids, times, advice). Source:
+``docs/reference/vendors/marketplace.md#dynamics-errors``. All are led in by ``Could not save the lead to Dynamics
+CRM``; ``explain`` recognizes them.
 """
 
 from __future__ import annotations

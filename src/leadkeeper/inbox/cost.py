@@ -1,7 +1,8 @@
 """“What will it cost?”: an estimate from the offer's own leads.
 
 Source: Microsoft's own figure, that 1,000 leads a month in an Azure Table cost about 50 US cents
-(``facts/microsoft-leads.md`` 2.2). Nothing of the kind is known for other destinations, so nothing is said of them.
+(``docs/reference/vendors/marketplace.md#azure-table-row``). Nothing of the kind is known for other destinations, so
+nothing is said of them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a customer did in the storefront, as the leads that it makes. Pure.
 
-Sources: ``facts/microsoft-leads.md`` 1, 1.1 and the original description: a button that gets the offer makes ``INS``,
-contact me ``PLT``, a test drive ``StartTestDrive``, buying in the portal ``Create``. No code is documented for a free
-trial: the customer gets the offer, so it is ``INS``, and its description says what was asked for.
+Source: ``docs/reference/vendors/marketplace.md#lead-source``: a button that gets the offer makes ``INS``, contact me
+``PLT``, a test drive ``StartTestDrive``, buying in the portal ``Create``. No code is documented for a free trial: the
+customer gets the offer, so it is ``INS``, and its description says what was asked for.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 _CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
-"""What ``mktcmpid`` may be: ``facts/microsoft-leads.md`` 5. Anything longer may be what somebody wrote."""
+"""What ``mktcmpid`` may be: ``docs/reference/vendors/marketplace.md#rules``. Longer ones may be somebody's words."""
 
 
 def without_person(lead: NewLead) -> NewLead:

@@ -1,6 +1,7 @@
 """Whose data are not passed on: customers of withheld mail domains, by default ``.edu``. Pure.
 
-Source: ``facts/microsoft-leads.md`` 6. Which domains that means exactly is nowhere stated, so it is a setting.
+Source: ``docs/reference/vendors/marketplace.md#rules``. Which domains that means exactly is nowhere stated, so it is a
+setting.
 
 A domain is recognised wherever an address stands and however it is written: with characters that nobody sees, in
 letters that IDNA (UTS 46) maps to the usual ones, as its A-label, with comments, within another address (``%``, ``=``,

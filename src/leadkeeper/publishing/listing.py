@@ -2,7 +2,7 @@
 
 A definition is Microsoft's: ``displayText``, ``offer`` (properties such as ``microsoft-azure-marketplace.summary``) and
 ``plans``. Which prefix a property has depends on the offer's type, so it is known by its last part.
-Source: ``facts/microsoft-leads.md`` 3.1, 3.2, 4.2.
+Source: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The types of offers: in which store they stand, what customers can do, and whether they need a destination. Pure.
 
-Source of the rule: ``facts/microsoft-leads.md`` 6 (the wording of 2019). Of the ids only that of virtual machines is
-Microsoft's; an offer of any other type is taken too, and needs no destination unless it has a test drive.
+Source of the rule: ``docs/reference/vendors/marketplace.md#rules`` (the wording of 2019). Of the ids only that of
+virtual machines is Microsoft's; an offer of any other type is taken too, and needs no destination unless it has a test
+drive.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The steps of publishing, and what follows when one of them ends. Pure: the time is given.
 
-Ids, names and statuses are those of Microsoft's portal: ``facts/microsoft-leads.md`` 4.4.
+Ids, names and statuses are those of Microsoft's portal:
+``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The codes of Entra that a sign-in without a browser can meet, beyond those that have a state of their own.
 
 Numbers and wording are those of "Microsoft Entra authentication & authorization error codes", which is
-``docs/identity-platform/reference-error-codes.md`` of the repository MicrosoftDocs/entra-docs, shortened to what the
+``MicrosoftDocs/entra-docs/docs/identity-platform/reference-error-codes.md`` on GitHub, shortened to what the
 service itself says. The page names no status and no ``error``: those here are what OAuth 2.0 means by each.
 """
 

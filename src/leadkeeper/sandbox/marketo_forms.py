@@ -1,9 +1,9 @@
 """Marketo's Forms2 endpoint: the form's description, and the post that a browser would send.
 
-Source: ``facts/destination-protocols.md`` 4.1. A success says that the post was queued, not that a person was written;
-posts that are dropped are answered as successes too. People are found by ``Email``, so that a repeat makes no second
-one. What the real service answers to wrong ids is not known: here it is an object with ``error`` true, and with the
-form's id where a form was named, so that an id alone proves nothing.
+Source: ``docs/reference/vendors/marketo.md#forms``. A success says that the post was queued, not that a person was
+written; posts that are dropped are answered as successes too. People are found by ``Email``, so that a repeat makes no
+second one. What the real service answers to wrong ids is not known: here it is an object with ``error`` true, and with
+the form's id where a form was named, so that an id alone proves nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A Marketo subscription: its fields, forms and people, and what becomes of a person that is sent in.
 
-Source: ``facts/destination-protocols.md`` 4. Forms call fields by their SOAP names (``FirstName``), the REST API by
+Source: ``docs/reference/vendors/marketo.md``. Forms call fields by their SOAP names (``FirstName``), the REST API by
 its own (``firstName``); people are kept under the latter. People are found by e-mail address, capitals apart.
 """
 

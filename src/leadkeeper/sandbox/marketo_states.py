@@ -1,4 +1,4 @@
-"""What can be wrong with a Marketo subscription, by name, and how it is said (facts, 4)."""
+"""What can be wrong with a Marketo subscription, by name, and how it is said: ``docs/reference/vendors/marketo.md``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A Salesforce org: its settings, its leads, and what it refuses. Pure but for ids and sessions.
 
-Sources: ``facts/destination-protocols.md`` 3.1 to 3.4 and ``facts/microsoft-leads.md`` 2.4. Texts of errors are the
-service's own where the facts quote them; an adapter must go by the codes. They repeat what was sent, as the real ones
-do, so that a caller who shows them shows personal data.
+Sources: ``docs/reference/vendors/salesforce.md``, ``docs/reference/vendors/marketplace.md#salesforce-form``. Texts of
+errors are the service's own where they are known; an adapter must go by the codes. They repeat what was sent, as the
+real ones do, so that a caller who shows them shows personal data.
 """
 
 from __future__ import annotations

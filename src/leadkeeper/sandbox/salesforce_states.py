@@ -1,4 +1,6 @@
-"""What can be wrong with a Salesforce org, by name, and how the REST API says it (facts, 3.4).
+"""What can be wrong with a Salesforce org, by name, and how the REST API says it.
+
+Source: ``docs/reference/vendors/salesforce.md#rest-api-errors``.
 
 What Web-to-Lead makes of a state is in :mod:`.salesforce_web`; how fields change is :func:`.salesforce_org.fields_in`.
 """

@@ -1,6 +1,6 @@
 """The token endpoint of an org: client credentials, in the form or in an ``Authorization`` header.
 
-Source: ``facts/destination-protocols.md`` 3.4.
+Source: ``docs/reference/vendors/salesforce.md#rest-api-sign-in``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Web-to-Lead: a form that says 200 to everything, and creates, queues or loses the lead afterwards.
 
-Source: ``facts/destination-protocols.md`` 3.1 to 3.3. The caller learns one thing only: whether the org's id, the last
-name and the company were there (``Is-Processed``). Everything else is seen in :attr:`.Org.arrivals`. There is no
-protection against repeats: each post is a lead.
+Source: ``docs/reference/vendors/salesforce.md#web-to-lead-answers``. The caller learns one thing only: whether the
+org's id, the last name and the company were there (``Is-Processed``). Everything else is seen in :attr:`.Org.arrivals`.
+There is no protection against repeats: each post is a lead.
 """
 
 from __future__ import annotations

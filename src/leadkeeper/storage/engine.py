@@ -1,8 +1,9 @@
 """The database behind one small interface: a transaction is a plain function that is given a connection.
 
 ``await storage.write(act, ...)`` runs ``act(connection, ...)`` in one transaction and commits it durably before it
-returns. Because an act is not a coroutine, no transaction can be open across a network call. On SQLite an act runs in
-a thread of its own (one writer, a few readers), on PostgreSQL over asyncpg; see decision 0002.
+returns. Because an act is not a coroutine, no transaction can be open across a network call. On SQLite an act runs in a
+thread of its own (one writer, a few readers), on PostgreSQL over asyncpg; see
+``docs/decisions/0001-acts-not-sessions.md``.
 """
 
 from __future__ import annotations

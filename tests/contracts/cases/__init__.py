@@ -1,4 +1,7 @@
-"""What must come of everything that can happen to a lead on its way, one file per destination, taken from the facts."""
+"""What must come of everything that can happen to a lead on its way, one file per destination.
+
+What the systems answer is taken from ``docs/reference/vendors``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both services of Azure Storage say: ``facts/destination-protocols.md`` 5.5."""
+"""What both services of Azure Storage say: ``docs/reference/vendors/azure_storage.md#errors``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Azure Blob: ``facts/destination-protocols.md`` 5.4 and 5.5."""
+"""Azure Blob: ``docs/reference/vendors/azure_storage.md#blobs``."""
 
 from __future__ import annotations
 

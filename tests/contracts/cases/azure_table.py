@@ -1,4 +1,4 @@
-"""Azure Table: ``facts/destination-protocols.md`` 5.3 and 5.5."""
+"""Azure Table: ``docs/reference/vendors/azure_storage.md#tables``."""
 
 from __future__ import annotations
 

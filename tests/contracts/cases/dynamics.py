@@ -1,4 +1,4 @@
-"""Dynamics 365 and Entra ID: ``facts/destination-protocols.md`` 1.6, 1.7 and 2.3."""
+"""Dynamics 365 and Entra ID: ``docs/reference/vendors/dynamics.md`` and ``docs/reference/vendors/entra.md``."""
 
 from __future__ import annotations
 

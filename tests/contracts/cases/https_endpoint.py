@@ -1,4 +1,7 @@
-"""An HTTPS endpoint: ``facts/destination-protocols.md`` 6.1. Its status is its word: 2xx means that it has the lead."""
+"""An HTTPS endpoint. Its status is its word: 2xx means that it has the lead.
+
+Source: ``docs/reference/vendors/https_endpoint.md``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marketo: Forms2 (``facts/destination-protocols.md`` 4.1) and the REST API (4.2)."""
+"""Marketo: Forms2 and the REST API, by ``docs/reference/vendors/marketo.md``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Salesforce: Web-to-Lead (``facts/destination-protocols.md`` 3.2) and the REST API (3.4)."""
+"""Salesforce: Web-to-Lead and the REST API, by ``docs/reference/vendors/salesforce.md``."""
 
 from __future__ import annotations
 

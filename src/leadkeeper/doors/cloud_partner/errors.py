@@ -1,4 +1,7 @@
-"""Errors as Cloud Partner Portal writes them: ``{"error": {"code", "message"}}``. Source: facts 4.2, 4.5."""
+"""Errors as Cloud Partner Portal writes them: ``{"error": {"code", "message"}}``.
+
+Source: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
+"""
 
 from __future__ import annotations
 

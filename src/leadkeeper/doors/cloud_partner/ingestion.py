@@ -1,7 +1,7 @@
 """The few calls of Microsoft's ingestion API that a client of Cloud Partner Portal makes beside it.
 
 Microsoft's own command line looks an offer up there before it makes it, and reads and releases its submission there:
-``facts/microsoft-leads.md`` 4.6.
+``docs/reference/vendors/marketplace.md#clients-of-that-api``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Lead configuration as Microsoft's ingestion API writes it, to and from ``customer-leads``. Pure.
 
-Source: ``facts/microsoft-leads.md`` 3.2 and 3.4. Secrets are never told; one that is not sent stays as it is.
+Source: ``docs/reference/vendors/marketplace.md#lead-configuration``. Secrets are never told; one that is not sent stays
+as it is.
 """
 
 from __future__ import annotations

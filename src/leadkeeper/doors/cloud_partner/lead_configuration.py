@@ -1,8 +1,8 @@
 """Lead configuration by the property names of Cloud Partner Portal's offers, to and from ``customer-leads``. Pure.
 
 Only ``leadDestination``, the names of the objects and ``connectionString`` are documented; the rest of what stands in
-these objects is not, so every spelling of Microsoft's other two APIs is understood. Sources:
-``facts/microsoft-leads.md`` 3.1 to 3.4.
+these objects is not, so every spelling of Microsoft's other two APIs is understood. Source:
+``docs/reference/vendors/marketplace.md#lead-configuration``.
 """
 
 from __future__ import annotations

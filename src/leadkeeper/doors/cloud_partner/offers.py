@@ -1,4 +1,7 @@
-"""Offers as Cloud Partner Portal lists, shows and takes them. Source: ``facts/microsoft-leads.md`` 4.2, 4.3."""
+"""Offers as Cloud Partner Portal lists, shows and takes them.
+
+Source: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Publishing as Cloud Partner Portal tells it. Source: ``facts/microsoft-leads.md`` 4.2, 4.4, 4.5."""
+"""Publishing as Cloud Partner Portal tells it.
+
+Source: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where a client of Microsoft's directory asks for its token: ``POST /{tenant}/oauth2/token``, and the v2.0 path.
 
 The client's id is a key's id, its secret the key itself. Errors are written as Entra writes them, since clients read
-them: ``facts/microsoft-leads.md`` 4.1, ``facts/destination-protocols.md`` 1.
+them: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``, ``docs/reference/vendors/entra.md#refusals``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What Microsoft's marketplace, and tools that imitate it, post to an HTTPS endpoint. Pure.
 
 Its documentation, its samples and real senders disagree on the case of keys, on which are there, and on whether
-``LeadSource`` is bare or combined, so everything is understood (facts: Microsoft leads 2.1). Where the lead stands is
-found by :mod:`~leadkeeper.doors.hooks.shapes`. What has no place of its own is kept as ``extra``.
+``LeadSource`` is bare or combined, so everything is understood
+(``docs/reference/vendors/marketplace.md#https-endpoint``). Where the lead stands is found by
+:mod:`~leadkeeper.doors.hooks.shapes`. What has no place of its own is kept as ``extra``.
 """
 
 from __future__ import annotations

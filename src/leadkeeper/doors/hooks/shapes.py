@@ -3,7 +3,7 @@
 Known are the body of Microsoft's HTTPS endpoint (``UserDetails``), a row of its table (``CustomerInfo``), the
 customer of our own API, and the customer's fields at the top. Keys are understood in any case and with ``_``, ``-`` or
 spaces in them; an object may be written as JSON text, once or twice, stand alone in a list, or lie within others.
-Sources: ``facts/microsoft-leads.md`` 2.1, 2.2.
+Sources: ``docs/reference/vendors/marketplace.md#https-endpoint`` and ``#azure-table-row`` there.
 """
 
 from __future__ import annotations

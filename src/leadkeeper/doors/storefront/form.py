@@ -20,7 +20,7 @@ from leadkeeper.lead import Customer
 _EMAIL: Final = TypeAdapter(EmailStr)
 _FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
-"""What ``mktcmpid`` may be: ``facts/microsoft-leads.md`` 5."""
+"""What ``mktcmpid`` may be: ``docs/reference/vendors/marketplace.md#rules``."""
 TRAP: Final = "website"
 """A field that people do not see; what fills it out is a program."""
 CONSENT: Final = "consent"

@@ -56,13 +56,14 @@ def _contacts(conn: sa.Connection, those: sa.ColumnElement[bool], but: str | Non
     """The contact e-mails of the connections that there are, and of the settings that wait."""
     c, x = t.connection.c, t.connection_change.c
     kept = [
-        sa.select(c.settings).where(those, c.removed_at.is_(None), c.id != (but or "")),
-        sa.select(x.settings).join(t.connection, c.id == x.connection_id).where(those, c.id != (but or "")),
+        sa.select(c.settings).where(those, c.removed_at.is_(None), c.id != (but or ""), c.settings.contains('"contactEmail"')),
+        sa.select(x.settings)
+        .join(t.connection, c.id == x.connection_id)
+        .where(those, c.id != (but or ""), x.settings.contains('"contactEmail"')),
     ]
     return {
         str(address).casefold()
         for query in kept
         for settings in conn.scalars(query)
-        if "contactEmail" in settings
         for address in (read_settings(settings) or {}).get("contactEmail", ())
     }

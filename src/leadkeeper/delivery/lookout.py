@@ -27,9 +27,10 @@ log: Final = structlog.get_logger(__name__)
 
 
 class Lookout:
-    """Looks when asked, for named ones and for all once at a time each; ``found`` is called when :meth:`take` has something.
+    """Looks when asked, for those named and for all, each once at a time.
 
-    ``crowd`` tells which publishers have no place for another call: what waits for them is not looked for.
+    ``found`` is called when :meth:`take` has something. ``crowd`` tells which publishers have no place for another
+    call: what waits for them is not looked for.
     """
 
     def __init__(

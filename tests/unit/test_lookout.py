@@ -16,12 +16,15 @@ class Asked:
     def __init__(self) -> None:
         self.asked: list[frozenset[str] | None] = []
         self.away = False
+        self.slow: asyncio.Event | None = None
 
     async def read(self, act: Any, _now: int, only: Any = None, crowd: Any = None) -> list[Due]:
         if self.away:
             raise StorageAway("away")
         if act is trials_due:
             return []
+        if only is None and self.slow is not None:
+            await self.slow.wait()
         assert act is connections_due
         self.asked.append(None if only is None else frozenset(only))
         return [Due(each, "contoso") for each in only or ()]
@@ -54,4 +57,18 @@ async def test_it_looks_again_after_the_database_was_away() -> None:
     async with asyncio.timeout(10):
         await found.wait()
     assert Due("two", "contoso") in looks.take()
+    await looks.aclose()
+
+
+async def test_what_is_named_does_not_wait_for_a_look_at_all() -> None:
+    storage, found = Asked(), asyncio.Event()
+    storage.slow = asyncio.Event()
+    looks = lookout(storage, found)
+    looks.look(None)
+    await asyncio.sleep(0)
+    looks.look({"one"})
+    async with asyncio.timeout(10):
+        await found.wait()
+    assert looks.take() == [Due("one", "contoso")]
+    storage.slow.set()
     await looks.aclose()

@@ -63,17 +63,18 @@ def enter(conn: sa.Connection, publisher_id: str, emails: Sequence[str], now: in
     addresses = distinct(emails).values()
     rows, new = _rows(conn, publisher_id, addresses), []
     for address in addresses:
-        row, those = rows.get(address.key), _this(publisher_id, address.key)
+        row = rows.get(address.key)
         if row is None:
             state = Standing.CONFIRMED if trusted else Standing.WAITING
             values: dict[str, Any] = {"publisher_id": publisher_id, "address": address.key, "mailbox": address.mailbox}
             values |= {"state": state.value, "created_at": now, "ask_at": None if trusted else now}
             new.append(values)
         elif trusted and row.state != Standing.CONFIRMED:
+            those = _this(publisher_id, address.key)
             conn.execute(sa.update(t.contact).where(*those).values(_answered(Standing.CONFIRMED, now)))
         elif row.state == Standing.ASKED and row.asked_at <= now - VALID_MS and row.asks < QUESTIONS:
             again = {"state": Standing.WAITING.value, "ask_at": now}
-            conn.execute(sa.update(t.contact).where(*those).values(again))
+            conn.execute(sa.update(t.contact).where(*_this(publisher_id, address.key)).values(again))
     if new:
         conn.execute(sa.insert(t.contact), new)
     if not trusted:

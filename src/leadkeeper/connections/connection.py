@@ -107,8 +107,11 @@ class ConnectionRows:
 
     def whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
         """The connection in ``row`` with its change and contacts."""
-        change = changes.change_rows(conn, [row.id]).get(row.id)
-        return self._told(conn, self._with(self.connection(row), change))
+        return self._told(conn, self.with_change(conn, row))
+
+    def with_change(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
+        """The connection in ``row`` with its change, for whoever needs no contacts."""
+        return self._with(self.connection(row), changes.change_rows(conn, [row.id]).get(row.id))
 
     def wholes(self, conn: sa.Connection, query: sa.Select[Any]) -> Sequence[Connection]:
         """The connections that ``query`` finds, each whole."""

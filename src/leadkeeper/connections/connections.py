@@ -48,6 +48,14 @@ class ConnectionPage:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """Settings as they were read before the act that writes them; they hold while the same is ``known``."""
+
+    known: Stored | None
+    parsed: Parsed | None
+
+
 class Connections:
     """The connections of one installation. ``woken`` is told the connections that have work again.
 
@@ -87,7 +95,9 @@ class Connections:
             rule = "letters, digits, - and _, at most 64"
             raise Problem(ProblemType.INVALID_REQUEST, f"A connection's name is {rule}.", (FieldError("name", rule),))
 
-        put = await self._storage.write(self.put_within, offer, name, body, by=by, trusted=trusted)
+        # Whoever writes waits for whoever writes before, so what can be looked at beforehand is.
+        ahead = await self._storage.read(self._read_ahead, offer, name, body)
+        put = await self._storage.write(self.put_within, offer, name, body, by=by, trusted=trusted, ahead=ahead)
         if put[0] is not None:
             self.wake([put[0].id])
         return put
@@ -101,13 +111,14 @@ class Connections:
         *,
         by: str,
         trusted: bool = False,
+        ahead: _Ahead | None = None,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
         change_routes(conn, offer.publisher_id)
         row = _row(conn, offer, name)
-        before = None if row is None else self._rows.whole(conn, row)
+        before = None if row is None else self._rows.with_change(conn, row)
         known = None if before is None else _known(before)
-        parsed = parse(body, known)
+        parsed = ahead.parsed if ahead is not None and ahead.known == known else parse(body, known)
         if parsed is None:
             if before is not None:
                 self._remove(conn, before, by)
@@ -118,6 +129,11 @@ class Connections:
         made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})
         return connection, before is None or before.removed, frozenset(made - set(given))
+
+    def _read_ahead(self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any]) -> _Ahead:
+        row = _row(conn, offer, name)
+        known = None if row is None else _known(self._rows.with_change(conn, row))
+        return _Ahead(known, parse(body, known))
 
     def wake(self, connection_ids: Collection[str]) -> None:
         """These connections have work again."""
@@ -193,6 +209,16 @@ class Connections:
             return None if row is None or row.removed_at is not None else self._rows.whole(conn, row)
 
         return await self._storage.read(act)
+
+    async def require(self, offer: OfferRef, name: str) -> None:
+        """Raise :class:`Problem` for an unknown offer or connection; opens no secret."""
+
+        def act(conn: sa.Connection) -> None:
+            row = _row(conn, offer, name)
+            if row is None or row.removed_at is not None:
+                raise unknown_connection(offer, name)
+
+        await self._storage.read(act)
 
     async def drop_change(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Forget new settings that wait to be proven; false if none do. Raises :class:`Problem` if unknown."""

@@ -56,13 +56,19 @@ def _contacts(conn: sa.Connection, those: sa.ColumnElement[bool], but: str | Non
     """The contact e-mails of the connections that there are, and of the settings that wait."""
     c, x = t.connection.c, t.connection_change.c
     kept = [
-        sa.select(c.settings).where(those, c.removed_at.is_(None), c.id != (but or "")),
-        sa.select(x.settings).join(t.connection, c.id == x.connection_id).where(those, c.id != (but or "")),
+        sa.select(c.settings).where(those, c.removed_at.is_(None), c.id != (but or ""), _names_contacts(c.settings)),
+        sa.select(x.settings)
+        .join(t.connection, c.id == x.connection_id)
+        .where(those, c.id != (but or ""), _names_contacts(x.settings)),
     ]
     return {
         str(address).casefold()
         for query in kept
         for settings in conn.scalars(query)
-        if "contactEmail" in settings
         for address in (read_settings(settings) or {}).get("contactEmail", ())
     }
+
+
+def _names_contacts(settings: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether it is worth reading: most connections have none, and a publisher may have thousands."""
+    return settings.contains('"contactEmail"') & sa.not_(settings.contains('"contactEmail": []'))

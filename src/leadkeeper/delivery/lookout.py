@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any, Final
 
 import structlog
 
@@ -18,6 +18,8 @@ POLL_SECONDS: Final = 0.5
 """How often all connections are looked at, for retries that fell due and for work nobody announced."""
 LEAST_SECONDS: Final = 0.05
 """How soon at the earliest all are looked at again: on SQLite every commit, also our own, is a reason to."""
+RESTS: Final = 9
+"""How many times as long as it took to look at all nobody looks at all again, up to :data:`POLL_SECONDS`."""
 TRIAL_SECONDS: Final = 0.5
 """How often connections that have yet to prove themselves are looked for."""
 
@@ -25,9 +27,10 @@ log: Final = structlog.get_logger(__name__)
 
 
 class Lookout:
-    """Looks when asked, once at a time; ``found`` is called when :meth:`take` has something.
+    """Looks when asked, for those named and for all, each once at a time.
 
-    ``crowd`` tells which publishers have no place for another call: what waits for them is not looked for.
+    ``found`` is called when :meth:`take` has something. ``crowd`` tells which publishers have no place for another
+    call: what waits for them is not looked for.
     """
 
     def __init__(
@@ -40,16 +43,19 @@ class Lookout:
         self._due: dict[str, Due] = {}
         self._asked: set[str] = set()
         self._everywhere = False
-        self._looked_at = self._tried_at = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._looked_at = self._again_at = self._tried_at = 0.0
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def look(self, only: Collection[str] | None) -> None:
         """Look soon for work of these connections, or of all; at all again when that was long ago."""
         if only is None or time.monotonic() >= self._looked_at + POLL_SECONDS:
             self._everywhere = True
         self._asked.update(only or ())
-        if self._task is None and (self._everywhere or self._asked):
-            self._task = asyncio.create_task(self._run(), name="lookout")
+        # Apart from each other: what was announced by name does not wait for a look at all.
+        if self._asked:
+            self._begin("named", self._look_at_those_asked)
+        if self._everywhere:
+            self._begin("everywhere", self._look_at_all)
 
     def take(self) -> Sequence[Due]:
         """What was found since this was asked last."""
@@ -58,34 +64,44 @@ class Lookout:
 
     async def aclose(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self) -> None:
+    def _begin(self, what: str, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = asyncio.create_task(self._run(what, look), name=f"lookout-{what}")
+
+    async def _run(self, what: str, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            while self._everywhere or self._asked:
-                if self._asked:
-                    only, self._asked = self._asked, set()
-                    await self._look(only)
-                if self._everywhere:
-                    await asyncio.sleep(self._looked_at + LEAST_SECONDS - time.monotonic())
-                    self._everywhere, self._looked_at = False, time.monotonic()
-                    await self._look(None)
+            await look()
         except StorageAway:
             log.debug("nothing is looked for: the database is away")  # whoever claims will say so
         except Exception as error:
             log.error("looking for work failed", error=where(error))
         finally:
-            self._task = None
+            del self._tasks[what]
 
-    async def _look(self, only: Collection[str] | None) -> None:
-        crowd = None if only is not None else self._crowd()
-        due = await self._storage.read(connections_due, self._clock(), only, crowd)
-        now = time.monotonic()
-        if only is None and now >= self._tried_at + TRIAL_SECONDS:
-            self._tried_at = now
-            due += some_trials(await self._storage.read(trials_due, self._clock()), self._clock())
+    async def _look_at_those_asked(self) -> None:
+        while self._asked:
+            only, self._asked = self._asked, set()
+            self._tell(await self._storage.read(connections_due, self._clock(), only))
+
+    async def _look_at_all(self) -> None:
+        while self._everywhere:
+            await asyncio.sleep(self._again_at - time.monotonic())
+            self._everywhere, begun = False, time.monotonic()
+            self._looked_at = begun
+            due = await self._storage.read(connections_due, self._clock(), None, self._crowd())
+            if begun >= self._tried_at + TRIAL_SECONDS:
+                self._tried_at = begun
+                due += some_trials(await self._storage.read(trials_due, self._clock()), self._clock())
+            took = time.monotonic() - begun
+            self._again_at = begun + min(max(LEAST_SECONDS, RESTS * took), POLL_SECONDS)
+            self._tell(due)
+
+    def _tell(self, due: Sequence[Due]) -> None:
         if due:
             self._due |= {one.connection_id: one for one in due}
             self._found()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -67,8 +68,11 @@ class MailAddress:
         return "." in self.domain
 
 
+_SMALL: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
 def _small(text: str) -> str:
-    return "".join(each.lower() if each.isascii() else each for each in text)
+    return text.translate(_SMALL)
 
 
 def parse_address(text: str) -> MailAddress:

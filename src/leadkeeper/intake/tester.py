@@ -150,7 +150,7 @@ class Tester:
         Raises :class:`Problem` for an unknown offer or connection, when its turn does not come in time, and where
         somebody asks (``by`` is not one of :data:`PATIENT`) for more than the publisher's quotas allow.
         """
-        await self._known(offer, name)
+        await self._connections.require(offer, name)
         async with AsyncExitStack() as stack:
             if by not in PATIENT and self._rates is not None:
                 await stack.enter_async_context(self._rates.validating(offer.publisher_id))

@@ -8,7 +8,7 @@ import functools
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Concatenate, Final, NoReturn, ParamSpec, TypeVar
@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.turns import turn
+from leadkeeper.storage.writer_thread import WriterThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,7 +76,7 @@ class SQLite:
         self._generation = 0
         self._writers = Gate(WRITERS, 1)
         self._readers = Gate(READERS, 1)
-        self._write_thread = ThreadPoolExecutor(1, "sqlite-write")
+        self._write_thread = WriterThread("sqlite-write")
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 
     @staticmethod
@@ -145,7 +146,7 @@ class SQLite:
 
     @staticmethod
     async def _run(
-        threads: ThreadPoolExecutor,
+        threads: Executor,
         begin: Callable[[], AbstractContextManager[sa.Connection]],
         act: Callable[[sa.Connection], R],
     ) -> R:

@@ -1,0 +1,80 @@
+"""The thread in which SQLite is written: who goes ahead of whom, and that everybody's turn comes."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, wait
+from typing import Any
+
+import pytest
+
+from leadkeeper.gate import on_behalf_of
+from leadkeeper.storage.writer_thread import PASSED_BY, WriterThread
+
+
+class Queue:
+    """A writer that is busy until :meth:`go`; notes in which order things were done."""
+
+    def __init__(self) -> None:
+        self.writer = WriterThread("test-writer")
+        self.done: list[str] = []
+        self._go = threading.Event()
+        self.futures: list[Future[Any]] = [self.writer.submit(self._go.wait, 30)]
+
+    def own(self, name: str) -> None:
+        self.futures.append(self.writer.submit(self.done.append, name))
+
+    def of_publisher(self, name: str) -> None:
+        with on_behalf_of("contoso"):
+            self.futures.append(self.writer.submit(self.done.append, name))
+
+    def go(self) -> list[str]:
+        self._go.set()
+        wait(self.futures, 30)
+        self.writer.shutdown()
+        return self.done
+
+
+def test_what_the_installation_does_goes_ahead_of_what_is_done_for_a_publisher() -> None:
+    queue = Queue()
+    queue.of_publisher("settings")
+    queue.own("lead")
+    queue.own("claim")
+    assert queue.go() == ["lead", "claim", "settings"]
+
+
+def test_each_keeps_its_order_among_its_own() -> None:
+    queue = Queue()
+    for number in range(4):
+        queue.of_publisher(f"settings {number}")
+        queue.own(f"lead {number}")
+    done = queue.go()
+    assert [each for each in done if each.startswith("lead")] == [f"lead {number}" for number in range(4)]
+    assert [each for each in done if each.startswith("settings")] == [f"settings {number}" for number in range(4)]
+
+
+def test_a_publishers_turn_comes_however_much_comes_in() -> None:
+    queue = Queue()
+    queue.of_publisher("settings")
+    for number in range(3 * PASSED_BY):
+        queue.own(f"lead {number}")
+    assert queue.go().index("settings") <= PASSED_BY
+
+
+def test_an_error_is_told_to_whoever_asked_and_the_next_goes_on() -> None:
+    writer = WriterThread("test-writer")
+    with pytest.raises(ZeroDivisionError):
+        writer.submit(lambda: 1 // 0).result(30)
+    assert writer.submit(lambda: 7).result(30) == 7
+    writer.shutdown()
+
+
+def test_what_was_given_is_done_before_it_ends_and_nothing_is_taken_after() -> None:
+    queue = Queue()
+    queue.own("last")
+    closing = threading.Thread(target=queue.writer.shutdown)
+    closing.start()
+    assert queue.go() == ["last"]
+    closing.join(30)
+    with pytest.raises(RuntimeError, match="closed"):
+        queue.writer.submit(int)

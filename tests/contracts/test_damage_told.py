@@ -12,10 +12,14 @@ from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.diagnosis import Receipt
 from leadkeeper.doors.cli.doctor import _records
+from leadkeeper.inbox import damaged
+from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.damage import damage_counts
 from leadkeeper.storage.engine import Storage
 from tests.contracts.house import CRM, lead
+from tests.contracts.market import DEFINITION
 from tests.contracts.test_worker import scene
 from tests.rooms import OFFER, House, Visitor, hand_in, house
 
@@ -56,13 +60,14 @@ async def furnish(home: House) -> None:
         conn.execute(sa.insert(t.notice).values(notice | {"body": body, "due_at": now + 10**9, "tries": 0}))
 
     await storage.write(act)
+    await home.rooms.catalogue.put_definition(
+        CRM, offer_type="saas", definition=DEFINITION, lead_settings=None, by="test"
+    )
     await home.rooms.publication.publish(CRM, emails=["ops@contoso.example"], by="test")
 
 
 async def look(home: House) -> None:
     """As a worker does now and then."""
-    from leadkeeper.inbox.inspection import Inspection
-
     await Inspection(home.rooms.storage, home.rooms.clock).look()
 
 
@@ -107,8 +112,6 @@ async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_ur
 
 
 async def ready_at(storage: Storage) -> int:
-    from leadkeeper.storage.damage import damage_counts
-
     return sum((await storage.read(damage_counts)).values())
 
 
@@ -160,8 +163,6 @@ async def test_the_doctor_goes_through_all_of_them_in_steps(
     home: House, operator: Visitor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest is no more looked at than the newest, however many there are, and a long look says how far it is."""
-    from leadkeeper.inbox import damaged
-
     monkeypatch.setattr(damaged, "MOST", 3)
     await furnish(home)
     for _ in range(10):
@@ -169,7 +170,7 @@ async def test_the_doctor_goes_through_all_of_them_in_steps(
     storage = home.rooms.storage
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == last).values(body=CUT)))
     steps: list[int] = []
-    found = [each async for each in damaged.all_damaged(storage, steps.append)]
+    found = [each async for each in damaged.all_damaged(storage, home.rooms.clock(), steps.append)]
     assert [each.told for each in found if last in each.told]
     assert len(found) == 1
     assert steps == sorted(steps)

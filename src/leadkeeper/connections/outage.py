@@ -51,6 +51,15 @@ def fails(health: Health, now: int) -> Health:
     return replace(health, works_since=None, tell_at=_again(health, now))
 
 
+def judged(health: Health) -> Health:
+    """A lead was refused for what it holds: the destination is there, and looks at leads.
+
+    An outage that nobody was told of is over with that, or one failure of long ago would count as an outage since then.
+    One that people were told of is over when a lead is taken, and not before: a refusal may be what they were told of.
+    """
+    return health if health.told_at is not None else replace(health, failing_since=None, works_since=None, tell_at=None)
+
+
 def breaks(health: Health, now: int, *, told: bool) -> Health:
     """The connection is broken; ``told`` says that people hear so at this moment."""
     health = fails(health, now)

@@ -10,16 +10,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import now_ms
+from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.due import Due
+from leadkeeper.delivery.lease import open_lease, sweep_leases
 from leadkeeper.delivery.lookout import POLL_SECONDS
 from leadkeeper.delivery.pace import START
+from leadkeeper.delivery.record import record
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.http import Network
+from leadkeeper.diagnosis import Kind, Receipt
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, answer
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM, lead
+from tests.contracts.house import CRM, furnished, lead, sent
 from tests.contracts.test_worker import Scene, scene
 
 SECONDS = 30
@@ -167,7 +172,39 @@ async def test_it_ends_although_the_database_is_gone_with_an_answer_in_hand(
         await far.until_kept(START)
         path.rename(tmp_path / "moved.db")
         far.let_go()
-        async with asyncio.timeout(SECONDS):
-            await s.worker.stop(1)
-        path.unlink(missing_ok=True)
-        (tmp_path / "moved.db").rename(path)
+        try:
+            async with asyncio.timeout(SECONDS):
+                await s.worker.stop(1)
+        finally:
+            path.unlink(missing_ok=True)
+            (tmp_path / "moved.db").rename(path)
+
+
+@pytest.mark.parametrize("order", ["the late one last", "the late one first"])
+async def test_a_late_answer_that_is_written_down_together_with_the_newer_one_moves_nothing(
+    database_url: str, order: str
+) -> None:
+    """Both sends of one lead end at the same moment, the older under a lease that was lost."""
+    failed = diagnose(Kind.SERVER_ERROR)
+    async with furnished(database_url) as house:
+        await house.connect()
+        await house.intake.keep(lead(1))
+        storage, sends = house.storage, []
+        for one in (failed, Receipt()):
+            lease_id = await storage.write(open_lease, house.now + 10_000)
+            (work,) = await storage.write(claim, lease_id, {}, lambda _: 1, house.now, None)
+            sends.append(sent(work, work.claimed[0], lease_id, one, house.now))
+            if one is failed:
+                house.now += 20_000
+                assert await storage.write(sweep_leases, house.now) == 1
+                house.now += 20_000
+        if order == "the late one last":
+            sends.reverse()
+        await storage.write(record, sends, house.now, 0.5)
+        assert await house.states() == {"delivered": 1}
+        a = t.attempt.c
+        query = sa.select(a.outcome, a.late).where(a.outcome.in_(["failed", "delivered"]))
+        told = await storage.read(lambda conn: {tuple(row) for row in conn.execute(query)})
+        assert told == {("failed", True), ("delivered", False)}
+        (connection,) = await house.connections.list(CRM)
+        assert connection.health.failures == 0

@@ -66,8 +66,9 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
     if not sends:
         return Recorded({}, ())
     held = _still_held(conn, sends)
-    on_time = [sent for sent in sends if sent.delivery_id in held]
-    trials = {delivery_id for delivery_id, aside in held.items() if aside == Aside.OUTAGE}
+    # By lease: a late answer may be written down together with the newer one of the same delivery.
+    on_time = [sent for sent in sends if (sent.delivery_id, sent.lease_id) in held]
+    trials = {delivery_id for (delivery_id, _), aside in held.items() if aside == Aside.OUTAGE}
     known = _refused_before(conn, on_time)
     steps = {sent.delivery_id: _next(sent, now, dice) for sent in on_time}
     blamed(conn, on_time, steps, trials, known, now, dice)
@@ -76,6 +77,7 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
     if stranded:
         mark(conn, stranded, now, dice)
     _write_states(conn, steps, now)
+    counted = {sent.attempt_id for sent in on_time}
     conn.execute(
         sa.insert(t.attempt),
         [
@@ -83,8 +85,8 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
                 sent.delivery_id,
                 sent.at,
                 sent.took_ms,
-                steps[sent.delivery_id].answer if sent.delivery_id in steps else sent.answer,
-                late=sent.delivery_id not in steps,
+                steps[sent.delivery_id].answer if sent.attempt_id in counted else sent.answer,
+                late=sent.attempt_id not in counted,
                 attempt_id=sent.attempt_id,
             )
             for sent in sends
@@ -120,12 +122,12 @@ def _held(dialect: str) -> sa.Select[Any]:
     return query.where(listed(dialect, d.id, "deliveries"), t.SENDING).with_for_update()
 
 
-def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[str, str | None]:
-    """Those of the deliveries that are still ours, and for what each was set aside before, if it was."""
+def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[tuple[str, str], str | None]:
+    """Those of the deliveries that are still ours, each with its lease, and for what it was set aside before, if so."""
     rows = conn.execute(_held(conn.dialect.name), {"deliveries": [sent.delivery_id for sent in sends]})
     found = {row.id: row for row in rows}
     held = [row for sent in sends if (row := found.get(sent.delivery_id)) is not None and row.lease_id == sent.lease_id]
-    return {row.id: row.set_aside_for for row in held}
+    return {(row.id, row.lease_id): row.set_aside_for for row in held}
 
 
 def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> None:

@@ -42,7 +42,7 @@ KINDS: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
 async def furnish(home: House) -> None:
     """Whole rows of every kind."""
     operator, storage = await home.visitor("operator"), home.rooms.storage
-    settings = {"httpsEndpointUrl": "https://crm.example/hook", "contactEmail": [BOSS]}
+    settings = {"httpsEndpointUrl": "https://crm.example/hook", "contactEmail": [BOSS], "notice": "none"}
     body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
     assert (await operator.put(f"{OFFER}/connections/primary", body)).status == 201
     await hand_in(operator)
@@ -64,7 +64,7 @@ async def furnish(home: House) -> None:
     await home.rooms.catalogue.put_definition(
         CRM, offer_type="saas", definition=DEFINITION, lead_settings=None, by="test"
     )
-    await home.rooms.publication.publish(CRM, emails=["ops@contoso.example"], by="test")
+    await home.rooms.publication.publish(CRM, emails=[BOSS], by="test")
 
 
 async def look(home: House) -> None:

@@ -1,11 +1,10 @@
-"""What a worker holds: a lease that it renews late or loses, lanes under steady load, an end without a database."""
+"""What a worker holds: a lease that it renews late or loses, and lanes under steady load."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -158,26 +157,6 @@ async def test_lanes_are_looked_after_while_there_is_always_more_to_claim(
         await asyncio.gather(*worker._calls, return_exceptions=True)
         for each in worker._lanes:
             await each.closed()
-
-
-@pytest.mark.databases("sqlite")
-async def test_it_ends_although_the_database_is_gone_with_an_answer_in_hand(
-    tmp_path: Path, authority: Authority
-) -> None:
-    path = tmp_path / "leadkeeper.db"
-    async with scene(f"sqlite+aiosqlite:///{path}", authority) as s:
-        s.far.fault = far = Held(START)
-        await s.connect()
-        await s.intake.keep_many([lead(number) for number in range(3 * START)])
-        await far.until_kept(START)
-        path.rename(tmp_path / "moved.db")
-        far.let_go()
-        try:
-            async with asyncio.timeout(SECONDS):
-                await s.worker.stop(1)
-        finally:
-            path.unlink(missing_ok=True)
-            (tmp_path / "moved.db").rename(path)
 
 
 @pytest.mark.parametrize("order", ["the late one last", "the late one first"])

@@ -48,6 +48,7 @@ from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
@@ -301,7 +302,7 @@ async def serve(
 
 
 def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]:
-    """What a process with a worker does besides carrying leads: it sends notices and publishes offers."""
+    """What a process with a worker does beside carrying leads: it sends notices, publishes, inspects records."""
     if house.worker is None:
         return []
     mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
@@ -324,7 +325,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         rules=settings.mail_rules,
         marketplace=settings.marketplace_name,
     )
-    return [sender.run(), press.run()]
+    return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock).run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -39,6 +39,7 @@ class ProblemType(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     TOO_MANY_REQUESTS = "too-many-requests"
     STORAGE_AWAY = "storage-away"
+    RECORD_DAMAGED = "record-damaged"
     INTERNAL = "internal"
 
 
@@ -70,6 +71,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.TOO_MANY_REQUESTS: 429,
     ProblemType.STORAGE_AWAY: 503,
+    ProblemType.RECORD_DAMAGED: 500,
     ProblemType.INTERNAL: 500,
 }
 """The HTTP status that a problem is answered with."""
@@ -109,6 +111,16 @@ def unknown_offer(offer: OfferRef) -> Problem:
     """The problem of an offer that does not exist."""
     detail = f"There is no offer {offer.offer_id!r} of a publisher {offer.publisher_id!r}."
     return Problem(ProblemType.UNKNOWN_OFFER, detail, (FieldError("offerId", "unknown offer of this publisher"),))
+
+
+def damaged_version(offer: OfferRef, number: int) -> Problem:
+    """The problem of an offer one of whose versions cannot be read."""
+    detail = (
+        f"What is stored of version {number} of the offer {offer} is damaged and could not be read. "
+        "Nothing was changed. Enter the offer's draft again, or ask the operator to restore its row: leadkeeper doctor "
+        "names it."
+    )
+    return Problem(ProblemType.RECORD_DAMAGED, detail, (FieldError("offerId", "what is stored of it is damaged"),))
 
 
 def unknown_connection(offer: OfferRef, name: str) -> Problem:

@@ -246,6 +246,22 @@ def test_a_wrong_setting_is_one_line_that_names_it(
         assert "root@" not in told
 
 
+def test_a_mail_server_whose_password_holds_a_number_sign_is_refused_with_the_remedy(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands behind the sign would be read as a fragment: another server, another password."""
+    assert call("db", "upgrade").code == 0
+    monkeypatch.setenv("LEADKEEPER_SMTP_URL", "smtp://apikey:s3cr#t7@mail.example:587")
+    for command in (("serve",), ("api",), ("worker",), ("doctor", "--json"), ("doctor",)):
+        said = call(*command)
+        assert said.code == 1
+        told = said.out + said.err
+        assert "LEADKEEPER_SMTP_URL" in told
+        assert "%23" in told
+        assert "s3cr" not in told
+        assert "t7" not in told
+
+
 def test_database_that_cannot_be_used(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("text.db").write_text("This is no database, whatever its name may say. " * 100)
     for url in ("sqlite:///missing-folder/leadkeeper.db", "sqlite:///text.db", "postgresql://nobody@127.0.0.1:1/none"):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from leadkeeper.connections.outbox import DAY_MS, GATHER_MS
+from leadkeeper.connections.recipients import Recipients
 from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.destinations.email import Email, EmailConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.destinations.mail import Mailer, MailServer, parse_mail_server
+from leadkeeper.destinations.mail_address import DEFAULT_RULES, masked_address
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer
 from leadkeeper.notices.sender import Sender
@@ -19,6 +22,7 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
 from tests.contracts.mailbox import Mailbox, mailbox
+from tests.rooms import OFFER, House, Visitor
 
 LEAD = OutgoingLead(
     id="01a20796-6db8-77f6-90dd-50904133bd16",
@@ -174,3 +178,30 @@ async def test_nobody_is_told_who_did_not_ask(database_url: str) -> None:
         await house.connect()
         await house.intake.keep(lead())
         assert await house.count(t.notice) == 0
+
+
+async def test_a_contact_that_is_refused_while_another_is_served_is_told(home: House, operator: Visitor) -> None:
+    """The lead is delivered; whoever can mend the address sees what is wrong with it, and the log names it masked."""
+    settings = {"contactEmail": ["sales@contoso.com", "gone@contoso.com"]}
+    body = {"leadDestination": "email", "emailLeadConfiguration": settings}
+    assert (await operator.put(f"{OFFER}/connections/primary", body)).status == 201
+    (connection,) = await home.rooms.connections.list(CRM)
+    with mailbox() as box:
+        box.reply["RCPT gone@contoso.com"] = "550 no such user gone@contoso.com"
+        network = Network(NetworkPolicy(mail_server=server_of(box), base_url="https://leads.example"))
+        contacts = Recipients(home.rooms.storage, connection, DEFAULT_RULES)
+        with capture_logs() as logs:
+            (answer,) = await Email(EmailConfig.model_validate(settings), network, contacts).deliver([LEAD])
+        await network.aclose()
+        assert box.recipients == [["sales@contoso.com"]]
+    assert isinstance(answer, Receipt)
+    assert answer.note is not None
+    assert "1 of 2" in answer.note
+    (line,) = [each for each in logs if each["log_level"] == "warning"]
+    assert (line["lead"], line["kind"], line["status"]) == (LEAD.id, "mailRecipientRefused", 550)
+    assert line["address"] == masked_address("gone@contoso.com")
+    assert "gone@" not in repr(logs)
+    shown = (await operator.get(f"{OFFER}/connections/primary")).json()["contacts"]
+    told = {each["email"]: each["diagnosis"] for each in shown}
+    assert told["gone@contoso.com"]["kind"] == "mailRecipientRefused"
+    assert told["sales@contoso.com"] is None

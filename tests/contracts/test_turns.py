@@ -207,3 +207,40 @@ async def test_a_publishers_requests_a_minute(database_url: str) -> None:
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
         assert (await other.get("/v1/leads")).status == 200
         assert (await operator.get("/v1/leads")).status == 200
+
+
+async def test_a_place_is_held_until_the_act_has_ended_although_its_caller_is_gone(database_url: str) -> None:
+    """Whoever begins and goes away, again and again, has no more acts under way than whoever stays."""
+    async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
+        storage: Storage = home.rooms.storage
+        for _ in range(8):
+            with on_behalf_of("contoso"):
+                going = [asyncio.create_task(storage.read(stopped.act)) for _ in range(6)]
+            await asyncio.sleep(0.1)
+            for task in going:
+                task.cancel()
+            await asyncio.gather(*going, return_exceptions=True)
+        assert 1 <= stopped.begun <= 4
+        with on_behalf_of("fabrikam"):
+            async with asyncio.timeout(SECONDS):
+                assert await storage.read(lambda conn: conn.scalar(sa.select(sa.literal(7)))) == 7
+        await stopped.__aexit__()
+        # The places come back with the acts' ends.
+        with on_behalf_of("contoso"):
+            async with asyncio.timeout(SECONDS):
+                for _ in range(20):
+                    assert await storage.read(lambda conn: conn.scalar(sa.select(sa.literal(7)))) == 7
+
+
+async def test_an_act_that_fails_gives_its_place_back(database_url: str) -> None:
+    async with two_publishers(database_url) as home:
+        storage: Storage = home.rooms.storage
+
+        def fail(_: sa.Connection) -> None:
+            raise LookupError
+
+        with on_behalf_of("contoso"):
+            async with asyncio.timeout(SECONDS):
+                for _ in range(20):
+                    with pytest.raises(LookupError):
+                        await storage.write(fail)

@@ -25,7 +25,7 @@ def _row(name: str, /, **values: Any) -> sa.Insert:
 
 
 def furnish(conn: sa.Connection) -> None:
-    """Four connections as the version before wrote them."""
+    """Connections as the version before wrote them."""
     command.upgrade(_config(conn), BEFORE)
     at: dict[str, Any] = {"created_at": 1, "changed_at": 1}
     conn.execute(_row("publisher", id="contoso", display_name="Contoso", **at))
@@ -46,6 +46,42 @@ def furnish(conn: sa.Connection) -> None:
         conn.execute(_row("lead", **lead, email=email, test=True, created_at=7, body="{}", unrouted=False))
         delivery = {"id": f"delivery-{name}", "lead_id": f"lead-{name}", "connection_id": name, "state": state}
         conn.execute(_row("delivery", **delivery, due_at=1, attempts=1, lost=0, **at))
+
+
+def carries(conn: sa.Connection) -> None:
+    """Connections that nobody ever validated; leads came in and were carried."""
+    furnish(conn)
+    offer = {"offer_ref": "contoso.crm", "epoch": 1, "settings": "{}", "secrets": "", "proven": False}
+    for name, state, at, settings_at, removed_at in (
+        ("carries", "delivered", 50, 10, None),
+        ("web-carries", "unconfirmed", 50, 10, None),
+        ("changed-since", "delivered", 50, 60, None),
+        ("failed-only", "setAside", 50, 10, None),
+        ("removed", "delivered", 50, 10, 70),
+    ):
+        row = {"id": name, "name": name, "destination": "salesforce", "created_at": 1, "changed_at": settings_at}
+        conn.execute(_row("connection", **offer, **row, removed_at=removed_at))
+        delivery = {"id": f"delivery-{name}", "lead_id": "lead-x", "connection_id": name, "state": state}
+        conn.execute(_row("delivery", **delivery, due_at=1, attempts=1, lost=0, created_at=1, changed_at=at))
+
+
+async def test_what_delivers_without_ever_having_been_validated_is_not_called_untried(database_url: str) -> None:
+    """What was taken with the present settings is known; what was taken before they were changed is not."""
+    storage = open_storage(database_url)
+    try:
+        await storage.write(carries)
+        await storage.write(upgrade)
+        rows = await storage.read(lambda conn: conn.execute(sa.select(t.connection)).all())
+    finally:
+        await storage.close()
+    found = {row.name: state_of(health_of(row), known_of(row)) for row in rows}
+    assert {name: found[name] for name in ("carries", "web-carries", "changed-since", "failed-only", "new")} == {
+        "carries": ConnectionState.WORKING,
+        "web-carries": ConnectionState.UNCONFIRMED,
+        "changed-since": ConnectionState.NOT_TRIED,
+        "failed-only": ConnectionState.NOT_TRIED,
+        "new": ConnectionState.NOT_TRIED,
+    }
 
 
 async def test_what_nobody_confirmed_is_unconfirmed_after_an_upgrade(database_url: str) -> None:

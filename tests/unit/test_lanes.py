@@ -148,3 +148,25 @@ def test_a_crowd_of_trials_hides_nothing_that_is_well() -> None:
     lanes = Lanes(calls=16, reserved=0)
     lanes.plan([Due(f"trial-{number}", "contoso", trial=True) for number in range(50)])
     assert lanes.crowd() is None
+
+
+def test_whoever_has_leads_due_gets_a_place_in_time_however_busy_the_others_are() -> None:
+    """All are always due and hold what they get: each comes by before any comes by again."""
+    lanes = Lanes(calls=16, reserved=0)
+    names = [f"line-{number:02}" for number in range(40)]
+    rounds: list[set[str]] = []
+    for _ in range(2 * len(names)):
+        planned = lanes.plan([Due(name, "contoso") for name in names])
+        rounds.append(set(planned.connections))
+        running = [lane_of(lanes, name, "contoso", 1) for name in planned.connections]
+        for lane in running:
+            while lanes.begin(lane) is not None:
+                pass
+        for lane in running:
+            for _ in range(lane.running):
+                lanes.ended("contoso", trial=False)
+            lane.running = 0
+            lane.drop()
+    turns = -(-len(names) // min(len(each) for each in rounds))
+    for start in range(len(rounds) - turns):
+        assert set().union(*rounds[start : start + turns + 1]) == set(names)

@@ -20,9 +20,9 @@ from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME, open_destination
 from leadkeeper.destinations.trouble import diagnose_network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
-from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.unshared import Unshared
 
 log: Final = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ class Usage:
     """
 
     def __init__(self, storage: Storage, connection: Connection, clock: Clock = now_ms) -> None:
-        self._storage = storage
+        self._storage = Unshared(storage)  # delivery has bounds of its own
         self._publisher = connection.offer.publisher_id
         self._destination = connection.stored.destination
         self._account = _account(connection.stored.settings)
@@ -92,8 +92,7 @@ class Usage:
 
     async def used(self, hours: int) -> int:
         """How many leads of the last ``hours`` arrived there, or may have. What was refused used nothing."""
-        with on_behalf_of(NOBODY):  # delivery has bounds of its own
-            return await self._storage.read(self._count, self._clock() - hours * 3_600_000)
+        return await self._storage.read(self._count, self._clock() - hours * 3_600_000)
 
     def _count(self, conn: sa.Connection, since: int) -> int:
         d, c = t.delivery.c, t.connection.c

@@ -1,8 +1,9 @@
 """An outage of a connection: nothing gets through, for whatever reason, until something does. Pure, and its columns.
 
 It begins with the first lead that fails (or when the connection is broken) and is over with the first that is taken,
-or a check that passes. People are told of it after :data:`TELL_AFTER`, every :data:`AGAIN_AFTER` while it lasts, and
-once it has been over for :data:`SETTLED`: a far side that takes one lead and fails again is in one outage.
+or a check that passes; as long as nobody was told of it, with one that is refused for what it holds, too. People are
+told of it after :data:`TELL_AFTER`, every :data:`AGAIN_AFTER` while it lasts, and once it has been over for
+:data:`SETTLED`: a far side that takes one lead and fails again is in one outage.
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ def fails(health: Health, now: int) -> Health:
     if health.works_since is None:
         return health
     return replace(health, works_since=None, tell_at=_again(health, now))
+
+
+def judged(health: Health) -> Health:
+    """A lead was refused for what it holds: the destination is there, and looks at leads.
+
+    An outage that nobody was told of is over with that, or one failure of long ago would count as an outage since then.
+    One that people were told of is over when a lead is taken, and not before: a refusal may be what they were told of.
+    """
+    return health if health.told_at is not None else replace(health, failing_since=None, works_since=None, tell_at=None)
 
 
 def breaks(health: Health, now: int, *, told: bool) -> Health:

@@ -15,16 +15,16 @@ from leadkeeper.connections.outbox import lead_again
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.diagnosis import Diagnosis
-from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.unshared import Unshared
 
 
 class Recipients:
     """See :class:`~leadkeeper.destinations.destination.Contacts`."""
 
     def __init__(self, storage: Storage, connection: Connection, rules: MailRules, clock: Clock = now_ms) -> None:
-        self._storage = storage
+        self._storage = Unshared(storage)  # delivery has bounds of its own
         self._connection_id = connection.id
         self._publisher_id = connection.offer.publisher_id
         self._rules = rules
@@ -32,8 +32,7 @@ class Recipients:
 
     async def standings(self, emails: Sequence[str]) -> Mapping[str, Standing]:
         """How each of them stands."""
-        with on_behalf_of(NOBODY):  # delivery has bounds of its own
-            found = await self._storage.read(contacts.contacts_of, self._publisher_id, emails, self._rules)
+        found = await self._storage.read(contacts.contacts_of, self._publisher_id, emails, self._rules)
         return {email: contact.standing for email, contact in found.items()}
 
     async def spend(self, mails: int) -> float | None:
@@ -45,13 +44,11 @@ class Recipients:
                 return None
             return max(1.0, (free_at(conn, self._publisher_id, now) - now) / 1000)
 
-        with on_behalf_of(NOBODY):  # delivery has bounds of its own
-            return await self._storage.write(act)
+        return await self._storage.write(act)
 
     async def report(self, results: Mapping[str, Diagnosis | None]) -> None:
         """Remember what came of a mail for each recipient."""
-        with on_behalf_of(NOBODY):  # delivery has bounds of its own
-            await self._storage.write(contacts.report, self._publisher_id, stored_troubles(results))
+        await self._storage.write(contacts.report, self._publisher_id, stored_troubles(results))
 
     async def try_again(self, lead_id: str, emails: Sequence[str]) -> None:
         """The outbox tells these of the lead later."""
@@ -60,8 +57,7 @@ class Recipients:
         def act(conn: sa.Connection) -> None:
             conn.execute(sa.insert(t.notice).values(row))
 
-        with on_behalf_of(NOBODY):  # delivery has bounds of its own
-            await self._storage.write(act)
+        await self._storage.write(act)
 
 
 def stored_troubles(results: Mapping[str, Diagnosis | None]) -> dict[str, str | None]:

@@ -138,10 +138,10 @@ def _rest(times: int, took: int) -> int:
 def _refused(health: Health, heard: Heard, answer: Diagnosis, now: int, dice: float) -> Change:
     since = now if health.refused_since is None else health.refused_since
     if heard.known and not heard.trial:
-        return Change(replace(health, refused_since=since))
+        return Change(replace(outage.judged(health), refused_since=since))
     health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=to_stored(answer))
     if health.refusals < BROKEN_AFTER:
-        return Change(health)
+        return Change(outage.judged(health))
     told = diagnose(Kind.EVERY_LEAD_REFUSED, answer.evidence)
     return Change(_paused(health, told, now, dice), paused_now=health.probes == 0, take_back_since=since)
 

@@ -18,6 +18,7 @@ from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import after_check, after_probe
+from leadkeeper.delivery.hasten import hasten, hastened
 from leadkeeper.delivery.lease import SWEEP, sweep_leases
 from leadkeeper.delivery.outages import any_to_tell, tell_of_outages
 from leadkeeper.delivery.recall import any_to_recall, recall
@@ -39,6 +40,8 @@ CHECKS: Final = 64
 CHECKS_RESERVED: Final = 16
 RECALLS: Final = 20
 """How many batches of what outages set aside are called back in one look; carrying needs the database, too."""
+HASTENINGS: Final = 20
+"""How many steps are gone in one look for connections that have recovered."""
 Prove = Callable[[OfferRef, str], Awaitable[object]]
 """Validates a connection's new settings; it belongs to a room above."""
 
@@ -102,7 +105,8 @@ class Housekeeping:
 
     async def _look_after_outages(self) -> None:
         """People are told of those that last and that are over; what they set aside goes out again."""
-        to_tell, to_recall = await self._storage.read(_outages_due, self._clock())
+        to_tell, to_recall, to_hasten = await self._storage.read(_outages_due, self._clock())
+        await self._make_due(to_hasten)
         told = await self._storage.write(tell_of_outages, self._clock()) if to_tell else 0
         if told:
             log.warning("people are told of connections that fail, or work again", notices=told)
@@ -113,6 +117,17 @@ class Housekeeping:
             if recalled.deliveries:
                 log.info("set-aside leads go out again", connection=recalled.connection_id, leads=recalled.deliveries)
                 self._wake([recalled.connection_id])
+
+    async def _make_due(self, connection_ids: Sequence[str]) -> None:
+        """What waits for connections that have recovered, a step for each in turn; the rest in the next look."""
+        steps = 0
+        while connection_ids and steps < HASTENINGS:
+            left = []
+            for connection_id in connection_ids:
+                more = await self._storage.write(hasten, connection_id, self._clock())
+                left += [connection_id] if more else []
+            self._wake(connection_ids)
+            steps, connection_ids = steps + len(connection_ids), left
 
     @property
     def _room(self) -> bool:
@@ -166,8 +181,8 @@ class Housekeeping:
         return None if check.ok else check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
 
 
-def _outages_due(conn: sa.Connection, now: int) -> tuple[bool, bool]:
-    return any_to_tell(conn, now), any_to_recall(conn, now)
+def _outages_due(conn: sa.Connection, now: int) -> tuple[bool, bool, Sequence[str]]:
+    return any_to_tell(conn, now), any_to_recall(conn, now), hastened(conn)
 
 
 def _due(now: int) -> sa.ColumnElement[bool]:

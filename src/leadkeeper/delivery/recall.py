@@ -36,15 +36,8 @@ class Recalled:
     deliveries: int
 
 
-def to_blame(conn: sa.Connection, connection_ids: Collection[str], now: int) -> Collection[str]:
-    """Those of these connections over which nothing has got through for so long that people are told of it."""
-    rows = conn.execute(
-        sa.select(t.connection.c.id, *health_selected()).where(one_of(conn, t.connection.c.id, connection_ids))
-    )
-    return {row.id for row in rows if _long_failing(health_of(row), now)}
-
-
-def _long_failing(health: Health, now: int) -> bool:
+def long_failing(health: Health, now: int) -> bool:
+    """Whether nothing has got through for so long that people are told of it."""
     return is_failing(health) and health.failing_since is not None and health.failing_since <= now - TELL_AFTER
 
 

@@ -15,17 +15,14 @@ from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
+from leadkeeper.delivery.blame import blamed, heard
 from leadkeeper.delivery.breaker import Change, Heard, after_answers
-from leadkeeper.delivery.recall import mark, to_blame
-from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS, Aside, Next, State, next_step, stored
+from leadkeeper.delivery.hasten import recovered
+from leadkeeper.delivery.recall import mark
+from leadkeeper.delivery.schedule import Aside, Next, State, next_step, stored
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import announce, listed, one_of
-
-RECOVERY: Final = 1_000
-"""Over how many milliseconds the leads of a connection that recovered become due again."""
-RECALL: Final = 5 * MINUTE
-"""How soon those of them become due that have failed through all growing delays."""
+from leadkeeper.storage.engine import listed, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +66,18 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
     if not sends:
         return Recorded({}, ())
     held = _still_held(conn, sends)
-    on_time = [sent for sent in sends if sent.delivery_id in held]
-    trials = {delivery_id for delivery_id, aside in held.items() if aside == Aside.OUTAGE}
-    steps = _blamed(conn, on_time, {sent.delivery_id: _next(sent, now, dice) for sent in on_time}, trials, now)
-    changes = _health(conn, on_time, _refused_before(conn, on_time), now, dice)
+    # By lease: a late answer may be written down together with the newer one of the same delivery.
+    on_time = [sent for sent in sends if (sent.delivery_id, sent.lease_id) in held]
+    trials = {delivery_id for (delivery_id, _), aside in held.items() if aside == Aside.OUTAGE}
+    known = _refused_before(conn, on_time)
+    steps = {sent.delivery_id: _next(sent, now, dice) for sent in on_time}
+    blamed(conn, on_time, steps, trials, known, now, dice)
+    changes = _health(conn, on_time, known, now, dice)
     stranded = {sent.connection_id for sent in on_time if steps[sent.delivery_id].aside is Aside.OUTAGE}
     if stranded:
         mark(conn, stranded, now, dice)
     _write_states(conn, steps, now)
+    counted = {sent.attempt_id for sent in on_time}
     conn.execute(
         sa.insert(t.attempt),
         [
@@ -84,8 +85,8 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
                 sent.delivery_id,
                 sent.at,
                 sent.took_ms,
-                steps[sent.delivery_id].answer if sent.delivery_id in steps else sent.answer,
-                late=sent.delivery_id not in steps,
+                steps[sent.delivery_id].answer if sent.attempt_id in counted else sent.answer,
+                late=sent.attempt_id not in counted,
                 attempt_id=sent.attempt_id,
             )
             for sent in sends
@@ -99,23 +100,6 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
 
 def _next(sent: Sent, now: int, dice: float) -> Next:
     return next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable, since=sent.since)
-
-
-def _blamed(
-    conn: sa.Connection, sends: Sequence[Sent], steps: dict[str, Next], trials: Collection[str], now: int
-) -> Mapping[str, Next]:
-    """``steps``, where those that are given up while nothing gets through are their connection's fault.
-
-    So are ``trials``, which were given up for that before and tried again for the sake of their connection.
-    """
-    given_up = [sent for sent in sends if steps[sent.delivery_id].aside is Aside.GAVE_UP]
-    if not given_up:
-        return steps
-    failing = to_blame(conn, {sent.connection_id for sent in given_up}, now)
-    for sent in given_up:
-        if sent.connection_id in failing or sent.delivery_id in trials:
-            steps[sent.delivery_id] = replace(steps[sent.delivery_id], aside=Aside.OUTAGE)
-    return steps
 
 
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
@@ -138,12 +122,12 @@ def _held(dialect: str) -> sa.Select[Any]:
     return query.where(listed(dialect, d.id, "deliveries"), t.SENDING).with_for_update()
 
 
-def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[str, str | None]:
-    """Those of the deliveries that are still ours, and for what each was set aside before, if it was."""
+def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[tuple[str, str], str | None]:
+    """Those of the deliveries that are still ours, each with its lease, and for what it was set aside before, if so."""
     rows = conn.execute(_held(conn.dialect.name), {"deliveries": [sent.delivery_id for sent in sends]})
     found = {row.id: row for row in rows}
     held = [row for sent in sends if (row := found.get(sent.delivery_id)) is not None and row.lease_id == sent.lease_id]
-    return {row.id: row.set_aside_for for row in held}
+    return {(row.id, row.lease_id): row.set_aside_for for row in held}
 
 
 def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> None:
@@ -217,8 +201,7 @@ def _health(
     """
     by_connection: dict[str, list[tuple[int, Heard]]] = defaultdict(list)
     for sent in sends:
-        heard = Heard(sent.answer, sent.trial, sent.delivery_id in known, sent.took_ms)
-        by_connection[sent.connection_id].append((sent.epoch, heard))
+        by_connection[sent.connection_id].append((sent.epoch, heard(sent, known)))
     found = _changes(conn, [*by_connection], by_connection, now, dice)
     if not found:
         return {}
@@ -258,18 +241,18 @@ def _changes(
 ) -> dict[str, Change]:
     changes = {}
     for row in conn.execute(_healths(conn.dialect.name, locked=locked), {"connections": connections}):
-        heard = [one for epoch, one in answers[row.id] if epoch == row.epoch]
+        told = [one for epoch, one in answers[row.id] if epoch == row.epoch]
         before = health_of(row)
-        change = after_answers(before, heard, now, dice)
-        news = _learned(row, heard)
+        change = after_answers(before, told, now, dice)
+        news = _learned(row, told)
         if change.health != before or news:
             changes[row.id] = replace(change, learned=news, calm=change.health == before)
     return changes
 
 
-def _learned(row: sa.Row[Any], heard: Sequence[Heard]) -> dict[str, Any]:
+def _learned(row: sa.Row[Any], told: Sequence[Heard]) -> dict[str, Any]:
     """What a customer's lead tells of settings of which less was known: in the usual case nothing."""
-    taken = [one.answer for one in heard if isinstance(one.answer, Receipt)]
+    taken = [one.answer for one in told if isinstance(one.answer, Receipt)]
     if not taken or (row.proven and row.tried and not row.failed):
         return {}
     news: dict[str, Any] = {} if row.tried else {"tried": True}
@@ -295,14 +278,7 @@ _REFUSED: Final = _LAST_OUTCOME.in_([Outcome.REFUSED.value]) & sa.not_(
 def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
     d = t.delivery.c
     if change.recovered:
-        # Those that failed often may do so by themselves, and connections may recover every second.
-        soon = sa.case((d.attempts < len(RETRY_DELAYS), now + RECOVERY // 2), else_=now + RECALL)
-        conn.execute(
-            sa.update(t.delivery)
-            .where(d.connection_id == connection_id, t.READY, d.due_at > soon)
-            .values(due_at=soon, changed_at=now)
-        )
-        announce(conn)
+        recovered(conn, connection_id, now)
     if change.take_back_since is not None:
         conn.execute(
             sa.update(t.delivery)

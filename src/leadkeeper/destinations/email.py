@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
+import structlog
 from pydantic import Field
 
 from leadkeeper.catalogue import diagnose
@@ -25,6 +26,8 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.storage.away import StorageAway
 
 _NOBODY = MailAddress("leadkeeper", "localhost")
+
+log: Final = structlog.get_logger(__name__)
 
 
 class EmailConfig(Config):
@@ -130,6 +133,7 @@ class Email:
         message = lead_notice([lead.id], lead.offer_title, self._base_url, to, mailer.sender, lead.id)
         results = await mailer.send(message, to)
         answer = _answer(results, message["Message-ID"])
+        _log(lead.id, results)
         if self._contacts is not None:
             later = [email for email, told in results.items() if told is not None and told.outcome is Outcome.FAILED]
             with contextlib.suppress(StorageAway):  # whatever cannot be written down now, the mail is out
@@ -142,6 +146,19 @@ class Email:
         if self._contacts is None:
             return dict.fromkeys(self._to, Standing.CONFIRMED)
         return await self._contacts.standings(self._to)
+
+
+def _log(lead_id: str, results: Results) -> None:
+    for email, told in results.items():
+        if told is not None:
+            log.warning(
+                "contact not told of a lead",
+                lead=lead_id,
+                address=masked_address(email),
+                kind=told.kind.value,
+                status=told.evidence.status,
+                outcome=told.outcome.value,
+            )
 
 
 def _nobody_to_tell(standings: Mapping[str, Standing]) -> Diagnosis | None:

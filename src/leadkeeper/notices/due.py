@@ -20,6 +20,7 @@ from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of
 
 HELD_MS: Final = 120_000
@@ -149,6 +150,7 @@ def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any
         log.error("notice ended: its row, or that of what it tells of, is damaged", notice=id_)
     if damaged:
         end(conn, damaged, now)
+        remember(conn, [Damage(Record.NOTICE, (id_,)) for id_ in damaged], now)
     if waiting:
         later = {"due_at": now + UNCONFIRMED_MS}
         conn.execute(sa.update(t.notice).where(one_of(conn, t.notice.c.id, waiting)).values(later))

@@ -23,6 +23,7 @@ from leadkeeper.publishing.versions import (
     OfferVersion,
     Slot,
     as_offer,
+    draft_definition,
     offer_row,
     read_version,
     slot_version,
@@ -190,7 +191,7 @@ class Catalogue:
             raise Problem(ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", "is not the ETag"),))
         if before is None:
             return None, {}
-        return before, slot_version(conn, before, Slot.DRAFT).definition
+        return before, draft_definition(conn, before)
 
     def _write(
         self,
@@ -224,9 +225,7 @@ class Catalogue:
         elif before.is_published and before.offer_type != offer_type:
             rule = f"stays {before.offer_type!r}: the offer has been published"
             raise Problem(ProblemType.INVALID_REQUEST, f"offerType {rule}.", (FieldError("offerType", rule),))
-        changed = changed_properties(
-            {} if before is None else slot_version(conn, before, Slot.DRAFT).definition, definition
-        )
+        changed = changed_properties({} if before is None else draft_definition(conn, before), definition)
         write_draft(conn, ref, definition, now)
         values: dict[str, Any] = {"offer_type": offer_type, "live": live, "changed_at": now}
         if before is None or not before.is_published:

@@ -29,6 +29,7 @@ from leadkeeper.publishing.steps import (
 )
 from leadkeeper.publishing.versions import Offer
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of
 
 NEVER: int = 2**62
@@ -112,6 +113,7 @@ def end_damaged(conn: sa.Connection, operation: Operation, now: int) -> None:
         "due_at": NEVER,
     }
     conn.execute(sa.update(t.operation).where(t.operation.c.id == operation.id, t.RUNNING).values(values))
+    remember(conn, [Damage(Record.OPERATION, (operation.id, str(operation.offer)))], now)
     log.error("operation ended: its row is damaged", operation=operation.id, offer=str(operation.offer))
 
 

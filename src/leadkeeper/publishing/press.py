@@ -29,6 +29,7 @@ from leadkeeper.delivery.send import where
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.intake.tester import Tester
+from leadkeeper.problem import Problem
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
 from leadkeeper.publishing.registration import BY, Registration
@@ -139,6 +140,8 @@ class Press:
             result = await self._carry_out(operation, step.id, waited=waited)
         except StorageAway:
             return None
+        except Problem as problem:
+            result = Failed((problem.detail,))
         except Exception as error:
             log.error("step failed", step=step.id.value, operation=operation.id, error=where(error))
             result = Failed(("The fault is ours; the operator's log says more. Publish again once it is mended.",))

@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.offer import OfferRef
+from leadkeeper.problem import Problem
 from leadkeeper.publishing.listing import CallToAction, Listing, read_listing
 from leadkeeper.publishing.offer_types import calls_of, offer_type
 from leadkeeper.publishing.versions import Offer, Slot, as_offer, slot_version
@@ -146,8 +147,12 @@ def _same(offer: Offer, preview_key: str) -> bool:
     return bool(offer.preview_key) and secrets.compare_digest(offer.preview_key.encode(), preview_key.encode())
 
 
-def _shown(conn: sa.Connection, row: sa.Row[Any], slot: Slot, partners: Sequence[ShownOffer] = ()) -> ShownOffer:
-    listing = slot_version(conn, as_offer(row), slot).listing
+def _shown(conn: sa.Connection, row: sa.Row[Any], slot: Slot, partners: Sequence[ShownOffer] = ()) -> ShownOffer | None:
+    """The offer as customers see it; ``None`` where its version is damaged, as on the shelf."""
+    try:
+        listing = slot_version(conn, as_offer(row), slot).listing
+    except Problem:
+        return None
     return _of(row, listing, preview=slot is Slot.PREVIEW, partners=tuple(partners))
 
 
@@ -173,4 +178,5 @@ def _partners(conn: sa.Connection, ref: OfferRef) -> list[ShownOffer]:
     ).all()
     others = [second if first == str(ref) else first for first, second in pairs]
     rows = conn.execute(_OFFERS.where(_PUBLIC, t.offer.c.ref.in_(others))).all()
-    return sorted((_shown(conn, row, Slot.PRODUCTION) for row in rows), key=lambda offer: offer.title.casefold())
+    shown = [_shown(conn, row, Slot.PRODUCTION) for row in rows]
+    return sorted((offer for offer in shown if offer is not None), key=lambda offer: offer.title.casefold())

@@ -6,15 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 
 from leadkeeper.clock import to_text
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import unknown_offer
+from leadkeeper.problem import Problem, ProblemType, damaged_version, unknown_offer
 from leadkeeper.publishing.listing import Listing, read_listing
 from leadkeeper.storage import tables as t
+
+log: Final = structlog.get_logger(__name__)
 
 
 class Slot(StrEnum):
@@ -109,10 +112,29 @@ def as_offer(row: sa.Row[Any]) -> Offer:
 
 
 def read_version(conn: sa.Connection, ref: OfferRef, number: int) -> OfferVersion | None:
-    """One version of an offer."""
+    """One version of an offer. Raises :class:`Problem` for one that is damaged, which concerns that offer alone."""
     v = t.offer_version.c
     row = conn.execute(sa.select(t.offer_version).where(v.offer_ref == str(ref), v.version == number)).first()
-    return None if row is None else OfferVersion(row.version, json.loads(row.definition), to_text(row.changed_at))
+    if row is None:
+        return None
+    definition = _definition(row.definition)
+    if definition is None:
+        log.error("version of an offer cannot be read", offer=str(ref), version=number)
+        raise damaged_version(ref, number)
+    return OfferVersion(row.version, definition, to_text(row.changed_at))
+
+
+def is_definition(text: str) -> bool:
+    """Whether this is what an offer's version holds; if not, it is damaged."""
+    return _definition(text) is not None
+
+
+def _definition(text: str) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def slot_version(conn: sa.Connection, offer: Offer, slot: Slot) -> OfferVersion:
@@ -122,6 +144,16 @@ def slot_version(conn: sa.Connection, offer: Offer, slot: Slot) -> OfferVersion:
     version = read_version(conn, offer.ref, number)
     assert version is not None
     return version
+
+
+def draft_definition(conn: sa.Connection, offer: Offer) -> Mapping[str, Any]:
+    """What the draft says, for whoever changes it; nothing where it is damaged, so that entering it anew mends it."""
+    try:
+        return slot_version(conn, offer, Slot.DRAFT).definition
+    except Problem as problem:
+        if problem.type is not ProblemType.RECORD_DAMAGED:
+            raise
+        return {}
 
 
 def write_draft(conn: sa.Connection, ref: OfferRef, definition: Mapping[str, Any], now: int) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.storage.turns import turn
+from leadkeeper.storage.turns import in_turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,10 +53,9 @@ class PostgreSQL:
         return await self._run(lambda c: act(c, *args, **kwargs))
 
     async def _run(self, act: Callable[[sa.Connection], R]) -> R:
-        async with turn(self._places, ACT_SECONDS):
-            return await self._in_turn(act)
+        return await in_turn(self._places, ACT_SECONDS, lambda: self._begin(act))
 
-    async def _in_turn(self, act: Callable[[sa.Connection], R]) -> R:
+    def _begin(self, act: Callable[[sa.Connection], R]) -> asyncio.Task[R]:
         async def run() -> R:
             try:
                 engine = self._engine or await self._open()
@@ -76,7 +75,7 @@ class PostgreSQL:
         task = asyncio.create_task(run(), name="act")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def _open(self) -> AsyncEngine:
         """Look at what answers, and make the pool of connections that suits it."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.damage import damage_count
 from leadkeeper.storage.engine import Storage, StorageAway
 
 WAIT_SECONDS: Final = 2.0
@@ -20,11 +21,11 @@ class KeepingProbe:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._asking: asyncio.Future[None] | None = None
+        self._asking: asyncio.Future[int] | None = None
         self._good_until = 0.0
 
-    async def require(self) -> None:
-        """Return when a lead could be kept a moment ago.
+    async def require(self) -> int:
+        """Return when a lead could be kept a moment ago; how many damaged records were known then.
 
         Raises :class:`StorageAway` when not, or when it took longer than :data:`WAIT_SECONDS` to find out.
         """
@@ -33,16 +34,17 @@ class KeepingProbe:
             self._good_until = now + REMEMBER_SECONDS
             self._asking = asyncio.ensure_future(self._storage.write(_write))
         try:
-            await asyncio.wait_for(asyncio.shield(self._asking), WAIT_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(self._asking), WAIT_SECONDS)
         except TimeoutError:
             raise StorageAway(f"no answer within {WAIT_SECONDS:g} s") from None
 
 
-def _failed(asked: asyncio.Future[None]) -> bool:
+def _failed(asked: asyncio.Future[int]) -> bool:
     return asked.cancelled() or asked.exception() is not None
 
 
-def _write(conn: sa.Connection) -> None:
+def _write(conn: sa.Connection) -> int:
     row = {"id": new_id(), "until": 0}
     conn.execute(sa.insert(t.lease).values(row))
     conn.execute(sa.delete(t.lease).where(t.lease.c.id == row["id"]))
+    return damage_count(conn)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.storage.turns import turn
+from leadkeeper.storage.turns import in_turn
 from leadkeeper.storage.writer_thread import WriterThread
 
 P = ParamSpec("P")
@@ -109,12 +109,18 @@ class SQLite:
         return engine
 
     async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        async with turn(self._writers, BUSY_SECONDS):
-            return await self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs))
+        return await in_turn(
+            self._writers,
+            BUSY_SECONDS,
+            lambda: self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs)),
+        )
 
     async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        async with turn(self._readers, BUSY_SECONDS):
-            return await self._run(self._read_threads, self._begin_reading, lambda c: act(c, *args, **kwargs))
+        return await in_turn(
+            self._readers,
+            BUSY_SECONDS,
+            lambda: self._run(self._read_threads, self._begin_reading, lambda c: act(c, *args, **kwargs)),
+        )
 
     @contextlib.contextmanager
     def _begin_reading(self) -> Iterator[sa.Connection]:
@@ -145,11 +151,11 @@ class SQLite:
         self._reader.dispose()
 
     @staticmethod
-    async def _run(
+    def _run(
         threads: Executor,
         begin: Callable[[], AbstractContextManager[sa.Connection]],
         act: Callable[[sa.Connection], R],
-    ) -> R:
+    ) -> asyncio.Future[R]:
         def run() -> R:
             try:
                 with begin() as conn:
@@ -165,8 +171,7 @@ class SQLite:
             except OperationalError as error:
                 _tell(error)
 
-        # Shielded: a caller that goes away must not leave a transaction whose end nobody knows.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, run))
+        return asyncio.get_running_loop().run_in_executor(threads, run)
 
     async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
         """Look at ``PRAGMA data_version`` (it changes when another connection wrote) many times a second."""

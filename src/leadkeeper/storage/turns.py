@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from leadkeeper.gate import NOBODY, Gate, NoTurn, acting_for
 from leadkeeper.storage.away import StorageAway
 
+R = TypeVar("R")
 
-@contextlib.asynccontextmanager
-async def turn(places: Gate, seconds: float) -> AsyncIterator[None]:
-    """Hold one of ``places`` for the publisher that the task acts for; the installation's own acts need none.
 
+async def in_turn(places: Gate, seconds: float, begin: Callable[[], asyncio.Future[R]]) -> R:
+    """Begin an act in one of ``places`` of the publisher that the task acts for, and wait for its end.
+
+    The installation's own acts need no place. A caller that goes away leaves its act to end by itself, which holds its
+    place till then: however often somebody begins and goes, no more acts than there are places run in the database.
     Raises :class:`StorageAway` when none becomes free in ``seconds``.
     """
     who = acting_for()
     if who == NOBODY:
-        yield
-        return
+        return await asyncio.shield(begin())
     try:
         await places.enter(who, seconds)
     except NoTurn:
         raise StorageAway("too much is done for one publisher at once") from None
     try:
-        yield
-    finally:
+        act = begin()
+    except BaseException:
         places.leave(who)
+        raise
+    act.add_done_callback(lambda _: places.leave(who))
+    return await asyncio.shield(act)

@@ -95,8 +95,8 @@ class ConnectionDesk:
             responses=_CREATED,
         )
         summary = "Remove a connection"
-        needed = ProblemType.DESTINATION_REQUIRED
-        add(app, "DELETE", one, self.delete_connection, offer, missing, needed, tag=_TAG, summary=summary, status=204)
+        may_not = (ProblemType.DESTINATION_REQUIRED, ProblemType.RECORD_DAMAGED)
+        add(app, "DELETE", one, self.delete_connection, offer, missing, *may_not, tag=_TAG, summary=summary, status=204)
         summary, path = "Forget new settings that wait to be proven", f"{one}/change"
         add(app, "DELETE", path, self.delete_change, offer, missing, tag=_TAG, summary=summary, status=204)
         self._serve_acts(app, one)
@@ -109,7 +109,8 @@ class ConnectionDesk:
         summary = "Set the offer's lead destination"
         add(app, "PUT", path, self.put_customer_leads, *put, tag=_TAG, summary=summary, responses=_CREATED)
         summary = "Remove the offer's lead destination"
-        add(app, "DELETE", path, self.delete_customer_leads, offer, needed, tag=_TAG, summary=summary, status=204)
+        may_not = (offer, needed, ProblemType.RECORD_DAMAGED)
+        add(app, "DELETE", path, self.delete_customer_leads, *may_not, tag=_TAG, summary=summary, status=204)
         path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
         often = ProblemType.TOO_MANY_REQUESTS
         summary = "Prove the offer's lead destination with a test lead"

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from leadkeeper.delivery.record import Sent
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.damage import Record, damage_counts
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.presence import Running, running
 
@@ -61,6 +62,12 @@ class Metrics:
             ["process", "role"],
             registry=self._registry,
         )
+        self._damaged = Gauge(
+            "leadkeeper_damaged_records",
+            "Records in the database that are known to be damaged, by kind: leadkeeper doctor names them.",
+            ["kind"],
+            registry=self._registry,
+        )
         self._ended: Tally[tuple[str, str]] = Tally()
         # Looking a label up takes longer than counting.
         self._by_result: dict[tuple[str, str], Counter] = {}
@@ -97,12 +104,15 @@ class Metrics:
         begun = time.monotonic()
         self._clocks.clear()
         try:
-            destinations, waiting, processes = await storage.read(_snapshot, now)
+            destinations, waiting, processes, damaged = await storage.read(_snapshot, now)
         except StorageAway:
             self._waiting.clear()
+            self._damaged.clear()
             return
         for process in processes:
             self._clocks.labels(process.id, process.role).set(process.ahead_ms / 1000)
+        for record, count in damaged.items():
+            self._damaged.labels(record.value).set(count)
         for state in _WAITING:
             self._waiting.labels(state).set(waiting[state])
         self._count_ended(destinations)
@@ -115,10 +125,12 @@ class Metrics:
             self._sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
 
 
-def _snapshot(conn: sa.Connection, now: int) -> tuple[Mapping[str, str], Mapping[str, int], Sequence[Running]]:
-    """The destination of every connection, how many deliveries wait, by state, and the processes that run.
+def _snapshot(
+    conn: sa.Connection, now: int
+) -> tuple[Mapping[str, str], Mapping[str, int], Sequence[Running], Mapping[Record, int]]:
+    """The destination of every connection, how many deliveries wait, by state, which processes run, what is damaged.
 
-    From partial indexes alone.
+    From partial indexes alone, and from what the program remembers.
     """
     c = t.connection.c
     at_rest = (c.paused | c.paused_by_person | c.removed_at.is_not(None)).label("at_rest")
@@ -129,7 +141,8 @@ def _snapshot(conn: sa.Connection, now: int) -> tuple[Mapping[str, str], Mapping
         waiting["held" if found is None or found.at_rest else "pending"] += count
     for _, count in conn.execute(_count(t.SET_ASIDE)):
         waiting["setAside"] += count
-    return {row.id: row.destination for row in connections.values()}, waiting, running(conn, now)
+    destinations = {row.id: row.destination for row in connections.values()}
+    return destinations, waiting, running(conn, now), damage_counts(conn)
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -135,7 +135,7 @@ class PublishingDesk:
         p = ProblemType
         offer, running, not_now = p.UNKNOWN_OFFER, p.OPERATION_RUNNING, p.NOT_POSSIBLE_NOW
         summary = "Publish an offer's draft: to its preview"
-        problems: tuple[ProblemType, ...] = (offer, running, p.NOT_PUBLISHABLE)
+        problems: tuple[ProblemType, ...] = (offer, running, p.NOT_PUBLISHABLE, p.RECORD_DAMAGED)
         add(app, "POST", f"{_OFFER}/publish", self.publish_offer, *problems, tag=_TAG, summary=summary, status=202)
         summary = "Go live with the preview"
         more: dict[str, Any] = {"status": 202, "no_body": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from leadkeeper.clock import Clock
 from leadkeeper.doors.api.metrics import CONTENT_TYPE, Metrics
@@ -25,9 +25,20 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """Leads can be kept."""
+    """Leads can be kept. A damaged record stops nothing but itself, and waits for a person."""
 
     status: Literal["ready"] = "ready"
+    damaged_records: int = Field(
+        alias="damagedRecords",
+        description="How many records in the database are known to be damaged (at most 10,000 are counted).",
+    )
+    remedy: str | None = Field(description="What to do about them; null where there are none.")
+
+
+REMEDY: Final = (
+    "Some stored records are damaged and cannot be read; everything else goes on. Run leadkeeper doctor: it names each "
+    "and how to mend it."
+)
 
 
 class System:
@@ -69,8 +80,8 @@ class System:
 
     async def get_ready(self) -> Ready:
         """Something was written to the database within the last second or so: a lead can be kept."""
-        await self._probe.require()
-        return Ready()
+        damaged = await self._probe.require()
+        return Ready(damagedRecords=damaged, remedy=REMEDY if damaged else None)
 
     async def get_closed_metrics(self, _: Operator) -> Response:
         """Of this process alone; no personal data."""

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 CHECKS_AT_ONCE: Final = 8
 OVERDUE_MS: Final = 60_000
 """A lead that was due this long ago was left lying: no worker runs, or it has too much to do."""
+SAID_EVERY: Final = 100_000
+"""After so many records a look through them says how far it is."""
 NAMED: Final = 50
 """How many damaged records are named."""
 RESTORE: Final = (
     "restore their rows from a backup, or remove them, and send such leads again (leadkeeper leads retry <lead id>); "
-    "settings can be entered anew (leadkeeper connections put), offers be published again"
+    "settings can be entered anew (leadkeeper connections put), offers be entered and published again; what was "
+    "ended for it is told for a day"
 )
 
 State = Literal["ok", "note", "wrong"]
@@ -230,13 +233,26 @@ async def _backlog(rooms: Rooms) -> list[Finding]:
 
 async def _records(rooms: Rooms) -> Finding:
     """Rows that cannot be read stop nothing but themselves, and wait for a person."""
-    from leadkeeper.inbox.damaged import damaged_records
+    from leadkeeper.inbox.damaged import all_damaged
 
-    found = await rooms.storage.read(damaged_records)
+    found = [each.told async for each in all_damaged(rooms.storage, rooms.clock(), _progress())]
     if not found:
-        return Finding("records", "ok", "those of leads under way, connections, publishing and notices can be read")
+        return Finding("records", "ok", "all of them can be read")
     more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return Finding("records", "wrong", f"damaged or missing: {', '.join(found[:NAMED])}{more}", RESTORE)
+
+
+def _progress() -> Callable[[int], None]:
+    """Says on standard error how far a long look through the records is."""
+    said = 0
+
+    def looked(records: int) -> None:
+        nonlocal said
+        if records >= said + SAID_EVERY:
+            said = records
+            typer.echo(f"looked at {records} records, going on", err=True)
+
+    return looked
 
 
 def _held_up(found: Backlog) -> Sequence[tuple[str, int, str]]:

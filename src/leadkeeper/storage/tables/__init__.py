@@ -7,6 +7,7 @@ same transaction and never deleted while children exist, and a key check per row
 
 from __future__ import annotations
 
+from leadkeeper.storage.tables.damage import damaged_record as damaged_record
 from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
 from leadkeeper.storage.tables.leads import FOR_A_PERSON as FOR_A_PERSON
 from leadkeeper.storage.tables.leads import READY as READY

@@ -168,9 +168,11 @@ connection: Final = sa.Table(
     sa.Column("tell_at", sa.BigInteger),
     # When to look at what its outages set aside; none when there is nothing. See delivery.recall.
     sa.Column("recall_at", sa.BigInteger),
+    # When it recovered, while more of its deliveries wait than became due at that moment. See delivery.hasten.
+    sa.Column("recovered_at", sa.BigInteger),
     sa.UniqueConstraint("offer_ref", "name"),
 )
-for _moment in (connection.c.tell_at, connection.c.recall_at):
+for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at):
     sa.Index(
         f"ix_connection_{_moment.name}",
         _moment,

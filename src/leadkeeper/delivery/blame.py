@@ -1,0 +1,57 @@
+"""Whose fault it is that a delivery is given up: its own, or that of a connection over which nothing gets through."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from leadkeeper.connections.health import health_of, health_selected
+from leadkeeper.delivery.breaker import Heard, after_answers
+from leadkeeper.delivery.recall import long_failing
+from leadkeeper.delivery.schedule import Aside, Next
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+
+if TYPE_CHECKING:
+    from leadkeeper.delivery.record import Sent
+
+
+def heard(sent: Sent, known: Collection[str]) -> Heard:
+    """What a send tells of its connection; ``known`` are the deliveries that were refused before."""
+    return Heard(sent.answer, sent.trial, sent.delivery_id in known, sent.took_ms)
+
+
+def blamed(
+    conn: sa.Connection,
+    sends: Sequence[Sent],
+    steps: dict[str, Next],
+    trials: Collection[str],
+    known: Collection[str],
+    now: int,
+    dice: float,
+) -> None:
+    """Change ``steps``: those that are given up while nothing gets through are their connection's fault.
+
+    Each is judged by its connection's health once its own failure is counted, after all answers of ``sends`` that came
+    before it and before any that came later. So are ``trials`` their connection's fault, which were given up for that
+    before and tried again for its sake.
+    """
+    given_up = {
+        sent.delivery_id: sent.connection_id for sent in sends if steps[sent.delivery_id].aside is Aside.GAVE_UP
+    }
+    if not given_up:
+        return
+    c = t.connection.c
+    rows = conn.execute(sa.select(c.id, c.epoch, *health_selected()).where(one_of(conn, c.id, set(given_up.values()))))
+    for row in rows:
+        health = health_of(row)
+        for sent in sends:
+            if sent.connection_id != row.id:
+                continue
+            if sent.epoch == row.epoch:
+                health = after_answers(health, [heard(sent, known)], now, dice).health
+            if sent.delivery_id in given_up and (sent.delivery_id in trials or long_failing(health, now)):
+                steps[sent.delivery_id] = replace(steps[sent.delivery_id], aside=Aside.OUTAGE)

@@ -1,0 +1,70 @@
+"""What waits for a connection that recovers becomes due, in steps: each is a small transaction of its own. All SQL.
+
+``connection.recovered_at`` is the mark, written with the recovery itself: while it stands, deliveries that have waited
+since before it are made due by whichever worker looks next. So none is left standing when one dies between steps.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import announce, one_of
+
+RECOVERY: Final = 1_000
+"""Over how many milliseconds the leads of a connection that recovered become due again."""
+RECALL: Final = 5 * MINUTE
+"""How soon those of them become due that have failed through all growing delays."""
+STEP: Final = 1_000
+"""How many become due in one transaction."""
+MOST: Final = 20
+"""How many connections are looked at in one go."""
+
+
+def recovered(conn: sa.Connection, connection_id: str, now: int) -> None:
+    """The connection, whose row this transaction holds, has recovered: the first step, and the mark for the others."""
+    left = _step(conn, connection_id, now, now)
+    c = t.connection.c
+    unlike = c.recovered_at.is_distinct_from(now) if left else c.recovered_at.is_not(None)
+    values = {"recovered_at": now if left else None}
+    conn.execute(sa.update(t.connection).where(c.id == connection_id, unlike).values(values))
+    announce(conn)
+
+
+def hastened(conn: sa.Connection) -> list[str]:
+    """Connections for which there are more steps to go."""
+    c = t.connection.c
+    return list(conn.scalars(sa.select(c.id).where(c.recovered_at.is_not(None)).order_by(c.recovered_at).limit(MOST)))
+
+
+def hasten(conn: sa.Connection, connection_id: str, now: int) -> bool:
+    """Go one step for the connection, unless another worker does; whether there are more to go."""
+    c = t.connection.c
+    mine = sa.select(c.recovered_at).where(c.id == connection_id, c.recovered_at.is_not(None))
+    since = conn.scalar(mine.with_for_update(skip_locked=True))
+    if since is None:
+        return False
+    left = _step(conn, connection_id, since, now)
+    if not left:
+        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(recovered_at=None))
+    announce(conn, [connection_id])
+    return left
+
+
+def _step(conn: sa.Connection, connection_id: str, since: int, now: int) -> bool:
+    """Make up to :data:`STEP` due that have waited since before ``since``; whether there are more."""
+    d = t.delivery.c
+    first = now + RECOVERY // 2
+    # Those that failed often may do so by themselves, and connections may recover every second.
+    soon = sa.case((d.attempts < len(RETRY_DELAYS), first), else_=now + RECALL)
+    # What failed after the recovery was changed after it, and keeps its delay. The first condition is for the index.
+    waiting = (d.connection_id == connection_id, t.READY, d.due_at > first, d.due_at > soon, d.changed_at <= since)
+    some = sa.select(d.id).where(*waiting).order_by(d.due_at, d.id).limit(STEP).with_for_update(skip_locked=True)
+    ids = list(conn.scalars(some))
+    if not ids:
+        return False
+    conn.execute(sa.update(t.delivery).where(one_of(conn, d.id, ids)).values(due_at=soon, changed_at=now))
+    return bool(conn.scalar(sa.select(sa.exists().where(*waiting))))

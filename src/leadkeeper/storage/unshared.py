@@ -1,0 +1,31 @@
+"""A storage whose acts are the installation's own, on whoever's behalf the task that asks for them acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from leadkeeper.gate import NOBODY, on_behalf_of
+from leadkeeper.storage.engine import Storage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Unshared:
+    """``storage`` for what has bounds of its own, as delivery has: no publisher's turns are taken or waited for."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As :meth:`Storage.write`."""
+        with on_behalf_of(NOBODY):
+            return await self._storage.write(act, *args, **kwargs)
+
+    async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As :meth:`Storage.read`."""
+        with on_behalf_of(NOBODY):
+            return await self._storage.read(act, *args, **kwargs)

@@ -22,7 +22,9 @@ def call(name, do, *args, **options):
         answer = do(*args, **options)
         if not isinstance(answer, dict):
             return answer
-        return {each: said for each, said in answer.items() if each not in SECRETS} | {"has": sorted(SECRETS & {*answer})}
+        return {each: said for each, said in answer.items() if each not in SECRETS} | {
+            "has": sorted(SECRETS & {*answer})
+        }
 
     return told.call(name, bare)
 

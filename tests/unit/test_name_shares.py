@@ -189,7 +189,7 @@ async def test_what_is_dialled_is_judged_whatever_was_remembered() -> None:
     resolver.addresses = ("127.0.0.1",)
     network = Network(NetworkPolicy(allow_addresses=parse_ranges("127.0.0.1/32")), resolve=resolver)
     try:
-        assert await outcome(network, "https://inside.example:9/leads") is Kind.CONNECTION_REFUSED
+        assert await outcome(network, "https://inside.example:9/leads") is Kind.CONNECTION_FAILED
         network.policy = NetworkPolicy()
         assert await outcome(network, "https://inside.example:9/leads") is Kind.ADDRESS_REFUSED
         assert resolver.asked == ["inside.example"]

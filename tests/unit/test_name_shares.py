@@ -120,7 +120,7 @@ async def test_one_look_up_of_a_name_is_enough_for_a_publisher() -> None:
 
 
 async def test_a_name_that_waits_for_one_connection_s_turn_is_looked_up_in_another_s() -> None:
-    async with looking_up() as (names, resolver, _):
+    async with looking_up() as (names, _, _):
         for number in range(3 * PUBLISHER_ALONE):
             ask(names, "contoso", "crm", f"slow{number}.example")
         waits = ask(names, "contoso", "crm", "fast.example")

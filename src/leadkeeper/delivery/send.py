@@ -20,7 +20,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 async def send(destination: Destination, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
-    """The adapter's answers, one per lead, over the connection. It raises only for bugs of ours, and is cancelled on shutdown.
+    """The adapter's answers, one per lead, over the connection. It raises only for bugs of ours; shutdown cancels it.
 
     Nobody is charged then; but the request may be out, so only a destination that tells twice from once may get the
     leads again.

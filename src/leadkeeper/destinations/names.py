@@ -2,8 +2,8 @@
 
 The event loop's own look-ups share a handful of threads that nobody can take back. Here each look-up has a thread of
 its own; each publisher has a share of how many run at once, and each connection a share within that (decision 0010).
-What was found is remembered briefly, what failed is not; a caller waits for a limited time, while its look-up goes on and
-is remembered once it ends.
+What was found is remembered briefly, what failed is not; a caller waits for a limited time, while its look-up goes on
+and is remembered once it ends.
 """
 
 from __future__ import annotations

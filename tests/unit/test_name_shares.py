@@ -99,10 +99,13 @@ async def test_a_connection_s_slow_names_leave_its_publisher_s_others_their_turn
 
 async def test_connections_together_have_no_more_than_their_publisher_s_share() -> None:
     async with looking_up() as (names, resolver, _):
-        for connection in range(PUBLISHER_ALONE):
-            for number in range(5):
-                ask(names, "contoso", f"c{connection}", f"slow{connection}-{number}.example")
+        hanging = [
+            ask(names, "contoso", f"c{connection}", f"slow{connection}-{number}.example")
+            for connection in range(PUBLISHER_ALONE)
+            for number in range(5)
+        ]
         await settled()
+        assert not any(task.done() for task in hanging)
         assert len(resolver.asked) <= PUBLISHER_ALONE
         elsewhere = ask(names, "fabrikam", "crm", "fast.example")
         await settled()
@@ -121,11 +124,10 @@ async def test_one_look_up_of_a_name_is_enough_for_a_publisher() -> None:
 
 async def test_a_name_that_waits_for_one_connection_s_turn_is_looked_up_in_another_s() -> None:
     async with looking_up() as (names, _, _):
-        for number in range(3 * PUBLISHER_ALONE):
-            ask(names, "contoso", "crm", f"slow{number}.example")
+        hanging = [ask(names, "contoso", "crm", f"slow{number}.example") for number in range(3 * PUBLISHER_ALONE)]
         waits = ask(names, "contoso", "crm", "fast.example")
         await settled()
-        assert not waits.done()
+        assert not any(task.done() for task in [*hanging, waits])
         assert await ask(names, "contoso", "table", "fast.example") == ("192.0.2.1",)
 
 

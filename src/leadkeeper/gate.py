@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, NamedTuple
 
-from leadkeeper.shares import Shares
+from leadkeeper.shares import Shares, room
 
 NOBODY: Final = ""
 """On whose behalf the installation itself acts."""
 
+PART_RESERVE: Final = 8
+"""Of what somebody may hold, one place in so many is kept for those of its parts that have none."""
+
 _acting_for: Final[ContextVar[str]] = ContextVar("acting_for", default=NOBODY)
+_acting_over: Final[ContextVar[str]] = ContextVar("acting_over", default="")
 
 
 def acting_for() -> str:
@@ -22,14 +26,20 @@ def acting_for() -> str:
     return _acting_for.get()
 
 
+def acting_over() -> str:
+    """The connection over which the current task acts; empty when it acts over none."""
+    return _acting_over.get()
+
+
 @contextlib.contextmanager
-def on_behalf_of(publisher_id: str) -> Iterator[None]:
-    """What happens within, in tasks begun there too, is charged to the publisher's shares."""
-    before = _acting_for.set(publisher_id)
+def on_behalf_of(publisher_id: str, connection_id: str = "") -> Iterator[None]:
+    """What happens within, in tasks begun there too, is charged to the publisher's shares, and the connection's."""
+    before, over_before = _acting_for.set(publisher_id), _acting_over.set(connection_id)
     try:
         yield
     finally:
         _acting_for.reset(before)
+        _acting_over.reset(over_before)
 
 
 def charge(publisher_id: str) -> None:
@@ -41,31 +51,41 @@ class NoTurn(Exception):
     """No place became free for the caller in time, or too many of its own wait already."""
 
 
+class _Turn(NamedTuple):
+    """Somebody who waits, and for which part."""
+
+    part: str
+    admitted: asyncio.Future[None]
+
+
 class Gate:
     """Places that callers wait for, each publisher's in the order in which they came.
 
-    Who holds the fewest comes next. At most ``queue`` callers wait for one publisher; a further one is turned away at
-    once, so that what waits stays bounded too. Those who wait however long it takes are bounded where they come from.
+    Who holds the fewest comes next. Where callers name a part (a connection of the publisher), the parts share what
+    the publisher may hold by the same rule. At most ``queue`` callers wait for one publisher; a further one is turned
+    away at once, so that what waits stays bounded too. Those who wait however long it takes are bounded where they come
+    from.
     """
 
     def __init__(self, places: int, reserve: int, *, queue: int = 1_000) -> None:
         self.shares = Shares(places, reserve)
         self._queue = queue
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[str, deque[_Turn]] = {}
+        self._parts: Counter[tuple[str, str]] = Counter()
 
-    async def enter(self, who: str, seconds: float | None = None) -> None:
+    async def enter(self, who: str, seconds: float | None = None, part: str = "") -> None:
         """Take a place for ``who``, waiting up to ``seconds`` for it; raises :class:`NoTurn`."""
-        if who not in self._waiting and self.shares.may(who):
-            self.shares.take(who)
+        if self._may(who, part) and not any(turn.part == part for turn in self._waiting.get(who, ())):
+            self._take(who, part)
             return
         waiting = self._waiting.setdefault(who, deque())
         if seconds is not None and len(waiting) >= self._queue:
             raise NoTurn
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn = _Turn(part, asyncio.get_running_loop().create_future())
         waiting.append(turn)
         try:
             async with asyncio.timeout(seconds):
-                await turn
+                await turn.admitted
         except TimeoutError:
             self._go_away(who, turn)
             raise NoTurn from None
@@ -73,39 +93,69 @@ class Gate:
             self._go_away(who, turn)
             raise
 
-    def leave(self, who: str) -> None:
+    def leave(self, who: str, part: str = "") -> None:
         """Give a place of ``who`` back; whoever waits and may have it goes on."""
         self.shares.give_back(who)
-        while self._waiting and (turns := [who for who in self._waiting if self.shares.may(who)]):
-            self._admit(min(turns, key=self.shares.held))
+        if part:
+            self._parts[who, part] -= 1
+            if not self._parts[who, part]:
+                del self._parts[who, part]
+        while turns := {who: turn for who in self._waiting if (turn := self._next(who)) is not None}:
+            who = min(turns, key=self.shares.held)
+            self._admit(who, turns[who])
 
     @contextlib.asynccontextmanager
-    async def place(self, who: str, seconds: float | None = None) -> AsyncIterator[None]:
+    async def place(self, who: str, seconds: float | None = None, part: str = "") -> AsyncIterator[None]:
         """Hold a place meanwhile; see :meth:`enter`."""
-        await self.enter(who, seconds)
+        await self.enter(who, seconds, part)
         try:
             yield
         finally:
-            self.leave(who)
+            self.leave(who, part)
 
     def waiting(self, who: str) -> int:
         """How many callers wait for ``who``."""
         return len(self._waiting.get(who, ()))
 
-    def _admit(self, who: str) -> None:
-        turn = self._waiting[who].popleft()
-        if not self._waiting[who]:
-            del self._waiting[who]
-        if not turn.done():
-            self.shares.take(who)
-            turn.set_result(None)
+    def _may(self, who: str, part: str) -> bool:
+        if not part:
+            return self.shares.may(who)
+        held, more = self.shares.held(who), self.shares.room(who)
+        return room(held + more, (held + more) // PART_RESERVE, held, self._parts[who, part]) > 0
 
-    def _go_away(self, who: str, turn: asyncio.Future[None]) -> None:
-        if turn.done() and not turn.cancelled():
-            self.leave(who)  # it was given the place as it went
-            return
+    def _take(self, who: str, part: str) -> None:
+        self.shares.take(who)
+        if part:
+            self._parts[who, part] += 1
+
+    def _next(self, who: str) -> _Turn | None:
+        """Whose turn it is of those who wait for ``who``: the part's that holds the fewest, else who waited longest."""
+        if not self.shares.may(who):
+            return None
+        best: _Turn | None = None
+        for turn in self._waiting[who]:
+            fewer = best is None or self._parts[who, turn.part] < self._parts[who, best.part]
+            if fewer and self._may(who, turn.part):
+                best = turn
+                if not self._parts[who, turn.part]:
+                    break
+        return best
+
+    def _admit(self, who: str, turn: _Turn) -> None:
+        self._forget(who, turn)
+        if not turn.admitted.done():
+            self._take(who, turn.part)
+            turn.admitted.set_result(None)
+
+    def _forget(self, who: str, turn: _Turn) -> None:
         turns = self._waiting.get(who)
         if turns is not None and turn in turns:
             turns.remove(turn)
             if not turns:
                 del self._waiting[who]
+
+    def _go_away(self, who: str, turn: _Turn) -> None:
+        if turn.admitted.done() and not turn.admitted.cancelled():
+            self.leave(who, turn.part)  # it was given the place as it went
+        else:
+            self._forget(who, turn)

@@ -1,17 +1,54 @@
-"""The credentials of azure-identity that need no browser; prints what each returned or raised."""
+"""Every credential of azure-identity that needs no browser and no machine of Azure's; prints what each call returned.
 
-import json
+``identity_calls.py TENANT APPLICATION SECRET PUBLIC_APPLICATION USER PASSWORD RESOURCE``
+"""
+
+import os
 import sys
+import warnings
 
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import ClientSecretCredential
+from azure.identity import (
+    ChainedTokenCredential,
+    ClientSecretCredential,
+    DefaultAzureCredential,
+    EnvironmentCredential,
+    UsernamePasswordCredential,
+)
+from telling import Told
 
-tenant, application, secret, resource = sys.argv[1:]
-done = {}
-for name, value in (("get_token", secret), ("a wrong secret", "wrong")):
-    try:
-        token = ClientSecretCredential(tenant, application, value).get_token(f"{resource}/.default")
-        done[name] = {"token": token.token.count(".") == 2, "expires_on": token.expires_on}
-    except ClientAuthenticationError as error:
-        done[name] = {"raised": str(error)}
-print(json.dumps(done))
+tenant, application, secret, public, user, password, resource = sys.argv[1:]
+warnings.simplefilter("ignore", DeprecationWarning)  # of sign-ins by password, which still send what they sent
+os.environ |= {"AZURE_TENANT_ID": tenant, "AZURE_CLIENT_ID": application, "AZURE_CLIENT_SECRET": secret}
+scope = f"{resource}/.default"
+told = Told()
+
+
+def token(credential):
+    found = credential.get_token(scope)
+    return {"parts": found.token.count("."), "expires": found.expires_on}
+
+
+def info(credential):
+    found = credential.get_token_info(scope)
+    return {"parts": found.token.count("."), "expires": found.expires_on, "type": found.token_type}
+
+
+by_secret = ClientSecretCredential(tenant, application, secret)
+told.call("ClientSecretCredential.get_token", token, by_secret)
+told.call("ClientSecretCredential.get_token again", token, by_secret)
+told.call("ClientSecretCredential.get_token_info", info, by_secret)
+wrong = ClientSecretCredential(tenant, application, "wrong")
+told.call("ClientSecretCredential.get_token with a wrong secret", token, wrong)
+nowhere = ClientSecretCredential("11111111-2222-4333-8444-555555555555", application, secret)
+told.call("ClientSecretCredential.get_token in an unknown tenant", token, nowhere)
+told.call("EnvironmentCredential.get_token", token, EnvironmentCredential())
+told.call("ChainedTokenCredential.get_token", token, ChainedTokenCredential(by_secret))
+told.call("DefaultAzureCredential.get_token", token, DefaultAzureCredential())
+person = {"client_id": public, "username": user, "tenant_id": tenant}
+told.call("UsernamePasswordCredential.get_token", token, UsernamePasswordCredential(**person, password=password))
+told.call(
+    "UsernamePasswordCredential.get_token with a wrong password",
+    token,
+    UsernamePasswordCredential(**person, password="wrong"),
+)
+told.print()

@@ -69,10 +69,12 @@ async def test_a_token_by_client_credentials(caller: Caller, sandbox: Sandbox) -
 async def test_a_token_by_password(caller: Caller, sandbox: Sandbox) -> None:
     for form in ({}, {"client_id": PUBLIC_APPLICATION, "client_secret": None}, {"username": USER.upper()}):
         reply = await ask_token(caller, LOGIN, **form)
-        assert (reply.status, reply.json["scope"]) == (200, f"{ORG}/user_impersonation")
+        assert (reply.status, reply.json["scope"]) == (200, f"{ORG}/user_impersonation {ORG}/.default")
         assert "refresh_token" not in reply.json
     scope = f"{ORG}/user_impersonation openid offline_access"
-    assert "refresh_token" in (await ask_token(caller, LOGIN, scope=scope)).json
+    lasting = (await ask_token(caller, LOGIN, scope=scope)).json
+    assert "refresh_token" in lasting
+    assert lasting["scope"] == f"{ORG}/user_impersonation"
     assert (await ask_token(caller, LOGIN, tenant="organizations")).status == 200
     assert PASSWORD not in str(sandbox.stand_in("entra").received())
 

@@ -166,6 +166,30 @@ class TestWriting:
         assert "0x80044331" in bad.text
         assert len((await api("GET", "leads")).json["value"]) == 2
 
+    @pytest.mark.parametrize("size", [1, 7, 4096])
+    async def test_a_record_and_a_batch_in_chunks(self, api: WebApi, caller: Caller, size: int) -> None:
+        async def chunks(text: str) -> AsyncIterator[bytes]:
+            body = text.encode()
+            for start in range(0, len(body), size):
+                yield body[start : start + size]
+
+        record = '{"subject": "Zoë", "lastname": "Müller"}'
+        headers = api.headers | {"Content-Type": "application/json"}
+        made = await caller("POST", API + "leads", data=chunks(record), headers=headers)
+        assert made.status == 204
+        changed = await caller("PATCH", made.headers["OData-EntityId"], data=chunks(record), headers=headers)
+        assert changed.status == 204
+        batch = (
+            "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
+            "--c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: 1\r\n\r\n"
+            f"POST {API}leads HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{record}\r\n--c--\r\n"
+            "--b\r\nContent-Type: application/http\r\n\r\n"
+            "GET /api/data/v9.2/leads?$select=subject HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n--b--\r\n"
+        )
+        mixed = api.headers | {"Content-Type": 'multipart/mixed; boundary="b"'}
+        done = await caller("POST", API + "$batch", data=chunks(batch), headers=mixed)
+        assert (done.status, done.text.count("HTTP/1.1 204"), done.text.count("Zoë")) == (200, 1, 2)
+
 
 class TestEntra:
     """Discovery, tokens for people, Basic."""

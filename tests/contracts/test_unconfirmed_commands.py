@@ -37,6 +37,8 @@ def test_found_and_not_found(call: Call, queueing: ReceivingEndpoint) -> None:
     assert claims(listed.out) == []
     doctor = call("doctor", "--test-leads")
     assert "sent, unconfirmed" in doctor.out
+    assert claims(doctor.out + doctor.err) == []
+    assert "well" not in doctor.err, "nobody knows whether all is well where nothing is confirmed"
     said = call("connections", "not-found", OFFER)
     assert said.code == 0
     assert "202" in said.out + said.err, "the usual causes"
@@ -47,6 +49,16 @@ def test_found_and_not_found(call: Call, queueing: ReceivingEndpoint) -> None:
     assert said.json["health"]["state"] == "working"
     assert said.json["testLead"]["said"]["by"] == "cli"
     assert "working" in call("connections", "list").out
+
+
+def test_to_retry_a_lead_that_nobody_confirmed_claims_nothing(call: Call, queueing: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, queueing)
+    lead_id = call("connections", "validate", OFFER, "--json").json["testLead"]["id"]
+    said = call("leads", "retry", lead_id)
+    assert said.code == 0
+    assert "unconfirmed" in said.out + said.err
+    assert claims(said.out + said.err) == []
 
 
 def test_in_portuguese(

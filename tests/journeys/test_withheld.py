@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,39 @@ STUDENT: Final = ANSWERS | {
 PERSONAL: Final = ("Zaphira", "zaphira", "Quillfeather", "quillfeather", "555 0199", "555 0142", "mit.edu", "of quills")
 
 
+DISGUISED: Final = (
+    "zaphira.quillfeather@mit\u200b.edu",
+    "zaphira.quillfeather@physics.mit.e\u00addu",
+    "zaphira.quillfeather\uff20mit.edu",
+    "zaphira.quillfeather@mit.\u24d4\u24d3\u24e4",
+    "zaphira.quillfeather@mit\uff61edu",
+    "zaphira.quillfeather@mit.\U0001d41e\U0001d41d\U0001d42e",
+    "Zaphira Quillfeather <zaphira.quillfeather@mit.edu>",
+)
+"""Invisible characters, other letters and other shapes, which mean the same domain."""
+
+
+async def give_disguised(hub: Hub, token: str) -> int:
+    """The student once more, each time with the domain in another disguise and in another place; how many leads."""
+    person = {name: said for name, said in STUDENT.items() if name not in ("notes", "email")}
+    lead = {"publisherId": "contoso", "offerId": "planner", "source": "SPZA", "action": "PLT"}
+    count = 0
+    for number, email in enumerate(DISGUISED):
+        described = lead | {"customer": person, "description": f"Write to {email}, ask for Zaphira."}
+        entered = [lead | {"customer": person | {"email": email}}] if "@" in email else []  # else it is refused there
+        for each in [described, *entered]:
+            kept = await hub.ask("POST", "/v1/leads", each)
+            assert [delivery["state"] for delivery in kept["deliveries"]] == ["withheld"], email
+        details = {name[0].upper() + name[1:]: said for name, said in person.items()}
+        whole = details | {"Email": email}
+        hooked = [{"UserDetails": whole} if number % 2 else {"CustomerInfo": json.dumps(whole)}]
+        hooked.append({"UserDetails": details, "Work": {"Mail": email}})
+        for payload in hooked:
+            await hub.ask("POST", f"/hooks/{token}", {"ActionCode": "PLT", "LeadSource": "SPZA", **payload})
+        count += 1 + len(entered) + len(hooked)
+    return count
+
+
 async def give_over_every_door(hub: Hub) -> int:
     """The student acts in the storefront, over REST, in a batch and at a hook; how many leads that makes."""
     async with Customer(hub.url) as customer:
@@ -47,7 +81,7 @@ async def give_over_every_door(hub: Hub) -> int:
     details = {name[0].upper() + name[1:]: said for name, said in person.items()}
     payload = {"UserDetails": details, "LeadSource": "SPZA", "ActionCode": "PLT", "Quill": STUDENT["notes"]}
     await hub.ask("POST", f"/hooks/{hook['token']}", payload)
-    return 3
+    return 3 + await give_disguised(hub, hook["token"])
 
 
 async def everything_in(database_url: str) -> bytes:
@@ -87,13 +121,14 @@ async def test_nothing_personal_of_a_withheld_customer_is_anywhere(
 
         await until("the notice came", told, 30, 0.1, hub.tail)
         await hub.all_settled(20)
-        found = (await hub.ask("GET", "/v1/leads?offerId=planner&test=false"))["leads"]
+        found = (await hub.ask("GET", "/v1/leads?offerId=planner&test=false&limit=200"))["leads"]
         assert [lead["withheld"] for lead in found] == [False] + [True] * count
         said = await hub.ask("POST", "/v1/find", {"text": STUDENT["email"]})
         assert said["leads"] == []
         assert "withheld" in said["said"][0]
         by_offer = await hub.ask("POST", "/v1/find", {"text": "contoso.planner"})
-        assert sum("withheld" in " ".join(lead["said"]) for lead in by_offer["leads"]) == count
+        assert sum("withheld" in " ".join(lead["said"]) for lead in by_offer["leads"]) == len(by_offer["leads"]) - 1
+        assert len(by_offer["leads"]) == 20, "the newest, all but the one that goes its way"
         assert endpoint.emails() == ["ada@load.example"]
         await hub.ask("PUT", f"{OFFER}/connections/second", endpoint.settings_for("/second"))
         replayed = await hub.ask("POST", f"{OFFER}/connections/primary/replay", {"states": ["setAside", "delivered"]})

@@ -168,7 +168,7 @@ class Housekeeping:
         connection = self._connections.connection_of(row)
         destination = open_line(connection, self._network, self._storage)
         try:
-            with on_behalf_of(connection.offer.publisher_id):
+            with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(MINUTE / 1000):
                     check: Check = await destination.check()
         except TimeoutError:

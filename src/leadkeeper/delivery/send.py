@@ -19,14 +19,14 @@ CALL_SECONDS: Final = 300
 log: Final = structlog.get_logger(__name__)
 
 
-async def send(destination: Destination, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-    """The adapter's answers, one per lead. It raises only for bugs of ours, and is cancelled on shutdown.
+async def send(destination: Destination, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
+    """The adapter's answers, one per lead, over the connection. It raises only for bugs of ours; shutdown cancels it.
 
     Nobody is charged then; but the request may be out, so only a destination that tells twice from once may get the
     leads again.
     """
     try:
-        with on_behalf_of(leads[0].publisher_id):
+        with on_behalf_of(leads[0].publisher_id, connection_id):
             async with asyncio.timeout(CALL_SECONDS):
                 answers = await destination.deliver(leads)
         if len(answers) != len(leads) or not all(isinstance(answer, Receipt | Diagnosis) for answer in answers):

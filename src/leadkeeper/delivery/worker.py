@@ -241,7 +241,7 @@ class Worker:
         self, lane: Lane, call: Sequence[Claimed], destination: Destination, epoch: int, trial: bool, lease_id: str
     ) -> None:
         at, started = self._clock(), time.perf_counter()
-        answers = await send(destination, [claimed.lead for claimed in call])
+        answers = await send(destination, [claimed.lead for claimed in call], lane.connection_id)
         took = int((time.perf_counter() - started) * 1000)
         self._lanes.ended(lane.publisher_id, trial=trial)
         sends = [

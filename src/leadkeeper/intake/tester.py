@@ -101,7 +101,7 @@ class Tester:
         """What can be proven of the connection without writing; ends within a minute."""
         destination = open_line(connection, self._network, self._storage)
         try:
-            with on_behalf_of(connection.offer.publisher_id):
+            with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(CHECK_SECONDS):
                     check: Check = await destination.check()
                     return check
@@ -132,7 +132,8 @@ class Tester:
         destination = open_line(connection, self._network, self._storage)
         try:
             async with self._turn(offer.publisher_id, TURN_SECONDS):
-                found = await _previewed(destination, outgoing)
+                with on_behalf_of(offer.publisher_id, connection.id):
+                    found = await _previewed(destination, outgoing)
         finally:
             await destination.aclose()
         return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
@@ -202,7 +203,7 @@ class Tester:
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
         destination = open_line(connection, self._network, self._storage)
         try:
-            (answer,) = await send(destination, [lead])
+            (answer,) = await send(destination, [lead], connection.id)
             return answer
         finally:
             await destination.aclose()

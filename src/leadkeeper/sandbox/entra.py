@@ -234,7 +234,9 @@ class Entra:
             "access_token": token,
         }
         if asked.user is not None:
-            body["scope"] = f"{asked.audience}/user_impersonation"
+            # What was asked for by '/.default' is named beside what it came to: libraries find the token again by it.
+            every = f"{asked.audience}/.default"
+            body["scope"] = " ".join([f"{asked.audience}/user_impersonation", *({every} & {*asked.scope.split()})])
             if "offline_access" in asked.scope.split():
                 refresh = f"0.{uuid.uuid4().hex}"
                 body["refresh_token"] = refresh

@@ -113,7 +113,7 @@ class ConnectionDesk:
         add(app, "DELETE", path, self.delete_customer_leads, *may_not, tag=_TAG, summary=summary, status=204)
         path, missing = f"{path}/validate", ProblemType.UNKNOWN_CONNECTION
         often = ProblemType.TOO_MANY_REQUESTS
-        summary = "Prove the offer's lead destination with a test lead"
+        summary = "Check the offer's lead destination and send a test lead"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
         add(app, "POST", path, self.validate_customer_leads, offer, missing, often, tag=_TAG, summary=summary, **more)
         path, summary = f"{_OFFER}/customer-leads/test-lead", "Say whether the lead destination's test lead was found"
@@ -123,7 +123,7 @@ class ConnectionDesk:
     def _serve_acts(self, app: FastAPI, one: str) -> None:
         problems = (ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION)
         often = ProblemType.TOO_MANY_REQUESTS
-        summary = "Prove a connection with a test lead"
+        summary = "Check a connection and send a test lead"
         path = f"{one}/validate"
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
         add(app, "POST", path, self.validate_connection, *problems, often, tag=_TAG, summary=summary, **more)

@@ -66,7 +66,7 @@ def doctor(json: AsJson = False, test_leads: TestLeads = False) -> None:
     else:
         for finding in findings:
             _print(finding)
-        say("Something is wrong." if wrong else "All is well.")
+        say("Something is wrong." if wrong else "Nothing wrong was found.")
     if wrong:
         raise typer.Exit(1)
 

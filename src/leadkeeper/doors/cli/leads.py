@@ -193,19 +193,20 @@ def send(
 @commands.command()
 def retry(
     id_: Annotated[
-        str, typer.Argument(metavar="ID", help="A delivery, or a lead: then all its deliveries that did not arrive.")
+        str, typer.Argument(metavar="ID", help="A delivery, or a lead: then all that wait or were set aside.")
     ],
     json: AsJson = False,
 ) -> None:
     """Send again now."""
-    sent = with_rooms(lambda rooms: _retry(rooms, id_, spoken_language()))
+    sent, others = with_rooms(lambda rooms: _retry(rooms, id_, spoken_language()))
     if json:
         print_json({"deliveries": sent})
         return
     for delivery in sent:
         say(f"{delivery.connection}: {delivery.state}")
     if not sent:
-        say("Every delivery of this lead has arrived; to send one again, name the delivery: leadkeeper leads show.")
+        states = ", ".join(f"{delivery.connection}: {delivery.state}" for delivery in others) or "it has none"
+        say(f"No delivery of this lead waits ({states}); to send one again, name the delivery: leadkeeper leads show.")
 
 
 @commands.command()
@@ -262,12 +263,14 @@ def _ids(offer: OfferRef) -> dict[str, str]:
     return {"publisherId": offer.publisher_id, "offerId": offer.offer_id}
 
 
-async def _retry(rooms: Rooms, id_: str, language: Language) -> list[DeliveryView]:
-    lead = await rooms.inbox.get(id_)  # only its deliveries' ids are used
+async def _retry(rooms: Rooms, id_: str, language: Language) -> tuple[list[DeliveryView], list[DeliveryView]]:
+    """The deliveries that are sent again, and the lead's others."""
+    lead = await rooms.inbox.get(id_)  # only its deliveries' ids and states are used
     if lead is None:
-        return [await rooms.again.retry(id_, by=BY, language=language)]
+        return [await rooms.again.retry(id_, by=BY, language=language)], []
+    others = [delivery for delivery in lead.deliveries if delivery.state in _DONE]
     open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]
-    return [await rooms.again.retry(delivery.id, by=BY, language=language) for delivery in open_ones]
+    return [await rooms.again.retry(delivery.id, by=BY, language=language) for delivery in open_ones], others
 
 
 def _row(lead: LeadSummary) -> tuple[str, ...]:

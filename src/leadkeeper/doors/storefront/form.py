@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from babel import Locale
-from pydantic import EmailStr, TypeAdapter, ValidationError
 
+from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.intake.texts import clean, trimmed
 from leadkeeper.lead import Customer
 
-_EMAIL: Final = TypeAdapter(EmailStr)
 _FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
 """What ``mktcmpid`` may be: ``docs/reference/vendors/marketplace.md#rules``."""
@@ -131,6 +130,7 @@ def _campaign(text: str) -> str:
 
 def _is_address(text: str) -> bool:
     try:
-        return _EMAIL.validate_python(text).count("@") == 1
-    except ValidationError:
+        parse_address(text)
+    except ValueError:
         return False
+    return text.count("@") == 1 and "<" not in text

@@ -1,0 +1,70 @@
+"""No text that people read claims what the program cannot know: that a publisher was told, that all is well."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import pytest
+
+from leadkeeper.connections.outage import News
+from leadkeeper.connections.outage_news import OutageNews
+from leadkeeper.destinations import mail_text
+from leadkeeper.destinations.mail_address import parse_address
+from leadkeeper.diagnosis import Kind
+from leadkeeper.doors.storefront.texts import TEXTS
+from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
+from tests.contracts.honest import claims
+
+PROMISE: Final = re.compile(
+    r"has been told|will be in touch|will help|is yours|is being created|foi avisado|entrará em contato|vai ajudar"
+    r"|está pronto|está sendo criado",
+    re.IGNORECASE,
+)
+"""What only the publisher can know or do: the lead is kept, and may wait."""
+TO: Final = ["sales@contoso.example"]
+FROM: Final = parse_address("leads@market.example")
+END: Final = (TO, FROM, "m1")
+KIND: Final = Kind.SALESFORCE_TEST_LEAD_NOT_FOUND
+NEWS: Final = OutageNews(News.STILL_FAILING, KIND, "cause", 1_000, 2_000, confirmed=False)
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_storefront_thanks_without_a_promise(language: Any) -> None:
+    assert {name: text for name, text in TEXTS[language].items() if PROMISE.search(text)} == {}
+
+
+def mails() -> dict[str, Any]:
+    """Every kind of mail, about a connection whose destination confirms nothing."""
+    over = [
+        OutageNews(News.OVER, NEWS.kind, "cause", 1_000, 2_000, waiting=3, most=5, confirmed=False, proven=proven)
+        for proven in (True, False)
+    ]
+    told = ["The test lead MSFT_TEST_1 was sent, unconfirmed, over primary."]
+    return {
+        "lead": mail_text.lead_notice(["a", "b"], "Planner", "https://m.example", *END),
+        "withheld": mail_text.withheld_notice(2, "Planner", "https://m.example", *END),
+        "change refused": mail_text.change_refused_notice("primary", "Planner", NEWS.kind, *END),
+        "stopped": mail_text.operation_failed_notice("Planner", "Provisioning", told, "https://m.example", *END),
+        "waits": mail_text.operation_waits_notice("Planner", told, "https://m.example", *END),
+        "preview": mail_text.preview_notice("Planner", "https://m.example/p", "https://m.example", told, *END),
+        "live": mail_text.live_notice("Planner", "https://m.example", *END),
+        "question": mail_text.question("contoso", "token", "Market", "https://m.example", FROM),
+        "fails": failing_notice([Fallen("primary", "Planner", NEWS)], "https://m.example", *END),
+        **{
+            f"over, {'a lead was sent' if each.proven else 'a check passes'}": works_notice(
+                [Fallen("primary", "Planner", each)], "https://m.example", *END
+            )
+            for each in over
+        },
+    }
+
+
+@pytest.mark.parametrize("which", mails())
+def test_no_mail_claims_what_nobody_knows(which: str) -> None:
+    mail = mails()[which]
+    text = f"{mail['Subject']}\n{mail.get_content()}"
+    # That something may have arrived, or that nothing did, is no claim that it is there.
+    text = re.sub(r"(may have|nothing (?:has )?|nada |pode(?:m)? ter )(arrived|chegou|chegado)", "", text)
+    text = re.sub(r"no test lead got through|nenhum\s+lead de teste chegou", "", text)
+    assert claims(text) == []

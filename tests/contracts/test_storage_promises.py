@@ -7,8 +7,10 @@ import contextlib
 import shutil
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 import sqlalchemy as sa
@@ -103,6 +105,70 @@ async def test_a_file_that_was_replaced_gets_what_comes_next(on_file: Storage, s
     with sqlite3.connect(sqlite_file) as look:
         assert {row[0] for row in look.execute("SELECT id FROM lease")} == {"before", "after"}
     look.close()
+
+
+def content(path: Path) -> bytes:
+    """All of it."""
+    return path.read_bytes()
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+def text(path: Path) -> None:
+    path.write_text("no database\n" * 1_000)
+
+
+def of_another_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE theirs (id)")
+        made.commit()
+
+
+def of_another_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE alembic_version (version_num)")
+        made.execute("INSERT INTO alembic_version VALUES ('0001')")
+        made.commit()
+
+
+OTHERS: Final = [empty, text, of_another_program, of_another_version]
+
+
+@pytest.mark.parametrize("make", OTHERS)
+async def test_what_is_none_of_our_databases_takes_no_lead(
+    on_file: Storage, sqlite_file: Path, make: Callable[[Path], None]
+) -> None:
+    other = sqlite_file.with_name("other")
+    make(other)
+    given = content(other)
+    kept = sqlite_file.with_name("kept")
+    with closing(sqlite3.connect(sqlite_file)) as source, closing(sqlite3.connect(kept)) as copy:
+        source.backup(copy)
+    replace(sqlite_file, other)
+
+    for number in range(3):
+        with pytest.raises(StorageAway, match="removed or replaced"):
+            await on_file.write(add_lease, f"lost-{number}")
+        with pytest.raises(StorageAway, match="removed or replaced"):
+            await on_file.read(leases)
+    assert content(sqlite_file) == given, "it is somebody else's"
+
+    replace(sqlite_file, kept)
+    await on_file.write(add_lease, "after")
+    assert await on_file.read(leases) == {"before", "after"}
+
+
+async def test_a_reader_that_comes_first_leaves_what_stands_there_alone(on_file: Storage, sqlite_file: Path) -> None:
+    """No reader had a connection of its own yet; the first opens what stands there now."""
+    other = sqlite_file.with_name("other")
+    of_another_program(other)
+    given = content(other)
+    replace(sqlite_file, other)
+    with pytest.raises(StorageAway, match="removed or replaced"):
+        await on_file.read(leases)
+    assert content(sqlite_file) == given
 
 
 async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sqlite_file: Path) -> None:

@@ -8,12 +8,20 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.access.mail_bound import free_at, spend
+from leadkeeper.access import contacts
+from leadkeeper.access.mail_bound import SLOT_MS, SLOTS, free_at, spend
 from leadkeeper.clock import new_id
+from leadkeeper.connections import changes, outbox
+from leadkeeper.connections.connections import CHECK_EVERY
 from leadkeeper.connections.deliveries import try_anew
+from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER
+from leadkeeper.delivery import breaker, schedule
+from leadkeeper.delivery.recall import TRY_EVERY
 from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.notices import due
+from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.database_clock import agree
+from leadkeeper.storage.database_clock import LONGEST_DELAYS, agree
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 
@@ -226,3 +234,26 @@ async def test_mails_counted_by_a_clock_that_was_ahead_hold_none_back(storage: S
     assert await storage.write(spend, "p", 5, rules, now) == 5
     assert await storage.write(spend, "p", 1, rules, now + 15 * MINUTE) == 0
     assert await storage.read(free_at, "p", now + 15 * MINUTE) <= now + 70 * MINUTE
+
+
+def test_no_delay_is_longer_than_the_longest() -> None:
+    """What the rooms put off, and for how long at most, against what the clock takes for meant."""
+    longest = {str(column): ms for column, ms in LONGEST_DELAYS.items()}
+    jittered = 1 + schedule.JITTER
+    lease = max(each.le for each in Settings.model_fields["lease_seconds"].metadata if hasattr(each, "le")) * 1_000
+    retried = max(schedule.LONGEST_THROTTLE, schedule.LAST_DELAY * jittered, *schedule.LOST_DELAYS)
+    allowed = {
+        "delivery.due_at": retried,
+        "lease.until": lease,
+        "connection.closed_until": max(schedule.LONGEST_THROTTLE, breaker.LONGEST_HANG_REST * jittered),
+        "connection.probe_at": max(breaker.LONGEST_PROBE * jittered, 2 * MINUTE),
+        "connection.check_at": CHECK_EVERY,
+        "connection.tell_at": max(AGAIN_AFTER, TELL_AFTER, SETTLED),
+        "connection.recall_at": TRY_EVERY * jittered,
+        "connection_change.due_at": max(changes.UNASKED, changes.TAKEN),
+        "notice.due_at": max(outbox.DAY_MS, *due.RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
+        "operation.due_at": lease,
+        "contact.ask_at": max(24 * contacts.PUT_OFF_MS, contacts.LEASE_MS),
+    }
+    assert set(longest) == set(allowed) == set(map(str, TO_COME))
+    assert {name: ms for name, ms in allowed.items() if ms > longest[name]} == {}

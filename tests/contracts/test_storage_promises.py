@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -46,6 +45,12 @@ def remove(path: Path) -> None:
 def is_there(path: Path) -> bool:
     """Whether there is such a file."""
     return path.exists()
+
+
+def back_up(path: Path, to: Path) -> None:
+    """A copy with everything that was committed."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
 
 
 def replace(path: Path, other: Path) -> None:
@@ -92,10 +97,7 @@ async def test_no_reader_makes_an_empty_file_in_place_of_the_one_that_is_gone(
 
 async def test_a_file_that_was_replaced_gets_what_comes_next(on_file: Storage, sqlite_file: Path) -> None:
     other = sqlite_file.with_name("other.db")
-    with sqlite3.connect(sqlite_file) as source, sqlite3.connect(other) as copy:
-        source.backup(copy)
-    source.close()
-    copy.close()
+    back_up(sqlite_file, other)
     replace(sqlite_file, other)
 
     with pytest.raises(StorageAway, match="removed or replaced"):
@@ -144,8 +146,7 @@ async def test_what_is_none_of_our_databases_takes_no_lead(
     make(other)
     given = content(other)
     kept = sqlite_file.with_name("kept")
-    with closing(sqlite3.connect(sqlite_file)) as source, closing(sqlite3.connect(kept)) as copy:
-        source.backup(copy)
+    back_up(sqlite_file, kept)
     replace(sqlite_file, other)
 
     for number in range(3):
@@ -180,9 +181,9 @@ async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sq
 async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_file: Storage, sqlite_file: Path) -> None:
     heard = asyncio.Event()
     end = await on_file.listen(lambda _: heard.set())
-    copy = sqlite_file.with_name("copy.db")
-    shutil.copy(sqlite_file, copy)
-    replace(sqlite_file, copy)
+    other = sqlite_file.with_name("copy.db")
+    back_up(sqlite_file, other)
+    replace(sqlite_file, other)
     with pytest.raises(StorageAway):
         await on_file.write(add_lease, "lost")
     await asyncio.wait_for(heard.wait(), 20)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from leadkeeper.clock import new_id
-from tests.contracts.mailbox import Mailbox, mailbox
+from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
 from tests.journeys.hub import Hub, until
@@ -20,13 +19,6 @@ from tests.journeys.test_restarts import goes_on
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 SOON: Final = 60
 CUT: Final = '{"customer": {"firstName": "A'
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """The operator's mail server."""
-    with mailbox() as made:
-        yield made
 
 
 async def test_rows_damaged_in_each_table_under_load(

@@ -12,6 +12,7 @@ from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
 from tests.journeys.hub import Hub, until
 from tests.journeys.load import Load, check_endpoint, under_load
+from tests.journeys.people import mail_by, telling
 from tests.journeys.places import Endpoint
 from tests.journeys.test_clocks import doctor
 from tests.journeys.test_restarts import goes_on
@@ -24,10 +25,10 @@ CUT: Final = '{"customer": {"firstName": "A'
 async def test_rows_damaged_in_each_table_under_load(
     database_url: str, make_hub: MakeHub, endpoint: Endpoint, box: Mailbox
 ) -> None:
-    hub = await make_hub(database_url, SMTP_URL=f"smtp://127.0.0.1:{box.port}", MAIL_FROM="leads@marketplace.example")
+    hub = await make_hub(database_url, **mail_by(box))
     await hub.start(*(("serve",) if database_url.startswith("sqlite") else ("api", "worker", "worker")))
     for offer in ("crm", "erp", "held", "broken"):
-        await hub.make_offer(offer, endpoint=endpoint.settings)
+        await hub.make_offer(offer, endpoint=telling(endpoint.settings, f"{offer}@contoso.example"))
     ids = {offer: connection_id for connection_id, offer in await sql(database_url, _CONNECTIONS)}
     await hub.tell("held", "endpoint", "pause")
     held = [await hub.give("held", f"held{number}@northwind.example") for number in range(9)]
@@ -61,6 +62,9 @@ async def test_rows_damaged_in_each_table_under_load(
     await hub.all_settled(SOON)
     leads, requests = check_endpoint(endpoint, load)
     assert leads == requests, "a lead was sent twice"
+    # The operator is told, by `doctor`; connections that work on have nothing to tell their contacts.
+    told_to = {address for recipients in box.recipients for address in recipients}
+    assert told_to == set(), [mail["Subject"] for mail in box.mails]
     assert all(process.running for process in hub.processes), hub.tail()
     print(f"{len(load.acknowledged)} acknowledged under load, {leads} leads in {requests} requests")
 

@@ -443,6 +443,7 @@ def test_doctor_finds_all_well(
         "user": "note" if os.geteuid() == 0 else "ok",
         "database": "ok",
         "durability": "ok",
+        "notifications": "ok",
         "secret key": "ok",
         "connection contoso.crm-pro/primary": "ok",
         "waiting": "ok",

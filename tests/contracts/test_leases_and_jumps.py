@@ -19,6 +19,7 @@ from tests.contracts.test_worker import scene
 
 HOUR = 3_600_000
 LEASE = 15_000
+DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 
 
 async def still_held(house: TestHouse, now: int) -> bool:

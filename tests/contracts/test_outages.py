@@ -22,6 +22,7 @@ from tests.contracts.outages import BOSS, DAY, FAILED, HOUR, MINUTE, SECOND, pli
 
 ERP = OfferRef("contoso", "erp")
 THROTTLED = diagnose(Kind.THROTTLED)
+DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 
 
 async def test_told_after_fifteen_minutes_daily_and_when_it_is_over(database_url: str) -> None:

@@ -33,7 +33,8 @@ async def test_ready_needs_the_file_that_leads_are_kept_in(tmp_path: Path) -> No
         assert (await home.anyone.get("/readyz")).status == 200
         remove(str(path))
         await until_not_ready(home)
-        (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        assert "removed or replaced" in told["detail"], "it says why"
         assert (await home.anyone.get("/healthz")).status == 200
 
 
@@ -45,7 +46,9 @@ async def test_ready_needs_a_server_that_writes(postgres: Postgres) -> None:
         postgres.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         await until_not_ready(home)
-        (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        assert "only reads" in told["detail"], "it says why"
+        assert name not in str(told), "and names nothing that strangers need not know"
     postgres.drop_database(url)
 
 

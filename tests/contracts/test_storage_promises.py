@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 import sqlalchemy as sa
@@ -44,6 +45,12 @@ def remove(path: Path) -> None:
 def is_there(path: Path) -> bool:
     """Whether there is such a file."""
     return path.exists()
+
+
+def back_up(path: Path, to: Path) -> None:
+    """A copy with everything that was committed."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
 
 
 def replace(path: Path, other: Path) -> None:
@@ -90,10 +97,7 @@ async def test_no_reader_makes_an_empty_file_in_place_of_the_one_that_is_gone(
 
 async def test_a_file_that_was_replaced_gets_what_comes_next(on_file: Storage, sqlite_file: Path) -> None:
     other = sqlite_file.with_name("other.db")
-    with sqlite3.connect(sqlite_file) as source, sqlite3.connect(other) as copy:
-        source.backup(copy)
-    source.close()
-    copy.close()
+    back_up(sqlite_file, other)
     replace(sqlite_file, other)
 
     with pytest.raises(StorageAway, match="removed or replaced"):
@@ -105,6 +109,69 @@ async def test_a_file_that_was_replaced_gets_what_comes_next(on_file: Storage, s
     look.close()
 
 
+def content(path: Path) -> bytes:
+    """All of it."""
+    return path.read_bytes()
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+def text(path: Path) -> None:
+    path.write_text("no database\n" * 1_000)
+
+
+def of_another_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE theirs (id)")
+        made.commit()
+
+
+def of_another_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE alembic_version (version_num)")
+        made.execute("INSERT INTO alembic_version VALUES ('0001')")
+        made.commit()
+
+
+OTHERS: Final = [empty, text, of_another_program, of_another_version]
+
+
+@pytest.mark.parametrize("make", OTHERS)
+async def test_what_is_none_of_our_databases_takes_no_lead(
+    on_file: Storage, sqlite_file: Path, make: Callable[[Path], None]
+) -> None:
+    other = sqlite_file.with_name("other")
+    make(other)
+    given = content(other)
+    kept = sqlite_file.with_name("kept")
+    back_up(sqlite_file, kept)
+    replace(sqlite_file, other)
+
+    for number in range(3):
+        with pytest.raises(StorageAway, match="removed or replaced"):
+            await on_file.write(add_lease, f"lost-{number}")
+        with pytest.raises(StorageAway, match="removed or replaced"):
+            await on_file.read(leases)
+    assert content(sqlite_file) == given, "it is somebody else's"
+
+    replace(sqlite_file, kept)
+    await on_file.write(add_lease, "after")
+    assert await on_file.read(leases) == {"before", "after"}
+
+
+async def test_a_reader_that_comes_first_leaves_what_stands_there_alone(on_file: Storage, sqlite_file: Path) -> None:
+    """No reader had a connection of its own yet; the first opens what stands there now."""
+    other = sqlite_file.with_name("other")
+    of_another_program(other)
+    given = content(other)
+    replace(sqlite_file, other)
+    with pytest.raises(StorageAway, match="removed or replaced"):
+        await on_file.read(leases)
+    assert content(sqlite_file) == given
+
+
 async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sqlite_file: Path) -> None:
     remove(sqlite_file.with_name(sqlite_file.name + "-wal"))
     with pytest.raises(StorageAway, match="removed or replaced"):
@@ -114,9 +181,9 @@ async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sq
 async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_file: Storage, sqlite_file: Path) -> None:
     heard = asyncio.Event()
     end = await on_file.listen(lambda _: heard.set())
-    copy = sqlite_file.with_name("copy.db")
-    shutil.copy(sqlite_file, copy)
-    replace(sqlite_file, copy)
+    other = sqlite_file.with_name("copy.db")
+    back_up(sqlite_file, other)
+    replace(sqlite_file, other)
     with pytest.raises(StorageAway):
         await on_file.write(add_lease, "lost")
     await asyncio.wait_for(heard.wait(), 20)

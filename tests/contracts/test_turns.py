@@ -187,13 +187,14 @@ async def test_a_group_is_charged_to_nobody(database_url: str) -> None:
         await asyncio.gather(*held)
 
 
-@pytest.mark.databases("postgresql")
+@pytest.mark.databases("postgresql", "pgbouncer-transaction")
 async def test_all_routes_can_be_held_at_once(database_url: str) -> None:
     async with two_publishers(database_url) as home:
         await home.rooms.storage.write(change_all_routes)
         await home.rooms.intake.keep(lead(OTHER, "k"))
 
 
+@pytest.mark.databases("sqlite", "postgresql", "pgbouncer-transaction")
 async def test_a_publishers_requests_a_minute(database_url: str) -> None:
     async with house(database_url, quota_requests_a_minute=5) as home:
         operator = await home.visitor("operator")

@@ -12,6 +12,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azurite import AzuriteMissing
 from tests.conftest import missing_service
+from tests.contracts.mailbox import Mailbox, mailbox
 from tests.journeys.hub import Hub, running
 from tests.journeys.places import Endpoint, StorageAccount
 
@@ -38,6 +39,13 @@ def storage_account(tmp_path: Path, authority_folder: Path) -> Iterator[StorageA
         missing_service(str(error))
     with account.azurite:
         yield account
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    """The operator's mail server."""
+    with mailbox() as made:
+        yield made
 
 
 @pytest.fixture

@@ -13,9 +13,11 @@ async def sql(database_url: str, statement: str) -> list[tuple[Any, ...]]:
     """Run one statement and commit; its rows."""
     if database_url.startswith("sqlite"):
         return await asyncio.to_thread(_sqlite, database_url.partition(":///")[2], statement)
-    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    # A pooler may stand between: nothing is prepared for longer than the transaction.
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""), statement_cache_size=0)
     try:
-        return [tuple(row) for row in await connection.fetch(statement)]
+        async with connection.transaction():
+            return [tuple(row) for row in await connection.fetch(statement)]
     finally:
         await connection.close()
 

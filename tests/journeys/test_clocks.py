@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
 from tests.journeys.hub import Hub, until
-from tests.journeys.load import Load, check_endpoint, under_load
+from tests.journeys.load import Load, check_endpoint, check_table, under_load
+from tests.journeys.people import mail_by, nobody_was_told, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import arrives, goes_on
+from tests.services.postgres import Postgres
+from tests.services.server_clock import ServerClock
 from tests.services.wrong_clock import Wall
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -32,14 +39,44 @@ SOON: Final = 60
     ids=["an hour back", "an hour back, killed", "a day back", "a day back, killed", "an hour ahead"],
 )
 async def test_a_clock_that_jumps(
-    jump: int, kill: bool, make_hub: MakeHub, storage_account: StorageAccount, tmp_path: Path
+    jump: int, kill: bool, make_hub: MakeHub, storage_account: StorageAccount, box: Mailbox, tmp_path: Path
 ) -> None:
     """On SQLite the machine's clock counts. (An HTTPS endpoint would refuse signatures of another hour.)"""
     wall = Wall(tmp_path / "wall")
-    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db")
+    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db", **mail_by(box))
     hub.program = wall.program
-    (process,) = await hub.start("serve")
-    await hub.make_offer("crm", table=storage_account.settings)
+    await hub.start("serve")
+    await jumps(hub, wall.set, jump, storage_account, kill=kill)
+    await nobody_was_told(hub, box)
+
+
+@pytest.mark.parametrize(
+    ("jump", "kill"),
+    [(-HOUR, True), (-DAY, False), (-DAY, True), (HOUR, False)],
+    ids=["an hour back, killed", "a day back", "a day back, killed", "an hour ahead"],
+)
+async def test_a_server_whose_clock_jumps(
+    jump: int,
+    kill: bool,
+    postgres_url: str,
+    make_hub: MakeHub,
+    storage_account: StorageAccount,
+    box: Mailbox,
+    postgres: Postgres,
+) -> None:
+    """On PostgreSQL the server's clock counts."""
+    clock = await asyncio.to_thread(ServerClock, postgres, postgres_url)
+    hub = await make_hub(postgres_url, **mail_by(box))
+    await hub.start("api", "worker")
+    await jumps(hub, clock.set, jump, storage_account, kill=kill)
+    await nobody_was_told(hub, box)
+
+
+async def jumps(
+    hub: Hub, set_clock: Callable[[int], None], jump: int, storage_account: StorageAccount, *, kill: bool
+) -> None:
+    """The clock jumps while leads wait for their next try, and is put right under load: nothing waits for it."""
+    await hub.make_offer("crm", table=telling(storage_account.settings))
     await hub.give("crm", "first@load.example")
     await hub.all_delivered(30)
     await asyncio.to_thread(storage_account.azurite.stop)
@@ -48,11 +85,12 @@ async def test_a_clock_that_jumps(
         await hub.give("crm", email)
     await until("they wait for another try", lambda: waiting(hub, len(held)), 30, told=hub.tail)
     if kill:
-        process.kill()
-    wall.set(jump)
+        hub.kill_all()
+    await asyncio.to_thread(set_clock, jump)
     await asyncio.to_thread(storage_account.azurite.start)
     if kill:
-        process.start()
+        for process in hub.processes:
+            process.start()
         await hub.ready()
 
     async def stored(email: str) -> bool:
@@ -65,7 +103,7 @@ async def test_a_clock_that_jumps(
     async with under_load(load):
         await arrives(f"the clock jumped by {jump} s", hub, "crm", stored, SOON)
         await until("what waited goes out", all_stored, 60, told=hub.tail)
-        wall.set(0)
+        await asyncio.to_thread(set_clock, 0)
         await arrives("the clock is right again", hub, "crm", stored, SOON)
     await hub.all_delivered(60)
     rows = [email for _, email in await storage_account.rows()]
@@ -79,14 +117,14 @@ async def waiting(hub: Hub, count: int) -> bool:
 
 
 async def test_machines_whose_clocks_differ(
-    postgres_url: str, make_hub: MakeHub, endpoint: Endpoint, tmp_path: Path
+    postgres_url: str, make_hub: MakeHub, endpoint: Endpoint, box: Mailbox, tmp_path: Path
 ) -> None:
     """An API ten minutes ahead, one worker right, one a minute behind: nothing waits, nothing is taken from anybody."""
-    hub = await make_hub(postgres_url, LEASE_SECONDS=4)
+    hub = await make_hub(postgres_url, LEASE_SECONDS=4, **mail_by(box))
     for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
         hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
         await hub.start(word)
-    await hub.make_offer("crm", endpoint=endpoint.settings)
+    await hub.make_offer("crm", endpoint=telling(endpoint.settings))
     slow = asyncio.Event()
 
     async def takes_longer_than_a_lease(_: object) -> None:
@@ -104,7 +142,59 @@ async def test_machines_whose_clocks_differ(
     assert requests == leads, "a lead was sent again while its worker still had it"
     interrupted = await sql(postgres_url, "SELECT count(*) FROM attempt WHERE outcome = 'ours'")
     assert interrupted == [(0,)]
+    await nobody_was_told(hub, box)
     print(f"{len(load.acknowledged)} acknowledged, {leads} leads in {requests} requests, {dict(load.answers)}")
+
+
+@pytest.mark.parametrize(
+    ("api", "workers"),
+    [(60, (0, -60)), (0, (600, -600)), (-600, (60, 0))],
+    ids=["a minute", "ten minutes", "ten minutes and one"],
+)
+async def test_machines_whose_clocks_differ_by_more_than_a_signature_lives(
+    api: int,
+    workers: tuple[int, ...],
+    postgres_url: str,
+    make_hub: MakeHub,
+    storage_account: StorageAccount,
+    box: Mailbox,
+    tmp_path: Path,
+) -> None:
+    """Workers ten minutes apart, over calls that take longer than a lease: each keeps what it holds."""
+    hub = await make_hub(postgres_url, LEASE_SECONDS=2, **mail_by(box))
+    for word, seconds in (("api", api), *(("worker", seconds) for seconds in workers)):
+        hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
+        await hub.start(word)
+    await hub.make_offer("crm", table=telling(storage_account.settings))
+
+    async def stored(email: str) -> bool:
+        return email in [found for _, found in await storage_account.rows()]
+
+    load = Load(hub, ["crm"], "apart", clients=4)
+    async with under_load(load):
+        await arrives("clocks differ", hub, "crm", stored, SOON)
+        freeze(storage_account, signal.SIGSTOP)
+        await until("leads are on their way", lambda: sending(hub), 30, told=hub.tail)
+        await asyncio.sleep(5)  # longer than a lease, and its sweeps
+        freeze(storage_account, signal.SIGCONT)
+        await arrives("the account answers again", hub, "crm", stored, SOON)
+    await hub.all_delivered(60)
+    await check_table(storage_account, load)
+    (sends, leads), *_ = await sql(postgres_url, "SELECT count(*), count(DISTINCT delivery_id) FROM attempt")
+    assert sends == leads, "a lead was taken from a worker that still had it"
+    await nobody_was_told(hub, box)
+    print(f"{len(load.acknowledged)} acknowledged, {leads} leads in {sends} sends, {dict(load.answers)}")
+
+
+def freeze(account: StorageAccount, signum: signal.Signals) -> None:
+    """Let it answer no more, or go on."""
+    assert account.azurite.pid is not None
+    os.kill(account.azurite.pid, signum)
+
+
+async def sending(hub: Hub) -> bool:
+    """Whether a worker has something on its way."""
+    return await sql(hub.database_url, "SELECT count(*) FROM delivery WHERE state = 'sending'") != [(0,)]
 
 
 async def test_doctor_and_metrics_name_the_process_whose_clock_is_wrong(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from leadkeeper.clock import new_id
-from tests.contracts.mailbox import Mailbox, mailbox
+from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
 from tests.journeys.hub import Hub, until
 from tests.journeys.load import Load, check_endpoint, under_load
+from tests.journeys.people import mail_by, telling
 from tests.journeys.places import Endpoint
 from tests.journeys.test_clocks import doctor
 from tests.journeys.test_restarts import goes_on
@@ -22,20 +22,13 @@ SOON: Final = 60
 CUT: Final = '{"customer": {"firstName": "A'
 
 
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """The operator's mail server."""
-    with mailbox() as made:
-        yield made
-
-
 async def test_rows_damaged_in_each_table_under_load(
     database_url: str, make_hub: MakeHub, endpoint: Endpoint, box: Mailbox
 ) -> None:
-    hub = await make_hub(database_url, SMTP_URL=f"smtp://127.0.0.1:{box.port}", MAIL_FROM="leads@marketplace.example")
+    hub = await make_hub(database_url, **mail_by(box))
     await hub.start(*(("serve",) if database_url.startswith("sqlite") else ("api", "worker", "worker")))
     for offer in ("crm", "erp", "held", "broken"):
-        await hub.make_offer(offer, endpoint=endpoint.settings)
+        await hub.make_offer(offer, endpoint=telling(endpoint.settings, f"{offer}@contoso.example"))
     ids = {offer: connection_id for connection_id, offer in await sql(database_url, _CONNECTIONS)}
     await hub.tell("held", "endpoint", "pause")
     held = [await hub.give("held", f"held{number}@northwind.example") for number in range(9)]
@@ -72,6 +65,9 @@ async def test_rows_damaged_in_each_table_under_load(
     await hub.all_settled(SOON)
     leads, requests = check_endpoint(endpoint, load)
     assert leads == requests, "a lead was sent twice"
+    # The operator is told, by `doctor`; connections that work on have nothing to tell their contacts.
+    told_to = {address for recipients in box.recipients for address in recipients}
+    assert told_to == set(), [mail["Subject"] for mail in box.mails]
     assert all(process.running for process in hub.processes), hub.tail()
     print(f"{len(load.acknowledged)} acknowledged under load, {leads} leads in {requests} requests")
 

@@ -5,7 +5,6 @@ Days pass by moving everything that is stored into the past, which is what a day
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Final
 
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t
-from tests.contracts.mailbox import Mailbox, mailbox
+from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
 from tests.journeys.hub import Hub, until
@@ -31,13 +30,6 @@ MOVED: Final = {
     for table in (t.connection, t.delivery, t.attempt, t.notice)
 }
 """The moments that are stored."""
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    """The operator's mail server."""
-    with mailbox() as made:
-        yield made
 
 
 async def passes(hub: Hub, ms: int) -> None:

@@ -10,9 +10,11 @@ from typing import Final
 
 import pytest
 
+from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
+from tests.journeys.people import mail_by, nobody_was_told, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import goes_on
 from tests.services.cable import Cable
@@ -25,7 +27,7 @@ PROMOTIONS: Final = 10
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_promoted_standby_has_every_acknowledged_lead(
-    postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
+    postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint, box: Mailbox
 ) -> None:
     async with AsyncExitStack() as stack:
 
@@ -37,9 +39,9 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
         await asyncio.to_thread(primary.start)
         url = await asyncio.to_thread(primary.create_database)
         cable = await stack.enter_async_context(Cable(primary.port, random.Random(0)))
-        hub = await make_hub(cable.through(url))
+        hub = await make_hub(cable.through(url), **mail_by(box))
         await hub.start("api", "worker")
-        await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
+        await hub.make_offer("crm", table=telling(storage_account.settings), endpoint=telling(endpoint.settings))
         load = Load(hub, ["crm"], "promoted", clients=6)
         async with under_load(load):
             for number in range(PROMOTIONS):
@@ -61,6 +63,7 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
         drained = await hub.all_delivered(60)
         rows = await check_table(storage_account, load)
         leads, requests = check_endpoint(endpoint, load)
+        await nobody_was_told(hub, box)
         print(
             f"{PROMOTIONS} promotions; {len(load.acknowledged)} acknowledged, {len(load.unsure)} unsure, answers "
             f"{dict(load.answers)}; drained in {drained:.1f} s; {rows} rows; {leads} leads in {requests} requests"

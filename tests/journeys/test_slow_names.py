@@ -9,8 +9,10 @@ from typing import Any, Final
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
+from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import until
+from tests.journeys.people import mail_by, nobody_was_told, telling
 from tests.journeys.places import Endpoint
 from tests.services.slow_names import SlowNames
 
@@ -38,16 +40,16 @@ def by_name(endpoint: Endpoint, name: str) -> dict[str, Any]:
 
 
 async def test_eight_slow_names_delay_no_healthy_connection(
-    database_url: str, make_hub: MakeHub, authority_folder: Path, names: SlowNames
+    database_url: str, make_hub: MakeHub, authority_folder: Path, names: SlowNames, box: Mailbox
 ) -> None:
     endpoint = Endpoint(Authority(authority_folder).server_context(FAST, *SLOW))
     await endpoint.start()
-    hub = await make_hub(database_url)
+    hub = await make_hub(database_url, **mail_by(box))
     hub.program = names.program
     await hub.start("serve")
-    await hub.make_offer("crm", endpoint=by_name(endpoint, FAST))
+    await hub.make_offer("crm", endpoint=telling(by_name(endpoint, FAST)))
     for number, name in enumerate(SLOW):
-        await hub.make_offer(f"slow{number}", endpoint=by_name(endpoint, name))
+        await hub.make_offer(f"slow{number}", endpoint=telling(by_name(endpoint, name)))
         await hub.give(f"slow{number}", f"slow{number}@load.example")
 
     async def all_asked() -> bool:
@@ -69,5 +71,6 @@ async def test_eight_slow_names_delay_no_healthy_connection(
     endpoint.check()
     assert set(endpoint.times()) == healthy | {f"slow{number}@load.example" for number in range(8)}
     assert set(endpoint.times().values()) == {1}
+    await nobody_was_told(hub, box)
     await endpoint.stop()
     print(f"healthy leads arrived within {took:.1f} s; {len(names.asked)} look-ups")

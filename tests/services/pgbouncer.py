@@ -55,11 +55,23 @@ class PgBouncer:
         """The address of the same database through the pooler."""
         return database_url.replace(f":{self._server.port}/", f":{self.port}/")
 
-    def close(self) -> None:
-        """Stop it and remove its folder."""
+    def stop(self) -> None:
+        """End it at once, and with it every connection."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def start(self) -> None:
+        """Start it again on its port. Raises ``PostgresFailed``."""
+        self._start(self.port)
+        if not self._answers(self.port):
+            raise PostgresFailed(
+                "PgBouncer did not start again:\n" + (self._folder / "log").read_text(errors="replace")
+            )
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, port: int) -> None:

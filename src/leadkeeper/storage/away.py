@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+UNREACHABLE: Final = "the database cannot be reached just now"
+REPLACED: Final = (
+    "the database file was removed or replaced while it was in use: put it back, or start again to make a new one"
+)
+ONLY_READS: Final = "the database only reads just now: it is a standby, or may not be written"
+DISK_FULL: Final = "the disk of the database is full"
+
 
 class StorageAway(Exception):
-    """The database cannot be used just now; nothing of the act was acknowledged. Trying again later is safe."""
+    """The database cannot be used just now; nothing of the act was acknowledged. Trying again later is safe.
+
+    Its text is the driver's and for the operator alone. ``reason`` says why in words that hold no name, no address and
+    no secret, for whoever asks.
+    """
+
+    def __init__(self, text: str = "", reason: str = UNREACHABLE) -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -2,15 +2,16 @@
 
 On PostgreSQL that is the server's clock, so machines whose clocks differ agree; on SQLite it is the machine's. Between
 two looks at it time goes on by the monotonic clock. When it jumped, what the database holds is moved along, once for
-all processes, before anybody lives by the new time: nothing waits for the size of the jump, and no lease ends by it.
+all processes, before anybody lives by the new time: nothing waits for the size of the jump, no lease ends by it, and
+an outage has lasted as long as it has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
@@ -24,6 +25,22 @@ JUMP_MS: Final = 2_000
 """Smaller differences are those of slow answers and slewed clocks."""
 _END_OF_TIME: Final = 2**61
 """Moments beyond it stand for never."""
+_MINUTE: Final = 60_000
+_HOUR: Final = 60 * _MINUTE
+LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
+    t.delivery.c.due_at: 24 * _HOUR,
+    t.lease.c.until: 10 * _MINUTE,
+    t.connection.c.closed_until: 24 * _HOUR,
+    t.connection.c.probe_at: 2 * _HOUR,
+    t.connection.c.check_at: 6 * _HOUR,
+    t.connection.c.tell_at: 24 * _HOUR,
+    t.connection.c.recall_at: 2 * _HOUR,
+    t.connection_change.c.due_at: 2 * _MINUTE,
+    t.notice.c.due_at: 24 * _HOUR,
+    t.operation.c.due_at: 10 * _MINUTE,
+    t.contact.c.ask_at: 24 * _HOUR,
+}
+"""Every moment at which something is to happen, and the longest (ms) that anybody ever puts it off."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -101,11 +118,15 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
     """Move what the database holds along with a jump from ``expected`` to ``found``, unless another process has.
 
     Answers by how much that was. A clock set back while nobody ran is told by what was seen before. One set forward
-    makes everything due; only leases, whose holders live, are made longer. With ``first`` this process has not seen
-    what the time was before: that is what any process saw last, and who held a lease then may still live.
+    makes everything due; only leases, whose holders live, are made longer, and outages not. With ``first`` this process
+    has not seen what the time was before: that is what any process saw last, and who held a lease then may still live.
+    In a database that nobody has looked at yet (it is new, or that of an older version) what is further ahead than any
+    delay allows is due.
     """
     seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
     moved = 0
+    if seen == 0:
+        _make_due(conn, found)
     if first and 0 < seen < found - JUMP_MS:
         _lengthen(conn, seen, found - seen)
     if seen > found + JUMP_MS:
@@ -114,8 +135,17 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
     elif found > expected + JUMP_MS and seen < found - JUMP_MS:
         moved = found - expected
         _lengthen(conn, expected, moved)
+        _move_outages(conn, moved, t.connection.c.tell_at)
     conn.execute(sa.update(t.clock).values(seen_at=found))
     return moved
+
+
+def _make_due(conn: sa.Connection, now: int) -> None:
+    """Whatever is due later than it can be meant to be was written by a clock that was ahead: it is due now."""
+    for column, longest in LONGEST_DELAYS.items():
+        conn.execute(_future(column, now + longest).values({column: now}))
+    untried = t.delivery.c.state == sa.literal_column("'pending'")
+    conn.execute(_future(t.delivery.c.due_at, now).where(untried).values(due_at=now))
 
 
 def _lengthen(conn: sa.Connection, then: int, by: int) -> None:
@@ -124,24 +154,25 @@ def _lengthen(conn: sa.Connection, then: int, by: int) -> None:
 
 def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
     """Everything that was to happen after ``now`` happens so much earlier, but not before ``now``."""
-    columns = (
-        t.delivery.c.due_at,
-        t.lease.c.until,
-        t.connection.c.closed_until,
-        t.connection.c.probe_at,
-        t.connection.c.check_at,
-        t.connection.c.tell_at,
-        t.connection.c.recall_at,
-        t.connection_change.c.due_at,
-        t.notice.c.due_at,
-        t.operation.c.due_at,
-        t.contact.c.ask_at,
-    )
-    for column in columns:
-        future = [column > now, column < _END_OF_TIME, *([t.READY] if column.table is t.delivery else [])]
+    for column in LONGEST_DELAYS:
         earlier = sa.case((column + moved > now, column + moved), else_=now)
-        conn.execute(sa.update(column.table).where(*future).values({column: earlier}))
-    # An outage has lasted as long as it has.
+        conn.execute(_future(column, now).values({column: earlier}))
+    _move_outages(conn, moved)
+    # Leads that a connection refused from then on are taken back together, those that it refuses after the jump too.
     c = t.connection.c
-    since = {column: column + moved for column in (c.failing_since, c.works_since, c.told_at)}
+    conn.execute(
+        sa.update(t.connection).where(c.refused_since.is_not(None)).values(refused_since=c.refused_since + moved)
+    )
+
+
+def _future(column: sa.Column[Any], now: int) -> sa.Update:
+    """An update of what is to happen after ``now``; of deliveries those alone that wait for it."""
+    ready = [t.READY] if column.table is t.delivery else []
+    return sa.update(column.table).where(column > now, column < _END_OF_TIME, *ready)
+
+
+def _move_outages(conn: sa.Connection, moved: int, *more: sa.Column[Any]) -> None:
+    """People are told of an outage by how long it has lasted."""
+    c = t.connection.c
+    since = {column: column + moved for column in (c.failing_since, c.works_since, c.told_at, *more)}
     conn.execute(sa.update(t.connection).where(c.failing_since.is_not(None)).values(since))

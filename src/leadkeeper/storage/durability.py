@@ -10,7 +10,11 @@ import sqlalchemy as sa
 
 @dataclass(frozen=True, slots=True)
 class Durability:
-    """What a PostgreSQL server promises. ``standbys`` are those that stream from it now, synchronous ones apart."""
+    """What a PostgreSQL server promises, and how many standbys stream from it now.
+
+    Of ``hidden`` ones nobody tells us (it takes a role with ``pg_monitor``) whether they are synchronous: they count
+    as asynchronous, too.
+    """
 
     fsync: bool
     full_page_writes: bool
@@ -18,13 +22,22 @@ class Durability:
     synchronous_names: str
     synchronous: int
     asynchronous: int
+    hidden: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether commits wait for a standby that does not follow."""
+        return bool(self.synchronous_names) and not self.synchronous and not self.hidden
 
 
 @dataclass(frozen=True, slots=True)
 class Weakness:
-    """Something that a commit does not survive, and the remedy. ``losing``: the promise of this program is broken."""
+    """Something that a commit does not survive, or waits for, and the remedy.
 
-    losing: bool
+    ``wrong``: the promise of this program is broken, or no lead can be acknowledged.
+    """
+
+    wrong: bool
     detail: str
     remedy: str
 
@@ -35,8 +48,8 @@ def durability(conn: sa.Connection) -> Durability | None:
         return None
     names = ("fsync", "full_page_writes", "synchronous_commit", "synchronous_standby_names")
     found = conn.execute(sa.select(*(sa.func.current_setting(name).label(name) for name in names))).one()
-    # A role without pg_monitor sees the standbys' rows, but not their state: those count as asynchronous.
-    states = conn.execute(sa.text("SELECT coalesce(sync_state, 'async') FROM pg_stat_replication")).scalars().all()
+    # A role without pg_monitor sees the standbys' rows, but not their state.
+    states = conn.execute(sa.text("SELECT sync_state FROM pg_stat_replication")).scalars().all()
     synchronous = sum(state in ("sync", "quorum") for state in states)
     return Durability(
         fsync=found.fsync == "on",
@@ -45,6 +58,7 @@ def durability(conn: sa.Connection) -> Durability | None:
         synchronous_names=found.synchronous_standby_names,
         synchronous=synchronous,
         asynchronous=len(states) - synchronous,
+        hidden=sum(state is None for state in states),
     )
 
 
@@ -57,6 +71,10 @@ def weaknesses(found: Durability) -> Sequence[Weakness]:
     if not found.full_page_writes:
         detail = "full_page_writes is off: when the server's machine fails, the database may be damaged"
         weak.append(Weakness(True, detail, "set full_page_writes = on in postgresql.conf and reload"))
+    if found.waits:
+        detail = "synchronous_standby_names names standbys, but none follows: commits wait, so no lead is acknowledged"
+        remedy = "start such a standby, or take it out of synchronous_standby_names and reload"
+        weak.append(Weakness(True, detail, remedy))
     if found.asynchronous and not found.synchronous_names:
         detail = "a standby follows asynchronously: when it is promoted, leads that were just acknowledged are lost"
         remedy = "set synchronous_standby_names, or promote it only when the primary's disk is lost"

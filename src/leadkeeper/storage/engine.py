@@ -45,6 +45,10 @@ class Storage(Protocol):
         """
         ...
 
+    async def hears(self) -> bool:
+        """Whether what other processes announce is heard at all: behind a pooler it is not. Raises ``StorageAway``."""
+        ...
+
     async def close(self) -> None:
         """Wait for what runs and close every connection."""
         ...

@@ -8,11 +8,12 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from leadkeeper.gate import Gate
-from leadkeeper.storage.away import StorageAway
+from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
 from leadkeeper.storage.turns import in_turn
 
 P = ParamSpec("P")
@@ -26,7 +27,10 @@ PLACES_RESERVED: Final = 4
 ACT_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 5
 _READ_ONLY: Final = "25006"
+_REASONS: Final = {_READ_ONLY: ONLY_READS, "53100": DISK_FULL}
 _DURABLE: Final = frozenset({"on", "remote_apply"})
+
+log: Final = structlog.get_logger(__name__)
 
 
 class PostgreSQL:
@@ -70,7 +74,8 @@ class PostgreSQL:
                     raise
                 if _state(error) == _READ_ONLY:
                     await self._reconnect()
-                raise StorageAway(str(getattr(error, "orig", error))) from error
+                reason = _REASONS.get(_state(error), UNREACHABLE)
+                raise StorageAway(str(getattr(error, "orig", error)), reason) from error
 
         task = asyncio.create_task(run(), name="act")
         self._running.add(task)
@@ -100,6 +105,10 @@ class PostgreSQL:
         if self._engine is not None:
             await self._engine.dispose()
 
+    async def hears(self) -> bool:
+        await self._open()
+        return not self._pooled
+
     async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
         """LISTEN on a connection of its own, made again whenever it breaks; through a pooler it is left alone.
 
@@ -111,6 +120,7 @@ class PostgreSQL:
                 try:
                     await self._open()
                     if self._pooled:
+                        log.info("a pooler stands before PostgreSQL: NOTIFY does not reach, work is looked for instead")
                         return
                     connection = await asyncpg.connect(_dsn(self._url), timeout=CONNECT_SECONDS)
                 except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):

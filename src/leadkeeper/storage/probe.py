@@ -36,7 +36,8 @@ class KeepingProbe:
         try:
             return await asyncio.wait_for(asyncio.shield(self._asking), WAIT_SECONDS)
         except TimeoutError:
-            raise StorageAway(f"no answer within {WAIT_SECONDS:g} s") from None
+            late = f"the database does not answer within {WAIT_SECONDS:g} s"
+            raise StorageAway(late, late) from None
 
 
 def _failed(asked: asyncio.Future[int]) -> bool:

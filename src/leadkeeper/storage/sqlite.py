@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,7 +17,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from leadkeeper.gate import Gate
-from leadkeeper.storage.away import StorageAway
+from leadkeeper.storage.away import DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
+from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
 from leadkeeper.storage.turns import in_turn
 from leadkeeper.storage.writer_thread import WriterThread
 
@@ -29,9 +29,7 @@ READERS: Final = 4
 WRITERS: Final = 3
 """How many acts on behalf of publishers line up for the one writer: one of each, so that none waits for many."""
 BUSY_SECONDS: Final = 30
-_REPLACED: Final = (
-    "the database file was removed or replaced while it was in use: put it back, or start again to make a new one"
-)
+_REASONS: Final = {sqlite3.SQLITE_FULL: DISK_FULL, sqlite3.SQLITE_READONLY: ONLY_READS}
 
 
 def _is_no_text(error: OperationalError) -> bool:
@@ -41,9 +39,10 @@ def _is_no_text(error: OperationalError) -> bool:
 
 def _tell(error: OperationalError) -> NoReturn:
     """Raise the error itself for a wrong statement; anything else is a database that is away."""
-    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_ERROR:
         raise error
-    raise StorageAway(str(error.orig)) from error
+    raise StorageAway(str(error.orig), _REASONS.get((code or 0) & 0xFF, UNREACHABLE)) from error
 
 
 @contextlib.contextmanager
@@ -62,14 +61,16 @@ class SQLite:
 
     A file that is removed, moved away or replaced under the process takes no more leads: what is committed into it
     would be seen by nobody, so the act that notices raises :class:`StorageAway`. Those after it go to the file that
-    stands there then; none is made.
+    stands there then, if it is a database of this version: a backup that was put back. None is made, and nothing else
+    is touched.
     """
 
     POLL_SECONDS = 0.02
+    AWAY_SECONDS = 0.2
 
     def __init__(self, url: sa.URL) -> None:
         assert url.database is not None
-        self._files = _Files(Path(url.database))
+        self._files = SQLiteFiles(Path(url.database))
         self._writer = self._engine(url, 1, "BEGIN IMMEDIATE")
         self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
         self._writing: sa.Connection | None = None
@@ -79,8 +80,7 @@ class SQLite:
         self._write_thread = WriterThread("sqlite-write")
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 
-    @staticmethod
-    def _engine(url: sa.URL, size: int, begin: str) -> sa.Engine:
+    def _engine(self, url: sa.URL, size: int, begin: str) -> sa.Engine:
         engine = sa.create_engine(
             url,
             poolclass=sa.QueuePool,
@@ -93,7 +93,8 @@ class SQLite:
 
         @event.listens_for(engine, "do_connect")
         def _make(*_: object) -> None:
-            _make_private(url.database or "")
+            self._files.require_the_same()
+            make_private(url.database or "")
 
         @event.listens_for(engine, "connect")
         def _connect(connection: Any, _record: object) -> None:
@@ -138,7 +139,7 @@ class SQLite:
             yield self._writing
         if not self._files.are_the_same():
             self._let_go()
-            raise StorageAway(_REPLACED)
+            raise StorageAway(REPLACED, REPLACED)
 
     def _let_go(self) -> None:
         """Close what was opened on the old file; whatever stands there now is opened anew."""
@@ -173,17 +174,24 @@ class SQLite:
 
         return asyncio.get_running_loop().run_in_executor(threads, run)
 
+    async def hears(self) -> bool:
+        return True
+
     async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
         """Look at ``PRAGMA data_version`` (it changes when another connection wrote) many times a second."""
 
         async def watch() -> None:
+            missed = False
             while True:
                 try:
+                    await asyncio.to_thread(self._files.require)
                     with contextlib.closing(self._reader.raw_connection()) as connection:
+                        if missed:
+                            woken(())
                         await self._watch(connection.cursor(), woken)
-                except OperationalError:
-                    pass  # as an act would find: the database is away
-                await asyncio.sleep(self.POLL_SECONDS)
+                except (OperationalError, StorageAway):  # as an act would find: the database is away
+                    await asyncio.sleep(self.AWAY_SECONDS)
+                missed = True
 
         task = asyncio.create_task(watch(), name="sqlite-watch")
 
@@ -202,7 +210,6 @@ class SQLite:
                 woken(())
             seen = version
             await asyncio.sleep(self.POLL_SECONDS)
-        woken(())
 
     async def close(self) -> None:
         for threads in (self._write_thread, self._read_threads):
@@ -211,46 +218,3 @@ class SQLite:
             self._writing.close()
         self._writer.dispose()
         self._reader.dispose()
-
-
-class _Files:
-    """Which files the database is kept in: itself, and the log that commits are written to first."""
-
-    def __init__(self, path: Path) -> None:
-        self._names = (str(path), f"{path}-wal")
-        self._known: tuple[tuple[int, int], ...] | None = None
-        self._was_there = False
-
-    def require(self) -> None:
-        """Raise :class:`StorageAway` for a database that was there and is gone: no empty one must take its place."""
-        if self._was_there and not os.path.exists(self._names[0]):
-            raise StorageAway(_REPLACED)
-
-    def forget(self) -> None:
-        """What stands there now is what counts from the next commit on."""
-        self._known = None
-
-    def are_the_same(self) -> bool:
-        """Whether they are those of the commit before. Called after every commit: two looks at the file system."""
-        try:
-            found = tuple([_identity(name) for name in self._names])
-        except FileNotFoundError:
-            found = ()
-        if self._known is None:
-            self._known, self._was_there = found, True
-        return found == self._known and found != ()
-
-
-def _identity(name: str) -> tuple[int, int]:
-    found = os.stat(name)
-    return found.st_dev, found.st_ino
-
-
-def _make_private(database: str) -> None:
-    """Make the file, if it is missing, for its owner alone: SQLite would go by the umask.
-
-    What SQLite makes beside it (WAL, shared memory) takes the file's own permissions. A file that is there is not
-    opened: to close it again would let go of every lock that this process has on it, and with them of the log.
-    """
-    with contextlib.suppress(OSError):  # it is there; or SQLite's own error says more
-        os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))

@@ -11,8 +11,8 @@ from leadkeeper.clock import Clock
 from leadkeeper.doors.api.metrics import CONTENT_TYPE, Metrics
 from leadkeeper.doors.api.security import Operator
 from leadkeeper.doors.web import problem_responses
-from leadkeeper.problem import ProblemType
-from leadkeeper.storage.engine import Storage
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.probe import KeepingProbe
 
 MEASUREMENTS: Final = "/metrics"
@@ -79,8 +79,11 @@ class System:
         return Alive()
 
     async def get_ready(self) -> Ready:
-        """Something was written to the database within the last second or so: a lead can be kept."""
-        damaged = await self._probe.require()
+        """Something was written to the database within the last second or so: a lead can be kept. Else it says why."""
+        try:
+            damaged = await self._probe.require()
+        except StorageAway as error:
+            raise Problem(ProblemType.STORAGE_AWAY, f"No lead can be kept: {error.reason}.") from error
         return Ready(damagedRecords=damaged, remedy=REMEDY if damaged else None)
 
     async def get_closed_metrics(self, _: Operator) -> Response:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leadkeeper.inbox.backlog import Backlog
     from leadkeeper.rooms import Rooms
     from leadkeeper.settings import Settings
+    from leadkeeper.storage.durability import Durability
 
     Examine = Callable[[Rooms, Connection, Language], Awaitable["Finding"]]
 
@@ -87,7 +88,11 @@ def _findings(*, test_leads: bool) -> list[Finding]:
         found += _permissions(settings)
         status = database_status(settings)
         found.append(_database(status))
-        found += asyncio.run(_look(settings, test_leads=test_leads)) if status.up_to_date else []
+        if status.up_to_date:
+            writes, of_server = asyncio.run(_server(settings))
+            found += of_server
+            # Where commits wait for ever, whatever writes would wait as well.
+            found += asyncio.run(_look(settings, test_leads=test_leads)) if writes else []
     except Exception as error:
         told = explanation(error)
         if told is None:
@@ -122,6 +127,42 @@ def _database(status: DatabaseStatus) -> Finding:
     return Finding("database", "wrong", what, "leadkeeper db upgrade")
 
 
+async def _server(settings: Settings) -> tuple[bool, list[Finding]]:
+    """Whether anything can be committed, and what is to be said of the database itself; nothing is written."""
+    from leadkeeper.storage.durability import durability
+    from leadkeeper.storage.engine import open_storage
+
+    storage = open_storage(settings.database_url)
+    try:
+        found = await storage.read(durability)
+        writes = found is None or not found.waits
+        return writes, [*_durability(found), _notifications(heard=await storage.hears())]
+    finally:
+        await storage.close()
+
+
+def _durability(found: Durability | None) -> list[Finding]:
+    from leadkeeper.storage.durability import promise, weaknesses
+
+    if found is None:
+        return [Finding("durability", "ok", "an acknowledged lead is on this machine's disk")]
+    weak = weaknesses(found)
+    return [
+        Finding("durability", "wrong" if any(each.wrong for each in weak) else "ok", promise(found)),
+        *(Finding("durability", "wrong" if each.wrong else "note", each.detail, each.remedy) for each in weak),
+    ]
+
+
+def _notifications(*, heard: bool) -> Finding:
+    from leadkeeper.delivery.lookout import POLL_SECONDS
+
+    if heard:
+        return Finding("notifications", "ok", "a worker hears at once of what another process brings")
+    told = f"NOTIFY does not reach, and a worker finds within {POLL_SECONDS:g} s what another process brings"
+    remedy = "nothing has to be done; the server's own address in LEADKEEPER_DATABASE_URL would save that time"
+    return Finding("notifications", "note", f"a pooler stands before PostgreSQL: {told}", remedy)
+
+
 async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
     from leadkeeper.app import open_rooms
 
@@ -129,7 +170,6 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
         rooms = house.rooms
         connections = await _connections(rooms, settings.language, _validated if test_leads else _connection)
         return [
-            *await _durability(rooms),
             *await _secrets(rooms),
             *connections,
             *await _backlog(rooms),
@@ -137,19 +177,6 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
             *await _clocks(rooms),
             await _mail(settings),
         ]
-
-
-async def _durability(rooms: Rooms) -> list[Finding]:
-    from leadkeeper.storage.durability import durability, promise, weaknesses
-
-    found = await rooms.storage.read(durability)
-    if found is None:
-        return [Finding("durability", "ok", "an acknowledged lead is on this machine's disk")]
-    weak = weaknesses(found)
-    return [
-        Finding("durability", "wrong" if any(each.losing for each in weak) else "ok", promise(found)),
-        *(Finding("durability", "wrong" if each.losing else "note", each.detail, each.remedy) for each in weak),
-    ]
 
 
 async def _secrets(rooms: Rooms) -> list[Finding]:

@@ -191,7 +191,7 @@ async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, lis
     """The database, up to date, its clock, and the keys to the secrets in it."""
     storage = open_storage(settings.database_url)
     try:
-        await storage.write(upgrade)
+        await storage.migrate(upgrade)
         clock = DatabaseClock(storage)
         await clock.look()
         return storage, clock, await _secret_keys(settings, storage)

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +22,10 @@ from tests.journeys.database import sql
 DATABASES = ("pgbouncer-transaction", "pgbouncer-session")
 
 
+def are_delivered(count: int, states: Mapping[str, int]) -> bool:
+    return states == {"delivered": count}
+
+
 @pytest.mark.slow
 async def test_what_another_process_brings_is_found_without_being_told(database_url: str, authority: Authority) -> None:
     """Event by event: each lead is handed in elsewhere once the worker has nothing to do, and none wakes it."""
@@ -29,7 +35,7 @@ async def test_what_another_process_brings_is_found_without_being_told(database_
         intake = Intake(elsewhere)
         for number in range(3):
             await intake.keep(lead(number))
-            await s.until(lambda states, count=number + 1: states == {"delivered": count}, 30)
+            await s.until(partial(are_delivered, number + 1), 30)
         listening = await sql(database_url, "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'")
         assert listening == [(0,)]
     await elsewhere.close()
@@ -51,9 +57,10 @@ async def run(database_url: str, *words: str) -> tuple[asyncio.subprocess.Proces
 
 async def notifications(database_url: str) -> dict[str, Any]:
     """What `leadkeeper doctor` finds about them."""
-    for words in (("db", "upgrade"), ("doctor", "--json")):
-        child, _ = await run(database_url, *words)
-        out, _ = await child.communicate()
+    upgrade, _ = await run(database_url, "db", "upgrade")
+    await upgrade.communicate()
+    doctor, _ = await run(database_url, "doctor", "--json")
+    out, _ = await doctor.communicate()
     (found,) = [each for each in json.loads(out)["findings"] if each["name"] == "notifications"]
     return dict(found)
 

@@ -39,15 +39,22 @@ RUN_BY: Final[Mapping[tuple[str, str], str]] = {
 """Who else runs all blocks of a page in a language."""
 
 NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
-    ("README.md", "make demo     # sets everything up, then plays the whole story on a sandbox"): (
-        "sets up the very folder in which the tests run; what it then starts is run by tests/journeys/test_demo.py"
-    ),
+    (
+        "README.md",
+        "make demo     # installs what it needs into this folder, then plays a marketplace's day on a sandbox",
+    ): ("sets up the very folder in which the tests run; what it then starts is run by tests/journeys/test_demo.py"),
     (
         "README.md",
         "$ make demo ARGS=--once",
     ): "a shortened example of what it prints; tests/journeys/test_demo.py runs it, not this text",
     ("CONTRIBUTING.md", "make setup     # .venv and node_modules, from the lock files"): (
         "sets up the very folder in which the tests run; continuous integration runs these words (.ci/run)"
+    ),
+    ("docs/architecture.md", "access/           who may come in: keys, sessions, hooks, quotas; the audit"): (
+        "the folder tree, which tests/house/test_architecture.py compares with the folders"
+    ),
+    ("docs/architecture.md", "__main__"): (
+        "what may import what, which tests/house/test_architecture.py compares with the import contracts"
     ),
     ("docs/tutorial.md", "make setup"): "sets up the very folder in which the tests run",
     (

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import resource
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import psutil
 import pytest
 
-from tests.conftest import missing_service
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import Hub, Process, until
@@ -23,7 +19,6 @@ from tests.journeys.people import mail_by, nobody_was_told, telling
 from tests.journeys.places import Arrival, Endpoint
 from tests.journeys.test_restarts import goes_on
 from tests.services.postgres import Postgres
-from tests.services.small_disk import SmallDisk, SmallDiskMissing
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 LEADS: Final = 20
@@ -62,54 +57,6 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
     print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
     assert requests == leads, "answers that were heard were forgotten"
     await nobody_was_told(hub, box)
-
-
-async def test_a_server_whose_disk_is_full_and_freed(make_hub: MakeHub, endpoint: Endpoint, box: Mailbox) -> None:
-    """The tables' disk, not that of the server's log: it goes on, and refuses each act that needs another page."""
-    with small_disk(40) as disk:
-        async with AsyncExitStack() as stack:
-            server = await asyncio.to_thread(Postgres)
-            stack.push_async_callback(asyncio.to_thread, server.close)
-            await asyncio.to_thread(server.start)
-            url = await asyncio.to_thread(server.create_database, folder=disk.path)
-            hub = await make_hub(url, **mail_by(box))
-            processes = await hub.start("api", "worker")
-            await hub.make_offer("crm", endpoint=telling(endpoint.settings))
-            load = Load(hub, ["crm"], "full", clients=6)
-            async with under_load(load):
-                for number in range(2):
-                    some = functools.partial(more, load, len(load.acknowledged))
-                    await until("leads are kept", some, 30, told=hub.tail)
-                    await asyncio.to_thread(disk.fill)
-                    refused = functools.partial(refusals, load, load.answers["503"])
-                    await until("leads are refused", refused, 60, told=hub.tail)
-                    await until("it says that the disk is full", lambda: says(hub, "disk"), 60, told=hub.tail)
-                    await asyncio.to_thread(disk.free)
-                    await hub.ready()
-                    await goes_on(f"disk of the server freed, {number + 1}", hub, endpoint)
-            await hub.all_delivered(60)
-            assert all(process.running for process in processes), hub.tail()
-            leads, requests = check_endpoint(endpoint, load)
-            print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
-            assert requests == leads, "answers that were heard were forgotten"
-            await nobody_was_told(hub, box)
-            await hub.close()
-
-
-@contextlib.contextmanager
-def small_disk(megabytes: int) -> Iterator[SmallDisk]:
-    """A file system of that size."""
-    try:
-        with SmallDisk(megabytes) as disk:
-            yield disk
-    except SmallDiskMissing as error:
-        missing_service(str(error))
-
-
-async def says(hub: Hub, word: str) -> bool:
-    """Whether `/readyz` refuses, and names that cause."""
-    status, told = await hub.call("GET", "/readyz")
-    return status == 503 and word in told["detail"]
 
 
 async def more(load: Load, than: int) -> bool:

@@ -182,19 +182,13 @@ class Postgres:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create_database(
-        self, name: str | None = None, *, template: str | None = None, folder: Path | None = None
-    ) -> str:
+    def create_database(self, name: str | None = None, *, template: str | None = None) -> str:
         """Make a database (``name``, else a new one), empty or a copy of ``template``; gives its address.
 
-        Nobody may be connected to ``template`` meanwhile. Its tables are kept in ``folder``, if one is given: an empty
-        one of the server's account.
+        Nobody may be connected to ``template`` meanwhile.
         """
-        name, where = name or f"t_{secrets.token_hex(6)}", ""
-        if folder is not None:
-            self.sql(f"CREATE TABLESPACE \"{name}\" LOCATION '{folder}'")
-            where = f' TABLESPACE "{name}"'
-        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"{where}')
+        name = name or f"t_{secrets.token_hex(6)}"
+        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"')
         return self._url(name)
 
     def drop_database(self, name_or_url: str) -> None:

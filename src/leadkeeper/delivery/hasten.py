@@ -64,7 +64,7 @@ def _step(conn: sa.Connection, connection_id: str, since: int, now: int) -> bool
     waiting = (d.connection_id == connection_id, t.READY, d.due_at > first, d.due_at > soon, d.changed_at <= since)
     some = sa.select(d.id).where(*waiting).order_by(d.due_at, d.id).limit(STEP).with_for_update(skip_locked=True)
     ids = list(conn.scalars(some))
-    if not ids:
-        return False
-    conn.execute(sa.update(t.delivery).where(one_of(conn, d.id, ids)).values(due_at=soon, changed_at=now))
+    if ids:
+        conn.execute(sa.update(t.delivery).where(one_of(conn, d.id, ids)).values(due_at=soon, changed_at=now))
+    # Those that somebody else holds right now are not taken, but they are there.
     return bool(conn.scalar(sa.select(sa.exists().where(*waiting))))

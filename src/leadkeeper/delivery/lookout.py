@@ -97,8 +97,8 @@ class Lookout:
             if begun >= self._tried_at + TRIAL_SECONDS:
                 self._tried_at = begun
                 due += some_trials(await self._storage.read(trials_due, self._clock()), self._clock())
-            took = time.monotonic() - begun
-            self._again_at = begun + min(max(LEAST_SECONDS, RESTS * took), POLL_SECONDS)
+            ended = time.monotonic()
+            self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), POLL_SECONDS)
             self._tell(due)
 
     def _tell(self, due: Sequence[Due]) -> None:

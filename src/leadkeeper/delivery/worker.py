@@ -73,6 +73,7 @@ class Worker:
         self._look_everywhere = True
         self._lease_id = ""
         self._lease_ends = 0.0
+        self._lease_generation = 0
         self._stopping = False
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -323,7 +324,9 @@ class Worker:
 
     def _holds_lease(self) -> bool:
         # By the monotonic clock: when the time jumps, all leases are moved along (see storage.database_clock).
-        return bool(self._lease_id) and time.monotonic() < self._lease_ends
+        # A backup in the database's place may hold, as under this lease, deliveries that this worker knows nothing of.
+        same = self._lease_generation == self._storage.generation
+        return bool(self._lease_id) and same and time.monotonic() < self._lease_ends
 
     def _abandon_lease(self) -> None:
         """Let the lease run out: it may hold deliveries that this worker does not know of, and they must come back."""
@@ -333,7 +336,7 @@ class Worker:
         """Start anew under a new lease: what the old one held may be another's by now."""
         for lane in self._lanes:
             lane.drop()
-        begun, now = time.monotonic(), self._clock()
+        begun, now, self._lease_generation = time.monotonic(), self._clock(), self._storage.generation
         self._lease_id = await self._storage.write(open_lease, now + self._lease_ms, now)
         self._lease_ends = begun + self._lease_ms / 1000
 

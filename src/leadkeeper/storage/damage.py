@@ -39,7 +39,7 @@ class Damage:
     @property
     def stored(self) -> str:
         """The key as it is remembered."""
-        return json.dumps(self.key, ensure_ascii=False)
+        return json.dumps(self.key)
 
 
 def remember(conn: sa.Connection, damages: Iterable[Damage], now: int) -> None:

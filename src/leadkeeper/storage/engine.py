@@ -28,7 +28,12 @@ Act = Callable[Concatenate[sa.Connection, P], R]
 
 
 class Storage(Protocol):
-    """One database. All errors of being away come as :class:`StorageAway`; others as SQLAlchemy raises them."""
+    """One database. All errors of being away come as :class:`StorageAway`; others as SQLAlchemy raises them.
+
+    ``generation`` is another number once another database (a backup, say) was found in the place of the one before.
+    """
+
+    generation: int
 
     async def write(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``act`` in one transaction; it is on disk when this returns, and undone when ``act`` raises."""
@@ -36,6 +41,10 @@ class Storage(Protocol):
 
     async def read(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``act`` in one transaction that writes nothing."""
+        ...
+
+    async def migrate(self, act: Act[[], R]) -> R:
+        """The same as :meth:`write`, however long it takes: it may go through all that there is."""
         ...
 
     async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:

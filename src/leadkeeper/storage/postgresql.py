@@ -43,6 +43,7 @@ class PostgreSQL:
     RECONNECT_SECONDS = 0.5
 
     def __init__(self, url: sa.URL) -> None:
+        self.generation = 0
         self._url = url
         self._running: set[asyncio.Task[Any]] = set()
         self._engine: AsyncEngine | None = None
@@ -53,16 +54,24 @@ class PostgreSQL:
     async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._run(lambda c: act(c, *args, **kwargs))
 
+    async def migrate(self, act: Callable[[sa.Connection], R]) -> R:
+        await self._open()
+        engine = (_pooled_engine if self._pooled else _direct_engine)(self._url, seconds=None)
+        try:
+            return await self._begin(act, engine)
+        finally:
+            await engine.dispose()
+
     async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._run(lambda c: act(c, *args, **kwargs))
 
     async def _run(self, act: Callable[[sa.Connection], R]) -> R:
         return await in_turn(self._places, ACT_SECONDS, lambda: self._begin(act))
 
-    def _begin(self, act: Callable[[sa.Connection], R]) -> asyncio.Task[R]:
+    def _begin(self, act: Callable[[sa.Connection], R], apart: AsyncEngine | None = None) -> asyncio.Task[R]:
         async def run() -> R:
             try:
-                engine = self._engine or await self._open()
+                engine = apart or self._engine or await self._open()
                 async with engine.begin() as conn:
                     if self._pooled:
                         await conn.execute(_PER_TRANSACTION)
@@ -169,24 +178,24 @@ _PER_TRANSACTION: Final = sa.select(
 """What a session would be told once; each transaction through a pooler may be in another session."""
 
 
-def _direct_engine(url: sa.URL, *, durable: bool) -> AsyncEngine:
+def _direct_engine(url: sa.URL, *, durable: bool = False, seconds: int | None = ACT_SECONDS) -> AsyncEngine:
     settings = {"idle_in_transaction_session_timeout": _FROZEN}
     if not durable:
         settings["synchronous_commit"] = "on"
     return create_async_engine(
         url,
-        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": ACT_SECONDS, "server_settings": settings},
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": seconds, "server_settings": settings},
         **_COMMON,
     )
 
 
-def _pooled_engine(url: sa.URL) -> AsyncEngine:
+def _pooled_engine(url: sa.URL, *, seconds: int | None = ACT_SECONDS) -> AsyncEngine:
     """Nothing outlives a transaction: no settings of the session, no prepared statements."""
     engine = create_async_engine(
         url,
         connect_args={
             "timeout": CONNECT_SECONDS,
-            "command_timeout": ACT_SECONDS,
+            "command_timeout": seconds,
             "statement_cache_size": 0,
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": str,  # the unnamed one, which lasts until the next

@@ -74,7 +74,7 @@ class SQLite:
         self._writer = self._engine(url, 1, "BEGIN IMMEDIATE")
         self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
         self._writing: sa.Connection | None = None
-        self._generation = 0
+        self.generation = 0
         self._writers = Gate(WRITERS, 1)
         self._readers = Gate(READERS, 1)
         self._write_thread = WriterThread("sqlite-write")
@@ -93,6 +93,7 @@ class SQLite:
 
         @event.listens_for(engine, "do_connect")
         def _make(*_: object) -> None:
+            self._files.require()
             self._files.require_the_same()
             make_private(url.database or "")
 
@@ -115,6 +116,9 @@ class SQLite:
             BUSY_SECONDS,
             lambda: self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs)),
         )
+
+    async def migrate(self, act: Callable[[sa.Connection], R]) -> R:
+        return await self.write(act)
 
     async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await in_turn(
@@ -144,7 +148,7 @@ class SQLite:
     def _let_go(self) -> None:
         """Close what was opened on the old file; whatever stands there now is opened anew."""
         self._files.forget()
-        self._generation += 1
+        self.generation += 1
         if self._writing is not None:
             self._writing.close()
             self._writing = None
@@ -189,7 +193,7 @@ class SQLite:
                         if missed:
                             woken(())
                         await self._watch(connection.cursor(), woken)
-                except (OperationalError, StorageAway):  # as an act would find: the database is away
+                except (sqlite3.Error, sa.exc.SQLAlchemyError, StorageAway):  # as an act would find: it is away
                     await asyncio.sleep(self.AWAY_SECONDS)
                 missed = True
 
@@ -203,8 +207,8 @@ class SQLite:
 
     async def _watch(self, cursor: Any, woken: Callable[[Collection[str]], None]) -> None:
         """Until the file is another."""
-        generation, seen = self._generation, None
-        while generation == self._generation:
+        generation, seen = self.generation, None
+        while generation == self.generation:
             version = cursor.execute("PRAGMA data_version").fetchone()
             if seen is not None and version != seen:
                 woken(())

@@ -31,10 +31,13 @@ class SQLiteFiles:
         if self._was_there and not os.path.exists(self._names[0]):
             raise StorageAway(REPLACED, REPLACED)
         if not self._proven:
-            with self._proving:
-                self._proven = self._proven or self._is_ours()
-            if not self._proven:
+            self._prove()
+
+    def _prove(self) -> None:
+        with self._proving:  # others may have looked while this one waited
+            if not self._proven and not self._is_ours():
                 raise StorageAway(REPLACED, REPLACED)
+            self._proven = True
 
     def require_the_same(self) -> None:
         """Raise :class:`StorageAway` before a connection is opened on another file than the others have."""

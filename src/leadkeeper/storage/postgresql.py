@@ -55,7 +55,7 @@ class PostgreSQL:
         return await self._run(lambda c: act(c, *args, **kwargs))
 
     async def migrate(self, act: Callable[[sa.Connection], R]) -> R:
-        await self._open()
+        await self.read(lambda _: None)  # finds out what answers, and tells of it as every act does
         engine = (_pooled_engine if self._pooled else _direct_engine)(self._url, seconds=None)
         try:
             return await self._begin(act, engine)

@@ -185,17 +185,14 @@ class SQLite:
         """Look at ``PRAGMA data_version`` (it changes when another connection wrote) many times a second."""
 
         async def watch() -> None:
-            missed = False
             while True:
                 try:
                     await asyncio.to_thread(self._files.require)
                     with contextlib.closing(self._reader.raw_connection()) as connection:
-                        if missed:
-                            woken(())
+                        woken(())  # nobody knows what came before it listened
                         await self._watch(connection.cursor(), woken)
                 except (sqlite3.Error, sa.exc.SQLAlchemyError, StorageAway):  # as an act would find: it is away
                     await asyncio.sleep(self.AWAY_SECONDS)
-                missed = True
 
         task = asyncio.create_task(watch(), name="sqlite-watch")
 

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -22,10 +21,9 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer
 from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint, Request
-from tests.conftest import missing_service
-from tests.journeys.doc_pages import READ, ROOT, RUN_BY, Block, blocks, masked
+from tests.journeys.doc_pages import READ, RUN_BY, Block, blocks, masked
 from tests.journeys.hub import Hub
-from tests.journeys.test_sandbox import Sandbox
+from tests.journeys.test_sandbox import Sandbox, ready_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 ENDPOINT: Final = "crm.contoso.com"
@@ -95,17 +93,8 @@ async def endpoint(authority: Path) -> AsyncIterator[tuple[ReceivingEndpoint, st
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox that is ready."""
-    if shutil.which("curl") is None or not (ROOT / "node_modules" / "azurite").is_dir():
-        missing_service("curl or Azurite is missing")
-    folder = tmp_path_factory.mktemp("sandbox")
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    started = Sandbox(folder)
-    try:
-        started.wait()
+    with ready_sandbox(tmp_path_factory.mktemp("sandbox")) as started:
         yield started
-    finally:
-        if started.process.poll() is None:
-            started.end()
 
 
 def settings_of(sandbox: Sandbox) -> dict[str, str]:

@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,6 +104,21 @@ def leadkeeper(folder: Path, *commands: str) -> list[int]:
     )
     print(done.stdout, done.stderr)
     return [int(code) for code in re.findall(r"^exit (\d+)$", done.stdout, re.MULTILINE)]
+
+
+@contextmanager
+def ready_sandbox(folder: Path) -> Iterator[Sandbox]:
+    """A sandbox that is ready, for whoever types what a page shows; it is ended if the page does not."""
+    if shutil.which("curl") is None or not (ROOT / "node_modules" / "azurite").is_dir():
+        missing_service("curl or Azurite is missing")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    started = Sandbox(folder)
+    try:
+        started.wait()
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.end()
 
 
 @pytest.fixture

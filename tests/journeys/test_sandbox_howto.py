@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,7 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import missing_service
-from tests.journeys.test_sandbox import ROOT, Sandbox, environment
+from tests.journeys.test_sandbox import ROOT, Sandbox, environment, ready_sandbox
 
 PAGE: Final = ROOT / "docs" / "howto" / "use-the-sandbox.md"
 START: Final = "leadkeeper sandbox --folder sandbox"
@@ -30,16 +28,8 @@ def blocks() -> list[str]:
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """What the page's first command starts, ready."""
-    if shutil.which("curl") is None or not (ROOT / "node_modules" / "azurite").is_dir():
-        missing_service("curl or Azurite is missing")
-    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    started = Sandbox(tmp_path)
-    try:
-        started.wait()
+    with ready_sandbox(tmp_path) as started:
         yield started
-    finally:
-        if started.process.poll() is None:
-            started.end()
 
 
 def typed(sandbox: Sandbox, commands: str) -> subprocess.CompletedProcess[str]:

@@ -212,21 +212,13 @@ class Connections:
 
     async def require(self, offer: OfferRef, name: str) -> None:
         """Raise :class:`Problem` for an unknown offer or connection; opens no secret."""
-
-        def act(conn: sa.Connection) -> None:
-            row = _row(conn, offer, name)
-            if row is None or row.removed_at is not None:
-                raise unknown_connection(offer, name)
-
-        await self._storage.read(act)
+        await self._storage.read(_present, offer, name)
 
     async def drop_change(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Forget new settings that wait to be proven; false if none do. Raises :class:`Problem` if unknown."""
 
         def act(conn: sa.Connection) -> bool:
-            row = _row(conn, offer, name)
-            if row is None or row.removed_at is not None:
-                raise unknown_connection(offer, name)
+            row = _present(conn, offer, name)
             dropped = changes.drop_change(conn, row.id)
             if dropped:
                 note(conn, self._clock(), by, "connection.dropChange", f"{offer}/{name}")
@@ -324,9 +316,7 @@ class Connections:
 
     async def _set(self, offer: OfferRef, name: str, values: Mapping[str, Any], act_name: str, by: str) -> Connection:
         def act(conn: sa.Connection) -> Connection:
-            row = _row(conn, offer, name)
-            if row is None or row.removed_at is not None:
-                raise unknown_connection(offer, name)
+            row = _present(conn, offer, name)
             now = self._clock()
             conn.execute(
                 sa.update(t.connection)
@@ -396,3 +386,10 @@ def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:
     return conn.execute(
         sa.select(t.connection).where(t.connection.c.offer_ref == str(offer), t.connection.c.name == name)
     ).first()
+
+
+def _present(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any]:
+    row = _row(conn, offer, name)
+    if row is None or row.removed_at is not None:
+        raise unknown_connection(offer, name)
+    return row

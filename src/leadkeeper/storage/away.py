@@ -22,3 +22,8 @@ class StorageAway(Exception):
     def __init__(self, text: str = "", reason: str = UNREACHABLE) -> None:
         super().__init__(text)
         self.reason = reason
+
+    @classmethod
+    def because(cls, reason: str) -> StorageAway:
+        """Where no driver said anything: the reason is the text, too."""
+        return cls(reason, reason)

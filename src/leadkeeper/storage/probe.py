@@ -36,8 +36,7 @@ class KeepingProbe:
         try:
             return await asyncio.wait_for(asyncio.shield(self._asking), WAIT_SECONDS)
         except TimeoutError:
-            late = f"the database does not answer within {WAIT_SECONDS:g} s"
-            raise StorageAway(late, late) from None
+            raise StorageAway.because(f"the database does not answer within {WAIT_SECONDS:g} s") from None
 
 
 def _failed(asked: asyncio.Future[int]) -> bool:

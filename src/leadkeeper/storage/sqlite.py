@@ -143,7 +143,7 @@ class SQLite:
             yield self._writing
         if not self._files.are_the_same():
             self._let_go()
-            raise StorageAway(REPLACED, REPLACED)
+            raise StorageAway.because(REPLACED)
 
     def _let_go(self) -> None:
         """Close what was opened on the old file; whatever stands there now is opened anew."""

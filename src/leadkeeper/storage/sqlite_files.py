@@ -29,21 +29,21 @@ class SQLiteFiles:
         No empty one must take its place, and nothing else must be written to.
         """
         if self._was_there and not os.path.exists(self._names[0]):
-            raise StorageAway(REPLACED, REPLACED)
+            raise StorageAway.because(REPLACED)
         if not self._proven:
             self._prove()
 
     def _prove(self) -> None:
         with self._proving:  # others may have looked while this one waited
             if not self._proven and not self._is_ours():
-                raise StorageAway(REPLACED, REPLACED)
+                raise StorageAway.because(REPLACED)
             self._proven = True
 
     def require_the_same(self) -> None:
         """Raise :class:`StorageAway` before a connection is opened on another file than the others have."""
         known = self._known
         if known is not None and (not known or known[0] != _identity(self._names[0])):
-            raise StorageAway(REPLACED, REPLACED)
+            raise StorageAway.because(REPLACED)
 
     def forget(self) -> None:
         """What stands there now is what counts from the next commit on, once it has been looked at."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from queue import PriorityQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
 from leadkeeper.gate import NOBODY, acting_for
@@ -17,7 +18,7 @@ R = TypeVar("R")
 PASSED_BY: Final = 8
 """How many acts of the installation that came later may go ahead of one on behalf of a publisher."""
 
-_Work = tuple[int, int, Future[Any], Callable[[], Any]]
+_Work = tuple[float, int, Future[Any] | None, Callable[[], Any] | None]
 
 
 class WriterThread(Executor):
@@ -29,9 +30,9 @@ class WriterThread(Executor):
     """
 
     def __init__(self, name: str) -> None:
-        self._waiting: list[_Work] = []
+        self._waiting: PriorityQueue[_Work] = PriorityQueue()
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -39,37 +40,27 @@ class WriterThread(Executor):
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Do ``fn`` when its turn comes. Raises :class:`RuntimeError` after :meth:`shutdown`."""
         future: Future[R] = Future()
-        with self._changed:
+        with self._closing:
             if self._closed:
                 raise RuntimeError("the database is closed")
             number = next(self._numbers)
             place = number if acting_for() == NOBODY else number + PASSED_BY
-            heapq.heappush(self._waiting, (place, number, future, lambda: fn(*args, **kwargs)))
-            self._changed.notify()
+            self._waiting.put((place, number, future, lambda: fn(*args, **kwargs)))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take nothing more; what was given is still done, unless it is to be canceled."""
-        with self._changed:
+        """Take nothing more. What was given is done all the same: ``cancel_futures`` is not heeded."""
+        with self._closing:
             self._closed = True
-            if cancel_futures:
-                for _, _, future, _ in self._waiting:
-                    future.cancel()
-            self._changed.notify()
+            self._waiting.put((math.inf, next(self._numbers), None, None))  # behind all that was given
         if wait:
             self._thread.join()
 
-    def _next(self) -> _Work | None:
-        with self._changed:
-            while not self._waiting:
-                if self._closed:
-                    return None
-                self._changed.wait()
-            return heapq.heappop(self._waiting)
-
     def _run(self) -> None:
-        while (work := self._next()) is not None:
-            _, _, future, do = work
+        while True:
+            _, _, future, do = self._waiting.get()
+            if future is None or do is None:
+                return
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -78,4 +69,4 @@ class WriterThread(Executor):
                 future.set_exception(error)
             else:
                 future.set_result(result)
-            del work, future, do
+            del future, do  # what an act held is not held until the next one comes

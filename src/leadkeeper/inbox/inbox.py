@@ -23,12 +23,10 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.views import (
     AttemptView,
-    DeliverySummary,
     DeliveryView,
     DiagnosisView,
     LeadNoteView,
     LeadPage,
-    LeadSummary,
     LeadView,
     ReceiptView,
 )

@@ -1,4 +1,4 @@
-"""How fast publishing goes over the connections of one publisher: its checks and test leads come one by one, at a pace."""
+"""How fast publishing goes over the connections of one publisher: its checks and test leads have a pace."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ from leadkeeper.diagnoses.text import Language
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.intake.tester import Tester
 from leadkeeper.problem import Problem
-from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.check_pace import CheckPace
+from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
 from leadkeeper.publishing.registration import BY, Registration
 from leadkeeper.publishing.steps import (

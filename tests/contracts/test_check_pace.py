@@ -70,7 +70,8 @@ async def test_a_quota_of_its_own_is_heeded(database_url: str) -> None:
         await house.catalogue.put_publisher("contoso", None, quotas={"publishingChecksAMinute": 600}, by="test")
         watch = Watch()
         pace = _pace(house, watch, 6)
-        await asyncio.gather(*(pace.turn("contoso") for _ in range(10 * AT_ONCE_SECONDS + 1)))
+        await asyncio.gather(*(pace.turn("contoso") for _ in range(10 * AT_ONCE_SECONDS)))
         assert watch.slept == []
-        await pace.turn("contoso")
-        assert watch.slept == [pytest.approx(0.1)]
+        for _ in range(2):
+            await pace.turn("contoso")
+        assert watch.slept[-1] == pytest.approx(0.1)

@@ -316,6 +316,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         unconfirmed=settings.unconfirmed_test_leads,
         lease_seconds=settings.lease_seconds,
         clock=house.rooms.clock,
+        quotas=settings.quotas,
     )
     sender = Sender(
         house.rooms.storage,

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     quota_key_leads_a_day: int = _quota(USUAL.key_leads_a_day, "most leads a day (UTC) by keys")
     quota_validations_at_once: int = _quota(USUAL.validations_at_once, "most validations at once in one process")
     quota_validations_a_minute: int = _quota(USUAL.validations_a_minute, "most validations a minute")
+    quota_publishing_checks_a_minute: int = _quota(
+        USUAL.publishing_checks_a_minute, "most checks and test leads of publishing a minute in one worker; more wait"
+    )
     quota_requests_a_minute: int = _quota(
         USUAL.requests_a_minute, "most requests a minute with its keys and sign-ins, on pages and APIs"
     )

@@ -273,3 +273,10 @@ def test_an_authority_is_found_again(tmp_path: Path) -> None:
     first, second = Authority(tmp_path / "ca"), Authority(tmp_path / "ca")
     assert first.ca_file.read_bytes() == second.ca_file.read_bytes()
     assert (tmp_path / "ca" / "ca-key.pem").stat().st_mode & 0o077 == 0
+
+
+async def test_calls_that_began_together_do_not_all_end_together() -> None:
+    numbers = iter([0.0, 0.5, 1 - 1e-9])
+    network = Network(NetworkPolicy(total_seconds=30), dice=lambda: next(numbers))
+    assert [network.time_for_one().total for _ in range(3)] == [22.5, 26.25, pytest.approx(30)]
+    await network.aclose()

@@ -35,6 +35,7 @@ class Quotas:
     key_leads_a_day: int = 5_000_000
     validations_at_once: int = 10
     validations_a_minute: int = 60
+    publishing_checks_a_minute: int = 600
     requests_a_minute: int = 3_000
 
     def named(self) -> dict[str, int]:
@@ -79,6 +80,7 @@ TOLD: Final[Mapping[str, str]] = {
     "key_leads_a_day": "leads a day (UTC) by keys",
     "validations_at_once": "validations at once",
     "validations_a_minute": "validations a minute",
+    "publishing_checks_a_minute": "checks and test leads of publishing a minute, in each worker process; more wait",
     "requests_a_minute": "requests a minute with its keys and sign-ins, on pages and APIs",
 }
 """What each counts, for one publisher."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
+import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
@@ -61,9 +62,12 @@ __all__ = [
     "parse_url",
 ]
 
+LEAST_TIME: Final = 0.75
+"""The least part of ``total_seconds`` that a call is given; which part up to all of it, chance decides."""
 MAILS: Final = 32
 """How many mails are handed in at once; a publisher alone has 12 of them."""
 MAILS_RESERVED: Final = 8
+Dice = Callable[[], float]
 
 
 class Answered(NamedTuple):
@@ -202,13 +206,13 @@ class Network:
     """The guarded session and what adapters do with it. Must be made in a running event loop; close with ``aclose``.
 
     ``resolve`` replaces the system's name resolution; what it answers is checked all the same.
-    Raises ``OSError`` when ``ca_file`` cannot be read.
+    ``dice`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
     """
 
-    def __init__(self, policy: NetworkPolicy, *, resolve: Resolve = lookup) -> None:
+    def __init__(self, policy: NetworkPolicy, *, resolve: Resolve = lookup, dice: Dice = random.random) -> None:
         self.policy = policy
-        total = policy.total_seconds
-        self._connect_seconds = min(policy.connect_seconds, total * 0.8)
+        self._dice = dice
+        self._connect_seconds = min(policy.connect_seconds, policy.total_seconds * LEAST_TIME * 0.8)
         # A little less than connecting may take: then it is known that the name was slow.
         self._resolver = _Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
         self._tls = _tls_context(policy)
@@ -216,7 +220,6 @@ class Network:
         self._targets = frozenset(policy.hosts.values())
         self._sockets = Gate(policy.connections, policy.connections // 8)
         self._mails = Gate(MAILS, MAILS_RESERVED)
-        self._timeout = aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=total + 1)
         self.session = self._session()
 
     def _session(self) -> aiohttp.ClientSession:
@@ -235,7 +238,7 @@ class Network:
         )
         return aiohttp.ClientSession(
             connector=connector,
-            timeout=self._timeout,
+            timeout=self._timeout(self.policy.total_seconds),
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity"},
@@ -282,6 +285,13 @@ class Network:
         self.policy.check_own(parsed.raw_host or "", parsed.port or 443)
         return parsed
 
+    def time_for_one(self) -> aiohttp.ClientTimeout:
+        """How long one call may take: what gets no answer and began together does not end together (and start anew)."""
+        return self._timeout(self.policy.total_seconds * (LEAST_TIME + (1 - LEAST_TIME) * self._dice()))
+
+    def _timeout(self, total: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=total + 1)
+
     async def post(
         self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
     ) -> Answered:
@@ -290,7 +300,9 @@ class Network:
         Raises one of :data:`NETWORK_ERRORS` when no status came; with a status, trouble with the body is
         ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
         """
-        async with self.session.post(url, data=data, headers=headers, allow_redirects=False) as response:
+        async with self.session.post(
+            url, data=data, headers=headers, allow_redirects=False, timeout=self.time_for_one()
+        ) as response:
             return await self._answered(response, body_seconds)
 
     @asynccontextmanager

@@ -50,7 +50,9 @@ async def _once(
 ) -> Answered:
     if method == "POST" and data is not None and limit is None:
         return await network.post(url, data=data, headers=headers)
-    async with network.session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
+    async with network.session.request(
+        method, url, data=data, headers=headers, allow_redirects=False, timeout=network.time_for_one()
+    ) as response:
         body = bytearray()
         fault: Exception | None = None
         try:

@@ -23,12 +23,10 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.views import (
     AttemptView,
-    DeliverySummary,
     DeliveryView,
     DiagnosisView,
     LeadNoteView,
     LeadPage,
-    LeadSummary,
     LeadView,
     ReceiptView,
 )
@@ -165,15 +163,17 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     rows = conn.execute(query).all()
     page = rows[:limit]
     deliveries = _summaries(conn, [row.id for row in page])
-    leads = tuple(LeadSummary(**_shown(row, Language.ENGLISH), deliveries=tuple(deliveries[row.id])) for row in page)
-    return LeadPage(leads=leads, next_cursor=page[-1].id if len(rows) > limit else None)
+    leads = [_shown(row, Language.ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
+    # One call for all of them: a page may hold thousands of deliveries.
+    return LeadPage.model_validate({"leads": leads, "next_cursor": page[-1].id if len(rows) > limit else None})
 
 
-def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list[DeliverySummary]]:
-    found: dict[str, list[DeliverySummary]] = defaultdict(list)
-    for row in conn.execute(_DELIVERIES.where(one_of(conn, t.delivery.c.lead_id, lead_ids))):
-        summary = DeliverySummary(id=row.id, connection=row.name, destination=row.destination, state=row.shown)
-        found[row.lead_id].append(summary)
+def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """The deliveries of each lead, as :class:`~leadkeeper.views.DeliverySummary` reads them."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    rows = conn.execute(_DELIVERIES.where(one_of(conn, t.delivery.c.lead_id, lead_ids))).all()
+    for delivery_id, lead_id, _, _, name, destination, state in rows:
+        found[lead_id].append({"id": delivery_id, "connection": name, "destination": destination, "state": state})
     return found
 
 

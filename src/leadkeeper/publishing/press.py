@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.outbox import (
@@ -30,6 +31,7 @@ from leadkeeper.diagnoses.text import Language
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.intake.tester import Tester
 from leadkeeper.problem import Problem
+from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
 from leadkeeper.publishing.registration import BY, Registration
@@ -73,10 +75,16 @@ class Press:
         unconfirmed: Unconfirmed = Unconfirmed.WARN,
         lease_seconds: float = 15,
         clock: Clock = now_ms,
+        quotas: Quotas = USUAL,
     ) -> None:
         self._storage = storage
         self._registration = Registration(
-            connections, tester, unconfirmed=unconfirmed, base_url=base_url, language=language
+            connections,
+            tester,
+            CheckPace(storage, quotas),
+            unconfirmed=unconfirmed,
+            base_url=base_url,
+            language=language,
         )
         self._waits_for_word = unconfirmed == Unconfirmed.WAIT
         self._by_operator = by_operator

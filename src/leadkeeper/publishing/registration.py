@@ -17,6 +17,7 @@ from leadkeeper.diagnoses.text import WHO_ACTS, Language
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.intake.tester import Tester
 from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.steps import Done, Failed, StepResult, StepStatus, Unconfirmed, Waits
 from leadkeeper.views import Validation
 
@@ -55,6 +56,7 @@ class Registration:
         self,
         connections: Connections,
         tester: Tester,
+        pace: CheckPace,
         *,
         unconfirmed: Unconfirmed,
         base_url: str,
@@ -62,6 +64,7 @@ class Registration:
     ) -> None:
         self._connections = connections
         self._tester = tester
+        self._pace = pace
         self._unconfirmed = Unconfirmed(unconfirmed)
         self._base_url = base_url
         self._language = language
@@ -73,6 +76,7 @@ class Registration:
             return Done((RECOMMENDED,))
         told, failed = [], []
         for connection in found:
+            await self._pace.turn(offer.publisher_id)
             check = await self._tester.check(connection.changed)
             if check.ok:
                 passed = f"The connection {_name(connection)} was checked: {len(check.steps)} of its steps passed."
@@ -127,6 +131,7 @@ class Registration:
         return True
 
     async def _try(self, connection: Connection, seen: _Seen) -> None:
+        await self._pace.turn(connection.offer.publisher_id)
         found = await self._tester.validate(connection.offer, connection.name, by=BY, language=self._language)
         if found.ok is False or found.test_lead is None:
             seen.failed.append(f"{_name(connection)}: {self._not_taken(found)}")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS
 
 from leadkeeper.clock import now_ms
 from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.intake.tester import Tester

@@ -8,6 +8,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
+from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations import (
@@ -18,8 +20,6 @@ from leadkeeper.destinations import (
     marketo_errors,
     salesforce_errors,
 )
-from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
-from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.find import LONGEST, explain, find

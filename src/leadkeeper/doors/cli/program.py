@@ -58,6 +58,14 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="TAG",
+            help="Language to speak, such as en or pt; else the setting's or the terminal's.",
+        ),
+    ] = None,
 ) -> None:
     """What stands before the command."""
 

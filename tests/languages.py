@@ -39,7 +39,7 @@ def made_up(folder: Path, code: str = "eo") -> Languages:
         catalogue = read_po(file, locale=code, domain=DOMAIN)
     for message in catalogue:
         if isinstance(message.id, tuple):
-            message.string = tuple(f"«{message.id[min(number, 1)]}»" for number in range(len(message.string)))
+            message.string = tuple(f"«{message.id[min(number, 1)]}»" for number in range(catalogue.num_plurals))
         elif message.id:
             message.string = f"«{message.id}»"
     with path.open("wb") as file:

@@ -7,7 +7,18 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from leadkeeper.diagnoses import azure, common, dynamics, entra, https_endpoint, mail, marketo, not_found, salesforce
+from leadkeeper.diagnoses import (
+    azure,
+    common,
+    dynamics,
+    entra,
+    entra_people,
+    https_endpoint,
+    mail,
+    marketo,
+    not_found,
+    salesforce,
+)
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnoses.text import Text
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
@@ -18,6 +29,7 @@ CATALOGUE: Final[dict[Kind, Entry]] = (
     | https_endpoint.ENTRIES
     | azure.ENTRIES
     | entra.ENTRIES
+    | entra_people.ENTRIES
     | dynamics.ENTRIES
     | mail.ENTRIES
     | marketo.ENTRIES

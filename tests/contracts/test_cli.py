@@ -547,14 +547,14 @@ def test_commands_speak_the_language_of_the_settings(
     call: Call, endpoint: ReceivingEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from leadkeeper.catalogue import text_of
-    from leadkeeper.diagnoses.text import Language
     from leadkeeper.diagnosis import Kind
+    from tests.languages import PORTUGUESE
 
     put_offer(call)
     address = "httpsEndpointUrl=https://10.0.0.1/leads"
     assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", address).code == 0
     monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
-    text = text_of(Kind.ADDRESS_REFUSED, Language.PORTUGUESE)
+    text = text_of(Kind.ADDRESS_REFUSED, PORTUGUESE)
     said = call("connections", "validate", OFFER)
     assert said.code == 1
     assert f"{text.summary} Quem deve agir: publicador." in said.out

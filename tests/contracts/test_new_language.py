@@ -65,7 +65,7 @@ async def test_the_contacts_page_speaks_it(database_url: str, languages: Languag
 async def test_diagnoses_are_told_in_it(database_url: str, languages: Languages) -> None:
     async with house(database_url, languages=languages) as home:
         operator = await home.visitor("operator")
-        answer = await operator.get("/v1/explain?q=AADSTS7000222", headers={"Accept-Language": "eo"})
+        answer = await operator.call("GET", "/v1/explain?q=AADSTS7000222", headers={"Accept-Language": "eo"})
         assert answer.headers["Content-Language"] == "eo"
         (found,) = answer.json()["explanations"]
         assert found["summary"] == "«The application's secret has expired.»"

@@ -24,6 +24,21 @@ def _(message: str) -> str:
     return message
 
 
+class LazyText(str):
+    """An English text with its values that can still be told in another language: see :func:`lazy_gettext`."""
+
+    __slots__ = ("message", "parts")
+    message: str
+    parts: dict[str, object]
+
+
+def lazy_gettext(message: str, /, **parts: object) -> LazyText:
+    """``message`` with ``parts`` in it, in English, for whoever does not know the language: ``Language.tell`` does."""
+    text = LazyText(message % parts)
+    text.message, text.parts = message, parts
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """A language and its texts. ``code`` is its tag (BCP 47: ``en``, ``pt``, ``pt-BR``), and all that is compared."""
@@ -42,6 +57,16 @@ class Language:
     def pgettext(self, context: str, message: str, /, **parts: object) -> str:
         """``message`` where the same English words mean several things, told apart by ``context``."""
         return self.catalogue.pgettext(context, message) % parts
+
+    def tell(self, text: str) -> str:
+        """A text of :func:`lazy_gettext` in this language; any other as it is."""
+        return self.gettext(text.message, **text.parts) if isinstance(text, LazyText) else text
+
+    def can_tell(self, text: str) -> bool:
+        """Whether :meth:`tell` tells it in this language; English can be told always."""
+        if self.code == "en":
+            return True
+        return isinstance(text, LazyText) and self.catalogue.gettext(text.message) != text.message
 
     @property
     def locale(self) -> Locale:

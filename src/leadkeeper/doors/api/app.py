@@ -85,8 +85,8 @@ def _framework() -> FastAPI:
     app.router.route_class = JsonRoute
     install_problems(app)
 
-    async def of_fault(_: Request, _error: Exception) -> Response:
-        return problem_response(internal())
+    async def of_fault(request: Request, _error: Exception) -> Response:
+        return problem_response(internal(), request)
 
     app.add_exception_handler(Exception, of_fault)
     return app

@@ -14,7 +14,7 @@ from tests.rooms import OFFER, House
     ("path", "title", "detail"),
     [
         ("/v1/nothing", "Não encontrado", "Não há nada neste endereço."),
-        (f"{OFFER}-2/connections", "Oferta desconhecida", "Não há oferta 'crm-pro-2' de um editor 'contoso'."),
+        (f"{OFFER}-2/connections", "Oferta desconhecida", "Não há oferta 'crm-pro-2' de um publicador 'contoso'."),
         (f"{OFFER}/connections/none", "Conexão desconhecida", "A oferta contoso.crm-pro não tem a conexão 'none'."),
     ],
 )

@@ -32,7 +32,7 @@ def accepted(header: str | None, languages: Languages) -> Language:
 def _wish(code: str, wanted: dict[str, float]) -> tuple[float, bool]:
     """How much a language is wanted, and whether by its own tag."""
     if code in wanted:
-        return wanted[code], True
+        return wanted[code], wanted[code] > 0
     primary = code.partition("-")[0]
     alike = [weight for tag, weight in wanted.items() if tag.partition("-")[0] == primary]
     return max(alike, default=wanted.get("*", 0.0)), False

@@ -543,6 +543,22 @@ def test_explain_says_what_to_paste(call: Call, monkeypatch: pytest.MonkeyPatch)
     assert call("explain").code == 2
 
 
+def test_a_command_speaks_the_language_that_it_is_told_or_that_of_the_terminal(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portuguese, english = "O segredo da aplicação expirou.", "The application's secret has expired."
+    asked = ("explain", "AADSTS7000222")
+    assert portuguese in call("--language", "pt-BR", *asked).out
+    assert english in call(*asked).out
+    monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
+    assert portuguese in call(*asked).out
+    assert english in call("--language", "en", *asked).out
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", "en")
+    assert english in call(*asked).out, "the setting wins"
+    wrong = call("--language", "xx", *asked)
+    assert (wrong.code, "one of en, pt" in wrong.err) == (2, True)
+
+
 def test_commands_speak_the_language_of_the_settings(
     call: Call, endpoint: ReceivingEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

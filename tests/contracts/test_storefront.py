@@ -195,6 +195,7 @@ async def test_pages_speak_portuguese(shop: House) -> None:
     async with Customer(shop.url, "pt-BR,pt;q=0.9") as brazilian:
         page = await brazilian.open(f"{AT}/contact-me")
         assert 'lang="pt"' in page.html
+        assert "Software como serviço" in (await brazilian.open("/store")).text
         assert "Quero ser contatado" in page.text
         assert "Reino Unido" in page.text
         page = await brazilian.open(f"{AT}?lang=en")

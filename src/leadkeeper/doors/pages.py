@@ -50,8 +50,9 @@ def language_of(request: Request, languages: Languages) -> Language:
 class Pages:
     """Renders one door's templates in each of ``languages``, sealed by ``policy``.
 
-    In a template ``{% trans %}`` and ``_("…")`` tell English texts in the page's language, ``number`` and ``moment``
-    write numbers and dates as its people do; ``language`` is its code, ``languages`` are all that can be chosen.
+    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language, and ``|tell`` a text that may
+    be a publisher's: only one of ``lazy_gettext`` is told. ``|number`` and ``|moment`` write numbers and dates as people
+    of that language do; ``language`` is its code, ``languages`` are all that can be chosen.
     """
 
     def __init__(self, package: str, languages: Languages, policy: str, **always: Any) -> None:
@@ -102,7 +103,7 @@ def _environment(package: str, language: Language) -> Environment:
         texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.filters |= {"number": language.number, "moment": language.moment}
+    environment.filters |= {"number": language.number, "moment": language.moment, "tell": language.tell}
     return environment
 
 

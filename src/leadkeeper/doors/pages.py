@@ -50,9 +50,9 @@ def language_of(request: Request, languages: Languages) -> Language:
 class Pages:
     """Renders one door's templates in each of ``languages``, sealed by ``policy``.
 
-    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language, and ``|tell`` a text that may
-    be a publisher's: only one of ``lazy_gettext`` is told. ``|number`` and ``|moment`` write numbers and dates as people
-    of that language do; ``language`` is its code, ``languages`` are all that can be chosen.
+    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language, and ``|tell`` what may be a
+    publisher's own: only a text of ``lazy_gettext`` is told. ``|number`` and ``|moment`` write numbers and dates as the
+    language's people do; ``language`` is its code, ``languages`` are all that can be chosen.
     """
 
     def __init__(self, package: str, languages: Languages, policy: str, **always: Any) -> None:

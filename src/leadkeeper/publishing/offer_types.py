@@ -27,7 +27,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferType:
-    """One type of offers. ``calls_to_action`` are those of an offer that names none; ``Language.tell`` tells ``title``."""
+    """One type of offers; ``Language.tell`` tells its title. ``calls_to_action`` are those of one that names none."""
 
     id: str
     title: str

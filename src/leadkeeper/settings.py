@@ -173,7 +173,7 @@ class Settings(BaseSettings):
     @classmethod
     def _language(cls, value: str) -> str:
         if value and installed().find(value) is None:
-            raise ValueError(f"one of {', '.join(each.code for each in installed())}")
+            raise ValueError(f"Input should be {' or '.join(repr(each.code) for each in installed())}")
         return value
 
     @field_validator("database_url")

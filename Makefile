@@ -8,7 +8,7 @@ PYTHON_READY := .venv/.ready
 NODE_READY   := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs lock clean services
+.PHONY: help setup demo test check bench docs texts lock clean services
 
 help: ## List these words
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word does; do printf 'make %-6s  %s\n' "$$word" "$$does"; done
@@ -30,6 +30,9 @@ bench: services ## Measure: leads kept and carried a second
 
 docs: $(PYTHON_READY) ## Build the documentation into build/site
 	@scripts/docs $(ARGS)
+
+texts: $(PYTHON_READY) ## Gather the texts of the sources into the catalogues (ARGS=eo: begin that language)
+	@scripts/texts $(ARGS)
 
 lock: $(PYTHON_READY) ## Renew the lock files from pyproject.toml and package.json (ARGS=--upgrade: newest versions)
 	@scripts/lock $(ARGS)

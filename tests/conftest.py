@@ -16,6 +16,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
 
+os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the language of whoever runs them
+
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""
 

@@ -22,6 +22,7 @@ from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.server import listen
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
+from leadkeeper.texts import Languages
 
 SECRET_KEY = new_secret_key()
 OFFER = "/v1/publishers/contoso/offers/crm-pro"
@@ -129,14 +130,16 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(database_url: str, *, worker: bool = False, **more: Any) -> AsyncIterator[House]:
+async def house(
+    database_url: str, *, worker: bool = False, languages: Languages | None = None, **more: Any
+) -> AsyncIterator[House]:
     """A house over a new database, with or without a worker that carries leads; ``more`` are further settings."""
     settings = Settings(
         database_url=database_url,
         secret_key=SecretStr(SECRET_KEY),
         **{"public_url": "https://leads.example"} | more,
     )
-    async with open_rooms(settings, worker=worker) as opened, contextlib.AsyncExitStack() as stack:
+    async with open_rooms(settings, worker=worker, languages=languages) as opened, contextlib.AsyncExitStack() as stack:
         if opened.worker is not None:
             carrying = asyncio.create_task(opened.worker.run())
             stack.push_async_callback(lambda: carrying)

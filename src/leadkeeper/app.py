@@ -54,6 +54,7 @@ from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.intake.validated import UNASKED
+from leadkeeper.languages import installed
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
@@ -70,6 +71,7 @@ from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 from leadkeeper.storage.presence import Presence
+from leadkeeper.texts import ENGLISH, Languages
 
 log: Final = structlog.get_logger(__name__)
 
@@ -86,8 +88,10 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House]:
+async def open_rooms(settings: Settings, *, worker: bool, languages: Languages | None = None) -> AsyncIterator[House]:
     """The rooms over the database of ``settings``, which is made or brought up to date first.
+
+    They speak ``languages``; without, all that this package has.
 
     Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key cannot be used.
     """
@@ -103,7 +107,7 @@ async def open_rooms(settings: Settings, *, worker: bool) -> AsyncIterator[House
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
-    rooms = _put_together(settings, storage, clock, secret_keys, network, wake)
+    rooms = _put_together(settings, storage, clock, secret_keys, network, wake, languages or installed())
     try:
         if worker:
             carrier = Worker(
@@ -132,6 +136,7 @@ def _put_together(
     secret_keys: Sequence[str],
     network: Network,
     wake: Callable[[Collection[str]], None],
+    languages: Languages,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
     quotas, mail_rules = settings.quotas, settings.mail_rules
@@ -171,6 +176,7 @@ def _put_together(
         contact_answers=ContactAnswers(storage, clock, rules=mail_rules),
         clock=clock,
         base_url=settings.base_url,
+        languages=languages,
     )
 
 
@@ -252,7 +258,7 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     name, base_url = settings.marketplace_name, settings.base_url
     doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
-        "contacts": readable(ContactDoor(rooms.contact_answers, addresses, name=name).app()),
+        "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
         "portal": readable(Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app()),
     }
@@ -266,7 +272,7 @@ def _storefront(settings: Settings, house: House, addresses: ClientAddresses, se
         captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
     guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
     name, base_url = settings.marketplace_name, settings.base_url
-    return Storefront(rooms.showcase, rooms.intake, guard, captcha, name=name, base_url=base_url)
+    return Storefront(rooms.showcase, rooms.intake, guard, captcha, rooms.languages, name=name, base_url=base_url)
 
 
 async def serve(
@@ -312,7 +318,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         house.rooms.tester,
         by_operator=settings.certification == "operator",
         base_url=settings.base_url,
-        language=settings.language,
+        language=house.rooms.languages.find(settings.language) or ENGLISH,
         unconfirmed=settings.unconfirmed_test_leads,
         lease_seconds=settings.lease_seconds,
         clock=house.rooms.clock,
@@ -325,6 +331,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         house.rooms.clock,
         rules=settings.mail_rules,
         marketplace=settings.marketplace_name,
+        languages=house.rooms.languages,
     )
     return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock).run()]
 

@@ -7,17 +7,29 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from leadkeeper.diagnoses import azure, common, dynamics, entra, https_endpoint, mail, marketo, not_found, salesforce
-from leadkeeper.diagnoses import portuguese as pt
+from leadkeeper.diagnoses import (
+    azure,
+    common,
+    dynamics,
+    entra,
+    entra_people,
+    https_endpoint,
+    mail,
+    marketo,
+    not_found,
+    salesforce,
+)
 from leadkeeper.diagnoses.entry import Entry
-from leadkeeper.diagnoses.text import Language, Text
+from leadkeeper.diagnoses.text import Text
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+from leadkeeper.texts import ENGLISH, Language
 
 CATALOGUE: Final[dict[Kind, Entry]] = (
     common.ENTRIES
     | https_endpoint.ENTRIES
     | azure.ENTRIES
     | entra.ENTRIES
+    | entra_people.ENTRIES
     | dynamics.ENTRIES
     | mail.ENTRIES
     | marketo.ENTRIES
@@ -25,30 +37,24 @@ CATALOGUE: Final[dict[Kind, Entry]] = (
     | not_found.ENTRIES
 )
 
-_PORTUGUESE: Final[dict[Kind, Text]] = (
-    pt.common.TEXTS
-    | pt.https_endpoint.TEXTS
-    | pt.azure.TEXTS
-    | pt.entra.TEXTS
-    | pt.dynamics.TEXTS
-    | pt.mail.TEXTS
-    | pt.marketo.TEXTS
-    | pt.salesforce.TEXTS
-    | pt.not_found.TEXTS
-)
-
 
 def text_of(kind: Kind, language: Language) -> Text:
-    """What a person reads of this kind, in that language. The English text is the catalogue's own."""
-    if language is Language.PORTUGUESE:
-        return _PORTUGUESE[kind]
+    """What a person reads of this kind, in that language."""
     entry = CATALOGUE[kind]
-    return Text(entry.summary, entry.steps)
+    steps = (step if isinstance(step, tuple) else (step,) for step in entry.steps)
+    return Text(language.gettext(entry.summary), tuple(" ".join(map(language.gettext, step)) for step in steps))
 
 
-def docs_of(kind: Kind, language: Language = Language.ENGLISH) -> str:
-    """Where the documentation treats this kind, in that language."""
-    page = "diagnoses.pt.md" if language is Language.PORTUGUESE else "diagnoses.md"
+_ENGLISH: Final[dict[Kind, Text]] = {kind: text_of(kind, ENGLISH) for kind in CATALOGUE}
+
+_TRANSLATED_PAGES: Final = frozenset({"pt"})
+"""The languages in which the documentation has a page of diagnoses, beside English."""
+
+
+def docs_of(kind: Kind, language: Language = ENGLISH) -> str:
+    """Where the documentation treats this kind: in that language, or in English where it has no such page."""
+    primary = language.code.partition("-")[0]
+    page = f"diagnoses.{primary}.md" if primary in _TRANSLATED_PAGES else "diagnoses.md"
     return f"docs/reference/{page}#{kind.value.lower()}"
 
 
@@ -60,13 +66,13 @@ def diagnose(
     retry_after: float | None = None,
 ) -> Diagnosis:
     """The diagnosis of this kind with this evidence (already masked); ``outcome`` where it is not the usual one."""
-    entry = CATALOGUE[kind]
+    entry, text = CATALOGUE[kind], _ENGLISH[kind]
     return Diagnosis(
         kind=kind,
         outcome=outcome or entry.outcome,
         who=entry.who,
-        summary=entry.summary,
-        steps=entry.steps,
+        summary=text.summary,
+        steps=text.steps,
         docs=docs_of(kind),
         evidence=evidence,
         retry_after=retry_after,

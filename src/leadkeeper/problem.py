@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import ENGLISH, Language, _, lazy_gettext
 
 
 class ProblemType(StrEnum):
@@ -77,6 +78,40 @@ STATUS: Mapping[ProblemType, int] = {
 """The HTTP status that a problem is answered with."""
 
 
+TITLES: Mapping[ProblemType, str] = {
+    ProblemType.MALFORMED_REQUEST: _("Malformed request"),
+    ProblemType.INVALID_REQUEST: _("Invalid request"),
+    ProblemType.UNAUTHORIZED: _("Unauthorized"),
+    ProblemType.FORBIDDEN: _("Forbidden"),
+    ProblemType.NOT_FOUND: _("Not found"),
+    ProblemType.METHOD_NOT_ALLOWED: _("Method not allowed"),
+    ProblemType.UNKNOWN_PUBLISHER: _("Unknown publisher"),
+    ProblemType.UNKNOWN_OFFER: _("Unknown offer"),
+    ProblemType.OFFER_NOT_LIVE: _("Offer not live"),
+    ProblemType.UNKNOWN_CONNECTION: _("Unknown connection"),
+    ProblemType.UNKNOWN_DELIVERY: _("Unknown delivery"),
+    ProblemType.IDEMPOTENCY_KEY_REUSED: _("Idempotency key reused"),
+    ProblemType.NOT_REPEATABLE_NOW: _("Not repeatable now"),
+    ProblemType.PRECONDITION_FAILED: _("Precondition failed"),
+    ProblemType.OPERATION_RUNNING: _("Operation running"),
+    ProblemType.UNKNOWN_OPERATION: _("Unknown operation"),
+    ProblemType.NOT_PUBLISHABLE: _("Not publishable"),
+    ProblemType.NOT_POSSIBLE_NOW: _("Not possible now"),
+    ProblemType.DESTINATION_REQUIRED: _("Destination required"),
+    ProblemType.TOO_LARGE: _("Too large"),
+    ProblemType.HEAD_TOO_LARGE: _("Head too large"),
+    ProblemType.TOO_SLOW: _("Too slow"),
+    ProblemType.TOO_BUSY: _("Too busy"),
+    ProblemType.QUOTA_EXCEEDED: _("Quota exceeded"),
+    ProblemType.UNSUPPORTED_MEDIA_TYPE: _("Unsupported media type"),
+    ProblemType.TOO_MANY_REQUESTS: _("Too many requests"),
+    ProblemType.STORAGE_AWAY: _("Storage away"),
+    ProblemType.RECORD_DAMAGED: _("Record damaged"),
+    ProblemType.INTERNAL: _("Internal"),
+}
+"""What a problem is called; ``Language.gettext`` tells it in a language."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One field that cannot be taken: where it is (``customer.email``) and what is wrong with it."""
@@ -87,6 +122,8 @@ class FieldError:
 
 class Problem(Exception):
     """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data.
+
+    Texts of ``texts.lazy_gettext`` are told in the caller's language; others are English.
 
     ``retry_after`` is when (s) trying again may help, where that is known.
     """
@@ -101,6 +138,11 @@ class Problem(Exception):
         self.errors = errors
         self.retry_after = retry_after
 
+    def language(self, wanted: Language) -> Language:
+        """The language to tell it in: ``wanted``, or English where a part of it cannot be told so."""
+        texts = (self.detail, *(error.message for error in self.errors))
+        return wanted if all(map(wanted.can_tell, texts)) else ENGLISH
+
     @property
     def status(self) -> int:
         """The HTTP status of this problem."""
@@ -109,21 +151,29 @@ class Problem(Exception):
 
 def unknown_offer(offer: OfferRef) -> Problem:
     """The problem of an offer that does not exist."""
-    detail = f"There is no offer {offer.offer_id!r} of a publisher {offer.publisher_id!r}."
-    return Problem(ProblemType.UNKNOWN_OFFER, detail, (FieldError("offerId", "unknown offer of this publisher"),))
+    detail = lazy_gettext(
+        "There is no offer '%(offer)s' of a publisher '%(publisher)s'.",
+        offer=offer.offer_id,
+        publisher=offer.publisher_id,
+    )
+    error = FieldError("offerId", lazy_gettext("unknown offer of this publisher"))
+    return Problem(ProblemType.UNKNOWN_OFFER, detail, (error,))
 
 
 def damaged_version(offer: OfferRef, number: int) -> Problem:
     """The problem of an offer one of whose versions cannot be read."""
-    detail = (
-        f"What is stored of version {number} of the offer {offer} is damaged and could not be read. "
-        "Nothing was changed. Enter the offer's draft again, or ask the operator to restore its row: leadkeeper doctor "
-        "names it."
+    detail = lazy_gettext(
+        "What is stored of version %(number)s of the offer %(offer)s is damaged and could not be read. Nothing was "
+        "changed. Enter the offer's draft again, or ask the operator to restore its row: leadkeeper doctor names it.",
+        number=number,
+        offer=offer,
     )
-    return Problem(ProblemType.RECORD_DAMAGED, detail, (FieldError("offerId", "what is stored of it is damaged"),))
+    error = FieldError("offerId", lazy_gettext("what is stored of it is damaged"))
+    return Problem(ProblemType.RECORD_DAMAGED, detail, (error,))
 
 
 def unknown_connection(offer: OfferRef, name: str) -> Problem:
     """The problem of a connection that does not exist."""
-    detail = f"The offer {offer} has no connection {name!r}."
-    return Problem(ProblemType.UNKNOWN_CONNECTION, detail, (FieldError("name", "unknown connection of this offer"),))
+    detail = lazy_gettext("The offer %(offer)s has no connection '%(name)s'.", offer=offer, name=name)
+    error = FieldError("name", lazy_gettext("unknown connection of this offer"))
+    return Problem(ProblemType.UNKNOWN_CONNECTION, detail, (error,))

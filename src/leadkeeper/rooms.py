@@ -25,11 +25,12 @@ from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage.engine import Storage
+from leadkeeper.texts import Languages
 
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """One installation's use cases. ``base_url`` starts hook addresses and links."""
+    """One installation's use cases. ``base_url`` starts hook addresses and links; it speaks ``languages``."""
 
     storage: Storage
     keys: Keys
@@ -53,3 +54,4 @@ class Rooms:
     rates: Rates
     clock: Clock
     base_url: str
+    languages: Languages

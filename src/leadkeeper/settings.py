@@ -15,8 +15,8 @@ from leadkeeper.destinations.addresses import own_addresses
 from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.destinations.mail import MailServer, parse_hostname, parse_mail_server, parse_sender
 from leadkeeper.destinations.mail_address import MailRules, parse_vouched
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.listener.limits import Limits
+from leadkeeper.languages import installed
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.storage.engine import open_storage
@@ -164,11 +164,20 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(
         False, description="Answer /metrics without a key; unset, it takes one of role operator."
     )
-    language: Language = Field(
-        Language.ENGLISH, description="Language in which commands tell diagnoses: en or pt. REST goes by each request."
+    language: str = Field(
+        "",
+        description="Language of commands and of what publishing says: en or pt. Unset, commands speak that of LC_ALL, "
+        "LC_MESSAGES or LANG, and publishing English. Pages and REST go by each request.",
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_json: bool = Field(False, description="Write the log as one JSON object a line.")
+
+    @field_validator("language")
+    @classmethod
+    def _language(cls, value: str) -> str:
+        if value and installed().find(value) is None:
+            raise ValueError(f"Input should be {' or '.join(repr(each.code) for each in installed())}")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.catalogue import docs_of, text_of
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
+from leadkeeper.texts import ENGLISH, Language
 
 
 class View(BaseModel):
@@ -42,7 +42,7 @@ class DiagnosisView(View):
     evidence: EvidenceView
 
     @classmethod
-    def of(cls, diagnosis: Diagnosis, language: Language = Language.ENGLISH) -> DiagnosisView:
+    def of(cls, diagnosis: Diagnosis, language: Language = ENGLISH) -> DiagnosisView:
         """The view of a diagnosis, told in ``language``. The evidence stays in the words in which it came."""
         text = text_of(diagnosis.kind, language)
         return cls(

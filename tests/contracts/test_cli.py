@@ -543,18 +543,34 @@ def test_explain_says_what_to_paste(call: Call, monkeypatch: pytest.MonkeyPatch)
     assert call("explain").code == 2
 
 
+def test_a_command_speaks_the_language_that_it_is_told_or_that_of_the_terminal(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portuguese, english = "O segredo da aplicação expirou.", "The application's secret has expired."
+    asked = ("explain", "AADSTS7000222")
+    assert portuguese in call("--language", "pt-BR", *asked).out
+    assert english in call(*asked).out
+    monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
+    assert portuguese in call(*asked).out
+    assert english in call("--language", "en", *asked).out
+    monkeypatch.setenv("LEADKEEPER_LANGUAGE", "en")
+    assert english in call(*asked).out, "the setting wins"
+    wrong = call("--language", "xx", *asked)
+    assert (wrong.code, "one of en, pt" in wrong.err) == (2, True)
+
+
 def test_commands_speak_the_language_of_the_settings(
     call: Call, endpoint: ReceivingEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from leadkeeper.catalogue import text_of
-    from leadkeeper.diagnoses.text import Language
     from leadkeeper.diagnosis import Kind
+    from tests.languages import PORTUGUESE
 
     put_offer(call)
     address = "httpsEndpointUrl=https://10.0.0.1/leads"
     assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", address).code == 0
     monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
-    text = text_of(Kind.ADDRESS_REFUSED, Language.PORTUGUESE)
+    text = text_of(Kind.ADDRESS_REFUSED, PORTUGUESE)
     said = call("connections", "validate", OFFER)
     assert said.code == 1
     assert f"{text.summary} Quem deve agir: publicador." in said.out

@@ -24,7 +24,6 @@ from leadkeeper.delivery.schedule import next_step
 from leadkeeper.destinations.destination import Check, Destination, OutgoingLead
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.destinations.registry import DESTINATIONS, open_destination
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import stand_ins as household
 from leadkeeper.sandbox.authority import Authority
@@ -37,6 +36,7 @@ from tests.contracts.cases.case import Expected, Line, State
 from tests.contracts.cases.troubles import TROUBLES, Trouble
 from tests.contracts.faults import LEAD, PERSONAL
 from tests.contracts.stages import EndpointStage, MailStage, SandboxStage, Stage, StorageStage
+from tests.languages import LANGUAGES
 from tests.unit.test_entra_codes import MET
 
 HASTY_SECONDS = 0.7
@@ -232,9 +232,9 @@ async def test_a_green_check_names_what_it_did_not_look_at(line: Line, meet: Mee
     check = await (await meet(line)).check()
     assert check.ok, check
     assert check.unseen is not None
-    told = {language: check.unseen.told(language) for language in Language}
+    told = {language: check.unseen.told(language) for language in LANGUAGES}
     assert all(text.endswith(".") and len(text.split()) >= 6 for text in told.values()), told
-    assert len(set(told.values())) == len(Language)
+    assert len(set(told.values())) == len(LANGUAGES)
 
 
 @pytest.mark.parametrize("line", LINES, ids=_named)
@@ -244,7 +244,7 @@ async def test_a_destination_that_confirms_nothing_says_what_is_usually_wrong(li
         assert kind is not None
     if kind is not None:
         assert CATALOGUE[kind].outcome is Outcome.BROKEN
-        for language in Language:
+        for language in LANGUAGES:
             assert len(text_of(kind, language).steps) >= 3
 
 

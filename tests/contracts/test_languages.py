@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from leadkeeper.catalogue import docs_of, text_of
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.languages import accepted
+from leadkeeper.texts import ENGLISH, Language
+from tests.languages import LANGUAGES, PORTUGUESE
 from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
 
 CLOSED = {
@@ -18,7 +19,7 @@ CLOSED = {
 }
 """An address that these settings do not let leads be sent to."""
 
-ASKED = {None: Language.ENGLISH, "fr": Language.ENGLISH, "pt-BR,pt;q=0.9,en;q=0.8": Language.PORTUGUESE}
+ASKED = {None: ENGLISH, "fr": ENGLISH, "pt-BR,pt;q=0.9,en;q=0.8": PORTUGUESE}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ ASKED = {None: Language.ENGLISH, "fr": Language.ENGLISH, "pt-BR,pt;q=0.9,en;q=0.
     ],
 )
 def test_what_a_header_asks_for(header: str | None, language: str) -> None:
-    assert accepted(header).value == language
+    assert accepted(header, LANGUAGES).code == language
 
 
 def check(answer: Answer, diagnosis: dict, language: Language) -> None:
@@ -52,7 +53,7 @@ def check(answer: Answer, diagnosis: dict, language: Language) -> None:
     assert diagnosis["kind"] == Kind.ADDRESS_REFUSED
     assert (diagnosis["summary"], tuple(diagnosis["steps"])) == (text.summary, text.steps)
     assert diagnosis["docs"] == docs_of(Kind.ADDRESS_REFUSED, language)
-    assert answer.headers["Content-Language"] == language
+    assert answer.headers["Content-Language"] == language.code
     assert answer.headers["Vary"] == "Accept-Language"
 
 
@@ -123,7 +124,7 @@ async def test_explanations_are_told_in_the_language_asked_for(home: House, oper
                 }
             ]
         }
-        assert answer.headers["Content-Language"] == language
+        assert answer.headers["Content-Language"] == language.code
     assert (await operator.get("/v1/explain?q=well")).json() == {"explanations": []}
     (await operator.get("/v1/explain")).problem(422, "invalid-request")
     (await operator.get(f"/v1/explain?q={'x' * 4_001}")).problem(422, "invalid-request")

@@ -11,15 +11,16 @@ import pytest
 
 from leadkeeper.clock import now_ms
 from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
+from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS
 from leadkeeper.intake.tester import Tester
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.texts import Language
 from tests.contracts.cases.case import State
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, LINES, USER_SETTINGS
 from tests.contracts.house import CRM, furnished
 from tests.contracts.stages import SandboxStage
+from tests.languages import LANGUAGES, PORTUGUESE
 
 SECONDS = 2.0
 
@@ -119,7 +120,7 @@ def test_these_are_the_eight() -> None:
     assert [told.kind for told in EIGHT] == [known.kind for known in MICROSOFT_TEXTS]
 
 
-@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("language", list(LANGUAGES))
 @pytest.mark.parametrize("told", EIGHT, ids=lambda told: told.kind.value)
 async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_path: Path) -> None:
     async with (
@@ -145,7 +146,7 @@ async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_pat
     assert found.diagnosis.kind == told.kind
     assert told.says in (found.diagnosis.evidence.text or "")
     remedy = " ".join(found.diagnosis.steps)
-    words = told.portuguese if language is Language.PORTUGUESE else told.english
+    words = told.portuguese if language is PORTUGUESE else told.english
     assert not [word for word in words if word not in remedy], remedy
     arrived = sandbox.stand_in("dynamics").received()
     assert len(arrived) == 1, "only the test lead of the time when all was well"

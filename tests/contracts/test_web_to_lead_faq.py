@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.http import Network, NetworkPolicy
 from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind, Outcome, Receipt
 from leadkeeper.lead import test_customer as customer_of
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.salesforce import Salesforce as StandIn
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.texts import ENGLISH, Language
 from tests.contracts.cases.salesforce import REST_SETTINGS, WEB_SETTINGS
 from tests.contracts.faults import LEAD
 from tests.contracts.honest import claims
+from tests.languages import LANGUAGES
 from tests.rooms import OFFER, hand_in, house
 
 MARKER = "MSFT_TEST_639000000000000000"
@@ -112,7 +114,11 @@ async def test_over_rest_a_mandatory_picklist_is_named(sandbox: Sandbox, network
 async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state: str) -> None:
     """What a publisher reads of a test lead and of a customer's, in both languages: sent, and unconfirmed."""
     sandbox.stand_in(StandIn).choose(state)
-    settings = {"hosts": sandbox.hosts_setting(), "ca_file": sandbox.ca_file, "public_url": "http://leads.example"}
+    settings: dict[str, Any] = {
+        "hosts": sandbox.hosts_setting(),
+        "ca_file": sandbox.ca_file,
+        "public_url": "http://leads.example",
+    }
     async with house(f"sqlite+aiosqlite:///{tmp_path}/leads.db", worker=True, **settings) as home:
         owner, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
         assert (await operator.put(OFFER, {"title": "CRM Pro", "offerType": "saas", "live": True})).status == 200
@@ -136,7 +142,7 @@ async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state
                     assert claims(told.body.decode()) == []
 
 
-@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("language", list(LANGUAGES))
 def test_not_found_names_what_the_seed_names(language: Language) -> None:
     text = text_of(Kind.SALESFORCE_TEST_LEAD_NOT_FOUND, language)
     steps = " ".join(text.steps)
@@ -144,17 +150,17 @@ def test_not_found_names_what_the_seed_names(language: Language) -> None:
         "reCAPTCHA",
         "Default Lead Creator",
         "(oid)",
-        "picklist" if language is Language.ENGLISH else "lista de seleção",
+        "picklist" if language is ENGLISH else "lista de seleção",
     ):
         assert word in steps
 
 
-@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("language", list(LANGUAGES))
 def test_the_diagnosis_names_the_remedy_of_the_seed(language: Language) -> None:
     steps = " ".join(text_of(Kind.SALESFORCE_FORM_REJECTED, language).steps)
     for word in (
         "reCAPTCHA",
         "Default Lead Creator",
-        "picklist" if language is Language.ENGLISH else "lista de seleção",
+        "picklist" if language is ENGLISH else "lista de seleção",
     ):
         assert word in steps

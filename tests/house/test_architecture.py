@@ -14,7 +14,7 @@ PAGE = DOCS / "architecture.md"
 INDEX = DOCS / "index.md"
 PACKAGE = ROOT / "src/leadkeeper"
 UNSAID = "(say what it is)"
-PLACES = {"assets", "static", "templates", "versions", "__pycache__"}
+PLACES = {"LC_MESSAGES", "assets", "static", "templates", "versions", "__pycache__"}
 """Folders that their parent's line covers."""
 
 CHANGES = [

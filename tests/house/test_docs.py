@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from leadkeeper.catalogue import CATALOGUE, docs_of, text_of
-from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.texts import ENGLISH, Language
+from tests.languages import LANGUAGES, PORTUGUESE
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,11 +28,11 @@ class Page:
     def line(self, kind: Kind, language: Language) -> str:
         """What usually follows, and who acts."""
         entry = CATALOGUE[kind]
-        return self.usually.format(outcome=self.outcomes[entry.outcome], who=WHO_ACTS[language][entry.who])
+        return self.usually.format(outcome=self.outcomes[entry.outcome], who=language.gettext(WHO_ACTS[entry.who]))
 
 
 PAGES = {
-    Language.ENGLISH: Page(
+    ENGLISH: Page(
         """# Diagnoses
 
 Every failure of a delivery names one of these causes (`diagnosis.kind`), who must act (`who`), and the steps. This page
@@ -41,17 +43,17 @@ outcome is in [the way of a lead](../explanation/the-way-of-a-lead.md#what-follo
         "Usually *{outcome}*; who must act: *{who}*.",
         {outcome: outcome.value for outcome in Outcome},
     ),
-    Language.PORTUGUESE: Page(
+    PORTUGUESE: Page(
         """# Diagnósticos
 
 Cada falha de uma entrega indica uma destas causas (`diagnosis.kind`), quem deve agir (`who`) e os passos. Esta página é
-gerada a partir de `src/leadkeeper/diagnoses/portuguese/`; existe também [em inglês](diagnoses.md). O que resulta de
-cada desfecho está em [the way of a lead](../explanation/the-way-of-a-lead.md#what-follows-from-an-answer), em inglês.
+gerada a partir de `src/leadkeeper/locale/pt/`; existe também [em inglês](diagnoses.md). O que resulta de cada desfecho
+está em [the way of a lead](../explanation/the-way-of-a-lead.md#what-follows-from-an-answer), em inglês.
 `leadkeeper explain "<texto ou código>"` encontra a entrada para um erro copiado de outro lugar.
 
 Os nomes que outros sistemas mostram estão entre aspas: em português onde coincidem no Brasil e em Portugal, senão em
 inglês. Para receber diagnósticos em português: `Accept-Language: pt` na API REST,
-`LEADKEEPER_LANGUAGE=pt` na linha de comando.
+`--language pt` ou `LEADKEEPER_LANGUAGE=pt` na linha de comando.
 """,
         "Em geral, *{outcome}*; quem deve agir: *{who}*.",
         {
@@ -84,7 +86,7 @@ def written(language: Language) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("language", list(LANGUAGES))
 def test_the_reference_of_diagnoses_is_current(language: Language) -> None:
     path = path_of(language)
     if os.environ.get("UPDATE_DOCS"):

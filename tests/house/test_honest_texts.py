@@ -6,15 +6,20 @@ import re
 from typing import Any, Final
 
 import pytest
+from babel.messages.catalog import Catalog
 
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations import mail_text
 from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.diagnosis import Kind
-from leadkeeper.doors.storefront.texts import TEXTS
+from leadkeeper.doors.storefront.texts import THANKS
+from leadkeeper.notices import publishing_mail
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
+from leadkeeper.texts import Language
 from tests.contracts.honest import claims
+from tests.house.test_texts import forms
+from tests.languages import LANGUAGES, extract
 
 PROMISE: Final = re.compile(
     r"has been told|will be in touch|will help|is yours|is being created|foi avisado|entrará em contato|vai ajudar"
@@ -29,9 +34,17 @@ KIND: Final = Kind.SALESFORCE_TEST_LEAD_NOT_FOUND
 NEWS: Final = OutageNews(News.STILL_FAILING, KIND, "cause", 1_000, 2_000, confirmed=False)
 
 
-@pytest.mark.parametrize("language", TEXTS)
-def test_the_storefront_thanks_without_a_promise(language: Any) -> None:
-    assert {name: text for name, text in TEXTS[language].items() if PROMISE.search(text)} == {}
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Every text of the sources."""
+    return extract(tmp_path_factory.mktemp("texts") / "texts.pot")
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES), ids=lambda language: language.code)
+def test_no_text_promises_what_only_the_publisher_can_do(language: Language, sources: Catalog) -> None:
+    texts = [form for message in sources if message.id for form in forms(message.id)]
+    assert [text for text in map(language.catalogue.gettext, texts) if PROMISE.search(text)] == []
+    assert set(THANKS.values()) <= set(texts)
 
 
 def mails() -> dict[str, Any]:
@@ -45,10 +58,10 @@ def mails() -> dict[str, Any]:
         "lead": mail_text.lead_notice(["a", "b"], "Planner", "https://m.example", *END),
         "withheld": mail_text.withheld_notice(2, "Planner", "https://m.example", *END),
         "change refused": mail_text.change_refused_notice("primary", "Planner", NEWS.kind, *END),
-        "stopped": mail_text.operation_failed_notice("Planner", "Provisioning", told, "https://m.example", *END),
-        "waits": mail_text.operation_waits_notice("Planner", told, "https://m.example", *END),
-        "preview": mail_text.preview_notice("Planner", "https://m.example/p", "https://m.example", told, *END),
-        "live": mail_text.live_notice("Planner", "https://m.example", *END),
+        "stopped": publishing_mail.operation_failed_notice("Planner", "Provisioning", told, "https://m.example", *END),
+        "waits": publishing_mail.operation_waits_notice("Planner", told, "https://m.example", *END),
+        "preview": publishing_mail.preview_notice("Planner", "https://m.example/p", "https://m.example", told, *END),
+        "live": publishing_mail.live_notice("Planner", "https://m.example", *END),
         "question": mail_text.question("contoso", "token", "Market", "https://m.example", FROM),
         "fails": failing_notice([Fallen("primary", "Planner", NEWS)], "https://m.example", *END),
         **{

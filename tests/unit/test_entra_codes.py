@@ -11,9 +11,9 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.dynamics_settings import DynamicsConfig, credential_of
 from leadkeeper.destinations.entra import Credential, Tokens
 from leadkeeper.destinations.entra_errors import CODES
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.sandbox.authority import Authority
+from tests.languages import LANGUAGES
 from tests.unit.far_dynamics import PERSON, SETTINGS, Far, far_side, said, sign_in_refused
 
 PASSING = (90006, 90012, 90024, 80001, 80002, 80005, 80014, 50033, 90033, 50087, 90090, 90091, 70012)
@@ -134,7 +134,7 @@ FIELDS = ("publicClientId", "applicationId", "applicationKey", "directoryId")
 async def test_a_user_without_an_application_is_told_to_make_one(far: Far, code: int, error: str) -> None:
     found = await told(far, code, error, 400, USER)
     assert found.kind == "publicClientMissing"
-    for language in Language:
+    for language in LANGUAGES:
         text = text_of(found.kind, language)
         assert not [name for name in FIELDS if name in text.summary], "it has no such field yet"
         assert "publicClientId" in " ".join(text.steps)

@@ -18,11 +18,12 @@ from leadkeeper.destinations import (
     marketo_errors,
     salesforce_errors,
 )
-from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
-from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.find import LONGEST, explain, find
+from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
+from leadkeeper.explain.microsoft_texts_pt import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
+from leadkeeper.texts import ENGLISH, Language
+from tests.languages import LANGUAGES, PORTUGUESE
 
 PREFIX = "Could not save the lead to Dynamics CRM"
 PREFIX_PT = "Não foi possível salvar o cliente potencial no Dynamics CRM"
@@ -68,14 +69,14 @@ class TestMicrosoftsTexts:
             assert kinds(pasted)[:1] == [known.kind]
             assert len(kinds(pasted)) == 1
         for word in REMEDIES[known.kind]:
-            assert word in steps_of(known.kind, Language.ENGLISH)
+            assert word in steps_of(known.kind, ENGLISH)
 
     @pytest.mark.parametrize("known", PORTUGUESE_TEXTS, ids=lambda known: known.kind.value)
     def test_in_portuguese_with_its_remedy(self, known: MicrosoftText) -> None:
         for pasted in (known.text, f"{PREFIX_PT}. {known.text}", f"**{PREFIX_PT} {known.text.upper()}**"):
             assert kinds(pasted) == [known.kind]
         for word in REMEDIES_PT[known.kind]:
-            assert word in steps_of(known.kind, Language.PORTUGUESE)
+            assert word in steps_of(known.kind, PORTUGUESE)
 
     def test_there_are_eight_in_each_language(self) -> None:
         assert {known.kind for known in MICROSOFT_TEXTS} == {known.kind for known in PORTUGUESE_TEXTS} == set(REMEDIES)
@@ -211,7 +212,7 @@ class TestCodes:
     def test_of_ours(self, kind: Kind) -> None:
         assert kinds(kind.value)[0] is kind
         assert kinds(f"docs/reference/diagnoses.md#{kind.value.lower()}")[:1] in ([kind], [])
-        for language in Language:
+        for language in LANGUAGES:
             assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher.")
 
     @pytest.mark.parametrize("error", [*entra_errors.ERRORS, *salesforce_errors.SIGN_IN])
@@ -285,7 +286,7 @@ NASTY = st.sampled_from(
 def test_any_text_is_taken(pasted: str) -> None:
     found = find(pasted)
     assert len({match.kind for match in found}) == len(found)
-    for language in Language:
+    for language in LANGUAGES:
         assert len(explain(pasted, language)) == len(found)
 
 

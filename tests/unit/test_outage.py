@@ -16,9 +16,9 @@ from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.destinations.mail_text import RULE, change_refused_notice, paused_notice
 from leadkeeper.destinations.registry import IF_NOT_FOUND
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
+from tests.languages import PORTUGUESE
 
 NOW = 1_800_000_000_000
 FAILING = replace(fails(Health(), NOW), diagnosis="{}")
@@ -106,12 +106,12 @@ def news(what: News, **more: Any) -> OutageNews:
 def of_failing(**more: object) -> list[str]:
     """The mail's two languages."""
     told = failing_notice([Fallen("primary", "CRM", news(News.FAILING, **more))], "https://hub.example", *WHOM)
-    return str(told.get_content()).split("\n".join(RULE))
+    return str(told.get_content()).split(RULE)
 
 
 def of_over(**more: object) -> tuple[str, list[str]]:
     told = works_notice([Fallen("primary", "CRM", news(News.OVER, **more))], "https://hub.example", *WHOM)
-    return str(told["Subject"]), str(told.get_content()).split("\n".join(RULE))
+    return str(told["Subject"]), str(told.get_content()).split(RULE)
 
 
 def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> None:
@@ -133,14 +133,14 @@ def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> 
 
 @pytest.mark.parametrize("kind", sorted(IF_NOT_FOUND))
 def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind: Kind) -> None:
-    paused = str(paused_notice("primary", "CRM", kind, *WHOM, not_found=True).get_content()).split("\n".join(RULE))
+    paused = str(paused_notice("primary", "CRM", kind, *WHOM, not_found=True).get_content()).split(RULE)
     for english, portuguese in (paused, of_failing(kind=kind, waiting=2, paused=True)):
         assert "held until a test lead is found there, or somebody resumes the connection" in english
-        assert "may be lost there: once the cause is mended, replay the leads in the state unconfirmed" in english
+        assert "may be lost there: once the cause is fixed, replay the leads in the state unconfirmed" in english
         assert "até que um lead de teste seja encontrado lá, ou alguém retome a conexão" in portuguese
         assert "reenvie os leads no estado unconfirmed" in portuguese
         assert [each for each in PROMISES if each in english + portuguese] == []
-        assert text_of(kind, Language.PORTUGUESE).summary in portuguese
+        assert text_of(kind, PORTUGUESE).summary in portuguese
     other = str(paused_notice("primary", "CRM", Kind.CREDENTIALS_REJECTED, *WHOM, not_found=False).get_content())
     assert "No lead is lost" in other
     assert "Nenhum lead se perde" in other
@@ -164,7 +164,7 @@ def test_where_nothing_confirms_an_end_is_told_as_unconfirmed() -> None:
 def test_refused_settings_are_not_said_to_have_been_refused_by_the_destination() -> None:
     """It may have taken the test lead, and somebody did not find it."""
     told = change_refused_notice("primary", "CRM", Kind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
-    english, portuguese = str(told.get_content()).split("\n".join(RULE))
+    english, portuguese = str(told.get_content()).split(RULE)
     assert "did not take" not in english
     assert "or it was not found there. The settings before them go on" in english
     assert "ou não foi encontrado lá. As configurações anteriores continuam" in portuguese

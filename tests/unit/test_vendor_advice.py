@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.marketo_settings import MarketoConfig
 from leadkeeper.destinations.salesforce_settings import SalesforceConfig
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
+from tests.languages import LANGUAGES
 
 TAKEN = (
     "contoso.my.salesforce.com",
@@ -77,7 +77,7 @@ def test_the_places_of_the_ids_are_told_on_form_and_page() -> None:
     for name in ("server_id", "munchkin_id"):
         told = MarketoConfig.model_fields[name].description or ""
         assert "Admin" in told
-    for language in Language:
+    for language in LANGUAGES:
         steps = " ".join(text_of(Kind.MARKETO_SERVER_NOT_FOUND, language).steps)
         assert "Admin" in steps
         assert "Munchkin" in steps

@@ -17,6 +17,7 @@ from leadkeeper.access.sessions import NewSession, Sessions
 from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 LIMIT: Final = "10/minute"
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -47,10 +48,10 @@ class SignIns:
             claimed = f", as {person}" if _ID.fullmatch(person) else ""
             detail = f"from {address or 'an unknown address'}{claimed}"
             self.audit.later("anyone", "signIn.refused", door, detail, caused_by=f"address:{address}")
-            return Problem(ProblemType.UNAUTHORIZED, "This key is unknown or revoked.")
+            return Problem(ProblemType.UNAUTHORIZED, lazy_gettext("This key is unknown or revoked."))
         seconds = -(-waits // 1_000)
-        detail = f"Too many wrong keys. Send the right one, or wait {seconds} s."
-        return Problem(ProblemType.TOO_MANY_REQUESTS, detail, retry_after=seconds)
+        too_many = lazy_gettext("Too many wrong keys. Send the right one, or wait %(seconds)s s.", seconds=seconds)
+        return Problem(ProblemType.TOO_MANY_REQUESTS, too_many, retry_after=seconds)
 
     async def to_portal(self, key: str, address: str) -> NewSession:
         """Begin a session. Raises :class:`Problem` for a key that is unknown, revoked, or may only hand in leads."""

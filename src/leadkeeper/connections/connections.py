@@ -26,11 +26,11 @@ from leadkeeper.connections.standing import Standing, troubled
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_all_routes, change_routes, one_of
+from leadkeeper.texts import ENGLISH
 
 __all__ = ["BACKFILL", "CHECK_EVERY", "Connection", "ConnectionPage", "Connections", "new_delivery", "try_anew"]
 
@@ -326,7 +326,7 @@ class Connections:
             if act_name == "connection.resume":
                 try_anew(conn, row.id, now)
             announce(conn)
-            was = STATE_WORDS[Language.ENGLISH][self._rows.connection(row).state]
+            was = ENGLISH.gettext(STATE_WORDS[self._rows.connection(row).state])
             note(conn, now, by, act_name, f"{offer}/{name}", f"was {was}")
             changed = _row(conn, offer, name)
             assert changed is not None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from leadkeeper.connections.health import OPEN_AFTER, Health
-from leadkeeper.diagnoses.text import Language
+from leadkeeper.texts import _
 
 
 class ConnectionState(StrEnum):
@@ -26,23 +26,14 @@ class ConnectionState(StrEnum):
     PAUSED = "paused"
 
 
-STATE_WORDS: Final[Mapping[Language, Mapping[ConnectionState, str]]] = {
-    Language.ENGLISH: {
-        ConnectionState.NOT_TRIED: "not tried",
-        ConnectionState.WORKING: "working",
-        ConnectionState.UNCONFIRMED: "unconfirmed",
-        ConnectionState.BROKEN: "broken",
-        ConnectionState.PAUSED: "paused",
-    },
-    Language.PORTUGUESE: {
-        ConnectionState.NOT_TRIED: "não testada",
-        ConnectionState.WORKING: "funcionando",
-        ConnectionState.UNCONFIRMED: "não confirmada",
-        ConnectionState.BROKEN: "com problema",
-        ConnectionState.PAUSED: "pausada",
-    },
+STATE_WORDS: Final[Mapping[ConnectionState, str]] = {
+    ConnectionState.NOT_TRIED: _("not tried"),
+    ConnectionState.WORKING: _("working"),
+    ConnectionState.UNCONFIRMED: _("unconfirmed"),
+    ConnectionState.BROKEN: _("broken"),
+    ConnectionState.PAUSED: _("paused"),
 }
-"""The states as people read them."""
+"""The states as people read them; ``Language.gettext`` tells them in a language."""
 
 
 @dataclass(frozen=True, slots=True)

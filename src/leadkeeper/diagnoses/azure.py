@@ -6,58 +6,65 @@ from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
 ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.STORAGE_KEY_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Azure Storage does not accept the key or the shared access signature.",
+        _("Azure Storage does not accept the key or the shared access signature."),
         (
-            "Open the storage account in the Azure portal, 'Security + networking', 'Access keys', 'Show'.",
-            "Copy the connection string and enter it in the settings; keys change when somebody rotates them, and a "
-            "shared access signature expires.",
+            _("Open the storage account in the Azure portal, 'Security + networking', 'Access keys', 'Show'."),
+            _(
+                "Copy the connection string and enter it in the settings; keys change when somebody rotates them, and "
+                "a shared access signature expires."
+            ),
             RESUME,
         ),
     ),
     Kind.STORAGE_ACCESS_BLOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "Azure Storage knows the caller but does not let it write.",
+        _("Azure Storage knows the caller but does not let it write."),
         (
-            "With a shared access signature: make one for containers and objects that allows Create (and Add, for the "
-            "Table service) on the service in use.",
-            "Look at 'Security + networking', 'Networking' of the storage account: its firewall must admit this "
-            "installation.",
-            "Look at 'Settings', 'Configuration': 'Allow storage account key access' must be on for account keys.",
+            _(
+                "With a shared access signature: make one for containers and objects that allows Create (and Add, for "
+                "the Table service) on the service in use."
+            ),
+            _(
+                "Look at 'Security + networking', 'Networking' of the storage account: its firewall must admit this "
+                "installation."
+            ),
+            _("Look at 'Settings', 'Configuration': 'Allow storage account key access' must be on for account keys."),
             VALIDATE,
         ),
     ),
     Kind.STORAGE_ACCOUNT_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The storage account is disabled.",
-        ("Check the Azure subscription of the storage account: it may be out of credit or cancelled.", VALIDATE),
+        _("The storage account is disabled."),
+        (_("Check the Azure subscription of the storage account: it may be out of credit or cancelled."), VALIDATE),
     ),
     Kind.STORAGE_ACCOUNT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "There is no storage account of that name.",
+        _("There is no storage account of that name."),
         (
-            "Compare AccountName in the connection string with the Azure portal; the account may have been deleted.",
-            "Copy the connection string from 'Access keys' again and enter it in the settings.",
+            _("Compare AccountName in the connection string with the Azure portal; the account may have been deleted."),
+            _("Copy the connection string from 'Access keys' again and enter it in the settings."),
             RESUME,
         ),
     ),
     Kind.STORAGE_SETTING_INVALID: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Azure Storage does not understand the request that these settings lead to.",
-        ("Copy the connection string from 'Access keys' again, whole, and enter it in the settings.", RESUME),
+        _("Azure Storage does not understand the request that these settings lead to."),
+        (_("Copy the connection string from 'Access keys' again, whole, and enter it in the settings."), RESUME),
     ),
     Kind.TABLE_BEING_DELETED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
-        "The table or container was deleted a moment ago; Azure needs about 40 seconds before it can be made again.",
+        _("The table or container was deleted a moment ago; Azure needs about 40 seconds before it can be made again."),
         (WAIT,),
     ),
 }

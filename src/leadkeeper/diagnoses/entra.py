@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
+from leadkeeper.diagnoses.entry import RESUME, VALIDATE, Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
-_TENANT: Final = (
+_TENANT: Final = _(
     "Sign in to the Azure portal with an account of the organisation that owns Dynamics, open 'Microsoft Entra ID', "
     "'Properties' (or 'Overview'), and copy 'Tenant ID'."
 )
-_APPLICATION: Final = (
+_APPLICATION: Final = _(
     "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application for leads, 'Overview', and "
     "copy 'Application (client) ID'."
 )
-_SECRET: Final = (
+_SECRET: Final = _(
     "In the same application open 'Certificates & secrets', 'Client secrets', 'New client secret', and copy its "
     "'Value' at once: it is shown only this once. The 'Secret ID' beside it is not the secret."
 )
-_APPLICATION_INSTEAD: Final = (
+APPLICATION_INSTEAD: Final = _(
     "Or change 'authentication' to azureAD: an application signs in without a person, and its secret lasts up to two "
     "years."
 )
-OPEN_INSTANCE: Final = (
+OPEN_INSTANCE: Final = _(
     "Open Dynamics in the browser and copy the beginning of its address, such as https://contoso.crm4.dynamics.com, "
     "into 'instanceUrl'."
 )
@@ -32,291 +33,292 @@ ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.TENANT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Microsoft Entra ID has no directory with this Directory ID, or none with an active subscription.",
-        (_TENANT, "Enter it as 'directoryId'. " + RESUME),
+        _("Microsoft Entra ID has no directory with this Directory ID, or none with an active subscription."),
+        (_TENANT, (_("Enter it as 'directoryId'."), RESUME)),
     ),
     Kind.TENANT_INVALID: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The Directory ID is not one that Microsoft Entra ID can read.",
-        (_TENANT, "Enter it whole as 'directoryId', 36 characters with four dashes. " + RESUME),
+        _("The Directory ID is not one that Microsoft Entra ID can read."),
+        (_TENANT, (_("Enter it whole as 'directoryId', 36 characters with four dashes."), RESUME)),
     ),
     Kind.APPLICATION_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "There is no application with this Application ID in the directory.",
+        _("There is no application with this Application ID in the directory."),
         (
             _APPLICATION,
-            "Compare 'Directory (tenant) ID' on the same page with 'directoryId': the application must be registered "
-            "in, or admitted to, that directory.",
-            "Enter both in the settings. " + RESUME,
+            _(
+                "Compare 'Directory (tenant) ID' on the same page with 'directoryId': the application must be "
+                "registered in, or admitted to, that directory."
+            ),
+            (_("Enter both in the settings."), RESUME),
         ),
     ),
     Kind.APPLICATION_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The application is disabled in the directory.",
+        _("The application is disabled in the directory."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'Enterprise applications', the application, 'Properties', "
-            "and set 'Enabled for users to sign-in?' to 'Yes'.",
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'Enterprise applications', the application, "
+                "'Properties', and set 'Enabled for users to sign-in?' to 'Yes'."
+            ),
             VALIDATE,
         ),
     ),
     Kind.APPLICATION_NOT_ASSIGNED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The user is not assigned to the application, and the application demands it.",
+        _("The user is not assigned to the application, and the application demands it."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'Enterprise applications', the application, 'Users and "
-            "groups', and add the user; or set 'Assignment required?' in 'Properties' to 'No'.",
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'Enterprise applications', the application, 'Users and "
+                "groups', and add the user; or set 'Assignment required?' in 'Properties' to 'No'."
+            ),
             VALIDATE,
         ),
     ),
     Kind.CLIENT_SECRET_WRONG: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The application's secret is not the right one.",
-        (_APPLICATION, _SECRET, "Enter it as 'applicationKey'. " + RESUME),
+        _("The application's secret is not the right one."),
+        (_APPLICATION, _SECRET, (_("Enter it as 'applicationKey'."), RESUME)),
     ),
     Kind.CLIENT_SECRET_EXPIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The application's secret has expired.",
-        (_SECRET, "Enter it as 'applicationKey', and note the day on which it will expire. " + RESUME),
+        _("The application's secret has expired."),
+        (_SECRET, (_("Enter it as 'applicationKey', and note the day on which it will expire."), RESUME)),
     ),
     Kind.PUBLIC_CLIENT_REFUSED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The application named as 'publicClientId' does not let people sign in without its own secret.",
+        _("The application named as 'publicClientId' does not let people sign in without its own secret."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'Authentication', "
-            "and set 'Allow public client flows' to 'Yes'.",
-            _APPLICATION_INSTEAD,
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, "
+                "'Authentication', and set 'Allow public client flows' to 'Yes'."
+            ),
+            APPLICATION_INSTEAD,
             VALIDATE,
         ),
     ),
     Kind.SIGN_IN_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Microsoft Entra ID does not accept this sign-in.",
+        _("Microsoft Entra ID does not accept this sign-in."),
         (
-            "With office365: sign in at https://portal.office.com with the same user name and password; correct them "
-            "in the settings. The user also needs access to Dynamics 365 and a licence for it.",
-            "With azureAD: compare 'directoryId' and 'applicationId' with 'Microsoft Entra ID', 'App registrations', "
-            "the application, 'Overview', and make a new secret under 'Certificates & secrets'.",
+            _(
+                "With office365: sign in at https://portal.office.com with the same user name and password; correct "
+                "them in the settings. The user also needs access to Dynamics 365 and a licence for it."
+            ),
+            _(
+                "With azureAD: compare 'directoryId' and 'applicationId' with 'Microsoft Entra ID', 'App "
+                "registrations', the application, 'Overview', and make a new secret under 'Certificates & secrets'."
+            ),
             RESUME,
         ),
     ),
     Kind.SIGN_IN_BLOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The user account is disabled in Microsoft Entra ID.",
+        _("The user account is disabled in Microsoft Entra ID."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'Users', the user, 'Properties', 'Settings', and tick "
-            "'Account enabled'.",
-            _APPLICATION_INSTEAD,
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'Users', the user, 'Properties', 'Settings', and tick "
+                "'Account enabled'."
+            ),
+            APPLICATION_INSTEAD,
             VALIDATE,
         ),
     ),
     Kind.PASSWORD_EXPIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The user's password has expired; many organisations let one last for 90 days.",
+        _("The user's password has expired; many organisations let one last for 90 days."),
         (
-            "Sign in at https://portal.office.com as this user, choose a new password, and enter it as 'password'. "
-            + RESUME,
-            _APPLICATION_INSTEAD,
+            (
+                _(
+                    "Sign in at https://portal.office.com as this user, choose a new password, and enter it as "
+                    "'password'."
+                ),
+                RESUME,
+            ),
+            APPLICATION_INSTEAD,
         ),
     ),
     Kind.ACCOUNT_LOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The user account is locked after wrong passwords, or sign-ins from here are judged malicious.",
+        _("The user account is locked after wrong passwords, or sign-ins from here are judged malicious."),
         (
-            "Wait an hour without trying: every further try prolongs the lock.",
-            "In the Azure portal open 'Microsoft Entra ID', 'Users', the user, 'Sign-in logs', to see who signs in "
-            "with an old password; then enter the right one as 'password'. " + RESUME,
-            _APPLICATION_INSTEAD,
+            _("Wait an hour without trying: every further try prolongs the lock."),
+            (
+                _(
+                    "In the Azure portal open 'Microsoft Entra ID', 'Users', the user, 'Sign-in logs', to see who "
+                    "signs in with an old password; then enter the right one as 'password'."
+                ),
+                RESUME,
+            ),
+            APPLICATION_INSTEAD,
         ),
     ),
     Kind.MULTI_FACTOR_REQUIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The user must prove who they are with a second factor, which a program cannot do.",
+        _("The user must prove who they are with a second factor, which a program cannot do."),
         (
-            "Change 'authentication' to azureAD, with an application and its secret: the docs page of Dynamics says "
-            "how.",
-            "Or have an administrator exempt this user from multi-factor authentication, which Microsoft advises "
-            "against.",
+            _(
+                "Change 'authentication' to azureAD, with an application and its secret: the docs page of Dynamics "
+                "says how."
+            ),
+            _(
+                "Or have an administrator exempt this user from multi-factor authentication, which Microsoft advises "
+                "against."
+            ),
             RESUME,
         ),
     ),
     Kind.CONDITIONAL_ACCESS: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "A conditional access policy of the organisation forbids this sign-in.",
+        _("A conditional access policy of the organisation forbids this sign-in."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'Sign-in logs', the failed sign-in (under 'Service "
-            "principal sign-ins' for an application), 'Conditional Access': it names the policy.",
-            "Exclude the user or application from that policy, or admit the addresses of this installation.",
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'Sign-in logs', the failed sign-in (under 'Service "
+                "principal sign-ins' for an application), 'Conditional Access': it names the policy."
+            ),
+            _("Exclude the user or application from that policy, or admit the addresses of this installation."),
             VALIDATE,
         ),
     ),
     Kind.CONSENT_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "Nobody has consented that the application may use Dynamics in the users' name.",
+        _("Nobody has consented that the application may use Dynamics in the users' name."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'API permissions', "
-            "add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press 'Grant admin consent'.",
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'API "
+                "permissions', add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press 'Grant "
+                "admin consent'."
+            ),
             VALIDATE,
         ),
     ),
     Kind.RESOURCE_NOT_IN_TENANT: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The directory that was signed in to does not know this Dynamics environment.",
+        _("The directory that was signed in to does not know this Dynamics environment."),
         (
             OPEN_INSTANCE,
-            "With azureAD: check that 'directoryId' is the directory of the organisation that owns this environment, "
-            "not that of the publisher's own: the Azure portal shows it under 'Microsoft Entra ID', 'Properties', "
-            "'Tenant ID'.",
+            _(
+                "With azureAD: check that 'directoryId' is the directory of the organisation that owns this "
+                "environment, not that of the publisher's own: the Azure portal shows it under 'Microsoft Entra ID', "
+                "'Properties', 'Tenant ID'."
+            ),
             RESUME,
         ),
     ),
     Kind.TOKEN_REQUEST_INVALID: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "Microsoft Entra ID does not understand how we asked for a token: the fault is ours, or the instance URL's.",
-        (OPEN_INSTANCE, "If the URL is right, report the evidence to Leadkeeper's maintainers.", VALIDATE),
+        _("Microsoft Entra ID does not understand how we asked for a token: the fault is ours, or the instance URL's."),
+        (OPEN_INSTANCE, _("If the URL is right, report the evidence to Leadkeeper's maintainers."), VALIDATE),
     ),
     Kind.TENANT_IN_ANOTHER_CLOUD: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The directory belongs to another of Microsoft's clouds (such as that of the US government or of China) than "
-        "the one that was asked.",
+        _(
+            "The directory belongs to another of Microsoft's clouds (such as that of the US government or of China) "
+            "than the one that was asked."
+        ),
         (
             OPEN_INSTANCE,
-            "It decides which cloud is asked: its end must be that of the cloud in which the directory is, such as "
-            "crm.dynamics.com, crm.microsoftdynamics.us or crm.dynamics.cn.",
+            _(
+                "It decides which cloud is asked: its end must be that of the cloud in which the directory is, such as "
+                "crm.dynamics.com, crm.microsoftdynamics.us or crm.dynamics.cn."
+            ),
             RESUME,
         ),
     ),
     Kind.TENANT_RESTRICTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "A tenant restriction forbids sign-ins to this directory from this network.",
+        _("A tenant restriction forbids sign-ins to this directory from this network."),
         (
-            "Look at the proxy through which this installation reaches login.microsoftonline.com: it adds the header "
-            "Restrict-Access-To-Tenants, and the publisher's directory must be on its list.",
-            "If there is no such proxy, ask the directory's administrator: 'Microsoft Entra ID', 'External "
-            "Identities', 'Cross-tenant access settings'.",
+            _(
+                "Look at the proxy through which this installation reaches login.microsoftonline.com: it adds the "
+                "header Restrict-Access-To-Tenants, and the publisher's directory must be on its list."
+            ),
+            _(
+                "If there is no such proxy, ask the directory's administrator: 'Microsoft Entra ID', 'External "
+                "Identities', 'Cross-tenant access settings'."
+            ),
             VALIDATE,
         ),
     ),
     Kind.APPLICATION_SINGLE_TENANT: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The application lets only users of its own directory sign in, and this sign-in names no directory.",
+        _("The application lets only users of its own directory sign in, and this sign-in names no directory."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'Authentication', "
-            "and set 'Supported account types' to accounts in any organizational directory.",
-            _APPLICATION_INSTEAD,
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, "
+                "'Authentication', and set 'Supported account types' to accounts in any organizational directory."
+            ),
+            APPLICATION_INSTEAD,
             VALIDATE,
         ),
     ),
     Kind.APPLICATION_PUBLIC: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The application is a public one, which cannot sign in with a secret.",
+        _("The application is a public one, which cannot sign in with a secret."),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'Authentication', "
-            "set 'Allow public client flows' to 'No', and take away platforms of mobile and desktop applications.",
-            "Or register another application for leads, and enter its 'applicationId' and 'applicationKey'.",
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, "
+                "'Authentication', set 'Allow public client flows' to 'No', and take away platforms of mobile and "
+                "desktop applications."
+            ),
+            _("Or register another application for leads, and enter its 'applicationId' and 'applicationKey'."),
             VALIDATE,
         ),
     ),
     Kind.PUBLIC_CLIENT_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The user's organisation does not let the application by which Microsoft's own tools sign in to Dynamics sign "
-        "this user in, and no other is named.",
+        _(
+            "The user's organisation does not let the application by which Microsoft's own tools sign in to Dynamics "
+            "sign this user in, and no other is named."
+        ),
         (
-            "In the Azure portal open 'Microsoft Entra ID', 'App registrations', 'New registration', for accounts in "
-            "any organizational directory; in its 'Authentication' set 'Allow public client flows' to 'Yes'.",
-            "In its 'API permissions' add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press "
-            "'Grant admin consent'.",
-            "Copy 'Application (client) ID' from its 'Overview', and enter it as 'publicClientId'. " + RESUME,
-            _APPLICATION_INSTEAD,
+            _(
+                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', 'New registration', for accounts "
+                "in any organizational directory; in its 'Authentication' set 'Allow public client flows' to 'Yes'."
+            ),
+            _(
+                "In its 'API permissions' add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press "
+                "'Grant admin consent'."
+            ),
+            (_("Copy 'Application (client) ID' from its 'Overview', and enter it as 'publicClientId'."), RESUME),
+            APPLICATION_INSTEAD,
         ),
     ),
     Kind.PUBLIC_CLIENT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The user's organisation does not know the application named as 'publicClientId'.",
+        _("The user's organisation does not know the application named as 'publicClientId'."),
         (
-            "In the Azure portal of that organisation open 'Microsoft Entra ID', 'App registrations', the application, "
-            "'Overview', copy 'Application (client) ID', and enter it as 'publicClientId'.",
-            "An application of another organisation must be for accounts in any organizational directory, and be "
-            "admitted by an administrator of the user's.",
+            _(
+                "In the Azure portal of that organisation open 'Microsoft Entra ID', 'App registrations', the "
+                "application, 'Overview', copy 'Application (client) ID', and enter it as 'publicClientId'."
+            ),
+            _(
+                "An application of another organisation must be for accounts in any organizational directory, and be "
+                "admitted by an administrator of the user's."
+            ),
             RESUME,
-        ),
-    ),
-    Kind.DIRECTORY_PASSWORD_EXPIRED: Entry(
-        Outcome.BROKEN,
-        Who.DESTINATION_ADMIN,
-        "The user's password in the organisation's own Active Directory has expired.",
-        (
-            "Have an administrator of the Active Directory set a new password for the user, or set it at "
-            "https://aka.ms/sspr where the organisation allows that; then enter it as 'password'. " + RESUME,
-            _APPLICATION_INSTEAD,
-        ),
-    ),
-    Kind.DIRECTORY_NOT_REACHED: Entry(
-        Outcome.FAILED,
-        Who.DESTINATION_ADMIN,
-        "The organisation's own Active Directory, which checks this user's password, did not answer Microsoft Entra "
-        "ID.",
-        (
-            WAIT,
-            "If it lasts, open 'Microsoft Entra ID', 'Microsoft Entra Connect', 'Pass-through authentication' in the "
-            "Azure portal: it shows which authentication agents are active. Look at their servers' logs, clocks and "
-            "connection to the Active Directory.",
-            _APPLICATION_INSTEAD,
-        ),
-    ),
-    Kind.LOGON_HOURS: Entry(
-        Outcome.FAILED,
-        Who.DESTINATION_ADMIN,
-        "The organisation's Active Directory does not let this user sign in at this time of day.",
-        (
-            "Nothing is lost: the lead is sent again by itself in the hours that are allowed.",
-            "To send at all hours, have an administrator of the Active Directory change 'Logon Hours' of the user "
-            "('Active Directory Users and Computers', the user, 'Account').",
-            _APPLICATION_INSTEAD,
-        ),
-    ),
-    Kind.SECURITY_DEFAULTS: Entry(
-        Outcome.BROKEN,
-        Who.PUBLISHER,
-        "The organisation's security defaults block this sign-in: they demand a second factor and know no exceptions.",
-        (
-            "Change 'authentication' to azureAD, with an application and its secret: security defaults do not concern "
-            "applications. The docs page of Dynamics says how.",
-            "Or have an administrator replace the security defaults by conditional access policies ('Microsoft Entra "
-            "ID', 'Properties', 'Manage security defaults') and exempt the user, which Microsoft advises against.",
-            RESUME,
-        ),
-    ),
-    Kind.USER_AT_RISK: Entry(
-        Outcome.BROKEN,
-        Who.DESTINATION_ADMIN,
-        "Microsoft Entra ID blocks the user because the account is at risk, as if somebody else had its password.",
-        (
-            "In the Azure portal open 'Microsoft Entra ID', 'Security', 'Identity Protection', 'Risky users', the "
-            "user: see what happened, set a new password, and press 'Dismiss user risk'.",
-            "Enter the new password as 'password'. " + RESUME,
-            _APPLICATION_INSTEAD,
         ),
     ),
 }

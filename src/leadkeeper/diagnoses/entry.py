@@ -6,18 +6,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.diagnosis import Outcome, Who
+from leadkeeper.texts import _
+
+Step = str | tuple[str, ...]
+"""A step's text, or its texts one after the other: sentences that several steps share are translated once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is always the same about a kind of failure; ``outcome`` is the usual one, an adapter may know better."""
+    """What is always the same about a kind of failure; ``outcome`` is the usual one, an adapter may know better.
+
+    ``summary`` and ``steps`` are English texts; :func:`leadkeeper.catalogue.text_of` tells them in a language.
+    """
 
     outcome: Outcome
     who: Who
     summary: str
-    steps: tuple[str, ...]
+    steps: tuple[Step, ...]
 
 
-WAIT: Final = "Nothing needs to be done: the lead is kept and sent again by itself."
-RESUME: Final = "Save the corrected settings: the connection is tried at once and the held leads go out, oldest first."
-VALIDATE: Final = "Run validate on the connection: when it passes, the held leads go out, oldest first."
+WAIT: Final = _("Nothing needs to be done: the lead is kept and sent again by itself.")
+RESUME: Final = _(
+    "Save the corrected settings: the connection is tried at once and the held leads go out, oldest first."
+)
+VALIDATE: Final = _("Run validate on the connection: when it passes, the held leads go out, oldest first.")

@@ -6,35 +6,38 @@ from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
 ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.FLOW_SIGNATURE_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Power Automate does not accept the signature in the flow's address.",
+        _("Power Automate does not accept the signature in the flow's address."),
         (
-            "Open the flow in Power Automate and the trigger 'When an HTTP request is received'.",
-            "Set 'Who can trigger the flow' to 'Anyone', save, and copy the new HTTP URL (it changes on saving).",
-            "Enter that URL in the settings, whole, with its query. " + RESUME,
+            _("Open the flow in Power Automate and the trigger 'When an HTTP request is received'."),
+            _("Set 'Who can trigger the flow' to 'Anyone', save, and copy the new HTTP URL (it changes on saving)."),
+            (_("Enter that URL in the settings, whole, with its query."), RESUME),
         ),
     ),
     Kind.FLOW_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The Power Automate flow is turned off or was deleted.",
+        _("The Power Automate flow is turned off or was deleted."),
         (
-            "Open Power Automate and turn the flow on; if it is gone, make it again.",
-            "Copy its HTTP URL and enter it in the settings if it changed. " + VALIDATE,
+            _("Open Power Automate and turn the flow on; if it is gone, make it again."),
+            (_("Copy its HTTP URL and enter it in the settings if it changed."), VALIDATE),
         ),
     ),
     Kind.FLOW_SCHEMA_MISMATCH: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "The flow's trigger refuses the lead because it does not match its schema.",
+        _("The flow's trigger refuses the lead because it does not match its schema."),
         (
-            "Open the trigger's settings in Power Automate and turn 'Schema Validation' off, or make all fields "
-            "optional strings.",
-            "Retry this delivery.",
+            _(
+                "Open the trigger's settings in Power Automate and turn 'Schema Validation' off, or make all fields "
+                "optional strings."
+            ),
+            _("Retry this delivery."),
         ),
     ),
 }

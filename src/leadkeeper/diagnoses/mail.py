@@ -6,80 +6,85 @@ from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
 ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.MAIL_NOT_SET_UP: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "This installation has no mail server, so it cannot send notices.",
-        ("Set LEADKEEPER_SMTP_URL (smtp://user:password@host:port) and restart every process.", VALIDATE),
+        _("This installation has no mail server, so it cannot send notices."),
+        (_("Set LEADKEEPER_SMTP_URL (smtp://user:password@host:port) and restart every process."), VALIDATE),
     ),
     Kind.MAIL_SIGN_IN_REJECTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "The mail server does not accept the user name and password.",
+        _("The mail server does not accept the user name and password."),
         (
-            "Correct them in LEADKEEPER_SMTP_URL (in them @ is written %40, : %3A, / %2F, # %23) and restart.",
+            _("Correct them in LEADKEEPER_SMTP_URL (in them @ is written %%40, : %%3A, / %%2F, # %%23) and restart."),
             VALIDATE,
         ),
     ),
     Kind.MAIL_SENDER_REFUSED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "The mail server does not let this installation send from its address.",
-        ("Set LEADKEEPER_MAIL_FROM to an address that the mail server permits, and restart.", VALIDATE),
+        _("The mail server does not let this installation send from its address."),
+        (_("Set LEADKEEPER_MAIL_FROM to an address that the mail server permits, and restart."), VALIDATE),
     ),
     Kind.MAIL_RECIPIENT_REFUSED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The mail server does not take mail for the contact e-mails.",
-        ("Compare the contact e-mails in the settings with real mailboxes; look for typing errors.", RESUME),
+        _("The mail server does not take mail for the contact e-mails."),
+        (_("Compare the contact e-mails in the settings with real mailboxes; look for typing errors."), RESUME),
     ),
     Kind.MAIL_ADDRESS_UNSUPPORTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The mail server cannot send to an address with such letters before the @ (it lacks SMTPUTF8).",
-        ("Enter a contact e-mail whose part before the @ is written in plain letters (a to z).", RESUME),
+        _("The mail server cannot send to an address with such letters before the @ (it lacks SMTPUTF8)."),
+        (_("Enter a contact e-mail whose part before the @ is written in plain letters (a to z)."), RESUME),
     ),
     Kind.MAIL_GREETING_REFUSED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "The mail server does not accept the name by which this installation greets it.",
-        ("Set LEADKEEPER_MAIL_HOSTNAME to the full name of this machine, such as leads.contoso.example.", VALIDATE),
+        _("The mail server does not accept the name by which this installation greets it."),
+        (_("Set LEADKEEPER_MAIL_HOSTNAME to the full name of this machine, such as leads.contoso.example."), VALIDATE),
     ),
     Kind.MAIL_CONTACT_UNCONFIRMED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "No contact e-mail has been confirmed yet, so leads wait.",
+        _("No contact e-mail has been confirmed yet, so leads wait."),
         (
-            "Open the mail that asks whether the address wants notices (look among unwanted mail too), follow its "
-            "link and confirm; leads then go out by themselves.",
-            "If it did not come, compare the contact e-mails with real mailboxes, or ask the operator to vouch for "
-            "them.",
+            _(
+                "Open the mail that asks whether the address wants notices (look among unwanted mail too), follow its "
+                "link and confirm; leads then go out by themselves."
+            ),
+            _(
+                "If it did not come, compare the contact e-mails with real mailboxes, or ask the operator to vouch for "
+                "them."
+            ),
         ),
     ),
     Kind.MAIL_CONTACT_DECLINED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Whoever reads the contact e-mails has declined mail from this installation.",
-        ("Enter contact e-mails of people who want the notices.", RESUME),
+        _("Whoever reads the contact e-mails has declined mail from this installation."),
+        (_("Enter contact e-mails of people who want the notices."), RESUME),
     ),
     Kind.MAIL_BOUND_REACHED: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
-        "The publisher's mails of this hour are used up.",
-        (WAIT, "If it happens often, choose daily notices or fewer contacts, or ask the operator for more."),
+        _("The publisher's mails of this hour are used up."),
+        (WAIT, _("If it happens often, choose daily notices or fewer contacts, or ask the operator for more.")),
     ),
     Kind.MAIL_REFUSED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "The mail server refuses the mail.",
-        ("Read the evidence: it holds the mail server's reply.", "Change the mail server's rule.", VALIDATE),
+        _("The mail server refuses the mail."),
+        (_("Read the evidence: it holds the mail server's reply."), _("Change the mail server's rule."), VALIDATE),
     ),
     Kind.MAIL_SERVER_BUSY: Entry(
         Outcome.FAILED,
         Who.NOBODY,
-        "The mail server does not take mail just now.",
-        (WAIT, "If it lasts, look at the mail server's queue and log."),
+        _("The mail server does not take mail just now."),
+        (WAIT, _("If it lasts, look at the mail server's queue and log.")),
     ),
 }

@@ -6,12 +6,13 @@ from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
-_EMBED: Final = (
+_EMBED: Final = _(
     "Open Design Studio in Marketo, 'Forms', the form, 'Form Actions', 'Embed Code'. The line MktoForms2.loadForm("
     '"//app-<server id>.marketo.com", "<Munchkin id>", <form id>) holds all three settings; copy them again.'
 )
-_SIGNED_IN: Final = (
+_SIGNED_IN: Final = _(
     "Where the line names a landing page domain of your own, the server id stands in the address in the browser while "
     "you are signed in to Marketo (app-<server id>.marketo.com), and the Munchkin id under Admin, Munchkin."
 )
@@ -20,63 +21,72 @@ _FORMS: Final[dict[Kind, Entry]] = {
     Kind.MARKETO_FORM_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Marketo has no approved form of that id at this server and Munchkin id.",
-        (_EMBED, _SIGNED_IN, "The form must be approved: 'Form Actions', 'Approve'.", RESUME),
+        _("Marketo has no approved form of that id at this server and Munchkin id."),
+        (_EMBED, _SIGNED_IN, _("The form must be approved: 'Form Actions', 'Approve'."), RESUME),
     ),
     Kind.MARKETO_FORM_DEMANDS: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The form demands a field that these leads do not have.",
+        _("The form demands a field that these leads do not have."),
         (
-            "Read the evidence: it names the field.",
-            "Open the form in Design Studio, 'Edit Draft', the field, and untick 'Is Required'; approve the form. Or "
-            "send the field with the setting fields.",
+            _("Read the evidence: it names the field."),
+            _(
+                "Open the form in Design Studio, 'Edit Draft', the field, and untick 'Is Required'; approve the form. "
+                "Or send the field with the setting fields."
+            ),
             RESUME,
         ),
     ),
     Kind.MARKETO_FORM_PROTECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The form asks for a CAPTCHA, which nobody but a person can answer.",
+        _("The form asks for a CAPTCHA, which nobody but a person can answer."),
         (
-            "Open the form in Design Studio, 'Edit Draft', 'Form Settings', and turn CAPTCHA off; approve the form. A "
-            "form of its own for leads is best.",
-            "Or enter REST credentials: leads then do not go through the web page's form.",
+            _(
+                "Open the form in Design Studio, 'Edit Draft', 'Form Settings', and turn CAPTCHA off; approve the "
+                "form. A form of its own for leads is best."
+            ),
+            _("Or enter REST credentials: leads then do not go through the web page's form."),
             RESUME,
         ),
     ),
     Kind.MARKETO_FORM_REJECTED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "Marketo's form answered that it did not take this lead.",
+        _("Marketo's form answered that it did not take this lead."),
         (
             _EMBED,
-            "Open Admin, Treasure Chest: 'Reject Invalid Checksum Values' should be off if it lasts.",
-            "Safer: enter REST credentials. Adobe does not support posts to forms by programs.",
-            "Retry this delivery.",
+            _("Open Admin, Treasure Chest: 'Reject Invalid Checksum Values' should be off if it lasts."),
+            _("Safer: enter REST credentials. Adobe does not support posts to forms by programs."),
+            _("Retry this delivery."),
         ),
     ),
     Kind.MARKETO_POSTS_BLOCKED: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
-        "A guard before Marketo's forms answered instead of the form; it takes us for a robot, or leads came too fast.",
+        _(
+            "A guard before Marketo's forms answered instead of the form; it takes us for a robot, or leads came too "
+            "fast."
+        ),
         (
-            "The lead is kept and sent again by itself, more slowly.",
-            "If it lasts, enter REST credentials: Adobe does not support posts to forms by programs, the REST API is "
-            "made for them.",
+            _("The lead is kept and sent again by itself, more slowly."),
+            _(
+                "If it lasts, enter REST credentials: Adobe does not support posts to forms by programs, the REST API "
+                "is made for them."
+            ),
         ),
     ),
     Kind.MARKETO_EMAIL_UNUSABLE: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "Marketo knows people by their e-mail address, and this lead has none that it takes.",
-        ("Enter the lead in Marketo by hand; its details are on the lead's page.",),
+        _("Marketo knows people by their e-mail address, and this lead has none that it takes."),
+        (_("Enter the lead in Marketo by hand; its details are on the lead's page."),),
     ),
     Kind.MARKETO_SERVER_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "There is no Marketo server of that id.",
-        (_EMBED, "The server id is the part between app- and .marketo.com, such as ys12.", _SIGNED_IN, RESUME),
+        _("There is no Marketo server of that id."),
+        (_EMBED, _("The server id is the part between app- and .marketo.com, such as ys12."), _SIGNED_IN, RESUME),
     ),
 }
 
@@ -84,117 +94,133 @@ _REST: Final[dict[Kind, Entry]] = {
     Kind.MARKETO_ACCOUNT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "There is no Marketo subscription with that Munchkin id.",
+        _("There is no Marketo subscription with that Munchkin id."),
         (
-            "Open Admin, Munchkin in Marketo and copy 'Munchkin Account ID' (such as 123-PQR-789) into the settings.",
+            _(
+                "Open Admin, Munchkin in Marketo and copy 'Munchkin Account ID' (such as 123-PQR-789) into the "
+                "settings."
+            ),
             RESUME,
         ),
     ),
     Kind.MARKETO_SERVICE_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Marketo does not accept the client id or the client secret.",
+        _("Marketo does not accept the client id or the client secret."),
         (
-            "Open Admin, LaunchPoint in Marketo, the service, 'View Details'; copy 'Client Id' and 'Client Secret' "
-            "into the settings.",
-            "If the service is gone, make a new one: 'New', 'New Service', 'Custom', with a user that is API only.",
+            _(
+                "Open Admin, LaunchPoint in Marketo, the service, 'View Details'; copy 'Client Id' and 'Client Secret' "
+                "into the settings."
+            ),
+            _("If the service is gone, make a new one: 'New', 'New Service', 'Custom', with a user that is API only."),
             RESUME,
         ),
     ),
     Kind.MARKETO_ACCESS_DENIED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "Marketo knows the service but does not let it do this: its role lacks a right, or its address is not "
-        "admitted.",
+        _(
+            "Marketo knows the service but does not let it do this: its role lacks a right, or its address is not "
+            "admitted."
+        ),
         (
-            "Open Admin, Users & Roles, 'Roles', the role of the service's API user: under 'Access API' tick "
-            "'Read-Write Person' and 'Read-Only Assets'.",
-            "Open Admin, Web Services, 'IP Restrictions': admit this installation's addresses.",
+            _(
+                "Open Admin, Users & Roles, 'Roles', the role of the service's API user: under 'Access API' tick "
+                "'Read-Write Person' and 'Read-Only Assets'."
+            ),
+            _("Open Admin, Web Services, 'IP Restrictions': admit this installation's addresses."),
             VALIDATE,
         ),
     ),
     Kind.MARKETO_PACED: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
-        "Leads for this Marketo subscription came faster than they may be sent; this one waits for its turn.",
+        _("Leads for this Marketo subscription came faster than they may be sent; this one waits for its turn."),
         (WAIT,),
     ),
     Kind.MARKETO_RATE_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
-        "The subscription's limit of 100 calls in 20 seconds, or of 10 at a time, is used up by all its integrations.",
+        _(
+            "The subscription's limit of 100 calls in 20 seconds, or of 10 at a time, is used up by all its "
+            "integrations."
+        ),
         (WAIT,),
     ),
     Kind.MARKETO_DAILY_QUOTA: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
-        "The subscription's API calls of today are used up, by all its integrations together.",
+        _("The subscription's API calls of today are used up, by all its integrations together."),
         (
-            "Nothing is lost: the leads go out after midnight, US Central time.",
-            "Open Admin, Web Services in Marketo: it shows which user made how many calls; find who uses them, or have "
-            "Adobe raise the quota.",
+            _("Nothing is lost: the leads go out after midnight, US Central time."),
+            _(
+                "Open Admin, Web Services in Marketo: it shows which user made how many calls; find who uses them, or "
+                "have Adobe raise the quota."
+            ),
         ),
     ),
     Kind.MARKETO_BUSY: Entry(
         Outcome.FAILED,
         Who.NOBODY,
-        "Marketo could not do it at that moment.",
-        (WAIT, "If it lasts, look at Adobe's status page for Marketo Engage."),
+        _("Marketo could not do it at that moment."),
+        (WAIT, _("If it lasts, look at Adobe's status page for Marketo Engage.")),
     ),
     Kind.MARKETO_REQUEST_REJECTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
-        "Marketo does not understand the request.",
+        _("Marketo does not understand the request."),
         (
-            "Look at the setting fields first: a value must be of its field's kind; preview the record.",
-            "If none is set, the evidence says what Marketo disliked: look for a newer version of Leadkeeper.",
+            _("Look at the setting fields first: a value must be of its field's kind; preview the record."),
+            _("If none is set, the evidence says what Marketo disliked: look for a newer version of Leadkeeper."),
             VALIDATE,
         ),
     ),
     Kind.MARKETO_FEATURE_OFF: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The subscription does not have what is needed to take leads this way.",
+        _("The subscription does not have what is needed to take leads this way."),
         (
-            "Read the evidence. Ask Adobe whether the subscription includes the REST API for people and forms.",
-            "Or take the REST credentials out of the settings: leads then go through the form.",
+            _("Read the evidence. Ask Adobe whether the subscription includes the REST API for people and forms."),
+            _("Or take the REST credentials out of the settings: leads then go through the form."),
             RESUME,
         ),
     ),
     Kind.MARKETO_FIELD_UNKNOWN: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "A field that is sent is not on the form, or does not exist.",
+        _("A field that is sent is not on the form, or does not exist."),
         (
-            "Read the evidence: it names the field.",
-            "Add it to the form: Design Studio, the form, 'Edit Draft', 'Add Field'; approve the form. Or take it away "
-            "in the setting fields. REST names are in Admin, Field Management, 'Export Field Names'.",
+            _("Read the evidence: it names the field."),
+            _(
+                "Add it to the form: Design Studio, the form, 'Edit Draft', 'Add Field'; approve the form. Or take it "
+                "away in the setting fields. REST names are in Admin, Field Management, 'Export Field Names'."
+            ),
             RESUME,
         ),
     ),
     Kind.MARKETO_PARTITION_UNUSABLE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The workspace or partition into which the lead would go does not take it.",
+        _("The workspace or partition into which the lead would go does not take it."),
         (
-            "Open Admin, Users & Roles, the API user of the service: it needs its role in the form's workspace.",
-            "Open Admin, Workspaces & Partitions: the form's workspace must have a primary partition.",
+            _("Open Admin, Users & Roles, the API user of the service: it needs its role in the form's workspace."),
+            _("Open Admin, Workspaces & Partitions: the form's workspace must have a primary partition."),
             VALIDATE,
         ),
     ),
     Kind.MARKETO_SEVERAL_MATCH: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "Several people in Marketo have this lead's e-mail address, and Marketo does not choose.",
-        ("Find them under Database, 'Possible Duplicates' and merge them.", "Retry this delivery."),
+        _("Several people in Marketo have this lead's e-mail address, and Marketo does not choose."),
+        (_("Find them under Database, 'Possible Duplicates' and merge them."), _("Retry this delivery.")),
     ),
     Kind.MARKETO_LEAD_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "Marketo skipped this lead: a value is not one that its field takes, or a rule refuses it.",
+        _("Marketo skipped this lead: a value is not one that its field takes, or a rule refuses it."),
         (
-            "Read the evidence: it names the field or the rule.",
-            "Change the field's type in Admin, Field Management, or the rule; then retry this delivery.",
+            _("Read the evidence: it names the field or the rule."),
+            _("Change the field's type in Admin, Field Management, or the rule; then retry this delivery."),
         ),
     ),
 }

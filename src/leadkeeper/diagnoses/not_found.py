@@ -6,8 +6,9 @@ from typing import Final
 
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
-_AGAIN: Final = (
+_AGAIN: Final = _(
     "Then validate the connection, search for the new test lead, and say whether it was found: once it was, the held "
     "leads go out. Those that were sent before can be sent again: replay the connection with the state unconfirmed."
 )
@@ -16,66 +17,104 @@ ENTRIES: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_TEST_LEAD_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The test lead was not found in Salesforce: Web-to-Lead drops leads without a word, and only Salesforce's "
-        "setup shows why.",
+        _(
+            "The test lead was not found in Salesforce: Web-to-Lead drops leads without a word, and only Salesforce's "
+            "setup shows why."
+        ),
         (
-            "Search Salesforce once more for MSFT_TEST, among all leads and not only your own: it belongs to whom the "
-            "assignment rules or the 'Default Lead Creator' name.",
-            "Open Setup, Object Manager, Lead, 'Fields & Relationships': a mandatory field that is not sent, above all "
-            "a picklist, costs every lead. Make it optional (a picklist is better a text field that may be empty), or "
-            "send it with the setting fields.",
-            "Open Setup, Web-to-Lead: untick 'Require reCAPTCHA Verification', tick 'Web-to-Lead Enabled', and choose "
-            "as 'Default Lead Creator' an active user who may make leads.",
-            "Compare 'Salesforce.com Organization ID' under Setup, Company Information with the object identifier "
-            "(oid) in the settings: leads may go to another organization, or to a sandbox (test.salesforce.com).",
-            "Look at the validation rules, duplicate rules and flows of Lead: one of them may refuse it.",
-            "Surer is the REST API: enter its credentials in the settings, and Salesforce confirms each lead.",
+            _(
+                "Search Salesforce once more for MSFT_TEST, among all leads and not only your own: it belongs to whom "
+                "the assignment rules or the 'Default Lead Creator' name."
+            ),
+            _(
+                "Open Setup, Object Manager, Lead, 'Fields & Relationships': a mandatory field that is not sent, above "
+                "all a picklist, costs every lead. Make it optional (a picklist is better a text field that may be "
+                "empty), or send it with the setting fields."
+            ),
+            _(
+                "Open Setup, Web-to-Lead: untick 'Require reCAPTCHA Verification', tick 'Web-to-Lead Enabled', and "
+                "choose as 'Default Lead Creator' an active user who may make leads."
+            ),
+            _(
+                "Compare 'Salesforce.com Organization ID' under Setup, Company Information with the object identifier "
+                "(oid) in the settings: leads may go to another organization, or to a sandbox (test.salesforce.com)."
+            ),
+            _("Look at the validation rules, duplicate rules and flows of Lead: one of them may refuse it."),
+            _("Surer is the REST API: enter its credentials in the settings, and Salesforce confirms each lead."),
             _AGAIN,
         ),
     ),
     Kind.MARKETO_TEST_LEAD_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The test lead was not found in Marketo: a form queues what it is sent, and does not say what becomes of it.",
+        _(
+            "The test lead was not found in Marketo: a form queues what it is sent, and does not say what becomes of "
+            "it."
+        ),
         (
-            "Search Marketo's database once more for MSFT_TEST, in every workspace: a form puts people into its own "
-            "workspace's partition, a few minutes later.",
-            "Open Design Studio, 'Forms', the form: it must be approved and active (a draft takes nothing), and its id "
-            "must be the one in the settings.",
-            "Open 'Form Settings' of the form and turn CAPTCHA off: nobody but a person can answer it.",
-            "Compare the Munchkin id (Admin, Munchkin) and the server id with the settings: people may go to another "
-            "subscription.",
-            "Look whether an active smart campaign on this form deletes or merges new people.",
-            "Surer is the REST API: enter its credentials in the settings, and Marketo confirms each lead.",
+            _(
+                "Search Marketo's database once more for MSFT_TEST, in every workspace: a form puts people into its "
+                "own workspace's partition, a few minutes later."
+            ),
+            _(
+                "Open Design Studio, 'Forms', the form: it must be approved and active (a draft takes nothing), and "
+                "its id must be the one in the settings."
+            ),
+            _("Open 'Form Settings' of the form and turn CAPTCHA off: nobody but a person can answer it."),
+            _(
+                "Compare the Munchkin id (Admin, Munchkin) and the server id with the settings: people may go to "
+                "another subscription."
+            ),
+            _("Look whether an active smart campaign on this form deletes or merges new people."),
+            _("Surer is the REST API: enter its credentials in the settings, and Marketo confirms each lead."),
             _AGAIN,
         ),
     ),
     Kind.MAIL_NOTICE_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "The mail of the test lead was not found: a mail server that takes a mail does not say which mailbox keeps it.",
+        _(
+            "The mail of the test lead was not found: a mail server that takes a mail does not say which mailbox keeps "
+            "it."
+        ),
         (
-            "Look once more, in the spam folder and in the quarantine of your mail system too; mark the mail as "
-            "wanted, and its sender as known.",
-            "Look for a rule in the mailbox or on the mail server that moves, forwards or deletes mail of this sender.",
-            "Compare the contact e-mails in the settings with real mailboxes; look for typing errors, and for lists "
-            "that take no mail from outside.",
-            "Ask the operator whether the mail server sends for this sender's domain (SPF, DKIM), and what its log "
-            "says of the mail.",
+            _(
+                "Look once more, in the spam folder and in the quarantine of your mail system too; mark the mail as "
+                "wanted, and its sender as known."
+            ),
+            _(
+                "Look for a rule in the mailbox or on the mail server that moves, forwards or deletes mail of this "
+                "sender."
+            ),
+            _(
+                "Compare the contact e-mails in the settings with real mailboxes; look for typing errors, and for "
+                "lists that take no mail from outside."
+            ),
+            _(
+                "Ask the operator whether the mail server sends for this sender's domain (SPF, DKIM), and what its log "
+                "says of the mail."
+            ),
             _AGAIN,
         ),
     ),
     Kind.ENDPOINT_LEAD_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The test lead was not found behind the endpoint: it answered 202, which says that the lead waits in a queue "
-        "and not what becomes of it.",
+        _(
+            "The test lead was not found behind the endpoint: it answered 202, which says that the lead waits in a "
+            "queue and not what becomes of it."
+        ),
         (
-            "Look into the queue behind the endpoint, and at what it sorted out or failed on (dead letters, the run "
-            "history of a flow).",
-            "Look whether the system behind it takes test leads, or filters them out by their mail domain test.com.",
-            "Compare the address in the settings with the system in which you searched: it may lead to a test system.",
-            "Surer is an endpoint that answers 200 once the lead is kept: then each lead is confirmed.",
+            _(
+                "Look into the queue behind the endpoint, and at what it sorted out or failed on (dead letters, the "
+                "run history of a flow)."
+            ),
+            _("Look whether the system behind it takes test leads, or filters them out by their mail domain test.com."),
+            _(
+                "Compare the address in the settings with the system in which you searched: it may lead to a test "
+                "system."
+            ),
+            _("Surer is an endpoint that answers 200 once the lead is kept: then each lead is confirmed."),
             _AGAIN,
         ),
     ),

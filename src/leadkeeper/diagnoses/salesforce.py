@@ -6,41 +6,50 @@ from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.texts import _
 
 _FORM: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_FORM_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Salesforce's Web-to-Lead threw the lead away; nearly always the object identifier (oid) is not that of an "
-        "organization.",
+        _(
+            "Salesforce's Web-to-Lead threw the lead away; nearly always the object identifier (oid) is not that of an "
+            "organization."
+        ),
         (
-            "Open Setup, Company Information in Salesforce and compare 'Salesforce.com Organization ID' with the "
-            "object identifier in the settings. For a sandbox set the Web-to-Lead host to test.salesforce.com.",
-            "Open Setup, Web-to-Lead: 'Web-to-Lead Enabled' must be ticked, and a 'Default Lead Creator' chosen.",
-            "In the same place untick 'Require reCAPTCHA Verification'.",
-            "If fields are mandatory for leads (Setup, Object Manager, Lead, Fields), send them with the setting "
-            "fields; a mandatory picklist is better a text field that may be empty.",
+            _(
+                "Open Setup, Company Information in Salesforce and compare 'Salesforce.com Organization ID' with the "
+                "object identifier in the settings. For a sandbox set the Web-to-Lead host to test.salesforce.com."
+            ),
+            _("Open Setup, Web-to-Lead: 'Web-to-Lead Enabled' must be ticked, and a 'Default Lead Creator' chosen."),
+            _("In the same place untick 'Require reCAPTCHA Verification'."),
+            _(
+                "If fields are mandatory for leads (Setup, Object Manager, Lead, Fields), send them with the setting "
+                "fields; a mandatory picklist is better a text field that may be empty."
+            ),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_FORM_NOT_THERE: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "What answered is not Salesforce's Web-to-Lead: its answer does not say whether the lead was processed.",
+        _("What answered is not Salesforce's Web-to-Lead: its answer does not say whether the lead was processed."),
         (
-            "Set the Web-to-Lead host to webto.salesforce.com, or to test.salesforce.com for a sandbox.",
-            "If it is right, ask the operator whether a proxy stands between this installation and Salesforce.",
+            _("Set the Web-to-Lead host to webto.salesforce.com, or to test.salesforce.com for a sandbox."),
+            _("If it is right, ask the operator whether a proxy stands between this installation and Salesforce."),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_DAILY_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
-        "The leads that Web-to-Lead takes in 24 hours are used up (500, unless Salesforce raised it).",
+        _("The leads that Web-to-Lead takes in 24 hours are used up (500, unless Salesforce raised it)."),
         (
-            "Nothing is lost: the leads wait and go out as the 24 hours pass.",
-            "If it happens often, have Salesforce raise the limit and enter it as webToLeadDailyLimit, or enter REST "
-            "credentials: the REST API has no such limit.",
+            _("Nothing is lost: the leads wait and go out as the 24 hours pass."),
+            _(
+                "If it happens often, have Salesforce raise the limit and enter it as webToLeadDailyLimit, or enter "
+                "REST credentials: the REST API has no such limit."
+            ),
         ),
     ),
 }
@@ -49,78 +58,95 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_DOMAIN_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "There is no My Domain of that name.",
+        _("There is no My Domain of that name."),
         (
-            "Open Setup, My Domain in Salesforce and copy 'Current My Domain URL' into the settings; it changes when "
-            "somebody renames the domain, and a sandbox has its own.",
+            _(
+                "Open Setup, My Domain in Salesforce and copy 'Current My Domain URL' into the settings; it changes "
+                "when somebody renames the domain, and a sandbox has its own."
+            ),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_APP_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Salesforce does not accept the consumer key or the consumer secret.",
+        _("Salesforce does not accept the consumer key or the consumer secret."),
         (
-            "Open Setup, External Client App Manager, the app, 'Settings', 'OAuth Settings', 'Consumer Key and "
-            "Secret'.",
-            "Copy both into the settings. A new app needs up to ten minutes before its key works.",
-            "Check that My Domain belongs to the organization in which the app was made.",
+            _(
+                "Open Setup, External Client App Manager, the app, 'Settings', 'OAuth Settings', 'Consumer Key and "
+                "Secret'."
+            ),
+            _("Copy both into the settings. A new app needs up to ten minutes before its key works."),
+            _("Check that My Domain belongs to the organization in which the app was made."),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_APP_NOT_ALLOWED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The external client app may not sign in by itself: its client credentials flow is off or has no user.",
+        _("The external client app may not sign in by itself: its client credentials flow is off or has no user."),
         (
-            "Open Setup, External Client App Manager, the app, 'Settings', 'OAuth Settings': tick 'Enable Client "
-            "Credentials Flow'.",
-            "Under 'Policies', 'OAuth Policies' tick it too and choose the user to 'Run As'; that user needs 'API "
-            "Enabled' and the right to create leads.",
+            _(
+                "Open Setup, External Client App Manager, the app, 'Settings', 'OAuth Settings': tick 'Enable Client "
+                "Credentials Flow'."
+            ),
+            _(
+                "Under 'Policies', 'OAuth Policies' tick it too and choose the user to 'Run As'; that user needs 'API "
+                "Enabled' and the right to create leads."
+            ),
             VALIDATE,
         ),
     ),
     Kind.SALESFORCE_INACTIVE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The user as whom the external client app runs, or the organization itself, is not active.",
+        _("The user as whom the external client app runs, or the organization itself, is not active."),
         (
-            "Open Setup, Users in Salesforce: the app's 'Run As' user must be 'Active' and not frozen.",
-            "Open Setup, Company Information: the organization must not be expired, locked or signed up for deletion.",
+            _("Open Setup, Users in Salesforce: the app's 'Run As' user must be 'Active' and not frozen."),
+            _(
+                "Open Setup, Company Information: the organization must not be expired, locked or signed up for "
+                "deletion."
+            ),
             VALIDATE,
         ),
     ),
     Kind.SALESFORCE_SESSION_REJECTED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "Salesforce gave an access token and then did not accept it.",
+        _("Salesforce gave an access token and then did not accept it."),
         (
-            "Open Setup, External Client App Manager, the app, 'Policies': relax 'IP Relaxation', or admit this "
-            "installation's addresses in the 'Login IP Ranges' of the profile of the 'Run As' user.",
-            "Check under Setup, Session Settings that sessions are not locked to an address or a domain.",
+            _(
+                "Open Setup, External Client App Manager, the app, 'Policies': relax 'IP Relaxation', or admit this "
+                "installation's addresses in the 'Login IP Ranges' of the profile of the 'Run As' user."
+            ),
+            _("Check under Setup, Session Settings that sessions are not locked to an address or a domain."),
             VALIDATE,
         ),
     ),
     Kind.SALESFORCE_API_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The REST API is not available to this organization or user.",
+        _("The REST API is not available to this organization or user."),
         (
-            "Check the edition under Setup, Company Information: Enterprise, Performance, Unlimited and Developer have "
-            "the API; in others it must be bought, or take the REST credentials out of the settings: Web-to-Lead works "
-            "without the API.",
-            "Tick 'API Enabled' in the profile or a permission set of the 'Run As' user.",
+            _(
+                "Check the edition under Setup, Company Information: Enterprise, Performance, Unlimited and Developer "
+                "have the API; in others it must be bought, or take the REST credentials out of the settings: "
+                "Web-to-Lead works without the API."
+            ),
+            _("Tick 'API Enabled' in the profile or a permission set of the 'Run As' user."),
             VALIDATE,
         ),
     ),
     Kind.SALESFORCE_ACCESS_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The user as whom the external client app runs may not write leads.",
+        _("The user as whom the external client app runs may not write leads."),
         (
-            "Open Setup, Permission Sets, one that the 'Run As' user has, 'Object Settings', 'Leads': tick 'Read', "
-            "'Create' and 'Edit'.",
-            "In the same place allow 'Edit Access' for every field that is sent, the external id field too.",
+            _(
+                "Open Setup, Permission Sets, one that the 'Run As' user has, 'Object Settings', 'Leads': tick 'Read', "
+                "'Create' and 'Edit'."
+            ),
+            _("In the same place allow 'Edit Access' for every field that is sent, the external id field too."),
             VALIDATE,
         ),
     ),
@@ -130,43 +156,45 @@ _LIMITS: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_API_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
-        "The organization's API requests of the last 24 hours are used up, by all its integrations together.",
+        _("The organization's API requests of the last 24 hours are used up, by all its integrations together."),
         (
-            "Nothing is lost: the leads wait and go out as the 24 hours pass.",
-            "Open Setup, Company Information, 'API Requests, Last 24 Hours'; find who uses them, or buy more.",
+            _("Nothing is lost: the leads wait and go out as the 24 hours pass."),
+            _("Open Setup, Company Information, 'API Requests, Last 24 Hours'; find who uses them, or buy more."),
         ),
     ),
     Kind.SALESFORCE_CONCURRENCY_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
-        "Too many long requests run in the organization at the same time.",
+        _("Too many long requests run in the organization at the same time."),
         (
             WAIT,
-            "If it lasts, look for slow triggers and flows on leads: Salesforce counts requests of over 20 seconds.",
+            _("If it lasts, look for slow triggers and flows on leads: Salesforce counts requests of over 20 seconds."),
         ),
     ),
     Kind.SALESFORCE_ROW_LOCKED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
-        "Something else in Salesforce was writing to the same records at that moment.",
+        _("Something else in Salesforce was writing to the same records at that moment."),
         (WAIT,),
     ),
     Kind.SALESFORCE_NO_ROUTE: Entry(
         Outcome.FAILED,
         Who.PUBLISHER,
-        "Salesforce's edge does not know where this My Domain is served (420), which passes when it was just renamed "
-        "or moved.",
+        _(
+            "Salesforce's edge does not know where this My Domain is served (420), which passes when it was just "
+            "renamed or moved."
+        ),
         (
             WAIT,
-            "If it lasts, open Setup, My Domain, and compare 'Current My Domain URL' with the settings.",
-            "If they agree, ask Salesforce's support: the edge has no routing information for this host.",
+            _("If it lasts, open Setup, My Domain, and compare 'Current My Domain URL' with the settings."),
+            _("If they agree, ask Salesforce's support: the edge has no routing information for this host."),
         ),
     ),
     Kind.SALESFORCE_STORAGE_FULL: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The organization's data storage is full.",
-        ("Open Setup, Storage Usage in Salesforce; delete what is not needed, or buy storage.", VALIDATE),
+        _("The organization's data storage is full."),
+        (_("Open Setup, Storage Usage in Salesforce; delete what is not needed, or buy storage."), VALIDATE),
     ),
 }
 
@@ -174,94 +202,117 @@ _RECORDS: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_FIELD_UNKNOWN: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "A field that is sent does not exist on leads, or the user may not write it.",
+        _("A field that is sent does not exist on leads, or the user may not write it."),
         (
-            "Read the evidence: it names the field.",
-            "If it stands in the setting fields, compare its API name with Setup, Object Manager, Lead, 'Fields & "
-            "Relationships'. With State and Country picklists send CountryCode instead of Country.",
-            "If it exists, give the 'Run As' user 'Edit Access' to it: Setup, Permission Sets, 'Object Settings', "
-            "'Leads'.",
+            _("Read the evidence: it names the field."),
+            _(
+                "If it stands in the setting fields, compare its API name with Setup, Object Manager, Lead, 'Fields & "
+                "Relationships'. With State and Country picklists send CountryCode instead of Country."
+            ),
+            _(
+                "If it exists, give the 'Run As' user 'Edit Access' to it: Setup, Permission Sets, 'Object Settings', "
+                "'Leads'."
+            ),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
-        "The external id field cannot be used to recognize leads.",
+        _("The external id field cannot be used to recognize leads."),
         (
-            "Open Setup, Object Manager, Lead, 'Fields & Relationships', the field: its type must be Text with 36 "
-            "characters or more, and 'External ID' and 'Unique' must be ticked.",
-            "Give the 'Run As' user 'Edit Access' to it, and compare its API name with the settings.",
+            _(
+                "Open Setup, Object Manager, Lead, 'Fields & Relationships', the field: its type must be Text with 36 "
+                "characters or more, and 'External ID' and 'Unique' must be ticked."
+            ),
+            _("Give the 'Run As' user 'Edit Access' to it, and compare its API name with the settings."),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_REQUEST_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Salesforce cannot read the record that these settings make.",
+        _("Salesforce cannot read the record that these settings make."),
         (
-            "Look at the setting fields: a date, number or tick box needs a value of its own kind; preview the record.",
+            _(
+                "Look at the setting fields: a date, number or tick box needs a value of its own kind; preview the "
+                "record."
+            ),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
-        "Salesforce does not find what the settings name: the lead object, the external id field, the API version, or "
-        "a record that a lead is linked to.",
+        _(
+            "Salesforce does not find what the settings name: the lead object, the external id field, the API version, "
+            "or a record that a lead is linked to."
+        ),
         (
-            "Compare the external id field with Setup, Object Manager, Lead, 'Fields & Relationships'; the 'Run As' "
-            "user must be able to see it.",
-            "If fields holds ids of other records (owner, campaign, record type), check that they still exist.",
+            _(
+                "Compare the external id field with Setup, Object Manager, Lead, 'Fields & Relationships'; the 'Run "
+                "As' user must be able to see it."
+            ),
+            _("If fields holds ids of other records (owner, campaign, record type), check that they still exist."),
             RESUME,
         ),
     ),
     Kind.SALESFORCE_RULE_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "A rule of the organization refuses this lead: a mandatory field, a length, a picklist, or a validation rule.",
+        _(
+            "A rule of the organization refuses this lead: a mandatory field, a length, a picklist, or a validation "
+            "rule."
+        ),
         (
-            "Read the evidence: it names the field and the rule.",
-            "Change it under Setup, Object Manager, Lead: 'Validation Rules', or the field itself (a mandatory "
-            "picklist is better a text field that may be empty). Or send the field with the setting fields.",
-            "Retry this delivery.",
+            _("Read the evidence: it names the field and the rule."),
+            _(
+                "Change it under Setup, Object Manager, Lead: 'Validation Rules', or the field itself (a mandatory "
+                "picklist is better a text field that may be empty). Or send the field with the setting fields."
+            ),
+            _("Retry this delivery."),
         ),
     ),
     Kind.SALESFORCE_AUTOMATION_FAILED: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
-        "A flow or trigger of the organization failed on this lead, and Salesforce took the lead back.",
+        _("A flow or trigger of the organization failed on this lead, and Salesforce took the lead back."),
         (
-            "Read the evidence, and look under Setup, 'Paused and Failed Flow Interviews' and 'Apex Jobs'.",
-            "Mend or deactivate the flow or trigger on leads, then retry this delivery.",
+            _("Read the evidence, and look under Setup, 'Paused and Failed Flow Interviews' and 'Apex Jobs'."),
+            _("Mend or deactivate the flow or trigger on leads, then retry this delivery."),
         ),
     ),
     Kind.SALESFORCE_DUPLICATE_RULE: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "The organization's duplicate rule stopped this lead: somebody like this is there already.",
+        _("The organization's duplicate rule stopped this lead: somebody like this is there already."),
         (
-            "Look for the customer in Salesforce and add the lead there by hand; its details are on the lead's page.",
-            "Or open Setup, Duplicate Rules, the rule for leads: set 'Action On Create' to 'Allow' without 'Alert', "
-            "then retry this delivery.",
+            _(
+                "Look for the customer in Salesforce and add the lead there by hand; its details are on the lead's "
+                "page."
+            ),
+            _(
+                "Or open Setup, Duplicate Rules, the rule for leads: set 'Action On Create' to 'Allow' without "
+                "'Alert', then retry this delivery."
+            ),
         ),
     ),
     Kind.SALESFORCE_VALUE_TAKEN: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
-        "A field that must be unique in Salesforce already holds this lead's value in another record.",
+        _("A field that must be unique in Salesforce already holds this lead's value in another record."),
         (
-            "Read the evidence: it names the field and the record.",
-            "Untick 'Unique' for that field under Setup, Object Manager, Lead, or merge the records; then retry.",
+            _("Read the evidence: it names the field and the record."),
+            _("Untick 'Unique' for that field under Setup, Object Manager, Lead, or merge the records; then retry."),
         ),
     ),
     Kind.SALESFORCE_SEVERAL_MATCH: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
-        "Several leads in Salesforce have this lead's id in the external id field: it is there, more than once.",
+        _("Several leads in Salesforce have this lead's id in the external id field: it is there, more than once."),
         (
-            "Tick 'Unique' for the external id field under Setup, Object Manager, Lead, 'Fields & Relationships'.",
-            "Search for the lead's id in Salesforce and merge what is found. Nothing needs to be sent again.",
+            _("Tick 'Unique' for the external id field under Setup, Object Manager, Lead, 'Fields & Relationships'."),
+            _("Search for the lead's id in Salesforce and merge what is found. Nothing needs to be sent again."),
         ),
     ),
 }
@@ -270,11 +321,13 @@ _CONVERTED: Final[dict[Kind, Entry]] = {
     Kind.SALESFORCE_LEAD_CONVERTED: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
-        "Something in Salesforce tried to change a lead that is converted already, which Salesforce forbids.",
+        _("Something in Salesforce tried to change a lead that is converted already, which Salesforce forbids."),
         (
-            "Search Salesforce for the lead's id: a lead that is there, converted too, needs nothing more.",
-            "If it is not there, a flow or trigger on leads touched another, converted one: mend it (it must leave out "
-            "leads whose IsConverted is true), then retry this delivery.",
+            _("Search Salesforce for the lead's id: a lead that is there, converted too, needs nothing more."),
+            _(
+                "If it is not there, a flow or trigger on leads touched another, converted one: fix it (it must leave "
+                "out leads whose IsConverted is true), then retry this delivery."
+            ),
         ),
     ),
 }

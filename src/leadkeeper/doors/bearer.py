@@ -12,6 +12,7 @@ from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.web import header
 from leadkeeper.gate import charge
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 _LONGEST = 1_024
 """How long (bytes) a key or token may be: ours are much shorter."""
@@ -40,7 +41,7 @@ class Bearers:
         scheme, _, sent = (header(scope, b"authorization") or b"").partition(b" ")
         token = sent.strip()
         if scheme.lower() != b"bearer" or not token:
-            raise Problem(ProblemType.UNAUTHORIZED, "Send a key: Authorization: Bearer <key>.")
+            raise Problem(ProblemType.UNAUTHORIZED, lazy_gettext("Send a key: Authorization: Bearer <key>."))
         caller = await self._sign_ins.keys.caller(token.decode("latin-1")) if len(token) <= _LONGEST else None
         if caller is None:
             raise self._sign_ins.wrong_key("bearer", self._addresses.of(scope))

@@ -12,9 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.languages import accepted
+from leadkeeper.texts import Language, Languages
 
 LANGUAGE_COOKIE: Final = "language"
 _YEAR: Final = 31_536_000
@@ -38,41 +38,37 @@ class StaticMissing(Exception):
     """The files that pages are dressed in are not there; the message says what makes them."""
 
 
-def language_of(request: Request) -> Language:
+def language_of(request: Request, languages: Languages) -> Language:
     """The language of a page: of the link that was followed, else chosen before, else the browser's."""
     for chosen in (request.query_params.get("lang"), cookie(request.scope, LANGUAGE_COOKIE)):
-        if chosen in list(Language):
-            return Language(chosen)
-    return accepted(request.headers.get("accept-language"))
+        found = next((language for language in languages if language.code == chosen), None)
+        if found is not None:
+            return found
+    return accepted(request.headers.get("accept-language"), languages)
 
 
 class Pages:
-    """Renders one door's templates, sealed by ``policy``. ``texts`` are its words in each language."""
+    """Renders one door's templates in each of ``languages``, sealed by ``policy``.
 
-    def __init__(self, package: str, texts: Mapping[Language, Mapping[str, str]], policy: str, **always: Any) -> None:
-        self._texts = texts
+    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language, and ``|tell`` what may be a
+    publisher's own: only a text of ``lazy_gettext`` is told. ``|number`` and ``|moment`` write numbers and dates as the
+    language's people do; ``language`` is its code, ``languages`` are all that can be chosen.
+    """
+
+    def __init__(self, package: str, languages: Languages, policy: str, **always: Any) -> None:
+        self._languages = languages
         self._headers = {**SAFE_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
-        self._always = always
-        self._environment = Environment(
-            loader=PackageLoader(package),
-            autoescape=select_autoescape(default=True, default_for_string=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._always = {"languages": languages} | always
+        self._environments = {language.code: _environment(package, language) for language in languages}
 
-    def text(self, language: Language, name: str, **parts: object) -> str:
-        """One of the door's words, with ``parts`` in it."""
-        return self._texts[language][name].format(**parts)
+    def language_of(self, request: Request) -> Language:
+        """The language in which :meth:`page` answers this request."""
+        return language_of(request, self._languages)
 
     def render(self, template: str, language: Language, **content: Any) -> str:
         """A template with its content."""
-        found = self._environment.get_template(template)
-
-        def said(name: str, **parts: object) -> str:
-            return self.text(language, name, **parts)
-
-        return found.render(t=said, language=language.value, **(self._always | content))
+        found = self._environments[language.code].get_template(template)
+        return found.render(language=language.code, **(self._always | content))
 
     def page(
         self,
@@ -83,13 +79,32 @@ class Pages:
         **content: Any,
     ) -> HTMLResponse:
         """A template as a page that nobody stores, in the language that the request asks for."""
-        language = language_of(request)
+        language = self.language_of(request)
         html = self.render(template, language, path=request.url.path, **content)
         response = HTMLResponse(html, status, {**self._headers, **(headers or {})})
-        response.headers["Content-Language"] = language.value
-        if request.query_params.get("lang") == language.value:
-            response.set_cookie(LANGUAGE_COOKIE, language.value, max_age=_YEAR, samesite="lax", httponly=True)
+        response.headers["Content-Language"] = language.code
+        if request.query_params.get("lang") == language.code:
+            response.set_cookie(LANGUAGE_COOKIE, language.code, max_age=_YEAR, samesite="lax", httponly=True)
         return response
+
+
+def _environment(package: str, language: Language) -> Environment:
+    """The templates of ``package`` in one language: also what a macro says, which sees no page's content."""
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    texts = language.catalogue
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.filters |= {"number": language.number, "moment": language.moment, "tell": language.tell}
+    return environment
 
 
 def content_security_policy(*, scripts: str = "'self'", frames: str = "'none'", connect: str = "'self'") -> str:

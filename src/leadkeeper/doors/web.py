@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.lead import read_hops
-from leadkeeper.problem import STATUS, Problem, ProblemType
+from leadkeeper.problem import STATUS, TITLES, Problem, ProblemType
+from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 
 MAX_BODY: Final = 64 * 1024
 """The most bytes of a request's body (of a line, in a batch)."""
@@ -47,14 +48,14 @@ class ProblemDocument(BaseModel):
     errors: list[FieldProblem] = Field(description="The fields that cannot be taken; may be empty.")
 
 
-def problem_content(problem: Problem) -> dict[str, Any]:
-    """The problem document of ``problem``; always valid Unicode."""
+def problem_content(problem: Problem, language: Language = ENGLISH) -> dict[str, Any]:
+    """The problem document of ``problem`` in ``language``; always valid Unicode."""
     return {
         "type": f"urn:leadkeeper:problem:{problem.type.value}",
-        "title": problem.type.value.replace("-", " ").capitalize(),
+        "title": language.gettext(TITLES[problem.type]),
         "status": problem.status,
-        "detail": _valid(problem.detail),
-        "errors": [{"field": _valid(e.field), "message": _valid(e.message)} for e in problem.errors],
+        "detail": _valid(language.tell(problem.detail)),
+        "errors": [{"field": _valid(e.field), "message": _valid(language.tell(e.message))} for e in problem.errors],
     }
 
 
@@ -63,8 +64,12 @@ def _valid(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def problem_headers(problem: Problem) -> list[Header]:
+def problem_headers(problem: Problem, language: Language = ENGLISH) -> list[Header]:
     """The headers that belong to ``problem``, besides its content type."""
+    return [(b"content-language", language.code.encode()), *_own_headers(problem)]
+
+
+def _own_headers(problem: Problem) -> list[Header]:
     if problem.type is ProblemType.UNAUTHORIZED:
         return [(b"www-authenticate", b'Bearer realm="leadkeeper"')]
     if problem.type is ProblemType.STORAGE_AWAY:
@@ -76,13 +81,14 @@ def problem_headers(problem: Problem) -> list[Header]:
 
 def storage_away() -> Problem:
     """The database is away."""
-    detail = "Nothing was kept: the database cannot be reached just now. Try again soon."
+    detail = lazy_gettext("Nothing was kept: the database cannot be reached just now. Try again soon.")
     return Problem(ProblemType.STORAGE_AWAY, detail)
 
 
 def internal() -> Problem:
     """A fault of ours."""
-    return Problem(ProblemType.INTERNAL, "The fault is ours; the log says more. It is not known whether it was done.")
+    detail = lazy_gettext("The fault is ours; the log says more. It is not known whether it was done.")
+    return Problem(ProblemType.INTERNAL, detail)
 
 
 async def send_body(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.catalogue import CATALOGUE, docs_of, text_of
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.codes import Sign, coded, numbered, sign_in_errors
 from leadkeeper.explain.texts import worded
+from leadkeeper.languages import installed
+from leadkeeper.texts import Language, Languages
 from leadkeeper.views import Explanation
 
 LONGEST: Final = 20_000
@@ -26,22 +27,28 @@ class Match:
     systems: tuple[str, ...]
 
 
-def find(pasted: str) -> tuple[Match, ...]:
+def find(pasted: str, languages: Languages | None = None) -> tuple[Match, ...]:
     """The kinds that a pasted error means, each once, the surest first; empty when nothing in it is known.
+
+    Our own sentences are known in each of ``languages``; without, in all that there are.
 
     Codes and known texts decide; only where there are none, the errors of OAuth do, and then bare numbers, each of
     which may mean something else in every system.
     """
     text = pasted[:LONGEST]
-    for signs in ((*coded(text), *worded(text)), tuple(sign_in_errors(text)), tuple(numbered(text))):
+    for signs in (
+        (*coded(text), *worded(text, languages or installed())),
+        tuple(sign_in_errors(text)),
+        tuple(numbered(text)),
+    ):
         if signs:
             return _gathered(signs)
     return ()
 
 
-def explain(pasted: str, language: Language) -> tuple[Explanation, ...]:
+def explain(pasted: str, language: Language, languages: Languages | None = None) -> tuple[Explanation, ...]:
     """What :func:`find` finds, told in ``language``."""
-    return tuple(_told(match, language) for match in find(pasted))
+    return tuple(_told(match, language) for match in find(pasted, languages))
 
 
 def _gathered(signs: Iterable[Sign]) -> tuple[Match, ...]:

@@ -1,23 +1,24 @@
-"""The texts that a person may paste: Microsoft's, in English and Portuguese, and our own summaries. Pure.
+"""The texts that a person may paste: Microsoft's, in English and Portuguese, and our own summaries in every language.
 
 Compared without case, accents and punctuation, and without what differs each time: ids and moments.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
-from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.codes import Sign
+from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
+from leadkeeper.explain.microsoft_texts_pt import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
+from leadkeeper.texts import Language, Languages
 
 _LED_IN: Final = (
     ("Could not save the lead to Dynamics CRM", MICROSOFT_TEXTS),
@@ -76,26 +77,28 @@ def _own(kind: Kind, language: Language) -> _Known:
 
 
 _MICROSOFT: Final = tuple(tuple(_known(led_in, text) for text in texts) for led_in, texts in _LED_IN)
-_ALL: Final = (
-    *(known for texts in _MICROSOFT for known in texts),
-    *(_own(kind, language) for language in Language for kind in Kind),
-)
+_THEIRS: Final = tuple(known for texts in _MICROSOFT for known in texts)
 
 
-def worded(pasted: str) -> Iterator[Sign]:
+@functools.cache
+def _all(languages: Languages) -> tuple[_Known, ...]:
+    return (*_THEIRS, *(_own(kind, language) for language in languages for kind in Kind))
+
+
+def worded(pasted: str, languages: Languages) -> Iterator[Sign]:
     """What a pasted text says: whole texts in it; else the text of which it is a part; else the one it is most like.
 
     A part that several texts share, such as the words that lead all of Microsoft's in, tells nothing.
     """
-    words = plain(pasted)
-    found = [known.sign for known in _ALL if known.is_told_by(words)]
-    yield from found or _part(words) or _alike(frozenset(words.split()))
+    words, every = plain(pasted), _all(languages)
+    found = [known.sign for known in every if known.is_told_by(words)]
+    yield from found or _part(words, every) or _alike(frozenset(words.split()))
 
 
-def _part(words: str) -> list[Sign]:
+def _part(words: str, every: Sequence[_Known]) -> list[Sign]:
     if len(words) < _PART:
         return []
-    found = [known.sign for known in _ALL if words in known.whole]
+    found = [known.sign for known in every if words in known.whole]
     return found[:1] if len({sign.kind for sign in found}) == 1 else []
 
 

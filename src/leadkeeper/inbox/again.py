@@ -11,12 +11,12 @@ from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import State
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DeliveryView, Replayed
 
 REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.WAITING)
@@ -37,7 +37,7 @@ class Again:
         """Whose delivery it is, or ``None`` if there is none of that id."""
         return await self._storage.read(offer_of_delivery, delivery_id)
 
-    async def retry(self, delivery_id: str, *, by: str, language: Language = Language.ENGLISH) -> DeliveryView:
+    async def retry(self, delivery_id: str, *, by: str, language: Language = ENGLISH) -> DeliveryView:
         """Make one delivery due now, with its attempts counted anew; what is pending stays as it is.
 
         Raises :class:`Problem` if there is none, or while it is being sent or withheld.

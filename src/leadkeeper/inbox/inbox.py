@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.connections.own import of_publisher
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
 from leadkeeper.inbox.notes import damaged_note, notes_on
@@ -21,6 +20,7 @@ from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import (
     AttemptView,
     DeliveryView,
@@ -67,7 +67,7 @@ class Inbox:
         """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``."""
         return await self._storage.read(_list, filters, cursor, min(limit, MOST))
 
-    async def get(self, lead_id: str, language: Language = Language.ENGLISH) -> LeadView | None:
+    async def get(self, lead_id: str, language: Language = ENGLISH) -> LeadView | None:
         """One lead whole, its diagnoses in ``language``, or ``None``."""
         return await self._storage.read(lead_view, lead_id, language)
 
@@ -163,7 +163,7 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     rows = conn.execute(query).all()
     page = rows[:limit]
     deliveries = _summaries(conn, [row.id for row in page])
-    leads = [_shown(row, Language.ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
+    leads = [_shown(row, ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
     # One call for all of them: a page may hold thousands of deliveries.
     return LeadPage.model_validate({"leads": leads, "next_cursor": page[-1].id if len(rows) > limit else None})
 

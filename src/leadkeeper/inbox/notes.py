@@ -5,35 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.intake.normal import is_address
+from leadkeeper.texts import Language, _
 from leadkeeper.views import LeadNoteView
 
 NO_CUSTOMER: Final = "noCustomer"
 EMAIL_NOT_AN_ADDRESS: Final = "emailNotAnAddress"
 RECORD_DAMAGED: Final = "recordDamaged"
 
-_TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
-    Language.ENGLISH: {
-        NO_CUSTOMER: "Nothing of a customer was found in what came: neither a name nor an address, a telephone number"
-        " or a company. What came is kept as extra; look there, and ask whoever sent it.",
-        EMAIL_NOT_AN_ADDRESS: "The e-mail address is none: mail sent to it will not arrive.",
-        RECORD_DAMAGED: "What is stored of the lead is damaged and could not be read. The operator can restore its row"
-        " from a backup.",
-    },
-    Language.PORTUGUESE: {
-        NO_CUSTOMER: "Nada de um cliente foi encontrado no que chegou: nem nome, nem endereço, telefone ou empresa. O"
-        " que chegou está guardado como extra; veja ali, e pergunte a quem o enviou.",
-        EMAIL_NOT_AN_ADDRESS: "O endereço de e-mail não é um endereço: mensagens para ele não chegarão.",
-        RECORD_DAMAGED: "O que está guardado do lead está danificado e não pôde ser lido. O operador pode restaurar o"
-        " registro a partir de um backup.",
-    },
+_TEXTS: Final[Mapping[str, str]] = {
+    NO_CUSTOMER: _(
+        "Nothing of a customer was found in what came: neither a name nor an address, a telephone number or a company. "
+        "What came is kept as extra; look there, and ask whoever sent it."
+    ),
+    EMAIL_NOT_AN_ADDRESS: _("The e-mail address is none: mail sent to it will not arrive."),
+    RECORD_DAMAGED: _(
+        "What is stored of the lead is damaged and could not be read. The operator can restore its row from a backup."
+    ),
 }
 
 
 def damaged_note(language: Language) -> LeadNoteView:
     """The note on a lead whose row cannot be read."""
-    return LeadNoteView(kind=RECORD_DAMAGED, text=_TEXTS[language][RECORD_DAMAGED])
+    return LeadNoteView(kind=RECORD_DAMAGED, text=language.gettext(_TEXTS[RECORD_DAMAGED]))
 
 
 def notes_on(
@@ -47,4 +41,4 @@ def notes_on(
         kinds.append(NO_CUSTOMER)
     elif customer["email"] and not is_address(customer["email"]):
         kinds.append(EMAIL_NOT_AN_ADDRESS)
-    return tuple(LeadNoteView(kind=kind, text=_TEXTS[language][kind]) for kind in kinds)
+    return tuple(LeadNoteView(kind=kind, text=language.gettext(_TEXTS[kind])) for kind in kinds)

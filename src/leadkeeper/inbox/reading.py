@@ -11,11 +11,11 @@ from dataclasses import asdict
 from typing import Final
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.inbox.trace import Trace, Traced
 from leadkeeper.lead import is_test_marker
 from leadkeeper.offer import OFFER_ID
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import LeadPage, LeadView
 
 _TOLD: Final = {"offer_id": "offerId", "state": "state", "test": "test"}
@@ -42,7 +42,7 @@ class Reading:
         return page
 
     async def lead(
-        self, lead_id: str, *, by: str, publisher_id: str | None, language: Language = Language.ENGLISH
+        self, lead_id: str, *, by: str, publisher_id: str | None, language: Language = ENGLISH
     ) -> LeadView | None:
         """One lead whole, or ``None``; also for one that is not ``publisher_id``'s, if a publisher is named."""
         found = await self._inbox.get(lead_id, language)
@@ -54,9 +54,7 @@ class Reading:
         await self._audit.record(by, "lead.read", lead_id, publisher_id=found.publisher_id)
         return found
 
-    async def find(
-        self, text: str, *, by: str, publisher_id: str | None, language: Language = Language.ENGLISH
-    ) -> Traced:
+    async def find(self, text: str, *, by: str, publisher_id: str | None, language: Language = ENGLISH) -> Traced:
         """As ``Trace.find``."""
         found = await self._trace.find(text, publisher_id, language)
         what = "a marker" if is_test_marker(text.strip().upper()) else "an address" if "@" in text else "an id"

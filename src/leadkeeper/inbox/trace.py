@@ -12,7 +12,7 @@ from pydantic import Field
 from leadkeeper.catalogue import from_stored, text_of
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.destinations.registry import BY_NAME, IF_NOT_FOUND
-from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.inbox.inbox import lead_view
 from leadkeeper.inbox.trace_texts import TRACE_TEXTS
@@ -21,6 +21,7 @@ from leadkeeper.lead import is_test_marker
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DeliveryView, LeadView, View
 
 MOST: Final = 20
@@ -55,7 +56,7 @@ class Trace:
         self._base_url = base_url
         self._withholding = withholding
 
-    async def find(self, text: str, publisher_id: str | None, language: Language = Language.ENGLISH) -> Traced:
+    async def find(self, text: str, publisher_id: str | None, language: Language = ENGLISH) -> Traced:
         """Leads by an e-mail address, a test lead's marker, a lead's id, or an offer (``publisher.offer`` or its id).
 
         Only those of ``publisher_id``, if one is given. The newest first, at most :data:`MOST`.
@@ -76,13 +77,12 @@ class Trace:
         return Traced(leads=found, said=said)
 
     def _traced(self, lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> TracedLead:
-        words = TRACE_TEXTS[language]
-        said = [words["preview"]] if lead.preview else []
+        said = [_text(language, "preview")] if lead.preview else []
         said += [note.text for note in lead.notes]
         if lead.withheld:
-            said.append(words["withheld"])
+            said.append(_text(language, "withheld"))
         elif not lead.deliveries:
-            said.append(words["unrouted"])
+            said.append(_text(language, "unrouted"))
         else:
             said += [_told(lead, delivery, not_found, language) for delivery in lead.deliveries]
         return TracedLead(
@@ -96,25 +96,24 @@ class Trace:
         )
 
     def _why_none(self, conn: sa.Connection, text: str, publisher_id: str | None, language: Language) -> Sequence[str]:
-        words = TRACE_TEXTS[language]
         if "@" in normal_address(text):
             if self._withholding.withholds(text):
-                return [words["withheld_domain"]]
-            return [words["none_text"].format(text=text), words["not_come"]]
+                return [_text(language, "withheld_domain")]
+            return [_text(language, "none_text", text=text), _text(language, "not_come")]
         o = t.offer.c
         query = sa.select(t.offer).where((o.ref == text) | (o.id == text)).order_by(o.ref)
         if publisher_id is not None:
             query = query.where(o.publisher_id == publisher_id)
         row = conn.execute(query).first()
         if row is None:
-            return [words["none_text"].format(text=text)]
-        said = [words["none_offer"].format(text=text)]
+            return [_text(language, "none_text", text=text)]
+        said = [_text(language, "none_offer", text=text)]
         if not row.live:
-            said.append(words["not_live"].format(offer=row.ref))
+            said.append(_text(language, "not_live", offer=row.ref))
         c = t.connection.c
         if not conn.scalar(sa.select(sa.exists().where(c.offer_ref == row.ref, c.removed_at.is_(None)))):
-            said.append(words["no_connection"].format(offer=row.ref))
-        return [*said, words["not_come"]]
+            said.append(_text(language, "no_connection", offer=row.ref))
+        return [*said, _text(language, "not_come")]
 
 
 def _fits(text: str) -> sa.ColumnElement[bool]:
@@ -144,7 +143,6 @@ def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind
 
 
 def _told(lead: LeadView, delivery: DeliveryView, not_found: Mapping[str, Kind], language: Language) -> str:
-    words = TRACE_TEXTS[language]
     parts: dict[str, Any] = {
         "connection": delivery.connection,
         "destination": BY_NAME[delivery.destination].title if delivery.destination in BY_NAME else delivery.destination,
@@ -162,13 +160,13 @@ def _told(lead: LeadView, delivery: DeliveryView, not_found: Mapping[str, Kind],
         state, parts["why"] = "heldNotFound", text_of(not_found[delivery.id], language).summary
     elif delivery.diagnosis is not None:
         told = delivery.diagnosis
-        parts["why"] = f"{told.summary} ({WHO_ACTS[language][Who(told.who)]})"
+        parts["why"] = f"{told.summary} ({language.gettext(WHO_ACTS[Who(told.who)])})"
     receipt = delivery.receipt
     if receipt is not None and receipt.link:
-        parts["found"] = words["found_link"].format(link=receipt.link)
+        parts["found"] = _text(language, "found_link", link=receipt.link)
     elif receipt is not None and receipt.remote_id:
-        parts["found"] = words["found_id"].format(id=receipt.remote_id)
-    return words[state].format(**parts).strip()
+        parts["found"] = _text(language, "found_id", id=receipt.remote_id)
+    return _text(language, state, **parts).strip()
 
 
 def _usual_causes(delivery: DeliveryView, language: Language) -> tuple[str, ...]:
@@ -178,7 +176,7 @@ def _usual_causes(delivery: DeliveryView, language: Language) -> tuple[str, ...]
     if kind is None:
         return ()
     text = text_of(kind, language)
-    return (TRACE_TEXTS[language]["if_not_found"], *text.steps)
+    return (_text(language, "if_not_found"), *text.steps)
 
 
 def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> list[str]:
@@ -192,5 +190,10 @@ def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language) ->
             steps += [step for step in _usual_causes(delivery, language) if step not in steps]
         if delivery.state == "setAside" and delivery.set_aside_for != Aside.OUTAGE:
             again = "retry_missing" if delivery.set_aside_for == Aside.MAY_HAVE_ARRIVED else "retry"
-            steps.append(TRACE_TEXTS[language][again].format(delivery=delivery.id))
+            steps.append(_text(language, again, delivery=delivery.id))
     return steps
+
+
+def _text(language: Language, name: str, **parts: object) -> str:
+    """One of the words of ``trace_texts`` in that language."""
+    return language.gettext(TRACE_TEXTS[name], **parts)

@@ -26,7 +26,6 @@ from leadkeeper.delivery.send import send
 from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Previews
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
@@ -37,6 +36,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
@@ -138,9 +138,7 @@ class Tester:
             await destination.aclose()
         return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
 
-    async def validate(
-        self, offer: OfferRef, name: str, *, by: str, language: Language = Language.ENGLISH
-    ) -> Validation:
+    async def validate(self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
         When the destination confirms the test lead, the connection is proven; one that takes it without confirming
@@ -228,8 +226,8 @@ def _said(sent: Sent, ended: Ended, name: str, language: Language) -> str:
     kind = BY_NAME[sent.connection.changed.stored.destination].if_not_found
     said = told_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
     if ended is Ended.HELD:
-        return said + held_text(language)
-    return said + waiting_text(language) if ended is Ended.WAITS else said
+        return f"{said} {held_text(language)}"
+    return f"{said} {waiting_text(language)}" if ended is Ended.WAITS else said
 
 
 def _test_lead(offer: OfferRef, marker: str) -> NewLead:

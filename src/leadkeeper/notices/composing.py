@@ -12,28 +12,28 @@ from leadkeeper.catalogue import from_stored
 from leadkeeper.connections import outbox
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations.mail_address import MailAddress
-from leadkeeper.destinations.mail_text import (
-    change_refused_notice,
-    lead_notice,
-    live_notice,
-    operation_failed_notice,
-    operation_waits_notice,
-    paused_notice,
-    preview_notice,
-    withheld_notice,
-)
+from leadkeeper.destinations.mail_text import change_refused_notice, lead_notice, paused_notice, withheld_notice
 from leadkeeper.destinations.registry import IF_NOT_FOUND
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.notices.due import Due
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
+from leadkeeper.notices.publishing_mail import (
+    live_notice,
+    operation_failed_notice,
+    operation_waits_notice,
+    preview_notice,
+)
 from leadkeeper.publishing.operations import DAMAGED
 from leadkeeper.publishing.steps import STEP_TEXTS, Level, StepStatus, steps_from_json
+from leadkeeper.texts import Languages
 
 
-def compose(due: Due, to: Sequence[str], base_url: str, sender: MailAddress) -> EmailMessage:
-    """The mail that tells of the notices in ``due``."""
+def compose(
+    due: Due, to: Sequence[str], base_url: str, sender: MailAddress, languages: Languages | None = None
+) -> EmailMessage:
+    """The mail that tells of the notices in ``due``, in each of ``languages``; without, in all that there are."""
     row = due.notices[0]
-    whom = (to, sender, row.id)
+    whom = (to, sender, row.id, languages)
     page = f"{base_url}/portal/offers/{row.publisher_id}/{row.offer_id}"
     match due.kind:
         case outbox.LEAD_ARRIVED:

@@ -26,6 +26,7 @@ from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
 from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.texts import Languages
 
 LOOK_SECONDS: Final = 2.0
 
@@ -37,7 +38,7 @@ __all__ = ["HELD_MS", "Sender"]
 class Sender:
     """Runs in every worker; each notice is sent by one of them. Without a mail server the notices wait for one.
 
-    ``marketplace`` is the name by which questions call this installation.
+    ``marketplace`` is the name by which questions call this installation. Mails are in each of ``languages``.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Sender:
         clock: Clock = now_ms,
         rules: MailRules = DEFAULT_RULES,
         marketplace: str = "Marketplace",
+        languages: Languages | None = None,
     ) -> None:
         self._storage = storage
         self._mailer = mailer
@@ -55,6 +57,7 @@ class Sender:
         self._clock = clock
         self._rules = rules
         self._marketplace = marketplace
+        self._languages = languages
 
     async def run(self) -> None:
         """Look every two seconds until cancelled."""
@@ -104,7 +107,9 @@ class Sender:
 
         if not await self._storage.write(begin, self._clock()):
             return False
-        message = question(asked.publisher_id, asked.token, self._marketplace, self._base_url, mailer.sender)
+        message = question(
+            asked.publisher_id, asked.token, self._marketplace, self._base_url, mailer.sender, self._languages
+        )
         (told,) = (await mailer.send(message, [asked.address])).values()
         later = told is not None and told.outcome in (Outcome.FAILED, Outcome.BROKEN) and not _is_theirs(told.kind)
         trouble = None if told is None else to_stored(told)
@@ -117,7 +122,7 @@ class Sender:
         planned = await self._storage.write(plan, due, self._rules, self._clock())
         if not planned.now:
             return False
-        message = compose(due, planned.now, self._base_url, mailer.sender)
+        message = compose(due, planned.now, self._base_url, mailer.sender, self._languages)
         results = await mailer.send(message, planned.now)
         self._log(due, results)
         await self._storage.write(_record, due, results, planned.later, self._clock())

@@ -14,6 +14,7 @@ from typing import Final
 
 from leadkeeper.lead import Source
 from leadkeeper.publishing.listing import CallToAction
+from leadkeeper.texts import lazy_gettext
 
 
 class Need(StrEnum):
@@ -26,7 +27,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferType:
-    """One type of offers. ``calls_to_action`` are those of an offer that names none."""
+    """One type of offers; ``Language.tell`` tells its title. ``calls_to_action`` are those of one that names none."""
 
     id: str
     title: str
@@ -38,22 +39,31 @@ class OfferType:
 _IN_AZURE: Final = (CallToAction.GET_IT_NOW, CallToAction.CREATE)
 
 OFFER_TYPES: Final = (
-    OfferType("saas", "Software as a service", Need.CONTACT_ME),
-    OfferType("dynamics-365-customer-engagement", "Dynamics 365 Customer Engagement", Need.CONTACT_ME),
-    OfferType("dynamics-365-operations", "Dynamics 365 Operations", Need.ALWAYS),
-    OfferType("dynamics-365-business-central", "Dynamics 365 Business Central", Need.ALWAYS),
-    OfferType("consulting-services", "Consulting service", Need.ALWAYS),
-    OfferType("power-bi-app", "Power BI app"),
-    OfferType("office-add-in", "Office add-in", calls_to_action=(CallToAction.GET_IT_NOW,)),
+    OfferType("saas", lazy_gettext("Software as a service"), Need.CONTACT_ME),
+    OfferType("dynamics-365-customer-engagement", lazy_gettext("Dynamics 365 Customer Engagement"), Need.CONTACT_ME),
+    OfferType("dynamics-365-operations", lazy_gettext("Dynamics 365 Operations"), Need.ALWAYS),
+    OfferType("dynamics-365-business-central", lazy_gettext("Dynamics 365 Business Central"), Need.ALWAYS),
+    OfferType("consulting-services", lazy_gettext("Consulting service"), Need.ALWAYS),
+    OfferType("power-bi-app", lazy_gettext("Power BI app")),
+    OfferType("office-add-in", lazy_gettext("Office add-in"), calls_to_action=(CallToAction.GET_IT_NOW,)),
     OfferType(
         "microsoft-azure-virtualmachines",
-        "Virtual machine",
+        lazy_gettext("Virtual machine"),
         store=Source.AZURE_MARKETPLACE,
         calls_to_action=_IN_AZURE,
     ),
-    OfferType("azure-application", "Azure application", store=Source.AZURE_MARKETPLACE, calls_to_action=_IN_AZURE),
-    OfferType("azure-container", "Azure container", store=Source.AZURE_MARKETPLACE, calls_to_action=_IN_AZURE),
-    OfferType("managed-service", "Managed service", store=Source.AZURE_MARKETPLACE, calls_to_action=_IN_AZURE),
+    OfferType(
+        "azure-application",
+        lazy_gettext("Azure application"),
+        store=Source.AZURE_MARKETPLACE,
+        calls_to_action=_IN_AZURE,
+    ),
+    OfferType(
+        "azure-container", lazy_gettext("Azure container"), store=Source.AZURE_MARKETPLACE, calls_to_action=_IN_AZURE
+    ),
+    OfferType(
+        "managed-service", lazy_gettext("Managed service"), store=Source.AZURE_MARKETPLACE, calls_to_action=_IN_AZURE
+    ),
 )
 _BY_ID: Final = {offer_type.id.casefold(): offer_type for offer_type in OFFER_TYPES}
 

@@ -27,7 +27,6 @@ from leadkeeper.connections.outbox import (
     operation_notice,
 )
 from leadkeeper.delivery.send import where
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.intake.tester import Tester
 from leadkeeper.problem import Problem
@@ -51,6 +50,7 @@ from leadkeeper.publishing.versions import as_offer, offer_row
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, change_routes, one_of
+from leadkeeper.texts import ENGLISH, Language
 
 LOOK_SECONDS: Final = 0.5
 AT_ONCE: Final = 40
@@ -71,7 +71,7 @@ class Press:
         *,
         by_operator: bool = False,
         base_url: str = "",
-        language: Language = Language.ENGLISH,
+        language: Language = ENGLISH,
         unconfirmed: Unconfirmed = Unconfirmed.WARN,
         lease_seconds: float = 15,
         clock: Clock = now_ms,

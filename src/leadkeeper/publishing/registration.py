@@ -13,22 +13,20 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.validation_texts import found_before_text, found_text, named, unconfirmed_text
 from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.intake.tester import Tester
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.steps import Done, Failed, StepResult, StepStatus, Unconfirmed, Waits
+from leadkeeper.texts import Language, _
 from leadkeeper.views import Validation
 
 BY: Final = "publishing"
 RECOMMENDED: Final = (
     "The offer has no lead destination. Its type needs none, but without one you read its leads here only: connect one."
 )
-_WAITS: Final = {
-    Language.ENGLISH: "Publishing goes on by itself once somebody says that it was found.",
-    Language.PORTUGUESE: "A publicação continua sozinha quando alguém disser que foi encontrado.",
-}
+_WAITS: Final = _("Publishing goes on by itself once somebody says that it was found.")
 
 
 @dataclass
@@ -45,7 +43,7 @@ class _Seen:
         if self.failed:
             return Failed(tuple(self.failed))
         if self.waiting:
-            return Waits(StepStatus.WAITING_FOR_REVIEW, _WAITS[language], (*self.texts, *self.waiting))
+            return Waits(StepStatus.WAITING_FOR_REVIEW, language.gettext(_WAITS), (*self.texts, *self.waiting))
         return Done(tuple(self.texts), tuple(self.doubts))
 
 
@@ -160,7 +158,7 @@ class Registration:
 
     def _before(self, test: LastTest) -> str:
         word = test.word
-        return "" if word is None else found_before_text(test, to_text(word.at), self._language)
+        return "" if word is None else " " + found_before_text(test, to_text(word.at), self._language)
 
     def _link(self, lead_id: str) -> str:
         return f"What became of it: {self._base_url}/portal/leads/{lead_id}"
@@ -169,19 +167,21 @@ class Registration:
         told = seen.diagnosis
         if told is None:
             return "The connection did not pass its check."
-        who = WHO_ACTS[self._language][Who(told.who)]
+        who = self._language.gettext(WHO_ACTS[Who(told.who)])
         return _lines(told.summary, who, told.steps, told.docs, told.kind)
 
     def _remedy(self, diagnosis: Diagnosis | None) -> str:
         if diagnosis is None:
             return "The connection did not pass its check."
         text = text_of(diagnosis.kind, self._language)
-        return _lines(text.summary, WHO_ACTS[self._language][diagnosis.who], text.steps, "", diagnosis.kind.value)
+        return _lines(
+            text.summary, self._language.gettext(WHO_ACTS[diagnosis.who]), text.steps, "", diagnosis.kind.value
+        )
 
     def _advice(self, kind: Kind | None) -> str:
         """What usually is wrong where a test lead was not found."""
         told = kind or Kind.SETTINGS_INVALID
-        text, who = text_of(told, self._language), WHO_ACTS[self._language][CATALOGUE[told].who]
+        text, who = text_of(told, self._language), self._language.gettext(WHO_ACTS[CATALOGUE[told].who])
         return _lines(text.summary, who, text.steps, docs_of(told, self._language), told.value)
 
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from leadkeeper.problem import FieldError
 from leadkeeper.publishing.listing import Listing
 from leadkeeper.publishing.offer_types import calls_of, destination_required, offer_type
+from leadkeeper.texts import _
 
 
 class StepId(StrEnum):
@@ -91,28 +92,32 @@ class StepText:
 
 STEP_TEXTS: Final = {
     StepId.PREREQUISITES: StepText(
-        "Validate Pre-Requisites",
-        "Everything that the offer needs is looked for, and all that is missing named.",
-        "1 min",
+        _("Validate Pre-Requisites"),
+        _("Everything that the offer needs is looked for, and all that is missing named."),
+        _("1 min"),
     ),
     StepId.CERTIFICATION: StepText(
-        "Certification",
-        "The marketplace agrees to the offer: by itself, or an operator does.",
-        "as the operator decides",
+        _("Certification"),
+        _("The marketplace agrees to the offer: by itself, or an operator does."),
+        _("as the operator decides"),
     ),
-    StepId.PROVISIONING: StepText("Provisioning", "Every connection of the offer is checked without writing.", "2 min"),
+    StepId.PROVISIONING: StepText(
+        _("Provisioning"), _("Every connection of the offer is checked without writing."), _("2 min")
+    ),
     StepId.PACKAGING: StepText(
-        "Packaging and Lead Generation Registration",
-        "A test lead is sent over every connection, and must be taken; where a destination does not confirm it, "
-        "somebody may have to find it there. Then the preview is there.",
-        "5 min",
+        _("Packaging and Lead Generation Registration"),
+        _(
+            "A test lead is sent over every connection, and must be taken; where a destination does not confirm it, "
+            "somebody may have to find it there. Then the preview is there."
+        ),
+        _("5 min"),
     ),
     StepId.SIGN_OFF: StepText(
-        "Publisher signoff",
-        "The publisher looks at the preview, tries it, and lets the offer go live.",
-        "as you decide",
+        _("Publisher signoff"),
+        _("The publisher looks at the preview, tries it, and lets the offer go live."),
+        _("as you decide"),
     ),
-    StepId.LIVE: StepText("Live", "Customers see the offer.", "1 min"),
+    StepId.LIVE: StepText(_("Live"), _("Customers see the offer."), _("1 min")),
 }
 COMPLETED_MESSAGE: Final = "Step completed."
 NOT_STARTED_MESSAGE: Final = "This step has not started yet."

@@ -20,6 +20,7 @@ from leadkeeper.doors.api.explain import Explainer
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookDesk
+from leadkeeper.doors.api.language import speak
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
@@ -53,6 +54,7 @@ def create_api(
     bearers = Bearers(rooms.sign_ins, addresses, rooms.rates)
     hot = (hand_in_route(bearers, rooms.intake, metrics), batch_route(bearers, rooms.intake, metrics), *beside)
     app = _framework()
+    speak(app, rooms.languages)
     Leads(rooms.reading).serve_on(app)
     AuditDesk(rooms.audit).serve_on(app)
     Deliveries(rooms.again, rooms.audit).serve_on(app)
@@ -63,7 +65,7 @@ def create_api(
     CrossListingDesk(rooms.cross_listings).serve_on(app)
     Answers(rooms.reading, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
-    Explainer().serve_on(app)
+    Explainer(rooms.languages).serve_on(app)
     System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(lambda: openapi_of(app, hot, documents))  # type: ignore[method-assign]
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
@@ -83,8 +85,8 @@ def _framework() -> FastAPI:
     app.router.route_class = JsonRoute
     install_problems(app)
 
-    async def of_fault(_: Request, _error: Exception) -> Response:
-        return problem_response(internal())
+    async def of_fault(request: Request, _error: Exception) -> Response:
+        return problem_response(internal(), request)
 
     app.add_exception_handler(Exception, of_fault)
     return app

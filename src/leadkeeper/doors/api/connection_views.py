@@ -15,8 +15,8 @@ from leadkeeper.connections.resource import NONE, rendered, restored
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DiagnosisView, View
 
 
@@ -95,7 +95,7 @@ def no_connection() -> dict[str, Any]:
 
 
 def connection_content(
-    connection: Connection, now: int, shown: frozenset[str] = frozenset(), language: Language = Language.ENGLISH
+    connection: Connection, now: int, shown: frozenset[str] = frozenset(), language: Language = ENGLISH
 ) -> dict[str, Any]:
     """The resource of ``connection``, its secrets masked but for those of ``shown``, its diagnosis in ``language``."""
     change = _change(connection, shown, language)

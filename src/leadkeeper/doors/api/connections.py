@@ -13,7 +13,6 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.findings import Findings
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.api.connection_views import (
     ConnectionBody,
     ConnectionList,
@@ -31,6 +30,7 @@ from leadkeeper.intake.tester import Tester
 from leadkeeper.json_types import Flag
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
+from leadkeeper.texts import Language
 from leadkeeper.views import PreviewView, Replayed, Validation
 
 _TAG: Final = "Connections"

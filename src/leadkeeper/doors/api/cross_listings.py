@@ -12,6 +12,7 @@ from leadkeeper.doors.api.security import Offer, Owner
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.cross_listing import CrossListing, CrossListings
+from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import View
 
 _EVERY: Final = "/v1/publishers/{publisherId}/offers/{offerId}/cross-listings"
@@ -82,5 +83,8 @@ class CrossListingDesk:
         """Neither is shown on the other's page any more."""
         partner = OfferRef(partner_publisher_id, partner_offer_id)
         if not await self._cross_listings.withdraw(offer, partner, by=caller.name):
-            detail = f"{offer} has not agreed to be shown with {partner}."
-            raise Problem(ProblemType.NOT_FOUND, detail, (FieldError("partnerOfferId", "no such cross-listing"),))
+            detail = lazy_gettext(
+                "%(offer)s has not agreed to be shown with %(partner)s.", offer=offer, partner=partner
+            )
+            error = FieldError("partnerOfferId", lazy_gettext("no such cross-listing"))
+            raise Problem(ProblemType.NOT_FOUND, detail, (error,))

@@ -13,6 +13,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
 from leadkeeper.inbox.again import Again
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import DeliveryView
 
 DeliveryId = Annotated[UUID, Path(alias="deliveryId")]
@@ -46,6 +47,7 @@ class Deliveries:
         if offer is None or not caller.may_see(offer.publisher_id):
             if offer is not None:
                 self._audit.refused(caller.name, f"delivery.retry {delivery_id}", caller.publisher_id)
-            detail = f"There is no delivery {delivery_id}."
-            raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("deliveryId", "unknown delivery"),))
+            detail = lazy_gettext("There is no delivery %(delivery)s.", delivery=delivery_id)
+            error = FieldError("deliveryId", lazy_gettext("unknown delivery"))
+            raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (error,))
         return await self._again.retry(str(delivery_id), by=caller.name, language=language)

@@ -10,6 +10,7 @@ from leadkeeper.doors.api.language import TOLD, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
 from leadkeeper.explain.find import explain
+from leadkeeper.texts import Languages
 from leadkeeper.views import Explained
 
 Pasted = Annotated[
@@ -18,7 +19,10 @@ Pasted = Annotated[
 
 
 class Explainer:
-    """``GET /v1/explain``."""
+    """``GET /v1/explain``. Our own sentences are known in each of ``languages``."""
+
+    def __init__(self, languages: Languages) -> None:
+        self._languages = languages
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
@@ -27,4 +31,4 @@ class Explainer:
 
     async def get_explanation(self, q: Pasted, _: Reader, language: Asked) -> Explained:
         """The entries of the catalogue that a text or code means, the surest first; none when nothing is known."""
-        return Explained(explanations=explain(q, language))
+        return Explained(explanations=explain(q, language, self._languages))

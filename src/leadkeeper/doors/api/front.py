@@ -16,6 +16,7 @@ from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.web import ClientGone, HotRoute, internal, send_problem, storage_away
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import lazy_gettext
 
 _FORBIDDEN: Final = 403
 
@@ -85,7 +86,7 @@ class Front:
     async def _pass_on(self, at: HotRoute | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if at is not None and scope["method"] not in at.elsewhere:
             allow = ", ".join(sorted({"POST", *at.elsewhere}))
-            problem = Problem(ProblemType.METHOD_NOT_ALLOWED, "This address does not take this method.")
+            problem = Problem(ProblemType.METHOD_NOT_ALLOWED, lazy_gettext("This address does not take this method."))
             await send_problem(answer, problem, [(b"allow", allow.encode())])
             return
         if scope["path"].startswith(self._closed):

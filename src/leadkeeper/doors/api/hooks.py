@@ -12,6 +12,7 @@ from leadkeeper.access.hooks import Hooks
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Offer, Owner
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import View
 
 
@@ -70,4 +71,7 @@ class HookDesk:
     async def delete_hook(self, offer: Offer, hook_id: HookId, caller: Owner) -> None:
         """It takes no more leads; other processes follow within a few seconds."""
         if not await self._hooks.remove(offer, str(hook_id), by=caller.name):
-            raise Problem(ProblemType.NOT_FOUND, f"The offer {offer} has no hook {hook_id}.")
+            raise Problem(
+                ProblemType.NOT_FOUND,
+                lazy_gettext("The offer %(offer)s has no hook %(hook)s.", offer=offer, hook=hook_id),
+            )

@@ -21,6 +21,7 @@ from leadkeeper.inbox.reading import Reading
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import DeliveryState, LeadPage, LeadView
 
 LeadId = Annotated[UUID, Path(alias="leadId")]
@@ -112,5 +113,5 @@ class Leads:
         whose = caller.publisher_id
         lead = await self._reading.lead(str(lead_id), by=caller.name, publisher_id=whose, language=language)
         if lead is None:
-            raise Problem(ProblemType.NOT_FOUND, f"There is no lead {lead_id}.")
+            raise Problem(ProblemType.NOT_FOUND, lazy_gettext("There is no lead %(lead)s.", lead=lead_id))
         return lead

@@ -14,25 +14,30 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from leadkeeper.doors.languages import accepted
 from leadkeeper.doors.web import PROBLEM, problem_content, problem_headers, problem_responses, storage_away
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import lazy_gettext
 
 _BY_STATUS = {
-    404: (ProblemType.NOT_FOUND, "There is nothing at this address."),
-    405: (ProblemType.METHOD_NOT_ALLOWED, "This address does not take this method."),
-    413: (ProblemType.TOO_LARGE, "The body is too large."),
-    415: (ProblemType.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
+    404: (ProblemType.NOT_FOUND, lazy_gettext("There is nothing at this address.")),
+    405: (ProblemType.METHOD_NOT_ALLOWED, lazy_gettext("This address does not take this method.")),
+    413: (ProblemType.TOO_LARGE, lazy_gettext("The body is too large.")),
+    415: (ProblemType.UNSUPPORTED_MEDIA_TYPE, lazy_gettext("Send the body as application/json.")),
 }
 MOST_ERRORS = 20
 """How many wrong fields one problem names."""
 _PLACES = frozenset({"body", "query", "path", "header"})
 
 
-def problem_response(problem: Problem) -> Response:
-    """``problem`` as a response."""
-    response = Response(to_json(problem_content(problem)), problem.status, media_type=PROBLEM.decode())
-    response.raw_headers.extend(problem_headers(problem))
+def problem_response(problem: Problem, request: Request) -> Response:
+    """``problem`` as a response, in the language that ``request`` asks for, or in English; it says which."""
+    wanted = accepted(request.headers.get("accept-language"), request.app.state.languages)
+    language = problem.language(wanted)
+    response = Response(to_json(problem_content(problem, language)), problem.status, media_type=PROBLEM.decode())
+    response.raw_headers.extend(problem_headers(problem, language))
+    response.headers["Vary"] = "Accept-Language"
     return response
 
 
@@ -62,24 +67,24 @@ def _plain(message: str) -> str:
 def install_problems(app: FastAPI) -> None:
     """Render all refusals of ``app`` as problem documents."""
 
-    async def of_problem(_: Request, error: Exception) -> Response:
+    async def of_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return problem_response(error)
+        return problem_response(error, request)
 
-    async def of_validation(_: Request, error: Exception) -> Response:
+    async def of_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return problem_response(invalid(error.errors()))
+        return problem_response(invalid(error.errors()), request)
 
     async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         type, detail = _BY_STATUS.get(error.status_code, (ProblemType.INVALID_REQUEST, str(error.detail)))
-        response = problem_response(Problem(type, detail))
+        response = problem_response(Problem(type, detail), request)
         if error.status_code == 405:
             response.headers["Allow"] = ", ".join(sorted(_methods(app, request)))
         return response
 
-    async def of_away(_: Request, _error: Exception) -> Response:
-        return problem_response(storage_away())
+    async def of_away(request: Request, _error: Exception) -> Response:
+        return problem_response(storage_away(), request)
 
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(RequestValidationError, of_validation)

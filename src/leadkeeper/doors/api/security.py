@@ -11,6 +11,7 @@ from leadkeeper.access.keys import Caller, Role
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.offer import CONNECTION_NAME, OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 _CALLER: Final = "leadkeeper.caller"
 
@@ -35,7 +36,7 @@ def forbidden(detail: str) -> Problem:
 def require_hand_in(caller: Caller) -> None:
     """Raise :class:`Problem` unless the caller may hand in leads."""
     if not caller.may_hand_in:
-        raise forbidden("Leads are handed in with a key of role operator or marketplace.")
+        raise forbidden(lazy_gettext("Leads are handed in with a key of role operator or marketplace."))
 
 
 def visible(caller: Caller, publisher_id: str | None, rule: str) -> str | None:
@@ -55,21 +56,23 @@ ConnectionName = Annotated[str, Path(alias="name", pattern=CONNECTION_NAME, exam
 async def _reader(request: Request) -> Caller:
     caller: Caller = request.scope[_CALLER]
     if caller.role is Role.MARKETPLACE:
-        raise forbidden("A key of role marketplace may only hand in leads.")
+        raise forbidden(lazy_gettext("A key of role marketplace may only hand in leads."))
     return caller
 
 
 async def _operator(request: Request) -> Caller:
     caller: Caller = request.scope[_CALLER]
     if caller.role is not Role.OPERATOR:
-        raise forbidden("This needs a key of role operator.")
+        raise forbidden(lazy_gettext("This needs a key of role operator."))
     return caller
 
 
 async def _owner(publisher_id: PublisherId, request: Request) -> Caller:
     caller: Caller = request.scope[_CALLER]
     if not caller.may_see(publisher_id):
-        raise forbidden(f"This needs a key of role operator or publisher:{publisher_id}.")
+        raise forbidden(
+            lazy_gettext("This needs a key of role operator or publisher:%(publisher)s.", publisher=publisher_id)
+        )
     return caller
 
 

@@ -16,8 +16,8 @@ from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
-    from leadkeeper.diagnoses.text import Language
     from leadkeeper.rooms import Rooms
+    from leadkeeper.texts import Language
     from leadkeeper.views import Validation
 
 commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
@@ -38,8 +38,10 @@ def list_(
     if json:
         print_json({"connections": [_resource(connection, language) for connection in found]})
         return
-    words = STATE_WORDS[language]
-    rows = [(str(c.offer), c.name, c.stored.destination, words[c.state], _trouble(c, language)) for c in found]
+    rows = [
+        (str(c.offer), c.name, c.stored.destination, language.gettext(STATE_WORDS[c.state]), _trouble(c, language))
+        for c in found
+    ]
     columns = ("Offer", "Name", "Destination", "State", "Trouble")
     print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
 
@@ -190,7 +192,7 @@ def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: b
     from leadkeeper.diagnosis import Diagnosis
     from leadkeeper.views import DiagnosisView
 
-    say(f"{offer}/{name}: {STATE_WORDS[language][done.state]}")
+    say(f"{offer}/{name}: {language.gettext(STATE_WORDS[done.state])}")
     waiting = None if done.change is None else done.change.diagnosis
     stored = None if found else waiting or done.diagnosis
     told = None if stored is None else from_stored(stored)

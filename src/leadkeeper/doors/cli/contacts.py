@@ -12,7 +12,7 @@ from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 
 if TYPE_CHECKING:
-    from leadkeeper.diagnoses.text import Language
+    from leadkeeper.texts import Language
 
 commands = typer.Typer(name="contacts", help="Who is told by mail, and wants it.", no_args_is_help=True)
 

@@ -11,15 +11,16 @@ import typer
 
 from leadkeeper.doors.cli.failing import explanation
 from leadkeeper.doors.cli.showing import AsJson, plain_text, print_json, say
+from leadkeeper.doors.cli.telling import spoken_language
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
-    from leadkeeper.diagnoses.text import Language
     from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.inbox.backlog import Backlog
     from leadkeeper.rooms import Rooms
     from leadkeeper.settings import Settings
     from leadkeeper.storage.durability import Durability
+    from leadkeeper.texts import Language
 
     Examine = Callable[[Rooms, Connection, Language], Awaitable["Finding"]]
 
@@ -168,7 +169,7 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
 
     async with open_rooms(settings, worker=False) as house:
         rooms = house.rooms
-        connections = await _connections(rooms, settings.language, _validated if test_leads else _connection)
+        connections = await _connections(rooms, spoken_language(), _validated if test_leads else _connection)
         return [
             *await _secrets(rooms),
             *connections,
@@ -210,7 +211,7 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
 
     name = f"connection {connection.offer}/{connection.name}"
     check = await rooms.tester.check(connection)
-    state = STATE_WORDS[language][connection.state]
+    state = language.gettext(STATE_WORDS[connection.state])
     if check.ok:
         resume = f"leadkeeper connections resume {connection.offer} {connection.name}"
         if connection.health.paused_by_person:
@@ -333,6 +334,6 @@ async def _mail(settings: Settings) -> Finding:
     told = await Mailer(settings.mail_server).probe()
     if told is None:
         return Finding("mail", "ok", "the mail server lets us sign in")
-    text = text_of(told.kind, settings.language)
+    text = text_of(told.kind, spoken_language())
     evidence = f" ({told.evidence.status} {told.evidence.text})" if told.evidence.status else ""
     return Finding("mail", "wrong", f"{text.summary}{evidence}", " ".join(text.steps))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from leadkeeper.doors.cli.showing import AsJson, complain, print_json, print_line
-from leadkeeper.doors.cli.telling import WORDS, print_advice, spoken_language
+from leadkeeper.doors.cli.telling import NOT_KNOWN, print_advice, spoken_language
 
 if TYPE_CHECKING:
-    from leadkeeper.diagnoses.text import Language
+    from leadkeeper.texts import Language
     from leadkeeper.views import Explanation
 
 ANY_TEXT: Final = {"ignore_unknown_options": True}
@@ -27,8 +27,8 @@ def explain(
     """Say what an error means: the cause, who must act, the steps.
 
     Takes a text copied from Microsoft's portal in English or Portuguese, whole or in part, or a code: of Microsoft
-    Entra ID, Dynamics 365, Salesforce, Marketo, Azure Storage, HTTP, or ours. Needs no database. The setting
-    LEADKEEPER_LANGUAGE says in which language. Exit code 1 if nothing in it is known.
+    Entra ID, Dynamics 365, Salesforce, Marketo, Azure Storage, HTTP, or ours. Needs no database. Exit code 1
+    if nothing in it is known.
     """
     from leadkeeper.explain.find import explain as explained
     from leadkeeper.views import Explained
@@ -41,18 +41,18 @@ def explain(
     else:
         _print(found, language)
     if not found:
-        complain(WORDS[language].not_known)
+        complain(language.gettext(NOT_KNOWN))
         raise typer.Exit(1)
 
 
 def _print(found: tuple[Explanation, ...], language: Language) -> None:
     from leadkeeper.diagnosis import Who
 
-    words = WORDS[language]
+    by, documentation = language.gettext("recognized by"), language.gettext("documentation")
     for number, each in enumerate(found):
         if number:
             print()
         where = f" ({', '.join(each.systems)})" if each.systems else ""
-        print_line(f"{each.kind}, {words.told_by} {each.told_by}{where}")
+        print_line(f"{each.kind}, {by} {each.told_by}{where}")
         print_advice(each.summary, Who(each.who), each.steps, language)
-        print_line(f"  {words.docs}: {each.docs}")
+        print_line(f"  {documentation}: {each.docs}")

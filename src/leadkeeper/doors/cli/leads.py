@@ -25,9 +25,9 @@ from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
-    from leadkeeper.diagnoses.text import Language
     from leadkeeper.intake.keep import NewLead
     from leadkeeper.rooms import Rooms
+    from leadkeeper.texts import Language
     from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)

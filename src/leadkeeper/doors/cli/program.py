@@ -53,11 +53,28 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _known(tag: str | None) -> str | None:
+    from leadkeeper.languages import installed
+
+    if tag is not None and installed().find(tag) is None:
+        raise typer.BadParameter(f"one of {', '.join(language.code for language in installed())}")
+    return tag
+
+
 @program.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="TAG",
+            help="Language to speak, such as en or pt; else the setting's or the terminal's.",
+            callback=_known,
+        ),
+    ] = None,
 ) -> None:
     """What stands before the command."""
 

@@ -10,6 +10,7 @@ import typer
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
+from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer
 
 if TYPE_CHECKING:
@@ -97,16 +98,20 @@ async def _until_ended(rooms: Rooms, offer: OfferRef, operation_id: str) -> Oper
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    from leadkeeper.publishing.steps import STEP_TEXTS, OperationState, StepStatus, current
+    from leadkeeper.publishing.steps import STEP_TEXTS, OperationState, StepId, StepStatus, current
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/6"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("publishing", total=6)
+        bar, language = progress.add_task("publishing", total=6), spoken_language()
         while True:
             operation = await rooms.publication.operation(offer, operation_id)
             step = current(operation.steps)
             done = sum(each.status is StepStatus.COMPLETE for each in operation.steps)
-            progress.update(bar, completed=done, description="live" if step is None else STEP_TEXTS[step.id].name)
+            progress.update(
+                bar,
+                completed=done,
+                description=language.gettext(STEP_TEXTS[StepId.LIVE if step is None else step.id].name),
+            )
             asked = (StepStatus.WAITING_FOR_APPROVAL, StepStatus.WAITING_FOR_REVIEW)
             waits = step is not None and step.status in asked
             if operation.state is not OperationState.RUNNING or waits:
@@ -127,8 +132,10 @@ def _show(operation: Operation, json: bool) -> None:
 def _print_steps(operation: Operation) -> None:
     from leadkeeper.publishing.steps import STEP_TEXTS
 
+    language = spoken_language()
     for step in operation.steps:
-        print_line(f"  {_MARKS.get(step.status.value, '>')} {STEP_TEXTS[step.id].name}: {step.status.value}")
+        name = language.gettext(STEP_TEXTS[step.id].name)
+        print_line(f"  {_MARKS.get(step.status.value, '>')} {name}: {step.status.value}")
         for message in step.messages:
             for line in message.text.splitlines():
                 print_line(f"      {line}")

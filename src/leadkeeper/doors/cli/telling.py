@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from leadkeeper.diagnoses.text import WHO_ACTS, Language
+from typer._click.globals import get_current_context
+
+from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Who
 from leadkeeper.doors.cli.showing import print_line
+from leadkeeper.texts import ENGLISH, Language, _
 
 if TYPE_CHECKING:
     from leadkeeper.views import DiagnosisView
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What stands around a diagnosis."""
-
-    who_acts: str
-    evidence: str
-    told_by: str
-    docs: str
-    not_known: str
-
-
-WORDS: Final = {
-    Language.ENGLISH: Words(
-        "Who acts",
-        "evidence",
-        "recognized by",
-        "documentation",
-        "Nothing in this is known here. Paste the whole error as the portal or the other system shows it, or its code: "
-        "AADSTS700016, 0x80040220, -2147220960, INVALID_SESSION_ID, AuthenticationFailed, 606, HTTP 403.",
-    ),
-    Language.PORTUGUESE: Words(
-        "Quem deve agir",
-        "evidência",
-        "reconhecido por",
-        "documentação",
-        "Nada disto é conhecido aqui. Cole o erro inteiro, como o portal ou o outro sistema o mostra, ou o código: "
-        "AADSTS700016, 0x80040220, -2147220960, INVALID_SESSION_ID, AuthenticationFailed, 606, HTTP 403.",
-    ),
-}
+NOT_KNOWN: Final = _(
+    "Nothing in this is known here. Paste the whole error as the portal or the other system shows it, or its code: "
+    "AADSTS700016, 0x80040220, -2147220960, INVALID_SESSION_ID, AuthenticationFailed, 606, HTTP 403."
+)
+"""What ``explain`` says when it finds nothing."""
+_LOCALE_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def spoken_language() -> Language:
-    """The language of this process's commands: the setting."""
+    """The language of this process's commands: of ``--language``, else the setting, else that of the terminal."""
+    from leadkeeper.languages import installed
     from leadkeeper.settings import load_settings
 
-    return load_settings().language
+    chosen = asked_language() or load_settings().language
+    if not chosen:
+        chosen = terminal_language(os.environ)
+    # English, which needs no catalogue, is what most people are told in.
+    return ENGLISH if chosen.partition("-")[0] in ("", "en") else installed().find(chosen) or ENGLISH
+
+
+def asked_language() -> str:
+    """What stands after ``--language`` of the command that runs; empty without."""
+    context = get_current_context(silent=True)
+    return "" if context is None else str(context.find_root().params.get("language") or "")
+
+
+def terminal_language(environment: Mapping[str, str]) -> str:
+    """The language that the locale's variables name, the first that is set of them: ``pt-BR`` of ``pt_BR.UTF-8``."""
+    value = next((environment[name] for name in _LOCALE_VARIABLES if environment.get(name)), "")
+    tag = value.partition(".")[0].partition("@")[0].replace("_", "-")
+    return "" if tag in ("C", "POSIX") else tag
 
 
 def print_diagnosis(diagnosis: DiagnosisView, language: Language, indent: str = "") -> None:
@@ -58,11 +57,13 @@ def print_diagnosis(diagnosis: DiagnosisView, language: Language, indent: str = 
         f"{name} {value}" for name, value in diagnosis.evidence.model_dump().items() if value is not None
     )
     if evidence:
-        print_line(f"{indent}  {WORDS[language].evidence}: {evidence}")
+        label = language.gettext("evidence")
+        print_line(f"{indent}  {label}: {evidence}")
 
 
 def print_advice(summary: str, who: Who, steps: tuple[str, ...], language: Language, indent: str = "") -> None:
     """What is wrong, who acts, and the steps."""
-    print_line(f"{indent}{summary} {WORDS[language].who_acts}: {WHO_ACTS[language][who]}.")
+    label = language.gettext("Who acts")
+    print_line(f"{indent}{summary} {label}: {language.gettext(WHO_ACTS[who])}.")
     for number, step in enumerate(steps, start=1):
         print_line(f"{indent}  {number}. {step}")

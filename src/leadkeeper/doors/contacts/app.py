@@ -6,6 +6,7 @@ Opening the page changes nothing, since mail scanners open links; only a button 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs
@@ -22,12 +23,12 @@ from starlette.routing import Route
 from leadkeeper.access.contacts import Asked
 from leadkeeper.destinations.mail_address import masked_address
 from leadkeeper.doors.client_address import ClientAddresses
-from leadkeeper.doors.contacts.texts import TEXTS
 from leadkeeper.doors.pages import SHARED, STATIC, Pages, content_security_policy, require_static, static_file
 from leadkeeper.doors.web import read_body
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.problem import Problem
 from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import Languages, _
 
 CONFIRM: Final = "confirm"
 NEVER: Final = "never"
@@ -37,15 +38,48 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST: Final = 1_024
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a page without a question says: its heading and its text, in which ``%(publisher)s`` may stand."""
+
+    title: str
+    text: str
+
+
+CONFIRMED: Final = Said(
+    _("You get these notices"), _("The publisher %(publisher)s can now have you told of its leads.")
+)
+DECLINED: Final = Said(
+    _("You get no more mail from here"),
+    _("No publisher can have you written to. If that was a slip, open the link of the mail again."),
+)
+OVER: Final = Said(
+    _("This link is over"),
+    _(
+        "It can be used for seven days, or its address has a typing error. Whoever entered your address can have you "
+        "asked again."
+    ),
+)
+REFUSED: Final = Said(_("This cannot be taken"), _("Open the link of the mail again and press one of the two buttons."))
+TOO_MANY: Final = Said(
+    _("A little slower, please"),
+    _("The page was opened often from your address just now. Nothing was changed; try again in a minute."),
+)
+AWAY: Final = Said(
+    _("Please try again in a moment"),
+    _("Your answer could not be kept just now. Go back and press the button once more."),
+)
+
+
 class ContactDoor:
     """The pages. ``name`` is the marketplace's."""
 
-    def __init__(self, answers: ContactAnswers, addresses: ClientAddresses, *, name: str) -> None:
+    def __init__(self, answers: ContactAnswers, addresses: ClientAddresses, languages: Languages, *, name: str) -> None:
         require_static()
         self._answers = answers
         self._addresses = addresses
         policy = content_security_policy(scripts="'none'", connect="'none'")
-        self._pages = Pages("leadkeeper.doors.contacts", TEXTS, policy, marketplace=name)
+        self._pages = Pages("leadkeeper.doors.contacts", languages, policy, marketplace=name)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def app(self) -> Starlette:
@@ -60,42 +94,42 @@ class ContactDoor:
 
     async def _page(self, request: Request) -> Response:
         if not await self._limiter.hit(LIMIT, "contacts", self._addresses.of(request.scope)):
-            return self._message(request, "too_many", 429, retry_after=60)
+            return self._message(request, TOO_MANY, 429, retry_after=60)
         token = request.path_params["token"]
         if request.method != "POST":
             return self._shown(request, await self._answers.asked(token))
         choice = await _choice(request)
         if choice == CONFIRM:
-            return self._done(request, await self._answers.confirm(token), "confirmed")
+            return self._done(request, await self._answers.confirm(token), CONFIRMED)
         if choice == NEVER:
-            return self._done(request, await self._answers.decline(token), "declined")
-        return self._message(request, "refused", 422)
+            return self._done(request, await self._answers.decline(token), DECLINED)
+        return self._message(request, REFUSED, 422)
 
     def _shown(self, request: Request, asked: Asked | None) -> Response:
         if asked is None:
-            return self._message(request, "over", 404)
+            return self._message(request, OVER, 404)
         address, standing = masked_address(asked.address), asked.standing.value
         return self._pages.page(
             request, "question.html", publisher=asked.publisher_id, address=address, standing=standing
         )
 
-    def _done(self, request: Request, asked: Asked | None, message: str) -> Response:
+    def _done(self, request: Request, asked: Asked | None, message: Said) -> Response:
         if asked is None:
-            return self._message(request, "over", 404)
+            return self._message(request, OVER, 404)
         return self._message(request, message, publisher=asked.publisher_id)
 
     def _message(
-        self, request: Request, message: str, status: int = 200, *, retry_after: int | None = None, publisher: str = ""
+        self, request: Request, said: Said, status: int = 200, *, retry_after: int | None = None, publisher: str = ""
     ) -> Response:
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        return self._pages.page(request, "message.html", status, headers, message=message, publisher=publisher)
+        return self._pages.page(request, "message.html", status, headers, said=said, publisher=publisher)
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return self._message(request, "over" if status == 404 else "refused", status)
+        return self._message(request, OVER if status == 404 else REFUSED, status)
 
     async def _of_away(self, request: Request, _error: Exception) -> Response:
-        return self._message(request, "away", 503, retry_after=5)
+        return self._message(request, AWAY, 503, retry_after=5)
 
 
 async def _choice(request: Request) -> str:
@@ -110,4 +144,4 @@ async def _choice(request: Request) -> str:
 
 
 def _file(path: Path) -> Callable[[Request], Response]:
-    return lambda _: static_file(path)
+    return lambda _request: static_file(path)

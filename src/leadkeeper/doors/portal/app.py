@@ -15,7 +15,6 @@ from starlette.routing import Route
 
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.delivery.schedule import State
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.origins import Origins
@@ -24,7 +23,6 @@ from leadkeeper.doors.pages import (
     STATIC,
     Pages,
     content_security_policy,
-    language_of,
     require_static,
     static_file,
 )
@@ -36,6 +34,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.rooms import Rooms
 from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import ENGLISH
 
 _HERE: Final = Path(__file__).parent
 _OFFER: Final = "/portal/offers/{publisher_id}/{offer_id}"
@@ -56,8 +55,7 @@ class Portal:
         self._origins = origins
         self._door = Door(rooms.sign_ins, secure=urlsplit(base_url).scheme == "https")
         policy = content_security_policy(scripts="'none'", connect="'none'")
-        words: dict[Language, dict[str, str]] = {language: {} for language in Language}
-        self._pages = Pages("leadkeeper.doors.portal", words, policy, marketplace=name)
+        self._pages = Pages("leadkeeper.doors.portal", rooms.languages, policy, marketplace=name)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
@@ -142,12 +140,12 @@ class Portal:
         wanted = LeadFilter(publisher_id, state="setAside", to_decide=True)
         aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
         content: dict[str, Any] = {"offers": offers, "broken": broken, "aside": aside.leads, "following": last}
-        content["words"] = STATE_WORDS[Language.ENGLISH]
+        content["words"] = {state: ENGLISH.gettext(word) for state, word in STATE_WORDS.items()}
         return self._page(request, "home.html", **content)
 
     async def _offer(self, request: Request, session: Session) -> Response:
         ref = self._offer_of(request, session)
-        content = await offer_content(self._rooms, ref, language_of(request))
+        content = await offer_content(self._rooms, ref, self._pages.language_of(request))
         return self._page(request, "offer.html", said="", validation=None, **content)
 
     async def _publish(self, request: Request, session: Session) -> Response:
@@ -166,7 +164,7 @@ class Portal:
 
     async def _validate(self, request: Request, session: Session) -> Response:
         ref, name = self._offer_of(request, session), request.path_params["name"]
-        language = language_of(request)
+        language = self._pages.language_of(request)
         found = await self._rooms.tester.validate(ref, name, by=session.caller.name, language=language)
         content = await offer_content(self._rooms, ref, language)
         return self._page(request, "offer.html", said=found.said, validation=found, **content)
@@ -196,7 +194,7 @@ class Portal:
         return self._page(request, "leads.html", found=found, query=query)
 
     async def _lead(self, request: Request, session: Session) -> Response:
-        lead_id, caller, language = request.path_params["lead_id"], session.caller, language_of(request)
+        lead_id, caller, language = request.path_params["lead_id"], session.caller, self._pages.language_of(request)
         whose = caller.publisher_id
         lead = await self._rooms.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
         if lead is None:
@@ -206,7 +204,9 @@ class Portal:
     async def _find(self, request: Request, session: Session) -> Response:
         text = (await _form(request)).get("text", "")[:200]
         by, whose = session.caller.name, session.caller.publisher_id
-        found = await self._rooms.reading.find(text, by=by, publisher_id=whose, language=language_of(request))
+        found = await self._rooms.reading.find(
+            text, by=by, publisher_id=whose, language=self._pages.language_of(request)
+        )
         return self._page(request, "found.html", found=found, text=text)
 
     async def _retry(self, request: Request, session: Session) -> Response:

@@ -12,11 +12,11 @@ from leadkeeper.connections.state import STATE_WORDS, ConnectionState
 from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
 from leadkeeper.destinations.destination import Standing
 from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.steps import STEP_TEXTS
 from leadkeeper.rooms import Rooms
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DiagnosisView
 
 
@@ -80,7 +80,7 @@ def _line(connection: Connection, now: int, language: Language, *, waits_for_wor
     return Line(
         name=connection.name,
         title=BY_NAME[connection.stored.destination].title,
-        state=STATE_WORDS[Language.ENGLISH][connection.state],
+        state=ENGLISH.gettext(STATE_WORDS[connection.state]),
         troubled=connection.state is ConnectionState.BROKEN or connection.health.trouble(now) is not None,
         word=_word(connection),
         diagnosis=_diagnosis(connection.diagnosis, language),
@@ -95,7 +95,7 @@ def _line(connection: Connection, now: int, language: Language, *, waits_for_wor
 
 def _waits(connection: Connection, waits_for_word: bool) -> str:
     """When the settings that wait take effect."""
-    return change_text(connection.changed.stored.destination, Language.ENGLISH, waits_for_word=waits_for_word)
+    return change_text(connection.changed.stored.destination, ENGLISH, waits_for_word=waits_for_word)
 
 
 def _word(connection: Connection) -> str:
@@ -108,7 +108,7 @@ def _word(connection: Connection) -> str:
     said, destination = test.word, BY_NAME[sent_with.stored.destination]
     if said is None or not test.answered:
         name = named(connection.name, destination.title)
-        return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, Language.ENGLISH)
+        return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, ENGLISH)
     found = "found" if said.found else "did not find"
     return f"{said.by} {found} the test lead {said.marker} there, on {to_text(said.at)}."
 

@@ -22,13 +22,12 @@ from leadkeeper.doors.pages import (
     STATIC,
     Pages,
     content_security_policy,
-    language_of,
     require_static,
     static_file,
 )
 from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_form, new_form_id, read_form
 from leadkeeper.doors.storefront.guard import Captcha, FormGuard
-from leadkeeper.doors.storefront.texts import TEXTS
+from leadkeeper.doors.storefront.texts import AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
 from leadkeeper.intake.actions import Acted, lead_of, partner_leads
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.offer import OfferRef
@@ -36,6 +35,7 @@ from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.listing import CallToAction
 from leadkeeper.publishing.showcase import Showcase, ShownOffer
 from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import Languages
 
 _HERE: Final = Path(__file__).parent
 _OFFER: Final = "/store/offers/{publisher_id}/{offer_id}"
@@ -67,7 +67,15 @@ class Storefront:
     """The pages over the rooms. ``name`` is the marketplace's."""
 
     def __init__(
-        self, showcase: Showcase, intake: Intake, guard: FormGuard, captcha: Captcha | None, *, name: str, base_url: str
+        self,
+        showcase: Showcase,
+        intake: Intake,
+        guard: FormGuard,
+        captcha: Captcha | None,
+        languages: Languages,
+        *,
+        name: str,
+        base_url: str,
     ) -> None:
         require_static()
         self._showcase = showcase
@@ -81,8 +89,9 @@ class Storefront:
             frames=" ".join(hosts) or "'none'",
             connect=" ".join(["'self'", *hosts]),
         )
-        always = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
-        self._pages = Pages("leadkeeper.doors.storefront", TEXTS, policy, **always)
+        always: dict[str, Any] = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
+        always |= {"call_texts": CALLS, "thanks": THANKS}
+        self._pages = Pages("leadkeeper.doors.storefront", languages, policy, **always)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/store``."""
@@ -121,14 +130,14 @@ class Storefront:
         asked = await self._asked(request)
         if _is_fragment(request) and self._captcha is not None:
             # Another site's page has not the service's script: it shows a link to the form here instead.
-            return self._pages.page(request, "message.html", 403, message="refused")
+            return self._pages.page(request, "message.html", 403, message=REFUSED)
         if request.method != "POST":
             return self._shown_form(request, asked, empty_form(request.query_params.get("mktcmpid", "")))
         if self._guard.from_elsewhere(request):
-            return self._pages.page(request, "message.html", 403, message="refused")
+            return self._pages.page(request, "message.html", 403, message=REFUSED)
         if await self._guard.too_often(request):
             headers = {"Retry-After": str(self._guard.seconds)}
-            return self._pages.page(request, "message.html", 429, headers, message="too_many")
+            return self._pages.page(request, "message.html", 429, headers, message=TOO_MANY)
         sent = await sent_form(request)
         filled = read_form(sent)
         if filled.trapped:
@@ -181,7 +190,7 @@ class Storefront:
         return Asked(offer, call, at, partner)
 
     def _shown_form(self, request: Request, asked: Asked, filled: Filled, status: int = 200) -> Response:
-        language = language_of(request)
+        language = self._pages.language_of(request)
         content: dict[str, Any] = {
             "asked": asked,
             "filled": filled,
@@ -199,12 +208,10 @@ class Storefront:
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return self._pages.page(
-            request, "message.html", status, message="not_found" if status in (404, 405) else "refused"
-        )
+        return self._pages.page(request, "message.html", status, message=NOT_FOUND if status in (404, 405) else REFUSED)
 
     async def _of_away(self, request: Request, _error: Exception) -> Response:
-        return self._pages.page(request, "message.html", 503, {"Retry-After": "5"}, message="away")
+        return self._pages.page(request, "message.html", 503, {"Retry-After": "5"}, message=AWAY)
 
 
 def _file(path: Path) -> Callable[[Request], Response]:

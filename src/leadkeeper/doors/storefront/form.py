@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from babel import Locale
-
 from leadkeeper.destinations.mail_address import parse_address
-from leadkeeper.diagnoses.text import Language
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.intake.texts import clean, trimmed
 from leadkeeper.lead import Customer
+from leadkeeper.texts import ENGLISH, Language, _
 
 _FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
@@ -27,44 +26,49 @@ CONSENT: Final = "consent"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its name, which is also its word, what browsers fill in, and the most characters."""
+    """One field: its name, its label, what browsers fill in, what is said where it is missing, the most characters."""
 
     name: str
+    label: str
     autocomplete: str
+    missing: str = ""
     required: bool = True
     limit: int = 100
     kind: str = "text"
 
 
+_NO_CONSENT: Final = _("Agree, so that we may pass on what you entered. Without that nothing is sent or kept.")
+_NO_COUNTRY: Final = _("Choose your country or region.")
 FIELDS: Final = (
-    Field("firstName", "given-name"),
-    Field("lastName", "family-name"),
-    Field("email", "email", limit=254, kind="email"),
-    Field("phone", "tel", required=False, limit=40, kind="tel"),
-    Field("country", "country", kind="country"),
-    Field("company", "organization", limit=160),
-    Field("title", "organization-title", required=False),
-    Field("notes", "off", required=False, limit=2000, kind="notes"),
+    Field("firstName", _("First name"), "given-name", _("Enter your first name.")),
+    Field("lastName", _("Last name"), "family-name", _("Enter your last name.")),
+    Field("email", _("Work e-mail"), "email", _("Enter your work e-mail address."), limit=254, kind="email"),
+    Field("phone", _("Phone"), "tel", required=False, limit=40, kind="tel"),
+    Field("country", _("Country or region"), "country", _NO_COUNTRY, kind="country"),
+    Field("company", _("Company"), "organization", _("Enter your company."), limit=160),
+    Field("title", _("Job title"), "organization-title", required=False),
+    Field("notes", _("Notes"), "off", required=False, limit=2000, kind="notes"),
 )
 
 
 @functools.cache
 def countries(language: Language) -> tuple[tuple[str, str], ...]:
     """Every country or region as (ISO 3166 code, name in ``language``), by name."""
-    names = Locale(language.value).territories
+    names = language.locale.territories
     not_countries = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
     found = [(code, name) for code, name in names.items() if re.fullmatch("[A-Z]{2}", code)]
     return tuple(sorted(((c, n) for c, n in found if c not in not_countries), key=lambda pair: _sorted_as(pair[1])))
 
 
 def _sorted_as(name: str) -> str:
-    """Accents do not matter for the order."""
-    return "".join({"Á": "A", "Â": "A", "Å": "A", "Í": "I", "É": "E"}.get(c, c) for c in name)
+    """Accents and case do not matter for the order."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A form as it came. ``errors`` are names of words (and their parts) by field; ``trapped``: a program sent it."""
+    """A form as it came. ``errors`` are texts (and their parts) by field; ``trapped``: a program sent it."""
 
     values: Mapping[str, str]
     form_id: str
@@ -102,17 +106,20 @@ def read_form(sent: Mapping[str, str]) -> Filled:
     for each in FIELDS:
         value = values[each.name]
         if each.required and not value:
-            errors[each.name] = (f"need_{each.name}", {})
+            errors[each.name] = (each.missing, {})
         elif len(value) > each.limit:
-            errors[each.name] = ("too_long", {"limit": each.limit})
+            errors[each.name] = (_("Enter at most %(limit)s characters."), {"limit": each.limit})
     if "email" not in errors and not _is_address(normal_address(values["email"])):
-        errors["email"] = ("wrong_email", {})
-    if values["country"] and values["country"] not in dict(countries(Language.ENGLISH)):
-        errors["country"] = ("need_country", {})
+        errors["email"] = (_("Enter an e-mail address like name@company.com."), {})
+    if values["country"] and values["country"] not in dict(countries(ENGLISH)):
+        errors["country"] = (_NO_COUNTRY, {})
         values["country"] = ""
     consent = sent.get(CONSENT) == "yes"
     if not consent:
-        errors[CONSENT] = ("need_consent", {})
+        errors[CONSENT] = (
+            _("Agree, so that we may pass on what you entered. Without that nothing is sent or kept."),
+            {},
+        )
     form_id = sent.get("formId", "")
     return Filled(
         values,

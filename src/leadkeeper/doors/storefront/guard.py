@@ -16,6 +16,7 @@ from starlette.requests import Request
 from leadkeeper.destinations.http import NETWORK_ERRORS, Network
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins
+from leadkeeper.texts import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class CaptchaService:
     hosts: tuple[str, ...]
 
 
+CAPTCHA_FAILED: Final = _("Show that you are a person, then send again. What you entered is still here.")
+CAPTCHA_AWAY: Final = _("The check that you are a person cannot be made just now. Please send again in a moment.")
 SERVICES: Final = {
     "turnstile": CaptchaService(
         "https://challenges.cloudflare.com/turnstile/v0/api.js",
@@ -64,10 +67,10 @@ class Captcha:
         self._network = network
 
     async def refusal(self, sent: Mapping[str, str]) -> str | None:
-        """The name of the words that say why the form is not taken, or ``None``."""
+        """The text that says why the form is not taken, or ``None``."""
         token = sent.get(self.service.field, "")
         if not token:
-            return "captcha_failed"
+            return CAPTCHA_FAILED
         body = urlencode({"secret": self._secret, "response": token}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         try:
@@ -76,8 +79,8 @@ class Captcha:
         except (*NETWORK_ERRORS, ValueError):
             said = None
         if not isinstance(said, dict) or "success" not in said:
-            return "captcha_away"
-        return None if said["success"] is True else "captcha_failed"
+            return CAPTCHA_AWAY
+        return None if said["success"] is True else CAPTCHA_FAILED
 
 
 class FormGuard:

@@ -1,163 +1,59 @@
-"""The storefront's words, in English and Portuguese."""
+"""The storefront's texts that depend on what happened; the others are in its templates."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from leadkeeper.diagnoses.text import Language
+from leadkeeper.publishing.listing import CallToAction
+from leadkeeper.texts import _
 
-_ENGLISH: Final = {
-    "skip": "Skip to the content",
-    "languages": "Language",
-    "offers": "Offers",
-    "search": "Search offers",
-    "search_button": "Search",
-    "found_none": "No offer fits “{search}”.",
-    "no_offers": "There are no offers yet.",
-    "all_offers": "All offers",
-    "more_offers": "More offers",
-    "by": "by {publisher}",
-    "actions": "What you can do",
-    "getItNow": "Get it now",
-    "contactMe": "Contact me",
-    "freeTrial": "Start a free trial",
-    "testDrive": "Take a test drive",
-    "create": "Create",
-    "create_title": "Create {title}",
-    "create_link": "Create in the portal",
-    "portal": "Portal",
-    "subscription": "{title} is created in your subscription. {publisher} learns who you are.",
-    "partners": "Partners who help with this offer",
-    "partners_hint": "They are publishers of their own, who know this offer.",
-    "ask_partner": "Ask {publisher} about {title}",
-    "ask_partner_title": "Ask {publisher} to contact you",
-    "preview": "This is a preview. Customers do not see it yet; what you send from here says that it comes from it.",
-    "firstName": "First name",
-    "lastName": "Last name",
-    "email": "Work e-mail",
-    "phone": "Phone",
-    "country": "Country or region",
-    "company": "Company",
-    "title": "Job title",
-    "notes": "Notes",
-    "notes_hint": "What would you like to know?",
-    "choose": "Choose",
-    "optional": "optional",
-    "required_hint": "Fields without “optional” are needed.",
-    "consent": "I agree that {marketplace} gives what I enter here to {publisher}, the publisher of {title}, so that"
-    " they can contact me about it.",
-    "consent_partner": "I agree that {marketplace} gives what I enter here to {publisher}, the publisher of {title}, so"
-    " that they can contact me about it; and that {owner}, the publisher of {owner_title}, learns who I am (not my"
-    " notes) and that I asked, and does not contact me.",
-    "trap": "Leave this field empty",
-    "send": "Send",
-    "sending_to": "Goes to {publisher}.",
-    "problems": "Please look at these fields again",
-    "need_firstName": "Enter your first name.",
-    "need_lastName": "Enter your last name.",
-    "need_email": "Enter your work e-mail address.",
-    "need_company": "Enter your company.",
-    "need_country": "Choose your country or region.",
-    "wrong_email": "Enter an e-mail address like name@company.com.",
-    "too_long": "Enter at most {limit} characters.",
-    "need_consent": "Agree, so that we may pass on what you entered. Without that nothing is sent or kept.",
-    "captcha_failed": "Show that you are a person, then send again. What you entered is still here.",
-    "captcha_away": "The check that you are a person cannot be made just now. Please send again in a moment.",
-    "thanks": "Thank you",
-    "thanks_text": "What you sent is kept and goes to {publisher}, who can contact you about {title}.",
-    "thanks_getItNow": "That you want {title} is kept and goes to {publisher}, who can help you to set it up.",
-    "thanks_freeTrial": "Your trial of {title} has been asked for: that goes to {publisher}, who can contact you.",
-    "thanks_testDrive": "Your test drive of {title} has been asked for: that goes to {publisher}, who can contact you.",
-    "thanks_create": "{title} has been asked for: that goes to {publisher}, who can contact you.",
-    "back": "Back to {title}",
-    "not_found": "This page is not here",
-    "not_found_text": "The offer may have been withdrawn, or the address has a typing error.",
-    "too_many": "A little slower, please",
-    "too_many_text": "Many forms came from your address just now. Nothing was sent; try again a little later.",
-    "away": "Please send it again in a moment",
-    "away_text": "We could not keep what you sent, so it went to nobody. Go back and send it once more: sending twice"
-    " is safe.",
-    "refused": "This cannot be taken",
-    "refused_text": "The form came from a site that may not send it, or is larger than a form can be. Nothing was"
-    " sent.",
-    "footer": "What you send goes to the publishers that the form names, and to nobody else.",
-    "open_form": "Open the form of {title}",
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A page that only says something: its heading and its text."""
+
+    title: str
+    text: str
+
+
+NOT_FOUND: Final = Message(
+    _("This page is not here"), _("The offer may have been withdrawn, or the address has a typing error.")
+)
+TOO_MANY: Final = Message(
+    _("A little slower, please"),
+    _("Many forms came from your address just now. Nothing was sent; try again a little later."),
+)
+AWAY: Final = Message(
+    _("Please send it again in a moment"),
+    _("We could not keep what you sent, so it went to nobody. Go back and send it once more: sending twice is safe."),
+)
+REFUSED: Final = Message(
+    _("This cannot be taken"),
+    _("The form came from a site that may not send it, or is larger than a form can be. Nothing was sent."),
+)
+
+CALLS: Final[Mapping[CallToAction, str]] = {
+    CallToAction.GET_IT_NOW: _("Get it now"),
+    CallToAction.CONTACT_ME: _("Contact me"),
+    CallToAction.FREE_TRIAL: _("Start a free trial"),
+    CallToAction.TEST_DRIVE: _("Take a test drive"),
+    CallToAction.CREATE: _("Create"),
 }
-_PORTUGUESE: Final = {
-    "skip": "Ir para o conteúdo",
-    "languages": "Idioma",
-    "offers": "Ofertas",
-    "search": "Procurar ofertas",
-    "search_button": "Procurar",
-    "found_none": "Nenhuma oferta corresponde a “{search}”.",
-    "no_offers": "Ainda não há ofertas.",
-    "all_offers": "Todas as ofertas",
-    "more_offers": "Mais ofertas",
-    "by": "de {publisher}",
-    "actions": "O que pode fazer",
-    "getItNow": "Obter agora",
-    "contactMe": "Quero ser contatado",
-    "freeTrial": "Iniciar avaliação gratuita",
-    "testDrive": "Fazer um test drive",
-    "create": "Criar",
-    "create_title": "Criar {title}",
-    "create_link": "Criar no portal",
-    "portal": "Portal",
-    "subscription": "{title} é criado na sua assinatura. {publisher} fica sabendo quem você é.",
-    "partners": "Parceiros que ajudam com esta oferta",
-    "partners_hint": "São outros editores, que conhecem esta oferta.",
-    "ask_partner": "Falar com {publisher} sobre {title}",
-    "ask_partner_title": "Pedir contato a {publisher}",
-    "preview": "Esta é uma pré-visualização. Os clientes ainda não a veem; o que for enviado daqui diz que vem dela.",
-    "firstName": "Nome",
-    "lastName": "Sobrenome",
-    "email": "E-mail de trabalho",
-    "phone": "Telefone",
-    "country": "País ou região",
-    "company": "Empresa",
-    "title": "Cargo",
-    "notes": "Observações",
-    "notes_hint": "O que gostaria de saber?",
-    "choose": "Escolha",
-    "optional": "opcional",
-    "required_hint": "Os campos sem “opcional” são necessários.",
-    "consent": "Concordo que {marketplace} entregue o que informo aqui a {publisher}, editor de {title}, para que entre"
-    " em contato comigo sobre isso.",
-    "consent_partner": "Concordo que {marketplace} entregue o que informo aqui a {publisher}, editor de {title}, para"
-    " que entre em contato comigo sobre isso; e que {owner}, editor de {owner_title}, saiba quem eu sou (não as minhas"
-    " observações) e que fiz o pedido, sem entrar em contato comigo.",
-    "trap": "Deixe este campo vazio",
-    "send": "Enviar",
-    "sending_to": "Vai para {publisher}.",
-    "problems": "Verifique estes campos",
-    "need_firstName": "Informe o seu nome.",
-    "need_lastName": "Informe o seu sobrenome.",
-    "need_email": "Informe o seu e-mail de trabalho.",
-    "need_company": "Informe a sua empresa.",
-    "need_country": "Escolha o seu país ou região.",
-    "wrong_email": "Informe um e-mail como nome@empresa.com.",
-    "too_long": "Use no máximo {limit} caracteres.",
-    "need_consent": "Concorde, para que possamos entregar o que informou. Sem isso nada é enviado nem guardado.",
-    "captcha_failed": "Mostre que é uma pessoa e envie de novo. O que informou continua aqui.",
-    "captcha_away": "Não foi possível verificar agora se é uma pessoa. Envie de novo daqui a pouco.",
-    "thanks": "Obrigado",
-    "thanks_text": "O que você enviou está guardado e segue para {publisher}, que pode falar com você sobre {title}.",
-    "thanks_getItNow": "O seu pedido de {title} está guardado e segue para {publisher}, que pode ajudar a configurar.",
-    "thanks_freeTrial": "A sua avaliação de {title} foi pedida: isso segue para {publisher}, que pode falar com você.",
-    "thanks_testDrive": "O seu test drive de {title} foi pedido: isso segue para {publisher}, que pode falar com você.",
-    "thanks_create": "{title} foi pedido: isso segue para {publisher}, que pode falar com você.",
-    "back": "Voltar a {title}",
-    "not_found": "Esta página não está aqui",
-    "not_found_text": "A oferta pode ter sido retirada, ou o endereço tem um erro de digitação.",
-    "too_many": "Um pouco mais devagar, por favor",
-    "too_many_text": "Muitos formulários vieram do seu endereço agora. Nada foi enviado; tente de novo mais tarde.",
-    "away": "Envie de novo daqui a pouco",
-    "away_text": "Não conseguimos guardar o que enviou, por isso não foi para ninguém. Volte e envie mais uma vez:"
-    " enviar duas vezes não faz mal.",
-    "refused": "Isto não pode ser aceito",
-    "refused_text": "O formulário veio de um site que não pode enviá-lo, ou é maior do que um formulário pode ser. Nada"
-    " foi enviado.",
-    "footer": "O que envia vai para os editores que o formulário indica, e para mais ninguém.",
-    "open_form": "Abrir o formulário de {title}",
+"""What customers can do with an offer, as its buttons say it."""
+
+THANKS: Final[Mapping[CallToAction, str]] = {
+    CallToAction.GET_IT_NOW: _(
+        "That you want %(title)s is kept and goes to %(publisher)s, who can help you to set it up."
+    ),
+    CallToAction.CONTACT_ME: _("What you sent is kept and goes to %(publisher)s, who can contact you about %(title)s."),
+    CallToAction.FREE_TRIAL: _(
+        "Your trial of %(title)s has been asked for: that goes to %(publisher)s, who can contact you."
+    ),
+    CallToAction.TEST_DRIVE: _(
+        "Your test drive of %(title)s has been asked for: that goes to %(publisher)s, who can contact you."
+    ),
+    CallToAction.CREATE: _("%(title)s has been asked for: that goes to %(publisher)s, who can contact you."),
 }
-TEXTS: Final = {Language.ENGLISH: _ENGLISH, Language.PORTUGUESE: _PORTUGUESE}
+"""How customers are thanked: no more than is known."""

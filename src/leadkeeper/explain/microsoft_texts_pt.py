@@ -1,6 +1,6 @@
 """Microsoft's eight texts for Dynamics connections as its Portuguese pages have them, in any order.
 
-As in ``diagnoses.microsoft_texts``: without the words that lead all of them in, and without what follows them. The
+As in ``explain.microsoft_texts``: without the words that lead all of them in, and without what follows them. The
 whole texts are those of one page; others say *inquilino* for *locatário*, *aplicação*, *iniciar sessão*, *pedido*.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.microsoft_texts import MicrosoftText
 from leadkeeper.diagnosis import Kind
+from leadkeeper.explain.microsoft_texts import MicrosoftText
 
 MICROSOFT_TEXTS: Final = (
     MicrosoftText(

@@ -1,0 +1,117 @@
+"""The words that people read, in their language. English is the source text; other languages have catalogues. Pure.
+
+A text is written once, in English, where it is used: ``language.gettext("…")`` where the language is known, ``_("…")``
+where it is declared before that, ``{% trans %}`` in a template. It stands outside of f-strings, where nothing finds it.
+Values are named, ``%(publisher)s``; a percent sign is ``%%``. ``make texts`` gathers the texts into
+``locale/<language>/LC_MESSAGES/leadkeeper.po``; ``leadkeeper.languages`` reads those files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from gettext import NullTranslations
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+
+def _(message: str) -> str:
+    """Mark a text that is declared before its language is known: ``Language.gettext`` tells it in one."""
+    return message
+
+
+class LazyText(str):
+    """An English text with its values that can still be told in another language: see :func:`lazy_gettext`."""
+
+    __slots__ = ("message", "parts")
+    message: str
+    parts: dict[str, object]
+
+
+def lazy_gettext(message: str, /, **parts: object) -> LazyText:
+    """``message`` with ``parts`` in it, in English, for whoever does not know the language: ``Language.tell`` does."""
+    text = LazyText(message % parts)
+    text.message, text.parts = message, parts
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language and its texts. ``code`` is its tag (BCP 47: ``en``, ``pt``, ``pt-BR``), and all that is compared."""
+
+    code: str
+    catalogue: NullTranslations = field(default_factory=NullTranslations, compare=False, repr=False)
+
+    def gettext(self, message: str, /, **parts: object) -> str:
+        """``message`` in this language, in English where the catalogue has no such text, with ``parts`` in it."""
+        return self.catalogue.gettext(message) % parts
+
+    def ngettext(self, one: str, many: str, count: int, /, **parts: object) -> str:
+        """Of ``one`` and ``many`` the form that this language has for ``count``, which is ``%(count)s`` in it."""
+        return self.catalogue.ngettext(one, many, count) % ({"count": self.number(count)} | parts)
+
+    def pgettext(self, context: str, message: str, /, **parts: object) -> str:
+        """``message`` where the same English words mean several things, told apart by ``context``."""
+        return self.catalogue.pgettext(context, message) % parts
+
+    def tell(self, text: str) -> str:
+        """A text of :func:`lazy_gettext` in this language; any other as it is."""
+        return self.gettext(text.message, **text.parts) if isinstance(text, LazyText) else text
+
+    def can_tell(self, text: str) -> bool:
+        """Whether :meth:`tell` tells it in this language; English can be told always."""
+        if self.code == "en":
+            return True
+        return isinstance(text, LazyText) and self.catalogue.gettext(text.message) != text.message
+
+    @property
+    def locale(self) -> Locale:
+        """What the Common Locale Data Repository knows of this language."""
+        return Locale.parse(self.code, sep="-")
+
+    @property
+    def name(self) -> str:
+        """The language's name in itself: ``English``, ``Português``."""
+        name = self.locale.display_name or self.code
+        return name[:1].upper() + name[1:]
+
+    def number(self, value: int | float) -> str:
+        """A number as people of this language write it: ``1,250``, ``1.250``."""
+        return format_decimal(value, locale=self.locale)
+
+    def moment(self, at: datetime) -> str:
+        """A date and time of day as people of this language write it, with its time zone."""
+        return format_datetime(at, "medium", locale=self.locale) + at.strftime(" %Z").rstrip()
+
+
+ENGLISH: Final = Language("en")
+"""The language of the sources: every text is its own translation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """The languages of an installation, English first. Iterates over them."""
+
+    every: tuple[Language, ...] = (ENGLISH,)
+
+    def __iter__(self) -> Iterator[Language]:
+        return iter(self.every)
+
+    def __len__(self) -> int:
+        return len(self.every)
+
+    def find(self, tag: str | None) -> Language | None:
+        """The language of this tag, however it is written (``pt-BR``, ``pt_br``); else one that begins as it does."""
+        wanted = (tag or "").replace("_", "-").lower()
+        alike = None
+        for language in self.every:
+            code = language.code.lower()
+            if code == wanted:
+                return language
+            if alike is None and code.partition("-")[0] == wanted.partition("-")[0]:
+                alike = language
+        return alike

@@ -1,0 +1,45 @@
+"""A problem document says in which language it is, and is in the caller's where all of it is translated."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import ENGLISH, lazy_gettext
+from tests.languages import PORTUGUESE
+from tests.rooms import OFFER, House
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "detail"),
+    [
+        ("/v1/nothing", "Não encontrado", "Não há nada neste endereço."),
+        (f"{OFFER}-2/connections", "Oferta desconhecida", "Não há oferta 'crm-pro-2' de um publicador 'contoso'."),
+        (f"{OFFER}/connections/none", "Conexão desconhecida", "A oferta contoso.crm-pro não tem a conexão 'none'."),
+    ],
+)
+async def test_a_problem_is_told_in_the_language_asked_for(home: House, path: str, title: str, detail: str) -> None:
+    operator = await home.visitor("operator")
+    answer = await operator.call("GET", path, headers={"Accept-Language": "pt-BR"})
+    assert (answer.json()["title"], answer.json()["detail"]) == (title, detail)
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == ("pt", "Accept-Language")
+    english = await operator.get(path)
+    assert english.headers["Content-Language"] == "en"
+    assert english.json()["type"] == answer.json()["type"]
+    assert english.json()["detail"] != detail
+
+
+async def test_a_problem_with_a_part_that_is_not_translated_is_english_and_says_so(home: House) -> None:
+    operator = await home.visitor("operator")
+    answer = await operator.call("GET", "/v1/leads?limit=many", headers={"Accept-Language": "pt"})
+    assert (answer.status, answer.headers["Content-Language"]) == (422, "en")
+    assert answer.json()["title"] == "Invalid request"
+
+
+def test_one_document_is_in_one_language() -> None:
+    detail = lazy_gettext("There is no lead %(lead)s.", lead="1")
+    whole = Problem(ProblemType.NOT_FOUND, detail, (FieldError("a", lazy_gettext("unknown delivery")),))
+    part = Problem(ProblemType.NOT_FOUND, detail, (FieldError("a", "is not there"),))
+    assert (whole.language(PORTUGUESE), part.language(PORTUGUESE)) == (PORTUGUESE, ENGLISH)
+    assert (str(detail), PORTUGUESE.tell(detail)) == ("There is no lead 1.", "Não há lead 1.")
+    assert PORTUGUESE.tell("is not there") == "is not there"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
@@ -325,7 +326,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         rules=settings.mail_rules,
         marketplace=settings.marketplace_name,
     )
-    return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock).run()]
+    return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock, random.random).run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

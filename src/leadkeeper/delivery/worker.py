@@ -21,8 +21,9 @@ from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lanes import Lanes
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
 from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
-from leadkeeper.delivery.record import Sent, record
+from leadkeeper.delivery.record import record
 from leadkeeper.delivery.send import send, where
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations.destination import Destination
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME

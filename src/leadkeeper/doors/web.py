@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadkeeper.lead import read_hops
 from leadkeeper.problem import STATUS, Problem, ProblemType
+from leadkeeper.storage.away import UNREACHABLE
 
 MAX_BODY: Final = 64 * 1024
 """The most bytes of a request's body (of a line, in a batch)."""
@@ -74,9 +75,9 @@ def problem_headers(problem: Problem) -> list[Header]:
     return []
 
 
-def storage_away() -> Problem:
-    """The database is away."""
-    detail = "Nothing was kept: the database cannot be reached just now. Try again soon."
+def storage_away(reason: str = UNREACHABLE) -> Problem:
+    """The database is away, for that reason."""
+    detail = f"Nothing was kept: {reason}. Try again soon."
     return Problem(ProblemType.STORAGE_AWAY, detail)
 
 

@@ -11,6 +11,8 @@ REPLACED: Final = (
 ONLY_READS: Final = "the database only reads just now: it is a standby, or may not be written"
 DISK_FULL: Final = "the disk of the database is full"
 
+DAMAGED: Final = "the database file is damaged: stop, keep a copy of it, and put a backup in its place"
+
 
 class StorageAway(Exception):
     """The database cannot be used just now; nothing of the act was acknowledged. Trying again later is safe.

@@ -31,9 +31,12 @@ class Storage(Protocol):
     """One database. All errors of being away come as :class:`StorageAway`; others as SQLAlchemy raises them.
 
     ``generation`` is another number once another database (a backup, say) was found in the place of the one before.
+    ``refusals`` is another number once an act was refused for what no smaller one need meet: there was no room for
+    what it wrote, or it came by a damaged part of the file.
     """
 
     generation: int
+    refusals: int
 
     async def write(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``act`` in one transaction; it is on disk when this returns, and undone when ``act`` raises."""

@@ -78,8 +78,9 @@ def install_problems(app: FastAPI) -> None:
             response.headers["Allow"] = ", ".join(sorted(_methods(app, request)))
         return response
 
-    async def of_away(_: Request, _error: Exception) -> Response:
-        return problem_response(storage_away())
+    async def of_away(_: Request, error: Exception) -> Response:
+        assert isinstance(error, StorageAway)
+        return problem_response(storage_away(error.reason))
 
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(RequestValidationError, of_validation)

@@ -45,6 +45,7 @@ class PostgreSQL:
     def __init__(self, url: sa.URL) -> None:
         self.generation = 0
         self.refusals = 0
+        self.damaged = False
         self._url = url
         self._running: set[asyncio.Task[Any]] = set()
         self._engine: AsyncEngine | None = None

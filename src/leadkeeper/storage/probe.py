@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.away import DAMAGED
 from leadkeeper.storage.damage import damage_count
 from leadkeeper.storage.engine import Storage, StorageAway
 
@@ -24,14 +25,15 @@ class KeepingProbe:
 
     A small one will do as long as nothing was refused that is larger: what is small still fits a full disk, in pages
     that are there already. Once something was refused for want of room (a lead, or anything else of this process), a
-    lead can be kept when a write like the largest lead's has succeeded, and not before.
+    lead can be kept when a write like the largest lead's has succeeded, and not before. A damaged file stays so until
+    another stands in its place: part of it may still be written, but a lead is read from many parts.
     """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._asking: asyncio.Future[int] | None = None
         self._good_until = 0.0
-        self._proven = storage.refusals
+        self._proven = 0
 
     async def require(self) -> int:
         """Return when a lead could be kept a moment ago; how many damaged records were known then.
@@ -53,6 +55,8 @@ class KeepingProbe:
     async def _ask(self, *, refused: bool) -> int:
         before = self._storage.refusals
         damaged = await self._storage.write(_write_like_a_lead if refused else _write)
+        if self._storage.damaged:
+            raise StorageAway.because(DAMAGED)
         if refused:
             self._proven = before
         return damaged

@@ -88,6 +88,7 @@ class SQLite:
         self._writing: sa.Connection | None = None
         self.generation = 0
         self.refusals = 0
+        self.damaged = False
         self._writers = Gate(WRITERS, 1)
         self._readers = Gate(READERS, 1)
         self._write_thread = WriterThread("sqlite-write")
@@ -168,6 +169,7 @@ class SQLite:
         """Close what was opened on the old file; whatever stands there now is opened anew."""
         self._files.forget()
         self.generation += 1
+        self.damaged = False
         if self._writing is not None:
             self._writing.close()
             self._writing = None
@@ -203,6 +205,7 @@ class SQLite:
         if away is None:
             raise error
         self.refusals += away.reason in _REFUSALS
+        self.damaged = self.damaged or away.reason == DAMAGED
         raise away from error
 
     async def hears(self) -> bool:

@@ -98,7 +98,7 @@ class Walk:
             begin, width = UUID(first).int, UUID(last).int - UUID(first).int
         except (TypeError, ValueError, AttributeError):
             return None  # there is none, or one that we did not make
-        return (str(UUID(int=begin + int(width * share) - 1)),) if share > 0 and begin else None
+        return (str(UUID(int=begin + (width * int(share * 2**32) >> 32) - 1)),) if share > 0 and begin else None
 
     def _behind(self, after: Place) -> sa.ColumnElement[bool]:
         return sa.tuple_(*self.order) > sa.tuple_(*map(sa.literal, after))

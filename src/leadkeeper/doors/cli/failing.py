@@ -28,7 +28,7 @@ def explanation(error: BaseException) -> str | None:
                 f"{_sentence(str(error))} Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to."
             )
         case StorageAway() if error.reason == DAMAGED:
-            cause = "DatabaseError"  # SQLite's own name for it
+            cause = _first_line(error)
             return f"The database is not one of Leadkeeper's, or is damaged ({cause}). Look at LEADKEEPER_DATABASE_URL."
         case StorageAway():
             return f"The database cannot be used: {_first_line(error)}. Look at LEADKEEPER_DATABASE_URL."

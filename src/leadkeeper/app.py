@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
@@ -333,7 +334,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         marketplace=settings.marketplace_name,
         languages=house.rooms.languages,
     )
-    return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock).run()]
+    return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock, random.random).run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

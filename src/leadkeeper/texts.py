@@ -59,14 +59,19 @@ class Language:
         return self.catalogue.pgettext(context, message) % parts
 
     def tell(self, text: str) -> str:
-        """A text of :func:`lazy_gettext` in this language; any other as it is."""
-        return self.gettext(text.message, **text.parts) if isinstance(text, LazyText) else text
+        """A text of :func:`lazy_gettext` in this language, those within it too; any other as it is."""
+        if not isinstance(text, LazyText):
+            return text
+        parts = {name: self.tell(part) if isinstance(part, str) else part for name, part in text.parts.items()}
+        return self.gettext(text.message, **parts)
 
     def can_tell(self, text: str) -> bool:
         """Whether :meth:`tell` tells it in this language; English can be told always."""
         if self.code == "en":
             return True
-        return isinstance(text, LazyText) and self.catalogue.gettext(text.message) != text.message
+        if not isinstance(text, LazyText) or self.catalogue.gettext(text.message) == text.message:
+            return False
+        return all(self.can_tell(part) for part in text.parts.values() if isinstance(part, LazyText))
 
     @property
     def locale(self) -> Locale:

@@ -13,7 +13,7 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.delivery.claim import Claimed, Work
-from leadkeeper.delivery.record import Sent
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.diagnosis import Answer
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.lead import Customer

@@ -11,7 +11,8 @@ from leadkeeper.connections.health import OPEN_AFTER
 from leadkeeper.delivery.breaker import BROKEN_AFTER
 from leadkeeper.delivery.claim import Work, claim, give_back, in_calls
 from leadkeeper.delivery.lease import FORGET, close_lease, open_lease, renew_lease, sweep_leases
-from leadkeeper.delivery.record import Recorded, Sent, record
+from leadkeeper.delivery.record import Recorded, record
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t

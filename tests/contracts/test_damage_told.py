@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -13,12 +15,12 @@ from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.diagnosis import Receipt
 from leadkeeper.doors.cli.doctor import _records
-from leadkeeper.inbox import damaged
+from leadkeeper.inbox import damaged, inspection
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.damage import damage_counts
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.damage import Record, damage_counts
+from leadkeeper.storage.engine import Storage, StorageAway
 from tests.contracts.house import CRM, lead
 from tests.contracts.market import DEFINITION
 from tests.contracts.test_worker import scene
@@ -69,7 +71,7 @@ async def furnish(home: House) -> None:
 
 async def look(home: House) -> None:
     """As a worker does now and then."""
-    await Inspection(home.rooms.storage, home.rooms.clock).look()
+    await Inspection(home.rooms.storage, home.rooms.clock, dice=lambda: 0.5).look()
 
 
 async def ready_with(home: House, count: int) -> Any:
@@ -184,3 +186,88 @@ async def test_the_doctor_goes_through_all_of_them_in_steps(
     assert len(found) == 1
     assert steps == sorted(steps)
     assert steps[-1] >= 11
+
+
+async def test_the_inspection_begins_anywhere(home: House, operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is started again every hour must come by the newest record as often as by the oldest."""
+    monkeypatch.setattr(inspection, "RECORDS", 2)
+    await furnish(home)
+    leads = [await hand_in(operator) for _ in range(40)]
+    storage = home.rooms.storage
+    await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == leads[-1]).values(body=CUT)))
+    await Inspection(storage, home.rooms.clock, dice=lambda: 0.0).look()
+    assert await ready_at(storage) == 0
+    await Inspection(storage, home.rooms.clock, dice=lambda: 1.0).look()
+    assert await ready_at(storage) == 1
+    for dice in (0.3, 0.9):
+        await storage.write(lambda conn: conn.execute(sa.delete(t.damaged_record)) and None)
+        looks = Inspection(storage, home.rooms.clock, dice=functools.partial(float, dice))
+        for _ in range(25):
+            await looks.look()
+        assert await ready_at(storage) == 1, "wherever it began, it comes by all of them"
+
+
+async def test_what_could_not_be_written_down_is_found_again(
+    home: House, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "RECORDS", 2)
+    await furnish(home)
+    first, *_ = [await hand_in(operator) for _ in range(10)]
+    storage = home.rooms.storage
+    await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == first).values(body=CUT)))
+    looks = Inspection(storage, home.rooms.clock, dice=lambda: 0.0)
+    with monkeypatch.context() as away:
+
+        async def refused(*_: Any) -> None:
+            raise StorageAway.because("the disk is full")
+
+        away.setattr(storage, "write", refused)
+        with pytest.raises(StorageAway):
+            await looks.look()
+    await looks.look()
+    assert await ready_at(storage) == 1
+
+
+@pytest.mark.parametrize("row", [("lead", "{7"), ("lead", "[[]]"), ("another", '["x"]'), ("lead", "[]")], ids=str)
+async def test_a_remembered_row_that_cannot_be_read_stops_nothing(home: House, row: tuple[str, str]) -> None:
+    await furnish(home)
+    storage = home.rooms.storage
+    odd = {"record": row[0], "key": row[1], "found_at": now_ms()}
+    await storage.write(lambda conn: conn.execute(sa.insert(t.damaged_record).values(odd)) and None)
+    await storage.write(lambda conn: conn.execute(sa.update(t.lead).values(body=CUT)) and None)
+    await look(home)
+    assert await ready_with(home, 1), "what was remembered wrongly is forgotten"
+    assert "lead" in (await _records(home.rooms)).detail
+
+
+async def test_a_row_of_one_kind_that_cannot_even_be_looked_at_hides_no_other(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> bool:
+        raise RuntimeError("nobody thought of this")
+
+    await furnish(home)
+    monkeypatch.setattr(inspection, "WALKS", [replace(damaged.WALKS[1], is_whole=fails), *damaged.WALKS[2:]])
+    storage = home.rooms.storage
+    await storage.write(lambda conn: conn.execute(sa.update(t.notice).values(body=CUT)) and None)
+    await look(home)
+    counts = await storage.read(damage_counts)
+    assert counts[Record.NOTICE] == 1
+
+
+async def test_of_what_is_known_only_what_was_found_is_asked_for(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand known damaged records are not read in every look because of one more."""
+    await furnish(home)
+    storage = home.rooms.storage
+    await storage.write(lambda conn: conn.execute(sa.update(t.lead).values(body=CUT)) and None)
+    asked: list[str] = []
+    found: list[Any] = []
+
+    def look_at(conn: sa.Connection) -> None:
+        sa.event.listen(conn, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        found.extend(inspection._found(conn, dict.fromkeys(damaged.BY_RECORD))[0])
+
+    await storage.read(look_at)
+    assert len(found) == 1
+    assert [text for text in asked if "damaged_record" in text and "WHERE" in text]
+    assert not [text for text in asked if "damaged_record" in text and "WHERE" not in text]

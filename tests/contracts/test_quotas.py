@@ -148,6 +148,18 @@ async def test_an_operator_raises_one_publishers_quota(database_url: str) -> Non
         assert {error["field"] for error in problem["errors"]} == {f"quotas.{name}" for name in wrong}
 
 
+@pytest.mark.parametrize("stored", ['["offers"]', "7", '{"offers"', "null"])
+async def test_damaged_quotas_count_as_none_and_can_be_set_anew(database_url: str, stored: str) -> None:
+    async with bounded(database_url, hooks_per_offer=1) as (home, operator, _):
+        await operator.put("/v1/publishers/contoso", {"displayName": "C"})
+        storage = home.rooms.storage
+        await storage.write(lambda conn: conn.execute(sa.update(t.publisher).values(quotas=stored)) and None)
+        body = {"displayName": "C", "quotas": {"hooksPerOffer": 3}}
+        answer = await operator.put("/v1/publishers/contoso", body)
+        assert answer.status == 200, answer.body
+        assert answer.json()["quotas"]["hooksPerOffer"] == 3
+
+
 async def test_leads_a_minute_by_hook(database_url: str) -> None:
     async with bounded(database_url, hook_leads_a_minute=3) as (home, operator, publisher):
         first, second = await hook(publisher), await hook(publisher)

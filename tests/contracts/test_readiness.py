@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
+from typing import Final
 
 import pytest
+import sqlalchemy as sa
 
 from leadkeeper.app import open_rooms
 from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.offer import OfferRef
 from leadkeeper.settings import Settings, WrongSetting
-from tests.rooms import DESTINATION, OFFER, House, house
+from leadkeeper.storage import tables as t
+from tests.rooms import DESTINATION, OFFER, House, hand_in, house, lead
 from tests.services.postgres import Postgres
+
+NO_ROOM: Final = """
+    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+    CREATE TRIGGER no_room BEFORE INSERT ON lead EXECUTE FUNCTION no_room()"""
+"""The server refuses every lead, and nothing that is smaller."""
 
 
 def remove(path: str) -> None:
@@ -50,6 +61,72 @@ async def test_ready_needs_a_server_that_writes(postgres: Postgres) -> None:
         assert "only reads" in told["detail"], "it says why"
         assert name not in str(told), "and names nothing that strangers need not know"
     postgres.drop_database(url)
+
+
+async def test_ready_needs_room_for_a_lead(postgres: Postgres) -> None:
+    """What is small still fits a full disk: once a lead was refused for that, only a write like a lead's counts."""
+    url = postgres.create_database()
+    name = url.rpartition("/")[2]
+    async with house(url) as home:
+        visitor = await home.visitor("operator")
+        postgres.sql(NO_ROOM, name)
+        assert (await visitor.post("/v1/leads", lead())).status == 503
+        told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        assert "the disk of the database is full" in told["detail"]
+        for _ in range(3):
+            assert (await home.anyone.get("/readyz")).status == 503, "it stays so for as long as there is no room"
+        postgres.sql("DROP TRIGGER no_room ON lead", name)
+        async with asyncio.timeout(30):
+            while (await home.anyone.get("/readyz")).status != 200:  # noqa: ASYNC110 - the server tells no event
+                await asyncio.sleep(0.05)
+        kept = await home.rooms.storage.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(t.lead)))
+        assert kept == 0, "to find out leaves nothing behind"
+    postgres.drop_database(url)
+
+
+def damage(path: Path) -> None:
+    """The disk gives back other bytes than it was given: all but the first page, in the log as well."""
+    for each in (path, Path(f"{path}-wal")):
+        with each.open("r+b") as file:
+            size = each.stat().st_size
+            file.seek(100)
+            file.write(b"\xff" * max(size - 100, 0))
+
+
+def back_up(path: Path, backup: Path) -> None:
+    """A whole copy of the database, made while it is used."""
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+
+
+def put_back(backup: Path, path: Path) -> None:
+    """The copy takes the place of the damaged file and of its log."""
+    for end in ("-wal", "-shm"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
+    backup.replace(path)
+
+
+async def test_a_file_that_is_damaged_while_it_is_used_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "leadkeeper.db"
+    async with house(f"sqlite+aiosqlite:///{path}") as home:
+        visitor = await home.visitor("operator")
+        await hand_in(visitor)
+        backup = tmp_path / "backup.db"
+        back_up(path, backup)
+        damage(path)
+        answers = [await visitor.post("/v1/leads", lead()) for _ in range(3)]
+        answers += [await visitor.get("/v1/leads") for _ in range(3)]
+        assert {answer.status for answer in answers} <= {200, 202, 503}, [answer.body for answer in answers]
+        assert 503 in {answer.status for answer in answers}
+        await until_not_ready(home)
+        told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
+        assert "damaged" in told["detail"], "it says why"
+        assert (await home.anyone.get("/healthz")).status == 200
+        put_back(backup, path)
+        async with asyncio.timeout(30):
+            while (await home.anyone.get("/readyz")).status != 200:  # noqa: ASYNC110 - the server tells no event
+                await asyncio.sleep(0.05)
+        await hand_in(visitor)
 
 
 async def test_many_who_ask_whether_it_is_ready_cost_one_write(database_url: str) -> None:

@@ -8,13 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.health import health_of
+from leadkeeper.delivery.breaker import BROKEN_AFTER
 from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.lease import open_lease
-from leadkeeper.delivery.record import record
+from leadkeeper.delivery.record import attempt_row, record
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, MOST_ATTEMPTS
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import agree
 from tests.contracts.house import lead, sent
 from tests.contracts.outages import DAY, FAILED, HOUR, MINUTE, SECOND, Plight, plight
 
@@ -68,6 +71,67 @@ async def test_what_fails_after_the_recovery_keeps_its_delay(database_url: str) 
             await p.passes(SECOND, mails=False)
         (left,) = await p.rows(sa.select(t.delivery.c.due_at).where(t.delivery.c.lead_id == mine))
         assert left.due_at == later
+
+
+async def test_what_failed_just_before_by_a_clock_that_is_ahead_becomes_due_as_well(database_url: str) -> None:
+    """Another process wrote the failure down; whatever its clock says, it came before the recovery."""
+    async with plight(database_url) as p:
+        await recovering(p, 3)
+        await p.run(sa.update(t.delivery).where(t.delivery.c.attempts > 0).values(changed_at=p.house.now + 2 * SECOND))
+        assert await p.answers(Receipt(), most=1) == 1
+        assert await soon(p) == 3
+
+
+async def test_a_clock_set_back_between_two_steps_keeps_none_waiting(database_url: str) -> None:
+    """What waits since before the recovery still does; what failed after it, before or after the jump, does not."""
+    async with plight(database_url) as p:
+        await p.run(sa.update(t.clock).values(seen_at=p.house.now))
+        await recovering(p, MANY)
+        await p.answers(Receipt(), most=1)
+        p.house.now += SECOND
+        before = p.house.now
+        p.house.now -= HOUR
+        await p.house.storage.write(agree, before, p.house.now)
+        await p.house.intake.keep(lead(90_000))
+        mine = sa.select(t.lead.c.id).where(t.lead.c.email == "ada90000@contoso.example").scalar_subquery()
+        later = p.house.now + 3 * HOUR
+        put_off = {"state": "waiting", "due_at": later, "attempts": 6, "changed_at": p.house.now + SECOND}
+        await p.run(sa.update(t.delivery).where(t.delivery.c.lead_id == mine).values(put_off))
+        for _ in range(3 * MANY // STEP):
+            await p.passes(SECOND, mails=False)
+        assert await soon(p) == MANY
+        (left,) = await p.rows(sa.select(t.delivery.c.due_at).where(t.delivery.c.lead_id == mine))
+        assert left.due_at == later
+
+
+async def test_what_is_tried_anew_becomes_due_in_steps(database_url: str) -> None:
+    """By a person's word, too, one transaction holds no more than others can wait for."""
+    async with plight(database_url) as p:
+        await recovering(p, MANY)
+        (connection,) = await p.rows(sa.select(t.connection.c.id))
+        await p.house.storage.write(try_anew, connection.id, p.house.now)
+        assert 0 < await soon(p) <= STEP + 1
+        for _ in range(3 * MANY // STEP):
+            await p.passes(SECOND, mails=False)
+        assert await soon(p) == MANY + 1
+
+
+async def test_what_a_broken_connection_refused_is_taken_back_in_steps(database_url: str) -> None:
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.house.intake.keep_many([lead(number) for number in range(MANY)])
+        aside = {"state": "setAside", "changed_at": p.house.now, "attempts": 1}
+        await p.run(sa.update(t.delivery).values(aside))
+        refused = attempt_row("", p.house.now, 5, REFUSED, late=False)
+        rows = await p.rows(sa.select(t.delivery.c.id))
+        await p.run(sa.insert(t.attempt).values([refused | {"id": f"a{r.id[1:]}", "delivery_id": r.id} for r in rows]))
+        await p.run(sa.update(t.connection).values(refused_since=p.house.now, refusals=BROKEN_AFTER - 1))
+        await p.house.intake.keep(lead(MANY))
+        assert await p.answers(REFUSED, most=1) == 1
+        assert 0 < (await p.house.states())["waiting"] <= STEP
+        for _ in range(3 * MANY // STEP):
+            await p.passes(SECOND, mails=False)
+        assert await p.house.states() == {"waiting": MANY + 1}
 
 
 async def test_a_second_recovery_meanwhile_loses_none(database_url: str) -> None:

@@ -20,9 +20,10 @@ from leadkeeper.delivery.breaker import BROKEN_AFTER
 from leadkeeper.delivery.claim import Claimed, Work, claim
 from leadkeeper.delivery.lane import Lane
 from leadkeeper.delivery.lease import close_lease, open_lease
-from leadkeeper.delivery.record import Recorded, Sent, record
+from leadkeeper.delivery.record import Recorded, record
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS, State
 from leadkeeper.delivery.send import send
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations import registry
 from leadkeeper.destinations.email import Email, EmailConfig
 from leadkeeper.destinations.http import Network, NetworkPolicy

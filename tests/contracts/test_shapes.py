@@ -142,6 +142,9 @@ ADDRESSES: Final = (
     "\u00a0rosa@northwind.example",
     "rosa@northwind.example\u200b",
     "\ufeffrosa@northwind.example\u00a0",
+    "rosa\uff20northwind.example",
+    "rosa\ufe6bnorthwind\uff0eexample",
+    "Rosa @ Northwind <rosa\uff20northwind.example>",
 )
 
 

@@ -232,3 +232,21 @@ async def test_a_quiet_connection_is_looked_at_now_and_then(database_url: str, a
         await s.until_there(t.notice)
         found = {c.name: c.health.paused for c in await s.house.connections.list(CRM)}
         assert found == {"primary": False, "gone": True}
+
+
+async def test_it_stops_in_time_while_the_database_swallows_what_it_is_asked(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It neither answers nor refuses: what is in flight and what was claimed ahead is left to the lease."""
+    async with scene(database_url, authority, hang) as s:
+        await s.connect()
+        await s.intake.keep_many([lead(i) for i in range(40)])
+        await s.until(lambda states: states.get("sending", 0) > 8)
+        with monkeypatch.context() as silent:
+
+            async def swallowed(*_: object, **__: object) -> None:
+                await asyncio.Event().wait()
+
+            silent.setattr(s.house.storage, "write", swallowed)
+            await asyncio.wait_for(s.worker.stop(0.5), 20)
+        await s.house.states()

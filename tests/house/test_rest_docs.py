@@ -77,3 +77,9 @@ def test_every_problem_is_on_the_page_with_its_status() -> None:
 def test_limits_are_on_the_page() -> None:
     assert f"at most {MAX_LINES:,} lines of {MAX_BODY // 1024} KiB" in PAGE
     assert f"at most {LONGEST_KEY} characters" in PAGE
+
+
+def test_every_problem_stands_once() -> None:
+    rows = re.findall(r"^\| (`[a-z-`, ]+`) \| \d{3} \|", PAGE, re.MULTILINE)
+    names = [name for cell in rows for name in re.findall(r"[a-z-]+", cell)]
+    assert sorted(names) == sorted(set(names))

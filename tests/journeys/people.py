@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub
+from tests.journeys.hub import Hub, until
 
 BOSS: Final = "boss@contoso.example"
 
@@ -27,3 +27,15 @@ async def nobody_was_told(hub: Hub, box: Mailbox) -> None:
     """It healed by itself in seconds: no mail went out, and none is written down to go."""
     assert await sql(hub.database_url, "SELECT kind, body FROM notice") == []
     assert box.mails == [], [mail["Subject"] for mail in box.mails]
+
+
+async def operator_is_told(hub: Hub, why: str) -> None:
+    """``/readyz`` says 503, and why, to whoever runs the installation."""
+    said: list[object] = [None]
+
+    async def told() -> bool:
+        status, problem = await hub.call("GET", "/readyz")
+        said[0] = problem
+        return status == 503 and why in problem["detail"]
+
+    await until(f"/readyz tells that {why!r}", told, 30, told=lambda: f"{said[0]}\n{hub.tail()}")

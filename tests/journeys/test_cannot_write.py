@@ -11,22 +11,19 @@ from typing import Final
 import psutil
 import pytest
 
+from tests.conftest import missing_service
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import Hub, Process, until
+from tests.journeys.hub import Process, until
 from tests.journeys.load import Load, check_endpoint, under_load
-from tests.journeys.people import mail_by, nobody_was_told, telling
+from tests.journeys.people import mail_by, nobody_was_told, operator_is_told, telling
 from tests.journeys.places import Arrival, Endpoint
 from tests.journeys.test_restarts import goes_on
-from tests.services.postgres import Postgres
+from tests.services.postgres import Postgres, PostgresMissing
+from tests.services.small_disk import SmallDisk, require_namespaces
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 LEADS: Final = 20
-
-
-async def not_ready(hub: Hub) -> bool:
-    """Whether it says that no lead can be kept."""
-    return (await hub.call("GET", "/readyz"))[0] == 503
 
 
 def limit_files(process: Process, size: int) -> None:
@@ -43,7 +40,7 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
         for number in range(3):
             await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
             limit_files(process, 4_096)
-            await until("it says that it cannot keep leads", lambda: not_ready(hub), 20, told=hub.tail)
+            await operator_is_told(hub, "No lead can be kept: ")
             refused = functools.partial(refusals, load, load.answers["503"])
             await until("leads are refused", refused, 30, told=hub.tail)
             status, _ = await hub.call("GET", "/healthz")
@@ -57,6 +54,43 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
     print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
     assert requests == leads, "answers that were heard were forgotten"
     await nobody_was_told(hub, box)
+
+
+async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, box: Mailbox) -> None:
+    """Needs a machine that allows user namespaces, in which the server has a small disk of its own."""
+    try:
+        require_namespaces()
+    except PostgresMissing as error:
+        missing_service(str(error))
+    with await asyncio.to_thread(SmallDisk) as server:
+        hub = await make_hub(await asyncio.to_thread(server.create_small_database), **mail_by(box))
+        processes = await hub.start("api", "worker")
+        await hub.make_offer("crm", endpoint=telling(endpoint.settings))
+        load = Load(hub, ["crm"], "full", clients=6)
+        async with under_load(load):
+            for number in range(3):
+                await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
+                await asyncio.to_thread(server.fill)
+                refused = functools.partial(refusals, load, load.answers["503"])
+                await until("leads are refused", refused, 40, told=hub.tail)
+                await operator_is_told(hub, "the disk of the database is full")
+                told = []
+                for _ in range(40):  # as long as leads are refused, and not just now and then
+                    told.append(await hub.call("GET", "/readyz"))
+                    await asyncio.sleep(0.1)
+                assert [status for status, _ in told] == [503] * len(told)
+                assert all("the disk of the database is full" in problem["detail"] for _, problem in told)
+                assert (await hub.call("GET", "/healthz"))[0] == 200
+                await asyncio.to_thread(server.free)
+                await hub.ready()
+                await goes_on(f"disk freed, {number + 1}", hub, endpoint)
+        await hub.all_delivered(60)
+        assert all(process.running for process in processes), hub.tail()
+        leads, requests = check_endpoint(endpoint, load)
+        print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
+        assert requests == leads, "answers that were heard were forgotten"
+        await nobody_was_told(hub, box)
+        await hub.close()
 
 
 async def more(load: Load, than: int) -> bool:
@@ -93,7 +127,7 @@ async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint:
             if status == 202:
                 given.add(f"late-{email}")
         await asyncio.wait_for(first_came.wait(), 30)
-        await until("it says that it cannot keep leads", lambda: not_ready(hub), 20, told=hub.tail)
+        await operator_is_told(hub, "the database only reads just now")
         status, problem = await hub.hand_in("crm", "refused@load.example")
         assert (status, problem["type"]) == (503, "urn:leadkeeper:problem:storage-away")
         await asyncio.to_thread(only_reads, server, False)

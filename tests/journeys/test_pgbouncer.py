@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
-from tests.journeys.people import mail_by, nobody_was_told, telling
+from tests.journeys.people import mail_by, nobody_was_told, operator_is_told, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import goes_on
 from tests.services.pgbouncer import PgBouncer, PoolMode
@@ -43,6 +43,8 @@ async def test_pgbouncer_restarts(
                 await goes_on("before it ends", hub, endpoint)
                 await asyncio.to_thread(pooler.stop)
                 await asyncio.sleep(away)
+                if away > 1:
+                    await operator_is_told(hub, "the database cannot be reached just now")
                 await asyncio.to_thread(pooler.start)
                 await goes_on(f"PgBouncer in {mode} mode, {away} s away", hub, endpoint)
         drained = await hub.all_delivered(60)

@@ -14,7 +14,7 @@ from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
-from tests.journeys.people import mail_by, nobody_was_told, telling
+from tests.journeys.people import mail_by, nobody_was_told, operator_is_told, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import goes_on
 from tests.services.cable import Cable
@@ -56,6 +56,8 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
                 # What is acknowledged from here on waited for the standby; give it some.
                 await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
                 await asyncio.to_thread(primary.kill)
+                if number == 0:
+                    await operator_is_told(hub, "the database cannot be reached just now")
                 await asyncio.to_thread(standby.promote)
                 cable.lead_to(standby.port)
                 primary = standby

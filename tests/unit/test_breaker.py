@@ -97,6 +97,19 @@ def test_a_trial_that_succeeds_recovers_the_connection() -> None:
     assert change.recovered
 
 
+def test_a_refusal_does_not_forget_an_outage_under_way() -> None:
+    """It has lasted for ten minutes, and nobody was told yet: one lead that is refused is not one that gets through."""
+    health = hear(Health(), *[FAILED] * OPEN_AFTER).health
+    assert on_trial(health)
+    later = hear(health, REFUSED, now=NOW + 600 * SECOND, trial=True).health
+    assert later.failing_since == NOW
+    assert later.tell_at == health.tell_at
+
+
+def test_a_refusal_after_a_single_failure_leaves_no_outage_behind() -> None:
+    assert hear(hear(Health(), FAILED).health, REFUSED).health.failing_since is None
+
+
 def test_broken_pauses_with_one_notice() -> None:
     change = hear(Health(), BROKEN, BROKEN, BROKEN)
     assert change.health.paused

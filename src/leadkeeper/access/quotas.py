@@ -98,9 +98,10 @@ class Rate(StrEnum):
 def merged(stored: str | None, given: Mapping[str, int | None]) -> str | None:
     """What to store for a publisher: what was stored, with ``given`` (JSON names) over it; ``None`` takes one away."""
     try:
-        kept: dict[str, int] = json.loads(stored) if stored else {}
+        found = json.loads(stored) if stored else {}
     except ValueError:
-        kept = {}
+        found = {}
+    kept: dict[str, int] = found if isinstance(found, dict) else {}
     for name, value in given.items():
         if value is None:
             kept.pop(_BY_JSON[name], None)

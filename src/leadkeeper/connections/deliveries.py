@@ -13,6 +13,7 @@ from leadkeeper.diagnosis import Evidence, Kind
 from leadkeeper.lead import MOST_HOPS
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
 
 BACKFILL: Final = 1_000
 """How many waiting leads a first connection takes over in one statement."""
@@ -55,13 +56,20 @@ def stopped(rows: Sequence[dict[str, Any]], now: int, hops: int) -> list[Mapping
 
 
 def try_anew(conn: sa.Connection, connection_id: str, now: int) -> None:
-    """Let what waits for a retry go out now, among the others in the order in which it came."""
-    d = t.delivery.c
-    conn.execute(
-        sa.update(t.delivery)
-        .where(d.connection_id == connection_id, t.READY, d.due_at > now)
-        .values(due_at=sa.case((d.created_at < now, d.created_at), else_=now), changed_at=now)
-    )
+    """Let what waits for a retry go out now, among the others in the order in which it came.
+
+    Those are the first :data:`BACKFILL`; if there are more, workers make them due in steps within seconds, as after a
+    recovery.
+    """
+    c, d = t.connection.c, t.delivery.c
+    waiting = (d.connection_id == connection_id, t.READY, d.due_at > now)
+    ids = list(conn.scalars(sa.select(d.id).where(*waiting).order_by(d.due_at, d.id).limit(BACKFILL).with_for_update()))
+    if not ids:
+        return
+    due = {"due_at": sa.case((d.created_at < now, d.created_at), else_=now), "changed_at": now}
+    conn.execute(sa.update(t.delivery).where(one_of(conn, d.id, ids)).values(due))
+    if len(ids) == BACKFILL:
+        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(recovered_at=now))
 
 
 def new_delivery(lead_id: str, connection_id: str, now: int) -> dict[str, Any]:

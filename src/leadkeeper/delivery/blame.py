@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -12,11 +11,9 @@ from leadkeeper.connections.health import health_of, health_selected
 from leadkeeper.delivery.breaker import Heard, after_answers
 from leadkeeper.delivery.recall import long_failing
 from leadkeeper.delivery.schedule import Aside, Next
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
-
-if TYPE_CHECKING:
-    from leadkeeper.delivery.record import Sent
 
 
 def heard(sent: Sent, known: Collection[str]) -> Heard:

@@ -106,7 +106,7 @@ def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
         case Outcome.FAILED | Outcome.AMBIGUOUS:
             return Change(health if stale else _failed(health, answer, heard.took_ms, now, dice))
         case Outcome.REFUSED:
-            return _refused(replace(health, failures=0), heard, answer, now, dice)
+            return _refused(health, heard, answer, now, dice)
         case _:
             return Change(health)
 
@@ -136,12 +136,14 @@ def _rest(times: int, took: int) -> int:
 
 
 def _refused(health: Health, heard: Heard, answer: Diagnosis, now: int, dice: float) -> Change:
+    """A lead was refused for what it holds: the destination is there, but an outage under way is not over by that."""
     since = now if health.refused_since is None else health.refused_since
+    health = replace(outage.judged(health) if health.failures < OPEN_AFTER else health, failures=0)
     if heard.known and not heard.trial:
-        return Change(replace(outage.judged(health), refused_since=since))
+        return Change(replace(health, refused_since=since))
     health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=to_stored(answer))
     if health.refusals < BROKEN_AFTER:
-        return Change(outage.judged(health))
+        return Change(health)
     told = diagnose(Kind.EVERY_LEAD_REFUSED, answer.evidence)
     return Change(_paused(health, told, now, dice), paused_now=health.probes == 0, take_back_since=since)
 

@@ -2,6 +2,8 @@
 
 ``connection.recovered_at`` is the mark, written with the recovery itself: while it stands, deliveries that have waited
 since before it are made due by whichever worker looks next. So none is left standing when one dies between steps.
+The same mark stands while there is more to take back of what a connection refused before it was found broken, and
+while a person's word to try it anew has reached the first of many only.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS
+from leadkeeper.delivery.take_back import taken_back
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -26,7 +29,8 @@ MOST: Final = 20
 
 def recovered(conn: sa.Connection, connection_id: str, now: int) -> None:
     """The connection, whose row this transaction holds, has recovered: the first step, and the mark for the others."""
-    left = _step(conn, connection_id, now, now)
+    # Whatever waits now failed before, also where the clock of whoever wrote that down is ahead.
+    left = _step(conn, connection_id, None, now)
     c = t.connection.c
     unlike = c.recovered_at.is_distinct_from(now) if left else c.recovered_at.is_not(None)
     values = {"recovered_at": now if left else None}
@@ -43,25 +47,30 @@ def hastened(conn: sa.Connection) -> list[str]:
 def hasten(conn: sa.Connection, connection_id: str, now: int) -> bool:
     """Go one step for the connection, unless another worker does; whether there are more to go."""
     c = t.connection.c
-    mine = sa.select(c.recovered_at).where(c.id == connection_id, c.recovered_at.is_not(None))
-    since = conn.scalar(mine.with_for_update(skip_locked=True))
-    if since is None:
+    mine = sa.select(c.recovered_at, c.paused, c.refused_since).where(
+        c.id == connection_id, c.recovered_at.is_not(None)
+    )
+    row = conn.execute(mine.with_for_update(skip_locked=True)).first()
+    if row is None:
         return False
-    left = _step(conn, connection_id, since, now)
+    left = _step(conn, connection_id, row.recovered_at, now)
+    if row.paused and row.refused_since is not None:
+        left = taken_back(conn, connection_id, row.refused_since, now) or left
     if not left:
         conn.execute(sa.update(t.connection).where(c.id == connection_id).values(recovered_at=None))
     announce(conn, [connection_id])
     return left
 
 
-def _step(conn: sa.Connection, connection_id: str, since: int, now: int) -> bool:
-    """Make up to :data:`STEP` due that have waited since before ``since``; whether there are more."""
+def _step(conn: sa.Connection, connection_id: str, since: int | None, now: int) -> bool:
+    """Make up to :data:`STEP` due that have waited since before ``since``, or all; whether there are more."""
     d = t.delivery.c
     first = now + RECOVERY // 2
     # Those that failed often may do so by themselves, and connections may recover every second.
     soon = sa.case((d.attempts < len(RETRY_DELAYS), first), else_=now + RECALL)
     # What failed after the recovery was changed after it, and keeps its delay. The first condition is for the index.
-    waiting = (d.connection_id == connection_id, t.READY, d.due_at > first, d.due_at > soon, d.changed_at <= since)
+    before = () if since is None else (d.changed_at <= since,)
+    waiting = (d.connection_id == connection_id, t.READY, d.due_at > first, d.due_at > soon, *before)
     some = sa.select(d.id).where(*waiting).order_by(d.due_at, d.id).limit(STEP).with_for_update(skip_locked=True)
     ids = list(conn.scalars(some))
     if ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,31 +20,11 @@ from leadkeeper.delivery.breaker import Change, Heard, after_answers
 from leadkeeper.delivery.hasten import recovered
 from leadkeeper.delivery.recall import mark
 from leadkeeper.delivery.schedule import Aside, Next, State, next_step, stored
+from leadkeeper.delivery.sent import Sent
+from leadkeeper.delivery.take_back import take_back
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed, one_of
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms.
-
-    ``since`` is when the delivery began.
-    """
-
-    delivery_id: str
-    connection_id: str
-    epoch: int
-    lease_id: str
-    attempts: int
-    lost: int
-    repeatable: bool
-    trial: bool
-    at: int
-    took_ms: int
-    answer: Answer
-    attempt_id: str = field(default_factory=new_id)
-    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,31 +241,11 @@ def _learned(row: sa.Row[Any], told: Sequence[Heard]) -> dict[str, Any]:
     return {**news, "test_diagnosis": None} if row.failed else news
 
 
-_LAST_OUTCOME: Final = (
-    sa.select(t.attempt.c.outcome)
-    .where(t.attempt.c.delivery_id == t.delivery.c.id, sa.not_(t.attempt.c.late))
-    .order_by(t.attempt.c.id.desc())
-    .limit(1)
-    .correlate(t.delivery)
-    .scalar_subquery()
-)
-_REFUSED: Final = _LAST_OUTCOME.in_([Outcome.REFUSED.value]) & sa.not_(
-    sa.exists().where(t.lead.c.id == t.delivery.c.lead_id, t.lead.c.test).correlate(t.delivery)
-)
-"""Set aside because the destination refused it, not because it may have arrived or was tried for too long."""
-
-
 def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
-    d = t.delivery.c
     if change.recovered:
         recovered(conn, connection_id, now)
     if change.take_back_since is not None:
-        conn.execute(
-            sa.update(t.delivery)
-            .where(d.connection_id == connection_id, t.SET_ASIDE, d.changed_at >= change.take_back_since, _REFUSED)
-            # Behind the others, so that each trial is made with another lead.
-            .values(state=State.WAITING.value, due_at=now, changed_at=now)
-        )
+        take_back(conn, connection_id, change.take_back_since, now)
     if change.paused_now:
         told = change.health.diagnosis or to_stored(diagnose(Kind.SETTINGS_INVALID))
         conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, told, now)))

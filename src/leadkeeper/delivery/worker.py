@@ -21,8 +21,9 @@ from leadkeeper.delivery.lane import AHEAD, Lane
 from leadkeeper.delivery.lanes import Lanes
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
 from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
-from leadkeeper.delivery.record import Sent, record
+from leadkeeper.delivery.record import record
 from leadkeeper.delivery.send import send, where
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations.destination import Destination
 from leadkeeper.destinations.http import Network
 from leadkeeper.destinations.registry import BY_NAME
@@ -120,7 +121,8 @@ class Worker:
             self._stopped.set()
 
     async def _end(self, deadline: float) -> None:
-        await self._give_back([claimed for lane in self._lanes for claimed in lane.drop()])
+        # Beside the calls: a database that does not answer must not take their time.
+        giving = asyncio.create_task(self._give_back([each for lane in self._lanes for each in lane.drop()]))
         if self._calls:
             await asyncio.wait(self._calls, timeout=_left(deadline))
         for call in self._calls:
@@ -131,6 +133,7 @@ class Worker:
             await lane.closed()
         try:
             async with asyncio.timeout(_left(deadline)):
+                await giving
                 await self._recorder.drained()
                 await self._idle.wait()  # a claim under way may yet add to the lease
                 if self._lease_id:

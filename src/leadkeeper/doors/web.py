@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadkeeper.lead import read_hops
 from leadkeeper.problem import STATUS, TITLES, Problem, ProblemType
+from leadkeeper.storage.away import UNREACHABLE
 from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 
 MAX_BODY: Final = 64 * 1024
@@ -79,9 +80,9 @@ def _own_headers(problem: Problem) -> list[Header]:
     return []
 
 
-def storage_away() -> Problem:
-    """The database is away."""
-    detail = lazy_gettext("Nothing was kept: the database cannot be reached just now. Try again soon.")
+def storage_away(reason: str = UNREACHABLE) -> Problem:
+    """The database is away, for that reason."""
+    detail = lazy_gettext("Nothing was kept: %(reason)s. Try again soon.", reason=lazy_gettext(reason))
     return Problem(ProblemType.STORAGE_AWAY, detail)
 
 

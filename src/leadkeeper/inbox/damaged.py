@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -72,6 +73,8 @@ class Walk:
 
     def still(self, conn: sa.Connection, damage: Damage, found_at: int, now: int) -> Found | None:
         """What is still to be told of a record that was found damaged, if anything."""
+        if len(damage.key) != len(self.key):
+            return None
         place = zip(self.order, damage.key, strict=False)
         row = conn.execute(self.query.where(*(column == value for column, value in place))).first()
         if row is None:
@@ -80,11 +83,25 @@ class Walk:
             return Found(damage, self.called(*damage.key)) if found_at > now - TOLD_MS else None
         return None if self.is_whole(row) else self._found(row)
 
+    def anywhere(self, conn: sa.Connection, share: float) -> Place | None:
+        """The place behind about that ``share`` of the records (0 to 1); ``None`` is before the first.
+
+        Where records have ids, which grow with time, it is found by its two ends alone.
+        """
+        if len(self.order) > 1:
+            count = conn.scalar(sa.select(sa.func.count()).select_from(self.query.subquery())) or 0
+            query = sa.select(*self.order).order_by(*self.order).offset(max(0, int(count * share) - 1)).limit(1)
+            row = conn.execute(query).first() if share > 0 else None
+            return None if row is None else tuple(row)
+        first, last = (conn.scalar(sa.select(end(self.order[0]))) for end in (sa.func.min, sa.func.max))
+        try:
+            begin, width = UUID(first).int, UUID(last).int - UUID(first).int
+        except (TypeError, ValueError, AttributeError):
+            return None  # there is none, or one that we did not make
+        return (str(UUID(int=begin + (width * int(share * 2**32) >> 32) - 1)),) if share > 0 and begin else None
+
     def _behind(self, after: Place) -> sa.ColumnElement[bool]:
-        if len(self.order) == 1:
-            return self.order[0] > after[0]
-        (first, second), (one, other) = self.order, after
-        return (first > one) | ((first == one) & (second > other))
+        return sa.tuple_(*self.order) > sa.tuple_(*map(sa.literal, after))
 
     def _key(self, row: sa.Row[Any]) -> Place:
         return tuple(getattr(row, name) for name in self.key)
@@ -220,6 +237,11 @@ async def all_damaged(storage: Storage, now: int, progress: Callable[[int], None
 
 def remembered(conn: sa.Connection, now: int) -> list[Found]:
     """What was found damaged before and is still to be told."""
-    rows = [(damage_of(row), row.found_at) for row in conn.execute(sa.select(t.damaged_record).limit(MOST))]
-    found = (BY_RECORD[damage.record].still(conn, damage, found_at, now) for damage, found_at in rows)
-    return [each for each in found if each is not None]
+    rows = conn.execute(sa.select(t.damaged_record).limit(MOST)).all()
+    return [found for row in rows if (found := still(conn, row, now)) is not None]
+
+
+def still(conn: sa.Connection, row: sa.Row[Any], now: int) -> Found | None:
+    """What is still to be told of what a row of ``damaged_record`` remembers; nothing of one that cannot be read."""
+    damage = damage_of(row)
+    return None if damage is None else BY_RECORD[damage.record].still(conn, damage, row.found_at, now)

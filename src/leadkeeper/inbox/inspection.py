@@ -1,22 +1,25 @@
 """The program looks through its own records, a few at a time, and remembers those that it finds damaged.
 
+Each process begins at a place of its own, anywhere: one that is started again every hour comes by the newest record as
+often as by the oldest.
+
 So ``/readyz`` and ``/metrics`` can tell of them without reading any: see ``storage.damage``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import Clock
-from leadkeeper.inbox.damaged import BY_RECORD, WALKS, Found, Place
+from leadkeeper.inbox.damaged import WALKS, Found, Looked, Place, Walk, still
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.damage import Damage, Record, damage_of, forget, remember
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.damage import Record, Remembered, forget, remember
+from leadkeeper.storage.engine import Storage, StorageAway, one_of
 
 LOOK_SECONDS: Final = 10.0
 RECORDS: Final = 200
@@ -24,16 +27,20 @@ RECORDS: Final = 200
 KNOWN: Final = 200
 """How many of those that are known to be damaged are read again in one look."""
 
+Places = Mapping[Record, Place | None]
+"""Behind which record the walk through each kind goes on; ``None`` where it begins with the first."""
+
 log: Final = structlog.get_logger(__name__)
 
 
 class Inspection:
     """Runs beside every worker; each goes through all records in a round of its own."""
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, clock: Clock, dice: Callable[[], float]) -> None:
         self._storage = storage
         self._clock = clock
-        self._places: dict[Record, Place | None] = dict.fromkeys(BY_RECORD)
+        self._dice = dice
+        self._places: Places | None = None
         self._known = ("", "")
 
     async def run(self) -> None:
@@ -50,40 +57,69 @@ class Inspection:
     async def look(self) -> None:
         """Read the next few records of each kind, and again some that are known to be damaged."""
         now = self._clock()
-        mended, self._known = await self._storage.read(_mended, self._known, now)
-        found, self._places = await self._storage.read(_found, self._places)
+        places = self._places
+        if places is None:
+            places = await self._storage.read(_anywhere, self._dice)
+        mended, known = await self._storage.read(_mended, self._known, now)
+        found, following = await self._storage.read(_found, places)
         if found or mended:
             await self._storage.write(_write, found, mended, now)
+        self._known, self._places = known, following
         for each in found:
             log.error("a record is damaged", record=each.damage.record.value, told=each.told)
         for damage in mended:
-            log.info("a damaged record is mended or gone", record=damage.record.value)
+            log.info("a damaged record is mended or gone", record=damage.record)
 
 
-def _found(
-    conn: sa.Connection, places: Mapping[Record, Place | None]
-) -> tuple[list[Found], dict[Record, Place | None]]:
+def _anywhere(conn: sa.Connection, dice: Callable[[], float]) -> Places:
+    return {walk.record: walk.anywhere(conn, dice()) for walk in WALKS}
+
+
+def _found(conn: sa.Connection, places: Places) -> tuple[list[Found], Places]:
     """Those that are found for the first time, and where each walk goes on."""
-    looked = {walk.record: walk.step(conn, places[walk.record], RECORDS) for walk in WALKS}
-    found = [each for one in looked.values() for each in one.found]
-    following = {record: one.last for record, one in looked.items()}
+    found, following = list[Found](), dict[Record, Place | None]()
+    for walk in WALKS:
+        try:
+            looked = _look(conn, walk, places.get(walk.record))
+        except sa.exc.DBAPIError:
+            raise  # the transaction is over
+        except Exception as error:
+            log.error("records of a kind cannot be inspected", record=walk.record.value, error=type(error).__name__)
+            continue
+        found += looked.found
+        following[walk.record] = looked.last
     if not found:
         return [], following
     d = t.damaged_record.c
-    known = {(row.record, row.key) for row in conn.execute(sa.select(d.record, d.key))}
+    asked = one_of(conn, d.key, {each.damage.stored for each in found})
+    known = {(row.record, row.key) for row in conn.execute(sa.select(d.record, d.key).where(asked))}
     return [each for each in found if (each.damage.record.value, each.damage.stored) not in known], following
 
 
-def _mended(conn: sa.Connection, after: tuple[str, str], now: int) -> tuple[list[Damage], tuple[str, str]]:
+def _look(conn: sa.Connection, walk: Walk, after: Place | None) -> Looked:
+    """The next records of one kind; behind the last one stands the first."""
+    looked = walk.step(conn, after, RECORDS)
+    if after is None or looked.last is not None or looked.records == RECORDS:
+        return looked
+    more = walk.step(conn, None, RECORDS - looked.records)
+    known = {each.damage for each in looked.found}
+    return Looked(
+        [*looked.found, *(each for each in more.found if each.damage not in known)],
+        looked.records + more.records,
+        more.last,
+    )
+
+
+def _mended(conn: sa.Connection, after: tuple[str, str], now: int) -> tuple[list[Remembered], tuple[str, str]]:
     """Those that are to be told no more, and behind which of the known ones to go on."""
-    d, (record, key) = t.damaged_record.c, after
-    behind = (d.record > record) | ((d.record == record) & (d.key > key))
+    d = t.damaged_record.c
+    behind = sa.tuple_(d.record, d.key) > sa.tuple_(*map(sa.literal, after))
     rows = conn.execute(sa.select(t.damaged_record).where(behind).order_by(d.record, d.key).limit(KNOWN)).all()
     following = (rows[-1].record, rows[-1].key) if len(rows) == KNOWN else ("", "")
-    told = [(damage_of(row), row.found_at) for row in rows]
-    return [each for each, at in told if BY_RECORD[each.record].still(conn, each, at, now) is None], following
+    over = [row for row in rows if still(conn, row, now) is None]
+    return [Remembered(row.record, row.key) for row in over], following
 
 
-def _write(conn: sa.Connection, found: list[Found], mended: list[Damage], now: int) -> None:
+def _write(conn: sa.Connection, found: list[Found], mended: list[Remembered], now: int) -> None:
     forget(conn, mended)
     remember(conn, [each.damage for each in found], now)

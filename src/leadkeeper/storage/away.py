@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-UNREACHABLE: Final = "the database cannot be reached just now"
-REPLACED: Final = (
+from leadkeeper.texts import _
+
+UNREACHABLE: Final = _("the database cannot be reached just now")
+REPLACED: Final = _(
     "the database file was removed or replaced while it was in use: put it back, or start again to make a new one"
 )
-ONLY_READS: Final = "the database only reads just now: it is a standby, or may not be written"
-DISK_FULL: Final = "the disk of the database is full"
+ONLY_READS: Final = _("the database only reads just now: it is a standby, or may not be written")
+DISK_FULL: Final = _("the disk of the database is full")
+DAMAGED: Final = _("the database file is damaged: stop, keep a copy of it, and put a backup in its place")
 
 
 class StorageAway(Exception):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -51,16 +51,29 @@ def remember(conn: sa.Connection, damages: Iterable[Damage], now: int) -> None:
     conn.execute(insert(t.damaged_record).on_conflict_do_nothing(), rows)
 
 
-def forget(conn: sa.Connection, damages: Iterable[Damage]) -> None:
+class Remembered(NamedTuple):
+    """What a row of ``damaged_record`` holds, whether it can be read or not."""
+
+    record: str
+    key: str
+
+
+def forget(conn: sa.Connection, damages: Iterable[Remembered]) -> None:
     """These have been mended, or are no more."""
     d = t.damaged_record.c
     for each in damages:
-        conn.execute(sa.delete(t.damaged_record).where(d.record == each.record.value, d.key == each.stored))
+        conn.execute(sa.delete(t.damaged_record).where(d.record == each.record, d.key == each.key))
 
 
-def damage_of(row: sa.Row[Any]) -> Damage:
-    """What a row of ``damaged_record`` remembers."""
-    return Damage(Record(row.record), tuple(json.loads(row.key)))
+def damage_of(row: sa.Row[Any]) -> Damage | None:
+    """What a row of ``damaged_record`` remembers; ``None`` for one that is itself damaged."""
+    try:
+        record, key = Record(row.record), json.loads(row.key)
+    except ValueError:
+        return None
+    if not isinstance(key, list) or not key or not all(isinstance(part, str | int) for part in key):
+        return None
+    return Damage(record, tuple(key))
 
 
 def damage_counts(conn: sa.Connection) -> Mapping[Record, int]:

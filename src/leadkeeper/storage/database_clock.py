@@ -159,10 +159,14 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
         conn.execute(_future(column, now).values({column: earlier}))
     _move_outages(conn, moved)
     # Leads that a connection refused from then on are taken back together, those that it refuses after the jump too.
-    c = t.connection.c
+    c, d = t.connection.c, t.delivery.c
     conn.execute(
         sa.update(t.connection).where(c.refused_since.is_not(None)).values(refused_since=c.refused_since + moved)
     )
+    # So it is told what has waited since before a recovery, of the connections that are on their way through it.
+    late = (c.id == d.connection_id, c.recovered_at.is_not(None), d.changed_at > c.recovered_at + moved)
+    conn.execute(sa.update(t.delivery).where(t.READY, sa.exists().where(*late)).values(changed_at=d.changed_at + moved))
+    conn.execute(sa.update(t.connection).where(c.recovered_at.is_not(None)).values(recovered_at=c.recovered_at + moved))
 
 
 def _future(column: sa.Column[Any], now: int) -> sa.Update:

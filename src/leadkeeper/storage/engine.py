@@ -31,9 +31,14 @@ class Storage(Protocol):
     """One database. All errors of being away come as :class:`StorageAway`; others as SQLAlchemy raises them.
 
     ``generation`` is another number once another database (a backup, say) was found in the place of the one before.
+    ``refusals`` is another number once an act was refused for what no smaller one need meet: there was no room for
+    what it wrote, or it came by a damaged part of the file. ``damaged`` says that some act did, of the file in use:
+    that does not heal by itself.
     """
 
     generation: int
+    refusals: int
+    damaged: bool
 
     async def write(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``act`` in one transaction; it is on disk when this returns, and undone when ``act`` raises."""

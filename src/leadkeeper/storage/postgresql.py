@@ -44,6 +44,8 @@ class PostgreSQL:
 
     def __init__(self, url: sa.URL) -> None:
         self.generation = 0
+        self.refusals = 0
+        self.damaged = False
         self._url = url
         self._running: set[asyncio.Task[Any]] = set()
         self._engine: AsyncEngine | None = None
@@ -84,6 +86,7 @@ class PostgreSQL:
                 if _state(error) == _READ_ONLY:
                     await self._reconnect()
                 reason = _REASONS.get(_state(error), UNREACHABLE)
+                self.refusals += reason == DISK_FULL
                 raise StorageAway(str(getattr(error, "orig", error)), reason) from error
 
         task = asyncio.create_task(run(), name="act")

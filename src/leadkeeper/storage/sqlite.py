@@ -14,10 +14,10 @@ from typing import Any, Concatenate, Final, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from leadkeeper.gate import Gate
-from leadkeeper.storage.away import DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
+from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
 from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
 from leadkeeper.storage.turns import in_turn
 from leadkeeper.storage.writer_thread import WriterThread
@@ -29,20 +29,32 @@ READERS: Final = 4
 WRITERS: Final = 3
 """How many acts on behalf of publishers line up for the one writer: one of each, so that none waits for many."""
 BUSY_SECONDS: Final = 30
-_REASONS: Final = {sqlite3.SQLITE_FULL: DISK_FULL, sqlite3.SQLITE_READONLY: ONLY_READS}
+_REASONS: Final = {
+    sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_READONLY: ONLY_READS,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+}
+_REFUSALS: Final = frozenset({DISK_FULL, DAMAGED})
 
 
-def _is_no_text(error: OperationalError) -> bool:
+def _code(error: DatabaseError) -> int:
+    """The driver's number of what went wrong, without what it adds to some."""
+    return (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _is_no_text(error: DatabaseError) -> bool:
     """Whether the driver met bytes in a text column that are not UTF-8; it tells so by its words alone."""
     return str(error.orig).startswith("Could not decode to UTF-8")
 
 
-def _tell(error: OperationalError) -> NoReturn:
-    """Raise the error itself for a wrong statement; anything else is a database that is away."""
+def _away(error: DatabaseError) -> StorageAway | None:
+    """That the database is away, or ``None`` for a wrong statement, or one that breaks a rule."""
     code = getattr(error.orig, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_ERROR:
-        raise error
-    raise StorageAway(str(error.orig), _REASONS.get((code or 0) & 0xFF, UNREACHABLE)) from error
+    reason = _REASONS.get(_code(error))
+    if reason is None and (code == sqlite3.SQLITE_ERROR or not isinstance(error, OperationalError)):
+        return None
+    return StorageAway(str(error.orig), reason or UNREACHABLE)
 
 
 @contextlib.contextmanager
@@ -75,6 +87,8 @@ class SQLite:
         self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
         self._writing: sa.Connection | None = None
         self.generation = 0
+        self.refusals = 0
+        self.damaged = False
         self._writers = Gate(WRITERS, 1)
         self._readers = Gate(READERS, 1)
         self._write_thread = WriterThread("sqlite-write")
@@ -139,8 +153,14 @@ class SQLite:
         if self._writing is None:
             self._files.require()
             self._writing = self._writer.connect()
-        with self._writing.begin():
-            yield self._writing
+        try:
+            with self._writing.begin():
+                yield self._writing
+        except DatabaseError as error:
+            # Nothing is committed into a damaged file, so it is looked here whether another stands there by now.
+            if _REASONS.get(_code(error)) == DAMAGED and not self._files.are_the_same():
+                self._let_go()
+            raise
         if not self._files.are_the_same():
             self._let_go()
             raise StorageAway.because(REPLACED)
@@ -149,14 +169,15 @@ class SQLite:
         """Close what was opened on the old file; whatever stands there now is opened anew."""
         self._files.forget()
         self.generation += 1
+        self.damaged = False
         if self._writing is not None:
             self._writing.close()
             self._writing = None
         self._writer.dispose()
         self._reader.dispose()
 
-    @staticmethod
     def _run(
+        self,
         threads: Executor,
         begin: Callable[[], AbstractContextManager[sa.Connection]],
         act: Callable[[sa.Connection], R],
@@ -165,18 +186,27 @@ class SQLite:
             try:
                 with begin() as conn:
                     return act(conn)
-            except OperationalError as error:
+            except DatabaseError as error:
                 if not _is_no_text(error):
-                    _tell(error)
+                    self._tell(error)
             # A row holds bytes that are no text: once more, with those bytes kept apart from all text, so that
             # whoever reads that row finds it damaged, and every other row reads as ever.
             try:
                 with begin() as conn, _any_bytes(conn):
                     return act(conn)
-            except OperationalError as error:
-                _tell(error)
+            except DatabaseError as error:
+                self._tell(error)
 
         return asyncio.get_running_loop().run_in_executor(threads, run)
+
+    def _tell(self, error: DatabaseError) -> NoReturn:
+        """Raise the error itself for a wrong statement; anything else is a database that is away."""
+        away = _away(error)
+        if away is None:
+            raise error
+        self.refusals += away.reason in _REFUSALS
+        self.damaged = self.damaged or away.reason == DAMAGED
+        raise away from error
 
     async def hears(self) -> bool:
         return True

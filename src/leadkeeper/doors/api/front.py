@@ -52,8 +52,8 @@ class Front:
                 await self._pass_on(at, scope, receive, answer)
         except Problem as problem:
             await self._refuse(route, problem, answer)
-        except StorageAway:
-            await self._refuse(route, storage_away(), answer)
+        except StorageAway as error:
+            await self._refuse(route, storage_away(error.reason), answer)
         except ClientGone:
             pass
         except Exception as error:

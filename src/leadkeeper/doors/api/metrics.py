@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from leadkeeper.delivery.record import Sent
+from leadkeeper.delivery.sent import Sent
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, damage_counts
 from leadkeeper.storage.engine import Storage, StorageAway

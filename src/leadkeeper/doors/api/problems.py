@@ -83,8 +83,9 @@ def install_problems(app: FastAPI) -> None:
             response.headers["Allow"] = ", ".join(sorted(_methods(app, request)))
         return response
 
-    async def of_away(request: Request, _error: Exception) -> Response:
-        return problem_response(storage_away(), request)
+    async def of_away(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StorageAway)
+        return problem_response(storage_away(error.reason), request)
 
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(RequestValidationError, of_validation)

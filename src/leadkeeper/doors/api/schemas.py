@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.normal import is_address, normal_address
 from leadkeeper.intake.texts import UNCLEAN
 from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.lead import Customer, canonical_action, canonical_source
@@ -19,6 +20,8 @@ from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.listing import CallToAction
 
+_AT: Final = re.compile("[@\\uff20\\ufe6b]")
+"""As it is written, full width and small: intake makes one of all; see ``intake.normal``."""
 _NOT_CLEAN: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _SOURCE: Final = re.compile(r"[^|\-]*[^|\-\s][^|\-]*")
 _ACTION: Final = re.compile(r"[^|]*[^|\s][^|]*")
@@ -43,7 +46,7 @@ def _action(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    if text and text.count("@") != 1:
+    if text and len(_AT.findall(text)) != 1 and not is_address(normal_address(text)):
         raise ValueError("must hold one @")
     return text
 
@@ -74,7 +77,7 @@ Email = Annotated[
     Field(max_length=320),
     AfterValidator(_clean),
     AfterValidator(_email),
-    _pattern(rf"^([^@{_NOT_CLEAN}]*@[^@{_NOT_CLEAN}]*)?$"),
+    _pattern(rf"^([^@\uff20\ufe6b{_NOT_CLEAN}]*[@\uff20\ufe6b][^@\uff20\ufe6b{_NOT_CLEAN}]*)?$"),
 ]
 
 

@@ -15,6 +15,7 @@ def explanation(error: BaseException) -> str | None:
     from leadkeeper.connections.vault import WrongKey
     from leadkeeper.problem import Problem
     from leadkeeper.settings import WrongSetting
+    from leadkeeper.storage.away import DAMAGED
     from leadkeeper.storage.engine import StorageAway
 
     match error:
@@ -26,6 +27,9 @@ def explanation(error: BaseException) -> str | None:
             return (
                 f"{_sentence(str(error))} Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to."
             )
+        case StorageAway() if error.reason == DAMAGED:
+            cause = _first_line(error)
+            return f"The database is not one of Leadkeeper's, or is damaged ({cause}). Look at LEADKEEPER_DATABASE_URL."
         case StorageAway():
             return f"The database cannot be used: {_first_line(error)}. Look at LEADKEEPER_DATABASE_URL."
         case CommandError() if "locate revision" in str(error):

@@ -1,0 +1,30 @@
+"""What is known of one send once it has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from leadkeeper.clock import new_id
+from leadkeeper.diagnosis import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms.
+
+    ``since`` is when the delivery began.
+    """
+
+    delivery_id: str
+    connection_id: str
+    epoch: int
+    lease_id: str
+    attempts: int
+    lost: int
+    repeatable: bool
+    trial: bool
+    at: int
+    took_ms: int
+    answer: Answer
+    attempt_id: str = field(default_factory=new_id)
+    since: int = 0

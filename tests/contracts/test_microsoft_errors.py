@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from leadkeeper.clock import now_ms
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.intake.tester import Tester
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.case import State
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, LINES, USER_SETTINGS
@@ -130,7 +131,7 @@ async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_pat
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
         settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(told.settings)}
         await house.connections.put(CRM, "primary", settings, by="test")
-        tester = Tester(house.storage, house.connections, network, clock=now_ms)
+        tester = Tester(house.storage, house.connections, Context(network), clock=now_ms)
         try:
             fine = await tester.validate(CRM, "primary", by="test")
             assert fine.ok, fine

@@ -24,13 +24,14 @@ from leadkeeper.delivery.record import Recorded, Sent, record
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS, State
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations import registry
-from leadkeeper.destinations.email import Email, EmailConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.mail_address import MailRules, parse_address
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.intake.keep import Kept
+from leadkeeper.mail.address import MailRules, parse_address
+from leadkeeper.mail.service import MailService
 from leadkeeper.notices.sender import HELD_MS, Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
@@ -267,16 +268,14 @@ async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again
 
 
 async def test_only_what_may_be_sent_again_is_claimed_ahead() -> None:
-    network = Network(NetworkPolicy())
     lane = Lane("one", "contoso")
-    lane.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), network), 1)
+    lane.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), MailService()), 1)
     assert lane.wanted(100) == lane.pace.limit
     lane.running = lane.pace.limit
     assert lane.wanted(100) == 0
     lane.pace.limit = 1
     assert lane.wanted(100) == 0
     await lane.closed()
-    await network.aclose()
 
 
 async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

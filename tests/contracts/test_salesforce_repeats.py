@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.salesforce.adapter import Salesforce, SalesforceConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
-from leadkeeper.sandbox.salesforce import Salesforce as StandIn
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, UNIQUE
-from leadkeeper.sandbox.salesforce_org import Org, StoredLead
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID, UNIQUE
+from leadkeeper.sandbox.salesforce.org import Org, StoredLead
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce as StandIn
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.salesforce import REST_SETTINGS
 from tests.contracts.faults import LEAD

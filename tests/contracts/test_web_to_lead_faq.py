@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.salesforce.adapter import Salesforce, SalesforceConfig
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind, Outcome, Receipt
 from leadkeeper.lead import test_customer as customer_of
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.salesforce import Salesforce as StandIn
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce as StandIn
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.salesforce import REST_SETTINGS, WEB_SETTINGS
 from tests.contracts.faults import LEAD

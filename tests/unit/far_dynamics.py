@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from leadkeeper.destinations.destination import Destination, OutgoingLead
-from leadkeeper.destinations.dynamics import Dynamics, row_id
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.dynamics.adapter import Dynamics, row_id
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig
+from leadkeeper.destinations.interface import Destination
 from leadkeeper.diagnosis import Answer
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen

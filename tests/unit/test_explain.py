@@ -10,19 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations import (
-    azure_errors,
-    dynamics_errors,
-    entra_errors,
-    https_endpoint,
-    marketo_errors,
-    salesforce_errors,
-)
+from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.dynamics import errors as dynamics_errors
+from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnoses.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
 from leadkeeper.diagnoses.portuguese.microsoft_texts import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.find import LONGEST, explain, find
+from leadkeeper.network.entra import errors as entra_errors
 
 PREFIX = "Could not save the lead to Dynamics CRM"
 PREFIX_PT = "Não foi possível salvar o cliente potencial no Dynamics CRM"

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.destination import OutgoingLead, Previews
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.marketo import Marketo, MarketoConfig, MarketoRest
-from leadkeeper.destinations.marketo_descriptor import read_form, read_jsonp
-from leadkeeper.destinations.marketo_pace import Busy, Pace
+from leadkeeper.destinations.interface import Previews
+from leadkeeper.destinations.marketo.adapter import Marketo, MarketoConfig, MarketoRest
+from leadkeeper.destinations.marketo.descriptor import read_form, read_jsonp
+from leadkeeper.destinations.marketo.pace import Busy, Pace
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.marketo import Marketo, MarketoConfig
-from leadkeeper.destinations.marketo_errors import seconds_to_midnight
+from leadkeeper.destinations.marketo.adapter import Marketo, MarketoConfig
+from leadkeeper.destinations.marketo.errors import seconds_to_midnight
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.destination import OutgoingLead, Previews
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig, SalesforceRest
-from leadkeeper.destinations.salesforce_settings import suffix
+from leadkeeper.destinations.interface import Previews
+from leadkeeper.destinations.salesforce.adapter import Salesforce, SalesforceConfig, SalesforceRest
+from leadkeeper.destinations.salesforce.settings import suffix
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault

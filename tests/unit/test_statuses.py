@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.destinations import azure_errors
-from leadkeeper.destinations.azure_errors import verdict_on
-from leadkeeper.destinations.dynamics import Dynamics
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint, HttpsEndpointConfig
-from leadkeeper.destinations.marketo import Marketo, MarketoConfig
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.azure_storage.errors import verdict_on
+from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.marketo.adapter import Marketo, MarketoConfig
+from leadkeeper.destinations.salesforce.adapter import Salesforce, SalesforceConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome
 from leadkeeper.explain.find import find
 from leadkeeper.sandbox import faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -10,16 +11,17 @@ import structlog
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.check import Check, CheckStep
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connection import DAMAGED, Connection
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.recipients import Recipients
 from leadkeeper.connections.resource import read_settings, restored
-from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
-from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.interface import Config, Context, Destination
 from leadkeeper.destinations.registry import BY_NAME, open_destination
-from leadkeeper.destinations.trouble import diagnose_network
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.trouble import diagnose_network
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.unshared import Unshared
@@ -53,7 +55,7 @@ class Unusable:
         """Nothing is held."""
 
 
-def open_line(connection: Connection, network: Network, storage: Storage) -> Any:
+def open_line(connection: Connection, context: Context, storage: Storage) -> Any:
     """The adapter for a stored connection; one that answers with a diagnosis when its settings cannot be used."""
     destination = BY_NAME[connection.stored.destination]
     if connection.stored.damaged:
@@ -61,8 +63,10 @@ def open_line(connection: Connection, network: Network, storage: Storage) -> Any
         return Unusable(destination, DAMAGED)
     try:
         config = restored(destination, connection.stored.settings, connection.stored.secrets)
-        contacts = Recipients(storage, connection, network.policy.mail_rules)
-        return open_destination(destination, config, network, Usage(storage, connection), contacts)
+        contacts = Recipients(storage, connection, context.mail.rules)
+        return open_destination(
+            destination, config, replace(context, quota=Usage(storage, connection), contacts=contacts)
+        )
     except ValidationError as error:
         fields = ", ".join(sorted({str(e["loc"][0]) for e in error.errors(include_input=False) if e["loc"]}))
         return Unusable(destination, _invalid(f"{destination.config_key}: {fields}"))

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json
 
-from leadkeeper.destinations.destination import Config, Destination
+from leadkeeper.destinations.interface import Config, Destination
 from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, DESTINATIONS
 from leadkeeper.problem import FieldError, Problem, ProblemType
 

@@ -7,7 +7,7 @@ from collections import deque
 
 from leadkeeper.delivery.claim import Claimed, Standing, Work, in_calls
 from leadkeeper.delivery.pace import Pace
-from leadkeeper.destinations.destination import Destination
+from leadkeeper.destinations.interface import Destination
 
 AHEAD = 4
 """How many calls per running one are claimed ahead, so that claiming costs one transaction for many sends."""

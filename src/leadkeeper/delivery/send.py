@@ -9,9 +9,10 @@ from typing import Final
 import structlog
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.destination import Destination, OutgoingLead
+from leadkeeper.destinations.interface import Destination
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.gate import on_behalf_of
+from leadkeeper.lead import OutgoingLead
 
 CALL_SECONDS: Final = 300
 """A call that has not ended by then never will: adapters end far earlier by themselves."""

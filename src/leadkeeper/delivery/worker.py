@@ -23,8 +23,7 @@ from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, retu
 from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
-from leadkeeper.destinations.destination import Destination
-from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.interface import Context, Destination
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -49,7 +48,7 @@ class Worker:
         self,
         storage: Storage,
         connections: Connections,
-        network: Network,
+        context: Context,
         *,
         lease_seconds: float = 15,
         clock: Clock = now_ms,
@@ -59,7 +58,7 @@ class Worker:
     ) -> None:
         self._storage = storage
         self._connections = connections
-        self._network = network
+        self._context = context
         self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
         self._dice = dice
@@ -67,7 +66,7 @@ class Worker:
         self._lanes = Lanes()
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
-        self._housekeeping = Housekeeping(storage, connections, network, self.wake, clock=clock, dice=dice, prove=prove)
+        self._housekeeping = Housekeeping(storage, connections, context, self.wake, clock=clock, dice=dice, prove=prove)
         self._woken = asyncio.Event()
         self._hints: set[str] = set()
         self._look_everywhere = True
@@ -223,7 +222,7 @@ class Worker:
         lane = self._lanes.open(work.connection_id, work.row.publisher_id)
         if lane.destination is None or lane.epoch != work.row.epoch:
             lane.reopen(
-                open_line(self._connections.connection_of(work.row), self._network, self._storage), work.row.epoch
+                open_line(self._connections.connection_of(work.row), self._context, self._storage), work.row.epoch
             )
         lane.take(work, share)
         self._start_calls(lane)

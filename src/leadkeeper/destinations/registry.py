@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from leadkeeper.destinations.azure_blob import AzureBlob
-from leadkeeper.destinations.azure_table import AzureTable
-from leadkeeper.destinations.destination import Config, Contacts, Destination, Quota
-from leadkeeper.destinations.dynamics import Dynamics
-from leadkeeper.destinations.email import Email
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint
-from leadkeeper.destinations.marketo import Marketo
-from leadkeeper.destinations.salesforce import Salesforce
+from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+from leadkeeper.destinations.azure_table.adapter import AzureTable
+from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.interface import Config, Context, Destination
+from leadkeeper.destinations.marketo.adapter import Marketo
+from leadkeeper.destinations.salesforce.adapter import Salesforce
 
 DESTINATIONS: Final[tuple[type[Destination], ...]] = (
     AzureTable,
@@ -30,18 +29,14 @@ IF_NOT_FOUND: Final = frozenset(each.if_not_found for each in DESTINATIONS if ea
 BY_LEAD_DESTINATION: Final = {destination.lead_destination: destination for destination in DESTINATIONS}
 
 
-def open_destination(
-    destination: type[Destination],
-    config: Config,
-    network: Network,
-    quota: Quota | None = None,
-    contacts: Contacts | None = None,
-) -> Destination:
-    """An adapter for these settings; ``quota`` for those that must count or keep pace, ``contacts`` for mail.
+def open_destination(destination: type[Destination], config: Config, context: Context) -> Destination:
+    """An adapter for these settings.
 
     Raises what its constructor raises for settings that this network forbids.
     """
     make: Callable[..., Destination] = destination
     if destination is Email:
-        return make(config, network, contacts)
-    return make(config, network, quota) if destination in (Salesforce, Marketo) else make(config, network)
+        return make(config, context.mail, context.contacts)
+    if destination in (Salesforce, Marketo):
+        return make(config, context.network, context.quota)
+    return make(config, context.network)

@@ -11,10 +11,10 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.delivery.outages import MOST
-from leadkeeper.destinations.mail_address import MailAddress
-from leadkeeper.destinations.mail_text import HELD_UNTIL_FOUND, RULE, SHOWN, mail, quoted, remedy
 from leadkeeper.destinations.registry import IF_NOT_FOUND
 from leadkeeper.diagnoses.text import Language
+from leadkeeper.mail.address import MailAddress
+from leadkeeper.mail.text import HELD_UNTIL_FOUND, RULE, SHOWN, mail, quoted, remedy
 
 _KEPT: Final = {
     Language.ENGLISH: (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_blob import AzureBlob
+from leadkeeper.destinations.azure_blob.adapter import AzureBlob
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.azure_blob import error
-from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.sandbox.azure_blob.stand_in import error
+from leadkeeper.sandbox.azure_storage.azurite import KEY
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases import azure
 from tests.contracts.cases.case import BROKEN, DELIVERED, PUBLISHER, REFUSED, Expected, Line, State

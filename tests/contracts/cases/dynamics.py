@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.dynamics import Dynamics
+from leadkeeper.destinations.dynamics.adapter import Dynamics
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.entra_directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
+from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
     ADMIN,

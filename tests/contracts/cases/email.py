@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.email import Email
+from leadkeeper.destinations.email.adapter import Email
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.email import PASSWORD
+from leadkeeper.sandbox.email.stand_in import PASSWORD
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, OPERATOR, PUBLISHER, UNCONFIRMED, Line, State
 

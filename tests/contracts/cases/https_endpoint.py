@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
 from leadkeeper.diagnosis import Kind, Outcome, Who
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.mishaps import Match

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.marketo import Marketo
+from leadkeeper.destinations.marketo.adapter import Marketo
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.marketo_leads import Subscription
+from leadkeeper.sandbox.marketo.leads import Subscription
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
     ADMIN,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.salesforce import Salesforce
+from leadkeeper.destinations.salesforce.adapter import Salesforce
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.mishaps import Match
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
-from leadkeeper.sandbox.salesforce_org import Org
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce.org import Org
 from tests.contracts.cases.case import (
     ADMIN,
     AMBIGUOUS,

@@ -11,11 +11,11 @@ from typing import Final
 
 from babel import Locale
 
-from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.intake.texts import clean, trimmed
 from leadkeeper.lead import Customer
+from leadkeeper.mail.address import parse_address
 
 _FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")

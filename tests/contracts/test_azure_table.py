@@ -24,6 +24,7 @@ from azure.data.tables.aio import TableClient
 from pydantic import ValidationError
 
 from leadkeeper.destinations.azure_table.adapter import TEXT_LIMIT, AzureTable, make_row, transactions
+from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
@@ -774,7 +775,7 @@ def test_the_adapter_says_what_it_is() -> None:
         "name": "azure_table",
         "lead_destination": "table",
         "config_key": "tableLeadConfiguration",
-        "batch": 100,
-        "repeatable": True,
+        "least_batch": 100,
     }
-    assert {name: getattr(AzureTable, name) for name in facts} == facts
+    assert {name: getattr(AZURE_TABLE, name) for name in facts} == facts
+    assert (AzureTable.batch, AzureTable.repeatable) == (100, True)

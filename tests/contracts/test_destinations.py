@@ -22,8 +22,8 @@ from leadkeeper.check import Check
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
-from leadkeeper.destinations.interface import Context, Destination
-from leadkeeper.destinations.registry import DESTINATIONS, open_destination
+from leadkeeper.destinations.interface import Adapter, Context
+from leadkeeper.destinations.registry import DESTINATIONS
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -56,7 +56,7 @@ class Meeting:
 
     line: Line
     stage: Stage
-    adapter: Destination
+    adapter: Adapter
     log: pytest.LogCaptureFixture
 
     async def send(self, *leads: OutgoingLead) -> Sequence[Answer]:
@@ -114,7 +114,7 @@ async def meet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest)
         account = next(ACCOUNTS) if isinstance(stage, StorageStage) else 0
         settings = settings_of(line, state, f"test{account}")
         config = line.destination.config.model_validate(settings)
-        adapter = open_destination(line.destination, config, Context(network, mail))
+        adapter = line.destination.open(config, Context(network, mail))
         meeting = Meeting(line, stage, adapter, caplog)
         met.append((meeting, network))
         return meeting
@@ -365,7 +365,7 @@ async def end_well(meeting: Meeting, answer: Answer, trouble: Trouble) -> None:
 async def test_the_same_lead_twice(line: Line, meet: Meet) -> None:
     meeting = await meet(line)
     config = line.destination.config.model_validate(settings_of(line, None, "test"))
-    assert config.repeats(line.destination) is meeting.adapter.repeatable
+    assert config.repeatable is meeting.adapter.repeatable
     await meeting.send(lead())
     if not meeting.adapter.repeatable:
         return

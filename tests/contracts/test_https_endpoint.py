@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from leadkeeper import __version__
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
-from leadkeeper.destinations.interface import Destination
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
@@ -40,7 +40,7 @@ def endpoint(network: Network, url: str, **settings: Any) -> HttpsEndpoint:
     return HttpsEndpoint(HttpsEndpointConfig.model_validate({"httpsEndpointUrl": url} | settings), network)
 
 
-async def deliver(destination: Destination, lead: OutgoingLead = LEAD) -> Answer:
+async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
     """What ``deliver`` says to one lead; it must say it in time."""
     async with asyncio.timeout(END_SECONDS):
         (found,) = await destination.deliver([lead])

@@ -23,9 +23,11 @@ from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import Recorded, Sent, record
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS, State
 from leadkeeper.delivery.send import send
-from leadkeeper.destinations import registry
 from leadkeeper.destinations.email.adapter import Email
 from leadkeeper.destinations.email.settings import EmailConfig
+from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
@@ -226,14 +228,13 @@ async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str)
 async def test_a_connection_that_cannot_be_opened_stops_no_other(
     database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = registry.open_destination
-
-    def refuse(destination: Any, config: Any, *rest: Any) -> Any:
+    def refuse(config: Config, context: Context) -> Adapter:
+        assert isinstance(config, HttpsEndpointConfig)
         if "refused" in config.https_endpoint_url.get_secret_value():
             raise OSError
-        return opened(destination, config, *rest)
+        return HTTPS_ENDPOINT.open(config, context)
 
-    monkeypatch.setattr(lines, "open_destination", refuse)
+    monkeypatch.setitem(lines.BY_NAME, "https_endpoint", replace(HTTPS_ENDPOINT, open=refuse))
     async with scene(database_url, authority) as s:
         await s.house.connections.put(CRM, "other", _endpoint(s.url + "?refused"), by="test")
         await s.connect()

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.salesforce.adapter import Salesforce, SalesforceConfig
+from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
+from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
@@ -43,9 +47,11 @@ class Line:
         """The organization."""
         return self.stand_in.org
 
-    def adapter(self, **settings: Any) -> Salesforce:
+    def adapter(self, **settings: Any) -> WebToLead | RestApi:
         """A line with these settings."""
-        return Salesforce(SalesforceConfig.model_validate(REST_SETTINGS | settings), self.network)
+        opened = SALESFORCE.open(SalesforceConfig.model_validate(REST_SETTINGS | settings), Context(self.network))
+        assert isinstance(opened, WebToLead | RestApi)
+        return opened
 
     async def send(self, *leads: OutgoingLead, **settings: Any) -> Sequence[Answer]:
         """Deliver over a line of its own, as another process would."""

@@ -94,15 +94,12 @@ async def test_marketos_pace_is_kept_per_publisher_and_credential(database_url: 
             for more in (NO_REST, REST):
                 mine = [await connected(home, CRM, name, marketo(**more)) for name in ("a", "b")]
                 theirs = await connected(home, OTHER, "primary", marketo(**more))
-                paces = [open_line(one, context, home.storage)._line._pace for one in (*mine, theirs)]
+                paces = [open_line(one, context, home.storage)._pace for one in (*mine, theirs)]
                 assert paces[0] is paces[1]
                 assert paces[0] is not paces[2]
             same = await connected(home, CRM, "a", marketo(**REST))
             secret = REST | {"clientSecret": "0000000123456789AbCdEf0123456789"}
             other = await connected(home, CRM, "c", marketo(**secret))
-            assert (
-                open_line(other, context, home.storage)._line._pace
-                is not open_line(same, context, home.storage)._line._pace
-            )
+            assert open_line(other, context, home.storage)._pace is not open_line(same, context, home.storage)._pace
         finally:
             await network.aclose()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from leadkeeper.destinations.dynamics.adapter import Dynamics, row_id
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
-from leadkeeper.destinations.interface import Destination
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
@@ -153,7 +153,7 @@ def dynamics(far: Far, clock: Clock | None = None, **settings: Any) -> Dynamics:
     return Dynamics(config, far.network, clock=clock or Clock())
 
 
-async def deliver(destination: Destination, lead: OutgoingLead = LEAD) -> Answer:
+async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
     """What becomes of a lead; nothing private shows in it."""
     (found,) = await destination.deliver([lead])
     shown = repr(found).casefold()

@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.marketo.adapter import Marketo, MarketoConfig
+from leadkeeper.destinations.interface import Context
 from leadkeeper.destinations.marketo.errors import seconds_to_midnight
+from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.provider import MARKETO
+from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
@@ -44,8 +48,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-def line(network: Network, **settings: Any) -> Marketo:
-    return Marketo(MarketoConfig.model_validate(SETTINGS | settings), network)
+def line(network: Network, **settings: Any) -> WebForm | RestApi:
+    opened = MARKETO.open(MarketoConfig.model_validate(SETTINGS | settings), Context(network))
+    assert isinstance(opened, WebForm | RestApi)
+    return opened
 
 
 def result(*results: Any) -> Fault:

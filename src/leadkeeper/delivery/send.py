@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.interface import Destination
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.lead import OutgoingLead
@@ -20,7 +20,7 @@ CALL_SECONDS: Final = 300
 log: Final = structlog.get_logger(__name__)
 
 
-async def send(destination: Destination, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
+async def send(destination: Adapter, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
     """The adapter's answers, one per lead, over the connection. It raises only for bugs of ours; shutdown cancels it.
 
     Nobody is charged then; but the request may be out, so only a destination that tells twice from once may get the
@@ -40,7 +40,7 @@ async def send(destination: Destination, leads: Sequence[OutgoingLead], connecti
         return [_unheard(destination, Kind.INTERNAL_ERROR)] * len(leads)
 
 
-def _unheard(destination: Destination, kind: Kind) -> Diagnosis:
+def _unheard(destination: Adapter, kind: Kind) -> Diagnosis:
     return diagnose(kind) if destination.repeatable else diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
 
 

@@ -23,7 +23,7 @@ from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, retu
 from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.record import Sent, record
 from leadkeeper.delivery.send import send, where
-from leadkeeper.destinations.interface import Context, Destination
+from leadkeeper.destinations.interface import Adapter, Context
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -238,7 +238,7 @@ class Worker:
             self.wake([lane.connection_id])
 
     async def _call(
-        self, lane: Lane, call: Sequence[Claimed], destination: Destination, epoch: int, trial: bool, lease_id: str
+        self, lane: Lane, call: Sequence[Claimed], destination: Adapter, epoch: int, trial: bool, lease_id: str
     ) -> None:
         at, started = self._clock(), time.perf_counter()
         answers = await send(destination, [claimed.lead for claimed in call], lane.connection_id)
@@ -372,7 +372,7 @@ def _left(deadline: float) -> float:
 
 def _share_of(row: sa.Row[Any], calls: int) -> int:
     """How many deliveries to claim for a connection that this worker has no lane for yet, to begin so many calls."""
-    return calls * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].batch
+    return calls * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].least_batch
 
 
 def _closes(answers: Sequence[Answer]) -> bool:

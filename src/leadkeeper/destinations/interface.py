@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -52,9 +52,10 @@ class Config(BaseModel):
         """Whether and when the contact e-mails are told of each lead, beside its delivery."""
         return self.notice if self.contact_email else "none"
 
-    def repeats(self, destination: type[Destination]) -> bool:
+    @property
+    def repeatable(self) -> bool:
         """Whether, with these settings, delivering the same lead twice makes one record."""
-        return destination.repeatable
+        return True
 
     @property
     def host(self) -> str:
@@ -140,23 +141,22 @@ class Context:
     contacts: Contacts | None = None
 
 
-class Destination(Protocol):
-    """A line to one system, made from one connection's settings. One instance serves many sends at once.
+class Adapter(Protocol):
+    """An open line to one system, with one connection's settings. One instance serves many sends at once.
 
-    ``name`` is also the adapter's docs page, stand-in and test case file; ``lead_destination`` and ``config_key`` are
-    Microsoft's names for it in ``customer-leads``. ``batch`` is the most leads in one call; ``repeatable`` says that
-    delivering the same lead twice makes one record. ``if_not_found`` is what usually is wrong when a lead that it took
-    without confirming it cannot be found there; ``None`` where it confirms every lead that it takes.
+    ``batch`` is the most leads in one call; ``repeatable`` says that delivering the same lead twice makes one record,
+    with these settings.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    lead_destination: ClassVar[str]
-    config_key: ClassVar[str]
-    config: ClassVar[type[Config]]
-    batch: ClassVar[int]
-    repeatable: ClassVar[bool]
-    if_not_found: ClassVar[Kind | None]
+    @property
+    def batch(self) -> int:
+        """The most leads in one call."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether delivering the same lead twice makes one record."""
+        ...
 
     async def check(self) -> Check:
         """Prove what can be proven without writing. Never raises for what the other side does."""
@@ -172,3 +172,46 @@ class Destination(Protocol):
     async def aclose(self) -> None:
         """Release what the instance alone holds; the shared network session stays open."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class MicrosoftNames:
+    """What Microsoft calls a destination: in ``customer-leads``, and in Cloud Partner Portal's offers."""
+
+    lead_destination: str
+    config_key: str
+    cloud_partner: str
+    cloud_partner_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """All that the rest of the program knows of a kind of destination.
+
+    ``name`` is also its package, stand-in, docs page and test case file. ``open`` makes an adapter from settings of the
+    class ``config``; it raises :class:`~leadkeeper.network.addresses.AddressRefused` for an address that the network
+    forbids.
+    """
+
+    name: str
+    title: str
+    microsoft: MicrosoftNames
+    config: type[Config]
+    open: Callable[[Config, Context], Adapter]
+    least_batch: int = 1
+    """What every adapter of this kind takes in one call, whatever its settings: known before one is opened."""
+    if_not_found: Kind | None = None
+    """What usually is wrong when a lead that it took without confirming it cannot be found there; ``None`` where it
+    confirms every lead that it takes."""
+    account: tuple[str, ...] = ()
+    """The settings by which two connections share a quota, by their JSON names."""
+
+    @property
+    def lead_destination(self) -> str:
+        """Its name in ``customer-leads``."""
+        return self.microsoft.lead_destination
+
+    @property
+    def config_key(self) -> str:
+        """The name of its settings in ``customer-leads``."""
+        return self.microsoft.config_key

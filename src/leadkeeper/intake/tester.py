@@ -103,8 +103,7 @@ class Tester:
         try:
             with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(CHECK_SECONDS):
-                    check: Check = await destination.check()
-                    return check
+                    return await destination.check()
         except TimeoutError:
             diagnosis = diagnose(Kind.NO_ANSWER, Evidence(text=f"no answer to the check in {CHECK_SECONDS} s"))
             return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
@@ -136,7 +135,7 @@ class Tester:
                     found = await _previewed(destination, outgoing)
         finally:
             await destination.aclose()
-        return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
+        return PreviewView(destination=connection.stored.destination, record=dict(found.record), notes=found.notes)
 
     async def validate(
         self, offer: OfferRef, name: str, *, by: str, language: Language = Language.ENGLISH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+from leadkeeper.destinations.azure_blob.provider import AZURE_BLOB
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.azure_blob.stand_in import error
 from leadkeeper.sandbox.azure_storage.azurite import KEY
@@ -19,7 +19,7 @@ _CONTAINER: Final = {"containerName": "marketplace-leads"}
 LINES: Final = (
     Line(
         name="azure_blob",
-        destination=AzureBlob,
+        destination=AZURE_BLOB,
         settings={SETTING: azure.CONNECTION.replace("{key}", KEY), **_CONTAINER},
         stand_in="azure_blob",
         carries=Match(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_table.adapter import AzureTable
+from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.azure_storage.azurite import KEY
 from leadkeeper.sandbox.azure_table.stand_in import error
@@ -19,7 +19,7 @@ SETTING: Final = "storageAccountConnectionString"
 LINES: Final = (
     Line(
         name="azure_table",
-        destination=AzureTable,
+        destination=AZURE_TABLE,
         settings={SETTING: azure.CONNECTION.replace("{key}", KEY)},
         stand_in="azure_table",
         carries=Match(),

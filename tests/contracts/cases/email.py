@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.provider import EMAIL
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.email.stand_in import PASSWORD
 from leadkeeper.sandbox.mishaps import Match
@@ -13,7 +13,7 @@ from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, OPERATOR, PUBLISH
 LINES: Final = (
     Line(
         name="email",
-        destination=Email,
+        destination=EMAIL,
         settings={"contactEmail": ["sales@contoso.example"]},
         stand_in="email",
         carries=Match(),

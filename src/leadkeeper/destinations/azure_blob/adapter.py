@@ -33,7 +33,7 @@ from leadkeeper.destinations.azure_storage.account import (
 )
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
 from leadkeeper.destinations.azure_storage.errors import CONTAINER_MISSING, THERE_ALREADY, Failure
-from leadkeeper.destinations.interface import Config, Preview
+from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -122,14 +122,8 @@ def blob_name(lead: OutgoingLead) -> str:
 class AzureBlob:
     """A line to one container, which is made when it is missing. ``now`` gives the time in seconds since 1970."""
 
-    name: ClassVar[str] = "azure_blob"
-    title: ClassVar[str] = "Azure Blob (deprecated by Microsoft)"
-    lead_destination: ClassVar[str] = "blob"
-    config_key: ClassVar[str] = "blobLeadConfiguration"
-    config: ClassVar[type[Config]] = AzureBlobConfig
     batch: ClassVar[int] = 32
     repeatable: ClassVar[bool] = True
-    if_not_found: ClassVar[Kind | None] = None
 
     def __init__(self, config: AzureBlobConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._account = parse_connection_string(

@@ -31,7 +31,7 @@ from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCal
 from leadkeeper.destinations.azure_storage.errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_table.batch import Batch
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
-from leadkeeper.destinations.interface import Config, Preview
+from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -135,14 +135,8 @@ def _json(value: Mapping[str, str]) -> str:
 class AzureTable:
     """A line to one storage account's table ``MarketplaceLeads``, which is made when it is missing."""
 
-    name: ClassVar[str] = "azure_table"
-    title: ClassVar[str] = "Azure Table"
-    lead_destination: ClassVar[str] = "table"
-    config_key: ClassVar[str] = "tableLeadConfiguration"
-    config: ClassVar[type[Config]] = AzureTableConfig
     batch: ClassVar[int] = TRANSACTION_OPERATIONS
     repeatable: ClassVar[bool] = True
-    if_not_found: ClassVar[Kind | None] = None
 
     def __init__(self, config: AzureTableConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         text = config.storage_account_connection_string.get_secret_value()

@@ -24,7 +24,7 @@ from leadkeeper.destinations.dynamics.errors import (
     diagnose_reply,
 )
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_permitted
-from leadkeeper.destinations.interface import Config, Preview
+from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
@@ -76,14 +76,8 @@ class _Compared(NamedTuple):
 class Dynamics:
     """The line to one environment. ``now`` gives the time in seconds since 1970, ``clock`` seconds from anywhere."""
 
-    name: ClassVar[str] = "dynamics"
-    title: ClassVar[str] = "Dynamics 365"
-    lead_destination: ClassVar[str] = "dynamics"
-    config_key: ClassVar[str] = "dynamicsLeadConfiguration"
-    config: ClassVar[type[Config]] = DynamicsConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = True
-    if_not_found: ClassVar[Kind | None] = None
 
     def __init__(
         self,
@@ -107,7 +101,7 @@ class Dynamics:
         """Nothing is held."""
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-        """Create each lead's row; see :class:`~leadkeeper.destinations.interface.Destination`."""
+        """Create each lead's row; see :class:`~leadkeeper.destinations.interface.Adapter`."""
         if self._refusal is not None:
             return [self._refusal] * len(leads)
         return [await self._send(lead) for lead in leads]

@@ -16,7 +16,7 @@ import structlog
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.email.settings import EmailConfig
-from leadkeeper.destinations.interface import Config, Contacts, Preview, Standing
+from leadkeeper.destinations.interface import Contacts, Preview, Standing
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -35,14 +35,8 @@ log: Final = structlog.get_logger(__name__)
 class Email:
     """A line to some mailboxes, over the operator's mail server. Without ``contacts`` all count as confirmed."""
 
-    name: ClassVar[str] = "email"
-    title: ClassVar[str] = "E-mail notice"
-    lead_destination: ClassVar[str] = "email"
-    config_key: ClassVar[str] = "emailLeadConfiguration"
-    config: ClassVar[type[Config]] = EmailConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = False
-    if_not_found: ClassVar[Kind | None] = Kind.MAIL_NOTICE_NOT_FOUND
 
     def __init__(self, config: EmailConfig, mail: MailService, contacts: Contacts | None = None) -> None:
         self._to = list(dict.fromkeys(config.contact_email))
@@ -76,7 +70,7 @@ class Email:
         return Check((server, contacts, mailboxes), found, unseen.EMAIL)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-        """One mail for each lead; see :class:`~leadkeeper.destinations.interface.Destination`."""
+        """One mail for each lead; see :class:`~leadkeeper.destinations.interface.Adapter`."""
         return [await self._send(lead) for lead in leads]
 
     async def preview(self, lead: OutgoingLead) -> Preview:

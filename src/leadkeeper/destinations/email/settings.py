@@ -29,3 +29,8 @@ class EmailConfig(Config):
     def host(self) -> str:
         """The domains of the addresses."""
         return ", ".join(sorted({address.rpartition("@")[2] for address in self.contact_email}))
+
+    @property
+    def repeatable(self) -> bool:
+        """Never: sending twice makes two mails."""
+        return False

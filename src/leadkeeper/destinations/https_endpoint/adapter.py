@@ -22,7 +22,7 @@ from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig, KeyCasing
-from leadkeeper.destinations.interface import Config, Preview
+from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -76,14 +76,8 @@ _BUSY: Final = frozenset({502, 503, 504})
 class HttpsEndpoint:
     """The line to one HTTPS endpoint. ``now`` gives the time in seconds since 1970."""
 
-    name: ClassVar[str] = "https_endpoint"
-    title: ClassVar[str] = "HTTPS endpoint"
-    lead_destination: ClassVar[str] = "httpsEndpoint"
-    config_key: ClassVar[str] = "httpsEndpointLeadConfiguration"
-    config: ClassVar[type[Config]] = HttpsEndpointConfig
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = True
-    if_not_found: ClassVar[Kind | None] = Kind.ENDPOINT_LEAD_NOT_FOUND
 
     def __init__(self, config: HttpsEndpointConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._network = network
@@ -107,7 +101,7 @@ class HttpsEndpoint:
         return replace(await self._network.check_reach(self._text), unseen=unseen.HTTPS_ENDPOINT)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-        """Send each lead; see :class:`~leadkeeper.destinations.interface.Destination`."""
+        """Send each lead; see :class:`~leadkeeper.destinations.interface.Adapter`."""
         return [await self._send(lead) for lead in leads]
 
     async def preview(self, lead: OutgoingLead) -> Preview:

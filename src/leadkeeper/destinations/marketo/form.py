@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
@@ -60,6 +60,9 @@ _QUEUED: Final = "Marketo queued the lead and does not say what becomes of it"
 
 class WebForm:
     """The line to one form."""
+
+    batch: ClassVar[int] = 1
+    repeatable: ClassVar[bool] = False
 
     def __init__(
         self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from leadkeeper import __version__
@@ -56,6 +56,9 @@ _WORD: Final = re.compile(r"\w+")
 
 class RestApi:
     """The line to one form of one subscription."""
+
+    batch: ClassVar[int] = 1
+    repeatable: ClassVar[bool] = True
 
     def __init__(
         self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config, Destination
+from leadkeeper.destinations.interface import Config
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 
 _WHERE: Final = (
@@ -63,7 +63,8 @@ class MarketoConfig(Config):
         """Whether leads go over the REST API rather than the web form."""
         return self.client_id is not None
 
-    def repeats(self, destination: type[Destination]) -> bool:
+    @property
+    def repeatable(self) -> bool:
         """Twice makes one over the REST API only."""
         return self.rest
 

@@ -11,7 +11,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
@@ -67,6 +67,9 @@ class _Refused(NamedTuple):
 
 class RestApi:
     """The line to one organization's REST API."""
+
+    batch: ClassVar[int] = BATCH
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, config: SalesforceConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._config = config

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config, Destination
+from leadkeeper.destinations.interface import Config
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE
 
@@ -127,7 +127,8 @@ class SalesforceConfig(Config):
         """Whether leads go over the REST API rather than Web-to-Lead."""
         return self.my_domain_url is not None
 
-    def repeats(self, destination: type[Destination]) -> bool:
+    @property
+    def repeatable(self) -> bool:
         """Twice makes one over the REST API only."""
         return self.rest
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
@@ -49,6 +49,9 @@ _WRITTEN_SECONDS: Final = 3.0
 
 class WebToLead:
     """The line to one organization's Web-to-Lead. ``quota`` counts what was sent; without it nothing is held back."""
+
+    batch: ClassVar[int] = 1
+    repeatable: ClassVar[bool] = False
 
     def __init__(
         self, config: SalesforceConfig, network: Network, quota: Quota | None, now: Callable[[], float] = time.time

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from leadkeeper.destinations.interface import Context, Previews
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.destinations.salesforce.fields import web_form
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
@@ -46,8 +47,9 @@ async def previewed(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What the destination would receive for the test lead."""
     network = Network(NetworkPolicy(total_seconds=0.2))
     destination = BY_NAME[name]
-    adapter: Any = destination(destination.config.model_validate(settings), network)  # type: ignore[call-arg]
+    adapter = destination.open(destination.config.model_validate(settings), Context(network))
     try:
+        assert isinstance(adapter, Previews)
         return dict((await adapter.preview(LEAD)).record)
     finally:
         await adapter.aclose()

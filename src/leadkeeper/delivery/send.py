@@ -31,13 +31,19 @@ async def send(destination: Adapter, leads: Sequence[OutgoingLead], connection_i
             async with asyncio.timeout(CALL_SECONDS):
                 answers = await destination.deliver(leads)
         if len(answers) != len(leads) or not all(isinstance(answer, Receipt | Diagnosis) for answer in answers):
-            raise RuntimeError(f"{destination.name} gave {len(answers)} answers for {len(leads)} leads")
+            raise RuntimeError(f"{_named(destination)} gave {len(answers)} answers for {len(leads)} leads")
         return answers
     except asyncio.CancelledError:
         return [_unheard(destination, Kind.INTERRUPTED)] * len(leads)
     except Exception as error:
-        log.error("adapter failed", destination=destination.name, leads=[lead.id for lead in leads], error=where(error))
+        ids = [lead.id for lead in leads]
+        log.error("adapter failed", adapter=_named(destination), leads=ids, error=where(error))
         return [_unheard(destination, Kind.INTERNAL_ERROR)] * len(leads)
+
+
+def _named(adapter: Adapter) -> str:
+    """The adapter as a person finds it in the code: ``salesforce.rest.RestApi``."""
+    return f"{type(adapter).__module__.removeprefix('leadkeeper.destinations.')}.{type(adapter).__name__}"
 
 
 def _unheard(destination: Adapter, kind: Kind) -> Diagnosis:

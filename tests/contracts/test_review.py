@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import new_id
-from leadkeeper.connections import lines
 from leadkeeper.connections.outbox import CONNECTION_PAUSED, connection_paused
 from leadkeeper.delivery import claim as claims
 from leadkeeper.delivery import worker as workers
@@ -28,6 +27,7 @@ from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
@@ -234,7 +234,7 @@ async def test_a_connection_that_cannot_be_opened_stops_no_other(
             raise OSError
         return HTTPS_ENDPOINT.open(config, context)
 
-    monkeypatch.setitem(lines.BY_NAME, "https_endpoint", replace(HTTPS_ENDPOINT, open=refuse))
+    monkeypatch.setitem(BY_NAME, "https_endpoint", replace(HTTPS_ENDPOINT, open=refuse))
     async with scene(database_url, authority) as s:
         await s.house.connections.put(CRM, "other", _endpoint(s.url + "?refused"), by="test")
         await s.connect()

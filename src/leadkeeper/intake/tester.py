@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from pydantic_core import to_json
@@ -24,7 +24,7 @@ from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.delivery.send import send
-from leadkeeper.destinations.interface import Context, Preview, Previews
+from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import Language
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
@@ -235,7 +235,7 @@ def _test_lead(offer: OfferRef, marker: str) -> NewLead:
     return NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
 
 
-async def _previewed(destination: Any, lead: OutgoingLead) -> Preview:
+async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:
     if not isinstance(destination, Previews):
         return Preview({}, ("The connection's settings cannot be used as they are.",))
     return await destination.preview(lead)

@@ -29,8 +29,7 @@ from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
 from leadkeeper.delivery.worker import Worker
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.mail import Mailer
+from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.client_address import ClientAddresses
@@ -56,6 +55,9 @@ from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.intake.validated import UNASKED
 from leadkeeper.languages import installed
+from leadkeeper.mail.mailer import Mailer
+from leadkeeper.mail.service import MailService
+from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
@@ -100,6 +102,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
     sys.setswitchinterval(0.0005)
     storage, clock, secret_keys = await _open_storage(settings)
     network = Network(settings.network_policy)
+    context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
     carrier: Worker | None = None
 
@@ -108,13 +111,13 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
-    rooms = _put_together(settings, storage, clock, secret_keys, network, wake, languages or installed())
+    rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
     try:
         if worker:
             carrier = Worker(
                 storage,
                 rooms.connections,
-                network,
+                context,
                 lease_seconds=settings.lease_seconds,
                 clock=clock,
                 observe=metrics.observe_sends,
@@ -135,7 +138,7 @@ def _put_together(
     storage: Storage,
     clock: Clock,
     secret_keys: Sequence[str],
-    network: Network,
+    context: Context,
     wake: Callable[[Collection[str]], None],
     languages: Languages,
 ) -> Rooms:
@@ -169,7 +172,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         again=Again(storage, wake, clock),
-        tester=_tester(settings, storage, connections, network, wake, clock, rates),
+        tester=_tester(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
         showcase=Showcase(storage),
@@ -185,13 +188,13 @@ def _tester(
     settings: Settings,
     storage: Storage,
     connections: Connections,
-    network: Network,
+    context: Context,
     wake: Callable[[Collection[str]], None],
     clock: Clock,
     rates: Rates,
 ) -> Tester:
     waits = settings.unconfirmed_test_leads is Unconfirmed.WAIT
-    return Tester(storage, connections, network, wake, clock, rates=rates, waits_for_word=waits)
+    return Tester(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
 async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:

@@ -172,3 +172,30 @@ def read_hops(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         return 0
     return min(int(text), 999) if len(text) <= 3 else 999
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingLead:
+    """A lead as an adapter receives it: everything that any destination may be told."""
+
+    id: str
+    created_at: datetime
+    source: str
+    action: str
+    lead_source: str
+    publisher_id: str
+    publisher_name: str
+    offer_id: str
+    offer_title: str
+    customer: Customer
+    description: str = ""
+    campaign: str = ""
+    test: bool = False
+    hops: int = 0
+    """How often it was passed on before it came here, by installations like this one."""
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """The texts that must not be repeated in evidence."""
+        c = self.customer
+        return (c.first_name, c.last_name, c.email, c.phone, c.company, c.title, self.description)

@@ -11,12 +11,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.access.quotas import NAMES, USUAL, Quotas
-from leadkeeper.destinations.addresses import own_addresses
-from leadkeeper.destinations.http import NetworkPolicy, parse_hosts, parse_ranges
-from leadkeeper.destinations.mail import MailServer, parse_hostname, parse_mail_server, parse_sender
-from leadkeeper.destinations.mail_address import MailRules, parse_vouched
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.languages import installed
+from leadkeeper.mail.address import MailRules, parse_vouched
+from leadkeeper.mail.mailer import MailServer, parse_hostname, parse_mail_server, parse_sender
+from leadkeeper.network.addresses import own_addresses
+from leadkeeper.network.client import NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.storage.engine import open_storage
@@ -304,9 +304,6 @@ class Settings(BaseSettings):
             allow_addresses=parse_ranges(self.allow_addresses),
             hosts=parse_hosts(self.hosts),
             ca_file=self.ca_file,
-            mail_server=self.mail_server,
-            mail_rules=self.mail_rules,
-            base_url=self.base_url,
             own=None if self.allow_own_addresses else own_addresses(self.base_url, self.port),
         )
 

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azurite import KEY, Azurite, AzuriteMissing, Service
+from leadkeeper.sandbox.azure_storage.azurite import KEY, Azurite, AzuriteMissing, Service
 from leadkeeper.sandbox.server import Sandbox
 from tests.conftest import missing_service
 from tests.contracts.sandbox_caller import Caller, calling

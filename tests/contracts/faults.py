@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy, parse_ranges
 from leadkeeper.diagnosis import Kind, Outcome
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy, parse_ranges
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault, FaultServer

@@ -17,9 +17,10 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.operations import Operation
@@ -147,7 +148,7 @@ async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[
         await storage.write(upgrade)
         connections = Connections(storage, Vault([KEY]), clock=now_ms, keeps_last=keeps_last_connection)
         waits = press.get("unconfirmed") == "wait"
-        tester = Tester(storage, connections, network, waits_for_word=waits)
+        tester = Tester(storage, connections, Context(network), waits_for_word=waits)
         prove = functools.partial(tester.validate, by="worker")
         made = Market(
             storage,
@@ -157,7 +158,7 @@ async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[
             Publication(storage),
             Press(storage, connections, tester, base_url="https://hub.example", **press),
             Intake(storage),
-            Worker(storage, connections, network, lease_seconds=3, prove=prove),
+            Worker(storage, connections, Context(network), lease_seconds=3, prove=prove),
             far,
             other,
         )

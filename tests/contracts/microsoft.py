@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leadkeeper.sandbox.entra_directory import APPLICATION, PASSWORD, SECRET, TENANT, USER
+from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, SECRET, TENANT, USER
 from tests.contracts.sandbox_caller import Caller, Reply
 
 ENTRA = "https://login.microsoftonline.com"

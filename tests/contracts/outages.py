@@ -17,10 +17,11 @@ from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.delivery.record import record
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.mail import Mailer, parse_mail_server
-from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
+from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Answer, Evidence, Kind, Receipt
+from leadkeeper.mail.address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.mailer import Mailer, parse_mail_server
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -56,7 +57,7 @@ class Plight:
         """That of a worker which has just started."""
         house = self.house
         return Housekeeping(
-            house.storage, house.connections, self.network, lambda _: None, clock=house.clock, dice=lambda: 0.5
+            house.storage, house.connections, Context(self.network), lambda _: None, clock=house.clock, dice=lambda: 0.5
         )
 
     @property

@@ -7,23 +7,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.mail import MailServer
-from leadkeeper.destinations.mail_address import parse_address
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.mailer import MailServer
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_blob import is_write
-from leadkeeper.sandbox.azure_proxy import StorageProxy
-from leadkeeper.sandbox.azure_table import is_insert
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.email import PASSWORD as MAIL_PASSWORD
-from leadkeeper.sandbox.email import USER as MAIL_USER
-from leadkeeper.sandbox.email import Email as MailServerStandIn
+from leadkeeper.sandbox.azure_blob.stand_in import is_write
+from leadkeeper.sandbox.azure_storage.proxy import StorageProxy
+from leadkeeper.sandbox.azure_table.stand_in import is_insert
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.email.stand_in import PASSWORD as MAIL_PASSWORD
+from leadkeeper.sandbox.email.stand_in import USER as MAIL_USER
+from leadkeeper.sandbox.email.stand_in import Email as MailServerStandIn
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint import Request as Received
-from leadkeeper.sandbox.marketo import Marketo
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from leadkeeper.sandbox.https_endpoint.stand_in import Request as Received
+from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.mishaps import Match, Mishap
-from leadkeeper.sandbox.salesforce import Salesforce
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.stand_in import OK, Answer
 from tests.contracts.cases.case import Line, State

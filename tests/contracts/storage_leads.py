@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Receipt
-from leadkeeper.lead import Customer
-from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.sandbox.azure_storage.azurite import KEY
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WRONG_KEY = "d3Jvbmcta2V5LW9mLWNvbnRvc28tMTIzNDU2Nzg5MA=="

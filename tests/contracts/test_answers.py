@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from leadkeeper.access.keys import Keys
 from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
-from leadkeeper.destinations.mail import Mailer, parse_mail_server
-from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.cli.doctor import _held_up
 from leadkeeper.inbox.backlog import backlog
 from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.mail.address import MailRules
+from leadkeeper.mail.mailer import Mailer, parse_mail_server
 from leadkeeper.notices.sender import Sender
 from leadkeeper.publishing import operations
 from leadkeeper.publishing.steps import Failed, OperationKind, OperationState, after, first_steps

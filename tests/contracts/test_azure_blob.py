@@ -30,16 +30,16 @@ from azure.storage.blob import (
 from azure.storage.blob.aio import ContainerClient
 from pydantic import ValidationError
 
-from leadkeeper.destinations.azure_blob import AT_ONCE, AzureBlob, AzureBlobConfig, blob_name
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.azure_blob.adapter import AT_ONCE, AzureBlob, blob_name
+from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_blob import AzureBlob as BlobService
-from leadkeeper.sandbox.azure_blob import creates_container, error, is_write, reads_container
-from leadkeeper.sandbox.azurite import KEY, Azurite
+from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob as BlobService
+from leadkeeper.sandbox.azure_blob.stand_in import creates_container, error, is_write, reads_container
+from leadkeeper.sandbox.azure_storage.azurite import KEY, Azurite
 from leadkeeper.sandbox.faults import Exchange, Fault
 from tests.contracts.storage_leads import (
     ADA,

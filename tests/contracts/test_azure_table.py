@@ -23,17 +23,17 @@ from azure.data.tables import AccountSasPermissions, ResourceTypes, generate_acc
 from azure.data.tables.aio import TableClient
 from pydantic import ValidationError
 
-from leadkeeper.destinations.azure_table import TEXT_LIMIT, AzureTable, AzureTableConfig, make_row, transactions
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.azure_table.adapter import TEXT_LIMIT, AzureTable, make_row, transactions
+from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
+from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_table import (
-    AzureTable as TableService,
-)
-from leadkeeper.sandbox.azure_table import (
+from leadkeeper.sandbox.azure_storage.azurite import KEY, Azurite
+from leadkeeper.sandbox.azure_table.stand_in import AzureTable as TableService
+from leadkeeper.sandbox.azure_table.stand_in import (
     creates_table,
     error,
     is_insert,
@@ -41,7 +41,6 @@ from leadkeeper.sandbox.azure_table import (
     transaction_error,
     xml_error,
 )
-from leadkeeper.sandbox.azurite import KEY, Azurite
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.storage_leads import (
     ADA,
@@ -263,7 +262,7 @@ async def test_rows_between_the_leads_of_a_batch_do_not_matter(line: Line) -> No
 async def test_a_very_full_day_costs_a_few_pages_and_then_one_call_per_lead(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leadkeeper.destinations.azure_table._PAGE", 5)
+    monkeypatch.setattr("leadkeeper.destinations.azure_table.adapter._PAGE", 5)
     adapter = line.open(answer_limit=200_000)
     await adapter.deliver(make_leads(range(100)))
     line.service.reset()
@@ -776,7 +775,7 @@ def test_the_adapter_says_what_it_is() -> None:
         "name": "azure_table",
         "lead_destination": "table",
         "config_key": "tableLeadConfiguration",
-        "batch": 100,
-        "repeatable": True,
+        "least_batch": 100,
     }
-    assert {name: getattr(AzureTable, name) for name in facts} == facts
+    assert {name: getattr(AZURE_TABLE, name) for name in facts} == facts
+    assert (AzureTable.batch, AzureTable.repeatable) == (100, True)

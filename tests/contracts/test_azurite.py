@@ -8,7 +8,7 @@ import psutil
 import pytest
 import trustme
 
-from leadkeeper.sandbox.azurite import Azurite, AzuriteFailed, AzuriteMissing
+from leadkeeper.sandbox.azure_storage.azurite import Azurite, AzuriteFailed, AzuriteMissing
 from tests.conftest import missing_service
 
 NODE_MODULES = Path(__file__).parents[2] / "node_modules"

@@ -27,7 +27,7 @@ import typer
 from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.doors.cli.program import program, run
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from tests.contracts.mailbox import mailbox
 
 OFFER = "contoso.crm-pro"

@@ -17,8 +17,8 @@ from alembic import command
 from leadkeeper.access import contacts
 from leadkeeper.access.contacts import contacts_of
 from leadkeeper.clock import now_ms
-from leadkeeper.destinations.mail import Mailer, parse_mail_server
-from leadkeeper.destinations.mail_address import MailRules, parse_address
+from leadkeeper.mail.address import MailRules, parse_address
+from leadkeeper.mail.mailer import Mailer, parse_mail_server
 from leadkeeper.notices.sender import Sender
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import connection_paused
-from leadkeeper.destinations.mail import Mailer, parse_mail_server
-from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.mail.address import MailRules
+from leadkeeper.mail.mailer import Mailer, parse_mail_server
 from leadkeeper.notices.due import take
 from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.connections.recipients import Recipients
-from leadkeeper.destinations.email import Email, EmailConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.mail_address import DEFAULT_RULES
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.diagnosis import Receipt
+from leadkeeper.mail.address import DEFAULT_RULES
+from leadkeeper.mail.service import MailService
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
 from leadkeeper.publishing.steps import OperationState
@@ -47,10 +48,9 @@ async def test_a_damaged_trouble_stops_no_mail_and_no_page(home: House, operator
         assert (await visitor.open("/portal/offers/contoso/crm-pro")).status == 200
     (connection,) = await home.rooms.connections.list(CRM)
     with mailbox() as box:
-        network = Network(NetworkPolicy(mail_server=server_of(box), base_url="https://leads.example"))
+        mail = MailService(server_of(box), base_url="https://leads.example")
         config = EmailConfig.model_validate(EMAIL["emailLeadConfiguration"])
-        (answer,) = await Email(config, network, Recipients(storage, connection, DEFAULT_RULES)).deliver([LEAD])
-        await network.aclose()
+        (answer,) = await Email(config, mail, Recipients(storage, connection, DEFAULT_RULES)).deliver([LEAD])
         assert isinstance(answer, Receipt)
         assert box.recipients == [["a@contoso.com", "b@contoso.com"]]
     # The mail that went out says more than what could not be read.

@@ -18,17 +18,20 @@ import pytest
 import structlog
 
 from leadkeeper.catalogue import CATALOGUE, text_of
+from leadkeeper.check import Check
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
-from leadkeeper.destinations.destination import Check, Destination, OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.registry import DESTINATIONS, open_destination
+from leadkeeper.destinations.interface import Adapter, Context
+from leadkeeper.destinations.registry import DESTINATIONS
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.mail.service import MailService
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import stand_ins as household
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_blob import AzureBlob
-from leadkeeper.sandbox.azure_table import AzureTable
+from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob
+from leadkeeper.sandbox.azure_table.stand_in import AzureTable
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.stand_in import OK, Clock
 from tests.contracts.cases import LINES
@@ -53,7 +56,7 @@ class Meeting:
 
     line: Line
     stage: Stage
-    adapter: Destination
+    adapter: Adapter
     log: pytest.LogCaptureFixture
 
     async def send(self, *leads: OutgoingLead) -> Sequence[Answer]:
@@ -105,12 +108,13 @@ async def meet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest)
             stage.choose(state)
         seconds = HASTY_SECONDS if hasty else END_SECONDS / 2
         policy = NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=seconds)
-        if isinstance(stage, MailStage):
-            policy = replace(policy, mail_server=stage.mail_server, base_url="https://leads.example")
+        server = stage.mail_server if isinstance(stage, MailStage) else None
+        mail = MailService(server, base_url="https://leads.example")
         network = Network(policy, resolve=nowhere)
         account = next(ACCOUNTS) if isinstance(stage, StorageStage) else 0
         settings = settings_of(line, state, f"test{account}")
-        adapter = open_destination(line.destination, line.destination.config.model_validate(settings), network)
+        config = line.destination.config.model_validate(settings)
+        adapter = line.destination.open(config, Context(network, mail))
         meeting = Meeting(line, stage, adapter, caplog)
         met.append((meeting, network))
         return meeting
@@ -361,7 +365,7 @@ async def end_well(meeting: Meeting, answer: Answer, trouble: Trouble) -> None:
 async def test_the_same_lead_twice(line: Line, meet: Meet) -> None:
     meeting = await meet(line)
     config = line.destination.config.model_validate(settings_of(line, None, "test"))
-    assert config.repeats(line.destination) is meeting.adapter.repeatable
+    assert config.repeatable is meeting.adapter.repeatable
     await meeting.send(lead())
     if not meeting.adapter.repeatable:
         return

@@ -21,23 +21,23 @@ from pydantic import SecretStr
 
 from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_blob import AzureBlob
-from leadkeeper.sandbox.azure_proxy import StorageProxy
-from leadkeeper.sandbox.azure_table import AzureTable
-from leadkeeper.sandbox.azurite import Azurite, AzuriteMissing, Service
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.dynamics_organization import Member
-from leadkeeper.sandbox.dynamics_schema import Attribute
-from leadkeeper.sandbox.email import Email
-from leadkeeper.sandbox.entra import Entra
-from leadkeeper.sandbox.entra_directory import Application, Secret, Tenant
+from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob
+from leadkeeper.sandbox.azure_storage.azurite import Azurite, AzuriteMissing, Service
+from leadkeeper.sandbox.azure_storage.proxy import StorageProxy
+from leadkeeper.sandbox.azure_table.stand_in import AzureTable
+from leadkeeper.sandbox.dynamics.organization import Member
+from leadkeeper.sandbox.dynamics.schema import Attribute
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.email.stand_in import Email
+from leadkeeper.sandbox.entra.directory import Application, Secret, Tenant
+from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.faults import Exchange, FaultServer
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint import Request as Received
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.marketo_leads import PersonField
-from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_fields import FIELDS, LeadField
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from leadkeeper.sandbox.https_endpoint.stand_in import Request as Received
+from leadkeeper.sandbox.marketo.leads import PersonField
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.salesforce.fields import FIELDS, LeadField
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from tests.conftest import missing_service
 from tests.rooms import OFFER, house

@@ -9,13 +9,13 @@ from structlog.testing import capture_logs
 
 from leadkeeper.connections.outbox import DAY_MS, GATHER_MS
 from leadkeeper.connections.recipients import Recipients
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.email import Email, EmailConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.mail import Mailer, MailServer, parse_mail_server
-from leadkeeper.destinations.mail_address import DEFAULT_RULES, masked_address
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.mail.address import DEFAULT_RULES, masked_address
+from leadkeeper.mail.mailer import Mailer, MailServer, parse_mail_server
+from leadkeeper.mail.service import MailService
 from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
@@ -41,15 +41,13 @@ PERSONAL = ("Conceição", "Lovelace", "joao@exemplo.pt", "15550100", "Exemplo",
 
 
 async def deliver(server: MailServer | None) -> Receipt | Diagnosis:
-    network = Network(NetworkPolicy(mail_server=server, base_url="https://leads.example"))
     config = EmailConfig.model_validate({"contactEmail": ["sales@contoso.com", "boss@contoso.com"]})
-    destination = Email(config, network)
+    destination = Email(config, MailService(server, base_url="https://leads.example"))
     try:
         (answer,) = await destination.deliver([LEAD])
         return answer
     finally:
         await destination.aclose()
-        await network.aclose()
 
 
 def server_of(box: Mailbox, user: str = "") -> MailServer:
@@ -188,11 +186,10 @@ async def test_a_contact_that_is_refused_while_another_is_served_is_told(home: H
     (connection,) = await home.rooms.connections.list(CRM)
     with mailbox() as box:
         box.reply["RCPT gone@contoso.com"] = "550 no such user gone@contoso.com"
-        network = Network(NetworkPolicy(mail_server=server_of(box), base_url="https://leads.example"))
+        mail = MailService(server_of(box), base_url="https://leads.example")
         contacts = Recipients(home.rooms.storage, connection, DEFAULT_RULES)
         with capture_logs() as logs:
-            (answer,) = await Email(EmailConfig.model_validate(settings), network, contacts).deliver([LEAD])
-        await network.aclose()
+            (answer,) = await Email(EmailConfig.model_validate(settings), mail, contacts).deliver([LEAD])
         assert box.recipients == [["sales@contoso.com"]]
     assert isinstance(answer, Receipt)
     assert answer.note is not None

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.sandbox.entra import Entra
-from leadkeeper.sandbox.entra_directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
+from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
+from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.foreign_calls import page_differs, python_calls
 from tests.contracts.microsoft import ORG

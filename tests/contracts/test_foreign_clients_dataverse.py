@@ -13,9 +13,9 @@ from typing import Any, Final
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.dynamics_organization import DELETE, LEAD_WRITER
-from leadkeeper.sandbox.entra_directory import APPLICATION, SECRET, TENANT
+from leadkeeper.sandbox.dynamics.organization import DELETE, LEAD_WRITER
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import APPLICATION, SECRET, TENANT
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.foreign_calls import Calls, node_calls, page_differs, python_calls
 from tests.contracts.microsoft import API, ORG

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.marketo_leads import Subscription
+from leadkeeper.sandbox.marketo.leads import Subscription
+from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.stand_in import Clock
 from tests.contracts.foreign_calls import Calls, page_differs, python_calls

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
-from leadkeeper.sandbox.salesforce_org import Org
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce.org import Org
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.stand_in import Clock
 from tests.contracts.foreign_calls import Calls, node_calls, page_differs, python_calls

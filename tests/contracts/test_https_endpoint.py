@@ -13,14 +13,16 @@ import pytest
 from standardwebhooks import Webhook
 
 from leadkeeper import __version__
-from leadkeeper.destinations.destination import Destination, OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint, HttpsEndpointConfig
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from tests.contracts.faults import END_SECONDS, HOST, LEAD, NETWORK, PERSONAL, Case, FarSide, far_side
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
@@ -38,7 +40,7 @@ def endpoint(network: Network, url: str, **settings: Any) -> HttpsEndpoint:
     return HttpsEndpoint(HttpsEndpointConfig.model_validate({"httpsEndpointUrl": url} | settings), network)
 
 
-async def deliver(destination: Destination, lead: OutgoingLead = LEAD) -> Answer:
+async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
     """What ``deliver`` says to one lead; it must say it in time."""
     async with asyncio.timeout(END_SECONDS):
         (found,) = await destination.deliver([lead])

@@ -20,12 +20,13 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.delivery.worker import Worker
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.dynamics_organization import Limits
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.salesforce import Salesforce
+from leadkeeper.network.client import Network, NetworkPolicy
+from leadkeeper.sandbox.dynamics.organization import Limits
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.storage import tables as t
 from tests.contracts.cases import dynamics, marketo, salesforce
@@ -51,7 +52,7 @@ class Scene:
         """A worker with a network of its own, as a process has it."""
         stage = SandboxStage(self.sandbox, WEB)
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=10))
-        worker = Worker(self.house.storage, self.house.connections, network, lease_seconds=5)
+        worker = Worker(self.house.storage, self.house.connections, Context(network), lease_seconds=5)
         running = asyncio.create_task(worker.run())
         try:
             yield

@@ -8,11 +8,13 @@ import pytest
 from pydantic import SecretStr, TypeAdapter
 
 from leadkeeper.delivery.schedule import State, next_step
-from leadkeeper.destinations.destination import Contacts, OutgoingLead, Standing
-from leadkeeper.destinations.email import Email, EmailConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.mail import parse_mail_server
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
+from leadkeeper.destinations.interface import Contacts, Standing
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt, Who
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.mail.mailer import parse_mail_server
+from leadkeeper.mail.service import MailService
 from leadkeeper.settings import Settings, WrongSetting, load_settings
 from leadkeeper.storage.away import StorageAway
 from tests.contracts.mailbox import Mailbox, mailbox
@@ -26,14 +28,13 @@ async def told(
 ) -> Answer:
     """What the email destination answers for a lead of these contacts."""
     server = parse_mail_server(f"smtp://127.0.0.1:{box.port}", sender)
-    network = Network(NetworkPolicy(mail_server=server, base_url="https://leads.example"))
-    destination = Email(EmailConfig.model_validate({"contactEmail": list(contacts)}), network, known)
+    mail = MailService(server, base_url="https://leads.example")
+    destination = Email(EmailConfig.model_validate({"contactEmail": list(contacts)}), mail, known)
     try:
         (answer,) = await destination.deliver([lead])
         return answer
     finally:
         await destination.aclose()
-        await network.aclose()
 
 
 def everybody(box: Mailbox) -> list[str]:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from leadkeeper.clock import now_ms
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS
 from leadkeeper.intake.tester import Tester
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.texts import Language
 from tests.contracts.cases.case import State
@@ -131,7 +132,7 @@ async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_pat
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
         settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(told.settings)}
         await house.connections.put(CRM, "primary", settings, by="test")
-        tester = Tester(house.storage, house.connections, network, clock=now_ms)
+        tester = Tester(house.storage, house.connections, Context(network), clock=now_ms)
         try:
             fine = await tester.validate(CRM, "primary", by="test")
             assert fine.ok, fine

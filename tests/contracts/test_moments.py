@@ -17,7 +17,7 @@ from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER
 from leadkeeper.delivery import breaker, schedule
 from leadkeeper.delivery.recall import TRY_EVERY
-from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.mail.address import MailRules
 from leadkeeper.notices import due
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import now_ms
 from leadkeeper.delivery.worker import Worker
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.press import Press
@@ -134,9 +135,9 @@ async def street(url: str, authority: Authority, *, total_seconds: float = LONG)
         house.connections._clock = now_ms
         await house.catalogue.put_publisher("mallory", "Mallory", by="test")
         await house.catalogue.put_offer(MALLORY, title="Trap", offer_type="saas", live=True, by="test")
-        tester = Tester(house.storage, house.connections, network)
+        tester = Tester(house.storage, house.connections, Context(network))
         prove = functools.partial(tester.validate, by="worker")
-        worker = Worker(house.storage, house.connections, network, lease_seconds=5, prove=prove)
+        worker = Worker(house.storage, house.connections, Context(network), lease_seconds=5, prove=prove)
         house.connections._woken = worker.wake
         made = Street(
             house,

@@ -8,9 +8,9 @@ import pytest
 
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.destinations.mail_address import parse_address
-from leadkeeper.destinations.mail_text import lead_notice, paused_notice, question
 from leadkeeper.diagnosis import Kind
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.text import lead_notice, paused_notice, question
 from leadkeeper.notices.outage_mail import Fallen, failing_notice
 from leadkeeper.texts import Languages
 from tests.journeys.customer import Customer

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections.outbox import connection_paused
-from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.diagnosis import Kind, Receipt
+from leadkeeper.mail.address import MailRules
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import agree

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import new_id
-from leadkeeper.connections import lines
 from leadkeeper.connections.outbox import CONNECTION_PAUSED, connection_paused
 from leadkeeper.delivery import claim as claims
 from leadkeeper.delivery import worker as workers
@@ -24,14 +23,18 @@ from leadkeeper.delivery.record import Recorded, record
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, MOST_ATTEMPTS, State
 from leadkeeper.delivery.send import send
 from leadkeeper.delivery.sent import Sent
-from leadkeeper.destinations import registry
-from leadkeeper.destinations.email import Email, EmailConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.mail_address import MailRules, parse_address
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
+from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.intake.keep import Kept
+from leadkeeper.mail.address import MailRules, parse_address
+from leadkeeper.mail.service import MailService
 from leadkeeper.notices.sender import HELD_MS, Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
@@ -226,14 +229,13 @@ async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str)
 async def test_a_connection_that_cannot_be_opened_stops_no_other(
     database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = registry.open_destination
-
-    def refuse(destination: Any, config: Any, *rest: Any) -> Any:
+    def refuse(config: Config, context: Context) -> Adapter:
+        assert isinstance(config, HttpsEndpointConfig)
         if "refused" in config.https_endpoint_url.get_secret_value():
             raise OSError
-        return opened(destination, config, *rest)
+        return HTTPS_ENDPOINT.open(config, context)
 
-    monkeypatch.setattr(lines, "open_destination", refuse)
+    monkeypatch.setitem(BY_NAME, "https_endpoint", replace(HTTPS_ENDPOINT, open=refuse))
     async with scene(database_url, authority) as s:
         await s.house.connections.put(CRM, "other", _endpoint(s.url + "?refused"), by="test")
         await s.connect()
@@ -268,16 +270,14 @@ async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again
 
 
 async def test_only_what_may_be_sent_again_is_claimed_ahead() -> None:
-    network = Network(NetworkPolicy())
     lane = Lane("one", "contoso")
-    lane.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), network), 1)
+    lane.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), MailService()), 1)
     assert lane.wanted(100) == lane.pace.limit
     lane.running = lane.pace.limit
     assert lane.wanted(100) == 0
     lane.pace.limit = 1
     assert lane.wanted(100) == 0
     await lane.closed()
-    await network.aclose()
 
 
 async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
+from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
-from leadkeeper.sandbox.salesforce import Salesforce as StandIn
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, UNIQUE
-from leadkeeper.sandbox.salesforce_org import Org, StoredLead
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID, UNIQUE
+from leadkeeper.sandbox.salesforce.org import Org, StoredLead
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce as StandIn
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.salesforce import REST_SETTINGS
 from tests.contracts.faults import LEAD
@@ -43,9 +47,11 @@ class Line:
         """The organization."""
         return self.stand_in.org
 
-    def adapter(self, **settings: Any) -> Salesforce:
+    def adapter(self, **settings: Any) -> WebToLead | RestApi:
         """A line with these settings."""
-        return Salesforce(SalesforceConfig.model_validate(REST_SETTINGS | settings), self.network)
+        opened = SALESFORCE.open(SalesforceConfig.model_validate(REST_SETTINGS | settings), Context(self.network))
+        assert isinstance(opened, WebToLead | RestApi)
+        return opened
 
     async def send(self, *leads: OutgoingLead, **settings: Any) -> Sequence[Answer]:
         """Deliver over a line of its own, as another process would."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.dynamics_organization import APPEND, DELETE, LEAD_WRITER, Organization
-from leadkeeper.sandbox.entra_directory import APPLICATION
+from leadkeeper.sandbox.dynamics.organization import APPEND, DELETE, LEAD_WRITER, Organization
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import APPLICATION
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import API, LEAD, WebApi, ask_token
 from tests.contracts.sandbox_caller import Reply, calling

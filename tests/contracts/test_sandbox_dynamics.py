@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 
 from leadkeeper.sandbox import mishaps
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.dynamics_errors import STATES
-from leadkeeper.sandbox.dynamics_organization import CREATE, DELETE, LEAD_WRITER, Limits, Member, Organization
-from leadkeeper.sandbox.dynamics_schema import Attribute
-from leadkeeper.sandbox.entra_directory import APPLICATION, PUBLIC_APPLICATION, TENANT, USER
+from leadkeeper.sandbox.dynamics.errors import STATES
+from leadkeeper.sandbox.dynamics.organization import CREATE, DELETE, LEAD_WRITER, Limits, Member, Organization
+from leadkeeper.sandbox.dynamics.schema import Attribute
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import APPLICATION, PUBLIC_APPLICATION, TENANT, USER
 from leadkeeper.sandbox.mishaps import Match
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import API, LEAD, LOGIN, ORG, WebApi, ask_token

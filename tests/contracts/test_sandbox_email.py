@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.email import PASSWORD, USER, Email
+from leadkeeper.sandbox.email.stand_in import PASSWORD, USER, Email
 
 SENDER = "leadkeeper@marketplace.example"
 TO = "leads@contoso.example"

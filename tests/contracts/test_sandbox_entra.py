@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.entra import Entra
-from leadkeeper.sandbox.entra_directory import (
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import (
     APPLICATION,
     DOMAIN,
     PASSWORD,
@@ -22,7 +21,8 @@ from leadkeeper.sandbox.entra_directory import (
     Tenant,
     User,
 )
-from leadkeeper.sandbox.entra_errors import STATES
+from leadkeeper.sandbox.entra.errors import STATES
+from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.tokens import Tokens
 from tests.contracts.microsoft import CLIENT, ENTRA, LOGIN, ORG, ask_token

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.sandbox.entra import Entra
-from leadkeeper.sandbox.entra_errors import STATES
+from leadkeeper.sandbox.entra.errors import STATES
+from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import CLIENT, LOGIN, ask_token
 from tests.contracts.sandbox_caller import Caller

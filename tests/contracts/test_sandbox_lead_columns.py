@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.entra_directory import APPLICATION
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import APPLICATION
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import LEAD, WebApi, ask_token
 from tests.contracts.sandbox_caller import calling

@@ -16,10 +16,10 @@ import aiohttp
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.marketo_leads import Subscription
-from leadkeeper.sandbox.marketo_rest import QUOTA_ZONE
-from leadkeeper.sandbox.marketo_states import REFUSALS, SKIPS, STATES
+from leadkeeper.sandbox.marketo.leads import Subscription
+from leadkeeper.sandbox.marketo.rest import QUOTA_ZONE
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.marketo.states import REFUSALS, SKIPS, STATES
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.sandbox_caller import Caller, Reply, calling

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.dynamics_organization import DELETE, LEAD_WRITER
-from leadkeeper.sandbox.entra_directory import APPLICATION, SECRET, TENANT
+from leadkeeper.sandbox.dynamics.organization import DELETE, LEAD_WRITER
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import APPLICATION, SECRET, TENANT
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import API, CLIENT, ENTRA, LEAD, LOGIN, ORG, WebApi, ask_token
 from tests.contracts.sandbox_caller import Caller, Reply

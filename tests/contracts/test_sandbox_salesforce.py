@@ -11,10 +11,10 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
-from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, UNIQUE
-from leadkeeper.sandbox.salesforce_org import Org, long_id
-from leadkeeper.sandbox.salesforce_states import REFUSALS, STATES, TOKEN_REFUSALS, WRITE_REFUSALS
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID, UNIQUE
+from leadkeeper.sandbox.salesforce.org import Org, long_id
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
+from leadkeeper.sandbox.salesforce.states import REFUSALS, STATES, TOKEN_REFUSALS, WRITE_REFUSALS
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.sandbox_caller import Caller, Reply, calling
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID, LeadField
-from leadkeeper.sandbox.salesforce_org import Org
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID, LeadField
+from leadkeeper.sandbox.salesforce.org import Org
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.sandbox_caller import Caller, Reply, calling
 

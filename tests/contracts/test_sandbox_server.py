@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from leadkeeper.destinations.http import Network, NetworkPolicy, parse_hosts, parse_ranges
+from leadkeeper.network.client import Network, NetworkPolicy, parse_hosts, parse_ranges
 from leadkeeper.sandbox import faults, mishaps
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, Mishap

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.diagnosis import Receipt
+from leadkeeper.lead import OutgoingLead
 from leadkeeper.lead import test_customer as customer_of
 from tests.contracts.cases import LINES
 from tests.contracts.cases.case import Line

@@ -12,8 +12,11 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import new_delivery
 from leadkeeper.connections.lines import Usage, open_line
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Adapter, Context
+from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.rest import RestApi
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from tests.contracts.house import CRM, TestHouse, furnished
@@ -84,23 +87,28 @@ NO_REST: dict[str, str] = {}
 REST = {"clientId": "0f1c2d3e-aaaa-4bbb-8ccc-1234567890ab", "clientSecret": "AbCdEf0123456789AbCdEf0123456789"}
 
 
+def pace_of(adapter: Adapter) -> object:
+    """The pace that a line to Marketo keeps."""
+    assert isinstance(adapter, RestApi | WebForm)
+    return adapter._pace
+
+
 async def test_marketos_pace_is_kept_per_publisher_and_credential(database_url: str) -> None:
     async with furnished(database_url) as home:
         await furnish_other(home)
         network = Network(NetworkPolicy())
+        context = Context(network)
         try:
             for more in (NO_REST, REST):
                 mine = [await connected(home, CRM, name, marketo(**more)) for name in ("a", "b")]
                 theirs = await connected(home, OTHER, "primary", marketo(**more))
-                paces = [open_line(one, network, home.storage)._line._pace for one in (*mine, theirs)]
+                paces = [pace_of(open_line(one, context, home.storage)) for one in (*mine, theirs)]
                 assert paces[0] is paces[1]
                 assert paces[0] is not paces[2]
             same = await connected(home, CRM, "a", marketo(**REST))
             secret = REST | {"clientSecret": "0000000123456789AbCdEf0123456789"}
             other = await connected(home, CRM, "c", marketo(**secret))
-            assert (
-                open_line(other, network, home.storage)._line._pace
-                is not open_line(same, network, home.storage)._line._pace
-            )
+            paces = [pace_of(open_line(one, context, home.storage)) for one in (other, same)]
+            assert paces[0] is not paces[1]
         finally:
             await network.aclose()

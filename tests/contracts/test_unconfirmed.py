@@ -15,8 +15,8 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault, answer
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.salesforce import Salesforce
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases.marketo import FORM_SETTINGS
 from tests.contracts.cases.salesforce import WEB_SETTINGS

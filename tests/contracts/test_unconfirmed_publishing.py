@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY
-from leadkeeper.destinations.mail_address import parse_address
+from leadkeeper.mail.address import parse_address
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import take
 from leadkeeper.problem import Problem

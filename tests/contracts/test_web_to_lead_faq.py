@@ -14,12 +14,16 @@ from typing import Any
 import pytest
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
+from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Kind, Outcome, Receipt
 from leadkeeper.lead import test_customer as customer_of
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.salesforce import Salesforce as StandIn
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce as StandIn
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.texts import ENGLISH, Language
 from tests.contracts.cases.salesforce import REST_SETTINGS, WEB_SETTINGS
@@ -53,9 +57,11 @@ async def network(sandbox: Sandbox) -> AsyncIterator[Network]:
     await there.aclose()
 
 
-def web(network: Network) -> Salesforce:
+def web(network: Network) -> WebToLead | RestApi:
     """Web-to-Lead."""
-    return Salesforce(SalesforceConfig.model_validate(WEB_SETTINGS), network)
+    opened = SALESFORCE.open(SalesforceConfig.model_validate(WEB_SETTINGS), Context(network))
+    assert isinstance(opened, WebToLead | RestApi)
+    return opened
 
 
 @pytest.mark.parametrize("state", ["ok", *DROPPING])
@@ -100,7 +106,7 @@ async def test_the_check_says_that_it_cannot_know(sandbox: Sandbox, network: Net
 async def test_over_rest_a_mandatory_picklist_is_named(sandbox: Sandbox, network: Network) -> None:
     """Where the organization can be asked, what it demands is known before a lead is lost."""
     sandbox.stand_in(StandIn).choose("picklistMandatory")
-    salesforce = Salesforce(SalesforceConfig.model_validate(REST_SETTINGS), network)
+    salesforce = SALESFORCE.open(SalesforceConfig.model_validate(REST_SETTINGS), Context(network))
     check = await salesforce.check()
     (rules,) = [step for step in check.steps if step.name == "rules"]
     assert rules.ok is None

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from leadkeeper.clock import now_ms
 from leadkeeper.delivery.schedule import State
 from leadkeeper.delivery.worker import Worker
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.interface import Context
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault, FaultServer, answer, hang
@@ -73,14 +74,14 @@ async def scene(url: str, authority: Authority, fault: Fault | None = None) -> A
     network = Network(policy)
     async with furnished(url) as house:
         house.connections._clock = now_ms
-        worker = Worker(house.storage, house.connections, network, lease_seconds=3)
+        worker = Worker(house.storage, house.connections, Context(network), lease_seconds=3)
         house.connections._woken = worker.wake
         made = Scene(
             house,
             worker,
             Intake(house.storage, worker.wake),
             Again(house.storage, worker.wake),
-            Tester(house.storage, house.connections, network, worker.wake),
+            Tester(house.storage, house.connections, Context(network), worker.wake),
             Inbox(house.storage),
             far,
             f"https://127.0.0.1:{far.port}/in",

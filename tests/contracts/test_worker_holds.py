@@ -18,7 +18,7 @@ from leadkeeper.delivery.lookout import POLL_SECONDS
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.record import record
 from leadkeeper.delivery.worker import Worker
-from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Kind, Receipt
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, answer
@@ -58,8 +58,8 @@ class Held:
 
 def idle_worker(s: Scene, kind: type[Worker] = Worker, *, lease_seconds: float = 3) -> Worker:
     """A second worker over the same house, which does only what the test tells it to."""
-    network: Network = s.worker._network
-    return kind(s.house.storage, s.house.connections, network, lease_seconds=lease_seconds, clock=now_ms)
+    context: Context = s.worker._context
+    return kind(s.house.storage, s.house.connections, context, lease_seconds=lease_seconds, clock=now_ms)
 
 
 async def connection_id(s: Scene) -> str:

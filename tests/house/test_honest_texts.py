@@ -10,10 +10,10 @@ from babel.messages.catalog import Catalog
 
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.destinations import mail_text
-from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.storefront.texts import THANKS
+from leadkeeper.mail import text as mail_text
+from leadkeeper.mail.address import parse_address
 from leadkeeper.notices import publishing_mail
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 from leadkeeper.texts import Language

@@ -37,7 +37,7 @@ def written() -> str:
 def section(line: Line) -> Iterator[str]:
     """What is known of one line."""
     yield f"## {line.name}\n"
-    twice = "is one record" if line.destination.config.model_validate(filled(line)).repeats(line.destination) else ""
+    twice = "is one record" if line.destination.config.model_validate(filled(line)).repeatable else ""
     yield f"The same lead twice {twice or 'may be two: what may have arrived is set aside for a person'}.\n"
     yield "| state | the system says | outcome | cause | who must act | check |"
     yield "|---|---|---|---|---|---|"

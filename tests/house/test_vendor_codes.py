@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations import (
-    azure_errors,
-    dynamics_errors,
-    entra_errors,
-    https_endpoint,
-    marketo_errors,
-    salesforce_errors,
-)
+from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.dynamics import errors as dynamics_errors
+from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnosis import Kind
+from leadkeeper.network.entra import errors as entra_errors
 from tests.house.pages import DOCS
 
 CODES: Mapping[str, Mapping[Any, Any]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azurite import AzuriteMissing
+from leadkeeper.sandbox.azure_storage.azurite import AzuriteMissing
 from tests.conftest import missing_service
 from tests.contracts.mailbox import Mailbox, mailbox
 from tests.journeys.hub import Hub, running

@@ -44,13 +44,17 @@ NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
         "make demo     # installs what it needs into this folder, then plays a marketplace's day on a sandbox",
     ): ("sets up the very folder in which the tests run; what it then starts is run by tests/journeys/test_demo.py"),
     (
+        "docs/howto/add-a-language.md",
+        "make texts ARGS=eo",
+    ): "writes into the very folder in which the tests run; tests/contracts/test_new_language.py begins a language",
+    (
         "README.md",
         "$ make demo ARGS=--once",
     ): "a shortened example of what it prints; tests/journeys/test_demo.py runs it, not this text",
     ("CONTRIBUTING.md", "make setup     # .venv and node_modules, from the lock files"): (
         "sets up the very folder in which the tests run; continuous integration runs these words (.ci/run)"
     ),
-    ("docs/architecture.md", "access/           who may come in: keys, sessions, hooks, quotas; the audit"): (
+    ("docs/architecture.md", "access/            who may come in: keys, sessions, hooks, quotas; the audit"): (
         "the folder tree, which tests/house/test_architecture.py compares with the folders"
     ),
     ("docs/architecture.md", "__main__"): (

@@ -16,9 +16,9 @@ from typing import Any, Final
 import trustme
 from azure.data.tables import TableClient
 
-from leadkeeper.sandbox.azurite import ACCOUNT, KEY, Azurite
+from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY, Azurite
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint, Request
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint, Request
 
 TABLE: Final = "MarketplaceLeads"
 SECRET: Final = "whsec_" + base64.b64encode(b"a secret that two sides share...").decode()

@@ -20,7 +20,7 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint, Request
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint, Request
 from tests.journeys.doc_pages import READ, RUN_BY, Block, blocks, masked
 from tests.journeys.hub import Hub
 from tests.journeys.test_sandbox import Sandbox, ready_sandbox

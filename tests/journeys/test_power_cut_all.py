@@ -17,12 +17,12 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_blob import AzureBlob
-from leadkeeper.sandbox.azure_table import AzureTable
-from leadkeeper.sandbox.azurite import ACCOUNT, KEY, Azurite, AzuriteMissing, Service
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.salesforce import Salesforce
+from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob
+from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY, Azurite, AzuriteMissing, Service
+from leadkeeper.sandbox.azure_table.stand_in import AzureTable
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from tests.conftest import missing_service
 from tests.contracts.cases import dynamics, marketo, salesforce

@@ -21,7 +21,7 @@ from leadkeeper.doors.cli.demo.found import Found
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, new_secret
 from leadkeeper.doors.cli.demo.stage import Stage, open_stage
-from leadkeeper.sandbox.azurite import AzuriteMissing
+from leadkeeper.sandbox.azure_storage.azurite import AzuriteMissing
 from tests.conftest import missing_service
 from tests.journeys.conftest import MakeHub
 from tests.journeys.customer import Customer, Page

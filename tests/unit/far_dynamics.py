@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from leadkeeper.destinations.destination import Destination, OutgoingLead
-from leadkeeper.destinations.dynamics import Dynamics, row_id
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.dynamics.adapter import Dynamics, row_id
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen
@@ -152,7 +153,7 @@ def dynamics(far: Far, clock: Clock | None = None, **settings: Any) -> Dynamics:
     return Dynamics(config, far.network, clock=clock or Clock())
 
 
-async def deliver(destination: Destination, lead: OutgoingLead = LEAD) -> Answer:
+async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
     """What becomes of a lead; nothing private shows in it."""
     (found,) = await destination.deliver([lead])
     shown = repr(found).casefold()

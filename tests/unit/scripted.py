@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen

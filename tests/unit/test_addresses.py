@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.destinations.addresses import (
+from leadkeeper.network.addresses import (
     AddressInvalid,
     NetworkPolicy,
     is_public,

@@ -13,9 +13,9 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.data.tables.aio import TableClient
 from yarl import URL
 
-from leadkeeper.destinations.azure_batch import make_body, read_parts, signed_headers
-from leadkeeper.destinations.azure_storage import StorageAccount
-from leadkeeper.destinations.azure_table import make_row
+from leadkeeper.destinations.azure_storage.account import StorageAccount
+from leadkeeper.destinations.azure_table.adapter import make_row
+from leadkeeper.destinations.azure_table.batch import make_body, read_parts, signed_headers
 from tests.contracts.storage_leads import make_lead, make_leads
 
 KEY = "c2VjcmV0LWtleS1vZi1jb250b3NvLWxlYWRzLTEyMzQ1Njc4OTA="

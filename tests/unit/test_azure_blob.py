@@ -12,15 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leadkeeper.destinations.azure_blob import (
-    AzureBlobConfig,
-    blob_name,
-    cell,
-    encode,
-    make_record,
-)
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.lead import Customer
+from leadkeeper.destinations.azure_blob.adapter import blob_name, cell, encode, make_record
+from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
+from leadkeeper.lead import Customer, OutgoingLead
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 AWKWARD = st.text(st.sampled_from("\",;\r\n\t\x00\ufeff =+-@＝'é😀x0\ud800"))

@@ -12,15 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.destinations.azure_errors import (
-    BEING_DELETED_SECONDS,
-    CODES,
-    StorageError,
-    diagnose_storage,
-    read_error,
-    verdict_on,
-)
-from leadkeeper.destinations.azure_storage import (
+from leadkeeper.destinations.azure_storage.account import (
     DEVELOPMENT_ACCOUNT,
     DEVELOPMENT_KEY,
     ConnectionStringError,
@@ -29,10 +21,17 @@ from leadkeeper.destinations.azure_storage import (
     is_permitted,
     parse_connection_string,
 )
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import NetworkPolicy
+from leadkeeper.destinations.azure_storage.errors import (
+    BEING_DELETED_SECONDS,
+    CODES,
+    StorageError,
+    diagnose_storage,
+    read_error,
+    verdict_on,
+)
 from leadkeeper.diagnosis import Kind, Outcome
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import NetworkPolicy
 
 KEY = "c2VjcmV0LWtleS1vZi1jb250b3NvLWxlYWRzLTEyMzQ1Njc4OTA="
 SIGNATURE = "8ZxY%2Bq1secretsecretsecretsecret0123456789%3D"

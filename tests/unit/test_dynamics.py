@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from leadkeeper.destinations.dynamics import Dynamics
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig
+from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority

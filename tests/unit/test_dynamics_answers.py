@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from leadkeeper.destinations.dynamics_errors import CODES
+from leadkeeper.destinations.dynamics.errors import CODES
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.destination import Check, Previews
+from leadkeeper.check import Check
+from leadkeeper.destinations.interface import Previews
 from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.dynamics import DEFAULTS, Dynamics
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.dynamics.adapter import DEFAULTS, Dynamics
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig
 from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.diagnoses.dynamics import ENTRIES
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
 from tests.contracts.faults import LEAD
 from tests.unit.far_dynamics import (

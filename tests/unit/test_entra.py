@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from leadkeeper.destinations import entra
-from leadkeeper.destinations.entra import Credential, Tokens
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
+from leadkeeper.network.entra import tokens as entra
+from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig, credential_of
-from leadkeeper.destinations.entra import Credential, Tokens
-from leadkeeper.destinations.entra_errors import CODES
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of
 from leadkeeper.diagnosis import Diagnosis, Outcome
+from leadkeeper.network.entra.errors import CODES
+from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox.authority import Authority
 from tests.languages import LANGUAGES
 from tests.unit.far_dynamics import PERSON, SETTINGS, Far, far_side, said, sign_in_refused

@@ -10,18 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations import (
-    azure_errors,
-    dynamics_errors,
-    entra_errors,
-    https_endpoint,
-    marketo_errors,
-    salesforce_errors,
-)
+from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.dynamics import errors as dynamics_errors
+from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.find import LONGEST, explain, find
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
 from leadkeeper.explain.microsoft_texts_pt import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
+from leadkeeper.network.entra import errors as entra_errors
 from leadkeeper.texts import ENGLISH, Language
 from tests.languages import LANGUAGES, PORTUGUESE
 

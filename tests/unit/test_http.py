@@ -13,7 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from leadkeeper.destinations.http import (
+from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.network.client import (
     AddressInvalid,
     AddressRefused,
     AnswerTooLarge,
@@ -26,7 +27,6 @@ from leadkeeper.destinations.http import (
     parse_ranges,
     parse_url,
 )
-from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from leadkeeper.destinations.answer import LONGEST_WAIT, Private, read_error, retry_after, url_secrets
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import parse_url
-from leadkeeper.destinations.https_endpoint import HttpsEndpointConfig, encode
-from leadkeeper.lead import Customer
+from leadkeeper.destinations.https_endpoint.adapter import encode
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.answer import LONGEST_WAIT, Private, read_error, retry_after, url_secrets
+from leadkeeper.network.client import parse_url
 
 LEAD = OutgoingLead(
     id="0198c2a4-7d10-7c3e-8a55-1f2e3d4c5b6a",

@@ -7,11 +7,11 @@ import ssl
 import aiosmtplib
 import pytest
 
-from leadkeeper.destinations.mail import parse_hostname, parse_mail_server
-from leadkeeper.destinations.mail_address import MailRules, masked_address, parse_address, parse_vouched
-from leadkeeper.destinations.mail_outcomes import Stage, diagnose_loss, diagnose_reply
-from leadkeeper.destinations.mail_text import quoted
 from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.mail.address import MailRules, masked_address, parse_address, parse_vouched
+from leadkeeper.mail.mailer import parse_hostname, parse_mail_server
+from leadkeeper.mail.outcomes import Stage, diagnose_loss, diagnose_reply
+from leadkeeper.mail.text import quoted
 
 LOSSES = (
     aiosmtplib.SMTPServerDisconnected("gone"),

@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.destination import OutgoingLead, Previews
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.marketo import Marketo, MarketoConfig, MarketoRest
-from leadkeeper.destinations.marketo_descriptor import read_form, read_jsonp
-from leadkeeper.destinations.marketo_pace import Busy, Pace
+from leadkeeper.destinations.interface import Context, Previews
+from leadkeeper.destinations.marketo.descriptor import read_form, read_jsonp
+from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.pace import Busy, Pace
+from leadkeeper.destinations.marketo.provider import MARKETO
+from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -56,8 +59,10 @@ def config(**settings: Any) -> MarketoConfig:
     return MarketoConfig.model_validate(IDS | settings)
 
 
-def line(network: Network, **settings: Any) -> Marketo:
-    return Marketo(config(**settings), network)
+def line(network: Network, **settings: Any) -> WebForm | RestApi:
+    opened = MARKETO.open(config(**settings), Context(network))
+    assert isinstance(opened, WebForm | RestApi)
+    return opened
 
 
 async def deliver(side: Far, lead: OutgoingLead = LEAD, **settings: Any) -> Answer:
@@ -110,11 +115,11 @@ def test_wrong_settings_are_explained(settings: Any, text: str) -> None:
 async def test_what_the_modes_promise(authority: Authority) -> None:
     async with far_side(authority, {}, HOST) as side:
         web, rest = line(side.network), line(side.network, clientId="a", clientSecret="b")
-    assert (type(web), web.batch, web.repeatable) == (Marketo, 1, False)
-    assert (type(rest), rest.batch, rest.repeatable) == (MarketoRest, 1, True)
+    assert (type(web), web.batch, web.repeatable) == (WebForm, 1, False)
+    assert (type(rest), rest.batch, rest.repeatable) == (RestApi, 1, True)
     assert isinstance(web, Previews)
-    assert not config().repeats(Marketo)
-    assert config(clientId="a", clientSecret="b").repeats(Marketo)
+    assert not config().repeatable
+    assert config(clientId="a", clientSecret="b").repeatable
 
 
 async def test_the_form_that_is_posted(authority: Authority) -> None:

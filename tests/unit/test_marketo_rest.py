@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.marketo import Marketo, MarketoConfig
-from leadkeeper.destinations.marketo_errors import seconds_to_midnight
+from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.marketo.errors import seconds_to_midnight
+from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.provider import MARKETO
+from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -44,8 +48,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-def line(network: Network, **settings: Any) -> Marketo:
-    return Marketo(MarketoConfig.model_validate(SETTINGS | settings), network)
+def line(network: Network, **settings: Any) -> WebForm | RestApi:
+    opened = MARKETO.open(MarketoConfig.model_validate(SETTINGS | settings), Context(network))
+    assert isinstance(opened, WebForm | RestApi)
+    return opened
 
 
 def result(*results: Any) -> Fault:

@@ -8,10 +8,9 @@ from typing import Final
 
 import pytest
 
-from leadkeeper.destinations.answer import Private
-from leadkeeper.destinations.destination import OutgoingLead
 from leadkeeper.diagnosis import masked
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.answer import Private
 
 LEAD: Final = OutgoingLead(
     id="0199",

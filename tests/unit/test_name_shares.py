@@ -10,11 +10,11 @@ from typing import Final
 
 import pytest
 
-from leadkeeper.destinations.http import NETWORK_ERRORS, Network, NetworkPolicy, diagnose_network, parse_ranges
-from leadkeeper.destinations.names import LOOK_UPS, LOOK_UPS_RESERVED, REMEMBERED_SECONDS, Names
-from leadkeeper.destinations.trouble import NoFreeConnection
 from leadkeeper.diagnosis import Kind
 from leadkeeper.gate import on_behalf_of
+from leadkeeper.network.client import NETWORK_ERRORS, Network, NetworkPolicy, diagnose_network, parse_ranges
+from leadkeeper.network.names import LOOK_UPS, LOOK_UPS_RESERVED, REMEMBERED_SECONDS, Names
+from leadkeeper.network.trouble import NoFreeConnection
 from leadkeeper.shares import Shares
 
 PUBLISHER_ALONE: Final = Shares(LOOK_UPS, LOOK_UPS_RESERVED).room("contoso")

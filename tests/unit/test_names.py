@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.http import Network, NetworkPolicy, parse_ranges
+from leadkeeper.network.client import Network, NetworkPolicy, parse_ranges
 
 HEALTHY = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
 

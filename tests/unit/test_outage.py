@@ -13,10 +13,10 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER, News, breaks, fails, is_failing, tell, works
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.destinations.mail_address import parse_address
-from leadkeeper.destinations.mail_text import RULE, change_refused_notice, paused_notice
 from leadkeeper.destinations.registry import IF_NOT_FOUND
 from leadkeeper.diagnosis import Kind
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.text import RULE, change_refused_notice, paused_notice
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 from tests.languages import PORTUGUESE
 

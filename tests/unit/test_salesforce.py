@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.destination import OutgoingLead, Previews
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig, SalesforceRest
-from leadkeeper.destinations.salesforce_settings import suffix
+from leadkeeper.destinations.interface import Context, Previews
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig, suffix
+from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -55,8 +57,10 @@ def config(**settings: Any) -> SalesforceConfig:
     return SalesforceConfig.model_validate({"objectIdentifier": OID} | settings)
 
 
-def line(network: Network, quota: Counted | None = None, **settings: Any) -> Salesforce:
-    return Salesforce(config(**settings), network, quota)
+def line(network: Network, quota: Counted | None = None, **settings: Any) -> WebToLead | RestApi:
+    opened = SALESFORCE.open(config(**settings), Context(network, quota=quota))
+    assert isinstance(opened, WebToLead | RestApi)
+    return opened
 
 
 async def deliver(side: Far, lead: OutgoingLead = LEAD, quota: Counted | None = None, **settings: Any) -> Answer:
@@ -125,14 +129,14 @@ def test_what_the_modes_promise(authority: Authority) -> None:
     async def look() -> None:
         async with far_side(authority, {}, HOST) as side:
             web, rest = line(side.network), line(side.network, None, **REST)
-            assert (type(web), web.batch, web.repeatable) == (Salesforce, 1, False)
-            assert (type(rest), rest.batch, rest.repeatable) == (SalesforceRest, 200, True)
+            assert (type(web), web.batch, web.repeatable) == (WebToLead, 1, False)
+            assert (type(rest), rest.batch, rest.repeatable) == (RestApi, 200, True)
             assert isinstance(web, Previews)
 
     asyncio.run(look())
-    assert (Salesforce.batch, Salesforce.repeatable) == (1, False)
-    assert not config().repeats(Salesforce)
-    assert config(**REST).repeats(Salesforce)
+    assert SALESFORCE.least_batch == 1
+    assert not config().repeatable
+    assert config(**REST).repeatable
 
 
 def test_fields_of_the_other_mode_and_our_own_are_refused() -> None:

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
+from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.lead import Customer
+from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -50,8 +53,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-def line(network: Network, **settings: Any) -> Salesforce:
-    return Salesforce(SalesforceConfig.model_validate(SETTINGS | settings), network)
+def line(network: Network, **settings: Any) -> WebToLead | RestApi:
+    opened = SALESFORCE.open(SalesforceConfig.model_validate(SETTINGS | settings), Context(network))
+    assert isinstance(opened, WebToLead | RestApi)
+    return opened
 
 
 def b64(text: str) -> str:

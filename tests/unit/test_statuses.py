@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.destinations import azure_errors
-from leadkeeper.destinations.azure_errors import verdict_on
-from leadkeeper.destinations.dynamics import Dynamics
-from leadkeeper.destinations.dynamics_settings import DynamicsConfig
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint, HttpsEndpointConfig
-from leadkeeper.destinations.marketo import Marketo, MarketoConfig
-from leadkeeper.destinations.salesforce import Salesforce, SalesforceConfig
+from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.azure_storage.errors import verdict_on
+from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.marketo.provider import MARKETO
+from leadkeeper.destinations.marketo.settings import MarketoConfig
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome
 from leadkeeper.explain.find import find
 from leadkeeper.sandbox import faults
@@ -42,7 +46,7 @@ async def test_salesforce(authority: Authority, status: int) -> None:
     script = {of_salesforce.TOKEN: of_salesforce.GRANTED}
     script |= {f"{verb} /services/data/": faults.html(status) for verb in ("POST", "PATCH")}
     async with scripted.far_side(authority, script, of_salesforce.HOST) as side:
-        salesforce = Salesforce(SalesforceConfig.model_validate(of_salesforce.SETTINGS), side.network)
+        salesforce = SALESFORCE.open(SalesforceConfig.model_validate(of_salesforce.SETTINGS), Context(side.network))
         for number in (1, 3):
             for found in await salesforce.deliver(of_salesforce.leads(number)):
                 assert_kept(found, status)
@@ -52,7 +56,7 @@ async def test_salesforce(authority: Authority, status: int) -> None:
 async def test_salesforces_token(authority: Authority, status: int) -> None:
     script = {of_salesforce.TOKEN: faults.html(status)}
     async with scripted.far_side(authority, script, of_salesforce.HOST) as side:
-        salesforce = Salesforce(SalesforceConfig.model_validate(of_salesforce.SETTINGS), side.network)
+        salesforce = SALESFORCE.open(SalesforceConfig.model_validate(of_salesforce.SETTINGS), Context(side.network))
         (found,) = await salesforce.deliver([LEAD])
     assert_kept(found, status)
 
@@ -61,7 +65,7 @@ async def test_salesforces_edge_that_knows_no_route_says_so(authority: Authority
     script = {of_salesforce.TOKEN: of_salesforce.GRANTED}
     script |= {f"{verb} /services/data/": faults.html(420) for verb in ("GET", "POST", "PATCH")}
     async with scripted.far_side(authority, script, of_salesforce.HOST) as side:
-        salesforce = Salesforce(SalesforceConfig.model_validate(of_salesforce.SETTINGS), side.network)
+        salesforce = SALESFORCE.open(SalesforceConfig.model_validate(of_salesforce.SETTINGS), Context(side.network))
         (found,) = await salesforce.deliver([LEAD])
     assert isinstance(found, Diagnosis)
     assert found.kind == "salesforceNoRoute"
@@ -72,7 +76,7 @@ async def test_salesforces_edge_that_knows_no_route_says_so(authority: Authority
 async def test_web_to_lead(authority: Authority, status: int) -> None:
     script = {"POST /servlet/servlet.WebToLead": faults.html(status)}
     async with scripted.far_side(authority, script, "webto.salesforce.com") as side:
-        salesforce = Salesforce(SalesforceConfig(object_identifier="00D58000000JmlM"), side.network)
+        salesforce = SALESFORCE.open(SalesforceConfig(object_identifier="00D58000000JmlM"), Context(side.network))
         (found,) = await salesforce.deliver([LEAD])
     assert_kept(found, status)
 
@@ -91,7 +95,9 @@ async def test_dynamics(authority: Authority, status: int) -> None:
 async def test_marketo(authority: Authority, status: int) -> None:
     script = {of_marketo.TOKEN: of_marketo.GRANTED, of_marketo.SUBMIT: faults.html(status)}
     async with scripted.far_side(authority, script, of_marketo.HOST) as side:
-        (found,) = await Marketo(MarketoConfig.model_validate(of_marketo.SETTINGS), side.network).deliver([LEAD])
+        (found,) = await MARKETO.open(MarketoConfig.model_validate(of_marketo.SETTINGS), Context(side.network)).deliver(
+            [LEAD]
+        )
     assert_kept(found, status)
 
 
@@ -100,7 +106,7 @@ async def test_marketos_form(authority: Authority, status: int) -> None:
     form = of_forms.descriptor(of_forms.WHOLE)
     script = {of_forms.FORM: form, of_forms.SAVE: faults.html(status)}
     async with scripted.far_side(authority, script, of_forms.HOST) as side:
-        (found,) = await Marketo(of_forms.config(), side.network).deliver([LEAD])
+        (found,) = await MARKETO.open(of_forms.config(), Context(side.network)).deliver([LEAD])
     assert_kept(found, status)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.destinations.http import Network, NetworkPolicy
+from leadkeeper.destinations.interface import Context, Previews
 from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.destinations.salesforce_fields import web_form
-from leadkeeper.destinations.salesforce_settings import SalesforceConfig
+from leadkeeper.destinations.salesforce.fields import web_form
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
+from leadkeeper.lead import OutgoingLead
 from leadkeeper.lead import test_customer as customer_of
+from leadkeeper.network.client import Network, NetworkPolicy
 from tests.unit.far_dynamics import SETTINGS
 
 MARKER: Final = "MSFT_TEST_636573304831318844"
@@ -46,8 +47,9 @@ async def previewed(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What the destination would receive for the test lead."""
     network = Network(NetworkPolicy(total_seconds=0.2))
     destination = BY_NAME[name]
-    adapter: Any = destination(destination.config.model_validate(settings), network)  # type: ignore[call-arg]
+    adapter = destination.open(destination.config.model_validate(settings), Context(network))
     try:
+        assert isinstance(adapter, Previews)
         return dict((await adapter.preview(LEAD)).record)
     finally:
         await adapter.aclose()

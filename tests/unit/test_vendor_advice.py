@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations.marketo_settings import MarketoConfig
-from leadkeeper.destinations.salesforce_settings import SalesforceConfig
+from leadkeeper.destinations.marketo.settings import MarketoConfig
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.diagnosis import Kind
 from tests.languages import LANGUAGES
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.access.keys import hashed, new_token
-from leadkeeper.destinations.destination import Standing
-from leadkeeper.destinations.mail_address import MailAddress, MailRules, distinct
+from leadkeeper.destinations.interface import Standing
+from leadkeeper.mail.address import MailAddress, MailRules, distinct
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 

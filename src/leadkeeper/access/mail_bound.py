@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.mail.address import MailRules
 from leadkeeper.storage import tables as t
 
 SLOT_MS: Final = 300_000

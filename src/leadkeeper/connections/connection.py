@@ -18,9 +18,9 @@ from leadkeeper.connections.last_test import LastTest, known_of, last_test_of
 from leadkeeper.connections.resource import Stored, read_settings
 from leadkeeper.connections.state import NOT_KNOWN, ConnectionState, Known, state_of
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
-from leadkeeper.destinations.mail_address import MailRules
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.mail.address import MailRules
 from leadkeeper.offer import OfferRef
 
 DAMAGED: Final[Diagnosis] = diagnose(

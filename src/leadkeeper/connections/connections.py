@@ -25,7 +25,7 @@ from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.standing import Standing, troubled
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
-from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.address import DEFAULT_RULES, MailRules
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t

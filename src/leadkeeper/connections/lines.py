@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -10,16 +11,17 @@ import structlog
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.check import Check, CheckStep
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connection import DAMAGED, Connection
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.recipients import Recipients
 from leadkeeper.connections.resource import read_settings, restored
-from leadkeeper.destinations.destination import Check, CheckStep, Config, Destination, OutgoingLead
-from leadkeeper.destinations.http import Network
-from leadkeeper.destinations.registry import BY_NAME, open_destination
-from leadkeeper.destinations.trouble import diagnose_network
+from leadkeeper.destinations.interface import Adapter, Context, Provider
+from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.trouble import diagnose_network
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.unshared import Unshared
@@ -30,15 +32,9 @@ log: Final = structlog.get_logger(__name__)
 class Unusable:
     """Stands for an adapter whose settings cannot be used: every check and send gives the same diagnosis."""
 
-    title = "Unusable connection"
-    lead_destination = ""
-    config_key = ""
-    config: type[Config] = Config
-
-    def __init__(self, destination: type[Destination], diagnosis: Diagnosis) -> None:
-        self.name = destination.name
-        self.batch = destination.batch
-        self.repeatable = destination.repeatable
+    def __init__(self, batch: int, diagnosis: Diagnosis, *, repeatable: bool) -> None:
+        self.batch = batch
+        self.repeatable = repeatable
         self._diagnosis = diagnosis
 
     async def check(self) -> Check:
@@ -53,23 +49,30 @@ class Unusable:
         """Nothing is held."""
 
 
-def open_line(connection: Connection, network: Network, storage: Storage) -> Any:
+def open_line(connection: Connection, context: Context, storage: Storage) -> Adapter:
     """The adapter for a stored connection; one that answers with a diagnosis when its settings cannot be used."""
-    destination = BY_NAME[connection.stored.destination]
+    provider = BY_NAME[connection.stored.destination]
+    found = _opened(provider, connection, context, storage)
+    if isinstance(found, Diagnosis):
+        return Unusable(provider.least_batch, found, repeatable=connection.stored.repeatable)
+    return found
+
+
+def _opened(provider: Provider, connection: Connection, context: Context, storage: Storage) -> Adapter | Diagnosis:
     if connection.stored.damaged:
         log.error("connection not opened: its row is damaged", connection=connection.id)
-        return Unusable(destination, DAMAGED)
+        return DAMAGED
     try:
-        config = restored(destination, connection.stored.settings, connection.stored.secrets)
-        contacts = Recipients(storage, connection, network.policy.mail_rules)
-        return open_destination(destination, config, network, Usage(storage, connection), contacts)
+        config = restored(provider, connection.stored.settings, connection.stored.secrets)
+        contacts = Recipients(storage, connection, context.mail.rules)
+        return provider.open(config, replace(context, quota=Usage(storage, connection), contacts=contacts))
     except ValidationError as error:
         fields = ", ".join(sorted({str(e["loc"][0]) for e in error.errors(include_input=False) if e["loc"]}))
-        return Unusable(destination, _invalid(f"{destination.config_key}: {fields}"))
+        return _invalid(f"{provider.config_key}: {fields}")
     except Exception as error:
         # One connection that cannot be opened must not keep a worker from all the others.
         log.error("connection not opened", connection=connection.id, error=type(error).__name__)
-        return Unusable(destination, diagnose_network(error, sent=False))
+        return diagnose_network(error, sent=False)
 
 
 class Usage:
@@ -82,7 +85,7 @@ class Usage:
         self._storage = Unshared(storage)  # delivery has bounds of its own
         self._publisher = connection.offer.publisher_id
         self._destination = connection.stored.destination
-        self._account = _account(connection.stored.settings)
+        self._account = _account(self._destination, connection.stored.settings)
         self._clock = clock
 
     @property
@@ -98,15 +101,17 @@ class Usage:
         d, c = t.delivery.c, t.connection.c
         own = (of_publisher(conn, self._publisher), c.destination == self._destination)
         rows = conn.execute(sa.select(c.id, c.settings).where(*own))
-        ids = [row.id for row in rows if _account(read_settings(row.settings) or {}) == self._account]
+        ids = [
+            row.id for row in rows if _account(self._destination, read_settings(row.settings) or {}) == self._account
+        ]
         those = (d.connection_id.in_(ids), d.changed_at >= since)
         counted = sa.select(sa.func.count()).select_from(t.delivery).where(*those)
         sent = conn.scalar(counted.where(t.UNCONFIRMED)) or 0
         return sent + (conn.scalar(counted.where(t.SET_ASIDE, _MAY_HAVE_ARRIVED)) or 0)
 
 
-def _account(settings: Mapping[str, Any]) -> tuple[Any, Any]:
-    return settings.get("webToLeadHost"), settings.get("objectIdentifier")
+def _account(destination: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(settings.get(name) for name in BY_NAME[destination].account)
 
 
 _MAY_HAVE_ARRIVED: Final = (

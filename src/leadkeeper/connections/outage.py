@@ -1,4 +1,4 @@
-"""An outage of a connection: nothing gets through, for whatever reason, until something does. Pure, and its columns.
+"""An outage of a connection: nothing gets through, for whatever reason, until something does; with its columns.
 
 It begins with the first lead that fails (or when the connection is broken) and is over with the first that is taken,
 or a check that passes; as long as nobody was told of it, with one that is refused for what it holds, too. People are

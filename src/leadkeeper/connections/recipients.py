@@ -12,16 +12,16 @@ from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.outbox import lead_again
-from leadkeeper.destinations.destination import Standing
-from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.destinations.interface import Standing
 from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.mail.address import MailRules
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.unshared import Unshared
 
 
 class Recipients:
-    """See :class:`~leadkeeper.destinations.destination.Contacts`."""
+    """See :class:`~leadkeeper.destinations.interface.Contacts`."""
 
     def __init__(self, storage: Storage, connection: Connection, rules: MailRules, clock: Clock = now_ms) -> None:
         self._storage = Unshared(storage)  # delivery has bounds of its own

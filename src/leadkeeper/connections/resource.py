@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json
 
-from leadkeeper.destinations.destination import Config, Destination
+from leadkeeper.destinations.interface import Config, Provider
 from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, DESTINATIONS
 from leadkeeper.problem import FieldError, Problem, ProblemType
 
@@ -82,7 +82,7 @@ def read_settings(text: str) -> dict[str, Any] | None:
 class Parsed:
     """Settings that passed every rule."""
 
-    destination: type[Destination]
+    destination: Provider
     config: Config
 
     def stored(self) -> Stored:
@@ -93,9 +93,7 @@ class Parsed:
             dumped.pop(alias, None)
             if value is not None:
                 secrets[alias] = value
-        return Stored(
-            self.destination.name, dumped, secrets, self.config.announces, self.config.repeats(self.destination)
-        )
+        return Stored(self.destination.name, dumped, secrets, self.config.announces, self.config.repeatable)
 
 
 def secret_fields(config: type[Config]) -> list[str]:
@@ -142,7 +140,7 @@ def parse(body: Mapping[str, Any], before: Stored | None = None) -> Parsed | Non
     return Parsed(destination, _config(destination, given, kept))
 
 
-def _config(destination: type[Destination], given: Mapping[str, Any], kept: Mapping[str, str]) -> Config:
+def _config(destination: Provider, given: Mapping[str, Any], kept: Mapping[str, str]) -> Config:
     merged = dict(given)
     for alias in secret_fields(destination.config):
         if merged.get(alias) != MASK:
@@ -183,12 +181,12 @@ def _invalid(*errors: FieldError) -> Problem:
     return Problem(ProblemType.INVALID_REQUEST, detail, errors)
 
 
-def restored(destination: type[Destination], settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Config:
+def restored(destination: Provider, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Config:
     """The settings of a stored connection, as its adapter takes them."""
     return destination.config.model_validate({**settings, **secrets})
 
 
-def rendered(stored: Stored, destination: type[Destination], shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+def rendered(stored: Stored, destination: Provider, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The resource as it is read: secrets masked, except those of ``shown`` (made by us just now)."""
     secrets = {alias: (value if alias in shown else MASK) for alias, value in stored.secrets.items()}
     return {

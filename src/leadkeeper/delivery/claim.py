@@ -16,8 +16,7 @@ from leadkeeper.delivery.breaker import TRIAL, on_trial
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.due import NOW, among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
-from leadkeeper.destinations.destination import OutgoingLead
-from leadkeeper.lead import Customer, lead_source_text
+from leadkeeper.lead import Customer, OutgoingLead, lead_source_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.check import Check
 from leadkeeper.clock import Clock
 from leadkeeper.connections.changes import any_unasked, take_unasked
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
@@ -24,8 +25,7 @@ from leadkeeper.delivery.outages import any_to_tell, tell_of_outages
 from leadkeeper.delivery.recall import any_to_recall, recall
 from leadkeeper.delivery.schedule import MINUTE
 from leadkeeper.delivery.send import where
-from leadkeeper.destinations.destination import Check
-from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.offer import OfferRef
@@ -55,7 +55,7 @@ class Housekeeping:
         self,
         storage: Storage,
         connections: Connections,
-        network: Network,
+        context: Context,
         wake: Callable[[Collection[str]], None],
         *,
         clock: Clock,
@@ -65,7 +65,7 @@ class Housekeeping:
         self._prove = prove
         self._storage = storage
         self._connections = connections
-        self._network = network
+        self._context = context
         self._wake = wake
         self._clock = clock
         self._dice = dice
@@ -166,7 +166,7 @@ class Housekeeping:
     async def _check(self, row: sa.Row[Any]) -> Diagnosis | None:
         """What the connection's check found wrong, if anything."""
         connection = self._connections.connection_of(row)
-        destination = open_line(connection, self._network, self._storage)
+        destination = open_line(connection, self._context, self._storage)
         try:
             with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(MINUTE / 1000):

@@ -7,7 +7,7 @@ from collections import deque
 
 from leadkeeper.delivery.claim import Claimed, Standing, Work, in_calls
 from leadkeeper.delivery.pace import Pace
-from leadkeeper.destinations.destination import Destination
+from leadkeeper.destinations.interface import Adapter
 
 AHEAD = 4
 """How many calls per running one are claimed ahead, so that claiming costs one transaction for many sends."""
@@ -21,7 +21,7 @@ class Lane:
         self.publisher_id = publisher_id
         self.idle_since: float | None = None
         self.pace = Pace()
-        self.destination: Destination | None = None
+        self.destination: Adapter | None = None
         self.epoch = 0
         self.trial = False
         self.alone = False
@@ -86,7 +86,7 @@ class Lane:
             return self.drop()
         return self.drop() if standing.closed and not self.trial else []
 
-    def reopen(self, destination: Destination, epoch: int) -> None:
+    def reopen(self, destination: Adapter, epoch: int) -> None:
         """Use another adapter from now on; the old one is closed when its calls have surely ended."""
         self.close_destination()
         self.destination, self.epoch = destination, epoch

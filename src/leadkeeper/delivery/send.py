@@ -9,9 +9,10 @@ from typing import Final
 import structlog
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.destination import Destination, OutgoingLead
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.gate import on_behalf_of
+from leadkeeper.lead import OutgoingLead
 
 CALL_SECONDS: Final = 300
 """A call that has not ended by then never will: adapters end far earlier by themselves."""
@@ -19,7 +20,7 @@ CALL_SECONDS: Final = 300
 log: Final = structlog.get_logger(__name__)
 
 
-async def send(destination: Destination, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
+async def send(destination: Adapter, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
     """The adapter's answers, one per lead, over the connection. It raises only for bugs of ours; shutdown cancels it.
 
     Nobody is charged then; but the request may be out, so only a destination that tells twice from once may get the
@@ -30,16 +31,22 @@ async def send(destination: Destination, leads: Sequence[OutgoingLead], connecti
             async with asyncio.timeout(CALL_SECONDS):
                 answers = await destination.deliver(leads)
         if len(answers) != len(leads) or not all(isinstance(answer, Receipt | Diagnosis) for answer in answers):
-            raise RuntimeError(f"{destination.name} gave {len(answers)} answers for {len(leads)} leads")
+            raise RuntimeError(f"{_named(destination)} gave {len(answers)} answers for {len(leads)} leads")
         return answers
     except asyncio.CancelledError:
         return [_unheard(destination, Kind.INTERRUPTED)] * len(leads)
     except Exception as error:
-        log.error("adapter failed", destination=destination.name, leads=[lead.id for lead in leads], error=where(error))
+        ids = [lead.id for lead in leads]
+        log.error("adapter failed", adapter=_named(destination), leads=ids, error=where(error))
         return [_unheard(destination, Kind.INTERNAL_ERROR)] * len(leads)
 
 
-def _unheard(destination: Destination, kind: Kind) -> Diagnosis:
+def _named(adapter: Adapter) -> str:
+    """The adapter as a person finds it in the code: ``salesforce.rest.RestApi``."""
+    return f"{type(adapter).__module__.removeprefix('leadkeeper.destinations.')}.{type(adapter).__name__}"
+
+
+def _unheard(destination: Adapter, kind: Kind) -> Diagnosis:
     return diagnose(kind) if destination.repeatable else diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
 
 

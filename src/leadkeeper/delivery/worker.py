@@ -24,8 +24,7 @@ from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.record import record
 from leadkeeper.delivery.send import send, where
 from leadkeeper.delivery.sent import Sent
-from leadkeeper.destinations.destination import Destination
-from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.interface import Adapter, Context
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -50,7 +49,7 @@ class Worker:
         self,
         storage: Storage,
         connections: Connections,
-        network: Network,
+        context: Context,
         *,
         lease_seconds: float = 15,
         clock: Clock = now_ms,
@@ -60,7 +59,7 @@ class Worker:
     ) -> None:
         self._storage = storage
         self._connections = connections
-        self._network = network
+        self._context = context
         self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
         self._dice = dice
@@ -68,7 +67,7 @@ class Worker:
         self._lanes = Lanes()
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
-        self._housekeeping = Housekeeping(storage, connections, network, self.wake, clock=clock, dice=dice, prove=prove)
+        self._housekeeping = Housekeeping(storage, connections, context, self.wake, clock=clock, dice=dice, prove=prove)
         self._woken = asyncio.Event()
         self._hints: set[str] = set()
         self._look_everywhere = True
@@ -226,7 +225,7 @@ class Worker:
         lane = self._lanes.open(work.connection_id, work.row.publisher_id)
         if lane.destination is None or lane.epoch != work.row.epoch:
             lane.reopen(
-                open_line(self._connections.connection_of(work.row), self._network, self._storage), work.row.epoch
+                open_line(self._connections.connection_of(work.row), self._context, self._storage), work.row.epoch
             )
         lane.take(work, share)
         self._start_calls(lane)
@@ -242,7 +241,7 @@ class Worker:
             self.wake([lane.connection_id])
 
     async def _call(
-        self, lane: Lane, call: Sequence[Claimed], destination: Destination, epoch: int, trial: bool, lease_id: str
+        self, lane: Lane, call: Sequence[Claimed], destination: Adapter, epoch: int, trial: bool, lease_id: str
     ) -> None:
         at, started = self._clock(), time.perf_counter()
         answers = await send(destination, [claimed.lead for claimed in call], lane.connection_id)
@@ -376,7 +375,7 @@ def _left(deadline: float) -> float:
 
 def _share_of(row: sa.Row[Any], calls: int) -> int:
     """How many deliveries to claim for a connection that this worker has no lane for yet, to begin so many calls."""
-    return calls * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].batch
+    return calls * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].least_batch
 
 
 def _closes(answers: Sequence[Answer]) -> bool:

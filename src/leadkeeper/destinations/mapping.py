@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
 
-from leadkeeper.destinations.destination import OutgoingLead
+from leadkeeper.lead import OutgoingLead
 
 Value = StrictBool | StrictInt | FiniteFloat | StrictStr | None
 """What a field is to hold: a constant, a template, or nothing."""

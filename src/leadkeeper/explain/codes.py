@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from leadkeeper.destinations import (
-    azure_errors,
-    dynamics_errors,
-    entra_errors,
-    https_endpoint,
-    marketo_errors,
-    salesforce_errors,
-)
-from leadkeeper.destinations.answer import kind_of_status
+from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.dynamics import errors as dynamics_errors
+from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnosis import Kind
+from leadkeeper.network.answer import kind_of_status
+from leadkeeper.network.entra import errors as entra_errors
 
 _AZURE, _DYNAMICS, _ENTRA, _HTTPS = "Azure Storage", "Dynamics 365", "Microsoft Entra ID", "HTTPS endpoint"
 _MARKETO, _SALESFORCE, _FLOW = "Marketo", "Salesforce", "Power Automate"
@@ -44,7 +42,7 @@ _OURS: Final = {
     "EPIPE": Kind.CONNECTION_LOST,
     "CERTIFICATE_VERIFY_FAILED": Kind.TLS_FAILED,
 }
-"""The network's codes, as ``destinations.trouble`` shows them in evidence."""
+"""The network's codes, as ``network.trouble`` shows them in evidence."""
 
 _Tables = tuple[tuple[str, Mapping[str, Kind]], ...]
 _NAMES: Final[_Tables] = (

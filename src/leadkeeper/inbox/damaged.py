@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import is_stored
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
-from leadkeeper.destinations.mail_address import masked_address
+from leadkeeper.mail.address import masked_address
 from leadkeeper.notices.due import is_whole as is_whole_notice
 from leadkeeper.publishing.operations import as_operation
 from leadkeeper.publishing.versions import is_definition

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from pydantic_core import to_json
 
 from leadkeeper.access.rates import Rates
 from leadkeeper.catalogue import diagnose, text_of
+from leadkeeper.check import Check, CheckStep
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection
@@ -23,15 +24,14 @@ from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.delivery.send import send
-from leadkeeper.destinations.destination import Check, CheckStep, OutgoingLead, Preview, Previews
-from leadkeeper.destinations.http import Network
+from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.validated import UNASKED, Ended, Sent, end_test, refuse
-from leadkeeper.lead import Action, is_test, lead_source_text, test_customer, test_marker
+from leadkeeper.lead import Action, OutgoingLead, is_test, lead_source_text, test_customer, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
@@ -66,7 +66,7 @@ class Tester:
         self,
         storage: Storage,
         connections: Connections,
-        network: Network,
+        context: Context,
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
         rates: Rates | None = None,
@@ -76,7 +76,7 @@ class Tester:
         self._rates = rates
         self._storage = storage
         self._connections = connections
-        self._network = network
+        self._context = context
         self._woken = woken
         self._clock = clock
         self._turns = Gate(VALIDATIONS, VALIDATIONS_RESERVED, queue=QUEUE)
@@ -99,12 +99,11 @@ class Tester:
 
     async def check(self, connection: Connection) -> Check:
         """What can be proven of the connection without writing; ends within a minute."""
-        destination = open_line(connection, self._network, self._storage)
+        destination = open_line(connection, self._context, self._storage)
         try:
             with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(CHECK_SECONDS):
-                    check: Check = await destination.check()
-                    return check
+                    return await destination.check()
         except TimeoutError:
             diagnosis = diagnose(Kind.NO_ANSWER, Evidence(text=f"no answer to the check in {CHECK_SECONDS} s"))
             return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
@@ -129,14 +128,14 @@ class Tester:
         now = self._clock()
         new = normalised(lead or _test_lead(offer, test_marker(to_datetime(now))))
         outgoing = await self._storage.read(_outgoing, new, now)
-        destination = open_line(connection, self._network, self._storage)
+        destination = open_line(connection, self._context, self._storage)
         try:
             async with self._turn(offer.publisher_id, TURN_SECONDS):
                 with on_behalf_of(offer.publisher_id, connection.id):
                     found = await _previewed(destination, outgoing)
         finally:
             await destination.aclose()
-        return PreviewView(destination=destination.name, record=dict(found.record), notes=found.notes)
+        return PreviewView(destination=connection.stored.destination, record=dict(found.record), notes=found.notes)
 
     async def validate(self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
@@ -199,7 +198,7 @@ class Tester:
         )
 
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
-        destination = open_line(connection, self._network, self._storage)
+        destination = open_line(connection, self._context, self._storage)
         try:
             (answer,) = await send(destination, [lead], connection.id)
             return answer
@@ -234,7 +233,7 @@ def _test_lead(offer: OfferRef, marker: str) -> NewLead:
     return NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
 
 
-async def _previewed(destination: Any, lead: OutgoingLead) -> Preview:
+async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:
     if not isinstance(destination, Previews):
         return Preview({}, ("The connection's settings cannot be used as they are.",))
     return await destination.preview(lead)

@@ -8,7 +8,7 @@ from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
 from leadkeeper.access.contacts import Asked, OwnedContact
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailAddress, MailRules
+from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.notices.due import wake
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import from_stored
 from leadkeeper.connections import outbox
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.destinations.mail_address import MailAddress
-from leadkeeper.destinations.mail_text import change_refused_notice, lead_notice, paused_notice, withheld_notice
 from leadkeeper.destinations.registry import IF_NOT_FOUND
 from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.mail.address import MailAddress
+from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, withheld_notice
 from leadkeeper.notices.due import Due
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 from leadkeeper.notices.publishing_mail import (

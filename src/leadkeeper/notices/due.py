@@ -17,8 +17,8 @@ from leadkeeper.catalogue import is_stored
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_PAUSED, OUTAGE_KINDS
 from leadkeeper.connections.resource import read_settings
-from leadkeeper.destinations.destination import Standing
-from leadkeeper.destinations.mail_address import MailRules
+from leadkeeper.destinations.interface import Standing
+from leadkeeper.mail.address import MailRules
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of

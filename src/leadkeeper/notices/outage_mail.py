@@ -11,9 +11,9 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.delivery.outages import MOST
-from leadkeeper.destinations.mail_address import MailAddress
-from leadkeeper.destinations.mail_text import SHOWN, held_until_found, mail, quoted, remedy
 from leadkeeper.destinations.registry import IF_NOT_FOUND
+from leadkeeper.mail.address import MailAddress
+from leadkeeper.mail.text import SHOWN, held_until_found, mail, quoted, remedy
 from leadkeeper.texts import Language, Languages, _
 
 _KEPT: Final = _("No lead is lost: they are kept, tried again, and go out by themselves once the connection works.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.message import EmailMessage
 
-from leadkeeper.destinations.mail_address import MailAddress
-from leadkeeper.destinations.mail_text import mail, quoted
+from leadkeeper.mail.address import MailAddress
+from leadkeeper.mail.text import mail, quoted
 from leadkeeper.texts import ENGLISH, Language, Languages
 
 

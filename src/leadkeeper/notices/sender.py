@@ -19,10 +19,10 @@ from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.recipients import stored_troubles
-from leadkeeper.destinations.mail import SECONDS, Mailer, Results
-from leadkeeper.destinations.mail_address import DEFAULT_RULES, MailRules
-from leadkeeper.destinations.mail_text import question
 from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.mail.address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.mailer import SECONDS, Mailer, Results
+from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
 from leadkeeper.storage.engine import Storage, StorageAway

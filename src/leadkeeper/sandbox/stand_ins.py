@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leadkeeper.sandbox.dynamics import Dynamics
-from leadkeeper.sandbox.entra import Entra
-from leadkeeper.sandbox.entra_directory import Directory
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.salesforce import Salesforce
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
+from leadkeeper.sandbox.entra.directory import Directory
+from leadkeeper.sandbox.entra.stand_in import Entra
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.stand_in import Clock, StandIn
 from leadkeeper.sandbox.tokens import Tokens
 

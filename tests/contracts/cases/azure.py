@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from leadkeeper.diagnosis import Kind, Outcome, Who
-from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.sandbox.azure_storage.azurite import KEY
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.cases.case import (
     ADMIN,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_blob import AzureBlob
+from leadkeeper.destinations.azure_blob.provider import AZURE_BLOB
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.azure_blob import error
-from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.sandbox.azure_blob.stand_in import error
+from leadkeeper.sandbox.azure_storage.azurite import KEY
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases import azure
 from tests.contracts.cases.case import BROKEN, DELIVERED, PUBLISHER, REFUSED, Expected, Line, State
@@ -19,7 +19,7 @@ _CONTAINER: Final = {"containerName": "marketplace-leads"}
 LINES: Final = (
     Line(
         name="azure_blob",
-        destination=AzureBlob,
+        destination=AZURE_BLOB,
         settings={SETTING: azure.CONNECTION.replace("{key}", KEY), **_CONTAINER},
         stand_in="azure_blob",
         carries=Match(),

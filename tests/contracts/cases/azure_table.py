@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_table import AzureTable
+from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.azure_table import error
-from leadkeeper.sandbox.azurite import KEY
+from leadkeeper.sandbox.azure_storage.azurite import KEY
+from leadkeeper.sandbox.azure_table.stand_in import error
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases import azure
 from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, PUBLISHER, REFUSED, Line, State
@@ -19,7 +19,7 @@ SETTING: Final = "storageAccountConnectionString"
 LINES: Final = (
     Line(
         name="azure_table",
-        destination=AzureTable,
+        destination=AZURE_TABLE,
         settings={SETTING: azure.CONNECTION.replace("{key}", KEY)},
         stand_in="azure_table",
         carries=Match(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from leadkeeper.destinations.destination import Destination
+from leadkeeper.destinations.interface import Provider
 from leadkeeper.diagnosis import Kind, Outcome, Who
 from leadkeeper.sandbox.faults import Fault
 from leadkeeper.sandbox.mishaps import Match
@@ -74,7 +74,7 @@ class Line:
     """
 
     name: str
-    destination: type[Destination]
+    destination: Provider
     settings: Mapping[str, Any]
     stand_in: str
     carries: Match

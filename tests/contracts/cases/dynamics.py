@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.dynamics import Dynamics
+from leadkeeper.destinations.dynamics.provider import DYNAMICS
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.entra_directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
+from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
     ADMIN,
@@ -160,7 +160,7 @@ _CARRIES: Final = Match("*.dynamics.com", "PATCH", "*leads(*")
 LINES: Final = (
     Line(
         name="dynamics, azureAD",
-        destination=Dynamics,
+        destination=DYNAMICS,
         settings=APPLICATION_SETTINGS,
         stand_in="dynamics",
         carries=_CARRIES,
@@ -197,7 +197,7 @@ LINES: Final = (
     ),
     Line(
         name="dynamics, office365",
-        destination=Dynamics,
+        destination=DYNAMICS,
         settings=USER_SETTINGS,
         stand_in="dynamics",
         carries=_CARRIES,

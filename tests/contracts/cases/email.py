@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.email import Email
+from leadkeeper.destinations.email.provider import EMAIL
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.email import PASSWORD
+from leadkeeper.sandbox.email.stand_in import PASSWORD
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, OPERATOR, PUBLISHER, UNCONFIRMED, Line, State
 
 LINES: Final = (
     Line(
         name="email",
-        destination=Email,
+        destination=EMAIL,
         settings={"contactEmail": ["sales@contoso.example"]},
         stand_in="email",
         carries=Match(),

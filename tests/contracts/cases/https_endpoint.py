@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from leadkeeper.destinations.https_endpoint import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
 from leadkeeper.diagnosis import Kind, Outcome, Who
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.mishaps import Match
@@ -39,7 +39,7 @@ def _status(status: int, outcome: Outcome, kind: Kind | None = None, who: Who | 
 LINES: Final = (
     Line(
         name="https_endpoint",
-        destination=HttpsEndpoint,
+        destination=HTTPS_ENDPOINT,
         settings={"httpsEndpointUrl": URL, "signingSecret": SECRET},
         stand_in="https_endpoint",
         carries=Match(),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.marketo import Marketo
+from leadkeeper.destinations.marketo.provider import MARKETO
 from leadkeeper.diagnosis import Kind
-from leadkeeper.sandbox.marketo_leads import Subscription
+from leadkeeper.sandbox.marketo.leads import Subscription
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
     ADMIN,
@@ -139,7 +139,7 @@ REST: Final = (
 LINES: Final = (
     Line(
         name="marketo, Forms2",
-        destination=Marketo,
+        destination=MARKETO,
         settings=FORM_SETTINGS,
         stand_in="marketo",
         carries=Match("app-*.marketo.com", "POST"),
@@ -164,7 +164,7 @@ LINES: Final = (
     ),
     Line(
         name="marketo, REST",
-        destination=Marketo,
+        destination=MARKETO,
         settings=REST_SETTINGS,
         stand_in="marketo",
         carries=Match("*.mktorest.com", "POST", "/rest/*"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.salesforce import Salesforce
+from leadkeeper.destinations.salesforce.provider import SALESFORCE
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.mishaps import Match
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
-from leadkeeper.sandbox.salesforce_org import Org
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce.org import Org
 from tests.contracts.cases.case import (
     ADMIN,
     AMBIGUOUS,
@@ -184,7 +184,7 @@ _UNREAD: Final = Expected(AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN)
 LINES: Final = (
     Line(
         name="salesforce, Web-to-Lead",
-        destination=Salesforce,
+        destination=SALESFORCE,
         settings=WEB_SETTINGS,
         stand_in="salesforce",
         carries=Match("webto.salesforce.com", "POST"),
@@ -209,7 +209,7 @@ LINES: Final = (
     ),
     Line(
         name="salesforce, REST",
-        destination=Salesforce,
+        destination=SALESFORCE,
         settings=REST_SETTINGS,
         stand_in="salesforce",
         carries=Match("*.my.salesforce.com", "POST", "*sobjects*"),

@@ -13,7 +13,7 @@ from leadkeeper.connections.health import Trouble
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.resource import NONE, rendered, restored
 from leadkeeper.connections.state import ConnectionState
-from leadkeeper.destinations.destination import Standing
+from leadkeeper.destinations.interface import Standing
 from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.texts import ENGLISH, Language

@@ -8,11 +8,11 @@ from fastapi import FastAPI, Path
 from pydantic import Field
 
 from leadkeeper.clock import to_text
-from leadkeeper.destinations.mail_address import ContactEmail
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Offer, Operator, Owner
 from leadkeeper.json_types import Flag
+from leadkeeper.mail.address import ContactEmail
 from leadkeeper.problem import ProblemType
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.publication import Publication

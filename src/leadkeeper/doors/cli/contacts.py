@@ -45,7 +45,7 @@ def allow(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whose reader you have asked yourself.")],
 ) -> None:
     """Let an address get a publisher's notices without a click, even if it had declined."""
-    from leadkeeper.destinations.mail_address import parse_address
+    from leadkeeper.mail.address import parse_address
 
     try:
         parsed = parse_address(address)

@@ -20,7 +20,7 @@ def demo(
     machine and in a temporary folder. Goes on until Ctrl-C, and leaves nothing behind.
     """
     from leadkeeper.doors.cli.demo.play import play
-    from leadkeeper.sandbox.azurite import AzuriteFailed, AzuriteMissing
+    from leadkeeper.sandbox.azure_storage.azurite import AzuriteFailed, AzuriteMissing
 
     try:
         code = play(once=once)

@@ -327,7 +327,7 @@ def _wrong_clock(name: str, whose: str, ahead: int) -> Finding:
 async def _mail(settings: Settings) -> Finding:
     """Whether the mail server lets us sign in; nothing is sent."""
     from leadkeeper.catalogue import text_of
-    from leadkeeper.destinations.mail import Mailer
+    from leadkeeper.mail.mailer import Mailer
 
     if settings.mail_server is None:
         return Finding("mail", "note", "no mail server is set, so notices wait", "set LEADKEEPER_SMTP_URL")

@@ -40,7 +40,7 @@ def publish(
 
 
 def _address(text: str) -> str:
-    from leadkeeper.destinations.mail_address import parse_address
+    from leadkeeper.mail.address import parse_address
 
     try:
         return parse_address(text).shown

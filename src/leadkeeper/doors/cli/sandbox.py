@@ -18,7 +18,7 @@ from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.demo.guard import Guard
     from leadkeeper.doors.cli.demo.stage import Ports, Stage
-    from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
+    from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 
 SETTINGS_FILE = "sandbox.env"
 
@@ -50,7 +50,7 @@ def run(
         return
     from leadkeeper.doors.cli.demo.guard import Guard
     from leadkeeper.doors.cli.demo.stage import Ports, free_port
-    from leadkeeper.sandbox.azurite import AzuriteFailed, AzuriteMissing
+    from leadkeeper.sandbox.azure_storage.azurite import AzuriteFailed, AzuriteMissing
 
     with ExitStack() as stack:
         guard = stack.enter_context(Guard())

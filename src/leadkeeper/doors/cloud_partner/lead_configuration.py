@@ -12,20 +12,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from leadkeeper.connections.resource import MASK, NONE, Stored, secret_fields
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME
+from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME, DESTINATIONS
 from leadkeeper.publishing.listing import PREFIX
 
 _DESTINATION: Final = "leaddestination"
 _EMAILS: Final = "leadnotificationemails"
-_NAMES: Final = {
-    "table": "AzureTable",
-    "blob": "AzureBlob",
-    "salesforce": "Salesforce",
-    "dynamics": "DynamicsCRM",
-    "httpsEndpoint": "HttpsEndpoint",
-    "marketo": "Marketo",
-    "email": "Email",
-}
+_NAMES: Final = {each.lead_destination: each.microsoft.cloud_partner for each in DESTINATIONS}
 """How a destination is written; read are these and all of :data:`_SPELLINGS`, in any case."""
 _SPELLINGS: Final = {
     **{name.casefold(): destination for destination, name in _NAMES.items()},
@@ -37,15 +29,7 @@ _SPELLINGS: Final = {
     "dynamics365": "dynamics",
     "https": "httpsEndpoint",
 }
-_OBJECTS: Final = {
-    "table": "tableLeadConfiguration",
-    "blob": "blobLeadConfiguration",
-    "salesforce": "salesForceLeadConfiguration",
-    "dynamics": "crmLeadConfiguration",
-    "httpsEndpoint": "httpsEndpointLeadConfiguration",
-    "marketo": "marketoLeadConfiguration",
-    "email": "emailLeadConfiguration",
-}
+_OBJECTS: Final = {each.lead_destination: each.microsoft.cloud_partner_key for each in DESTINATIONS}
 _BY_OBJECT: Final = {name.casefold(): destination for destination, name in _OBJECTS.items()} | {
     "dynamicsleadconfiguration": "dynamics"
 }

@@ -13,10 +13,10 @@ from fastapi import FastAPI, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from leadkeeper.clock import to_text
-from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.doors.cloud_partner.callers import Offer, Owner
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, ERRORS
 from leadkeeper.doors.cloud_partner.offers import TAG
+from leadkeeper.mail.address import parse_address
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.operations import Operation

@@ -21,10 +21,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadkeeper.access.contacts import Asked
-from leadkeeper.destinations.mail_address import masked_address
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.pages import SHARED, STATIC, Pages, content_security_policy, require_static, static_file
 from leadkeeper.doors.web import read_body
+from leadkeeper.mail.address import masked_address
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.problem import Problem
 from leadkeeper.storage.engine import StorageAway

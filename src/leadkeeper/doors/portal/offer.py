@@ -10,7 +10,7 @@ from leadkeeper.clock import to_text
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
 from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
-from leadkeeper.destinations.destination import Standing
+from leadkeeper.destinations.interface import Standing
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.offer import OfferRef

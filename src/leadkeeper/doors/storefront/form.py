@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from leadkeeper.destinations.mail_address import parse_address
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.intake.texts import clean, trimmed
 from leadkeeper.lead import Customer
+from leadkeeper.mail.address import parse_address
 from leadkeeper.texts import ENGLISH, Language, _
 
 _FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")

@@ -13,9 +13,9 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from pydantic_core import from_json
 from starlette.requests import Request
 
-from leadkeeper.destinations.http import NETWORK_ERRORS, Network
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins
+from leadkeeper.network.client import NETWORK_ERRORS, Network
 from leadkeeper.texts import _
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from leadkeeper.lead import is_test_marker
-from leadkeeper.sandbox.email import Mail
-from leadkeeper.sandbox.https_endpoint import Arrived
-from leadkeeper.sandbox.marketo_leads import Subscription
+from leadkeeper.sandbox.email.stand_in import Mail
+from leadkeeper.sandbox.https_endpoint.stand_in import Arrived
+from leadkeeper.sandbox.marketo.leads import Subscription
 
 _LEAD_ID: Final = re.compile(r"^Lead id: (?P<id>[0-9a-f-]{36})$", re.MULTILINE)
 _SOURCE: Final = re.compile(r"^Lead source: (?P<text>.*)$", re.MULTILINE)

@@ -14,13 +14,13 @@ from leadkeeper.doors.cli.demo import found
 from leadkeeper.doors.cli.demo.found import Found
 from leadkeeper.doors.cli.demo.stage import Stage
 from leadkeeper.doors.cli.demo.storage import CONTAINER, HOST, connection_string, host_name
-from leadkeeper.sandbox.azurite import ACCOUNT, KEY
-from leadkeeper.sandbox.entra import Entra
-from leadkeeper.sandbox.entra_directory import APPLICATION, SECRET, TENANT, Secret
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.salesforce import Salesforce
-from leadkeeper.sandbox.salesforce_fields import EXTERNAL_ID
+from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY
+from leadkeeper.sandbox.entra.directory import APPLICATION, SECRET, TENANT, Secret
+from leadkeeper.sandbox.entra.stand_in import Entra
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
+from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 
 INSTANCE: Final = "https://org.crm4.dynamics.com"
 CONTACT: Final = "leads@contoso.example"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from leadkeeper.sandbox.https_endpoint import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint import Request as Post
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from leadkeeper.sandbox.https_endpoint.stand_in import Request as Post
 from leadkeeper.sandbox.stand_in import OK, Answer, Request
 
 DOWN: Final = "down"

@@ -15,10 +15,10 @@ from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.doors.cli.demo.shown import Endpoints, Kept, MoodyEndpoint
 from leadkeeper.doors.cli.demo.storage import HOST, Storage
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azurite import Service
-from leadkeeper.sandbox.email import Email
-from leadkeeper.sandbox.marketo import Marketo
-from leadkeeper.sandbox.marketo_leads import Subscription
+from leadkeeper.sandbox.azure_storage.azurite import Service
+from leadkeeper.sandbox.email.stand_in import Email
+from leadkeeper.sandbox.marketo.leads import Subscription
+from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.server import Sandbox
 
 SECOND: Final = Subscription(munchkin_id="456-STU-012", server_id="ab34", next_id=720_000)
@@ -60,7 +60,7 @@ class Stage:
             self.sandbox.stand_ins[shown.name] = shown
 
     async def start(self) -> None:
-        """Start everything. Raises :class:`~leadkeeper.sandbox.azurite.AzuriteFailed`, :class:`OSError`."""
+        """Start everything. Raises ``AzuriteFailed``, :class:`OSError`."""
         await self.sandbox.start()
         await self.mail.start(HOST, self._ports.mail)
         await self.storage.start(self._ports.storage)
@@ -116,7 +116,7 @@ async def open_stage(
 ) -> AsyncIterator[Stage]:
     """A stage with everything running; ``keep`` keeps rows and files in ``folder``.
 
-    Raises :class:`~leadkeeper.sandbox.azurite.AzuriteMissing`, :class:`~leadkeeper.sandbox.azurite.AzuriteFailed`.
+    Raises ``AzuriteMissing``, ``AzuriteFailed``.
     """
     stage = Stage(folder, guard, ports or Ports(), keep=keep)
     try:

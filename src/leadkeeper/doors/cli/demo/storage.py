@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.azure_blob import AzureBlob
-from leadkeeper.sandbox.azure_proxy import StorageProxy
-from leadkeeper.sandbox.azure_table import AzureTable
-from leadkeeper.sandbox.azurite import ACCOUNT, KEY, Azurite, AzuriteFailed, Service
+from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob
+from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY, Azurite, AzuriteFailed, Service
+from leadkeeper.sandbox.azure_storage.proxy import StorageProxy
+from leadkeeper.sandbox.azure_table.stand_in import AzureTable
 
 HOST: Final = "127.0.0.1"
 TABLE: Final = "MarketplaceLeads"
@@ -28,7 +28,7 @@ class Storage:
     """One storage account, under its production host names over TLS, and at Azurite's own addresses.
 
     ``ports`` are Azurite's, any free ones without; ``folder`` keeps what is written, else it is in memory.
-    The constructor raises :class:`~leadkeeper.sandbox.azurite.AzuriteMissing`.
+    The constructor raises ``AzuriteMissing``.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Storage:
     async def start(self, ports: Mapping[Service, int]) -> None:
         """Start everything, the host names at ``ports`` (any free ones without).
 
-        Raises :class:`~leadkeeper.sandbox.azurite.AzuriteFailed`.
+        Raises ``AzuriteFailed``.
         """
         starting = (self._start(azurite) for azurite in self._azurites.values())
         failed = [found for found in await asyncio.gather(*starting, return_exceptions=True) if found is not None]
@@ -158,7 +158,7 @@ def find_node_modules() -> Path:
 
 
 async def storage_ends(storage: Storage) -> None:
-    """Wait for an Azurite to end by itself; raises :class:`~leadkeeper.sandbox.azurite.AzuriteFailed` then."""
+    """Wait for an Azurite to end by itself; raises ``AzuriteFailed`` then."""
     while storage.running:  # noqa: ASYNC110 (a child of another thread tells no event)
         await asyncio.sleep(0.3)
     raise AzuriteFailed("Azurite, the Azure Storage emulator, ended by itself.")

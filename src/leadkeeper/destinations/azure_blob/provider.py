@@ -1,0 +1,24 @@
+"""Azure Blob as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, AzureBlobConfig)
+    return AzureBlob(config, context.network)
+
+
+AZURE_BLOB: Final = Provider(
+    name="azure_blob",
+    title="Azure Blob (deprecated by Microsoft)",
+    microsoft=MicrosoftNames("blob", "blobLeadConfiguration", "AzureBlob", "blobLeadConfiguration"),
+    config=AzureBlobConfig,
+    open=_open,
+    least_batch=32,
+)

@@ -1,0 +1,48 @@
+"""The settings of Azure Blob."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pydantic import Field, SecretStr, field_validator
+
+from leadkeeper.destinations.azure_storage.account import Service, parse_connection_string
+from leadkeeper.destinations.interface import Config
+
+_CONTAINER: Final = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]")
+
+
+class AzureBlobConfig(Config):
+    """Microsoft's ``blobLeadConfiguration``."""
+
+    storage_account_connection_string: SecretStr = Field(
+        title="Storage account connection string",
+        description="From the storage account's page in the Azure portal: 'Security + networking', 'Access keys', "
+        "'Connection string'. One with a shared access signature for the Blob service works too.",
+    )
+    container_name: str = Field(
+        title="Container",
+        description="3 to 63 lower-case letters, digits and single dashes; it is made when it is missing.",
+    )
+
+    @field_validator("storage_account_connection_string")
+    @classmethod
+    def _usable(cls, value: SecretStr) -> SecretStr:
+        parse_connection_string(value.get_secret_value(), Service.BLOB)
+        return value
+
+    @field_validator("container_name")
+    @classmethod
+    def _container(cls, value: str) -> str:
+        if not _CONTAINER.fullmatch(value.strip()):
+            raise ValueError(
+                "A container's name is 3 to 63 lower-case letters, digits and single dashes, a letter or digit first "
+                "and last."
+            )
+        return value.strip()
+
+    @property
+    def host(self) -> str:
+        """The host of the Blob service."""
+        return parse_connection_string(self.storage_account_connection_string.get_secret_value(), Service.BLOB).host

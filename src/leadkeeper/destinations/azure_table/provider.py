@@ -1,0 +1,24 @@
+"""Azure Table as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.azure_table.adapter import TRANSACTION_OPERATIONS, AzureTable
+from leadkeeper.destinations.azure_table.settings import AzureTableConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, AzureTableConfig)
+    return AzureTable(config, context.network)
+
+
+AZURE_TABLE: Final = Provider(
+    name="azure_table",
+    title="Azure Table",
+    microsoft=MicrosoftNames("table", "tableLeadConfiguration", "AzureTable", "tableLeadConfiguration"),
+    config=AzureTableConfig,
+    open=_open,
+    least_batch=TRANSACTION_OPERATIONS,
+)

@@ -1,0 +1,149 @@
+"""What the error answers of the Dataverse Web API mean: by code and status, never by their words.
+
+Source: ``docs/reference/vendors/dynamics.md#errors``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.network import answer
+from leadkeeper.network.answer import Private, retry_after
+from leadkeeper.network.client import Answered
+
+
+class Verdict(NamedTuple):
+    """What an error means; ``outcome`` where it is not the kind's usual one."""
+
+    kind: Kind
+    outcome: Outcome | None = None
+
+
+TOO_LONG: Final = "0x80044331"
+ORG_DUPLICATE: Final = "0x80040333"
+"""The organisation's own duplicate detection refuses the record."""
+
+KEY_TAKEN: Final = "0x80060892"
+"""A record with such a key is there already: with this id after an upsert, else with the organisation's own key."""
+
+PRESENT: Final = frozenset({KEY_TAKEN, "0x80040237"})
+"""A record with this key is there already."""
+
+PRIVILEGE_MISSING: Final = frozenset({"0x80040220", "0x80048306"})
+"""A right is missing: that to create, or only that to write, which an upsert wants as well."""
+
+_MEANINGS: Final[dict[Verdict, str]] = {
+    Verdict(Kind.USER_NOT_MEMBER): "80072560",
+    Verdict(Kind.NO_SECURITY_ROLE): "80042f09",
+    Verdict(Kind.CREATE_PRIVILEGE_MISSING): "80040220 80048306",
+    # Create, update while sharing, read, update while updating: column security.
+    Verdict(Kind.FIELD_PERMISSION_MISSING): "8004f502 8004f503 8004f504 8004f507",
+    Verdict(Kind.USER_DISABLED): "80040225",
+    Verdict(Kind.LICENCE_MISSING): "8004d24b",
+    Verdict(Kind.ENVIRONMENT_ADMIN_ONLY): "8004a113",
+    Verdict(Kind.RESOURCE_NOT_IN_TENANT): "80044507",
+    Verdict(Kind.FIELD_TOO_LONG): "80044331",
+    Verdict(Kind.PICKLIST_VALUE): "8004431a",
+    Verdict(Kind.FIELD_NOT_KNOWN): "80060888",
+    Verdict(Kind.FIELD_VALUE_WRONG): "80048d19",
+    Verdict(Kind.LEAD_REFUSED): "80040203",
+    Verdict(Kind.ORG_RULE_REFUSED): "80040265",
+    Verdict(Kind.LOOKUP_NOT_FOUND): "80040217 80060891",
+    Verdict(Kind.DYNAMICS_ADDRESS_WRONG): "8006088a",
+    Verdict(Kind.DUPLICATE_REFUSED): "80060892 80040237 80040333",
+    Verdict(Kind.THROTTLED): "80072322 80072321 80072326 8005f103 80060308",
+    Verdict(Kind.SERVER_ERROR): "80040216 80044151",
+}
+CODES: Final = {f"0x{code}": verdict for verdict, codes in _MEANINGS.items() for code in codes.split()}
+"""What each error code means. A code says more than its status and is looked up first."""
+
+STATUSES: Final = {
+    400: Verdict(Kind.LEAD_REFUSED),
+    401: Verdict(Kind.TOKEN_REJECTED),
+    403: Verdict(Kind.PERMISSION_MISSING),
+    404: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    405: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    408: Verdict(Kind.SERVER_ERROR),
+    409: Verdict(Kind.REQUEST_TURNED_AWAY),
+    410: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    412: Verdict(Kind.DUPLICATE_REFUSED),
+    413: Verdict(Kind.LEAD_TOO_LARGE),
+    429: Verdict(Kind.THROTTLED),
+    501: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
+}
+"""What a status means when the code is unknown or missing; the rest goes by its class."""
+
+_HEX: Final = re.compile(r"0x([0-9a-f]{8})", re.IGNORECASE)
+_INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
+_REQUEST_IDS: Final = ("x-ms-service-request-id", "req_id", "x-ms-request-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the Web API: its status, its code in one spelling (``0x`` and eight lower-case digits), its JSON."""
+
+    answered: Answered
+    content: Any = None
+    code: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.answered.status
+
+
+def read_reply(answered: Answered) -> Reply:
+    """The answer read; anything is taken, also what no Web API says (then without content or code)."""
+    try:
+        content = json.loads(answered.body) if answered.body and answered.fault is None else None
+    except (ValueError, RecursionError):
+        content = None
+    return Reply(answered, content, None if answered.status < 400 else _code(content))
+
+
+def _code(content: Any) -> str | None:
+    """The error code: of the usual form, or the ``ErrorCode`` of older surfaces, hexadecimal or a signed integer."""
+    if not isinstance(content, dict):
+        return None
+    error = content.get("error")
+    code = error.get("code") if isinstance(error, dict) else content.get("ErrorCode")
+    if isinstance(code, str):
+        if found := _HEX.fullmatch(code.strip()):
+            return f"0x{found[1].lower()}"
+        code = int(code) if _INTEGER.fullmatch(code.strip()) else None
+    if isinstance(code, bool) or not isinstance(code, int):
+        return None
+    return f"0x{code % 2**32:08x}"
+
+
+def verdict_on(reply: Reply, wait: float | None) -> Verdict:
+    """What an answer that is no success means: by its code, else its status, else its status's class."""
+    known = CODES.get(reply.code or "")
+    if known is not None:
+        return known
+    if reply.status in (502, 503, 504) and wait is not None:
+        return Verdict(Kind.THROTTLED)
+    if reply.status in STATUSES:
+        return STATUSES[reply.status]
+    kind = answer.kind_of_status(reply.status)
+    return Verdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
+
+
+def diagnose_reply(reply: Reply, private: Private, now: float) -> Diagnosis:
+    """The diagnosis of an answer that is no success; it shows nothing ``private``."""
+    headers = reply.answered.headers
+    wait = retry_after(headers, now)
+    kind, outcome = verdict_on(reply, wait)
+    said = answer.read_error(headers.get("content-type", ""), reply.answered.body)
+    evidence = Evidence(
+        status=reply.status,
+        code=reply.code or private.shown(said.code),
+        request_id=next((shown for name in _REQUEST_IDS if (shown := private.shown(headers.get(name)))), None),
+        text=private.mask(said.text) or None,
+    )
+    return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)

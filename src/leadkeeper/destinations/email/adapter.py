@@ -1,0 +1,166 @@
+"""E-mail notice: a mail to the contact e-mails says that a lead came, and where to read it. No personal data in it.
+
+A mail server that took a mail may still lose it, and sending twice makes two mails: so it is never repeated blindly.
+Only contacts that are confirmed get mail; a lead is delivered once one of them has got it, and those whom the mail
+server puts off hear of it later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+import structlog
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.check import Check, CheckStep
+from leadkeeper.destinations.email.settings import EmailConfig
+from leadkeeper.destinations.interface import Contacts, Preview, Standing
+from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.mail.address import MailAddress, masked_address
+from leadkeeper.mail.mailer import SECONDS, Mailer, Results
+from leadkeeper.mail.service import MailService
+from leadkeeper.mail.text import lead_notice
+from leadkeeper.network.trouble import NoFreeConnection, diagnose_network, not_sent
+from leadkeeper.storage.away import StorageAway
+
+_NOBODY = MailAddress("leadkeeper", "localhost")
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Email:
+    """A line to some mailboxes, over the operator's mail server. Without ``contacts`` all count as confirmed."""
+
+    batch: ClassVar[int] = 1
+    repeatable: ClassVar[bool] = False
+
+    def __init__(self, config: EmailConfig, mail: MailService, contacts: Contacts | None = None) -> None:
+        self._to = list(dict.fromkeys(config.contact_email))
+        self._mailer = mail.mailer
+        self._base_url = mail.base_url
+        self._mail = mail
+        self._contacts = contacts
+
+    async def check(self) -> Check:
+        """The mail server lets us sign in, and somebody is there to be told.
+
+        Whether the mailboxes exist, only a mail can prove.
+        """
+        if self._mailer is None:
+            diagnosis = diagnose(Kind.MAIL_NOT_SET_UP)
+            return Check((CheckStep("mailServer", False, diagnosis.summary),), diagnosis)
+        try:
+            async with self._mail.turn(SECONDS):
+                found = await self._mailer.probe()
+        except NoFreeConnection as error:
+            found = diagnose_network(error)
+        detail = "The mail server lets us sign in." if found is None else found.summary
+        server = CheckStep("mailServer", found is None, detail)
+        standings = await self._standings()
+        missing = _nobody_to_tell(standings)
+        if missing is not None:
+            return Check((server, CheckStep("contacts", False, missing.summary)), found or missing)
+        confirmed = sum(standing is Standing.CONFIRMED for standing in standings.values())
+        contacts = CheckStep("contacts", True, f"{confirmed} of {len(standings)} confirmed.")
+        mailboxes = CheckStep("mailboxes", None, "Only a mail can prove that they exist.")
+        return Check((server, contacts, mailboxes), found, unseen.EMAIL)
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """One mail for each lead; see :class:`~leadkeeper.destinations.interface.Adapter`."""
+        return [await self._send(lead) for lead in leads]
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The mail for ``lead``."""
+        message = lead_notice([lead.id], lead.offer_title, self._base_url, self._to, _NOBODY, lead.id)
+        return Preview({"to": self._to, "subject": message["Subject"], "text": message.get_content()})
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    async def _send(self, lead: OutgoingLead) -> Answer:
+        if self._mailer is None:
+            return diagnose(Kind.MAIL_NOT_SET_UP)
+        try:
+            standings = await self._standings()
+        except StorageAway:
+            return not_sent()
+        missing = _nobody_to_tell(standings)
+        if missing is not None:
+            return missing
+        to = [email for email, standing in standings.items() if standing is Standing.CONFIRMED]
+        try:
+            async with self._mail.turn(SECONDS):
+                return await self._hand_over(self._mailer, lead, to)
+        except NoFreeConnection as error:
+            return diagnose_network(error)
+
+    async def _hand_over(self, mailer: Mailer, lead: OutgoingLead, to: Sequence[str]) -> Answer:
+        try:
+            seconds = None if self._contacts is None else await self._contacts.spend(len(to))
+        except StorageAway:
+            return not_sent()
+        if seconds is not None:
+            return diagnose(Kind.MAIL_BOUND_REACHED, retry_after=seconds)
+        message = lead_notice([lead.id], lead.offer_title, self._base_url, to, mailer.sender, lead.id)
+        results = await mailer.send(message, to)
+        answer = _answer(results, message["Message-ID"])
+        _log(lead.id, results)
+        if self._contacts is not None:
+            later = [email for email, told in results.items() if told is not None and told.outcome is Outcome.FAILED]
+            with contextlib.suppress(StorageAway):  # whatever cannot be written down now, the mail is out
+                await self._contacts.report(results)
+                if later and isinstance(answer, Receipt):
+                    await self._contacts.try_again(lead.id, later)
+        return answer
+
+    async def _standings(self) -> Mapping[str, Standing]:
+        if self._contacts is None:
+            return dict.fromkeys(self._to, Standing.CONFIRMED)
+        return await self._contacts.standings(self._to)
+
+
+def _log(lead_id: str, results: Results) -> None:
+    for email, told in results.items():
+        if told is not None:
+            log.warning(
+                "contact not told of a lead",
+                lead=lead_id,
+                address=masked_address(email),
+                kind=told.kind.value,
+                status=told.evidence.status,
+                outcome=told.outcome.value,
+            )
+
+
+def _nobody_to_tell(standings: Mapping[str, Standing]) -> Diagnosis | None:
+    found = set(standings.values())
+    if Standing.CONFIRMED in found:
+        return None
+    asked = found & {Standing.ASKED, Standing.WAITING}
+    return diagnose(Kind.MAIL_CONTACT_UNCONFIRMED if asked else Kind.MAIL_CONTACT_DECLINED)
+
+
+def _answer(results: Results, message_id: str) -> Answer:
+    """Delivered once one contact has got it; else what keeps most hope: a doubt, a passing trouble, a refusal."""
+    wrong = {email: told for email, told in results.items() if told is not None}
+    if len(wrong) == len(results):
+        worst = (Outcome.AMBIGUOUS, Outcome.FAILED)
+        return min(wrong.values(), key=lambda told: worst.index(told.outcome) if told.outcome in worst else len(worst))
+    note = "The mail server took the notice."
+    if wrong:
+        note = f"The mail server took the notice for {len(results) - len(wrong)} of {len(results)} contact e-mails."
+    return Receipt(
+        confirmed=False,
+        remote_id=message_id,
+        note=" ".join([note, *(_told(email, diagnosis) for email, diagnosis in wrong.items())]),
+    )
+
+
+def _told(email: str, diagnosis: Diagnosis) -> str:
+    status = diagnosis.evidence.status
+    again = " It will be tried again." if diagnosis.outcome is Outcome.FAILED else ""
+    return f"{masked_address(email)}: {f'{status}, ' if status else ''}{diagnosis.summary}{again}"

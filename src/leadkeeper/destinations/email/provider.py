@@ -1,0 +1,25 @@
+"""E-mail notice as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.diagnosis import Kind
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, EmailConfig)
+    return Email(config, context.mail, context.contacts)
+
+
+EMAIL: Final = Provider(
+    name="email",
+    title="E-mail notice",
+    microsoft=MicrosoftNames("email", "emailLeadConfiguration", "Email", "emailLeadConfiguration"),
+    config=EmailConfig,
+    open=_open,
+    if_not_found=Kind.MAIL_NOTICE_NOT_FOUND,
+)

@@ -1,0 +1,27 @@
+"""HTTPS endpoint as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.diagnosis import Kind
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, HttpsEndpointConfig)
+    return HttpsEndpoint(config, context.network, context.now)
+
+
+HTTPS_ENDPOINT: Final = Provider(
+    name="https_endpoint",
+    title="HTTPS endpoint",
+    microsoft=MicrosoftNames(
+        "httpsEndpoint", "httpsEndpointLeadConfiguration", "HttpsEndpoint", "httpsEndpointLeadConfiguration"
+    ),
+    config=HttpsEndpointConfig,
+    open=_open,
+    if_not_found=Kind.ENDPOINT_LEAD_NOT_FOUND,
+)

@@ -1,0 +1,217 @@
+"""What every destination is: one small interface, and what goes over it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from leadkeeper.check import Check
+from leadkeeper.diagnosis import Answer, Diagnosis, Kind
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.mail.address import ContactEmail
+from leadkeeper.mail.service import MailService
+from leadkeeper.network.client import Network
+
+
+class Config(BaseModel):
+    """Base of every destination's settings: Microsoft's ``<name>LeadConfiguration`` object, camelCase, nothing unknown.
+
+    Fields of type ``SecretStr`` are secrets: encrypted at rest, masked on reading. Titles and descriptions are shown
+    in the API schema, in forms and in the docs.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    contact_email: list[ContactEmail] = Field(
+        default_factory=list,
+        max_length=50,
+        title="Contact e-mails",
+        description="Who is told that a lead came, or that the connection broke. No personal data is sent there.",
+    )
+
+    notice: Literal["each", "daily", "none"] = Field(
+        default="each",
+        title="Notice of leads",
+        description="each: the contact e-mails hear of leads at once; daily: one mail a day; none: only of trouble.",
+    )
+
+    def completed(self, kept: Mapping[str, str]) -> Self:
+        """These settings with what we make for the publisher (``kept``: the secrets stored now, by JSON name)."""
+        return self
+
+    @property
+    def announces(self) -> Literal["each", "daily", "none"]:
+        """Whether and when the contact e-mails are told of each lead, beside its delivery."""
+        return self.notice if self.contact_email else "none"
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether, with these settings, delivering the same lead twice makes one record."""
+        return True
+
+    @property
+    def host(self) -> str:
+        """The host that leads go to, as far as it may be shown; empty when there is none."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be sent for a lead: the record as the remote system names its fields, and what it lacks or cuts."""
+
+    record: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """What a destination can besides, if it maps fields: show the record without sending it."""
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The record for ``lead``. May read from the remote system, never writes, never raises for what it does."""
+        ...
+
+
+class Quota(Protocol):
+    """How much of a limit that the remote system keeps to itself is used, counted where attempts are kept.
+
+    ``owner`` is the publisher whose connection it is: what one uses is never another's to see or to wait for.
+    """
+
+    @property
+    def owner(self) -> str:
+        """Whose connection it is."""
+        ...
+
+    async def used(self, hours: int) -> int:
+        """How many leads were sent, or may have been, to the same system in the last ``hours`` (at most 24)."""
+        ...
+
+
+class Standing(StrEnum):
+    """Whether a contact e-mail may get mail: only one that is confirmed may, besides the one question."""
+
+    CONFIRMED = "confirmed"
+    ASKED = "asked"
+    WAITING = "waiting"  # to be asked
+    DECLINED = "declined"
+
+
+class Contacts(Protocol):
+    """A connection's contact e-mails, for a destination that writes to them."""
+
+    async def standings(self, emails: Sequence[str]) -> Mapping[str, Standing]:
+        """How each of them stands."""
+        ...
+
+    async def spend(self, mails: int) -> float | None:
+        """Count ``mails`` for the publisher. If it may not send so many now: the seconds until it may again."""
+        ...
+
+    async def report(self, results: Mapping[str, Diagnosis | None]) -> None:
+        """Remember what came of a mail for each recipient, to be shown beside it."""
+        ...
+
+    async def try_again(self, lead_id: str, emails: Sequence[str]) -> None:
+        """See to it that these hear of the lead later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an adapter is opened with, besides the settings.
+
+    ``now`` gives the time in seconds since 1970, ``clock`` seconds from anywhere. ``quota`` and ``contacts`` are those
+    of the connection; without them nothing is held back, and every contact e-mail counts as confirmed.
+    """
+
+    network: Network
+    mail: MailService = field(default_factory=MailService)
+    now: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    quota: Quota | None = None
+    contacts: Contacts | None = None
+
+
+class Adapter(Protocol):
+    """An open line to one system, with one connection's settings. One instance serves many sends at once.
+
+    ``batch`` is the most leads in one call; ``repeatable`` says that delivering the same lead twice makes one record,
+    with these settings.
+    """
+
+    @property
+    def batch(self) -> int:
+        """The most leads in one call."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether delivering the same lead twice makes one record."""
+        ...
+
+    async def check(self) -> Check:
+        """Prove what can be proven without writing. Never raises for what the other side does."""
+        ...
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """Send at most ``batch`` leads; one answer per lead, in order. Raises only on bugs of ours.
+
+        Ends by itself within the network's total time (default 30 s) per remote call.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release what the instance alone holds; the shared network session stays open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MicrosoftNames:
+    """What Microsoft calls a destination: in ``customer-leads``, and in Cloud Partner Portal's offers."""
+
+    lead_destination: str
+    config_key: str
+    cloud_partner: str
+    cloud_partner_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """All that the rest of the program knows of a kind of destination.
+
+    ``name`` is also its package, stand-in, docs page and test case file. ``open`` makes an adapter from settings of the
+    class ``config``; it raises :class:`~leadkeeper.network.addresses.AddressRefused` for an address that the network
+    forbids.
+    """
+
+    name: str
+    title: str
+    microsoft: MicrosoftNames
+    config: type[Config]
+    open: Callable[[Config, Context], Adapter]
+    least_batch: int = 1
+    """What every adapter of this kind takes in one call, whatever its settings: known before one is opened."""
+    if_not_found: Kind | None = None
+    """What usually is wrong when a lead that it took without confirming it cannot be found there; ``None`` where it
+    confirms every lead that it takes."""
+    account: tuple[str, ...] = ()
+    """The settings by which two connections share a quota, by their JSON names."""
+
+    @property
+    def lead_destination(self) -> str:
+        """Its name in ``customer-leads``."""
+        return self.microsoft.lead_destination
+
+    @property
+    def config_key(self) -> str:
+        """The name of its settings in ``customer-leads``."""
+        return self.microsoft.config_key

@@ -1,0 +1,139 @@
+"""What the answers of Marketo's REST API mean: by the codes inside them, for the status is 200 whatever happens.
+
+Source: ``docs/reference/vendors/marketo.md#rest-api-errors``. Codes are texts; a code of three digits is about the
+whole request, one of four digits about a lead in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
+from leadkeeper.network.client import Answered
+
+TOKEN_CODES: Final = frozenset({"600", "601", "602"})
+"""The token is missing, wrong or out of date: another one may do."""
+
+RATE_SECONDS: Final = {"606": 20.0, "615": 2.0}
+"""How long to rest when too many calls were made in 20 seconds, or run at once."""
+
+ALREADY_THERE: Final = "1005"
+FIELD_CODES: Final = frozenset({"1006", "1011"})
+"""A field is not on the form, or does not take values."""
+
+_MEANINGS: Final[dict[Kind, str]] = {
+    Kind.MARKETO_SERVICE_REJECTED: "600 601 602",
+    Kind.MARKETO_ACCESS_DENIED: "603",
+    Kind.MARKETO_BUSY: "500 502 604 608 611 614 713 719 1014 1016 1019 1022 1029",
+    Kind.MARKETO_REQUEST_REJECTED: "605 609 610 612 613",
+    Kind.MARKETO_RATE_LIMIT: "606 615",
+    Kind.MARKETO_DAILY_QUOTA: "607",
+    Kind.MARKETO_FEATURE_OFF: "616 703 1018",
+    Kind.MARKETO_FORM_NOT_FOUND: "702 1013",
+    Kind.MARKETO_FIELD_UNKNOWN: "1006 1011",
+    Kind.MARKETO_SEVERAL_MATCH: "1007",
+    Kind.MARKETO_PARTITION_UNUSABLE: "1008 1009 1010",
+    Kind.MARKETO_LEAD_REFUSED: "701 704 709 1001 1002 1003 1004 1012 1021 1036 1037",
+}
+CODES: Final = {code: kind for kind, codes in _MEANINGS.items() for code in codes.split()}
+"""What each code means; :data:`ALREADY_THERE` is no failure."""
+
+STATUSES: Final[dict[int, Kind]] = {
+    401: Kind.MARKETO_SERVICE_REJECTED,
+    403: Kind.MARKETO_ACCESS_DENIED,
+    408: Kind.SERVER_ERROR,
+    413: Kind.LEAD_TOO_LARGE,
+    429: Kind.THROTTLED,
+}
+"""What a status other than 200 means; the rest goes by its class."""
+
+
+_REJECTED: Final = Kind.MARKETO_REQUEST_REJECTED
+_OURS: Final = frozenset({400, 404, 405, 406, 410, 411, 414, 415, 417, 422})
+"""Statuses of a request that is wrong as these settings make it, whatever lead is in it."""
+
+
+class Failed(NamedTuple):
+    """Why a request, or the lead in it, failed: the code that Marketo gave, if any, and the diagnosis."""
+
+    code: str | None
+    diagnosis: Diagnosis
+    message: str = ""
+
+
+def read_answer(answered: Answered, content: Any, private: Private, now: float) -> list[Any] | Failed:
+    """The ``result`` of an answer whose JSON is ``content``, or why there is none. ``now`` in seconds since 1970."""
+    if answered.status != 200:
+        return Failed(None, _by_status(answered, private, now))
+    if isinstance(content, dict) and content.get("success") is False:
+        return _failed(content.get("errors"), private, now)
+    if isinstance(content, dict) and content.get("success") is True:
+        if isinstance(result := content.get("result"), list):
+            return result
+        if isinstance(content.get("warnings"), list):  # how asset calls say that there is none
+            return []
+    evidence = Evidence(answered.status)
+    return Failed(None, diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
+
+
+def read_reasons(result: Mapping[str, Any], private: Private, now: float) -> Failed:
+    """Why a lead was skipped."""
+    return _failed(result.get("reasons"), private, now)
+
+
+def _failed(errors: Any, private: Private, now: float) -> Failed:
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    code, message = str(first.get("code", "")) or None, str(first.get("message", ""))[:2_000]
+    kind = CODES.get(code or "") or _unknown(code)
+    wait = RATE_SECONDS.get(code or "")
+    if kind is Kind.MARKETO_DAILY_QUOTA:
+        wait = seconds_to_midnight(now)
+    evidence = Evidence(200, code if code in CODES else private.shown(code), text=private.mask(message) or None)
+    return Failed(code, diagnose(kind, evidence, retry_after=wait), message)
+
+
+def _unknown(code: str | None) -> Kind:
+    """A code that nobody told us of: about the lead if it has four digits, else about Marketo's moment."""
+    return Kind.MARKETO_LEAD_REFUSED if code is not None and len(code) == 4 else Kind.MARKETO_BUSY
+
+
+def _by_status(answered: Answered, private: Private, now: float) -> Diagnosis:
+    status = answered.status
+    said = read_error(answered.headers.get("content-type", ""), answered.body)
+    evidence = Evidence(status, private.shown(said.code), text=private.mask(said.text) or None)
+    wait = retry_after(answered.headers, now)
+    if status == 503 and wait is not None:
+        return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
+    kind = STATUSES.get(status) or (_REJECTED if status in _OURS else kind_of_status(status))
+    outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
+    return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)
+
+
+def diagnose_sign_in(answered: Answered, content: Any, private: Private, now: float) -> Diagnosis:
+    """Why the identity service gave no token. Nothing of a lead was sent."""
+    code = content.get("error") if isinstance(content, dict) else None
+    words = content.get("error_description") if isinstance(content, dict) else None
+    if answered.status in (400, 401, 403) or (answered.status == 200 and isinstance(code, str)):
+        shown = private.shown(code) if isinstance(code, str) else None
+        text = private.mask(words) if isinstance(words, str) else None
+        return diagnose(Kind.MARKETO_SERVICE_REJECTED, Evidence(answered.status, shown, text=text or None))
+    return _by_status(answered, private, now)
+
+
+def seconds_to_midnight(now: float) -> float:
+    """The seconds until the day ends in US Central time, when Marketo's daily quota begins anew.
+
+    Where the system knows no time zones, until 06:00 UTC: the same in winter, an hour later in summer.
+    """
+    moment = datetime.fromtimestamp(now, UTC)
+    try:
+        local = moment.astimezone(ZoneInfo("America/Chicago"))
+        midnight = datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo)
+    except ZoneInfoNotFoundError:
+        midnight = datetime.combine((moment - timedelta(hours=6)).date() + timedelta(days=1), time(6), UTC)
+    return max((midnight - moment).total_seconds(), 1.0)

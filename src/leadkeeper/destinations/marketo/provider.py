@@ -1,0 +1,28 @@
+"""Marketo as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.settings import MarketoConfig
+from leadkeeper.diagnosis import Kind
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, MarketoConfig)
+    owner = "" if context.quota is None else context.quota.owner
+    line = RestApi if config.rest else WebForm
+    return line(config, context.network, context.now, owner)
+
+
+MARKETO: Final = Provider(
+    name="marketo",
+    title="Marketo",
+    microsoft=MicrosoftNames("marketo", "marketoLeadConfiguration", "Marketo", "marketoLeadConfiguration"),
+    config=MarketoConfig,
+    open=_open,
+    if_not_found=Kind.MARKETO_TEST_LEAD_NOT_FOUND,
+)

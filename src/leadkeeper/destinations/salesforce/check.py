@@ -1,0 +1,92 @@
+"""What a Salesforce organization says of its leads, held against what a connection sends. Pure.
+
+Source: ``docs/reference/vendors/salesforce.md#rest-api-records``: the description of an object, and the limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.check import CheckStep
+from leadkeeper.destinations.mapping import Value
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
+
+Fields = Mapping[str, Mapping[str, Any]]
+
+_UNSEEN: Final = (
+    "Not looked at, because only a lead can prove it: validation rules, duplicate rules, flows and triggers."
+)
+
+
+def read_description(content: Any) -> Fields | Diagnosis | None:
+    """The fields by their names; ``None`` when this is no description; a diagnosis where no lead may be created."""
+    if not isinstance(content, dict) or not isinstance(content.get("fields"), list):
+        return None
+    if content.get("createable") is False:
+        return diagnose(Kind.SALESFORCE_ACCESS_MISSING, Evidence(text="The user may not create leads."))
+    return {str(each.get("name")): each for each in content["fields"] if isinstance(each, dict)}
+
+
+def judge_fields(fields: Fields, sent: Mapping[str, Value], id_field: str) -> Diagnosis | None:
+    """Why no lead would be taken: a field that cannot be written, or one that is mandatory and that no lead has."""
+    names = [name for name, value in sent.items() if value is not None]
+    bad = [name for name in names if not _writable(fields.get(name))]
+    if bad:
+        text = f"Not there, or not writable: {', '.join(bad)}."
+        return diagnose(Kind.SALESFORCE_FIELD_UNKNOWN, Evidence(text=text))
+    lacking = [name for name, field in fields.items() if _demanded(field) and name not in (*names, id_field)]
+    if lacking:
+        text = f"Mandatory, and not sent: {', '.join(lacking)}."
+        return diagnose(Kind.SALESFORCE_RULE_REFUSED, Evidence(text=text))
+    return None
+
+
+def judge_external_id(id_field: str, found: Mapping[str, Any] | None) -> Diagnosis | None:
+    """Why leads cannot be told apart by the field that holds our ids. It must be unique: leads are only created."""
+    text = None
+    if found is None:
+        text = f"There is no field {id_field} on leads, or the user cannot see it."
+    elif found.get("externalId") is False:
+        text = f"{id_field} is not an external id."
+    elif found.get("unique") is False:
+        text = f"{id_field} is not unique."
+    elif not _writable(found):
+        text = f"The user may not write {id_field}."
+    elif isinstance(length := found.get("length"), int) and 0 < length < 36:
+        text = f"{id_field} holds {length} characters; our ids have 36."
+    return None if text is None else diagnose(Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, Evidence(text=text))
+
+
+def tell_rules(fields: Fields, sent: Mapping[str, Value]) -> CheckStep:
+    """What a green check did not look at, with the picklists that may refuse what is sent."""
+    names = [name for name, value in sent.items() if value is not None]
+    strict = [name for name in names if (fields.get(name) or {}).get("restrictedPicklist") is True]
+    text = f" A lead is refused whose value is not on the list of {', '.join(strict)}." if strict else ""
+    return CheckStep("rules", None, _UNSEEN + text)
+
+
+def judge_limits(content: Any) -> tuple[CheckStep, Diagnosis | None]:
+    """How much of the day's API requests is used; many users may not see that, which is no fault."""
+    daily = content.get("DailyApiRequests") if isinstance(content, dict) else None
+    if not isinstance(daily, dict) or not all(isinstance(daily.get(key), int) for key in ("Max", "Remaining")):
+        return CheckStep("limits", None, "The user may not see how many API requests are used."), None
+    used = f"{daily['Max'] - daily['Remaining']:,} of {daily['Max']:,} API requests of 24 hours are used."
+    if daily["Remaining"] > 0:
+        return CheckStep("limits", True, used), None
+    return CheckStep("limits", False, used), diagnose(Kind.SALESFORCE_API_LIMIT, Evidence(text=used))
+
+
+def _writable(found: Mapping[str, Any] | None) -> bool:
+    return found is not None and found.get("createable") is not False
+
+
+def _demanded(field: Mapping[str, Any]) -> bool:
+    """Whether a new lead must have it: it may not be empty, and Salesforce fills nothing in."""
+    return (
+        field.get("nillable") is False
+        and field.get("defaultedOnCreate") is False
+        and field.get("createable") is True
+        and field.get("type") != "boolean"
+    )

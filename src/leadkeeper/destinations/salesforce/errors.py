@@ -1,0 +1,196 @@
+"""What the error answers of Salesforce's REST API mean: by ``errorCode`` first, by status where there is none.
+
+Source: ``docs/reference/vendors/salesforce.md#rest-api-errors``. Several codes mean something else than their status
+says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from leadkeeper.catalogue import diagnose
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
+from leadkeeper.network.client import Answered
+from leadkeeper.network.rest import read_json
+
+DUPLICATE_VALUE: Final = "DUPLICATE_VALUE"
+DUPLICATES_DETECTED: Final = "DUPLICATES_DETECTED"
+CONVERTED: Final = "CANNOT_UPDATE_CONVERTED_LEAD"
+PERHAPS_THERE: Final = frozenset({DUPLICATE_VALUE, DUPLICATES_DETECTED, CONVERTED})
+"""Refusals of a lead that may be there already: a unique value is taken, perhaps our id; the organization's duplicate
+rule found somebody like it, perhaps this lead; a converted lead would have been changed, perhaps this one."""
+
+DAY_USED_UP_SECONDS: Final = 900.0
+"""How long to rest when the organization's requests of 24 hours are used up; they come back bit by bit."""
+
+CONCURRENCY_SECONDS: Final = 20.0
+"""How long to rest when too many long requests run; a request is long after 20 seconds."""
+
+_MEANINGS: Final[dict[Kind, str]] = {
+    Kind.SALESFORCE_SESSION_REJECTED: "INVALID_SESSION_ID INVALID_AUTH_HEADER",
+    Kind.SALESFORCE_RULE_REFUSED: """
+        REQUIRED_FIELD_MISSING STRING_TOO_LONG INVALID_EMAIL_ADDRESS INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST
+        FIELD_CUSTOM_VALIDATION_EXCEPTION FIELD_INTEGRITY_EXCEPTION NUMBER_OUTSIDE_VALID_RANGE""",
+    Kind.SALESFORCE_DUPLICATE_RULE: DUPLICATES_DETECTED,
+    Kind.SALESFORCE_LEAD_CONVERTED: CONVERTED,
+    Kind.SALESFORCE_VALUE_TAKEN: DUPLICATE_VALUE,
+    Kind.SALESFORCE_AUTOMATION_FAILED: """
+        CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER APEX_ERROR""",
+    Kind.SALESFORCE_FIELD_UNKNOWN: "INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE",
+    Kind.SALESFORCE_REQUEST_REJECTED: "JSON_PARSER_ERROR MALFORMED_ID",
+    Kind.SALESFORCE_ROW_LOCKED: "UNABLE_TO_LOCK_ROW",
+    Kind.SALESFORCE_API_LIMIT: "REQUEST_LIMIT_EXCEEDED",
+    Kind.SALESFORCE_API_DISABLED: "API_DISABLED_FOR_ORG",
+    Kind.SALESFORCE_ACCESS_MISSING: """
+        INSUFFICIENT_ACCESS INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY""",
+    Kind.SALESFORCE_STORAGE_FULL: "STORAGE_LIMIT_EXCEEDED",
+    Kind.SALESFORCE_NOT_FOUND: "NOT_FOUND INVALID_CROSS_REFERENCE_KEY ENTITY_IS_DELETED",
+    Kind.SERVER_ERROR: "UNKNOWN_EXCEPTION SERVER_UNAVAILABLE API_CURRENTLY_DISABLED REQUEST_RUNNING_TOO_LONG",
+}
+CODES: Final = {code: kind for kind, codes in _MEANINGS.items() for code in codes.split()}
+"""What each error code means. A code says more than its status and is looked up first."""
+
+STATUSES: Final[dict[int, Kind]] = {
+    300: Kind.SALESFORCE_SEVERAL_MATCH,
+    401: Kind.SALESFORCE_SESSION_REJECTED,
+    403: Kind.SALESFORCE_ACCESS_MISSING,
+    404: Kind.SALESFORCE_NOT_FOUND,
+    405: Kind.METHOD_REFUSED,
+    408: Kind.SERVER_ERROR,
+    410: Kind.SALESFORCE_NOT_FOUND,
+    413: Kind.LEAD_TOO_LARGE,
+    415: Kind.SALESFORCE_REQUEST_REJECTED,
+    420: Kind.SALESFORCE_NO_ROUTE,
+    429: Kind.THROTTLED,
+}
+"""What a status means when no code is known; the rest goes by its class."""
+
+SIGN_IN: Final[dict[str, Kind]] = {
+    "invalid_client_id": Kind.SALESFORCE_APP_REJECTED,
+    "invalid_client": Kind.SALESFORCE_APP_REJECTED,
+    "invalid_client_credentials": Kind.SALESFORCE_APP_REJECTED,
+    "invalid_grant": Kind.SALESFORCE_APP_NOT_ALLOWED,
+    "unsupported_grant_type": Kind.SALESFORCE_APP_NOT_ALLOWED,
+    "unauthorized_client": Kind.SALESFORCE_APP_NOT_ALLOWED,
+    "inactive_user": Kind.SALESFORCE_INACTIVE,
+    "inactive_org": Kind.SALESFORCE_INACTIVE,
+    "rate_limit_exceeded": Kind.THROTTLED,
+}
+"""What the token endpoint's ``error`` means."""
+
+_CONCURRENT: Final = "ConcurrentPerOrgLongTxn"
+_USAGE: Final = re.compile(r"api-usage=(\d{1,10})/(\d{1,10})")
+
+
+class RemoteError(NamedTuple):
+    """One error of an answer, or of one record in it; nothing is masked yet."""
+
+    code: str | None
+    message: str
+    fields: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Its words, with the fields it is about."""
+        return f"{self.message} [{', '.join(self.fields)}]" if self.fields else self.message
+
+
+def read_errors(content: Any) -> tuple[RemoteError, ...]:
+    """The errors in a JSON array of them, those first whose codes are known. Empty when it is something else."""
+    if not isinstance(content, list):
+        return ()
+    found = [_read(each) for each in content if isinstance(each, dict)]
+    return tuple(sorted(found, key=lambda error: error.code not in CODES))
+
+
+def _read(error: Mapping[str, Any]) -> RemoteError:
+    code = error.get("errorCode", error.get("statusCode"))
+    message, fields = error.get("message"), error.get("fields")
+    names = tuple(str(name) for name in fields[:20]) if isinstance(fields, list) else ()
+    return RemoteError(
+        code if isinstance(code, str) else None, message[:2_000] if isinstance(message, str) else "", names
+    )
+
+
+def perhaps_there(errors: Sequence[RemoteError]) -> RemoteError | None:
+    """The error among ``errors`` for which the lead may be there already, if there is one."""
+    return next((error for error in errors if error.code in PERHAPS_THERE), None)
+
+
+def diagnose_record(errors: Sequence[RemoteError], private: Private) -> Diagnosis:
+    """Why one record of an answer was not written."""
+    error = errors[0] if errors else RemoteError(None, "")
+    kind = CODES.get(error.code or "", Kind.LEAD_REFUSED)
+    return _diagnose(kind, error, private, status=None, headers={})
+
+
+def diagnose_answer(answered: Answered, private: Private | None, now: float) -> Diagnosis:
+    """Why a request failed as a whole. ``private`` is ``None`` where it was about several leads: no words are shown."""
+    errors = read_errors(read_json(answered))
+    if errors:
+        error = errors[0]
+    else:
+        said = read_error(answered.headers.get("content-type", ""), answered.body)
+        error = RemoteError(said.code, said.text)
+    kind = CODES.get(error.code or "") or STATUSES.get(answered.status) or kind_of_status(answered.status)
+    wait = retry_after(answered.headers, now)
+    if kind is Kind.SERVER_ERROR and answered.status == 503 and wait is not None:
+        kind = Kind.THROTTLED
+    return _diagnose(kind, error, private, status=answered.status, headers=answered.headers, wait=wait)
+
+
+def _diagnose(
+    kind: Kind,
+    error: RemoteError,
+    private: Private | None,
+    *,
+    status: int | None,
+    headers: Mapping[str, str],
+    wait: float | None = None,
+) -> Diagnosis:
+    known = error.code if error.code in CODES or error.code in SIGN_IN else None
+    shown = known or (private.shown(error.code) if private is not None else None)
+    evidence = Evidence(status, shown, text=(private.mask(error.text) or None) if private is not None else None)
+    outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
+    if kind is Kind.SALESFORCE_API_LIMIT:
+        if _is_concurrency(error, headers):
+            return diagnose(Kind.SALESFORCE_CONCURRENCY_LIMIT, evidence, retry_after=wait or CONCURRENCY_SECONDS)
+        return diagnose(kind, evidence, retry_after=wait or DAY_USED_UP_SECONDS)
+    return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)
+
+
+def _is_concurrency(error: RemoteError, headers: Mapping[str, str]) -> bool:
+    """Both limits have one code; the limit's own name stands first in the message, the day's usage in a header."""
+    if error.message.startswith(_CONCURRENT):
+        return True
+    usage = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
+    return usage is not None and int(usage[1]) < int(usage[2]) and not error.message.startswith("TotalRequests")
+
+
+def diagnose_sign_in(answered: Answered, private: Private, now: float) -> Diagnosis:
+    """Why the token endpoint gave no token. Nothing of a lead was sent."""
+    content = read_json(answered)
+    code = content.get("error") if isinstance(content, dict) else None
+    words = content.get("error_description") if isinstance(content, dict) else None
+    error = RemoteError(
+        code if isinstance(code, str) else None,
+        words if isinstance(words, str) else read_error(answered.headers.get("content-type", ""), answered.body).text,
+    )
+    wait = retry_after(answered.headers, now)
+    kind = SIGN_IN.get(error.code or "") or _sign_in_by_status(answered.status, wait)
+    return _diagnose(kind, error, private, status=answered.status, headers={}, wait=wait)
+
+
+def _sign_in_by_status(status: int, wait: float | None) -> Kind:
+    if status == 429 or (status == 503 and wait is not None):
+        return Kind.THROTTLED
+    if status in (400, 401, 403, 415, 422):
+        return Kind.SALESFORCE_APP_REJECTED
+    if status == 404:
+        return Kind.SALESFORCE_DOMAIN_NOT_FOUND
+    if status == 420:
+        return Kind.SALESFORCE_NO_ROUTE
+    return kind_of_status(status) if status >= 300 else Kind.ANSWER_NOT_UNDERSTOOD

@@ -1,0 +1,29 @@
+"""Salesforce as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.settings import SalesforceConfig
+from leadkeeper.destinations.salesforce.web import WebToLead
+from leadkeeper.diagnosis import Kind
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, SalesforceConfig)
+    if config.rest:
+        return RestApi(config, context.network, context.now)
+    return WebToLead(config, context.network, context.quota, context.now)
+
+
+SALESFORCE: Final = Provider(
+    name="salesforce",
+    title="Salesforce",
+    microsoft=MicrosoftNames("salesforce", "salesforceLeadConfiguration", "Salesforce", "salesForceLeadConfiguration"),
+    config=SalesforceConfig,
+    open=_open,
+    if_not_found=Kind.SALESFORCE_TEST_LEAD_NOT_FOUND,
+    account=("webToLeadHost", "objectIdentifier"),
+)

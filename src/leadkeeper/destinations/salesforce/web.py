@@ -1,0 +1,211 @@
+"""Salesforce's Web-to-Lead: a form post that is queued, and an answer that proves next to nothing.
+
+Sources: ``docs/reference/vendors/salesforce.md#web-to-lead-answers``,
+``docs/reference/vendors/marketplace.md#salesforce-form``. A post is never repeated once its body may have gone out: two
+posts make two leads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import unquote_plus, urlencode
+
+from leadkeeper import __version__
+from leadkeeper.catalogue import diagnose
+from leadkeeper.check import Check, CheckStep
+from leadkeeper.destinations.interface import Preview, Quota
+from leadkeeper.destinations.mapping import noted
+from leadkeeper.destinations.salesforce.fields import web_form
+from leadkeeper.destinations.salesforce.settings import DAILY_LIMIT, SalesforceConfig
+from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnosis import Answer, Evidence, Kind, Outcome, Receipt
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
+from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
+from leadkeeper.network.trouble import not_sent
+from leadkeeper.storage.away import StorageAway
+
+WARN_AT: Final = 450
+"""From this many leads in 24 hours on (of 500) receipts say how many there were."""
+
+_QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
+LOST_FOR: Final = (
+    "It drops them without a word when a field is mandatory or a picklist (best is a text that may be empty), "
+    "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the "
+    "object identifier (oid) is another organization's, or a validation or duplicate rule objects."
+)
+"""Why leads over Web-to-Lead are nearly always lost; none of it can be seen from outside."""
+
+_SEARCH: Final = "search Salesforce for MSFT_TEST to find it"
+_HOUR: Final = 3_600.0
+_FIRST_REST: Final = 900.0
+_WRITTEN_SECONDS: Final = 3.0
+"""How long it may take until a lead that was sent is counted by the quota."""
+
+
+class WebToLead:
+    """The line to one organization's Web-to-Lead. ``quota`` counts what was sent; without it nothing is held back."""
+
+    batch: ClassVar[int] = 1
+    repeatable: ClassVar[bool] = False
+
+    def __init__(
+        self, config: SalesforceConfig, network: Network, quota: Quota | None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._config = config
+        self._network = network
+        self._quota = quota
+        self._now = now
+        self._flying = 0
+        self._ended: deque[float] = deque()
+        origin = f"https://{config.web_to_lead_host}"
+        self._origin = f"{origin}/"
+        address = f"{origin}/servlet/servlet.WebToLead?encoding=UTF-8&orgId={config.object_identifier}"
+        self._url = network.check_url(address)
+
+    async def check(self) -> Check:
+        """The host can be reached. Nothing is requested: Web-to-Lead answers the same to right and wrong."""
+        reach = await self._network.check_reach(self._origin)
+        if reach.diagnosis is not None:
+            return reach
+        detail = f"Only a test lead that turns up in Salesforce can prove that it takes leads. {LOST_FOR}"
+        return Check((*reach.steps, CheckStep("lead", None, detail)), unseen=unseen.WEB_TO_LEAD)
+
+    async def preview(self, lead: OutgoingLead) -> Preview:
+        """The form's fields for ``lead``, without those that are the same for all leads."""
+        return Preview(*web_form(lead, self._config))
+
+    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
+        """Post each lead, once."""
+        return [await self._deliver(lead) for lead in leads]
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    async def _deliver(self, lead: OutgoingLead) -> Answer:
+        try:
+            used = await self._used()
+            if used is not None and used >= self._config.web_to_lead_daily_limit:
+                return await self._used_up(used)
+        except StorageAway:
+            return not_sent()
+        self._flying += 1
+        try:
+            return await self._send(lead, None if used is None else used + 1)
+        finally:
+            self._flying -= 1
+            self._ended.append(asyncio.get_running_loop().time())
+
+    async def _used(self) -> int | None:
+        """How many leads count now, those on their way with them; ``None`` when nobody counts.
+
+        What just ended may not be written down yet: where that decides, it is waited for.
+        """
+        if self._quota is None:
+            return None
+        while True:
+            used = await self._quota.used(24) + self._flying
+            while self._ended and self._ended[0] < asyncio.get_running_loop().time() - _WRITTEN_SECONDS:
+                self._ended.popleft()
+            if not used < self._config.web_to_lead_daily_limit <= used + len(self._ended):
+                return used
+            await asyncio.sleep(_WRITTEN_SECONDS / 20)
+
+    async def _used_up(self, used: int) -> Answer:
+        """Wait until the first hour at whose end leads of yesterday no longer count."""
+        assert self._quota is not None
+        limit = self._config.web_to_lead_daily_limit
+        hours = 1
+        while hours < 24 and await self._quota.used(24 - hours) >= limit:
+            hours += 1
+        text = f"{used} leads in the last 24 hours; the limit is {limit}."
+        wait = _FIRST_REST + (hours - 1) * _HOUR
+        return diagnose(Kind.SALESFORCE_DAILY_LIMIT, Evidence(text=text), retry_after=wait)
+
+    async def _send(self, lead: OutgoingLead, number: int | None) -> Answer:
+        form, notes = web_form(lead, self._config)
+        own = {"oid": self._config.object_identifier, "encoding": "UTF-8"}
+        headers = {
+            "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "user-agent": f"Leadkeeper/{__version__}",
+            # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
+            "connection": "close",
+        }
+        try:
+            answered = await self._network.post(self._url, data=_encoded(own | form), headers=headers)
+        except NETWORK_ERRORS as error:
+            return diagnose_network(error)
+        return self._read(answered, lead, (*self._warning(number), *notes))
+
+    def _warning(self, number: int | None) -> tuple[str, ...]:
+        limit = self._config.web_to_lead_daily_limit
+        if number is None or number * DAILY_LIMIT < limit * WARN_AT:
+            return ()
+        return (f"{number} of the {limit} leads that Web-to-Lead takes in 24 hours are used",)
+
+    def _read(self, answered: Answered, lead: OutgoingLead, notes: tuple[str, ...]) -> Answer:
+        """What the answer says. Salesforce answers 200 to nearly everything; the header ``Is-Processed`` says more."""
+        private = Private(lead)
+        verdict = answered.headers.get("Is-Processed")
+        if answered.status // 100 != 2:
+            return self._refusal(answered, private)
+        if verdict is None:
+            text = _words(answered, private)
+            return diagnose(Kind.SALESFORCE_FORM_NOT_THERE, Evidence(answered.status, text=text))
+        if verdict.strip().casefold() == "true":
+            doubts = (_SEARCH, LOST_FOR[0].lower() + LOST_FOR[1:].rstrip(".")) if lead.test else ()
+            return Receipt(confirmed=False, note=noted((_QUEUED, *doubts, *notes)))
+        exception = verdict.rpartition(":")[2].strip() if "exception" in verdict.casefold() else None
+        evidence = Evidence(answered.status, private.shown(exception), text=f"Is-Processed: {private.mask(verdict)}")
+        return diagnose(Kind.SALESFORCE_FORM_REJECTED, evidence)
+
+    def _refusal(self, answered: Answered, private: Private) -> Answer:
+        status = answered.status
+        said = read_error(answered.headers.get("content-type", ""), answered.body)
+        evidence = Evidence(status, private.shown(said.code), text=_words(answered, private))
+        wait = retry_after(answered.headers, self._now())
+        if status == 429 or (status == 503 and wait is not None):
+            return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
+        match status // 100:
+            case 3:
+                return diagnose(Kind.REDIRECTED, evidence)
+            case 4:
+                kind = _BY_STATUS.get(status) or kind_of_status(status)
+                kind = Kind.SALESFORCE_FORM_NOT_THERE if kind is Kind.LEAD_REFUSED else kind
+                return diagnose(kind, evidence)
+            case 5:
+                return diagnose(Kind.SERVER_ERROR, evidence, outcome=Outcome.AMBIGUOUS)
+            case _:
+                return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS)
+
+
+_BY_STATUS: Final = {
+    401: Kind.CREDENTIALS_REJECTED,
+    403: Kind.PERMISSION_MISSING,
+    404: Kind.ENDPOINT_NOT_FOUND,
+    405: Kind.METHOD_REFUSED,
+    408: Kind.SERVER_ERROR,
+    410: Kind.ENDPOINT_GONE,
+    413: Kind.LEAD_TOO_LARGE,
+    420: Kind.SALESFORCE_NO_ROUTE,
+}
+
+
+def _words(answered: Answered, private: Private) -> str | None:
+    """What an answer says, fit to be shown; an echo of the form is decoded first."""
+    said = read_error(answered.headers.get("content-type", ""), answered.body)
+    return private.mask(unquote_plus(said.text)) or None
+
+
+def _encoded(form: Mapping[str, Any]) -> bytes:
+    texts = {name: _text(value) for name, value in form.items()}
+    return urlencode(texts, encoding="utf-8", errors="replace").encode()
+
+
+def _text(value: Any) -> str:
+    """A form's text for a value; tick boxes are 1 or 0."""
+    return str(int(value)) if isinstance(value, bool) else str(value)

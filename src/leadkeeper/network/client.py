@@ -1,0 +1,385 @@
+"""The one way out: a guarded network session for every adapter and for the Azure SDKs.
+
+Whatever goes over :attr:`Network.session` is checked three times: its URL before the request, every address that its
+name resolves to, and the very address that is dialled. It never follows redirects, never asks the environment for
+proxies, keeps no cookies, and never buffers more than ``answer_limit`` of an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import functools
+import random
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from leadkeeper.check import Check, CheckStep
+from leadkeeper.gate import Gate, NoTurn, acting_for
+from leadkeeper.network.addresses import (
+    AddressInvalid,
+    AddressRefused,
+    NetworkPolicy,
+    as_address,
+    own_address,
+    parse_host,
+    parse_hosts,
+    parse_ranges,
+    parse_url,
+    refused_name,
+)
+from leadkeeper.network.names import Names, Resolve, lookup
+from leadkeeper.network.trouble import (
+    NETWORK_ERRORS,
+    AnswerTooLarge,
+    NoFreeConnection,
+    RedirectRefused,
+    diagnose_network,
+)
+
+__all__ = [
+    "NETWORK_ERRORS",
+    "AddressInvalid",
+    "AddressRefused",
+    "AnswerTooLarge",
+    "Answered",
+    "Network",
+    "NetworkPolicy",
+    "NoFreeConnection",
+    "RedirectRefused",
+    "Resolve",
+    "diagnose_network",
+    "parse_hosts",
+    "parse_ranges",
+    "parse_url",
+]
+
+LEAST_TIME: Final = 0.75
+"""The least part of ``total_seconds`` that a call is given; which part up to all of it, chance decides."""
+Dice = Callable[[], float]
+
+
+class Answered(NamedTuple):
+    """An answer whose status and headers (found in any case) are known.
+
+    ``body`` is what was read of it, at most ``answer_limit`` bytes; ``fault`` says why that is not all of it
+    (:class:`AnswerTooLarge`, ``TimeoutError``, a broken connection), or is ``None``.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    fault: Exception | None = None
+
+
+class _Resolver(AbstractResolver):
+    """Resolves names by the policy's host map or else by ``names``; one address that is not allowed refuses all."""
+
+    def __init__(self, policy: NetworkPolicy, names: Names) -> None:
+        self._policy = policy
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        name = parse_host(host)
+        target = self._policy.target(name)
+        if target is not None:
+            return [_resolved(host, target.address, port if target.port is None else target.port)]
+        addresses = self._policy.loopback() if name == "localhost" else await self._names.addresses(name, port)
+        if not addresses or not all(self._policy.allows(ip_address(text)) for text in addresses):
+            raise refused_name()
+        return [_resolved(host, text, port) for text in addresses]
+
+    async def close(self) -> None:
+        """Give up what is being looked up."""
+        await self._names.aclose()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Opens connections as far as the caller's publisher has a share of them; each is held until it is released."""
+
+    def __init__(self, sockets: Gate, seconds: float, **more: Any) -> None:
+        super().__init__(limit=0, **more)
+        self._sockets = sockets
+        self._seconds = seconds
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
+    ) -> aiohttp.connector.Connection:
+        who = acting_for()
+        await _enter(self._sockets, who, self._seconds)
+        try:
+            connection = await super().connect(req, traces, timeout)
+        except BaseException:
+            self._sockets.leave(who)
+            raise
+        connection.add_callback(functools.partial(self._sockets.leave, who))
+        return connection
+
+
+async def _enter(sockets: Gate, who: str, seconds: float) -> None:
+    try:
+        await sockets.enter(who, seconds)
+    except NoTurn:
+        raise NoFreeConnection("all connections that the publisher may have at once are in use") from None
+
+
+def _is_here(address: str) -> bool:
+    """Whether ``address`` is one of this machine's own: then, and only then, can a socket be bound to it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as bound:
+        try:
+            bound.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _resolved(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(
+        hostname=host, host=address, port=port, family=family, proto=socket.IPPROTO_TCP, flags=socket.AI_NUMERICHOST
+    )
+
+
+async def read_capped(content: aiohttp.StreamReader, limit: int, into: bytearray) -> None:
+    """Read ``content`` to its end into ``into``; raises :class:`AnswerTooLarge` past ``limit`` bytes.
+
+    What was read before an error stays in ``into``, never more than ``limit``.
+    """
+    while True:
+        chunk = await content.readany()
+        if not chunk:
+            return
+        into += chunk
+        if len(into) > limit:
+            del into[limit:]
+            raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
+
+
+def _capped_response(limit: int) -> type[aiohttp.ClientResponse]:
+    class CappedResponse(aiohttp.ClientResponse):
+        """A response whose ``read``, ``text`` and ``json`` raise :class:`AnswerTooLarge` past the limit."""
+
+        async def read(self) -> bytes:
+            if self._body is None:
+                body = bytearray()
+                try:
+                    await read_capped(self.content, limit, body)
+                except BaseException:
+                    self.close()
+                    raise
+                self._body = bytes(body)
+            return await super().read()
+
+    return CappedResponse
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise RedirectRefused("redirects are never followed")
+
+
+def _tls_context(policy: NetworkPolicy) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if policy.ca_file is not None:
+        context.load_verify_locations(cafile=policy.ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Network:
+    """The guarded session and what adapters do with it. Must be made in a running event loop; close with ``aclose``.
+
+    ``resolve`` replaces the system's name resolution; what it answers is checked all the same.
+    ``dice`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
+    """
+
+    def __init__(self, policy: NetworkPolicy, *, resolve: Resolve = lookup, dice: Dice = random.random) -> None:
+        self.policy = policy
+        self._dice = dice
+        self._connect_seconds = min(policy.connect_seconds, policy.total_seconds * LEAST_TIME * 0.8)
+        # A little less than connecting may take: then it is known that the name was slow.
+        self._resolver = _Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
+        self._tls = _tls_context(policy)
+        self._passed: set[tuple[str, str | None, int | None]] = set()
+        self._targets = frozenset(policy.hosts.values())
+        self._sockets = Gate(policy.connections, policy.connections // 8)
+        self.session = self._session()
+
+    def _session(self) -> aiohttp.ClientSession:
+        redirects = aiohttp.TraceConfig()
+        redirects.on_request_redirect.append(_refuse_redirect)
+        connector = _Connector(
+            self._sockets,
+            self._connect_seconds,
+            ssl=self._tls,
+            resolver=self._resolver,
+            use_dns_cache=False,  # names are remembered, and waited for, by the resolver
+            limit_per_host=0,
+            # Shorter than common servers keep idle connections (5 s and more), so that few are closed as we write.
+            keepalive_timeout=4,
+            socket_factory=self._dial,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=self._timeout(self.policy.total_seconds),
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            response_class=_capped_response(self.policy.answer_limit),
+            read_bufsize=min(self.policy.answer_limit, 65_536),
+            middlewares=(self._guard,),
+            trace_configs=[redirects],
+        )
+
+    async def _guard(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        url = request.url
+        origin = (url.scheme, url.raw_host, url.port)
+        if origin not in self._passed:
+            host = parse_host(url.raw_host or "")
+            self.policy.check_origin(url.scheme, host)
+            self.policy.check_own(host, url.port or 443)
+            if len(self._passed) > 10_000:
+                self._passed.clear()
+            self._passed.add(origin)
+        if request.proxy is not None:
+            raise AddressInvalid("Destinations are never reached through a proxy.")
+        return await handler(request)
+
+    def _dial(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, proto, _, peer = info
+        address, port = str(peer[0]), peer[1]
+        if self.policy.own is not None and port == self.policy.own.port and _is_here(address):
+            raise own_address()
+        if not (
+            self.policy.allows(ip_address(address))
+            or (address, port) in self._targets
+            or (address, None) in self._targets
+        ):
+            raise refused_name()
+        return socket.socket(family=family, type=kind, proto=proto)
+
+    def check_url(self, url: str) -> URL:
+        """``url`` as it would be requested. Raises :class:`AddressInvalid` for its shape (not https, user name,
+        bad host...) and :class:`AddressRefused` for a literal address that is not allowed. Resolves nothing."""
+        parsed = parse_url(url)
+        self.policy.check_origin(parsed.scheme, parsed.raw_host or "")
+        self.policy.check_own(parsed.raw_host or "", parsed.port or 443)
+        return parsed
+
+    def time_for_one(self) -> aiohttp.ClientTimeout:
+        """How long one call may take: what gets no answer and began together does not end together (and start anew)."""
+        return self._timeout(self.policy.total_seconds * (LEAST_TIME + (1 - LEAST_TIME) * self._dice()))
+
+    def _timeout(self, total: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=total + 1)
+
+    async def post(
+        self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
+    ) -> Answered:
+        """POST ``data`` to ``url`` (from :meth:`check_url`) and read the answer.
+
+        Raises one of :data:`NETWORK_ERRORS` when no status came; with a status, trouble with the body is
+        ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
+        """
+        async with self.session.post(
+            url, data=data, headers=headers, allow_redirects=False, timeout=self.time_for_one()
+        ) as response:
+            return await self._answered(response, body_seconds)
+
+    async def _answered(self, response: aiohttp.ClientResponse, seconds: float | None) -> Answered:
+        body = bytearray()
+        fault: Exception | None = None
+        try:
+            if response.content.is_eof():
+                await read_capped(response.content, self.policy.answer_limit, body)
+            else:
+                async with asyncio.timeout(seconds):
+                    await read_capped(response.content, self.policy.answer_limit, body)
+        except NETWORK_ERRORS as error:
+            fault = error
+            response.close()
+        return Answered(response.status, response.headers, bytes(body), fault)
+
+    async def check_reach(self, url: str) -> Check:
+        """Prove without a request that ``url`` can be reached: steps ``address``, ``name``, ``network``, ``tls``.
+
+        Steps after the first that failed are left out. Never raises for what the other side or the network does.
+        """
+        steps: list[CheckStep] = []
+        try:
+            async with asyncio.timeout(self.policy.total_seconds):
+                await self._reach(url, steps)
+        except NETWORK_ERRORS as error:
+            diagnosis = diagnose_network(error, sent=False)
+            name = ("address", "name", "network", "tls")[len(steps)]
+            steps.append(CheckStep(name, False, diagnosis.evidence.text or diagnosis.summary))
+            return Check(tuple(steps), diagnosis)
+        return Check(tuple(steps))
+
+    async def _reach(self, text: str, steps: list[CheckStep]) -> None:
+        url = self.check_url(text)
+        host, port = url.raw_host or "", url.port or 443
+        steps.append(CheckStep("address", True, "The address is one that leads may be sent to."))
+        if as_address(host) is None:
+            found = await self._resolver.resolve(host, port)
+            steps.append(CheckStep("name", True, "The host name exists and leads to allowed addresses only."))
+        else:
+            found = [_resolved(host, host, port)]
+            steps.append(CheckStep("name", True, "The address is numeric; there is no name to look up."))
+        who = acting_for()
+        await _enter(self._sockets, who, self._connect_seconds)
+        try:
+            await self._shake_hands(url.scheme, host, found, steps)
+        finally:
+            self._sockets.leave(who)
+
+    async def _shake_hands(
+        self, scheme: str, host: str, found: Sequence[ResolveResult], steps: list[CheckStep]
+    ) -> None:
+        peer = await self._connect(found)
+        steps.append(CheckStep("network", True, "The destination accepts network connections."))
+        if scheme != "https":
+            peer.close()
+            steps.append(CheckStep("tls", None, "Not encrypted: a local address that the operator allows."))
+            return
+        _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
+        steps.append(CheckStep("tls", True, "The certificate is valid for this host."))
+        writer.transport.abort()
+
+    async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        trouble: OSError = OSError(errno.EHOSTUNREACH, "no address")
+        for entry in found:
+            peer = (entry["host"], entry["port"])
+            connection = self._dial((socket.AddressFamily(entry["family"]), socket.SOCK_STREAM, 0, "", peer))
+            connection.setblocking(False)
+            try:
+                async with asyncio.timeout(self.policy.connect_seconds):
+                    await loop.sock_connect(connection, peer)
+                return connection
+            except OSError as error:
+                connection.close()
+                trouble = error
+            except BaseException:
+                connection.close()
+                raise
+        raise trouble
+
+    async def aclose(self) -> None:
+        """Close all connections; the network cannot be used afterwards."""
+        await self._resolver.close()
+        await self.session.close()

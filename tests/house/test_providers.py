@@ -1,0 +1,72 @@
+"""Every destination has what every room needs, under the same name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from leadkeeper.catalogue import text_of
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME, DESTINATIONS
+from leadkeeper.diagnosis import Kind
+from leadkeeper.languages import installed
+from leadkeeper.texts import Language
+from tests.house.pages import DOCS, ROOT
+
+PACKAGE: Final = ROOT / "src/leadkeeper"
+PLACES: Final = PACKAGE / "doors/cli/demo/places.py"
+
+ROOMS: Final[dict[str, Callable[[str], bool]]] = {
+    "settings": lambda name: (PACKAGE / f"destinations/{name}/settings.py").is_file(),
+    "provider": lambda name: (PACKAGE / f"destinations/{name}/provider.py").is_file(),
+    "stand-in": lambda name: (PACKAGE / f"sandbox/{name}/stand_in.py").is_file(),
+    "docs page": lambda name: (DOCS / f"destinations/{name}.md").is_file(),
+    "case file": lambda name: (ROOT / f"tests/contracts/cases/{name}.py").is_file(),
+    "place in the demo": lambda name: f'"{name}"' in PLACES.read_text(encoding="utf-8"),
+}
+"""What has a destination's name, and how it is found."""
+
+
+@pytest.mark.parametrize("provider", DESTINATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_destination_is_in_every_room(provider: Provider, room: str) -> None:
+    assert ROOMS[room](provider.name), f"{provider.name} lacks its {room}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_destination_that_is_nowhere_is_missed(room: str) -> None:
+    assert not ROOMS[room]("nowhere")
+
+
+@pytest.mark.parametrize("provider", DESTINATIONS, ids=lambda each: each.name)
+def test_every_destination_is_described(provider: Provider) -> None:
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", provider.name)
+    assert provider.title
+    assert provider.config_key.endswith("LeadConfiguration")
+    assert provider.microsoft.cloud_partner
+    assert provider.microsoft.cloud_partner_key.endswith("LeadConfiguration")
+    assert provider.least_batch >= 1
+    assert provider.config.__module__ == f"leadkeeper.destinations.{provider.name}.settings"
+    aliases = {field.alias for field in provider.config.model_fields.values()}
+    assert set(provider.account) <= aliases
+
+
+@pytest.mark.parametrize("language", list(installed()), ids=lambda language: language.code)
+def test_every_diagnosis_is_in_every_language(language: Language) -> None:
+    for kind in Kind:
+        assert text_of(kind, language).summary, f"{kind.value} has no text in {language.code}"
+
+
+def test_names_are_given_once() -> None:
+    assert len(BY_NAME) == len(BY_LEAD_DESTINATION) == len(DESTINATIONS)
+    assert len({each.microsoft.cloud_partner for each in DESTINATIONS}) == len(DESTINATIONS)
+    assert len({each.microsoft.cloud_partner_key for each in DESTINATIONS}) == len(DESTINATIONS)
+
+
+def test_no_room_asks_which_destination_it_is() -> None:
+    asked = re.compile(r"destination (?:is|in|==) \(?(?:Salesforce|Marketo|Email|Dynamics|Azure\w+|HttpsEndpoint)\b")
+    files = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
+    assert [path.name for path in files if asked.search(path.read_text(encoding="utf-8"))] == []

@@ -31,6 +31,7 @@ from azure.storage.blob.aio import ContainerClient
 from pydantic import ValidationError
 
 from leadkeeper.destinations.azure_blob.adapter import AT_ONCE, AzureBlob, blob_name
+from leadkeeper.destinations.azure_blob.provider import AZURE_BLOB
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
@@ -853,7 +854,6 @@ def test_the_adapter_says_what_it_is() -> None:
         "name": "azure_blob",
         "lead_destination": "blob",
         "config_key": "blobLeadConfiguration",
-        "batch": 32,
-        "repeatable": True,
     }
-    assert {name: getattr(AzureBlob, name) for name in facts} == facts
+    assert {name: getattr(AZURE_BLOB, name) for name in facts} == facts
+    assert (AzureBlob.batch, AzureBlob.repeatable) == (32, True)

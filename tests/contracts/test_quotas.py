@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.access.quotas import NAMES
+from leadkeeper.doors.api.schemas import QuotasBody
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
@@ -313,3 +315,7 @@ async def test_unknown_tokens_cost_little_and_drive_nothing_out(database_url: st
                 assert await known.offer_of(f"not a token {number}") is None
         assert not seen
         assert await known.offer_of(at.removeprefix("/hooks/")) == OfferRef("contoso", "crm-pro")
+
+
+def test_every_quota_can_be_given_to_one_publisher() -> None:
+    assert set(QuotasBody.model_fields) == set(NAMES)

@@ -219,6 +219,7 @@ class QuotasBody(Body):
     key_leads_a_day: Own = None
     validations_at_once: Own = None
     validations_a_minute: Own = None
+    publishing_checks_a_minute: Own = None
     requests_a_minute: Own = None
 
     def given(self) -> dict[str, int | None]:

@@ -71,7 +71,7 @@ async def scene(url: str, authority: Authority, fault: Fault | None = None) -> A
     policy = NetworkPolicy(
         allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
     )
-    network = Network(policy)
+    network = Network(policy, dice=lambda: 1.0)  # each call has the whole time
     async with furnished(url) as house:
         house.connections._clock = now_ms
         worker = Worker(house.storage, house.connections, Context(network), lease_seconds=3)

@@ -19,7 +19,9 @@ for (const [source, name] of Object.entries(copies)) copyFileSync(`${from}/${sou
 // Tabler is dark where an attribute says so. For readers who have not chosen, the same rules follow the system's theme:
 // without a script, and without a flash of the other one.
 const css = readFileSync(`${to}/tabler.min.css`, "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
-const dark = [...css.matchAll(/([^{}]*\[data-bs-theme=dark\][^{}]*)\{([^{}]*)\}/g)]
+// (Rules within @media, such as those for print, say another thing and stay as they are.)
+const flat = css.replace(/@[a-z-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}/g, "");
+const dark = [...flat.matchAll(/([^{}]*\[data-bs-theme=dark\][^{}]*)\{([^{}]*)\}/g)]
   .filter(([, selector]) => !selector.includes(":not("))
   .map(([, selector, rules]) => `${selector.replaceAll("[data-bs-theme=dark]", "[data-bs-theme=auto]")}{${rules}}`);
 if (dark.length < 5) throw new Error("The dark rules of @tabler/core were not found: has it changed how it is dark?");

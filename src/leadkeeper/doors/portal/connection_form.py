@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.resource import parse
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.destinations.destination import Destination
 from leadkeeper.destinations.mapping import PLACEHOLDERS
@@ -119,10 +120,12 @@ class ConnectionForms:
         caller, destination = session.caller, draft.destination
         names = guides.all_fields(destination.config, draft.guide, draft.way)
         settings = settings_of(destination.config, names, form, stored=draft.stored, fixed=draft.way.fixed)
+        body = {"leadDestination": destination.lead_destination, destination.config_key: settings}
         missing = {name: _("Enter this.") for name in draft.way.needed if settings.get(name) in (None, "", [])}
         if missing:
-            return await self._form(request, ref, replace(draft, errors=missing), 422)
-        body = {"leadDestination": destination.lead_destination, destination.config_key: settings}
+            # The settings may allow to leave these out, this way does not: what else is wrong is told with it.
+            errors = _wrong(draft, body) | missing
+            return await self._form(request, ref, replace(draft, errors=errors), 422)
         try:
             connection, _new, shown = await self._rooms.connections.put(
                 ref, draft.name, body, by=caller.name, trusted=caller.is_operator
@@ -177,12 +180,23 @@ class ConnectionForms:
             "mapping": fields(("fields",)),
             "common": fields(common),
             "choices": guides.CHOICES,
+            "helps": guides.HELP,
+            "examples": guides.EXAMPLES,
             "placeholders": PLACEHOLDERS,
             "target": f"{offer_address(ref)}/connect"
             if connection is None
             else f"{connection_address(ref, connection.name)}/edit",
         }
         return await self._desk.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
+
+
+def _wrong(draft: Draft, body: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with single settings."""
+    try:
+        parse(body, None if draft.connection is None else draft.connection.changed.stored)
+    except Problem as problem:
+        return field_errors(problem.errors, draft.destination.config, draft.destination.config_key)[0]
+    return {}
 
 
 def _begun(kind: str, way_id: str) -> Draft:

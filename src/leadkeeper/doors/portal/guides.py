@@ -41,7 +41,6 @@ class Guide:
     icon: str
     choose: str
     ways: tuple[Way, ...]
-    badge: str = ""
     instead: str = ""
     """The name of the destination to choose instead of this one."""
 
@@ -234,7 +233,6 @@ GUIDES: Final[Mapping[str, Guide]] = {
                 (*_STORAGE, _("Think of a name for the container: it is made when it is missing.")),
             ),
         ),
-        badge=_("Retired by Microsoft"),
         instead="azure_table",
     ),
 }
@@ -252,6 +250,42 @@ CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("tokenEndpointAuthMethod", "client_secret_basic"): _("By HTTP Basic"),
 }
 """How the choices of a setting read, by its JSON name and the choice; one that is not here reads as itself."""
+
+
+HELP: Final[Mapping[str, str]] = {
+    "notice": _("When the contact e-mails hear of leads. Of trouble they hear at once in any case."),
+    "keyCasing": _("How the keys of the JSON are written."),
+    "leadSourceForm": _("What stands in LeadSource."),
+    "tokenEndpointAuthMethod": _("An endpoint that demands HTTP Basic gets it without this setting."),
+    "instanceUrl": _("The address of your Dynamics 365 environment."),
+    "applicationId": _("The application (client) ID in Microsoft Entra ID."),
+    "applicationKey": _("The value (not the ID) of a client secret of that application."),
+    "directoryId": _("The tenant ID of the directory that owns Dynamics."),
+    "username": _("A user of Dynamics with a licence, without multi-factor authentication."),
+    "password": _("That user's password. Enter the new one whenever it changes, usually every 90 days."),
+    "publicClientId": _("An application of your own that allows public client flows, in place of Microsoft's."),
+    "serverId": _("The part between app- and .marketo.com."),
+    "munchkinId": _("Three groups of three letters and digits."),
+    "formId": _("A number: the last value in the embed code."),
+    "objectIdentifier": _("The organization's ID: 15 characters (or 18) beginning with 00D."),
+}
+"""What stands below a field where the settings' own text is written for all ways and doors at once."""
+
+EXAMPLES: Final[Mapping[str, str]] = {
+    "instanceUrl": "https://contoso.crm4.dynamics.com",
+    "applicationId": "00000000-0000-0000-0000-000000000000",
+    "directoryId": "00000000-0000-0000-0000-000000000000",
+    "username": "marketplace@contoso.com",
+    "objectIdentifier": "00D3z000001abcd",
+    "myDomainUrl": "https://contoso.my.salesforce.com",
+    "externalIdField": "LeadkeeperId__c",
+    "serverId": "ys12",
+    "munchkinId": "123-PQR-789",
+    "formId": "1179",
+    "containerName": "marketplace-leads",
+    "contactEmail": "sales@contoso.com",
+}
+"""What a value looks like."""
 
 
 def guide_of(destination: type[Destination]) -> Guide:

@@ -74,7 +74,7 @@ _DELIVERIES: Final[Mapping[str, Label]] = {
     "unconfirmed": Label(_("unconfirmed"), "wait", "help-circle"),
     "waiting": Label(_("waiting, sent again by itself"), "wait", "clock"),
     "held": Label(_("held"), "info", "player-pause"),
-    "setAside": Label(_("set aside, for you to decide"), "wrong", "alert-triangle"),
+    "setAside": Label(_("set aside"), "wrong", "alert-triangle"),
     "withheld": Label(_("withheld for privacy"), "calm", "lock"),
 }
 

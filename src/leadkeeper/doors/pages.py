@@ -59,6 +59,7 @@ class Pages:
         package: str,
         texts: Mapping[Language, Mapping[str, str]],
         policy: str,
+        *,
         functions: Mapping[str, Any] = MappingProxyType({}),
         **always: Any,
     ) -> None:

@@ -164,7 +164,12 @@ class ConnectionForms:
 
         def fields(names: tuple[str, ...]) -> Any:
             config = draft.destination.config
-            given = {"stored": draft.stored, "errors": draft.errors, "marked": marked, "needed": draft.way.needed}
+            given: dict[str, Any] = {
+                "stored": draft.stored,
+                "errors": draft.errors,
+                "marked": marked,
+                "needed": draft.way.needed,
+            }
             return form_fields(config, names, draft.values, spare=spare, **given)
 
         config, guide, way = draft.destination.config, draft.guide, draft.way

@@ -48,7 +48,9 @@ class Desk:
             "acts": ACTS,
         }
         policy = content_security_policy()
-        self._pages = Pages("leadkeeper.doors.portal", words, policy, functions, marketplace=name, themes=THEMES)
+        self._pages = Pages(
+            "leadkeeper.doors.portal", words, policy, functions=functions, marketplace=name, themes=THEMES
+        )
 
     def offer_of(self, request: Request, session: Session) -> OfferRef:
         """The offer that the address names. Raises ``HTTPException`` for another's, as if it were not there."""
@@ -82,7 +84,7 @@ class Desk:
         """A page below an offer's tabs. Raises :class:`Problem` for an unknown offer."""
         publishing = await self.rooms.publication.status(ref)
         offer, at = publishing.offer, f"/store/offers/{ref.publisher_id}/{ref.offer_id}"
-        head = {
+        head: dict[str, Any] = {
             "ref": ref,
             "at": offer_address(ref),
             "tab": tab,
@@ -91,7 +93,7 @@ class Desk:
             "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",
             "shown": at if offer.live and offer.is_published else None,
         }
-        return self.page(request, template, status, **(head | content))
+        return self.page(request, template, status, None, **(head | content))
 
     def message(self, request: Request, status: int, said: str, headers: Mapping[str, str] | None = None) -> Response:
         """A page that says why something was not done."""

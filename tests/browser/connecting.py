@@ -83,6 +83,8 @@ async def choose(page: Page, url: str, kind: str, way: str) -> None:
 async def enter(page: Page, values: Mapping[str, str]) -> None:
     """Fill fields in, wherever they stand in the form."""
     for name, value in values.items():
+        if not await page.locator(f"#{name}").is_visible():
+            await page.locator("details.more", has=page.locator(f"#{name}")).locator("summary").click()
         await page.locator(f"#{name}").fill(value)
 
 

@@ -81,7 +81,7 @@ class Storefront:
             frames=" ".join(hosts) or "'none'",
             connect=" ".join(["'self'", *hosts]),
         )
-        always = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
+        always: dict[str, Any] = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
         self._pages = Pages("leadkeeper.doors.storefront", TEXTS, policy, **always)
 
     def app(self) -> Starlette:

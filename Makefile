@@ -51,6 +51,6 @@ $(PYTHON_READY): pyproject.toml requirements/test.txt
 	@scripts/setup-python
 	@touch $@
 
-$(NODE_READY): package.json package-lock.json .npmrc
+$(NODE_READY): package.json package-lock.json .npmrc scripts/build-static.mjs src/leadkeeper/doors/portal/icons.txt
 	@scripts/setup-node
 	@touch $@

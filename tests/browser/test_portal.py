@@ -38,8 +38,8 @@ async def test_axe_finds_nothing_in_the_portal(
             assert await violations(page) == [], path
             assert not await wide(page), path
             await picture(page, f"portal-{device}-{number}")
-        await page.goto(f"{home.url}/portal/offers/contoso/crm-pro")
-        await page.get_by_role("button", name="Send a test lead over primary").click()
+        await page.goto(f"{home.url}/portal/offers/contoso/crm-pro/connections/primary")
+        await page.get_by_role("button", name="Validate: send a test lead").click()
         await page.get_by_role("status").wait_for()
         assert await violations(page) == []
         await picture(page, f"portal-{device}-validated")

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.languages import accepted
-from leadkeeper.texts import Language, Languages
+from leadkeeper.texts import Language, Languages, LazyText
 
 LANGUAGE_COOKIE: Final = "language"
 _YEAR: Final = 31_536_000
@@ -52,10 +52,11 @@ def language_of(request: Request, languages: Languages) -> Language:
 class Pages:
     """Renders one door's templates in each of ``languages``, sealed by ``policy``.
 
-    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language, and ``|tell`` what may be a
-    publisher's own: only a text of ``lazy_gettext`` is told. ``|number`` and ``|moment`` write numbers and dates as the
-    language's people do; ``language`` is its code, ``languages`` are all that can be chosen. ``functions`` are what
-    every template, and every part of one that is imported, may call by name.
+    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language. A text of ``lazy_gettext``
+    is told wherever it is shown, a publisher's own stays as it is; ``|tell`` does so where a text is a part of another.
+    ``|number`` and ``|moment`` write numbers and dates as the language's people do; ``language`` is its code,
+    ``languages`` are all that can be chosen. ``functions`` are what every template, and every part of one that is
+    imported, may call by name.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ def _environment(package: str, language: Language) -> Environment:
         loader=PackageLoader(package),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        finalize=lambda shown: language.tell(shown) if isinstance(shown, LazyText) else shown,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,

@@ -26,6 +26,7 @@ from leadkeeper.doors.portal.marks import marked_fields
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 
 _MORE_ROWS: Final = 6
@@ -123,7 +124,7 @@ class ConnectionForms:
         missing = {name: _("Enter this.") for name in draft.way.needed if settings.get(name) in (None, "", [])}
         if missing:
             # The settings may allow to leave these out, this way does not: what else is wrong is told with it.
-            errors = _wrong(draft, body) | missing
+            errors = _wrong(draft, body, self._desk.language_of(request)) | missing
             return await self._form(request, ref, replace(draft, errors=errors), 422)
         try:
             connection, _new, shown = await self._rooms.connections.put(
@@ -144,8 +145,8 @@ class ConnectionForms:
         """What cannot be taken stands at its field; what is no fault of the form's is a message of its own."""
         if problem.type not in (ProblemType.INVALID_REQUEST, ProblemType.QUOTA_EXCEEDED):
             raise problem
-        config = draft.destination.config
-        errors, general = field_errors(problem.errors, config, draft.destination.config_key)
+        config, language = draft.destination.config, self._desk.language_of(request)
+        errors, general = field_errors(problem.errors, config, draft.destination.config_key, language)
         if any(error.field == "name" for error in problem.errors):
             errors, general = errors | {"name": problem.detail}, ""
         shown = guides.all_fields(config, draft.guide, draft.way)
@@ -194,12 +195,13 @@ class ConnectionForms:
         return await self._desk.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
 
 
-def _wrong(draft: Draft, body: Mapping[str, Any]) -> dict[str, str]:
+def _wrong(draft: Draft, body: Mapping[str, Any], language: Language) -> dict[str, str]:
     """What is wrong with single settings."""
     try:
         parse(body, None if draft.connection is None else draft.connection.changed.stored)
     except Problem as problem:
-        return field_errors(problem.errors, draft.destination.config, draft.destination.config_key)[0]
+        config, key = draft.destination.config, draft.destination.config_key
+        return field_errors(problem.errors, config, key, language)[0]
     return {}
 
 

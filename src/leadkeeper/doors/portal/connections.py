@@ -47,7 +47,7 @@ class ConnectionPages:
     async def _list(self, request: Request, session: Session) -> Response:
         ref = self._desk.offer_of(request, session)
         content: dict[str, Any] = {"lines": await lines_of(self._rooms, ref, self._desk.language_of(request))}
-        content["cost"] = await self._rooms.costs.of(ref)
+        content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
         return await self._desk.offer_page(request, ref, "destinations.html", "destinations", **content)
 
     async def _one(self, request: Request, session: Session) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -77,6 +77,7 @@ class Desk:
         """A template as a page, with who is signed in and the theme that they chose."""
         theme = cookie(request.scope, THEME_COOKIE)
         content["session"] = getattr(request.state, "session", None)
+        content["again"] = _again(request)
         content["theme"] = theme if theme in THEMES else THEMES[0]
         return self._pages.page(request, template, status, headers, **content)
 
@@ -100,6 +101,19 @@ class Desk:
     def message(self, request: Request, status: int, said: str, headers: Mapping[str, str] | None = None) -> Response:
         """A page that says why something was not done."""
         return self.page(request, "message.html", status, headers, said=said)
+
+
+_SHOWN: Final = ("/connect", "/edit", "/help", "/hooks", "/new", "/remove", "/sign-in")
+"""The ends of addresses that show a page and take its form too."""
+
+
+def _again(request: Request) -> str:
+    """Where the page is shown again, up to the next parameter; for what only a form gets, the page before it."""
+    path = request.url.path
+    if request.method == "POST" and not path.endswith(_SHOWN):
+        path = "/portal/leads" if path.startswith("/portal/deliveries/") else path.rpartition("/")[0]
+    rest = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "lang"])
+    return f"{quote(path)}?{rest}{'&' if rest else ''}"
 
 
 def offer_address(offer: OfferRef) -> str:

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from leadkeeper.connections.resource import MASK
 from leadkeeper.destinations.interface import Config
 from leadkeeper.problem import FieldError
+from leadkeeper.texts import ENGLISH, Language, _
 
 MOST_ROWS: Final = 40
 """The most rows of a mapping in one form."""
@@ -267,16 +268,18 @@ def _number(text: str) -> int | float | str:
 
 
 _SAID: Final = {
-    "Field required": "Enter this.",
-    "String should have at least 1 character": "Enter this.",
-    "List should have at least 1 item": "Enter at least one.",
-    "Input should be a valid UUID": "Enter an ID such as 8a1e0c5a-4f1d-4d7e-9c0b-2f6c1f0e7a11.",
-    "Input should be a valid integer": "Enter a whole number.",
+    "Field required": _("Enter this."),
+    "String should have at least 1 character": _("Enter this."),
+    "List should have at least 1 item": _("Enter at least one."),
+    "Input should be a valid UUID": _("Enter an ID such as 8a1e0c5a-4f1d-4d7e-9c0b-2f6c1f0e7a11."),
+    "Input should be a valid integer": _("Enter a whole number."),
 }
 
 
-def field_errors(errors: Sequence[FieldError], config: type[Config], config_key: str) -> tuple[dict[str, str], str]:
-    """What is wrong, by JSON name of the field; and what belongs to no field of the form.
+def field_errors(
+    errors: Sequence[FieldError], config: type[Config], config_key: str, language: Language = ENGLISH
+) -> tuple[dict[str, str], str]:
+    """What is wrong, told in ``language``, by JSON name of the field; and what belongs to no field of the form.
 
     What a model says of several settings stands at each setting that it names.
     """
@@ -284,9 +287,9 @@ def field_errors(errors: Sequence[FieldError], config: type[Config], config_key:
     for error in errors:
         parts = error.field.split(".")
         inner = parts[1:] if parts[0] == config_key else parts
-        message = _plain(error.message)
+        message = _plain(error.message, language)
         # A rule of the whole model names its settings in its text.
-        named = [inner[0]] if inner and inner[0] in names else _named(names, message)
+        named = [inner[0]] if inner and inner[0] in names else _named(names, error.message)
         for name in named:
             found[name] = message if name not in found else f"{found[name]} {message}"
         if not named:
@@ -299,8 +302,9 @@ def _named(names: Iterable[str], message: str) -> list[str]:
     return [name for name in names if name in words]
 
 
-def _plain(message: str) -> str:
+def _plain(message: str, language: Language) -> str:
     for begin, said in _SAID.items():
         if message.startswith(begin):
-            return said
+            return language.gettext(said)
+    message = language.tell(message)
     return message[:1].upper() + message[1:]

@@ -9,6 +9,7 @@ from leadkeeper.doors.portal.desk import OFFER, Desk, Places, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext as _
 
 
 class HookPages:
@@ -38,7 +39,9 @@ class HookPages:
     async def _revoke(self, request: Request, session: Session) -> Response:
         ref, hook_id = self._desk.offer_of(request, session), request.path_params["hook_id"]
         if not await self._rooms.hooks.remove(ref, hook_id, by=session.caller.name):
-            raise Problem(ProblemType.NOT_FOUND, f"The offer {ref} has no such hook.")
+            raise Problem(
+                ProblemType.NOT_FOUND, _("The offer %(offer)s has no hook %(hook)s.", offer=ref, hook=hook_id)
+            )
         return to(f"{offer_address(ref)}/hooks")
 
     async def _page(self, request: Request, ref: OfferRef, made: str = "") -> Response:

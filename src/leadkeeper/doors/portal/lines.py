@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import from_stored
-from leadkeeper.clock import to_text
+from leadkeeper.clock import to_datetime
 from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.health import Trouble
 from leadkeeper.connections.resource import restored
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
@@ -20,7 +22,7 @@ from leadkeeper.doors.portal.guides import guide_of
 from leadkeeper.inbox.waiting import waiting_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.rooms import Rooms
-from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.texts import Language, _
 from leadkeeper.views import DiagnosisView
 
 
@@ -33,12 +35,15 @@ class ContactLine:
     diagnosis: DiagnosisView | None
 
 
-_STANDINGS = {
-    Standing.CONFIRMED: "gets notices",
-    Standing.ASKED: "was asked whether it wants notices, and has not answered yet",
-    Standing.WAITING: "is about to be asked whether it wants notices",
-    Standing.DECLINED: "wants no notices",
+_STANDINGS: Final = {
+    Standing.CONFIRMED: _("gets notices"),
+    Standing.ASKED: _("was asked whether it wants notices, and has not answered yet"),
+    Standing.WAITING: _("is about to be asked whether it wants notices"),
+    Standing.DECLINED: _("wants no notices"),
 }
+_TROUBLES: Final = {Trouble.FAILING: _("failing"), Trouble.THROTTLED: _("throttled")}
+_FOUND: Final = _("%(by)s found the test lead %(marker)s there, on %(at)s.")
+_NOT_FOUND: Final = _("%(by)s did not find the test lead %(marker)s there, on %(at)s.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +105,16 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
         icon=guide_of(destination).icon,
         host=connection_host(connection),
         state=connection.state,
-        trouble="" if trouble is None else str(trouble),
-        word=_word(connection),
+        trouble="" if trouble is None else language.gettext(_TROUBLES[trouble]),
+        word=_word(connection, language),
         ask=test.marker if test is not None and not test.confirmed and not test.answered else "",
         test_lead="" if test is None else test.lead_id,
         diagnosis=diagnosis_view(connection.diagnosis, language) if troubled else None,
-        waits="" if change is None else _waits(connection, waits_for_word),
+        waits="" if change is None else _waits(connection, language, waits_for_word),
         refused=None if change is None else diagnosis_view(change.diagnosis, language),
         held=held,
         contacts=tuple(
-            ContactLine(one.email, _STANDINGS[one.standing], diagnosis_view(one.trouble, language))
+            ContactLine(one.email, language.gettext(_STANDINGS[one.standing]), diagnosis_view(one.trouble, language))
             for one in connection.contacts
         ),
         probe_at=connection.health.probe_at,
@@ -126,12 +131,12 @@ def connection_host(connection: Connection) -> str:
         return ""
 
 
-def _waits(connection: Connection, waits_for_word: bool) -> str:
+def _waits(connection: Connection, language: Language, waits_for_word: bool) -> str:
     """When the settings that wait take effect."""
-    return change_text(connection.changed.stored.destination, ENGLISH, waits_for_word=waits_for_word)
+    return change_text(connection.changed.stored.destination, language, waits_for_word=waits_for_word)
 
 
-def _word(connection: Connection) -> str:
+def _word(connection: Connection, language: Language) -> str:
     """What became of the last test lead, as far as anybody knows."""
     test = connection.test
     if test is None or test.confirmed:
@@ -141,9 +146,9 @@ def _word(connection: Connection) -> str:
     said, destination = test.word, BY_NAME[sent_with.stored.destination]
     if said is None or not test.answered:
         name = named(connection.name, destination.title)
-        return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, ENGLISH)
-    found = "found" if said.found else "did not find"
-    return f"{said.by} {found} the test lead {said.marker} there, on {to_text(said.at)}."
+        return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)
+    text = _FOUND if said.found else _NOT_FOUND
+    return language.gettext(text, by=said.by, marker=said.marker, at=language.moment(to_datetime(said.at)))
 
 
 def diagnosis_view(stored: str | None, language: Language) -> DiagnosisView | None:

@@ -69,7 +69,7 @@ class OfferPages:
         leads = await self._rooms.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
         content: dict[str, Any] = {"lines": lines, "leads": leads.leads}
         content["missing"] = await self._rooms.publication.missing(ref)
-        content["cost"] = await self._rooms.costs.of(ref)
+        content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
         content["partners"] = await self._rooms.cross_listings.of(ref)
         return await self._desk.offer_page(request, ref, "offer.html", "overview", **content)
 

@@ -18,5 +18,5 @@ def when(moment: int | str | None) -> Markup:
         return Markup()
     aware = to_datetime(moment) if isinstance(moment, int) else datetime.fromisoformat(moment)
     aware = aware.astimezone(UTC)
-    shown, exact = f"{aware:%d %b %Y, %H:%M} UTC", f"{aware:%Y-%m-%d %H:%M:%S} UTC"
+    shown, exact = f"{aware:%Y-%m-%d %H:%M} UTC", f"{aware:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{aware:%Y-%m-%dT%H:%M:%SZ}", exact, shown)

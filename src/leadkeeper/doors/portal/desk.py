@@ -112,7 +112,10 @@ def _again(request: Request) -> str:
     path = request.url.path
     if request.method == "POST" and not path.endswith(_SHOWN):
         path = "/portal/leads" if path.startswith("/portal/deliveries/") else path.rpartition("/")[0]
-    rest = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "lang"])
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+    if path.endswith("/sign-in"):  # whoever is not signed in may have been sent here by another site
+        kept = [(name, value) for name, value in kept if name == "after" and value.startswith("/portal")]
+    rest = urlencode(kept)
     return f"{quote(path)}?{rest}{'&' if rest else ''}"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import DESTINATIONS
 from leadkeeper.doors.portal.guides import EXAMPLES
 from leadkeeper.texts import Languages
@@ -45,7 +46,11 @@ MODELS: Final = sorted(
     reverse=True,
 )
 """What is told in English as yet, and names: titles of destinations, of settings, and what the API says of those."""
-NAMES: Final = re.compile(r"Marketplace|\bkey [0-9a-zA-Z_-]+|Contoso( CRM Pro)?|crm-pro|contoso|primary|English|Esperanto|Leadkeeper|127\.0\.0\.1|saas")
+NAMES: Final = re.compile(
+    r"Marketplace|key\W+[0-9a-f-]{8,}|Contoso( CRM Pro)?|crm-pro|contoso|primary|English|Esperanto|crm\.example|saas|UTC"
+    rf"|\{{({'|'.join(PLACEHOLDERS)})\}}|\b(summary|description)\b"
+)
+"""What the shop is called, names of settings, and places of values."""
 
 
 @pytest.fixture(scope="module")

@@ -266,8 +266,8 @@ def missing_for_publication(offer_type_id: str, listing: Listing, *, has_connect
             found.append(FieldError(name, lazy_gettext("is missing: %(rule)s", rule=rule)))
     if len(listing.title) > 200:
         found.append(FieldError("title", lazy_gettext("is longer than 200 characters")))
-    for call in listing.wrong_calls:
-        found.append(FieldError("callToAction", lazy_gettext("%(call)s is none that we know", call=repr(call))))
+    unknown = [lazy_gettext("%(call)s is none that we know", call=repr(call)) for call in listing.wrong_calls]
+    found += [FieldError("callToAction", said) for said in unknown]
     calls = calls_of(offer_type_id, listing.calls_to_action)
     if destination_required(offer_type_id, calls) and not has_connection:
         kind = lazy_gettext("%(type)s offers", type=offer_type(offer_type_id).title)

@@ -183,6 +183,7 @@ class ConnectionForms:
             "main": fields(way.fields),
             "more": fields(guides.more_fields(config, guide, way)),
             "mapping": fields(("fields",)),
+            "asked_rows": spare == _MORE_ROWS,
             "common": fields(common),
             "choices": guides.CHOICES,
             "helps": guides.HELP,

@@ -8,10 +8,10 @@ PYTHON_READY := .venv/.ready
 NODE_READY   := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs texts lock clean services
+.PHONY: help setup demo test check bench docs screenshots texts lock clean services
 
 help: ## List these words
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word does; do printf 'make %-6s  %s\n' "$$word" "$$does"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word does; do printf 'make %-11s  %s\n' "$$word" "$$does"; done
 
 setup: $(PYTHON_READY) $(NODE_READY) ## Put the program and its tools into .venv and node_modules
 	@:
@@ -30,6 +30,9 @@ bench: services ## Measure: leads kept and carried a second
 
 docs: $(PYTHON_READY) ## Build the documentation into build/site
 	@scripts/docs $(ARGS)
+
+screenshots: services ## Picture the pages, light and dark, desk and phone, into build/screenshots
+	@scripts/screenshots $(ARGS)
 
 texts: $(PYTHON_READY) ## Gather the texts of the sources into the catalogues (ARGS=eo: begin that language)
 	@scripts/texts $(ARGS)
@@ -51,6 +54,6 @@ $(PYTHON_READY): pyproject.toml requirements/test.txt
 	@scripts/setup-python
 	@touch $@
 
-$(NODE_READY): package.json package-lock.json .npmrc
+$(NODE_READY): package.json package-lock.json .npmrc scripts/build-static.mjs src/leadkeeper/doors/portal/icons.txt
 	@scripts/setup-node
 	@touch $@

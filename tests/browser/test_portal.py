@@ -13,8 +13,33 @@ from tests.browser.test_storefront import DESK, PHONE, picture, wide
 from tests.rooms import DESTINATION, OFFER, hand_in
 from tests.shop import open_shop
 
+PATHS = (
+    "",
+    "/offers/new",
+    "/offers/contoso/crm-pro",
+    "/offers/contoso/planner",
+    "/offers/contoso/planner/publishing",
+    "/offers/contoso/planner/connect",
+    "/offers/contoso/planner/connect?kind=dynamics",
+    "/offers/contoso/planner/connect?kind=salesforce&lang=pt",
+    "/offers/contoso/planner/hooks?lang=en",
+    "/offers/contoso/crm-pro/destinations",
+    "/offers/contoso/crm-pro/connections/primary/edit",
+    "/help",
+    "/leads",
+    "/leads/nothing",
+)
 
-@pytest.mark.parametrize(("device", "settings"), [("desk", DESK), ("phone", PHONE)])
+
+@pytest.mark.parametrize(
+    ("device", "settings"),
+    [
+        ("desk", DESK),
+        ("phone", PHONE),
+        ("desk-dark", DESK | {"color_scheme": "dark"}),
+        ("phone-dark", PHONE | {"color_scheme": "dark"}),
+    ],
+)
 async def test_axe_finds_nothing_in_the_portal(
     browser: Browser, opening: Opened, device: str, settings: dict[str, Any]
 ) -> None:
@@ -31,15 +56,13 @@ async def test_axe_finds_nothing_in_the_portal(
         await page.fill("#key", key)
         await page.get_by_role("button", name="Sign in").click()
         await page.get_by_role("heading", name="Offers").wait_for()
-        for number, path in enumerate(
-            ("", "/offers/contoso/crm-pro", "/offers/contoso/planner", "/leads", f"/leads/{lead_id}", "/leads/nothing")
-        ):
+        for number, path in enumerate((*PATHS, f"/leads/{lead_id}")):
             await page.goto(f"{home.url}/portal{path}")
             assert await violations(page) == [], path
             assert not await wide(page), path
             await picture(page, f"portal-{device}-{number}")
-        await page.goto(f"{home.url}/portal/offers/contoso/crm-pro")
-        await page.get_by_role("button", name="Send a test lead over primary").click()
+        await page.goto(f"{home.url}/portal/offers/contoso/crm-pro/connections/primary")
+        await page.get_by_role("button", name="Validate: send a test lead").click()
         await page.get_by_role("status").wait_for()
         assert await violations(page) == []
         await picture(page, f"portal-{device}-validated")

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from leadkeeper.doors.portal.offer import _line
 
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.outbox import CHANGE_REFUSED
 from leadkeeper.connections.validation_texts import change_text
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.diagnosis import Kind
-from leadkeeper.doors.portal.offer import _line
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t

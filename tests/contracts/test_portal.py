@@ -110,7 +110,7 @@ async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Cust
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     await hand_in(operator)
     await operator.put(f"{OFFER}/connections/second", DESTINATION)
-    page = await member.open("/portal/offers/contoso/crm-pro")
+    page = await member.open("/portal/offers/contoso/crm-pro/destinations")
     (form,) = [form for form in page.forms if form.action.endswith("/connections/second/replay")]
     page = await member.send(form, {})
     assert "cannot be mailed" in page.text
@@ -122,13 +122,13 @@ async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Cust
 
 
 async def test_an_offer_is_published_by_buttons(home: House, member: Customer) -> None:
-    page = await member.open("/portal/offers/contoso/crm-pro")
+    page = await member.open("/portal/offers/contoso/crm-pro/publishing")
     assert "Before it can be published" in page.text
     assert "leadDestination is missing" in page.text
     operator = await home.visitor("operator")
     said = {"title": "Contoso CRM Pro", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
     await operator.put(OFFER, said)
-    page = await member.open("/portal/offers/contoso/crm-pro")
+    page = await member.open("/portal/offers/contoso/crm-pro/publishing")
     (form,) = [form for form in page.forms if form.action.endswith("/publish")]
     page = await member.send(form, {})
     assert "Publishing: running" in page.text
@@ -141,7 +141,7 @@ async def test_an_offer_is_published_by_buttons(home: House, member: Customer) -
 async def test_a_test_lead_shows_what_is_wrong(home: House, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
-    page = await member.open("/portal/offers/contoso/crm-pro")
+    page = await member.open("/portal/offers/contoso/crm-pro/destinations")
     (form,) = [form for form in page.forms if form.action.endswith("/validate")]
     page = await member.send(form, {})
     assert "No test lead was sent over primary" in page.text
@@ -150,7 +150,7 @@ async def test_a_test_lead_shows_what_is_wrong(home: House, member: Customer) ->
 
 
 async def test_a_forged_form_does_nothing(home: House, member: Customer) -> None:
-    page = await member.open("/portal/offers/contoso/crm-pro")
+    page = await member.open("/portal/offers/contoso/crm-pro/destinations")
     for form in [form for form in page.forms if "token" in form.values]:
         form.values["token"] = "0" * 64
         answer = await member.send(form, {})
@@ -186,7 +186,11 @@ async def test_another_publisher_s_things_are_not_there(home: House, member: Cus
 async def test_pages_are_sealed_and_never_stored(home: House) -> None:
     async with home.session.get(f"{home.url}/portal/sign-in") as response:
         assert response.headers["Cache-Control"] == "no-store"
-        assert "script-src 'none'" in response.headers["Content-Security-Policy"]
+        policy = response.headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert "<style" not in (html := await response.text())
+        assert "style=" not in html
 
 
 async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> None:
@@ -204,7 +208,7 @@ async def test_the_page_of_an_offer_shows_who_is_told(home: House, member: Custo
     publisher = await home.visitor("publisher:contoso")
     told = DESTINATION | {"httpsEndpointLeadConfiguration": ENDPOINT | {"contactEmail": ["sales@contoso.example"]}}
     assert (await publisher.put(f"{OFFER}/customer-leads", told)).status == 201
-    page = await member.open("/portal/offers/contoso/crm-pro")
+    page = await member.open("/portal/offers/contoso/crm-pro/connections/primary")
     assert "sales@contoso.example is about to be asked whether it wants notices" in page.text
 
 

@@ -330,6 +330,7 @@ async def test_no_page_claims_anything(s: Scene, to: str) -> None:
         page = await visitor.open("/portal/offers/contoso/crm-pro")
         assert "not tried" in page.text
         assert claims(page.text) == []
+        page = await visitor.open("/portal/offers/contoso/crm-pro/destinations")
         (form,) = [each for each in page.forms if each.action.endswith("/validate")]
         page = await visitor.send(form, {})
         assert "sent, unconfirmed" in page.text

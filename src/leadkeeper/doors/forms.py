@@ -37,11 +37,11 @@ class NoForm(ValueError):
         self.status = status
 
 
-async def sent_form(request: Request) -> dict[str, str]:
+async def sent_form(request: Request, most: int = MOST_FIELDS) -> dict[str, str]:
     """The fields of the form that ``request`` carries, of several with one name the last; read once, kept with it.
 
     Raises ``HTTPException``: 413 for more than ``MAX_BODY`` bytes, 415 for what says that it is no form, 422 for too
-    many or too long fields, and for what cannot be read. Files are passed over.
+    many or too long fields (``most`` are not), and for what cannot be read. Files are passed over.
     """
     found: dict[str, str] | None = request.scope.get(_READ)
     if found is not None:
@@ -51,7 +51,7 @@ async def sent_form(request: Request) -> dict[str, str]:
         length = request.headers.get("content-length", "0")
         if not (length.isdecimal() and len(length) < 10 and int(length) <= MAX_BODY):
             raise NoForm(413)
-        found = parse_form(kind, await read_body(request.receive, MAX_BODY))
+        found = parse_form(kind, await read_body(request.receive, MAX_BODY), most)
     except NoForm as error:
         raise HTTPException(error.status) from None
     except Problem as problem:
@@ -60,17 +60,17 @@ async def sent_form(request: Request) -> dict[str, str]:
     return found
 
 
-def parse_form(content_type: bytes, body: bytes) -> dict[str, str]:
+def parse_form(content_type: bytes, body: bytes, most: int = MOST_FIELDS) -> dict[str, str]:
     """The fields of a form. Raises :class:`NoForm`. Pure, and linear in the length of ``body``."""
     if len(content_type) > _LONGEST_TYPE:
         raise NoForm(415)
     kind = content_type.partition(b";")[0].strip().lower()
     if kind == URLENCODED:
-        return parse_urlencoded(body)
+        return parse_urlencoded(body, most)
     boundary = _BOUNDARY.search(content_type) if kind == _MULTIPART else None
     if boundary is None:
         raise NoForm(415)
-    return _parse_multipart(body, boundary[1] or boundary[2])
+    return _parse_multipart(body, boundary[1] or boundary[2], most)
 
 
 def parse_urlencoded(body: bytes, most: int = MOST_FIELDS) -> dict[str, str]:
@@ -92,8 +92,8 @@ def _text(sent: bytes) -> str:
     return unquote_to_bytes(sent.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
-def _parse_multipart(body: bytes, boundary: bytes) -> dict[str, str]:
-    if body.count(b"--" + boundary) > MOST_FIELDS + 1:
+def _parse_multipart(body: bytes, boundary: bytes, most: int) -> dict[str, str]:
+    if body.count(b"--" + boundary) > most + 1:
         raise NoForm(422)
     parts = _Parts()
     callbacks = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -14,11 +16,11 @@ from starlette.responses import HTMLResponse, Response
 
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.languages import accepted
-from leadkeeper.texts import Language, Languages
+from leadkeeper.texts import Language, Languages, LazyText
 
 LANGUAGE_COOKIE: Final = "language"
 _YEAR: Final = 31_536_000
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _DOORS: Final = Path(str(resources.files("leadkeeper.doors")))
 STATIC: Final = _DOORS / "static"
 """Copied from npm when the project is set up: see ``scripts/setup-node``."""
@@ -50,16 +52,28 @@ def language_of(request: Request, languages: Languages) -> Language:
 class Pages:
     """Renders one door's templates in each of ``languages``, sealed by ``policy``.
 
-    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language, and ``|tell`` what may be a
-    publisher's own: only a text of ``lazy_gettext`` is told. ``|number`` and ``|moment`` write numbers and dates as the
-    language's people do; ``language`` is its code, ``languages`` are all that can be chosen.
+    In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language. A text of ``lazy_gettext``
+    is told wherever it is shown, a publisher's own stays as it is; ``|tell`` does so where a text is a part of another.
+    ``|number`` and ``|moment`` write numbers and dates as the language's people do; ``language`` is its code,
+    ``languages`` are all that can be chosen. ``functions`` are what every template, and every part of one that is
+    imported, may call by name.
     """
 
-    def __init__(self, package: str, languages: Languages, policy: str, **always: Any) -> None:
+    def __init__(
+        self,
+        package: str,
+        languages: Languages,
+        policy: str,
+        *,
+        functions: Mapping[str, Any] = MappingProxyType({}),
+        **always: Any,
+    ) -> None:
         self._languages = languages
         self._headers = {**SAFE_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
         self._always = {"languages": languages} | always
         self._environments = {language.code: _environment(package, language) for language in languages}
+        for environment in self._environments.values():
+            environment.globals.update(functions)
 
     def language_of(self, request: Request) -> Language:
         """The language in which :meth:`page` answers this request."""
@@ -94,6 +108,7 @@ def _environment(package: str, language: Language) -> Environment:
         loader=PackageLoader(package),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        finalize=lambda shown: language.tell(shown) if isinstance(shown, LazyText) else shown,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -120,15 +135,27 @@ def _static(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def static_file(path: Path) -> Response:
-    """A file that pages are dressed in."""
-    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-    return Response(_static(path), headers=headers, media_type=_TYPES[path.suffix])
+@lru_cache(maxsize=32)
+def _compressed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
+
+
+def static_file(path: Path, accepts: str = "") -> Response:
+    """A file that pages are dressed in; compressed for who ``accepts`` that (``Accept-Encoding``)."""
+    headers = {
+        "Cache-Control": "public, max-age=3600",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Encoding",
+    }
+    body = _static(path)
+    if "gzip" in accepts[:200].lower():
+        body, headers["Content-Encoding"] = _compressed(path), "gzip"
+    return Response(body, headers=headers, media_type=_TYPES[path.suffix])
 
 
 def require_static() -> None:
     """Raise :class:`StaticMissing` unless what is copied from npm is there."""
-    if not (STATIC / "pico.min.css").is_file():
+    if not all((STATIC / name).is_file() for name in ("pico.min.css", "tabler.min.css", "icons.svg")):
         raise StaticMissing(
-            "The pages' style sheet is missing from this installation: run `make setup` and start again."
+            "The pages' style sheets are missing from this installation: run `make setup` and start again."
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
+from babel.numbers import format_decimal
 from pydantic import Field
 
 from leadkeeper.clock import Clock, now_ms
@@ -17,6 +18,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import View
 
 DAYS: Final = 30
@@ -49,12 +51,12 @@ class Costs:
         self._storage = storage
         self._clock = clock
 
-    async def of(self, offer: OfferRef) -> CostEstimate:
+    async def of(self, offer: OfferRef, language: Language = ENGLISH) -> CostEstimate:
         """What an offer's leads may cost a month. Raises :class:`Problem` for an unknown offer."""
-        return await self._storage.read(_estimate, offer, self._clock() - DAYS * 86_400_000)
+        return await self._storage.read(_estimate, offer, self._clock() - DAYS * 86_400_000, language)
 
 
-def _estimate(conn: sa.Connection, offer: OfferRef, since: int) -> CostEstimate:
+def _estimate(conn: sa.Connection, offer: OfferRef, since: int, language: Language) -> CostEstimate:
     if not conn.scalar(sa.select(sa.exists().where(t.offer.c.ref == str(offer)))):
         raise unknown_offer(offer)
     lead, c = t.lead.c, t.connection.c
@@ -63,14 +65,24 @@ def _estimate(conn: sa.Connection, offer: OfferRef, since: int) -> CostEstimate:
     rows = conn.execute(
         sa.select(c.name, c.destination).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)
     )
-    found = tuple(_cost(row.name, row.destination, count) for row in rows)
+    found = tuple(_cost(row.name, row.destination, count, language) for row in rows)
     return CostEstimate(leads=count, days=DAYS, connections=found)
 
 
-def _cost(name: str, destination: str, leads: int) -> ConnectionCost:
+def _cost(name: str, destination: str, leads: int, language: Language) -> ConnectionCost:
     if destination not in _IN_STORAGE:
-        said = "Nothing is known of what this destination costs for each lead: ask whoever runs it."
+        said = language.gettext("Nothing is known of what this destination costs for each lead: ask whoever runs it.")
         return ConnectionCost(connection=name, destination=destination, dollars=None, said=said)
     dollars = round(leads * PER_THOUSAND / 1000, 4)
-    said = f"{leads} leads in {DAYS} days at about {PER_THOUSAND:.2f} US dollars for 1,000: {dollars:.2f} a month."
+    said = language.gettext(
+        "%(leads)s leads in %(days)s days at about %(rate)s US dollars for 1,000: %(sum)s a month.",
+        leads=language.number(leads),
+        days=DAYS,
+        rate=_cents(PER_THOUSAND, language),
+        sum=_cents(dollars, language),
+    )
     return ConnectionCost(connection=name, destination=destination, dollars=dollars, said=said)
+
+
+def _cents(dollars: float, language: Language) -> str:
+    return format_decimal(dollars, "#,##0.00", locale=language.locale)

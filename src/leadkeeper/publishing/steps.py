@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from leadkeeper.problem import FieldError
 from leadkeeper.publishing.listing import Listing
 from leadkeeper.publishing.offer_types import calls_of, destination_required, offer_type
-from leadkeeper.texts import _
+from leadkeeper.texts import _, lazy_gettext
 
 
 class StepId(StrEnum):
@@ -258,17 +258,20 @@ def missing_for_publication(offer_type_id: str, listing: Listing, *, has_connect
     """Everything that an offer lacks before it can be published, named at once."""
     found = []
     for name, text, rule in (
-        ("title", listing.title, "customers read it everywhere; at most 200 characters"),
-        ("summary", listing.summary, "one sentence for the list of offers"),
-        ("description", listing.description, "what customers read on the offer's page"),
+        ("title", listing.title, lazy_gettext("customers read it everywhere; at most 200 characters")),
+        ("summary", listing.summary, lazy_gettext("one sentence for the list of offers")),
+        ("description", listing.description, lazy_gettext("what customers read on the offer's page")),
     ):
         if not text:
-            found.append(FieldError(name, f"is missing: {rule}"))
+            found.append(FieldError(name, lazy_gettext("is missing: %(rule)s", rule=rule)))
     if len(listing.title) > 200:
-        found.append(FieldError("title", "is longer than 200 characters"))
-    found += [FieldError("callToAction", f"{call!r} is none that we know") for call in listing.wrong_calls]
+        found.append(FieldError("title", lazy_gettext("is longer than 200 characters")))
+    unknown = [lazy_gettext("%(call)s is none that we know", call=repr(call)) for call in listing.wrong_calls]
+    found += [FieldError("callToAction", said) for said in unknown]
     calls = calls_of(offer_type_id, listing.calls_to_action)
     if destination_required(offer_type_id, calls) and not has_connection:
-        why = "an offer with a test drive" if listing.has_test_drive else f"{offer_type(offer_type_id).title} offers"
-        found.append(FieldError("leadDestination", f"is missing: {why} must have a lead destination; connect one"))
+        kind = lazy_gettext("%(type)s offers", type=offer_type(offer_type_id).title)
+        why = lazy_gettext("an offer with a test drive") if listing.has_test_drive else kind
+        rule = lazy_gettext("%(offer)s must have a lead destination; connect one", offer=why)
+        found.append(FieldError("leadDestination", lazy_gettext("is missing: %(rule)s", rule=rule)))
     return tuple(found)

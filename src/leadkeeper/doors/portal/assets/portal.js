@@ -1,0 +1,45 @@
+// Refines what the server rendered; every page works without it.
+"use strict";
+
+function localTimes(root) {
+  const shown = new Intl.DateTimeFormat(document.documentElement.lang, {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.getTime())) time.textContent = shown.format(moment);
+  }
+}
+
+function copyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.classList.add("copied-now");
+  setTimeout(() => button.classList.remove("copied-now"), 1500);
+});
+
+// A validation takes a few seconds: the button says that it is under way, and is not pressed twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target, button = event.submitter;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+  if (button) { button.classList.add("btn-busy"); button.setAttribute("aria-busy", "true"); }
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll(".btn-busy")) {
+    button.classList.remove("btn-busy");
+    button.removeAttribute("aria-busy");
+  }
+});
+
+function begin(root) { localTimes(root); copyButtons(root); }
+begin(document);
+document.querySelector(".problems")?.focus();
+document.addEventListener("htmx:load", (event) => begin(event.detail.elt.parentElement ?? document));

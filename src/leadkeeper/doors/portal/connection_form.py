@@ -1,0 +1,232 @@
+"""Connecting an offer: the cards of all destinations, then the form of one; and changing a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.resource import parse
+from leadkeeper.connections.state import ConnectionState
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.mapping import PLACEHOLDERS
+from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.doors.portal import guides
+from leadkeeper.doors.portal.connections import ONE, connection_of, connection_page, validated
+from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
+from leadkeeper.doors.portal.form_fields import default_values, field_errors, form_fields, form_values, settings_of
+from leadkeeper.doors.portal.guides import Guide, Way
+from leadkeeper.doors.portal.lines import diagnosis_view, line_of
+from leadkeeper.doors.portal.marks import marked_fields
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.offer import PRIMARY, OfferRef
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import Language
+from leadkeeper.texts import lazy_gettext as _
+
+_MORE_ROWS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A form as it stands: of a new connection, or of ``connection``."""
+
+    destination: Provider
+    guide: Guide
+    way: Way
+    name: str
+    values: Mapping[str, str]
+    connection: Connection | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+    general: str = ""
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The secrets that are kept."""
+        now = None if self.connection is None else self.connection.changed.stored
+        return () if now is None else tuple(now.secrets)
+
+
+class ConnectionForms:
+    """``.../connect`` and ``.../connections/{name}/edit``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._rooms = desk.rooms
+
+    def places(self) -> Places:
+        """The pages."""
+        return [
+            (OFFER + "/connect", self._new, "GET"),
+            (OFFER + "/connect", self._create, "POST"),
+            (ONE + "/edit", self._edit, "GET"),
+            (ONE + "/edit", self._change, "POST"),
+        ]
+
+    async def _new(self, request: Request, session: Session) -> Response:
+        """The cards; with ``kind`` the form of one."""
+        ref, query = self._desk.offer_of(request, session), request.query_params
+        taken = {each.name for each in (await self._rooms.connections.page(ref)).connections}
+        if "kind" not in query:
+            cards = [(each, guides.guide_of(each)) for each in guides.ordered(DESTINATIONS)]
+            names = {each.name: each.title for each in DESTINATIONS}
+            return await self._desk.offer_page(request, ref, "connect.html", "destinations", cards=cards, names=names)
+        draft = _begun(query["kind"], query.get("way", ""))
+        name = PRIMARY if PRIMARY not in taken else _free(draft.destination.name.replace("_", "-"), taken)
+        return await self._form(request, ref, replace(draft, name=name))
+
+    async def _create(self, request: Request, session: Session) -> Response:
+        ref, form = self._desk.offer_of(request, session), await form_of(request)
+        await self._rooms.catalogue.offer(ref)
+        name = form.get("name", "").strip()
+        draft = replace(_begun(form.get("kind", ""), form.get("way", "")), name=name, values=form)
+        if form.get("act") == "rows":
+            return await self._form(request, ref, draft, spare=_MORE_ROWS)
+        try:
+            there = await self._rooms.connections.get(ref, name)
+        except Problem as problem:
+            return await self._refused(request, ref, draft, problem)
+        if there is not None:
+            said = _("This offer has a connection of that name already: choose another.")
+            return await self._form(request, ref, replace(draft, errors={"name": said}), 422)
+        return await self._save(request, session, ref, draft, form)
+
+    async def _edit(self, request: Request, session: Session) -> Response:
+        ref = self._desk.offer_of(request, session)
+        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        stored = connection.changed.stored
+        draft = _of(connection, request.query_params.get("way", ""))
+        values = default_values(draft.destination.config) | form_values(stored.settings)
+        return await self._form(request, ref, replace(draft, values=values))
+
+    async def _change(self, request: Request, session: Session) -> Response:
+        ref = self._desk.offer_of(request, session)
+        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        form = await form_of(request)
+        draft = replace(_of(connection, form.get("way", "")), values=form)
+        if form.get("act") == "rows":
+            return await self._form(request, ref, draft, spare=_MORE_ROWS)
+        return await self._save(request, session, ref, draft, form)
+
+    async def _save(
+        self, request: Request, session: Session, ref: OfferRef, draft: Draft, form: Mapping[str, str]
+    ) -> Response:
+        """By the use case of the API; then, if that is wished, validated at once."""
+        caller, destination = session.caller, draft.destination
+        names = guides.all_fields(destination.config, draft.guide, draft.way)
+        settings = settings_of(destination.config, names, form, stored=draft.stored, fixed=draft.way.fixed)
+        body = {"leadDestination": destination.lead_destination, destination.config_key: settings}
+        missing = {name: _("Enter this.") for name in draft.way.needed if settings.get(name) in (None, "", [])}
+        if missing:
+            # The settings may allow to leave these out, this way does not: what else is wrong is told with it.
+            errors = _wrong(draft, body, self._desk.language_of(request)) | missing
+            return await self._form(request, ref, replace(draft, errors=errors), 422)
+        try:
+            connection, _new, shown = await self._rooms.connections.put(
+                ref, draft.name, body, by=caller.name, trusted=caller.is_operator
+            )
+        except Problem as problem:
+            return await self._refused(request, ref, draft, problem)
+        assert connection is not None
+        labels = {info.alias or name: info.title or name for name, info in destination.config.model_fields.items()}
+        made = {labels[name]: connection.changed.stored.secrets[name] for name in sorted(shown)}
+        if form.get("act") == "validate":
+            return await validated(self._desk, request, session, ref, draft.name, made=made, saved=True)
+        if made:
+            return await connection_page(self._desk, request, connection, made=made, saved=True)
+        return to(connection_address(ref, draft.name))
+
+    async def _refused(self, request: Request, ref: OfferRef, draft: Draft, problem: Problem) -> Response:
+        """What cannot be taken stands at its field; what is no fault of the form's is a message of its own."""
+        if problem.type not in (ProblemType.INVALID_REQUEST, ProblemType.QUOTA_EXCEEDED):
+            raise problem
+        config, language = draft.destination.config, self._desk.language_of(request)
+        errors, general = field_errors(problem.errors, config, draft.destination.config_key, language)
+        if any(error.field == "name" for error in problem.errors):
+            errors, general = errors | {"name": problem.detail}, ""
+        shown = guides.all_fields(config, draft.guide, draft.way)
+        hidden = [said for name, said in errors.items() if name not in (*shown, "name")]
+        said = " ".join([general, *hidden]).strip() or ("" if errors else problem.detail)
+        return await self._form(request, ref, replace(draft, errors=errors, general=said), problem.status)
+
+    async def _form(
+        self, request: Request, ref: OfferRef, draft: Draft, status: int = 200, *, spare: int = 2
+    ) -> Response:
+        connection, language = draft.connection, self._desk.language_of(request)
+        broken = connection is not None and connection.state is ConnectionState.BROKEN
+        diagnosis = diagnosis_view(connection.diagnosis, language) if connection is not None and broken else None
+        marked = () if diagnosis is None else marked_fields(diagnosis.kind)
+
+        def fields(names: tuple[str, ...]) -> Any:
+            config = draft.destination.config
+            given: dict[str, Any] = {
+                "stored": draft.stored,
+                "errors": draft.errors,
+                "marked": marked,
+                "needed": draft.way.needed,
+            }
+            return form_fields(config, names, draft.values, spare=spare, **given)
+
+        config, guide, way = draft.destination.config, draft.guide, draft.way
+        common = tuple(name for name in guides.COMMON if name not in way.fields)
+        if draft.destination.name == "email":
+            common = ()
+        content: dict[str, Any] = {
+            "draft": draft,
+            "diagnosis": diagnosis,
+            "line": None if connection is None else await line_of(self._rooms, connection, language),
+            "main": fields(way.fields),
+            "more": fields(guides.more_fields(config, guide, way)),
+            "mapping": fields(("fields",)),
+            "asked_rows": spare == _MORE_ROWS,
+            "common": fields(common),
+            "choices": guides.CHOICES,
+            "helps": guides.HELP,
+            "examples": guides.EXAMPLES,
+            "placeholders": PLACEHOLDERS,
+            "target": f"{offer_address(ref)}/connect"
+            if connection is None
+            else f"{connection_address(ref, connection.name)}/edit",
+        }
+        return await self._desk.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
+
+
+def _wrong(draft: Draft, body: Mapping[str, Any], language: Language) -> dict[str, str]:
+    """What is wrong with single settings."""
+    try:
+        parse(body, None if draft.connection is None else draft.connection.changed.stored)
+    except Problem as problem:
+        config, key = draft.destination.config, draft.destination.config_key
+        return field_errors(problem.errors, config, key, language)[0]
+    return {}
+
+
+def _begun(kind: str, way_id: str) -> Draft:
+    """An empty form. Raises ``HTTPException`` for a kind of destination that there is not."""
+    destination = BY_NAME.get(kind)
+    if destination is None:
+        raise HTTPException(404)
+    guide = guides.guide_of(destination)
+    way = next((way for way in guide.ways if way.id == way_id), guide.ways[0])
+    return Draft(destination, guide, way, "", default_values(destination.config))
+
+
+def _of(connection: Connection, way_id: str) -> Draft:
+    """The form of a connection, in the way that is asked for, else its own."""
+    stored = connection.changed.stored
+    destination = BY_NAME[stored.destination]
+    guide = guides.guide_of(destination)
+    asked = next((way for way in guide.ways if way.id == way_id), None)
+    way = asked or guides.way_of(guide, stored.settings)
+    return Draft(destination, guide, way, connection.name, {}, connection)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that no connection has."""
+    numbers = (f"{name}-{number}" for number in range(2, len(taken) + 3))
+    return name if name not in taken else next(each for each in numbers if each not in taken)

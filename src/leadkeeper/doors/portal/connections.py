@@ -1,0 +1,155 @@
+"""An offer's connections: the list, one connection, and what a person does with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leadkeeper.connections.connection import Connection
+from leadkeeper.delivery.schedule import State
+from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
+from leadkeeper.doors.portal.lines import line_of, lines_of
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.inbox.waiting import MOST_COUNTED, waiting_counts
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import unknown_connection
+from leadkeeper.rooms import Rooms
+from leadkeeper.views import Validation
+
+ONE = OFFER + "/connections/{name}"
+
+
+class ConnectionPages:
+    """``.../destinations`` and ``.../connections/{name}``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._rooms = desk.rooms
+
+    def places(self) -> Places:
+        """The pages."""
+        return [
+            (OFFER + "/destinations", self._list, "GET"),
+            (ONE, self._one, "GET"),
+            (ONE + "/validate", self._validate, "POST"),
+            (ONE + "/found", self._found, "POST"),
+            (ONE + "/pause", self._pause, "POST"),
+            (ONE + "/resume", self._resume, "POST"),
+            (ONE + "/drop", self._drop_change, "POST"),
+            (ONE + "/remove", self._ask_remove, "GET"),
+            (ONE + "/remove", self._remove, "POST"),
+            (ONE + "/replay", self._replay, "POST"),
+        ]
+
+    async def _list(self, request: Request, session: Session) -> Response:
+        ref = self._desk.offer_of(request, session)
+        content: dict[str, Any] = {"lines": await lines_of(self._rooms, ref, self._desk.language_of(request))}
+        content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
+        return await self._desk.offer_page(request, ref, "destinations.html", "destinations", **content)
+
+    async def _one(self, request: Request, session: Session) -> Response:
+        ref = self._desk.offer_of(request, session)
+        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        return await connection_page(self._desk, request, connection)
+
+    async def _validate(self, request: Request, session: Session) -> Response:
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        return await validated(self._desk, request, session, ref, name)
+
+    async def _found(self, request: Request, session: Session) -> Response:
+        """Somebody looked for the test lead: it was found there, or it was not."""
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        await connection_of(self._rooms, ref, name)
+        form = await form_of(request)
+        if form.get("answer") not in ("yes", "no"):
+            raise HTTPException(422)
+        found, by = form["answer"] == "yes", session.caller.name
+        await self._rooms.findings.say(ref, name, found=found, marker=form.get("marker"), by=by)
+        return to(connection_address(ref, name))
+
+    async def _pause(self, request: Request, session: Session) -> Response:
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        await self._rooms.connections.pause(ref, name, by=session.caller.name)
+        return to(connection_address(ref, name))
+
+    async def _resume(self, request: Request, session: Session) -> Response:
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        await self._rooms.connections.resume(ref, name, by=session.caller.name)
+        return to(connection_address(ref, name))
+
+    async def _drop_change(self, request: Request, session: Session) -> Response:
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        await connection_of(self._rooms, ref, name)
+        await self._rooms.connections.drop_change(ref, name, by=session.caller.name)
+        return to(connection_address(ref, name))
+
+    async def _ask_remove(self, request: Request, session: Session) -> Response:
+        """What becomes of the leads that wait is said before."""
+        ref = self._desk.offer_of(request, session)
+        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        counts = await self._rooms.storage.read(waiting_counts, [connection.id])
+        line = await line_of(self._rooms, connection, self._desk.language_of(request))
+        content: dict[str, Any] = {"line": line, "waiting": counts[connection.id], "most": MOST_COUNTED}
+        return await self._desk.offer_page(request, ref, "remove.html", "destinations", **content)
+
+    async def _remove(self, request: Request, session: Session) -> Response:
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        if not await self._rooms.connections.remove(ref, name, by=session.caller.name):
+            raise unknown_connection(ref, name)
+        return to(f"{offer_address(ref)}/destinations")
+
+    async def _replay(self, request: Request, session: Session) -> Response:
+        """Send what did not arrive again; asked first without ``sure``, it only tells how many that is."""
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        sure = (await form_of(request)).get("sure") == "yes"
+        done = await self._rooms.again.replay(
+            ref,
+            name,
+            since_ms=None,
+            until_ms=None,
+            states=(State.SET_ASIDE,),
+            missing=True,
+            dry_run=not sure,
+            by=session.caller.name,
+        )
+        content: dict[str, Any] = {"name": name, "count": done.deliveries, "sure": sure}
+        return await self._desk.offer_page(request, ref, "replay.html", "destinations", **content)
+
+
+async def connection_of(rooms: Rooms, ref: OfferRef, name: str) -> Connection:
+    """The connection of this name. Raises :class:`Problem` if there is none."""
+    found = await rooms.connections.get(ref, name)
+    if found is None:
+        raise unknown_connection(ref, name)
+    return found
+
+
+async def connection_page(
+    desk: Desk,
+    request: Request,
+    connection: Connection,
+    *,
+    validation: Validation | None = None,
+    made: dict[str, str] | None = None,
+    saved: bool = False,
+) -> Response:
+    """A connection's page, with what a validation found, and secrets of ours that are shown this once."""
+    content: dict[str, Any] = {
+        "line": await line_of(desk.rooms, connection, desk.language_of(request)),
+        "validation": validation,
+        "made": made or {},
+        "saved": saved,
+        "most": MOST_COUNTED,
+    }
+    return await desk.offer_page(request, connection.offer, "connection.html", "destinations", **content)
+
+
+async def validated(desk: Desk, request: Request, session: Session, ref: OfferRef, name: str, **told: Any) -> Response:
+    """Check the connection, send a test lead, and show what was found."""
+    by, language = session.caller.name, desk.language_of(request)
+    found = await desk.rooms.tester.validate(ref, name, by=by, language=language)
+    connection = await connection_of(desk.rooms, ref, name)
+    return await connection_page(desk, request, connection, validation=found, **told)

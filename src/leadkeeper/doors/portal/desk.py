@@ -1,0 +1,141 @@
+"""What the portal's pages share: whose offer it is, what a form holds, and how a page is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from leadkeeper.doors.cookies import cookie
+from leadkeeper.doors.forms import sent_form
+from leadkeeper.doors.pages import Pages, content_security_policy
+from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.doors.portal.words import when
+from leadkeeper.doors.readable import require_storable
+from leadkeeper.offer import OfferRef
+from leadkeeper.rooms import Rooms
+from leadkeeper.texts import Language
+
+OFFER: Final = "/portal/offers/{publisher_id}/{offer_id}"
+THEMES: Final = ("auto", "light", "dark")
+THEME_COOKIE: Final = "leadkeeper_theme"
+MOST_FIELDS: Final = 250
+"""How many fields a form of the portal may have: a mapping has three in each row."""
+
+Handler = Callable[[Request, Session], Awaitable[Response]]
+Places = list[tuple[str, Handler, str]]
+"""Pages: their path, who answers, and the method."""
+
+
+class Desk:
+    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's."""
+
+    def __init__(self, rooms: Rooms, *, name: str) -> None:
+        self.rooms = rooms
+        functions = {
+            "when": when,
+            "state_label": state_label,
+            "status_label": status_label,
+            "step_label": step_label,
+            "delivery_label": delivery_label,
+            "acts": ACTS,
+        }
+        policy = content_security_policy()
+        self._pages = Pages(
+            "leadkeeper.doors.portal", rooms.languages, policy, functions=functions, marketplace=name, themes=THEMES
+        )
+
+    def language_of(self, request: Request) -> Language:
+        """The language in which the page is told."""
+        return self._pages.language_of(request)
+
+    def offer_of(self, request: Request, session: Session) -> OfferRef:
+        """The offer that the address names. Raises ``HTTPException`` for another's, as if it were not there."""
+        ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
+        if not session.caller.may_see(ref.publisher_id):
+            self.refused(session, f"{request.method} {request.url.path[:200]}")
+            raise HTTPException(404)
+        return ref
+
+    def refused(self, session: Session, what: str) -> None:
+        """Somebody asked for what is not theirs: it stands in the audit."""
+        self.rooms.audit.refused(session.caller.name, what, session.caller.publisher_id)
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> HTMLResponse:
+        """A template as a page, with who is signed in and the theme that they chose."""
+        theme = cookie(request.scope, THEME_COOKIE)
+        content["session"] = getattr(request.state, "session", None)
+        content["again"] = _again(request)
+        content["theme"] = theme if theme in THEMES else THEMES[0]
+        return self._pages.page(request, template, status, headers, **content)
+
+    async def offer_page(
+        self, request: Request, ref: OfferRef, template: str, tab: str, status: int = 200, **content: Any
+    ) -> HTMLResponse:
+        """A page below an offer's tabs. Raises :class:`Problem` for an unknown offer."""
+        publishing = await self.rooms.publication.status(ref)
+        offer, at = publishing.offer, f"/store/offers/{ref.publisher_id}/{ref.offer_id}"
+        head: dict[str, Any] = {
+            "ref": ref,
+            "at": offer_address(ref),
+            "tab": tab,
+            "offer": offer,
+            "publishing": publishing,
+            "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",
+            "shown": at if offer.live and offer.is_published else None,
+        }
+        return self.page(request, template, status, None, **(head | content))
+
+    def message(self, request: Request, status: int, said: str, headers: Mapping[str, str] | None = None) -> Response:
+        """A page that says why something was not done."""
+        return self.page(request, "message.html", status, headers, said=said)
+
+
+_SHOWN: Final = ("/connect", "/edit", "/help", "/hooks", "/new", "/remove", "/sign-in")
+"""The ends of addresses that show a page and take its form too."""
+
+
+def _again(request: Request) -> str:
+    """Where the page is shown again, up to the next parameter; for what only a form gets, the page before it."""
+    path = request.url.path
+    if request.method == "POST" and not path.endswith(_SHOWN):
+        path = "/portal/leads" if path.startswith("/portal/deliveries/") else path.rpartition("/")[0]
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "lang"]
+    if path.endswith("/sign-in"):  # whoever is not signed in may have been sent here by another site
+        kept = [(name, value) for name, value in kept if name == "after" and value.startswith("/portal")]
+    rest = urlencode(kept)
+    return f"{quote(path)}?{rest}{'&' if rest else ''}"
+
+
+def offer_address(offer: OfferRef) -> str:
+    """The address of an offer's first page."""
+    return f"/portal/offers/{quote(offer.publisher_id)}/{quote(offer.offer_id)}"
+
+
+def connection_address(offer: OfferRef, name: str) -> str:
+    """The address of a connection's page."""
+    return f"{offer_address(offer)}/connections/{quote(name)}"
+
+
+def to(address: str) -> Response:
+    """Go on there, by GET."""
+    return RedirectResponse(address, 303)
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
+    fields = await sent_form(request, most=MOST_FIELDS)
+    require_storable(fields)
+    return fields

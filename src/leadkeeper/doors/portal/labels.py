@@ -1,0 +1,93 @@
+"""How states look: a word, a colour and an icon each. No state is told by its colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+from leadkeeper.publishing.steps import OfferStatus, StepStatus
+from leadkeeper.texts import lazy_gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A state as a badge shows it. ``tone`` is ok, wait, wrong, info or calm."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+_STATES: Final = {
+    ConnectionState.NOT_TRIED: ("calm", "circle-dashed"),
+    ConnectionState.WORKING: ("ok", "circle-check"),
+    ConnectionState.UNCONFIRMED: ("wait", "help-circle"),
+    ConnectionState.BROKEN: ("wrong", "circle-x"),
+    ConnectionState.PAUSED: ("info", "player-pause"),
+}
+
+
+def state_label(state: ConnectionState) -> Label:
+    """A connection's state, in the words that every door has for it."""
+    return Label(_(STATE_WORDS[state]), *_STATES[state])
+
+
+_STATUSES: Final[Mapping[OfferStatus, Label]] = {
+    OfferStatus.NEVER_PUBLISHED: Label(_("never published"), "calm", "circle-dashed"),
+    OfferStatus.WAITING_FOR_REVIEW: Label(_("preview ready: waits for you"), "wait", "eye"),
+    OfferStatus.RUNNING: Label(_("running"), "info", "clock"),
+    OfferStatus.SUCCEEDED: Label(_("published"), "ok", "circle-check"),
+    OfferStatus.CANCELED: Label(_("canceled"), "calm", "x"),
+    OfferStatus.FAILED: Label(_("failed"), "wrong", "circle-x"),
+}
+
+
+def status_label(status: OfferStatus) -> Label:
+    """How an offer's publishing stands."""
+    return _STATUSES[status]
+
+
+_STEPS: Final[Mapping[StepStatus, Label]] = {
+    StepStatus.NOT_STARTED: Label(_("not started"), "calm", "circle-dashed"),
+    StepStatus.IN_PROGRESS: Label(_("in progress"), "info", "clock"),
+    StepStatus.WAITING_FOR_REVIEW: Label(_("waits for you"), "wait", "eye"),
+    StepStatus.WAITING_FOR_APPROVAL: Label(_("waits for an operator"), "wait", "user"),
+    StepStatus.BLOCKED: Label(_("failed"), "wrong", "circle-x"),
+    StepStatus.REJECTED: Label(_("refused"), "wrong", "circle-x"),
+    StepStatus.COMPLETE: Label(_("done"), "ok", "circle-check"),
+    StepStatus.CANCELED: Label(_("canceled"), "calm", "x"),
+}
+
+
+def step_label(status: StepStatus) -> Label:
+    """How a step of publishing stands."""
+    return _STEPS[status]
+
+
+_DELIVERIES: Final[Mapping[str, Label]] = {
+    "pending": Label(_("pending"), "calm", "clock"),
+    "sending": Label(_("being sent"), "info", "send"),
+    "delivered": Label(_("delivered"), "ok", "circle-check"),
+    "unconfirmed": Label(_("unconfirmed"), "wait", "help-circle"),
+    "waiting": Label(_("waiting, sent again by itself"), "wait", "clock"),
+    "held": Label(_("held"), "info", "player-pause"),
+    "setAside": Label(_("set aside"), "wrong", "alert-triangle"),
+    "withheld": Label(_("withheld for privacy"), "calm", "lock"),
+}
+
+
+def delivery_label(state: str) -> Label:
+    """How a lead's delivery stands."""
+    return _DELIVERIES.get(state) or Label(state, "calm", "circle-dashed")
+
+
+ACTS: Final[Mapping[str, str]] = {
+    "nobody": _("nobody: it goes on by itself"),
+    "publisher": _("you, the publisher"),
+    "destinationAdmin": _("whoever administers the destination"),
+    "operator": _("the operator of this marketplace"),
+    "leadkeeper": _("us: it is a fault of the program"),
+}
+"""Who acts, as people read it."""

@@ -1,0 +1,157 @@
+"""An offer's connections as the pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from leadkeeper.catalogue import from_stored
+from leadkeeper.clock import to_datetime
+from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.health import Trouble
+from leadkeeper.connections.resource import restored
+from leadkeeper.connections.state import ConnectionState
+from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
+from leadkeeper.destinations.interface import Standing
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.doors.portal.guides import guide_of
+from leadkeeper.inbox.waiting import waiting_counts
+from leadkeeper.offer import OfferRef
+from leadkeeper.rooms import Rooms
+from leadkeeper.texts import Language, _
+from leadkeeper.views import DiagnosisView
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLine:
+    """A contact e-mail as the page shows it: what its standing is called, and why its last mail was refused."""
+
+    email: str
+    standing: str
+    diagnosis: DiagnosisView | None
+
+
+_STANDINGS: Final = {
+    Standing.CONFIRMED: _("gets notices"),
+    Standing.ASKED: _("was asked whether it wants notices, and has not answered yet"),
+    Standing.WAITING: _("is about to be asked whether it wants notices"),
+    Standing.DECLINED: _("wants no notices"),
+}
+_TROUBLES: Final = {Trouble.FAILING: _("failing"), Trouble.THROTTLED: _("throttled")}
+_FOUND: Final = _("%(by)s found the test lead %(marker)s there, on %(at)s.")
+_NOT_FOUND: Final = _("%(by)s did not find the test lead %(marker)s there, on %(at)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A connection as the pages show it."""
+
+    name: str
+    destination: str
+    title: str
+    icon: str
+    host: str
+    state: ConnectionState
+    trouble: str
+    """What it meets just now beside its state; empty for nothing."""
+    word: str
+    ask: str
+    """The marker of a test lead that somebody should look for; empty where nobody needs to."""
+    test_lead: str
+    diagnosis: DiagnosisView | None
+    waits: str
+    refused: DiagnosisView | None
+    held: int
+    """How many leads wait for it while it is paused or broken; :data:`MOST_COUNTED` may be more."""
+    contacts: tuple[ContactLine, ...]
+    probe_at: int | None
+    changed_at: int
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its leads are held."""
+        return self.state in (ConnectionState.PAUSED, ConnectionState.BROKEN)
+
+
+async def lines_of(rooms: Rooms, ref: OfferRef, language: Language) -> list[Line]:
+    """The offer's connections by name. Raises :class:`Problem` for an unknown offer."""
+    return await _lines(rooms, (await rooms.connections.page(ref)).connections, language)
+
+
+async def line_of(rooms: Rooms, connection: Connection, language: Language) -> Line:
+    """One connection."""
+    return (await _lines(rooms, [connection], language))[0]
+
+
+async def _lines(rooms: Rooms, connections: Sequence[Connection], language: Language) -> list[Line]:
+    held = [each.id for each in connections if each.health.paused or each.health.paused_by_person]
+    counts = await rooms.storage.read(waiting_counts, held) if held else {}
+    now, wait = rooms.clock(), rooms.tester.waits_for_word
+    return [_line(each, now, language, counts.get(each.id, 0), waits_for_word=wait) for each in connections]
+
+
+def _line(connection: Connection, now: int, language: Language, held: int, *, waits_for_word: bool) -> Line:
+    change, destination = connection.change, BY_NAME[connection.stored.destination]
+    trouble, test = connection.health.trouble(now), connection.test
+    troubled = connection.state is ConnectionState.BROKEN or trouble is not None
+    return Line(
+        name=connection.name,
+        destination=destination.name,
+        title=destination.title,
+        icon=guide_of(destination).icon,
+        host=connection_host(connection),
+        state=connection.state,
+        trouble="" if trouble is None else language.gettext(_TROUBLES[trouble]),
+        word=_word(connection, language),
+        ask=test.marker if test is not None and not test.confirmed and not test.answered else "",
+        test_lead="" if test is None else test.lead_id,
+        diagnosis=diagnosis_view(connection.diagnosis, language) if troubled else None,
+        waits="" if change is None else _waits(connection, language, waits_for_word),
+        refused=None if change is None else diagnosis_view(change.diagnosis, language),
+        held=held,
+        contacts=tuple(
+            ContactLine(one.email, language.gettext(_STANDINGS[one.standing]), diagnosis_view(one.trouble, language))
+            for one in connection.contacts
+        ),
+        probe_at=connection.health.probe_at,
+        changed_at=connection.changed_at,
+    )
+
+
+def connection_host(connection: Connection) -> str:
+    """The host that leads go to, as far as it may be shown; empty where the settings cannot be read."""
+    stored = connection.stored
+    try:
+        return restored(BY_NAME[stored.destination], stored.settings, stored.secrets).host
+    except ValidationError:
+        return ""
+
+
+def _waits(connection: Connection, language: Language, waits_for_word: bool) -> str:
+    """When the settings that wait take effect."""
+    return change_text(connection.changed.stored.destination, language, waits_for_word=waits_for_word)
+
+
+def _word(connection: Connection, language: Language) -> str:
+    """What became of the last test lead, as far as anybody knows."""
+    test = connection.test
+    if test is None or test.confirmed:
+        return ""
+    # One that was sent with settings which wait went to where those lead.
+    sent_with = connection if test.change is None else connection.changed
+    said, destination = test.word, BY_NAME[sent_with.stored.destination]
+    if said is None or not test.answered:
+        name = named(connection.name, destination.title)
+        return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)
+    text = _FOUND if said.found else _NOT_FOUND
+    return language.gettext(text, by=said.by, marker=said.marker, at=language.moment(to_datetime(said.at)))
+
+
+def diagnosis_view(stored: str | None, language: Language) -> DiagnosisView | None:
+    """A stored diagnosis, told in ``language``."""
+    told = None if stored is None else from_stored(stored)
+    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None

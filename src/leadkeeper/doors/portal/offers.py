@@ -1,0 +1,161 @@
+"""An offer: its first page, a new one, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leadkeeper.doors.portal.desk import OFFER, Desk, Places, form_of, offer_address, to
+from leadkeeper.doors.portal.lines import lines_of
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.listing import CallToAction, read_listing
+from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
+from leadkeeper.publishing.versions import Slot
+from leadkeeper.texts import lazy_gettext as _
+
+_PUBLISHERS: Final = 200
+_LAST_LEADS: Final = 5
+_LONGEST: Final[Mapping[str, int]] = {"title": 200, "summary": 2_000, "description": 30_000, "offerType": 128}
+CALLS: Final[Mapping[CallToAction, str]] = {
+    CallToAction.GET_IT_NOW: _("Get it now"),
+    CallToAction.CONTACT_ME: _("Contact me"),
+    CallToAction.FREE_TRIAL: _("Free trial"),
+    CallToAction.TEST_DRIVE: _("Test drive"),
+    CallToAction.CREATE: _("Create (in the Azure portal)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferForm:
+    """The form of an offer as it stands."""
+
+    values: Mapping[str, str]
+    ref: OfferRef | None = None
+    fixed_type: bool = False
+    """Published: its type stays."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    general: str = ""
+
+
+class OfferPages:
+    """``/portal/offers/...``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._rooms = desk.rooms
+
+    def places(self) -> Places:
+        """The pages."""
+        return [
+            ("/portal/offers/new", self._new, "GET"),
+            ("/portal/offers/new", self._create, "POST"),
+            (OFFER, self._overview, "GET"),
+            (OFFER + "/edit", self._edit, "GET"),
+            (OFFER + "/edit", self._change, "POST"),
+        ]
+
+    async def _overview(self, request: Request, session: Session) -> Response:
+        ref = self._desk.offer_of(request, session)
+        lines = await lines_of(self._rooms, ref, self._desk.language_of(request))
+        wanted = LeadFilter(ref.publisher_id, ref.offer_id)
+        leads = await self._rooms.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
+        content: dict[str, Any] = {"lines": lines, "leads": leads.leads}
+        content["missing"] = await self._rooms.publication.missing(ref)
+        content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
+        content["partners"] = await self._rooms.cross_listings.of(ref)
+        return await self._desk.offer_page(request, ref, "offer.html", "overview", **content)
+
+    async def _new(self, request: Request, session: Session) -> Response:
+        values = {"offerType": OFFER_TYPES[0].id, "publisherId": session.caller.publisher_id or "", "live": "yes"}
+        return await self._form(request, session, OfferForm(values))
+
+    async def _create(self, request: Request, session: Session) -> Response:
+        form = await form_of(request)
+        publisher_id = session.caller.publisher_id or form.get("publisherId", "").strip()
+        ref = OfferRef(publisher_id, form.get("offerId", "").strip())
+        if not session.caller.may_see(publisher_id):
+            raise HTTPException(404)
+        if not ref.is_well_formed:
+            said = _("Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead.")
+            return await self._form(request, session, OfferForm(form, errors={"offerId": said}), 422)
+        if await self._there(ref):
+            errors = {"offerId": _("There is an offer of that id already: choose another.")}
+            return await self._form(request, session, OfferForm(form, errors=errors), 422)
+        return await self._save(request, session, ref, OfferForm(form))
+
+    async def _there(self, ref: OfferRef) -> bool:
+        try:
+            await self._rooms.catalogue.offer(ref)
+        except Problem as problem:
+            if problem.type is ProblemType.UNKNOWN_OFFER:
+                return False
+            raise
+        return True
+
+    async def _edit(self, request: Request, session: Session) -> Response:
+        ref = self._desk.offer_of(request, session)
+        offer, version = await self._rooms.catalogue.slot(ref, Slot.DRAFT)
+        said = read_listing({} if version is None else version.definition)
+        values = {
+            "title": said.title or offer.title,
+            "offerType": offer.offer_type,
+            "summary": said.summary,
+            "description": said.description,
+            "live": "yes" if offer.live else "",
+            "etag": offer.etag,
+            **{f"call.{call.value}": "yes" for call in said.calls_to_action},
+        }
+        return await self._form(request, session, OfferForm(values, ref, offer.is_published))
+
+    async def _change(self, request: Request, session: Session) -> Response:
+        ref, form = self._desk.offer_of(request, session), await form_of(request)
+        offer = await self._rooms.catalogue.offer(ref)
+        return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
+
+    async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
+        form = draft.values
+        errors: dict[str, str] = {}
+        if not form.get("title", "").strip():
+            errors["title"] = _("Enter a title: customers read it first.")
+        for name, most in _LONGEST.items():
+            if len(form.get(name, "")) > most:
+                errors[name] = _("At most %(most)s characters.", most=format(most, ","))
+        if errors:
+            return await self._form(request, session, OfferForm(form, draft.ref, draft.fixed_type, errors), 422)
+        try:
+            await self._rooms.catalogue.put_offer(
+                ref,
+                title=form["title"].strip(),
+                offer_type=form.get("offerType", "").strip() or None,
+                live=form.get("live") == "yes",
+                summary=form.get("summary", "").strip(),
+                description=form.get("description", "").strip(),
+                calls_to_action=[call.value for call in CallToAction if form.get(f"call.{call.value}") == "yes"],
+                if_match=form.get("etag") or None,
+                by=session.caller.name,
+            )
+        except Problem as problem:
+            errors = {error.field.removeprefix("offer."): error.message for error in problem.errors}
+            refused = OfferForm(form, draft.ref, draft.fixed_type, errors, problem.detail)
+            return await self._form(request, session, refused, problem.status)
+        return to(offer_address(ref))
+
+    async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
+        whose = session.caller.publisher_id
+        publishers = await self._rooms.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
+        kind = offer_type(draft.values.get("offerType") or OFFER_TYPES[0].id)
+        known = [each.id for each in OFFER_TYPES]
+        types = OFFER_TYPES if kind.id in known else (*OFFER_TYPES, kind)
+        content: dict[str, Any] = {"draft": draft, "publishers": publishers, "types": types, "calls": CALLS}
+        content["usual"] = [CALLS[call] for call in kind.calls_to_action]
+        if draft.ref is None:
+            return self._desk.page(request, "offer_new.html", status, **content)
+        return await self._desk.offer_page(request, draft.ref, "offer_edit.html", "overview", status, **content)

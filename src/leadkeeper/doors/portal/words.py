@@ -1,0 +1,22 @@
+"""How the portal's pages show times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from leadkeeper.clock import to_datetime
+
+
+def when(moment: int | str | None) -> Markup:
+    """A moment (ms since 1970, or as JSON writes it) with its zone; the browser shows the reader's own, and UTC beside.
+
+    Nothing for ``None``.
+    """
+    if moment is None or moment == "":
+        return Markup()
+    aware = to_datetime(moment) if isinstance(moment, int) else datetime.fromisoformat(moment)
+    aware = aware.astimezone(UTC)
+    shown, exact = f"{aware:%Y-%m-%d %H:%M} UTC", f"{aware:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{aware:%Y-%m-%dT%H:%M:%SZ}", exact, shown)

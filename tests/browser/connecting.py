@@ -1,0 +1,98 @@
+"""What the stories of connecting share: a house before every kind of far side, and somebody at the portal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, expect
+
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import answer
+from leadkeeper.sandbox.server import Sandbox
+from tests.contracts.mailbox import Mailbox, mailbox
+from tests.contracts.market import FarSide
+from tests.rooms import House, house
+
+AT = "/portal/offers/contoso/crm-pro"
+PATIENCE = 60_000
+"""How long (ms) a story waits for what must come."""
+
+
+@dataclass
+class Places:
+    """Every far side, and the house before them. ``secrets`` were entered, so no page may show them."""
+
+    home: House
+    sandbox: Sandbox
+    far: FarSide
+    box: Mailbox
+    secrets: set[str] = field(default_factory=set)
+
+
+@asynccontextmanager
+async def places(tmp_path: Path, **more: Any) -> AsyncIterator[Places]:
+    """A house with a worker, before the sandbox, an endpoint and a mail server."""
+    authority = Authority(tmp_path / "authority")
+    far = FarSide(authority, answer(200))
+    await far.start()
+    try:
+        async with Sandbox(authority.ca_file.parent) as sandbox:
+            with mailbox() as box:
+                settings: dict[str, Any] = {
+                    "hosts": sandbox.hosts_setting(),
+                    "ca_file": authority.ca_file,
+                    "allow_addresses": "127.0.0.0/8",
+                    "smtp_url": f"smtp://127.0.0.1:{box.port}",
+                    "mail_from": "leads@hub.example",
+                    "vouched_mail_domains": "*",
+                    "public_url": "http://leads.example",
+                }
+                url = f"sqlite+aiosqlite:///{tmp_path / 'portal.db'}"
+                async with house(url, worker=True, **settings | more) as home:
+                    yield Places(home, sandbox, far, box)
+    finally:
+        await far.aclose()
+
+
+async def sign_in(browser: Browser, home: House, role: str = "publisher:contoso", **settings: Any) -> Page:
+    """A page of somebody who has signed in."""
+    key = (await home.rooms.keys.create(role, by="test")).key
+    context = await browser.new_context(locale="en", **settings)
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE)
+    await page.goto(f"{home.url}/portal")
+    await page.fill("#key", key)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Offers", exact=True).wait_for()
+    return page
+
+
+async def choose(page: Page, url: str, kind: str, way: str) -> None:
+    """From an offer that leads nowhere to the form of one way of one destination, by links alone."""
+    await page.goto(url + AT)
+    await page.get_by_role("link", name="Choose a destination").click()
+    await page.locator(f".kind a.stretched[href$='kind={kind}']").click()
+    if way:
+        await page.locator(".way-card").filter(has_text=way).click()
+
+
+async def enter(page: Page, values: Mapping[str, str]) -> None:
+    """Fill fields in, wherever they stand in the form."""
+    for name, value in values.items():
+        if not await page.locator(f"#{name}").is_visible():
+            await page.locator("details.more", has=page.locator(f"#{name}")).locator("summary").click()
+        await page.locator(f"#{name}").fill(value)
+
+
+async def save(page: Page) -> None:
+    """Press what saves and validates."""
+    await page.locator(".card-footer button[value='validate']").click()
+
+
+async def working(page: Page) -> None:
+    """The connection's page says that it works."""
+    await expect(page.locator(".line-head .state").last).to_contain_text("working", timeout=PATIENCE)

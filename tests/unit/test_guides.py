@@ -1,0 +1,80 @@
+"""What publishers are told of each destination fits the destinations; and which field a diagnosis marks."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.diagnosis import Kind
+from leadkeeper.doors.portal import guides
+from leadkeeper.doors.portal.form_fields import form_fields, json_names, settings_of
+from leadkeeper.doors.portal.marks import marked_fields
+
+EVERY = [pytest.param(each, id=each.name) for each in DESTINATIONS]
+ALL_NAMES = {name for each in DESTINATIONS for name in json_names(each.config)}
+
+
+def test_every_destination_has_a_guide_and_every_guide_a_destination() -> None:
+    assert guides.GUIDES.keys() == BY_NAME.keys()
+
+
+@pytest.mark.parametrize("destination", EVERY)
+def test_a_guide_names_settings_that_are_there(destination: Provider) -> None:
+    names = set(json_names(destination.config))
+    for way in guides.guide_of(destination).ways:
+        assert {*way.fields, *way.more, *way.fixed, *way.needed} <= names, way.id
+        assert not way.tells or way.tells in names
+        assert set(way.needed) <= set(way.fields), f"{way.id}: what is needed is seen at once"
+        assert way.steps, way.id
+
+
+@pytest.mark.parametrize("destination", EVERY)
+def test_every_way_has_all_that_the_model_demands(destination: Provider) -> None:
+    guide = guides.guide_of(destination)
+    demanded = {info.alias or name for name, info in destination.config.model_fields.items() if info.is_required()}
+    for way in guide.ways:
+        assert demanded <= {*way.fields, *way.fixed}, way.id
+
+
+@pytest.mark.parametrize("destination", EVERY)
+def test_no_setting_is_out_of_reach(destination: Provider) -> None:
+    guide = guides.guide_of(destination)
+    reached = {name for way in guide.ways for name in guides.all_fields(destination.config, guide, way)}
+    fixed = {name for way in guide.ways for name in way.fixed}
+    assert reached | fixed == set(json_names(destination.config))
+
+
+@pytest.mark.parametrize("destination", EVERY)
+def test_a_connection_is_edited_in_the_way_it_was_made(destination: Provider) -> None:
+    guide = guides.guide_of(destination)
+    for way in guide.ways:
+        form = dict.fromkeys(way.fields, "something")
+        stored = settings_of(destination.config, guides.all_fields(destination.config, guide, way), form)
+        assert guides.way_of(guide, stored | dict(way.fixed)) == way
+
+
+def test_what_is_said_of_a_setting_or_choice_is_of_one_that_is_there() -> None:
+    assert {*guides.HELP, *guides.EXAMPLES} <= ALL_NAMES
+    fields = [each for kind in DESTINATIONS for each in form_fields(kind.config, json_names(kind.config), {})]
+    choices = {(field.name, choice) for field in fields for choice in field.choices}
+    fixed = {name for guide in guides.GUIDES.values() for way in guide.ways for name in way.fixed}
+    assert guides.CHOICES.keys() <= choices
+    assert {pair for pair in choices - guides.CHOICES.keys() if pair[0] not in fixed} == set()
+
+
+def test_who_is_told_to_choose_another_finds_it() -> None:
+    assert {guide.instead for guide in guides.GUIDES.values() if guide.instead} <= BY_NAME.keys()
+    assert guides.ordered(DESTINATIONS)[-1].name == "azure_blob"
+    assert set(guides.ordered(DESTINATIONS)) == set(DESTINATIONS)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_diagnosis_marks_settings_that_a_destination_has(kind: Kind) -> None:
+    assert set(marked_fields(kind.value)) <= ALL_NAMES
+
+
+def test_a_wrong_secret_marks_where_it_is_entered() -> None:
+    assert "applicationKey" in marked_fields("clientSecretWrong")
+    assert "clientSecret" in marked_fields("salesforceAppRejected")
+    assert marked_fields(None) == ()

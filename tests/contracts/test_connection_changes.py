@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from leadkeeper.doors.portal.offer import _line
 
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.outbox import CHANGE_REFUSED
 from leadkeeper.connections.validation_texts import change_text
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.diagnosis import Kind
+from leadkeeper.doors.portal.lines import _line
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t
@@ -176,12 +176,12 @@ async def test_the_page_says_when_settings_take_effect_and_where_their_test_lead
     changed = await opened.connect({"leadDestination": "salesforce", "salesforceLeadConfiguration": WEB_SETTINGS})
     assert changed.change is not None
     sent = replace(changed, test=LastTest("1", "MSFT_TEST_1", 0, False, changed.change.sealed))
-    shown = _line(sent, 0, ENGLISH, waits_for_word=True)
+    shown = _line(sent, 0, ENGLISH, 0, waits_for_word=True)
     assert "over primary (Salesforce)" in shown.word
     assert "or somebody says that it was found" in shown.waits
-    assert "once a test lead is taken" in _line(sent, 0, ENGLISH, waits_for_word=False).waits
+    assert "once a test lead is taken" in _line(sent, 0, ENGLISH, 0, waits_for_word=False).waits
     before = replace(changed, test=LastTest("1", "MSFT_TEST_1", 0, False))
-    assert "over primary (HTTPS endpoint)" in _line(before, 0, ENGLISH, waits_for_word=True).word
+    assert "over primary (HTTPS endpoint)" in _line(before, 0, ENGLISH, 0, waits_for_word=True).word
     assert "ou alguém disser" in change_text("salesforce", PORTUGUESE, waits_for_word=True)
     assert "for aceito" in change_text("azure_table", PORTUGUESE, waits_for_word=True), "it confirms"
 

@@ -106,13 +106,17 @@ def put_back(backup: Path, path: Path) -> None:
     backup.replace(path)
 
 
-async def test_a_file_that_is_damaged_while_it_is_used_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("remembers", [True, False], ids=["pages remembered", "pages read anew"])
+async def test_a_file_that_is_damaged_while_it_is_used_is_told(tmp_path: Path, remembers: bool) -> None:
+    """What the writer remembers of the file decides whether it meets the damage itself, or a reader alone does."""
     path = tmp_path / "leadkeeper.db"
     async with house(f"sqlite+aiosqlite:///{path}") as home:
         visitor = await home.visitor("operator")
         await hand_in(visitor)
         backup = tmp_path / "backup.db"
         back_up(path, backup)
+        if not remembers:
+            await home.rooms.storage.write(lambda conn: conn.exec_driver_sql("PRAGMA shrink_memory").close())
         damage(path)
         answers = [await visitor.post("/v1/leads", lead()) for _ in range(3)]
         answers += [await visitor.get("/v1/leads") for _ in range(3)]
@@ -129,9 +133,12 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_told(tmp_path: Path) -
         await hand_in(visitor)
 
 
-async def test_many_who_ask_whether_it_is_ready_cost_one_write(database_url: str) -> None:
+@pytest.mark.parametrize("damaged", [False, True], ids=["well", "damaged"])
+async def test_many_who_ask_whether_it_is_ready_cost_one_write(database_url: str, damaged: bool) -> None:
     async with house(database_url) as home:
         written = 0
+        home.rooms.storage.damaged = damaged
+        home.rooms.storage.refusals += damaged
         write = home.rooms.storage.write
 
         async def counted(*args: object, **kwargs: object) -> object:
@@ -141,7 +148,7 @@ async def test_many_who_ask_whether_it_is_ready_cost_one_write(database_url: str
 
         object.__setattr__(home.rooms.storage, "write", counted)
         for _ in range(20):
-            assert (await home.anyone.get("/readyz")).status == 200
+            assert (await home.anyone.get("/readyz")).status == (503 if damaged else 200)
         assert 1 <= written < 20
 
 

@@ -58,8 +58,8 @@ def stopped(rows: Sequence[dict[str, Any]], now: int, hops: int) -> list[Mapping
 def try_anew(conn: sa.Connection, connection_id: str, now: int) -> None:
     """Let what waits for a retry go out now, among the others in the order in which it came.
 
-    Those are the first :data:`BACKFILL`; if there are more, workers make them due in steps within seconds, as after a
-    recovery.
+    Those are the first :data:`BACKFILL`; if there are more, workers make them due in steps, as after a recovery: within
+    seconds, or minutes for those that have failed through all growing delays.
     """
     c, d = t.connection.c, t.delivery.c
     waiting = (d.connection_id == connection_id, t.READY, d.due_at > now)

@@ -41,16 +41,19 @@ class KeepingProbe:
         Raises :class:`StorageAway` when not, or when it took longer than :data:`WAIT_SECONDS` to find out.
         """
         now = asyncio.get_running_loop().time()
-        refused = self._proven != self._storage.refusals
-        if self._asking is None or (
-            self._asking.done() and (refused or _failed(self._asking) or now >= self._good_until)
-        ):
+        # In a damaged file nothing is to be proven: small writes notice when another stands in its place.
+        refused = not self._storage.damaged and self._proven != self._storage.refusals
+        if self._asking is None or (self._asking.done() and (now >= self._good_until or self._may_change(refused))):
             self._good_until = now + REMEMBER_SECONDS
             self._asking = asyncio.ensure_future(self._ask(refused=refused))
         try:
             return await asyncio.wait_for(asyncio.shield(self._asking), WAIT_SECONDS)
         except TimeoutError:
             raise StorageAway.because(f"the database does not answer within {WAIT_SECONDS:g} s") from None
+
+    def _may_change(self, refused: bool) -> bool:
+        """Whether it is asked again before the time is over; of a damaged file nobody needs to know sooner."""
+        return not self._storage.damaged and (refused or self._asking is None or _failed(self._asking))
 
     async def _ask(self, *, refused: bool) -> int:
         before = self._storage.refusals

@@ -183,29 +183,34 @@ class SQLite:
         act: Callable[[sa.Connection], R],
     ) -> asyncio.Future[R]:
         def run() -> R:
+            generation = self.generation
             try:
                 with begin() as conn:
                     return act(conn)
             except DatabaseError as error:
                 if not _is_no_text(error):
-                    self._tell(error)
+                    self._tell(error, generation)
             # A row holds bytes that are no text: once more, with those bytes kept apart from all text, so that
             # whoever reads that row finds it damaged, and every other row reads as ever.
             try:
                 with begin() as conn, _any_bytes(conn):
                     return act(conn)
             except DatabaseError as error:
-                self._tell(error)
+                self._tell(error, generation)
 
         return asyncio.get_running_loop().run_in_executor(threads, run)
 
-    def _tell(self, error: DatabaseError) -> NoReturn:
-        """Raise the error itself for a wrong statement; anything else is a database that is away."""
+    def _tell(self, error: DatabaseError, generation: int) -> NoReturn:
+        """Raise the error itself for a wrong statement; anything else is a database that is away.
+
+        ``generation`` is that of the file in which the act began: damage of an old one says nothing of the new one.
+        """
         away = _away(error)
         if away is None:
             raise error
         self.refusals += away.reason in _REFUSALS
-        self.damaged = self.damaged or away.reason == DAMAGED
+        if away.reason == DAMAGED and generation == self.generation:
+            self.damaged = True
         raise away from error
 
     async def hears(self) -> bool:

@@ -330,3 +330,18 @@ async def test_only_a_test_lead_with_present_settings_is_asked_after(
 
     await home.rooms.storage.write(tried)
     assert ("Was the test lead found?" in (await member.open(PRIMARY)).text) is asked
+
+
+async def test_what_was_saved_is_told_though_no_page_of_it_can_be_shown(
+    home: House, member: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(home)
+    page = await member.open(f"{PRIMARY}/edit")
+
+    async def validate(*_: object, **__: object) -> None:
+        monkeypatch.setattr(home.rooms.connections, "get", raising(StorageAway("away")))
+        raise StorageAway("away")
+
+    monkeypatch.setattr(home.rooms.tester, "validate", validate)
+    page = await press(member, page, "validate", {"keyCasing": "camel"})
+    assert (page.status, "It was saved" in page.text, "This was not done" in page.text) == (503, True, False)

@@ -17,7 +17,7 @@ from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
 from leadkeeper.doors.portal import guides
-from leadkeeper.doors.portal.connections import ONE, connection_of, connection_page, saved_and_validated
+from leadkeeper.doors.portal.connections import ONE, connection_of, connection_page, validated
 from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.form_fields import (
     default_values,
@@ -146,7 +146,7 @@ class ConnectionForms:
         if made:  # Shown this once, whatever becomes of a test lead: that is for the next button.
             return await connection_page(self._desk, request, connection, made=made, saved=True)
         if form.get("act") == "validate":
-            return await saved_and_validated(self._desk, request, session, connection)
+            return await validated(self._desk, request, session, ref, draft.name, saved=True)
         return to(connection_address(ref, draft.name))
 
     async def _refused(self, request: Request, ref: OfferRef, draft: Draft, problem: Problem) -> Response:

@@ -161,24 +161,27 @@ async def connection_page(
     return await desk.offer_page(request, connection.offer, "connection.html", "destinations", **content)
 
 
-async def validated(desk: Desk, request: Request, session: Session, ref: OfferRef, name: str) -> Response:
-    """Check the connection, send a test lead, and show what was found."""
+async def validated(
+    desk: Desk, request: Request, session: Session, ref: OfferRef, name: str, *, saved: bool = False
+) -> Response:
+    """Check the connection, send a test lead, and show what was found.
+
+    One that was ``saved`` a moment ago is saved even where it cannot be validated now: the page says both.
+    """
     by, language = session.caller.name, desk.language_of(request)
-    found = await desk.rooms.tester.validate(ref, name, by=by, language=language)
+    try:
+        found = await desk.rooms.tester.validate(ref, name, by=by, language=language)
+    except (Problem, StorageAway) as error:
+        if not saved:
+            raise
+        return await _only_saved(desk, request, ref, name, error)
     connection = await connection_of(desk.rooms, ref, name)
     return await connection_page(desk, request, connection, validation=found)
 
 
-async def saved_and_validated(desk: Desk, request: Request, session: Session, saved: Connection) -> Response:
-    """As :func:`validated` after the connection was saved: if it cannot be validated now, it is saved all the same."""
-    ref, name, language = saved.offer, saved.name, desk.language_of(request)
-    try:
-        return await validated(desk, request, session, ref, name)
-    except Problem as problem:
-        why = problem.detail
-    except StorageAway:
-        why = _("The database cannot be reached just now.")
-    said = _("Saved; not validated: %(why)s", why=language.tell(why))
+async def _only_saved(desk: Desk, request: Request, ref: OfferRef, name: str, error: Problem | StorageAway) -> Response:
+    why = error.detail if isinstance(error, Problem) else _("The database cannot be reached just now.")
+    said = _("Saved; not validated: %(why)s", why=desk.language_of(request).tell(why))
     try:
         connection = await connection_of(desk.rooms, ref, name)
         return await connection_page(desk, request, connection, saved=True, unvalidated=said)

@@ -90,6 +90,8 @@ class _Reader(HTMLParser):
         elif tag == "select":
             self._choice = ""
         elif tag == "textarea":
+            if self._form is not None:  # a line's end right behind the tag is no part of the text
+                self._form.values[self._area] = self._form.values[self._area].removeprefix("\n")
             self._area = ""
         elif tag == "a" and self._link is not None:
             self.links[" ".join("".join(self._link[1]).split())] = self._link[0]

@@ -20,6 +20,7 @@ from leadkeeper.doors.portal.form_fields import (
     json_names,
     rows_of,
     settings_of,
+    wrong_rows,
 )
 from leadkeeper.problem import FieldError
 from leadkeeper.texts import lazy_gettext
@@ -182,3 +183,38 @@ def test_a_choice_that_a_model_does_not_know_is_refused_by_it() -> None:
     settings = settings_of(ENDPOINT, ["keyCasing"], {"keyCasing": "shouting"})
     assert settings == {"keyCasing": "shouting"}
     assert one(ENDPOINT, "keyCasing").choices == ("pascal", "userDetailsCamel", "camel")
+
+
+def test_a_secret_that_was_entered_and_not_saved_is_to_be_entered_again() -> None:
+    assert one(SALESFORCE, "clientSecret", stored=True, clientSecret="entered a moment ago").dropped
+    assert not one(SALESFORCE, "clientSecret", stored=True, clientSecret=" ").dropped
+    assert not one(SALESFORCE, "clientId", clientId="no secret").dropped
+
+
+def test_a_secret_can_be_removed_where_it_need_not_be_there() -> None:
+    assert one(SALESFORCE, "clientSecret", stored=True).removable
+    assert not one(SALESFORCE, "clientSecret").removable, "none is stored"
+    assert not one(ENDPOINT, "httpsEndpointUrl", stored=True).removable, "it is needed"
+    assert not one(ENDPOINT, "signingSecret", stored=True).removable, "one is made where none is given"
+    (needed,) = form_fields(SALESFORCE, ["clientSecret"], {}, stored=["clientSecret"], needed=["clientSecret"])
+    assert not needed.removable
+    assert one(SALESFORCE, "clientSecret", stored=True, **{"clientSecret.remove": "yes"}).removing
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (("A text a", "B number 1.5", "C nothing "), None),
+        (("A text a", "A text b"), "A stands in two rows: keep one of them."),
+        (("A number many",), "A: enter a number, or choose Text."),
+        (("A number inf",), "A: enter a number, or choose Text."),
+        (("A text many",), None),
+    ],
+)
+def test_rows_that_cannot_be_meant_are_told(rows: tuple[str, ...], said: str | None) -> None:
+    posted = {
+        f"fields.{number}.{part}": text
+        for number, row in enumerate(rows)
+        for part, text in zip(("name", "kind", "value"), row.split(" "), strict=True)
+    }
+    assert wrong_rows(posted, "fields") == said

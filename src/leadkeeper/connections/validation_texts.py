@@ -6,7 +6,7 @@ from typing import Final
 
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.destinations.registry import BY_NAME
-from leadkeeper.diagnosis import Kind, Receipt
+from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.texts import Language, _
 
 _TEXTS: Final = {
@@ -30,6 +30,7 @@ _TEXTS: Final = {
         "was found; those before them go on."
     ),
     "refused": _("The test lead %(marker)s was not taken over %(name)s."),
+    "ambiguous": _("The test lead %(marker)s may have arrived over %(name)s: look for it there."),
     "unsent": _("No test lead was sent over %(name)s: its check failed."),
     "found": _("Over %(name)s %(by)s found it there: %(marker)s, on %(at)s. The connection is working."),
     "found_before": _("With the same settings %(by)s found %(marker)s there on %(at)s."),
@@ -76,10 +77,14 @@ def change_text(destination: str, language: Language, *, waits_for_word: bool) -
     return language.gettext(_TEXTS["confirmed" if waits_for_word and found else "taken"])
 
 
-def failed_text(marker: str | None, name: str, language: Language) -> str:
-    """The destination did not take the test lead, or none was sent."""
-    key = "unsent" if marker is None else "refused"
+def failed_text(marker: str | None, name: str, language: Language, diagnosis: Diagnosis | None = None) -> str:
+    """The destination did not take the test lead, nobody knows whether it did, or none was sent."""
+    key = "unsent" if marker is None else "ambiguous" if _may_have_arrived(diagnosis) else "refused"
     return language.gettext(_TEXTS[key], marker=marker, name=name)
+
+
+def _may_have_arrived(diagnosis: Diagnosis | None) -> bool:
+    return diagnosis is not None and diagnosis.outcome is Outcome.AMBIGUOUS
 
 
 def found_text(test: LastTest, name: str, at: str, language: Language) -> str:

@@ -37,11 +37,13 @@ class NoForm(ValueError):
         self.status = status
 
 
-async def sent_form(request: Request, most: int = MOST_FIELDS) -> dict[str, str]:
+async def sent_form(
+    request: Request, most: int = MOST_FIELDS, *, longest: int = LONGEST_VALUE, body: int = MAX_BODY
+) -> dict[str, str]:
     """The fields of the form that ``request`` carries, of several with one name the last; read once, kept with it.
 
-    Raises ``HTTPException``: 413 for more than ``MAX_BODY`` bytes, 415 for what says that it is no form, 422 for too
-    many or too long fields (``most`` are not), and for what cannot be read. Files are passed over.
+    Raises ``HTTPException``: 413 for more than ``body`` bytes, 415 for what says that it is no form, 422 for too
+    many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files are passed over.
     """
     found: dict[str, str] | None = request.scope.get(_READ)
     if found is not None:
@@ -49,9 +51,9 @@ async def sent_form(request: Request, most: int = MOST_FIELDS) -> dict[str, str]
     kind = request.headers.get("content-type", "").encode("latin-1")
     try:
         length = request.headers.get("content-length", "0")
-        if not (length.isdecimal() and len(length) < 10 and int(length) <= MAX_BODY):
+        if not (length.isdecimal() and len(length) < 10 and int(length) <= body):
             raise NoForm(413)
-        found = parse_form(kind, await read_body(request.receive, MAX_BODY), most)
+        found = parse_form(kind, await read_body(request.receive, body), most, longest)
     except NoForm as error:
         raise HTTPException(error.status) from None
     except Problem as problem:
@@ -60,20 +62,22 @@ async def sent_form(request: Request, most: int = MOST_FIELDS) -> dict[str, str]
     return found
 
 
-def parse_form(content_type: bytes, body: bytes, most: int = MOST_FIELDS) -> dict[str, str]:
+def parse_form(
+    content_type: bytes, body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE
+) -> dict[str, str]:
     """The fields of a form. Raises :class:`NoForm`. Pure, and linear in the length of ``body``."""
     if len(content_type) > _LONGEST_TYPE:
         raise NoForm(415)
     kind = content_type.partition(b";")[0].strip().lower()
     if kind == URLENCODED:
-        return parse_urlencoded(body, most)
+        return parse_urlencoded(body, most, longest)
     boundary = _BOUNDARY.search(content_type) if kind == _MULTIPART else None
     if boundary is None:
         raise NoForm(415)
-    return _parse_multipart(body, boundary[1] or boundary[2], most)
+    return _parse_multipart(body, boundary[1] or boundary[2], most, longest)
 
 
-def parse_urlencoded(body: bytes, most: int = MOST_FIELDS) -> dict[str, str]:
+def parse_urlencoded(body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE) -> dict[str, str]:
     """The fields of an urlencoded form. Raises :class:`NoForm`."""
     pairs = body.split(b"&", most)
     if len(pairs) > most:
@@ -81,7 +85,7 @@ def parse_urlencoded(body: bytes, most: int = MOST_FIELDS) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
-        if len(name) > LONGEST_NAME or len(value) > LONGEST_VALUE:
+        if len(name) > LONGEST_NAME or len(value) > longest:
             raise NoForm(422)
         if pair:
             found[_text(name)] = _text(value)
@@ -92,10 +96,10 @@ def _text(sent: bytes) -> str:
     return unquote_to_bytes(sent.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
-def _parse_multipart(body: bytes, boundary: bytes, most: int) -> dict[str, str]:
+def _parse_multipart(body: bytes, boundary: bytes, most: int, longest: int) -> dict[str, str]:
     if body.count(b"--" + boundary) > most + 1:
         raise NoForm(422)
-    parts = _Parts()
+    parts = _Parts(longest)
     callbacks = {
         "on_part_begin": parts.begin,
         "on_header_field": parts.header_name,
@@ -120,7 +124,8 @@ def _parse_multipart(body: bytes, boundary: bytes, most: int) -> dict[str, str]:
 class _Parts:
     """What the parser tells of a form's parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
         self.found: dict[str, str] = {}
         self._name = b""
         self._disposition = b""
@@ -145,7 +150,7 @@ class _Parts:
 
     def data(self, data: bytes, start: int, end: int) -> None:
         self._data.extend(data[start:end])
-        if len(self._data) > LONGEST_VALUE:
+        if len(self._data) > self._longest:
             raise NoForm(422)
 
     def end(self) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery
-from leadkeeper.delivery.schedule import State
+from leadkeeper.delivery.schedule import Aside, State
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
@@ -57,10 +57,12 @@ class Again:
         missing: bool,
         dry_run: bool,
         by: str,
+        uncertain: bool = True,
     ) -> Replayed:
         """Make the connection's deliveries in ``states`` due now whose leads came in that time, oldest first.
 
         ``missing`` adds the offer's leads that never had a delivery over this connection (they came before it).
+        Without ``uncertain``, what was set aside since it may have arrived is left out.
         A dry run only counts. Raises :class:`Problem` for an unknown offer, connection or a state that cannot be.
         Many leads are taken in several transactions, since leads that come in must wait for each of them.
         """
@@ -71,7 +73,7 @@ class Again:
 
         leads = _leads_of(offer, since_ms, until_ms)
         if dry_run:
-            count = await self._storage.read(_count, offer, name, leads, states, missing=missing)
+            count = await self._storage.read(_count, offer, name, leads, states, missing=missing, uncertain=uncertain)
             return Replayed(deliveries=count, dry_run=True)
         # Leads that come meanwhile are no part of it: they would go out twice.
         leads = leads.where(t.lead.c.id <= await self._storage.read(_newest, leads))
@@ -80,7 +82,7 @@ class Again:
         while after is not None:
             some = leads.where(t.lead.c.id > after)
             connection_id, done, after = await self._storage.write(
-                _replay_some, offer, name, some, states, self._clock(), by, missing=missing
+                _replay_some, offer, name, some, states, self._clock(), by, missing=missing, uncertain=uncertain
             )
             count += done
             self._woken([connection_id])
@@ -136,16 +138,26 @@ def _newest(conn: sa.Connection, leads: sa.Select[Any]) -> str:
     return conn.scalar(leads.order_by(t.lead.c.id.desc()).limit(1)) or ""
 
 
-def _in_states(connection_id: str, states: Collection[State], conn: sa.Connection) -> sa.ColumnElement[bool]:
+def _in_states(
+    connection_id: str, states: Collection[State], conn: sa.Connection, *, uncertain: bool
+) -> sa.ColumnElement[bool]:
     d = t.delivery.c
-    return (d.connection_id == connection_id) & one_of(conn, d.state, [state.value for state in states])
+    those = (d.connection_id == connection_id) & one_of(conn, d.state, [state.value for state in states])
+    return those if uncertain else those & d.set_aside_for.is_distinct_from(Aside.MAY_HAVE_ARRIVED.value)
 
 
 def _count(
-    conn: sa.Connection, offer: OfferRef, name: str, leads: sa.Select[Any], states: Collection[State], *, missing: bool
+    conn: sa.Connection,
+    offer: OfferRef,
+    name: str,
+    leads: sa.Select[Any],
+    states: Collection[State],
+    *,
+    missing: bool,
+    uncertain: bool,
 ) -> int:
     connection_id = _connection_id(conn, offer, name)
-    those = (_in_states(connection_id, states, conn), t.delivery.c.lead_id.in_(leads))
+    those = (_in_states(connection_id, states, conn, uncertain=uncertain), t.delivery.c.lead_id.in_(leads))
     count = conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those)) or 0
     if missing:
         has = sa.exists().where(t.delivery.c.lead_id == t.lead.c.id, t.delivery.c.connection_id == connection_id)
@@ -175,12 +187,13 @@ def _replay_some(
     by: str,
     *,
     missing: bool,
+    uncertain: bool,
 ) -> tuple[str, int, str | None]:
     """The connection, how many deliveries of the first :data:`BACKFILL` leads are due again, and where to go on."""
     change_routes(conn, offer.publisher_id)
     connection_id = _connection_id(conn, offer, name)
     ids = conn.scalars(leads.order_by(t.lead.c.id).limit(BACKFILL)).all()
-    those = (_in_states(connection_id, states, conn), one_of(conn, t.delivery.c.lead_id, ids))
+    those = (_in_states(connection_id, states, conn, uncertain=uncertain), one_of(conn, t.delivery.c.lead_id, ids))
     count = conn.execute(sa.update(t.delivery).where(*those).values(_due_now(now))).rowcount
     if missing:
         count += _add_missing(conn, connection_id, ids, now)

@@ -221,7 +221,7 @@ def _named(connection: Connection) -> str:
 def _said(sent: Sent, ended: Ended, name: str, language: Language) -> str:
     """What became of the test lead, no more than is known."""
     if isinstance(sent.answer, Diagnosis):
-        return failed_text(sent.marker, name, language)
+        return failed_text(sent.marker, name, language, sent.answer)
     kind = BY_NAME[sent.connection.changed.stored.destination].if_not_found
     said = told_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
     if ended is Ended.HELD:

@@ -18,7 +18,7 @@ from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
-from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of
+from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of, small_form_of
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.leads import LeadPages
@@ -34,6 +34,17 @@ _ASSETS: Final = Path(__file__).parent / "assets"
 _FILES: Final = {
     **{name: STATIC / name for name in ("tabler.min.css", "tabler-auto.css", "icons.svg", "htmx.min.js")},
     **{name: _ASSETS / name for name in ("portal.css", "portal.js", "icon.svg")},
+}
+
+_UNKNOWN: Final = _("It is not known whether this was done")
+_UNREADABLE: Final = _("The form cannot be read; nothing was saved. Go back, load the page again, and repeat it.")
+_NOTHING_HERE: Final = _("There is nothing at this address for you.")
+_REFUSALS: Final = {
+    403: _("The form was not one of ours, or too old. Go back, load the page again, and repeat it."),
+    405: _("This address only takes what a button sends; nothing was done. Go to the page, and use the button there."),
+    413: _("What you entered is too large; nothing was saved. Go back, and shorten it."),
+    415: _UNREADABLE,
+    422: _UNREADABLE,
 }
 
 
@@ -63,7 +74,7 @@ class Portal:
             HTTPException: self._of_http,
             Problem: self._of_problem,
             StorageAway: self._of_away,
-            Exception: self._of_away,
+            Exception: self._of_fault,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
 
@@ -95,7 +106,7 @@ class Portal:
         if self._origins.from_elsewhere(request.scope):
             raise HTTPException(403)
         response = RedirectResponse(after, 303)
-        key, address = (await form_of(request)).get("key", "").strip(), self._origins.addresses.of(request.scope)
+        key, address = (await small_form_of(request)).get("key", "").strip(), self._origins.addresses.of(request.scope)
         try:
             await self._door.sign_in(key, address, response)
         except Problem as problem:
@@ -113,9 +124,8 @@ class Portal:
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
-        forged = _("The form was not one of ours, or too old. Go back, load the page again, and repeat it.")
-        said = forged if status == 403 else _("There is nothing at this address for you.")
-        return self._desk.message(request, status, said)
+        headers = getattr(error, "headers", None)
+        return self._desk.message(request, status, _REFUSALS.get(status, _NOTHING_HERE), headers)
 
     async def _of_problem(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -125,8 +135,14 @@ class Portal:
         return self._desk.message(request, error.status, error.detail, headers)
 
     async def _of_away(self, request: Request, _error: Exception) -> Response:
-        said = _("The database cannot be reached just now, or the fault is ours. Try again.")
-        return self._desk.message(request, 503, said)
+        said, title = _("The database cannot be reached just now. Try again soon."), _("Not just now")
+        if request.method == "POST":  # It may have gone away after the act, before the page.
+            said, title = _("The database cannot be reached just now. Look before you repeat it."), _UNKNOWN
+        return self._desk.message(request, 503, said, {"Retry-After": "1"}, title=title)
+
+    async def _of_fault(self, request: Request, _error: Exception) -> Response:
+        said = _("The fault is ours. It is not known whether it was done: look before you repeat it.")
+        return self._desk.message(request, 500, said, title=_UNKNOWN)
 
 
 def _file(path: Path) -> Callable[[Request], Response]:

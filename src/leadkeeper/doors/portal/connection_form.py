@@ -19,7 +19,14 @@ from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
 from leadkeeper.doors.portal import guides
 from leadkeeper.doors.portal.connections import ONE, connection_of, connection_page, validated
 from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
-from leadkeeper.doors.portal.form_fields import default_values, field_errors, form_fields, form_values, settings_of
+from leadkeeper.doors.portal.form_fields import (
+    default_values,
+    field_errors,
+    form_fields,
+    form_values,
+    settings_of,
+    wrong_rows,
+)
 from leadkeeper.doors.portal.guides import Guide, Way
 from leadkeeper.doors.portal.lines import diagnosis_view, line_of
 from leadkeeper.doors.portal.marks import marked_fields
@@ -122,6 +129,7 @@ class ConnectionForms:
         settings = settings_of(destination.config, names, form, stored=draft.stored, fixed=draft.way.fixed)
         body = {"leadDestination": destination.lead_destination, destination.config_key: settings}
         missing = {name: _("Enter this.") for name in draft.way.needed if settings.get(name) in (None, "", [])}
+        missing |= {name: said for name in ("fields",) if name in names and (said := wrong_rows(form, name))}
         if missing:
             # The settings may allow to leave these out, this way does not: what else is wrong is told with it.
             errors = _wrong(draft, body, self._desk.language_of(request)) | missing
@@ -135,10 +143,10 @@ class ConnectionForms:
         assert connection is not None
         labels = {info.alias or name: info.title or name for name, info in destination.config.model_fields.items()}
         made = {labels[name]: connection.changed.stored.secrets[name] for name in sorted(shown)}
-        if form.get("act") == "validate":
-            return await validated(self._desk, request, session, ref, draft.name, made=made, saved=True)
-        if made:
+        if made:  # Shown this once, whatever becomes of a test lead: that is for the next button.
             return await connection_page(self._desk, request, connection, made=made, saved=True)
+        if form.get("act") == "validate":
+            return await validated(self._desk, request, session, ref, draft.name, saved=True)
         return to(connection_address(ref, draft.name))
 
     async def _refused(self, request: Request, ref: OfferRef, draft: Draft, problem: Problem) -> Response:
@@ -146,6 +154,9 @@ class ConnectionForms:
         if problem.type not in (ProblemType.INVALID_REQUEST, ProblemType.QUOTA_EXCEEDED):
             raise problem
         config, language = draft.destination.config, self._desk.language_of(request)
+        if problem.type is ProblemType.QUOTA_EXCEEDED:
+            told = replace(draft, general=language.tell(problem.detail))
+            return await self._form(request, ref, told, problem.status)
         errors, general = field_errors(problem.errors, config, draft.destination.config_key, language)
         if any(error.field == "name" for error in problem.errors):
             errors, general = errors | {"name": problem.detail}, ""

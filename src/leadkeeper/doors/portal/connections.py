@@ -9,14 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.state import ConnectionState
 from leadkeeper.delivery.schedule import State
 from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.lines import line_of, lines_of
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.waiting import MOST_COUNTED, waiting_counts
+from leadkeeper.inbox.waiting import uncertain_count, waiting_counts
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import unknown_connection
+from leadkeeper.problem import Problem, unknown_connection
 from leadkeeper.rooms import Rooms
+from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import Validation
 
 ONE = OFFER + "/connections/{name}"
@@ -92,7 +95,7 @@ class ConnectionPages:
         connection = await connection_of(self._rooms, ref, request.path_params["name"])
         counts = await self._rooms.storage.read(waiting_counts, [connection.id])
         line = await line_of(self._rooms, connection, self._desk.language_of(request))
-        content: dict[str, Any] = {"line": line, "waiting": counts[connection.id], "most": MOST_COUNTED}
+        content: dict[str, Any] = {"line": line, "waiting": counts[connection.id]}
         return await self._desk.offer_page(request, ref, "remove.html", "destinations", **content)
 
     async def _remove(self, request: Request, session: Session) -> Response:
@@ -102,9 +105,13 @@ class ConnectionPages:
         return to(f"{offer_address(ref)}/destinations")
 
     async def _replay(self, request: Request, session: Session) -> Response:
-        """Send what did not arrive again; asked first without ``sure``, it only tells how many that is."""
+        """Send what did not arrive again; asked first without ``sure``, it only tells how many that is.
+
+        What may have arrived is left out: a person looks for each of those first.
+        """
         ref, name = self._desk.offer_of(request, session), request.path_params["name"]
         sure = (await form_of(request)).get("sure") == "yes"
+        connection = await connection_of(self._rooms, ref, name)
         done = await self._rooms.again.replay(
             ref,
             name,
@@ -112,10 +119,13 @@ class ConnectionPages:
             until_ms=None,
             states=(State.SET_ASIDE,),
             missing=True,
+            uncertain=False,
             dry_run=not sure,
             by=session.caller.name,
         )
         content: dict[str, Any] = {"name": name, "count": done.deliveries, "sure": sure}
+        content["left"] = await self._rooms.storage.read(uncertain_count, connection.id)
+        content["held"] = connection.state in (ConnectionState.PAUSED, ConnectionState.BROKEN)
         return await self._desk.offer_page(request, ref, "replay.html", "destinations", **content)
 
 
@@ -135,21 +145,45 @@ async def connection_page(
     validation: Validation | None = None,
     made: dict[str, str] | None = None,
     saved: bool = False,
+    unvalidated: str = "",
 ) -> Response:
-    """A connection's page, with what a validation found, and secrets of ours that are shown this once."""
+    """A connection's page, with what a validation found, and secrets of ours that are shown this once.
+
+    ``unvalidated``: why what was saved was not validated.
+    """
     content: dict[str, Any] = {
         "line": await line_of(desk.rooms, connection, desk.language_of(request)),
         "validation": validation,
         "made": made or {},
         "saved": saved,
-        "most": MOST_COUNTED,
+        "unvalidated": unvalidated,
     }
     return await desk.offer_page(request, connection.offer, "connection.html", "destinations", **content)
 
 
-async def validated(desk: Desk, request: Request, session: Session, ref: OfferRef, name: str, **told: Any) -> Response:
-    """Check the connection, send a test lead, and show what was found."""
+async def validated(
+    desk: Desk, request: Request, session: Session, ref: OfferRef, name: str, *, saved: bool = False
+) -> Response:
+    """Check the connection, send a test lead, and show what was found.
+
+    One that was ``saved`` a moment ago is saved even where it cannot be validated now: the page says both.
+    """
     by, language = session.caller.name, desk.language_of(request)
-    found = await desk.rooms.tester.validate(ref, name, by=by, language=language)
+    try:
+        found = await desk.rooms.tester.validate(ref, name, by=by, language=language)
+    except (Problem, StorageAway) as error:
+        if not saved:
+            raise
+        return await _only_saved(desk, request, ref, name, error)
     connection = await connection_of(desk.rooms, ref, name)
-    return await connection_page(desk, request, connection, validation=found, **told)
+    return await connection_page(desk, request, connection, validation=found)
+
+
+async def _only_saved(desk: Desk, request: Request, ref: OfferRef, name: str, error: Problem | StorageAway) -> Response:
+    why = error.detail if isinstance(error, Problem) else _("The database cannot be reached just now.")
+    said = _("Saved; not validated: %(why)s", why=desk.language_of(request).tell(why))
+    try:
+        connection = await connection_of(desk.rooms, ref, name)
+        return await connection_page(desk, request, connection, saved=True, unvalidated=said)
+    except (Problem, StorageAway):
+        return desk.message(request, 503, said, {"Retry-After": "1"}, title=_("It was saved"))

@@ -13,19 +13,27 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
+from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.doors.portal.words import when
+from leadkeeper.doors.portal.words import readable, when
 from leadkeeper.doors.readable import require_storable
+from leadkeeper.inbox.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
 from leadkeeper.rooms import Rooms
 from leadkeeper.texts import Language
+from leadkeeper.texts import lazy_gettext as _
 
+LONGEST_TEXT: Final = 30_000
+"""The most characters of any text that a form asks for: an offer's description."""
 OFFER: Final = "/portal/offers/{publisher_id}/{offer_id}"
 THEMES: Final = ("auto", "light", "dark")
 THEME_COOKIE: Final = "leadkeeper_theme"
-MOST_FIELDS: Final = 250
+MOST_FIELDS: Final = 3 * MOST_ROWS + 100
 """How many fields a form of the portal may have: a mapping has three in each row."""
+LONGEST_VALUE: Final = 12 * LONGEST_TEXT
+"""Bytes of a value as it is sent: a character has up to four, each with its escape."""
+LONGEST_BODY: Final = 512 * 1024
 
 Handler = Callable[[Request, Session], Awaitable[Response]]
 Places = list[tuple[str, Handler, str]]
@@ -43,6 +51,8 @@ class Desk:
             "status_label": status_label,
             "step_label": step_label,
             "delivery_label": delivery_label,
+            "MOST_COUNTED": MOST_COUNTED,
+            "readable": readable,
             "acts": ACTS,
         }
         policy = content_security_policy()
@@ -98,9 +108,17 @@ class Desk:
         }
         return self.page(request, template, status, None, **(head | content))
 
-    def message(self, request: Request, status: int, said: str, headers: Mapping[str, str] | None = None) -> Response:
-        """A page that says why something was not done."""
-        return self.page(request, "message.html", status, headers, said=said)
+    def message(
+        self,
+        request: Request,
+        status: int,
+        said: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        title: str = _("This was not done"),
+    ) -> Response:
+        """A page that says why something was not done, or what is known of it."""
+        return self.page(request, "message.html", status, headers, said=said, title=title)
 
 
 _SHOWN: Final = ("/connect", "/edit", "/help", "/hooks", "/new", "/remove", "/sign-in")
@@ -134,8 +152,15 @@ def to(address: str) -> Response:
     return RedirectResponse(address, 303)
 
 
+async def small_form_of(request: Request) -> dict[str, str]:
+    """As :func:`form_of`, for whoever is not signed in: no larger than strangers' forms may be."""
+    fields = await sent_form(request)
+    require_storable(fields)
+    return fields
+
+
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
-    fields = await sent_form(request, most=MOST_FIELDS)
+    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY)
     require_storable(fields)
     return fields

@@ -7,6 +7,7 @@ one. A field of several texts has one on each line; a mapping has rows named ``f
 from __future__ import annotations
 
 import json
+import math
 import re
 import types
 import typing
@@ -21,13 +22,15 @@ from pydantic.fields import FieldInfo
 from leadkeeper.connections.resource import MASK
 from leadkeeper.destinations.interface import Config
 from leadkeeper.problem import FieldError
-from leadkeeper.texts import ENGLISH, Language, _
+from leadkeeper.texts import ENGLISH, Language, LazyText, _, lazy_gettext
 
-MOST_ROWS: Final = 40
+MOST_ROWS: Final = 100
 """The most rows of a mapping in one form."""
 SPARE_ROWS: Final = 2
 REMOVE: Final = ".remove"
 """Ends the name of the box that removes a stored secret."""
+_ALWAYS_THERE: Final = ("signingSecret",)
+"""Secrets that are made where none is given, so that there is nothing to remove."""
 
 
 class FieldKind(StrEnum):
@@ -77,6 +80,11 @@ class FormField:
     error: str = ""
     marked: bool = False
     """What is wrong with the connection usually is here."""
+    dropped: bool = False
+    """A secret was entered that was not saved, and is not shown: it is to be entered again."""
+    removable: bool = False
+    """The stored secret can be removed."""
+    removing: bool = False
 
 
 def json_names(config: type[Config]) -> tuple[str, ...]:
@@ -116,6 +124,9 @@ def form_fields(
                 rows=rows_of(values, name, spare) if kind is FieldKind.MAPPING else (),
                 error=(errors or {}).get(name, ""),
                 marked=name in marked,
+                dropped=kind is FieldKind.SECRET and bool(values.get(name, "").strip()),
+                removable=name in stored and not info.is_required() and name not in (*needed, *_ALWAYS_THERE),
+                removing=values.get(name + REMOVE) == "yes",
             )
         )
     return tuple(found)
@@ -245,6 +256,18 @@ def settings_of(
     return settings
 
 
+def wrong_rows(form: Mapping[str, str], name: str) -> LazyText | None:
+    """What is wrong with the rows of a mapping that its model cannot see: it gets one value for each field."""
+    rows, seen = rows_of(form, name, spare=0), set[str]()
+    for row in rows:
+        if row.name in seen:
+            return lazy_gettext("%(field)s stands in two rows: keep one of them.", field=row.name)
+        seen.add(row.name)
+        if row.kind is RowKind.NUMBER and isinstance(_number(row.value.strip()), str):
+            return lazy_gettext("%(field)s: enter a number, or choose Text.", field=row.name)
+    return None
+
+
 def _given(row: Row) -> str | int | float | bool | None:
     match row.kind:
         case RowKind.NOTHING:
@@ -261,9 +284,10 @@ def _number(text: str) -> int | float | str:
     """The number that ``text`` is, else the text itself: the model says what is wrong with it."""
     for read in (int, float):
         try:
-            return read(text)
+            number = read(text)
         except ValueError:
             continue
+        return number if math.isfinite(number) else text  # JSON has no other numbers
     return text
 
 

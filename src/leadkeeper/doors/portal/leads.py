@@ -35,7 +35,10 @@ class LeadPages:
     async def _leads(self, request: Request, session: Session) -> Response:
         query = request.query_params
         wanted = LeadFilter(
-            session.caller.publisher_id, query.get("offer") or None, query.get("state") or None, test=_test(query)
+            session.caller.publisher_id or query.get("publisher") or None,
+            query.get("offer") or None,
+            query.get("state") or None,
+            test=_test(query),
         )
         found = await self._rooms.reading.leads(wanted, query.get("cursor"), _PAGE, by=session.caller.name)
         return self._desk.page(request, "leads.html", found=found, query=query)

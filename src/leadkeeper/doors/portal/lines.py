@@ -66,7 +66,7 @@ class Line:
     waits: str
     refused: DiagnosisView | None
     held: int
-    """How many leads wait for it while it is paused or broken; :data:`MOST_COUNTED` may be more."""
+    """How many leads wait for it while it is paused or broken; above :data:`MOST_COUNTED` there may be more still."""
     contacts: tuple[ContactLine, ...]
     probe_at: int | None
     changed_at: int
@@ -107,7 +107,7 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
         state=connection.state,
         trouble="" if trouble is None else language.gettext(_TROUBLES[trouble]),
         word=_word(connection, language),
-        ask=test.marker if test is not None and not test.confirmed and not test.answered else "",
+        ask=test.marker if test is not None and _is_present(connection) and not test.answered else "",
         test_lead="" if test is None else test.lead_id,
         diagnosis=diagnosis_view(connection.diagnosis, language) if troubled else None,
         waits="" if change is None else _waits(connection, language, waits_for_word),
@@ -136,10 +136,17 @@ def _waits(connection: Connection, language: Language, waits_for_word: bool) -> 
     return change_text(connection.changed.stored.destination, language, waits_for_word=waits_for_word)
 
 
+def _is_present(connection: Connection) -> bool:
+    """Whether the last test lead is one that somebody can say something of: it went with settings that are there."""
+    test, change = connection.test, connection.change
+    there = (None,) if change is None else (None, change.sealed)
+    return test is not None and not test.confirmed and test.change in there
+
+
 def _word(connection: Connection, language: Language) -> str:
     """What became of the last test lead, as far as anybody knows."""
     test = connection.test
-    if test is None or test.confirmed:
+    if test is None or not _is_present(connection):
         return ""
     # One that was sent with settings which wait went to where those lead.
     sent_with = connection if test.change is None else connection.changed

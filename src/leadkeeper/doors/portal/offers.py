@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places, form_of, offer_address, to
+from leadkeeper.doors.portal.desk import LONGEST_TEXT, OFFER, Desk, Places, form_of, offer_address, to
 from leadkeeper.doors.portal.lines import lines_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.inbox import LeadFilter
@@ -23,7 +23,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 _PUBLISHERS: Final = 200
 _LAST_LEADS: Final = 5
-_LONGEST: Final[Mapping[str, int]] = {"title": 200, "summary": 2_000, "description": 30_000, "offerType": 128}
+_LONGEST: Final[Mapping[str, int]] = {"title": 200, "summary": 2_000, "description": LONGEST_TEXT, "offerType": 128}
 CALLS: Final[Mapping[CallToAction, str]] = {
     CallToAction.GET_IT_NOW: _("Get it now"),
     CallToAction.CONTACT_ME: _("Contact me"),
@@ -121,7 +121,8 @@ class OfferPages:
         return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
 
     async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
-        form = draft.values
+        # Browsers count a line's end as one character, and send two.
+        form = {name: value.replace("\r\n", "\n") for name, value in draft.values.items()}
         errors: dict[str, str] = {}
         if not form.get("title", "").strip():
             errors["title"] = _("Enter a title: customers read it first.")

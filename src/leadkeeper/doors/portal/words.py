@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -20,3 +21,8 @@ def when(moment: int | str | None) -> Markup:
     aware = aware.astimezone(UTC)
     shown, exact = f"{aware:%Y-%m-%d %H:%M} UTC", f"{aware:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{aware:%Y-%m-%dT%H:%M:%SZ}", exact, shown)
+
+
+def readable(content: object) -> str:
+    """JSON as people read it, in every script; always valid Unicode."""
+    return json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -74,7 +74,9 @@ def test_what_is_refused(kind: bytes, body: bytes, status: int) -> None:
 
 
 FIELDS = st.dictionaries(
-    st.text(st.characters(codec="utf-8"), min_size=1, max_size=8), st.text(st.characters(codec="utf-8"), max_size=200)
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
+    st.text(st.characters(codec="utf-8"), max_size=200),
+    max_size=MOST_FIELDS,
 )
 
 

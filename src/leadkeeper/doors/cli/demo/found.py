@@ -114,8 +114,8 @@ def in_mailbox(mails: Iterable[Mail]) -> dict[str, Found]:
     """Notices: they link to a lead, and must say nothing else of it."""
     leads: dict[str, Found] = {}
     for mail in mails:
-        for link in _LINK.finditer(mail.text):
-            before = leads.get(link["id"])
+        for lead_id in {link["id"] for link in _LINK.finditer(mail.text)}:  # told once in each language
+            before = leads.get(lead_id)
             one = Found(f"mail {mail.message['Message-ID']}", None, None, open_text=mail.message.as_string())
-            leads[link["id"]] = one if before is None else replace(before, times=before.times + 1)
+            leads[lead_id] = one if before is None else replace(before, times=before.times + 1)
     return leads

@@ -31,10 +31,10 @@ def remove(path: str) -> None:
     Path(path).unlink()
 
 
-async def until_not_ready(home: House) -> None:
+async def until_ready(home: House, *, ready: bool = True) -> None:
     """What was found a moment ago is remembered for a second."""
     async with asyncio.timeout(30):
-        while (await home.anyone.get("/readyz")).status == 200:  # noqa: ASYNC110 - the server tells no event
+        while ((await home.anyone.get("/readyz")).status == 200) != ready:  # noqa: ASYNC110 - the server tells no event
             await asyncio.sleep(0.05)
 
 
@@ -43,7 +43,7 @@ async def test_ready_needs_the_file_that_leads_are_kept_in(tmp_path: Path) -> No
     async with house(f"sqlite+aiosqlite:///{path}") as home:
         assert (await home.anyone.get("/readyz")).status == 200
         remove(str(path))
-        await until_not_ready(home)
+        await until_ready(home, ready=False)
         told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
         assert "removed or replaced" in told["detail"], "it says why"
         assert (await home.anyone.get("/healthz")).status == 200
@@ -56,7 +56,7 @@ async def test_ready_needs_a_server_that_writes(postgres: Postgres) -> None:
         assert (await home.anyone.get("/readyz")).status == 200
         postgres.sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        await until_not_ready(home)
+        await until_ready(home, ready=False)
         told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
         assert "only reads" in told["detail"], "it says why"
         assert name not in str(told), "and names nothing that strangers need not know"
@@ -76,9 +76,7 @@ async def test_ready_needs_room_for_a_lead(postgres: Postgres) -> None:
         for _ in range(3):
             assert (await home.anyone.get("/readyz")).status == 503, "it stays so for as long as there is no room"
         postgres.sql("DROP TRIGGER no_room ON lead", name)
-        async with asyncio.timeout(30):
-            while (await home.anyone.get("/readyz")).status != 200:  # noqa: ASYNC110 - the server tells no event
-                await asyncio.sleep(0.05)
+        await until_ready(home)
         kept = await home.rooms.storage.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(t.lead)))
         assert kept == 0, "to find out leaves nothing behind"
     postgres.drop_database(url)
@@ -122,14 +120,12 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_told(tmp_path: Path, r
         answers += [await visitor.get("/v1/leads") for _ in range(3)]
         assert {answer.status for answer in answers} <= {200, 202, 503}, [answer.body for answer in answers]
         assert 503 in {answer.status for answer in answers}
-        await until_not_ready(home)
+        await until_ready(home, ready=False)
         told = (await home.anyone.get("/readyz")).problem(503, "storage-away")
         assert "damaged" in told["detail"], "it says why"
         assert (await home.anyone.get("/healthz")).status == 200
         put_back(backup, path)
-        async with asyncio.timeout(30):
-            while (await home.anyone.get("/readyz")).status != 200:  # noqa: ASYNC110 - the server tells no event
-                await asyncio.sleep(0.05)
+        await until_ready(home)
         await hand_in(visitor)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import gc
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +16,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.migrate import upgrade
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
 
@@ -41,6 +46,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LastAlo
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that watch the clock last."""
     items.sort(key=lambda item: item.nodeid.startswith(_ALONE))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: spare each full garbage collection from looking through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -89,17 +100,44 @@ def poolers(postgres: Postgres) -> Iterator[Callable[[PoolMode], PgBouncer]]:
         yield pooler
 
 
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with this version's tables and no rows, to be copied."""
+    file = tmp_path_factory.mktemp("made") / "leadkeeper.db"
+    asyncio.run(_make_tables(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def made_database(postgres: Postgres) -> str:
+    """The name of such a PostgreSQL database, to be a template."""
+    asyncio.run(_make_tables(postgres.create_database("made")))
+    return "made"
+
+
+async def _make_tables(url: str) -> None:
+    storage = open_storage(url)
+    try:
+        await storage.migrate(upgrade)
+    finally:
+        await storage.close()
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a new, empty database: the test runs once with SQLite, once with PostgreSQL.
+    """The address of a new database with this version's tables: the test runs once with SQLite, once with PostgreSQL.
 
-    In a module that says ``DATABASES`` it runs once with each of those.
+    In a module that says ``DATABASES`` it runs once with each of those. Marked ``empty_database`` it has no tables.
     """
+    empty = request.node.get_closest_marker("empty_database") is not None
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}"
+        file = tmp_path / "leadkeeper.db"
+        if not empty:
+            shutil.copy(request.getfixturevalue("made_file"), file)
+        yield f"sqlite+aiosqlite:///{file}"
         return
     server: Postgres = request.getfixturevalue("postgres")
-    url = server.create_database()
+    url = server.create_database(template=None if empty else request.getfixturevalue("made_database"))
     through = {"pgbouncer-session": "session", "pgbouncer-transaction": "transaction"}.get(request.param)
     yield request.getfixturevalue("poolers")(through).url(url) if through else url
     if server.running:

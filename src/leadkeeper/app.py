@@ -255,7 +255,7 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
         rooms,
         house.metrics,
         hook,
-        documents=[document_of(cloud_partner)],
+        documents=[functools.partial(document_of, cloud_partner)],
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )

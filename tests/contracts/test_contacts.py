@@ -333,6 +333,7 @@ def to_0003(conn: sa.Connection) -> None:
         conn.execute(sa.text(statement.replace(":", r"\:")))
 
 
+@pytest.mark.empty_database
 async def test_an_upgrade_silences_nobody(database_url: str) -> None:
     storage = open_storage(database_url)
     await storage.write(to_0003)

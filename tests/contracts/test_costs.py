@@ -245,6 +245,7 @@ async def test_lists_come_in_pages(home: House) -> None:
         assert found == whole
 
 
+@pytest.mark.empty_database
 async def test_offers_published_before_an_upgrade_stand_on_the_shelf(database_url: str) -> None:
     storage = open_storage(database_url)
     try:

@@ -19,6 +19,7 @@ from tests.conftest import EVERY_WAY
 DATABASES = EVERY_WAY
 
 
+@pytest.mark.empty_database
 async def test_migrations_lead_to_the_tables(database_url: str) -> None:
     storage = open_storage(database_url)
     await storage.write(upgrade)
@@ -33,6 +34,7 @@ async def test_migrations_lead_to_the_tables(database_url: str) -> None:
     await storage.close()
 
 
+@pytest.mark.empty_database
 async def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     storages = [open_storage(database_url) for _ in range(4)]
     await asyncio.gather(*(storage.write(upgrade) for storage in storages))

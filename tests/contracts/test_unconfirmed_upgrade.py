@@ -65,6 +65,7 @@ def carries(conn: sa.Connection) -> None:
         conn.execute(_row("delivery", **delivery, due_at=1, attempts=1, lost=0, created_at=1, changed_at=at))
 
 
+@pytest.mark.empty_database
 async def test_what_delivers_without_ever_having_been_validated_is_not_called_untried(database_url: str) -> None:
     """What was taken with the present settings is known; what was taken before they were changed is not."""
     storage = open_storage(database_url)
@@ -84,6 +85,7 @@ async def test_what_delivers_without_ever_having_been_validated_is_not_called_un
     }
 
 
+@pytest.mark.empty_database
 async def test_what_nobody_confirmed_is_unconfirmed_after_an_upgrade(database_url: str) -> None:
     storage = open_storage(database_url)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ def current(conn: sa.Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
+@functools.cache
 def newest() -> str | None:
     """The newest migration of this version of the program."""
     return ScriptDirectory.from_config(_config()).get_current_head()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -42,14 +42,14 @@ def create_api(
     rooms: Rooms,
     metrics: Metrics,
     *beside: HotRoute,
-    documents: Sequence[Mapping[str, Any]] = (),
+    documents: Sequence[Callable[[], Mapping[str, Any]]] = (),
     addresses: ClientAddresses = _NO_PROXIES,
     metrics_open: bool = False,
 ) -> ASGIApp:
     """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it.
 
-    ``documents`` are the OpenAPI documents of further doors, to be shown as part of one; ``addresses`` tells whose a
-    request is. ``metrics_open``: measurements need no key.
+    ``documents`` make the OpenAPI documents of further doors, which become part of the one shown. ``addresses`` tells
+    whose a request is. ``metrics_open``: measurements need no key.
     """
     bearers = Bearers(rooms.sign_ins, addresses, rooms.rates)
     hot = (hand_in_route(bearers, rooms.intake, metrics), batch_route(bearers, rooms.intake, metrics), *beside)
@@ -67,7 +67,7 @@ def create_api(
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer(rooms.languages).serve_on(app)
     System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
-    app.openapi = functools.cache(lambda: openapi_of(app, hot, documents))  # type: ignore[method-assign]
+    app.openapi = functools.cache(lambda: openapi_of(app, hot, [document() for document in documents]))  # type: ignore[method-assign]
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
     return Front(app, hot, bearers, metrics, closed)
 

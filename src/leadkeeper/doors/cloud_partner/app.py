@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
 from pydantic_core import from_json, to_json
 
 from leadkeeper import __version__
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.callers import caller_of
-from leadkeeper.doors.cloud_partner.errors import API_VERSION, install_errors
+from leadkeeper.doors.cloud_partner.errors import API_VERSION, ErrorDocument, install_errors
 from leadkeeper.doors.cloud_partner.ingestion import Ingestion
 from leadkeeper.doors.cloud_partner.offers import TAG, Offers
 from leadkeeper.doors.cloud_partner.publishing import PublishingDesk
@@ -62,6 +63,8 @@ def document_of(app: FastAPI) -> dict[str, Any]:
     """Its OpenAPI document, to be shown as part of the whole one."""
     tags = [{"name": TAG, "description": "The API of Microsoft's former portal, for clients that speak it."}]
     document = get_openapi(title=app.title, version=app.version, routes=app.routes, tags=tags)
+    _, errors = models_json_schema([(ErrorDocument, "validation")], ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= errors["$defs"]
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["security"] = [{"bearer": []}]

@@ -130,7 +130,10 @@ def install_errors(app: FastAPI) -> None:
 
 API_VERSION: Final = "2017-10-31"
 
+_SCHEMA: Final = {"schema": {"$ref": f"#/components/schemas/{ErrorDocument.__name__}"}}
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": code, "model": ErrorDocument} for status, code in _CODES.items() if status not in (405, 500)
+    status: {"description": code, "content": {"application/json": _SCHEMA}}
+    for status, code in _CODES.items()
+    if status not in (405, 500)
 }
-"""What every operation may answer besides."""
+"""What every operation may answer besides. A model here would be compiled anew for each status of each operation."""

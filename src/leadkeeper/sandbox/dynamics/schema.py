@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -169,6 +170,11 @@ def _lines() -> Iterator[str]:
 
 def lead_attributes() -> dict[str, Attribute]:
     """The columns of a new environment, by name."""
+    return dict(_lead_attributes())
+
+
+@functools.cache
+def _lead_attributes() -> Mapping[str, Attribute]:
     found = {each.name: each for each in map(_read, _lines())}
     for words in columns.NAMES.split(","):
         schema, limit, of = words.split()

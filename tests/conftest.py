@@ -12,40 +12,55 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.reporting import Reporting
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
 
 os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the language of whoever runs them
 
+# Continuous integration tries the same examples each time; everybody else looks for new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""
 
-_ALONE = ("tests/journeys/", "tests/browser/")  # they watch the clock
+_STORIES = ("tests/journeys/", "tests/browser/")
+"""They start processes and mostly wait for them."""
 
 
-class LastAlone(LoadScopeScheduling):
-    """Hands tests to whichever process is free; those that watch the clock come last, all to one process."""
+class StoriesFirst(LoadScopeScheduling):
+    """Hands tests to whichever process is free; a module of stories stays with one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "alone" if nodeid.startswith(_ALONE) else nodeid
+        return nodeid.partition("::")[0] if nodeid.startswith(_STORIES) else nodeid
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell failures at once and times at the end, except in the processes that tests are handed to."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Reporting(terminal), "reporting")
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LastAlone:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StoriesFirst:
     """How `--numprocesses` shares out the tests (pytest-xdist's own groups do not know pytest 9's node ids)."""
     config.option.loadscopereorder = False
-    return LastAlone(config, log)
+    return StoriesFirst(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that watch the clock last."""
-    items.sort(key=lambda item: item.nodeid.startswith(_ALONE))
+    """Begin with the stories: what is long must not come last, when nothing is left to do beside it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_STORIES))
 
 
 def pytest_collection_finish() -> None:

@@ -23,6 +23,9 @@ from typing import Any, Final
 import aiohttp
 import psutil
 
+from leadkeeper.access.keys import Keys
+from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.migrate import upgrade
 from tests.journeys.database import sql
 
 PUBLISHER: Final = "contoso"
@@ -150,17 +153,13 @@ class Hub:
         atexit.register(self.kill_all)
 
     async def open(self) -> None:
-        """Make the operator's key, which makes the database too."""
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "leadkeeper", "keys", "create", "--role", "operator", "--json"),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, errors = await child.communicate()
-        assert child.returncode == 0, errors.decode()
-        self.key = json.loads(out)["key"]
+        """Make the operator's key, and the database where it is empty."""
+        storage = open_storage(self.database_url)
+        try:
+            await storage.migrate(upgrade)
+            self.key = (await Keys(storage).create("operator", by="test")).key
+        finally:
+            await storage.close()
         self._session = aiohttp.ClientSession(
             self.url,
             headers={"Authorization": f"Bearer {self.key}"},

@@ -230,7 +230,8 @@ def test_a_bad_url_is_refused_with_its_flaw_and_without_itself(url: str, says: s
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_characters='"<>\\`{|} #', min_codepoint=33), max_size=200))
 def test_path_and_query_are_kept_byte_for_byte(rest: str) -> None:
     rest = "/" + rest.replace("\x7f", "")
-    assert parse_url("https://contoso.com:443" + rest).raw_path_qs == rest.removesuffix("?")
+    kept = rest.removesuffix("?") if rest.count("?") == 1 else rest  # a query without a byte is none
+    assert parse_url("https://contoso.com:443" + rest).raw_path_qs == kept
 
 
 def test_hosts_are_read() -> None:

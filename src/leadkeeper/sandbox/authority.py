@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 from pathlib import Path
@@ -21,16 +22,23 @@ class Authority:
         self.ca_file = folder / "ca.pem"
         key_file = folder / "ca-key.pem"
         if self.ca_file.exists() and key_file.exists():
-            self._ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key_file.read_bytes())
+            self._certificate, self._key = self.ca_file.read_bytes(), key_file.read_bytes()
             return
-        self._ca = trustme.CA(organization_name="Leadkeeper sandbox")
+        made = trustme.CA(organization_name="Leadkeeper sandbox")
+        self._certificate, self._key = made.cert_pem.bytes(), made.private_key_pem.bytes()
         with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(self._ca.private_key_pem.bytes())
-        self._ca.cert_pem.write_to_path(str(self.ca_file))
+            file.write(self._key)
+        self.ca_file.write_bytes(self._certificate)
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """The TLS side of a server with a certificate for ``names``: host names, ``*.suffix`` or addresses."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        self._ca.issue_cert(*names).configure_cert(context)
+        _issued(self._certificate, self._key, names).configure_cert(context)
         return context
+
+
+@functools.lru_cache(maxsize=256)
+def _issued(certificate: bytes, key: bytes, names: tuple[str, ...]) -> trustme.LeafCert:
+    """One certificate for the same names: to make one takes longer than most that is asked of a stand-in."""
+    return trustme.CA.from_pem(certificate, key).issue_cert(*names)

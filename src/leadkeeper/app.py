@@ -52,8 +52,6 @@ from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import Tester
-from leadkeeper.intake.validated import UNASKED
 from leadkeeper.languages import installed
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
@@ -75,6 +73,8 @@ from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 from leadkeeper.storage.presence import Presence
 from leadkeeper.texts import ENGLISH, Languages
+from leadkeeper.validation.outcome import UNASKED
+from leadkeeper.validation.validator import Validator
 
 log: Final = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
                 lease_seconds=settings.lease_seconds,
                 clock=clock,
                 observe=metrics.observe_sends,
-                prove=functools.partial(rooms.tester.validate, by=UNASKED),
+                prove=functools.partial(rooms.validator.validate, by=UNASKED),
             )
         yield House(rooms, metrics, network, carrier, clock)
         await rooms.intake.drained()
@@ -172,7 +172,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         again=Again(storage, wake, clock),
-        tester=_tester(settings, storage, connections, context, wake, clock, rates),
+        validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
         showcase=Showcase(storage),
@@ -184,7 +184,7 @@ def _put_together(
     )
 
 
-def _tester(
+def _validator(
     settings: Settings,
     storage: Storage,
     connections: Connections,
@@ -192,9 +192,9 @@ def _tester(
     wake: Callable[[Collection[str]], None],
     clock: Clock,
     rates: Rates,
-) -> Tester:
+) -> Validator:
     waits = settings.unconfirmed_test_leads is Unconfirmed.WAIT
-    return Tester(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
+    return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
 async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
@@ -319,7 +319,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
     press = Press(
         house.rooms.storage,
         house.rooms.connections,
-        house.rooms.tester,
+        house.rooms.validator,
         by_operator=settings.certification == "operator",
         base_url=settings.base_url,
         language=house.rooms.languages.find(settings.language) or ENGLISH,

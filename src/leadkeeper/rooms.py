@@ -18,7 +18,6 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -26,6 +25,7 @@ from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
+from leadkeeper.validation.validator import Validator
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Rooms:
     reading: Reading
     costs: Costs
     again: Again
-    tester: Tester
+    validator: Validator
     rates: Rates
     clock: Clock
     base_url: str

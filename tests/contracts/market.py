@@ -19,7 +19,6 @@ from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import Tester
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import Catalogue
@@ -31,6 +30,7 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, answer
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+from leadkeeper.validation.validator import Validator
 from tests.contracts.house import CRM, KEY, endpoint
 
 DEFINITION: dict[str, Any] = {
@@ -80,7 +80,7 @@ class Market:
     storage: Storage
     catalogue: Catalogue
     connections: Connections
-    tester: Tester
+    validator: Validator
     publication: Publication
     press: Press
     intake: Intake
@@ -131,7 +131,7 @@ class Market:
 
     def another_press(self, **more: Any) -> Press:
         """The press of another process."""
-        return Press(self.storage, self.connections, self.tester, base_url="https://hub.example", **more)
+        return Press(self.storage, self.connections, self.validator, base_url="https://hub.example", **more)
 
 
 @asynccontextmanager
@@ -148,15 +148,15 @@ async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[
         await storage.write(upgrade)
         connections = Connections(storage, Vault([KEY]), clock=now_ms, keeps_last=keeps_last_connection)
         waits = press.get("unconfirmed") == "wait"
-        tester = Tester(storage, connections, Context(network), waits_for_word=waits)
-        prove = functools.partial(tester.validate, by="worker")
+        validator = Validator(storage, connections, Context(network), waits_for_word=waits)
+        prove = functools.partial(validator.validate, by="worker")
         made = Market(
             storage,
             Catalogue(storage, connections),
             connections,
-            tester,
+            validator,
             Publication(storage),
-            Press(storage, connections, tester, base_url="https://hub.example", **press),
+            Press(storage, connections, validator, base_url="https://hub.example", **press),
             Intake(storage),
             Worker(storage, connections, Context(network), lease_seconds=3, prove=prove),
             far,

@@ -71,7 +71,7 @@ async def test_new_settings_wait_until_a_test_lead_arrives_with_them(opened: Mar
         opened.worker.wake()
         await until(lambda: _true(leads_at(opened.far) == ["ada1@contoso.example"]))
         assert leads_at(opened.other) == []
-        found = await opened.tester.validate(CRM, "primary", by="test")
+        found = await opened.validator.validate(CRM, "primary", by="test")
         assert found.ok
         assert len(opened.other.bodies) == 1
         (now,) = await opened.connections.list(CRM)
@@ -89,7 +89,7 @@ async def _true(value: bool) -> bool:
 async def test_settings_that_fail_leave_those_in_effect(opened: Market) -> None:
     opened.other.manner = answer(403)
     await opened.connect(opened.other.settings)
-    found = await opened.tester.validate(CRM, "primary", by="test")
+    found = await opened.validator.validate(CRM, "primary", by="test")
     assert not found.ok
     (connection,) = await opened.connections.list(CRM)
     assert connection.change is not None
@@ -140,7 +140,7 @@ async def test_an_older_test_does_not_promote_newer_settings(opened: Market) -> 
 
     opened.other.manner = slowly
     await opened.connect(opened.other.settings)
-    validating = asyncio.create_task(opened.tester.validate(CRM, "primary", by="test"))
+    validating = asyncio.create_task(opened.validator.validate(CRM, "primary", by="test"))
     await asyncio.wait_for(asked.wait(), 10)
     newer = {**opened.other.settings}
     newer["httpsEndpointLeadConfiguration"] = {
@@ -259,7 +259,7 @@ async def test_no_lead_is_lost_or_doubled_while_lines_change(opened: Market) -> 
             if number % 15 == 0:
                 far = opened.other if number % 30 == 0 else opened.far
                 await opened.connect(far.settings)
-                await opened.tester.validate(CRM, "primary", by="test")
+                await opened.validator.validate(CRM, "primary", by="test")
 
         async def all_there() -> bool:
             opened.worker.wake()

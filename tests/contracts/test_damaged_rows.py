@@ -173,7 +173,7 @@ async def test_a_damaged_pending_change_counts_as_refused(opened: Market, settin
     await damage(opened.storage, t.connection_change, sa.true(), settings=settings)
     (listed,) = await opened.connections.list(CRM)
     assert listed.change is not None
-    found = await opened.tester.validate(CRM, "primary", by="test")
+    found = await opened.validator.validate(CRM, "primary", by="test")
     assert found.diagnosis is not None
     assert found.diagnosis.kind == "recordDamaged"
     (connection,) = await opened.connections.list(CRM)
@@ -182,7 +182,7 @@ async def test_a_damaged_pending_change_counts_as_refused(opened: Market, settin
     assert not connection.health.paused
     again = await opened.connect(opened.other.settings)
     assert again.change is not None
-    assert (await opened.tester.validate(CRM, "primary", by="test")).ok
+    assert (await opened.validator.validate(CRM, "primary", by="test")).ok
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from leadkeeper.clock import now_ms
 from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Kind
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS
-from leadkeeper.intake.tester import Tester
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.texts import Language
+from leadkeeper.validation.validator import Validator
 from tests.contracts.cases.case import State
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, LINES, USER_SETTINGS
 from tests.contracts.house import CRM, furnished
@@ -132,13 +132,13 @@ async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_pat
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
         settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(told.settings)}
         await house.connections.put(CRM, "primary", settings, by="test")
-        tester = Tester(house.storage, house.connections, Context(network), clock=now_ms)
+        validator = Validator(house.storage, house.connections, Context(network), clock=now_ms)
         try:
-            fine = await tester.validate(CRM, "primary", by="test")
+            fine = await validator.validate(CRM, "primary", by="test")
             assert fine.ok, fine
             stage.choose(State(told.state, "", LINES[0].taken, stand_in=told.stand_in))
             assert sandbox.stand_in(told.stand_in).state == told.state
-            found = await tester.validate(CRM, "primary", by="test", language=language)
+            found = await validator.validate(CRM, "primary", by="test", language=language)
         finally:
             await network.aclose()
         assert not sandbox.mistakes

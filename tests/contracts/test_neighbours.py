@@ -19,7 +19,6 @@ from leadkeeper.clock import now_ms
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import Tester
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import Operation
@@ -29,6 +28,7 @@ from leadkeeper.publishing.steps import StepId, StepStatus
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
+from leadkeeper.validation.validator import Validator
 from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
 from tests.contracts.market import DEFINITION
 
@@ -70,7 +70,7 @@ class Street:
     house: TestHouse
     worker: Worker
     intake: Intake
-    tester: Tester
+    validator: Validator
     press: Press
     publication: Publication
     well: FaultServer
@@ -135,16 +135,16 @@ async def street(url: str, authority: Authority, *, total_seconds: float = LONG)
         house.connections._clock = now_ms
         await house.catalogue.put_publisher("mallory", "Mallory", by="test")
         await house.catalogue.put_offer(MALLORY, title="Trap", offer_type="saas", live=True, by="test")
-        tester = Tester(house.storage, house.connections, Context(network))
-        prove = functools.partial(tester.validate, by="worker")
+        validator = Validator(house.storage, house.connections, Context(network))
+        prove = functools.partial(validator.validate, by="worker")
         worker = Worker(house.storage, house.connections, Context(network), lease_seconds=5, prove=prove)
         house.connections._woken = worker.wake
         made = Street(
             house,
             worker,
             Intake(house.storage, worker.wake),
-            tester,
-            Press(house.storage, house.connections, tester, lease_seconds=5),
+            validator,
+            Press(house.storage, house.connections, validator, lease_seconds=5),
             Publication(house.storage),
             well,
             trap,

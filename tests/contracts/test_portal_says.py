@@ -83,7 +83,7 @@ async def act_on_deliveries(home: House, **values: object) -> None:
 async def test_a_secret_that_was_made_is_shown_before_anything_is_tried(
     home: House, member: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home.rooms.tester, "validate", raising(AssertionError("nothing is tried yet")))
+    monkeypatch.setattr(home.rooms.validator, "validate", raising(AssertionError("nothing is tried yet")))
     page = await member.open(f"{AT}/connect?kind=https_endpoint")
     page = await press(member, page, "validate", {"httpsEndpointUrl": ENDPOINT["httpsEndpointUrl"]})
     assert page.status == 200
@@ -105,7 +105,7 @@ async def test_what_was_saved_is_not_told_as_not_done(
     home: House, member: Customer, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     await put(home)
-    monkeypatch.setattr(home.rooms.tester, "validate", raising(error))
+    monkeypatch.setattr(home.rooms.validator, "validate", raising(error))
     page = await member.open(f"{PRIMARY}/edit")
     page = await press(member, page, "validate", {"keyCasing": "camel"})
     assert page.status == 200
@@ -212,7 +212,7 @@ async def test_a_test_lead_is_told_by_its_receipt(
         return found
 
     await put(home)
-    monkeypatch.setattr(home.rooms.tester, "validate", validate)
+    monkeypatch.setattr(home.rooms.validator, "validate", validate)
     page = await member.send(button(await member.open(PRIMARY), "/validate"), {})
     assert said in page.text
     assert ("check check-wrong" in page.html) is wrong
@@ -342,6 +342,6 @@ async def test_what_was_saved_is_told_though_no_page_of_it_can_be_shown(
         monkeypatch.setattr(home.rooms.connections, "get", raising(StorageAway("away")))
         raise StorageAway("away")
 
-    monkeypatch.setattr(home.rooms.tester, "validate", validate)
+    monkeypatch.setattr(home.rooms.validator, "validate", validate)
     page = await press(member, page, "validate", {"keyCasing": "camel"})
     assert (page.status, "It was saved" in page.text, "This was not done" in page.text) == (503, True, False)

@@ -259,9 +259,9 @@ async def test_validations_a_minute(database_url: str) -> None:
         assert 1 <= too_many(await publisher.post(at), "validationsAMinute") <= 60
         too_many(await publisher.post(f"{OFFER}/connections/primary/validate"), "validationsAMinute")
         with pytest.raises(Problem, match="validationsAMinute"):
-            await home.rooms.tester.validate(CRM, "primary", by="cli")
+            await home.rooms.validator.validate(CRM, "primary", by="cli")
         # What nobody asked for is shared by the worker, and refused to nobody.
-        assert not (await home.rooms.tester.validate(CRM, "primary", by="worker")).ok
+        assert not (await home.rooms.validator.validate(CRM, "primary", by="worker")).ok
         leads = sa.select(sa.func.count()).select_from(t.lead)
         assert await home.rooms.storage.read(lambda conn: conn.scalar(leads) or 0) == 0
 

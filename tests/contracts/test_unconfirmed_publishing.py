@@ -167,7 +167,7 @@ async def test_while_it_waits_settings_may_change_and_it_may_be_canceled(
         with pytest.raises(Problem):
             await findings(m).say(CRM, "primary", found=True, by="key:somebody")
         await m.connect(m.far.settings, "second")
-        await m.tester.validate(CRM, "second", by="test")
+        await m.validator.validate(CRM, "second", by="test")
         await findings(m).say(CRM, "second", found=True, by="key:somebody")
         operation = await m.worked()
         assert operation.state is OperationState.COMPLETED, "the other confirms by itself"
@@ -205,7 +205,7 @@ async def test_new_settings_of_a_live_offer_wait_for_the_word_too(database_url: 
         changed = await m.connect(m.other.settings)
         assert changed.change is not None
         for found in (False, True):
-            told_of = await m.tester.validate(CRM, "primary", by="test")
+            told_of = await m.validator.validate(CRM, "primary", by="test")
             assert told_of.ok is None
             (before,) = await m.connections.list(CRM)
             assert (before.change is not None, before.proven) == (True, True)

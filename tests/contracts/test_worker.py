@@ -19,12 +19,12 @@ from leadkeeper.destinations.interface import Context
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.intake.keep import Intake
-from leadkeeper.intake.tester import Tester
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault, FaultServer, answer, hang
 from leadkeeper.storage import tables as t
+from leadkeeper.validation.validator import Validator
 from tests.conftest import EVERY_WAY
 from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
 
@@ -39,7 +39,7 @@ class Scene:
     worker: Worker
     intake: Intake
     again: Again
-    tester: Tester
+    validator: Validator
     inbox: Inbox
     far: FaultServer
     url: str
@@ -81,7 +81,7 @@ async def scene(url: str, authority: Authority, fault: Fault | None = None) -> A
             worker,
             Intake(house.storage, worker.wake),
             Again(house.storage, worker.wake),
-            Tester(house.storage, house.connections, Context(network), worker.wake),
+            Validator(house.storage, house.connections, Context(network), worker.wake),
             Inbox(house.storage),
             far,
             f"https://127.0.0.1:{far.port}/in",
@@ -137,12 +137,12 @@ async def test_validation_sends_a_real_test_lead_and_resumes(database_url: str, 
         await s.connect()
         await s.intake.keep(lead())
         await s.until_there(t.notice)
-        failed = await s.tester.validate(CRM, "primary", by="test")
+        failed = await s.validator.validate(CRM, "primary", by="test")
         assert not failed.ok
         assert failed.diagnosis is not None
         assert failed.diagnosis.kind == "endpointNotFound"
         s.far.fault = answer(200)
-        passed = await s.tester.validate(CRM, "primary", by="test")
+        passed = await s.validator.validate(CRM, "primary", by="test")
         assert passed.ok
         assert passed.test_lead is not None
         assert passed.test_lead.receipt is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.intake.actions import FREE_TRIAL_NOTE, PREVIEW_NOTE, Acted, lead_of, partner_leads
+from leadkeeper.doors.storefront.actions import FREE_TRIAL_NOTE, PREVIEW_NOTE, Acted, lead_of, partner_leads
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.listing import CallToAction, Listing, call_to_action, read_listing, written

@@ -14,9 +14,9 @@ from leadkeeper.access.keys import CACHE_MS, hashed, new_token
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.known import require_offer
 
 _CACHE_SIZE = 10_000
 UNKNOWN_MS = 1_000
@@ -56,7 +56,7 @@ class Hooks:
         made = NewHook(new_id(), new_token("lh"))
 
         def act(conn: sa.Connection) -> None:
-            _require_offer(conn, offer)
+            require_offer(conn, offer)
             self._require_room(conn, offer)
             now = self._clock()
             conn.execute(
@@ -86,7 +86,7 @@ class Hooks:
         """The offer's hooks, oldest first; raises :class:`Problem` for an unknown offer."""
 
         def act(conn: sa.Connection) -> list[ListedHook]:
-            _require_offer(conn, offer)
+            require_offer(conn, offer)
             rows = conn.execute(
                 sa.select(t.hook.c.id, t.hook.c.created_at)
                 .where(t.hook.c.offer_ref == str(offer), t.hook.c.removed_at.is_(None))
@@ -100,7 +100,7 @@ class Hooks:
         """End a hook; false if there is none. Other processes take its leads for a few seconds more."""
 
         def act(conn: sa.Connection) -> bool:
-            _require_offer(conn, offer)
+            require_offer(conn, offer)
             now = self._clock()
             done = conn.execute(
                 sa.update(t.hook)
@@ -146,8 +146,3 @@ def _remember(cache: OrderedDict[str, Held], digest: str, value: Held) -> None:
 def _find(conn: sa.Connection, digest: str) -> str | None:
     found = (t.hook.c.token_hash == digest, t.hook.c.removed_at.is_(None))
     return conn.scalar(sa.select(t.hook.c.offer_ref).where(*found))
-
-
-def _require_offer(conn: sa.Connection, offer: OfferRef) -> None:
-    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
-        raise unknown_offer(offer)

@@ -15,6 +15,7 @@ from leadkeeper.access.tokens import PREFIX, Tokens
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.known import publisher_exists
 
 
 class Role(StrEnum):
@@ -116,9 +117,7 @@ class Keys:
         made = NewKey(new_id(), role, new_token("lk"))
 
         def act(conn: sa.Connection) -> None:
-            if publisher_id is not None and not conn.scalar(
-                sa.select(sa.literal(1)).where(t.publisher.c.id == publisher_id)
-            ):
+            if publisher_id is not None and not publisher_exists(conn, publisher_id):
                 raise ValueError(f"there is no publisher {publisher_id!r}; make it first")
             now = self._clock()
             conn.execute(

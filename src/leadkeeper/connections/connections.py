@@ -27,9 +27,10 @@ from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_all_routes, change_routes, one_of
+from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH
 
 __all__ = ["BACKFILL", "CHECK_EVERY", "Connection", "ConnectionPage", "Connections", "new_delivery", "try_anew"]
@@ -232,7 +233,7 @@ class Connections:
         def act(conn: sa.Connection) -> list[Connection]:
             query = sa.select(t.connection).where(t.connection.c.removed_at.is_(None))
             if offer is not None:
-                _require_offer(conn, offer)
+                require_offer(conn, offer)
                 query = query.where(t.connection.c.offer_ref == str(offer))
             return [*self._rows.wholes(conn, query.order_by(t.connection.c.offer_ref, t.connection.c.name))]
 
@@ -246,7 +247,7 @@ class Connections:
         most = min(limit, PAGE)
 
         def act(conn: sa.Connection) -> ConnectionPage:
-            _require_offer(conn, offer)
+            require_offer(conn, offer)
             c = t.connection.c
             query = sa.select(t.connection).where(c.offer_ref == str(offer), c.removed_at.is_(None))
             if after is not None:
@@ -337,7 +338,7 @@ class Connections:
     def known(self, conn: sa.Connection, offer: OfferRef, name: str) -> Connection:
         """The connection, its row held for this act. Raises :class:`Problem` if it does not exist."""
         c = t.connection.c
-        _require_offer(conn, offer)
+        require_offer(conn, offer)
         this = (c.offer_ref == str(offer), c.name == name, c.removed_at.is_(None))
         row = conn.execute(sa.select(t.connection).where(*this).with_for_update()).first()
         if row is None:
@@ -367,11 +368,6 @@ class Connections:
         return await self._storage.write(act)
 
 
-def _require_offer(conn: sa.Connection, offer: OfferRef) -> None:
-    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
-        raise unknown_offer(offer)
-
-
 def _known(before: Connection) -> Stored:
     """What a mask stands for: the secrets that wait, and those in effect where none of the same destination wait."""
     change = before.change
@@ -382,7 +378,7 @@ def _known(before: Connection) -> Stored:
 
 
 def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:
-    _require_offer(conn, offer)
+    require_offer(conn, offer)
     return conn.execute(
         sa.select(t.connection).where(t.connection.c.offer_ref == str(offer), t.connection.c.name == name)
     ).first()

@@ -29,7 +29,7 @@ def troubled(conn: sa.Connection, publisher_id: str | None, limit: int) -> list[
     Those that are broken, paused or in trouble, and those that wait for somebody's word on a test lead.
     """
     c = t.connection.c
-    ill = c.paused | c.paused_by_person | (c.failures > 0) | (c.refusals > 0) | (c.throttles > 0)
+    ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | (c.throttles > 0)
     ill |= c.test_diagnosis.is_not(None) | c.told_at.is_not(None) | (c.tried & sa.not_(c.proven))
     columns = (c.offer_ref, c.name, c.tried, c.proven, c.test_diagnosis, *health_selected())
     query = sa.select(*columns).where(c.removed_at.is_(None), ill)

@@ -77,7 +77,7 @@ def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) ->
 @functools.cache
 def _standings(dialect: str) -> sa.Select[Any]:
     c = t.connection.c
-    closed = c.paused | c.paused_by_person | c.removed_at.is_not(None) | (c.closed_until > NOW)
+    closed = t.AT_REST | (c.closed_until > NOW)
     return sa.select(c.id, c.epoch, closed.label("closed")).where(listed(dialect, c.id, "connections"))
 
 

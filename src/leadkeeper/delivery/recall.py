@@ -75,7 +75,7 @@ def recall(conn: sa.Connection, now: int, dice: float) -> Recalled | None:
 
 def _due(now: int) -> tuple[sa.ColumnElement[bool], ...]:
     c = t.connection.c
-    return (c.recall_at <= now, sa.not_(c.paused), sa.not_(c.paused_by_person), c.removed_at.is_(None))
+    return (c.recall_at <= now, sa.not_(t.AT_REST))
 
 
 def _some(conn: sa.Connection, row: sa.Row[Any], now: int) -> int:

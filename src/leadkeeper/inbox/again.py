@@ -13,9 +13,10 @@ from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import Aside, State
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection, unknown_offer
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DeliveryView, Replayed
 
@@ -115,8 +116,7 @@ def _due_now(now: int) -> dict[str, Any]:
 
 
 def _connection_id(conn: sa.Connection, offer: OfferRef, name: str) -> str:
-    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
-        raise unknown_offer(offer)
+    require_offer(conn, offer)
     c = t.connection.c
     connection_id: str | None = conn.scalar(
         sa.select(c.id).where(c.offer_ref == str(offer), c.name == name, c.removed_at.is_(None))

@@ -32,14 +32,13 @@ def backlog(conn: sa.Connection) -> Backlog:
     """The backlog of the whole installation; reads only the partial indexes of what has not arrived."""
     d, c = t.delivery.c, t.connection.c
     with_connection = t.delivery.join(t.connection, c.id == d.connection_id)
-    held = c.paused | c.paused_by_person | c.removed_at.is_not(None)
     ready = sa.select(sa.func.count(), sa.func.min(d.created_at), sa.func.min(d.due_at)).select_from(with_connection)
-    waiting, oldest_at, due_at = conn.execute(ready.where(t.READY, sa.not_(held))).one()
+    waiting, oldest_at, due_at = conn.execute(ready.where(t.READY, sa.not_(t.AT_REST))).one()
     return Backlog(
         waiting=waiting,
         oldest_at=oldest_at,
         due_at=due_at,
-        held=_count(conn, with_connection, t.READY, held),
+        held=_count(conn, with_connection, t.READY, t.AT_REST),
         set_aside=_count(conn, t.delivery, t.SET_ASIDE),
         by_outage=_count(conn, t.delivery, t.BY_OUTAGE),
         unrouted=_count(conn, t.lead, t.lead.c.unrouted),

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import View
 
@@ -57,8 +57,7 @@ class Costs:
 
 
 def _estimate(conn: sa.Connection, offer: OfferRef, since: int, language: Language) -> CostEstimate:
-    if not conn.scalar(sa.select(sa.exists().where(t.offer.c.ref == str(offer)))):
-        raise unknown_offer(offer)
+    require_offer(conn, offer)
     lead, c = t.lead.c, t.connection.c
     those = (lead.publisher_id == offer.publisher_id, lead.offer_id == offer.offer_id, lead.created_at >= since)
     count = conn.scalar(sa.select(sa.func.count()).select_from(t.lead).where(*those)) or 0

@@ -130,8 +130,7 @@ def _with_delivery(
 def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
     """Deliveries over connections that are at rest, or are not; those of one publisher, or of all."""
     c = t.connection.c
-    rests = c.paused | c.paused_by_person | c.removed_at.is_not(None)
-    those = sa.true() if at_rest is None else rests if at_rest else sa.not_(rests)
+    those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
     if publisher_id is not None:
         own = conn.scalars(sa.select(c.id).where(of_publisher(conn, publisher_id), those)).all()
         return t.delivery.c.connection_id.in_(own)

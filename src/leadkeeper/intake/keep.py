@@ -115,8 +115,8 @@ class _Prepared:
     id: str
     lead: NewLead
     body: str
-    fingerprint: str | None
-    withheld: bool
+    fingerprint: str | None = None
+    withheld: bool = False
 
 
 class Intake:
@@ -353,7 +353,17 @@ def _insert_or_ignore(conn: sa.Connection) -> Any:
     )
 
 
+def insert_lead(conn: sa.Connection, lead_id: str, lead: NewLead, now: int) -> None:
+    """Keep ``lead`` under that id within another act; whoever calls writes its deliveries."""
+    body = to_json(lead.content()).decode()
+    insert_rows(conn, t.lead, [_row(_Prepared(lead_id, lead, body), now, unrouted=False)])
+
+
 def _lead_row(item: _Prepared, routes: Mapping[str, Route], now: int) -> dict[str, Any]:
+    return _row(item, now, unrouted=not (item.withheld or routes[str(item.lead.offer)].connections))
+
+
+def _row(item: _Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
     lead = item.lead
     return {
         "id": item.id,
@@ -367,7 +377,7 @@ def _lead_row(item: _Prepared, routes: Mapping[str, Route], now: int) -> dict[st
         "body": item.body,
         "idempotency_key": lead.idempotency_key,
         "fingerprint": item.fingerprint,
-        "unrouted": not (item.withheld or routes[str(lead.offer)].connections),
+        "unrouted": unrouted,
         "preview": lead.preview,
         "withheld": item.withheld,
         "hops": lead.hops,

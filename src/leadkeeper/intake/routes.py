@@ -39,7 +39,7 @@ _ROUTES: sa.Select[Any] = (
         t.offer.c.preview_version.is_not(None).label("previewed"),
         t.connection.c.id,
         t.connection.c.name,
-        (t.connection.c.paused | t.connection.c.paused_by_person).label("paused"),
+        t.PAUSED.label("paused"),
         t.connection.c.announces,
     )
     .select_from(

@@ -10,8 +10,8 @@ from leadkeeper.access.contacts import Asked, OwnedContact
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.notices.due import wake
-from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.storage.known import publisher_exists
 
 
 class ContactAnswers:
@@ -60,7 +60,7 @@ class ContactAnswers:
         """An operator's word that the address wants the notices. Raises ``ValueError`` for an unknown publisher."""
 
         def act(conn: sa.Connection) -> None:
-            if not conn.scalar(sa.select(sa.literal(1)).where(t.publisher.c.id == publisher_id)):
+            if not publisher_exists(conn, publisher_id):
                 raise ValueError(f"there is no publisher {publisher_id!r}")
             now = self._clock()
             contacts.allow(conn, publisher_id, address, now)

@@ -28,7 +28,6 @@ from leadkeeper.connections.outbox import (
 )
 from leadkeeper.delivery.send import where
 from leadkeeper.gate import NOBODY, on_behalf_of
-from leadkeeper.intake.tester import Tester
 from leadkeeper.problem import Problem
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
@@ -51,6 +50,7 @@ from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, change_routes, one_of
 from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.validation.validator import Validator
 
 LOOK_SECONDS: Final = 0.5
 AT_ONCE: Final = 40
@@ -67,7 +67,7 @@ class Press:
         self,
         storage: Storage,
         connections: Connections,
-        tester: Tester,
+        validator: Validator,
         *,
         by_operator: bool = False,
         base_url: str = "",
@@ -80,7 +80,7 @@ class Press:
         self._storage = storage
         self._registration = Registration(
             connections,
-            tester,
+            validator,
             CheckPace(storage, quotas),
             unconfirmed=unconfirmed,
             base_url=base_url,

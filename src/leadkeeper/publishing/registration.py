@@ -15,11 +15,11 @@ from leadkeeper.connections.validation_texts import found_before_text, found_tex
 from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
-from leadkeeper.intake.tester import Tester
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.steps import Done, Failed, StepResult, StepStatus, Unconfirmed, Waits
 from leadkeeper.texts import Language, _
+from leadkeeper.validation.validator import Validator
 from leadkeeper.views import Validation
 
 BY: Final = "publishing"
@@ -53,7 +53,7 @@ class Registration:
     def __init__(
         self,
         connections: Connections,
-        tester: Tester,
+        validator: Validator,
         pace: CheckPace,
         *,
         unconfirmed: Unconfirmed,
@@ -61,7 +61,7 @@ class Registration:
         language: Language,
     ) -> None:
         self._connections = connections
-        self._tester = tester
+        self._validator = validator
         self._pace = pace
         self._unconfirmed = Unconfirmed(unconfirmed)
         self._base_url = base_url
@@ -75,7 +75,7 @@ class Registration:
         told, failed = [], []
         for connection in found:
             await self._pace.turn(offer.publisher_id)
-            check = await self._tester.check(connection.changed)
+            check = await self._validator.check(connection.changed)
             if check.ok:
                 passed = f"The connection {_name(connection)} was checked: {len(check.steps)} of its steps passed."
                 told.append(passed if check.unseen is None else f"{passed} {check.unseen.told(self._language)}")
@@ -130,7 +130,7 @@ class Registration:
 
     async def _try(self, connection: Connection, seen: _Seen) -> None:
         await self._pace.turn(connection.offer.publisher_id)
-        found = await self._tester.validate(connection.offer, connection.name, by=BY, language=self._language)
+        found = await self._validator.validate(connection.offer, connection.name, by=BY, language=self._language)
         if found.ok is False or found.test_lead is None:
             seen.failed.append(f"{_name(connection)}: {self._not_taken(found)}")
         elif found.ok:

@@ -61,7 +61,7 @@ def create_api(
     Publishers(rooms.catalogue).serve_on(app)
     Offers(rooms.catalogue).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
-    ConnectionDesk(rooms.connections, rooms.tester, rooms.findings, rooms.again, rooms.clock).serve_on(app)
+    ConnectionDesk(rooms.connections, rooms.validator, rooms.findings, rooms.again, rooms.clock).serve_on(app)
     CrossListingDesk(rooms.cross_listings).serve_on(app)
     Answers(rooms.reading, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)

@@ -26,11 +26,11 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.again import Again
-from leadkeeper.intake.tester import Tester
 from leadkeeper.json_types import Flag
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
 from leadkeeper.texts import Language
+from leadkeeper.validation.validator import Validator
 from leadkeeper.views import PreviewView, Replayed, Validation
 
 _TAG: Final = "Connections"
@@ -63,11 +63,11 @@ class ConnectionDesk:
     """``.../connections`` and ``.../customer-leads``."""
 
     def __init__(
-        self, connections: Connections, tester: Tester, findings: Findings, again: Again, clock: Clock
+        self, connections: Connections, validator: Validator, findings: Findings, again: Again, clock: Clock
     ) -> None:
         self._connections = connections
         self._findings = findings
-        self._tester = tester
+        self._validator = validator
         self._again = again
         self._clock = clock
 
@@ -164,7 +164,7 @@ class ConnectionDesk:
 
     async def validate_customer_leads(self, offer: Offer, caller: Owner, language: Asked) -> Validation:
         """Checks what can be checked, then sends a real test lead over the real road."""
-        return await self._tester.validate(offer, PRIMARY, by=caller.name, language=language)
+        return await self._validator.validate(offer, PRIMARY, by=caller.name, language=language)
 
     async def say_of_customer_leads(self, offer: Offer, body: TestLeadBody, caller: Owner, language: Asked) -> Response:
         """As for a connection's `test-lead`."""
@@ -202,7 +202,7 @@ class ConnectionDesk:
         self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked
     ) -> Validation:
         """Checks what can be checked, then sends a real test lead over the real road."""
-        return await self._tester.validate(offer, name, by=caller.name, language=language)
+        return await self._validator.validate(offer, name, by=caller.name, language=language)
 
     async def say_of_connection(
         self, offer: Offer, name: ConnectionName, body: TestLeadBody, caller: Owner, language: Asked
@@ -217,7 +217,7 @@ class ConnectionDesk:
 
     async def preview_connection(self, offer: Offer, name: ConnectionName, body: PreviewBody, _: Owner) -> PreviewView:
         """The record for a lead as given (parts that are missing are empty), or for a test lead. Nothing is sent."""
-        return await self._tester.preview(offer, name, body.lead(offer))
+        return await self._validator.preview(offer, name, body.lead(offer))
 
     async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Leads are held until it is resumed; none is lost."""

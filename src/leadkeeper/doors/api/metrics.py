@@ -133,8 +133,7 @@ def _snapshot(
     From partial indexes alone, and from what the program remembers.
     """
     c = t.connection.c
-    at_rest = (c.paused | c.paused_by_person | c.removed_at.is_not(None)).label("at_rest")
-    connections = {row.id: row for row in conn.execute(sa.select(c.id, c.destination, at_rest))}
+    connections = {row.id: row for row in conn.execute(sa.select(c.id, c.destination, t.AT_REST.label("at_rest")))}
     waiting: Tally[str] = Tally()
     for connection_id, count in conn.execute(_count(t.READY)):
         found = connections.get(connection_id)

@@ -72,7 +72,7 @@ def put(
 
     async def work(rooms: Rooms) -> tuple[Connection | None, bool, Any, bool]:
         made = await rooms.connections.put(offer, name, body, by=BY, trusted=True)
-        return (*made, rooms.tester.waits_for_word)
+        return (*made, rooms.validator.waits_for_word)
 
     connection, is_new, shown, waits_for_word = with_rooms(work)
     if connection is None:
@@ -96,7 +96,7 @@ def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = F
     Where the destination does not confirm it, search for it there, then run found or not-found.
     """
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.tester.validate(offer, name, by=BY, language=language))
+    found = with_rooms(lambda rooms: rooms.validator.validate(offer, name, by=BY, language=language))
     if json:
         print_json(found)
     else:

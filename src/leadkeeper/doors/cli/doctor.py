@@ -210,7 +210,7 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
     from leadkeeper.diagnosis import Diagnosis
 
     name = f"connection {connection.offer}/{connection.name}"
-    check = await rooms.tester.check(connection)
+    check = await rooms.validator.check(connection)
     state = language.gettext(STATE_WORDS[connection.state])
     if check.ok:
         resume = f"leadkeeper connections resume {connection.offer} {connection.name}"
@@ -232,7 +232,7 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
 
 async def _validated(rooms: Rooms, connection: Connection, language: Language) -> Finding:
     name = f"connection {connection.offer}/{connection.name}"
-    found = await rooms.tester.validate(connection.offer, connection.name, by="cli:doctor", language=language)
+    found = await rooms.validator.validate(connection.offer, connection.name, by="cli:doctor", language=language)
     if found.ok:
         return Finding(name, "ok", found.said)
     if found.ok is None:

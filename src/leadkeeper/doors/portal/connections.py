@@ -170,7 +170,7 @@ async def validated(
     """
     by, language = session.caller.name, desk.language_of(request)
     try:
-        found = await desk.rooms.tester.validate(ref, name, by=by, language=language)
+        found = await desk.rooms.validator.validate(ref, name, by=by, language=language)
     except (Problem, StorageAway) as error:
         if not saved:
             raise

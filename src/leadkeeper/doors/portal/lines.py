@@ -90,7 +90,7 @@ async def line_of(rooms: Rooms, connection: Connection, language: Language) -> L
 async def _lines(rooms: Rooms, connections: Sequence[Connection], language: Language) -> list[Line]:
     held = [each.id for each in connections if each.health.paused or each.health.paused_by_person]
     counts = await rooms.storage.read(waiting_counts, held) if held else {}
-    now, wait = rooms.clock(), rooms.tester.waits_for_word
+    now, wait = rooms.clock(), rooms.validator.waits_for_word
     return [_line(each, now, language, counts.get(each.id, 0), waits_for_word=wait) for each in connections]
 
 

@@ -25,10 +25,10 @@ from leadkeeper.doors.pages import (
     require_static,
     static_file,
 )
+from leadkeeper.doors.storefront.actions import Acted, lead_of, partner_leads
 from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_form, new_form_id, read_form
 from leadkeeper.doors.storefront.guard import Captcha, FormGuard
 from leadkeeper.doors.storefront.texts import AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
-from leadkeeper.intake.actions import Acted, lead_of, partner_leads
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType

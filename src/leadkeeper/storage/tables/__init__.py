@@ -21,7 +21,9 @@ from leadkeeper.storage.tables.leads import delivery as delivery
 from leadkeeper.storage.tables.leads import lead as lead
 from leadkeeper.storage.tables.leads import lease as lease
 from leadkeeper.storage.tables.leads import process as process
+from leadkeeper.storage.tables.offers import AT_REST as AT_REST
 from leadkeeper.storage.tables.offers import ON_SHELF as ON_SHELF
+from leadkeeper.storage.tables.offers import PAUSED as PAUSED
 from leadkeeper.storage.tables.offers import RUNNING as RUNNING
 from leadkeeper.storage.tables.offers import connection as connection
 from leadkeeper.storage.tables.offers import connection_change as connection_change

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.tables.offers import connection
+from leadkeeper.storage.tables.offers import AT_REST
 from leadkeeper.storage.tables.schema import Id, Name, State, metadata
 
 lead: Final = sa.Table(
@@ -108,10 +108,7 @@ sa.Index(
 )
 
 SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
-    (
-        READY & (connection.c.paused | connection.c.paused_by_person | connection.c.removed_at.is_not(None)),
-        "held",
-    ),
+    (READY & AT_REST, "held"),
     else_=delivery.c.state,
 )
 """A delivery's state as it is shown; needs a join with ``connection``."""

@@ -172,6 +172,10 @@ connection: Final = sa.Table(
     sa.Column("recovered_at", sa.BigInteger),
     sa.UniqueConstraint("offer_ref", "name"),
 )
+PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.paused_by_person
+"""We or a person paused the connection."""
+AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.removed_at.is_not(None)
+"""Nothing is sent over the connection until somebody does something: its deliveries are held."""
 for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at):
     sa.Index(
         f"ix_connection_{_moment.name}",

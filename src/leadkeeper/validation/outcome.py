@@ -28,7 +28,7 @@ UNASKED: Final = "worker"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentTestLead:
     """A test lead that was sent over ``connection`` (as it was then) at ``at``, and its answer."""
 
     connection: Connection
@@ -40,7 +40,7 @@ class Sent:
     answer: Answer
 
 
-class Ended(Enum):
+class Effect(Enum):
     """What followed from the answer for the settings that were tried."""
 
     NOT_TAKEN = auto()
@@ -53,7 +53,7 @@ class Ended(Enum):
     """They wait until somebody says that the test lead was found."""
 
 
-def end_test(conn: sa.Connection, sent: Sent, now: int, by: str, *, waits_for_word: bool) -> Ended:
+def end_test(conn: sa.Connection, sent: SentTestLead, now: int, by: str, *, waits_for_word: bool) -> Effect:
     """Write down the answer; a test lead is never retried. Unasked, nothing lifts a person's pause."""
     d, answer = t.delivery.c, sent.answer
     held = conn.execute(
@@ -63,27 +63,29 @@ def end_test(conn: sa.Connection, sent: Sent, now: int, by: str, *, waits_for_wo
     ).rowcount
     conn.execute(sa.insert(t.attempt), attempt_row(sent.delivery_id, sent.at, now - sent.at, answer, late=not held))
     close_lease(conn, sent.lease_id, now)
-    ended = Ended.NOT_TAKEN
+    effect = Effect.NOT_TAKEN
     if isinstance(answer, Receipt):
-        ended = _taken(conn, sent, answer, now, by, waits_for_word=waits_for_word)
+        effect = _taken(conn, sent, answer, now, by, waits_for_word=waits_for_word)
         announce(conn)
     else:
         refuse(conn, sent.connection, answer, now)
     connection = sent.connection
     note(conn, now, by, "connection.validate", f"{connection.offer}/{connection.name}", answer.outcome.value)
-    return ended
+    return effect
 
 
-def _taken(conn: sa.Connection, sent: Sent, receipt: Receipt, now: int, by: str, *, waits_for_word: bool) -> Ended:
+def _taken(
+    conn: sa.Connection, sent: SentTestLead, receipt: Receipt, now: int, by: str, *, waits_for_word: bool
+) -> Effect:
     connection, change, c = sent.connection, sent.connection.change, t.connection.c
     test = LastTest(sent.lead_id, sent.marker, sent.at, receipt.confirmed)
     this: sa.ColumnElement[bool] = c.epoch == connection.epoch
     if change is not None and waits_for_word and not receipt.confirmed:
         if not changes.leave_to_a_person(conn, connection.id, change):
-            return Ended.NOT_TAKEN
+            return Effect.NOT_TAKEN
         waiting = LastTest(sent.lead_id, sent.marker, sent.at, receipt.confirmed, change.sealed)
         conn.execute(sa.update(t.connection).where(c.id == connection.id).values(waiting.columns()))
-        return Ended.WAITS
+        return Effect.WAITS
     values: dict[str, Any] = {**test.columns(), "tried": True, "test_diagnosis": None}
     word = None if connection.test is None else connection.test.word
     if receipt.confirmed or change is not None or (word is not None and not word.found):
@@ -92,18 +94,18 @@ def _taken(conn: sa.Connection, sent: Sent, receipt: Receipt, now: int, by: str,
         values["proven"] = receipt.confirmed
     if change is not None:
         if not changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY):
-            return Ended.NOT_TAKEN
+            return Effect.NOT_TAKEN
         this = sa.true()
     holds = change is None and not receipt.confirmed and is_held_as_not_found(connection)
     values |= {"epoch": c.epoch + 1} | ({} if holds else outage.proven(now))
     if by == UNASKED:
         values.pop("paused_by_person", None)
     if not conn.execute(sa.update(t.connection).where(c.id == connection.id, this).values(values)).rowcount:
-        return Ended.NOT_TAKEN
+        return Effect.NOT_TAKEN
     if holds:
-        return Ended.HELD
+        return Effect.HELD
     try_anew(conn, connection.id, now)
-    return Ended.IN_EFFECT
+    return Effect.IN_EFFECT
 
 
 def refuse(conn: sa.Connection, connection: Connection, diagnosis: Diagnosis, now: int) -> None:

@@ -7,9 +7,6 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-import sqlalchemy as sa
-from pydantic_core import to_json
-
 from leadkeeper.access.rates import Rates
 from leadkeeper.catalogue import diagnose, text_of
 from leadkeeper.check import Check, CheckStep
@@ -17,12 +14,8 @@ from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
-from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.validation_texts import failed_text, held_text, named, told_of_receipt, waiting_text
-from leadkeeper.delivery.claim import outgoing_lead
-from leadkeeper.delivery.lease import open_lease
-from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
 from leadkeeper.destinations.registry import BY_NAME
@@ -30,13 +23,13 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
-from leadkeeper.intake.validated import UNASKED, Ended, Sent, end_test, refuse
-from leadkeeper.lead import Action, OutgoingLead, is_test, lead_source_text, test_customer, test_marker
+from leadkeeper.lead import OutgoingLead, test_marker
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
-from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.validation.outcome import UNASKED, Effect, SentTestLead, end_test, refuse
+from leadkeeper.validation.test_lead import begin_test, outgoing_lead, test_lead
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
@@ -47,20 +40,17 @@ QUEUE: Final = 50
 """So many more of a publisher wait for their turn."""
 TURN_SECONDS: Final = 30.0
 """How long somebody who asks for a validation waits for its turn."""
-LEASE: Final = 5 * MINUTE
 PATIENT: Final = frozenset({UNASKED, "publishing"})
 """Who validates as part of other work, which has bounds of its own: nobody waits for the answer."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
 
 
-class Tester:
+class Validator:
     """Validates connections. ``woken`` is told the connections that work again.
 
     ``rates`` bounds what publishers ask for; without it nothing is refused. ``waits_for_word``: new settings whose
     test lead no destination confirms take effect only once somebody says that it was found.
     """
-
-    __test__ = False
 
     def __init__(
         self,
@@ -126,8 +116,8 @@ class Tester:
 
     async def _preview(self, connection: Connection, offer: OfferRef, lead: NewLead | None) -> PreviewView:
         now = self._clock()
-        new = normalised(lead or _test_lead(offer, test_marker(to_datetime(now))))
-        outgoing = await self._storage.read(_outgoing, new, now)
+        new = normalised(lead or test_lead(offer, test_marker(to_datetime(now))))
+        outgoing = await self._storage.read(outgoing_lead, new_id(), new, now)
         destination = open_line(connection, self._context, self._storage)
         try:
             async with self._turn(offer.publisher_id, TURN_SECONDS):
@@ -176,19 +166,19 @@ class Tester:
             return Validation(ok=False, said=said, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
-        lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
+        lead, delivery_id, lease_id = await self._storage.write(begin_test, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
-        sent = Sent(connection, lead.id, marker, delivery_id, lease_id, now, answer)
-        ended = await self._storage.write(end_test, sent, self._clock(), by, waits_for_word=self.waits_for_word)
+        sent = SentTestLead(connection, lead.id, marker, delivery_id, lease_id, now, answer)
+        effect = await self._storage.write(end_test, sent, self._clock(), by, waits_for_word=self.waits_for_word)
         if isinstance(answer, Receipt):
             self._woken([connection.id])
-        lost = isinstance(answer, Receipt) and connection.change is not None and ended is Ended.NOT_TAKEN
+        lost = isinstance(answer, Receipt) and connection.change is not None and effect is Effect.NOT_TAKEN
         if lost:
             steps += (CheckStepView(name="settings", ok=False, detail=CHANGED_MEANWHILE),)
         ok = False if lost or isinstance(answer, Diagnosis) else True if answer.confirmed else None
         return Validation(
             ok=ok,
-            said=_said(sent, ended, name, language),
+            said=_said(sent, effect, name, language),
             checks=steps,
             not_looked_at=None if check.unseen is None else check.unseen.told(language),
             test_lead=TestLeadView(
@@ -218,79 +208,18 @@ def _named(connection: Connection) -> str:
     return named(connection.name, BY_NAME[connection.stored.destination].title)
 
 
-def _said(sent: Sent, ended: Ended, name: str, language: Language) -> str:
+def _said(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:
     """What became of the test lead, no more than is known."""
     if isinstance(sent.answer, Diagnosis):
         return failed_text(sent.marker, name, language, sent.answer)
     kind = BY_NAME[sent.connection.changed.stored.destination].if_not_found
     said = told_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
-    if ended is Ended.HELD:
+    if effect is Effect.HELD:
         return f"{said} {held_text(language)}"
-    return f"{said} {waiting_text(language)}" if ended is Ended.WAITS else said
-
-
-def _test_lead(offer: OfferRef, marker: str) -> NewLead:
-    return NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
+    return f"{said} {waiting_text(language)}" if effect is Effect.WAITS else said
 
 
 async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:
     if not isinstance(destination, Previews):
         return Preview({}, ("The connection's settings cannot be used as they are.",))
     return await destination.preview(lead)
-
-
-def _outgoing(conn: sa.Connection, new: NewLead, now: int) -> OutgoingLead:
-    """``new`` as its adapter would get it, were it kept now."""
-    found = conn.execute(
-        sa.select(t.offer.c.title, t.publisher.c.display_name)
-        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
-        .where(t.offer.c.ref == str(new.offer))
-    ).one()
-    offer, marker = new.offer, is_test(new.customer, new.source)
-    return OutgoingLead(
-        id=new_id(),
-        created_at=to_datetime(now),
-        source=new.source,
-        action=new.action,
-        lead_source=lead_source_text(new.source, new.action, offer.publisher_id, offer.offer_id, found.title),
-        publisher_id=offer.publisher_id,
-        publisher_name=found.display_name,
-        offer_id=offer.offer_id,
-        offer_title=found.title,
-        customer=new.customer,
-        description=new.description,
-        campaign=new.campaign,
-        test=marker,
-    )
-
-
-def _begin(conn: sa.Connection, connection: Connection, marker: str, now: int) -> tuple[OutgoingLead, str, str]:
-    """Keep the test lead with one delivery, which this process holds."""
-    offer = connection.offer
-    new = _test_lead(offer, marker)
-    lead_id = new_id()
-    conn.execute(
-        sa.insert(t.lead).values(
-            id=lead_id,
-            publisher_id=offer.publisher_id,
-            offer_id=offer.offer_id,
-            source=new.source,
-            action=new.action,
-            email=new.customer.email.casefold(),
-            test=True,
-            created_at=now,
-            body=to_json(new.content()).decode(),
-            unrouted=False,
-        )
-    )
-    lease_id = open_lease(conn, now + LEASE, now)
-    row = new_delivery(lead_id, connection.id, now) | {"state": State.SENDING.value, "lease_id": lease_id}
-    conn.execute(sa.insert(t.delivery).values(row))
-    found = conn.execute(
-        sa.select(t.lead, t.offer.c.title, t.publisher.c.display_name)
-        .select_from(t.lead)
-        .join(t.offer, t.offer.c.ref == str(offer))
-        .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
-        .where(t.lead.c.id == lead_id)
-    ).one()
-    return outgoing_lead(found, found.title, found.display_name), row["id"], lease_id

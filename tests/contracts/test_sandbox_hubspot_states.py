@@ -9,8 +9,9 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
-from leadkeeper.sandbox.hubspot.states import LACKING, REFUSALS
+from leadkeeper.sandbox.hubspot.states import LACKING, REFUSALS, STATES
 from leadkeeper.sandbox.server import Sandbox
+from tests.contracts.cases import hubspot_states
 from tests.contracts.hubspot_caller import ADA, CONTACTS, HOST, LEADS, Session, reasons, refused
 from tests.contracts.sandbox_caller import calling
 
@@ -114,3 +115,8 @@ async def test_states_of_batches_and_searches(rest: Session, hubspot: HubSpot, s
     assert (await rest("POST", f"{CONTACTS}/search", {})).json["total"] == 0
     hubspot.choose("ok")
     assert (await rest("POST", f"{CONTACTS}/search", {})).json["total"] == 1
+
+
+def test_every_state_has_an_outcome_that_adapters_are_held_to() -> None:
+    named = [each.state for each in (*hubspot_states.REST, *hubspot_states.FORMS)]
+    assert sorted(named) == sorted(STATES.keys() - {"ok"})

@@ -100,6 +100,16 @@ async def test_addresses_that_are_refused(rest: Session, address: str) -> None:
     assert reasons(await rest("POST", CONTACTS, {"properties": {"email": address}})) == [("INVALID_EMAIL", "email")]
 
 
+@pytest.mark.parametrize("address", ["a+b@x.de", "zoë@navy.com", "user@email.삼성", "o'hara@xn--bcher-kva.example"])
+async def test_addresses_that_are_taken(rest: Session, address: str) -> None:
+    assert (await rest("POST", CONTACTS, {"properties": {"email": address}})).status == 201
+
+
+async def test_domains_for_examples_can_be_refused_as_hubspot_does(rest: Session, hubspot: HubSpot) -> None:
+    hubspot.account.reserved = False
+    assert reasons(await rest("POST", CONTACTS, {"properties": ADA})) == [("INVALID_EMAIL", "email")]
+
+
 async def test_a_batch_read_names_who_is_missing(rest: Session) -> None:
     number = await rest.make()
     found = await rest.batch("read", {"id": number}, properties=["email"])
@@ -367,6 +377,10 @@ async def test_what_people_do_by_hand(rest: Session, sandbox: Sandbox, hubspot: 
         {"do": "merge", "id": first, "other": first},
     ):
         assert "error" in await by_hand(400, **wrong)
+    again = (await by_hand(do="create", properties={"email": "kay@eniac.example"}))["id"]
+    await by_hand(do="archive", id=again)
+    await rest.make(email="kay@eniac.example")
+    assert "already exists" in (await by_hand(400, do="restore", id=again))["error"]
     await by_hand(do="changeScopes", scopes=["forms"])
     refused(await rest("GET", CONTACTS), 403, "MISSING_SCOPES")
     await by_hand(do="expireToken")

@@ -150,6 +150,12 @@ async def test_the_european_account_has_a_host_of_its_own(post: Posting, hubspot
     assert (await post(portal=portal)).status == 404
 
 
+async def test_a_unique_value_that_is_taken_loses_the_post(post: Posting, hubspot: HubSpot) -> None:
+    for address in ("ada@analytical.example", "grace@navy.example"):
+        assert (await post(values={"email": address, "marketplace_lead_id": "one"})).status == 200
+    assert [each["status"] for each in hubspot.received()] == ["there", "taken", "lost"]
+
+
 async def test_a_post_with_a_token_needs_its_scope(post: Posting, hubspot: HubSpot) -> None:
     hubspot.choose("formsScopeMissing")
     assert (await post(secure=True)).json["category"] == "MISSING_SCOPES"

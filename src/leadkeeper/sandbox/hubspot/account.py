@@ -219,7 +219,8 @@ class Account:
         self.gone.append(record)
 
     def restore(self, record: Record) -> None:
-        """The record is back."""
+        """The record is back; raises when one of its unique values is taken meanwhile."""
+        self._free(record.kind, record.values, record)
         self.gone.remove(record)
         record.status = "there"
         self.records[record.kind].append(record)

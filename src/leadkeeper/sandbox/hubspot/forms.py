@@ -85,19 +85,21 @@ class Forms:
             raise _refused(faults)
         kept: Body = {"object": "submission", "form": form.guid, "via": "form", "status": "taken", "properties": values}
         account.submissions.append(kept)
-        if self.state == "formLost":
+        if self.state == "formLost" or not self._written(account, values):
             kept["status"] = "lost"
-        else:
-            self._write(account, values)
         return Answer.json(200, {"redirectUri": form.redirect} if form.redirect else {"inlineMessage": "Thank you"})
 
-    def _write(self, account: Account, values: Mapping[str, str]) -> None:
-        """The contact of the address is written over, or made."""
+    def _written(self, account: Account, values: Mapping[str, str]) -> bool:
+        """The contact of the address is written over, or made. That happens later, so what goes wrong is not told."""
         there = account.find(CONTACTS, values.get(EMAIL, ""), EMAIL)
-        if there is None:
-            account.create(CONTACTS, "form", self.now, values)
-        else:
-            account.update(there, self.now, {name: value for name, value in values.items() if name != EMAIL})
+        try:
+            if there is None:
+                account.create(CONTACTS, "form", self.now, values)
+            else:
+                account.update(there, self.now, {name: value for name, value in values.items() if name != EMAIL})
+        except Refused:
+            return False
+        return True
 
     def _faults(
         self, account: Account, form: Form, values: Mapping[str, str], body: Body, *, secure: bool

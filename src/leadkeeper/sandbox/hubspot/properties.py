@@ -183,7 +183,11 @@ def _misfit(there: Property, value: str, *, reserved: bool) -> Iterator[dict[str
 
 def is_address(text: str, *, reserved: bool) -> bool:
     """An e-mail address as HubSpot takes it; ``reserved``: domains for examples too."""
-    found = _EMAIL.fullmatch(text)
+    local, at, domain = text.rpartition("@")
+    try:
+        found = _EMAIL.fullmatch(f"{local}{at}{domain.encode('idna').decode()}")
+    except UnicodeError:
+        return False
     if found is None:
         return False
     last = found[1].lower()
@@ -198,9 +202,8 @@ def is_moment(text: str, kind: str) -> bool:
         return kind == "datetime" or int(text) % 86_400_000 == 0
     try:
         if kind == "date":
-            date.fromisoformat(text)
-        else:
-            datetime.fromisoformat(text)
+            return date.fromisoformat(text).isoformat() == text
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

@@ -97,7 +97,7 @@ class Rest:
         reads = method == "GET" or rest in {"search", "batch/read"}
         kind = self._kind(account, token, name, "read" if reads else "write")
         if self.state == "leadsLocked" and kind != CONTACTS and not reads:
-            raise Refused(423, "LOCKED", "The record is locked.")
+            raise refused_as(REFUSALS["locked"])
         there = Objects(account, kind, self.state, self.now, self.work_seconds)
         query = request.query
         if method == "POST" and rest in _BATCH:

@@ -15,7 +15,7 @@ from leadkeeper.sandbox.hubspot.rest import Rest
 from leadkeeper.sandbox.hubspot.states import STATES
 from leadkeeper.sandbox.stand_in import OK, Answer, Clock, Request
 
-API_HOSTS = ("api.hubapi.com", "api.hubspot.com")
+API_HOST = "api.hubapi.com"
 FORM_HOSTS = ("api.hsforms.com", "api-eu1.hsforms.com")
 
 
@@ -26,7 +26,7 @@ class HubSpot:
 
     name = "hubspot"
     states = STATES
-    hosts = (*API_HOSTS, *FORM_HOSTS)
+    hosts = (API_HOST, *FORM_HOSTS)
 
     def __init__(self, clock: Clock, accounts: Sequence[Account] | None = None) -> None:
         self.clock = clock

@@ -36,8 +36,8 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "secondReached": Refusal(429, policy="SECONDLY"),
     "dailyReached": Refusal(429, policy="DAILY"),
     "limitByCategory": Refusal(429, "RATE_LIMITS", "You have reached your ten_secondly_rolling limit."),
-    "locked": Refusal(423, "LOCKED", "The record is locked."),
-    "migrating": Refusal(477, "MIGRATION_IN_PROGRESS", "The account is being moved.", headers={"Retry-After": "600"}),
+    "locked": Refusal(423, message="The record is locked."),
+    "migrating": Refusal(477, message="The account is being moved.", headers={"Retry-After": "600"}),
     "uriTooLong": Refusal(414, page=True),
     "internalError": Refusal(500, "INTERNAL_ERROR", "internal error"),
     "badGateway": Refusal(502, page=True),
@@ -98,7 +98,7 @@ FORM_STATES: Final[Mapping[str, str]] = {form_state(error): error for error in F
 STATES: Final[Mapping[str, str]] = {
     OK: "behaves as the real service does when nothing is wrong",
     **{
-        name: f"REST: {each.status} {each.policy or each.category or 'with a web page'}"
+        name: f"REST: {each.status} {each.policy or each.category or each.message or 'with a web page'}"
         for name, each in REFUSALS.items()
     },
     **{name: f"REST: the token lacks {', '.join(sorted(lacks))} (403)" for name, lacks in LACKING.items()},

@@ -5,7 +5,7 @@ import socket
 
 _real = socket.getaddrinfo
 _port = int(os.environ["SANDBOX_PORT"])
-_names = (".dynamics.com", ".microsoftonline.com", ".mktorest.com", ".salesforce.com")
+_names = (".dynamics.com", ".hubapi.com", ".microsoftonline.com", ".mktorest.com", ".salesforce.com")
 
 
 def _mapped(host, port, *rest, **options):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@
 ``GET|POST|DELETE /__sandbox__/faults``   list them; plan one (:func:`.mishaps.from_json`); let all be
 ``DELETE /__sandbox__/faults/{id}``       let one be
 ``POST /__sandbox__/clock``               ``{"advance": seconds}``: let time pass for all stand-ins
+``POST /__sandbox__/by-hand/{stand-in}``  what a person does in the service's own pages, where the stand-in knows it
 ``POST /__sandbox__/reset``               everything behaves again, nothing was received
 ``GET /__sandbox__/received[?stand-in=]`` what each stand-in took
 ========================================= ==============================================================
@@ -22,7 +23,7 @@ from typing import Final
 from leadkeeper.sandbox import mishaps
 from leadkeeper.sandbox.mishaps import MishapInvalid, Plan
 from leadkeeper.sandbox.page import page
-from leadkeeper.sandbox.stand_in import Answer, Clock, Request, StandIn
+from leadkeeper.sandbox.stand_in import Answer, Clock, HasPeople, Request, StandIn
 
 CONTROL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 PREFIX: Final = "/__sandbox__/"
@@ -112,6 +113,15 @@ class Control:
         self._clock.advance(seconds)
         return Answer.json(200, {"now": self._clock.moment().isoformat()})
 
+    def _by_hand(self, request: Request, name: str) -> Answer:
+        there = self._named(name)
+        if not isinstance(there, HasPeople):
+            raise Refused(404, f"nothing is done by hand in {name}")
+        try:
+            return Answer.json(200, there.by_hand(_body(request)))
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+
     def _reset_all(self, request: Request, name: str) -> Answer:
         self._reset()
         return Answer(204)
@@ -135,6 +145,7 @@ class Control:
         ("DELETE faults", False): _clear_faults,
         ("DELETE faults", True): _remove_fault,
         ("POST clock", False): _advance,
+        ("POST by-hand", True): _by_hand,
         ("POST reset", False): _reset_all,
     }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, runtime_checkable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 OK: Final = "ok"
@@ -156,3 +156,11 @@ class StandIn(Protocol):
 
     async def handle(self, request: Request) -> Answer:
         """Do the work and say the answer. An exception is a mistake in the stand-in: it is answered 500 and kept."""
+
+
+@runtime_checkable
+class HasPeople(Protocol):
+    """A stand-in whose records people change by hand, in the service's own pages."""
+
+    def by_hand(self, asked: Mapping[str, object]) -> Mapping[str, object]:
+        """Do what ``asked`` says and tell what became of it; raises :class:`ValueError` when it cannot be done."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from leadkeeper.sandbox.dynamics.stand_in import Dynamics
 from leadkeeper.sandbox.entra.directory import Directory
 from leadkeeper.sandbox.entra.stand_in import Entra
+from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.stand_in import Clock, StandIn
@@ -21,4 +22,5 @@ def every(clock: Clock) -> Sequence[StandIn]:
         Dynamics(clock, tokens, directory),
         Salesforce(clock),
         Marketo(clock),
+        HubSpot(clock),
     )

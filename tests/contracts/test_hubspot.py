@@ -126,6 +126,21 @@ async def test_one_that_is_refused_does_not_hold_up_the_others(line: Any, meet: 
     assert len(records(meeting, "contacts")) == len(good)
 
 
+async def test_evidence_names_scopes_and_properties_for_many_leads_too(meet: Meet) -> None:
+    fields = {"fields": {"shoe_size": "44"}}
+    meeting = await meet(replace(CONTACTS, settings={**CONTACTS.settings, **fields}))
+    answers = await meeting.send(lead(1), lead(2))
+    told = [each.evidence.text or "" for each in answers if isinstance(each, Diagnosis)]
+    assert ["shoe_size" in text for text in told] == [True, True]
+    other = await meet(WITH_LEADS, State("leadWriteScopeMissing", "403", None))  # type: ignore[arg-type]
+    lacking = [each.evidence.text for each in await other.send(lead(1), lead(2)) if isinstance(each, Diagnosis)]
+    assert lacking == ["crm.objects.leads.write"] * 2
+    account(meeting).choose("readScopeMissing")
+    (answer,) = await meeting.send(lead(1))
+    assert isinstance(answer, Diagnosis)
+    assert "crm.objects.contacts.read" in (answer.evidence.text or "")
+
+
 async def test_a_contact_without_its_lead_gets_it_later(meet: Meet) -> None:
     meeting = await meet(WITH_LEADS, State("leadsLocked", "423", None))  # type: ignore[arg-type]
     account(meeting).choose("leadRefused")

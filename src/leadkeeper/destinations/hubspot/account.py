@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from leadkeeper.catalogue import diagnose
@@ -24,7 +24,7 @@ from leadkeeper.destinations.hubspot.errors import (
 )
 from leadkeeper.destinations.hubspot.records import Contact, Properties, read_records
 from leadkeeper.destinations.hubspot.settings import API_HOST, HubSpotConfig
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.diagnosis import EVIDENCE_LIMIT, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import AnswerTooLarge, Network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Dialect, FixedToken, Fresh, Kept, Reply, RestClient, unsent
@@ -87,6 +87,7 @@ class Account:
     def __init__(self, config: HubSpotConfig, network: Network, now: Callable[[], float]) -> None:
         self.network = network
         self._now = now
+        self._token = config.token
         secrets = (config.token,)
         self.client = RestClient(network, f"https://{API_HOST}", FixedToken(config.token), _DIALECT, secrets=secrets)
         self.details = Kept(self._fetch_details)
@@ -165,7 +166,7 @@ class Account:
             return await self._halves(kind, [each["id"] for each in inputs], middle, names, by)
         if reply.status in (200, 207) and isinstance(reply.content, dict) and "results" in reply.content:
             return list(read_records(reply.content))
-        return unsent(self.diagnose(reply))
+        return unsent(self.diagnose(reply, Private(None, (self._token, *(each["id"] for each in inputs)))))
 
     async def _halves(
         self, kind: str, values: Sequence[str], middle: int, names: Sequence[str], by: str
@@ -203,6 +204,9 @@ class Account:
             middle = len(items) // 2
             first = await self.write(kind, call, items[:middle], key_of, deadline)
             return first | await self.write(kind, call, items[middle:], key_of, deadline)
+        if private is None and whole.outcome is Outcome.BROKEN and isinstance(reply.content, dict):
+            names = ", ".join(read_fault(reply.content).names)[:EVIDENCE_LIMIT]
+            whole = replace(whole, evidence=replace(whole.evidence, text=names or None))
         return {item.key: _failed(whole, reply.code, reply.error.text) for item in items}
 
     async def update_one(self, contact: str, item: Item) -> str | Failed:

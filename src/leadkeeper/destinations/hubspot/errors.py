@@ -7,6 +7,7 @@ at the end of its message.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +35,7 @@ BLOCKED_SECONDS: Final = 60.0
 """How long HubSpot keeps off an address that posts to forms too fast."""
 
 _DAY: Final = 86_400.0
+_NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,99}")
 _MEANINGS: Final[dict[Kind, str]] = {
     Kind.HUBSPOT_TOKEN_REJECTED: "INVALID_AUTHENTICATION",
     Kind.HUBSPOT_TOKEN_EXPIRED: "EXPIRED_AUTHENTICATION",
@@ -92,6 +94,8 @@ class Fault(NamedTuple):
     text: str
     traces: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """The properties or scopes that it is about: names of the account's, which hold nothing of a lead."""
 
 
 def read_fault(error: Mapping[str, Any]) -> Fault:
@@ -107,7 +111,8 @@ def read_fault(error: Mapping[str, Any]) -> Fault:
     message = error.get("message")
     words = message.partition("[{")[0] if isinstance(message, str) else ""
     text = f"{words[:2_000]} ({', '.join(about)})" if about else words[:2_000]
-    return Fault(best, text, _texts(context, "objectWriteTraceId"), _texts(context, "ids"))
+    names = tuple(part for each in about for part in each.split(", ") if _NAME.fullmatch(part))
+    return Fault(best, text, _texts(context, "objectWriteTraceId"), _texts(context, "ids"), names)
 
 
 def _reasons(error: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:

@@ -14,6 +14,7 @@ from leadkeeper.diagnoses import (
     entra,
     entra_people,
     https_endpoint,
+    hubspot,
     mail,
     marketo,
     not_found,
@@ -33,6 +34,7 @@ CATALOGUE: Final[dict[Kind, Entry]] = (
     | dynamics.ENTRIES
     | mail.ENTRIES
     | marketo.ENTRIES
+    | hubspot.ENTRIES
     | salesforce.ENTRIES
     | not_found.ENTRIES
 )

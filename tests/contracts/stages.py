@@ -113,8 +113,7 @@ class SandboxStage:
     def _records(self) -> list[str]:
         if self.line.stand_in == "dynamics":
             return [str(each) for each in self.sandbox.stand_in(Dynamics).received()]
-        found = self.sandbox.stand_in(self.line.stand_in).received()
-        return [str(each) for each in found if each["status"] in ("created", "queued")]
+        return self.line.records(self.sandbox.stand_in(self.line.stand_in).received())
 
     async def aclose(self) -> None:
         """Close, and fail when a stand-in made a mistake."""

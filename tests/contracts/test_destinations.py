@@ -195,7 +195,7 @@ def _named(each: Any) -> str | None:
 
 
 EVERY_STATE = [(line, state) for line in LINES for state in line.states]
-BATCHES = [line for line in LINES if line.name in ("azure_table", "azure_blob", "salesforce, REST")]
+BATCHES = [line for line in LINES if line.many]
 EVERY_STATE_OF_MANY = [(line, state) for line in BATCHES for state in line.states]
 EVERY_TROUBLE_OF_MANY = [(line, trouble) for line in BATCHES for trouble in TROUBLES]
 EVERY_TROUBLE = [(line, trouble) for line in LINES if line.speaks_http for trouble in TROUBLES]

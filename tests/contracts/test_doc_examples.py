@@ -34,6 +34,7 @@ from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.faults import Exchange, FaultServer
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from leadkeeper.sandbox.https_endpoint.stand_in import Request as Received
+from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.marketo.leads import PersonField
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.salesforce.fields import FIELDS, LeadField
@@ -142,6 +143,11 @@ async def salesforce(far: Far, settings: Settings) -> None:
     org.fields = (*FIELDS, key, *own)
 
 
+async def hubspot(far: Far, settings: Settings) -> None:
+    """An account that knows the token; the stand-in's has the properties."""
+    (await far.sandbox()).stand_in(HubSpot).account.tokens[0].value = settings["accessToken"]
+
+
 async def marketo(far: Far, settings: Settings) -> None:
     """A subscription of the ids, whose form has the fields."""
     there = (await far.sandbox()).stand_in(Marketo).subscription
@@ -192,6 +198,7 @@ async def email(far: Far, settings: Settings) -> None:
 SET_UP: Final = {
     "dynamics": dynamics,
     "salesforce": salesforce,
+    "hubSpot": hubspot,
     "marketo": marketo,
     "table": storage,
     "blob": storage,

@@ -37,7 +37,7 @@ TEST_LEAD: Final = replace(
     campaign="",
     test=True,
 )
-DESCRIBES: Final = re.compile(r"description|marketplacecomments", re.IGNORECASE)
+DESCRIBES: Final = re.compile(r"description|marketplacecomments|^message$", re.IGNORECASE)
 
 
 def arrived(stage: Stage) -> Sequence[Any]:

@@ -12,6 +12,7 @@ import pytest
 from leadkeeper.destinations.azure_storage import errors as azure_errors
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
 from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.hubspot import errors as hubspot_errors
 from leadkeeper.destinations.marketo import errors as marketo_errors
 from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnosis import Kind
@@ -23,6 +24,7 @@ CODES: Mapping[str, Mapping[Any, Any]] = {
     "dynamics": dynamics_errors.CODES,
     "entra": entra_errors.CODES,
     "https_endpoint": https_endpoint.CODES,
+    "hubspot": hubspot_errors.CODES,
     "marketo": marketo_errors.CODES,
     "salesforce": {**salesforce_errors.CODES, **salesforce_errors.SIGN_IN},
 }

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from leadkeeper.destinations.registry import BY_NAME
+
 ROOT: Final = Path(__file__).parents[2]
 
 READ: Final = (
@@ -30,10 +32,7 @@ READ: Final = (
 RUN_BY: Final[Mapping[tuple[str, str], str]] = {
     ("docs/tutorial.md", "sh"): "tests/journeys/test_tutorial.py",
     ("docs/howto/use-the-sandbox.md", "sh"): "tests/journeys/test_sandbox_howto.py",
-    **{
-        (f"docs/destinations/{name}.md", "json"): "tests/contracts/test_doc_examples.py"
-        for name in ("azure_blob", "azure_table", "dynamics", "email", "https_endpoint", "marketo", "salesforce")
-    },
+    **{(f"docs/destinations/{name}.md", "json"): "tests/contracts/test_doc_examples.py" for name in BY_NAME},
     ("docs/destinations/https_endpoint.md", "python"): "tests/unit/test_https_endpoint.py",
 }
 """Who else runs all blocks of a page in a language."""

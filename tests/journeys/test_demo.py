@@ -25,7 +25,7 @@ LISTENING: Final = "The hub listens at"
 GOES_ON: Final = "The hub's log:"
 SENT: Final = "AzureMarketplace-PLT|contoso.crm-pro -> table (Azure Table): delivered"
 UNCONFIRMED: Final = ("salesforce-web", "marketo-form", "email")
-EVERYWHERE: Final = ("dynamics", "salesforce", "marketo", "table", "blob", "https", *UNCONFIRMED)
+EVERYWHERE: Final = ("dynamics", "salesforce", "hubspot", "marketo", "table", "blob", "https", *UNCONFIRMED)
 """The connections of the offer that goes to every kind of destination."""
 CONNECTIONS: Final = (*EVERYWHERE, "archive", "sales-api")
 RECEIPT: Final = (

@@ -36,6 +36,7 @@ OBJECTS: Final = {
     "salesforce": ("Salesforce", "salesForceLeadConfiguration"),
     "dynamics": ("DynamicsCRM", "crmLeadConfiguration"),
     "httpsEndpoint": ("HttpsEndpoint", "httpsEndpointLeadConfiguration"),
+    "hubSpot": ("HubSpot", "hubSpotLeadConfiguration"),
     "marketo": ("Marketo", "marketoLeadConfiguration"),
     "email": ("Email", "emailLeadConfiguration"),
 }
@@ -261,6 +262,7 @@ async def play(stage: Stage, tmp_path: Path, make_hub: MakeHub) -> None:
     assert {journey.place.destination for journey in journeys} == {
         "dynamics",
         "salesforce",
+        "hubspot",
         "marketo",
         "azure_table",
         "azure_blob",

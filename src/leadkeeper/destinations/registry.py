@@ -9,6 +9,7 @@ from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
 from leadkeeper.destinations.dynamics.provider import DYNAMICS
 from leadkeeper.destinations.email.provider import EMAIL
 from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
+from leadkeeper.destinations.hubspot.provider import HUBSPOT
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.marketo.provider import MARKETO
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
@@ -20,6 +21,7 @@ DESTINATIONS: Final[tuple[Provider, ...]] = (
     HTTPS_ENDPOINT,
     MARKETO,
     SALESFORCE,
+    HUBSPOT,
     EMAIL,
 )
 BY_NAME: Final = {destination.name: destination for destination in DESTINATIONS}

@@ -8,7 +8,7 @@ from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnosis import Kind, Outcome, Who
 from leadkeeper.texts import _
 
-_AGAIN: Final = _(
+AGAIN: Final = _(
     "Then validate the connection, search for the new test lead, and say whether it was found: once it was, the held "
     "leads go out. Those that were sent before can be sent again: replay the connection with the state unconfirmed."
 )
@@ -41,7 +41,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             ),
             _("Look at the validation rules, duplicate rules and flows of Lead: one of them may refuse it."),
             _("Surer is the REST API: enter its credentials in the settings, and Salesforce confirms each lead."),
-            _AGAIN,
+            AGAIN,
         ),
     ),
     Kind.MARKETO_TEST_LEAD_NOT_FOUND: Entry(
@@ -67,7 +67,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             ),
             _("Look whether an active smart campaign on this form deletes or merges new people."),
             _("Surer is the REST API: enter its credentials in the settings, and Marketo confirms each lead."),
-            _AGAIN,
+            AGAIN,
         ),
     ),
     Kind.MAIL_NOTICE_NOT_FOUND: Entry(
@@ -94,7 +94,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
                 "Ask the operator whether the mail server sends for this sender's domain (SPF, DKIM), and what its log "
                 "says of the mail."
             ),
-            _AGAIN,
+            AGAIN,
         ),
     ),
     Kind.ENDPOINT_LEAD_NOT_FOUND: Entry(
@@ -115,7 +115,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
                 "system."
             ),
             _("Surer is an endpoint that answers 200 once the lead is kept: then each lead is confirmed."),
-            _AGAIN,
+            AGAIN,
         ),
     ),
 }

@@ -11,6 +11,7 @@ from typing import Final
 from leadkeeper.destinations.azure_storage import errors as azure_errors
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
 from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.hubspot import errors as hubspot_errors
 from leadkeeper.destinations.marketo import errors as marketo_errors
 from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnosis import Kind
@@ -18,7 +19,7 @@ from leadkeeper.network.answer import kind_of_status
 from leadkeeper.network.entra import errors as entra_errors
 
 _AZURE, _DYNAMICS, _ENTRA, _HTTPS = "Azure Storage", "Dynamics 365", "Microsoft Entra ID", "HTTPS endpoint"
-_MARKETO, _SALESFORCE, _FLOW = "Marketo", "Salesforce", "Power Automate"
+_HUBSPOT, _MARKETO, _SALESFORCE, _FLOW = "HubSpot", "Marketo", "Salesforce", "Power Automate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ _NAMES: Final[_Tables] = (
     ("", _OURS),
     (_AZURE, {code: verdict.kind for code, verdict in azure_errors.CODES.items()}),
     (_SALESFORCE, salesforce_errors.CODES),
+    (_HUBSPOT, hubspot_errors.CODES),
     (_FLOW, https_endpoint.CODES),
 )
 _SIGN_IN: Final[_Tables] = ((_ENTRA, entra_errors.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
@@ -58,6 +60,7 @@ _STATUSES: Final[tuple[tuple[str, Mapping[int, Kind]], ...]] = (
     (_AZURE, {status: verdict.kind for status, verdict in azure_errors.STATUSES.items()}),
     (_DYNAMICS, {status: verdict.kind for status, verdict in dynamics_errors.STATUSES.items()}),
     (_SALESFORCE, salesforce_errors.STATUSES),
+    (_HUBSPOT, hubspot_errors.STATUSES),
     (_MARKETO, marketo_errors.STATUSES),
 )
 _SYSTEM_WORDS: Final = {
@@ -70,6 +73,7 @@ _SYSTEM_WORDS: Final = {
     "entra": (_ENTRA,),
     "aad": (_ENTRA,),
     "salesforce": (_SALESFORCE,),
+    "hubspot": (_HUBSPOT,),
     "marketo": (_MARKETO,),
     "webhook": (_HTTPS,),
     "flow": (_FLOW, _HTTPS),

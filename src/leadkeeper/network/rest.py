@@ -1,22 +1,44 @@
-"""What destinations with a token-guarded REST interface share: a request by any method, and a token asked for once."""
+"""The authorised REST client that destinations share, and what it is made of.
+
+A destination says once how its system speaks (:class:`Dialect`) and where its tokens come from (:class:`TokenGiver`);
+then each request is one :meth:`RestClient.call`::
+
+    dialect = Dialect(read=read_words, known=CODES, request_ids=("x-request-id",), host_missing=Kind.DOMAIN_NOT_FOUND)
+    client = RestClient(network, "https://api.example.com", FixedToken(key), dialect, secrets=(key,))
+    reply = await client.call("POST", "/v1/contacts", {"email": lead.customer.email})
+    if isinstance(reply, Diagnosis):        # nothing answered, or there was no token
+        return reply
+    if reply.status != 201:
+        return diagnose(CODES.get(reply.code or "", Kind.LEAD_REFUSED), client.evidence(reply, client.private(lead)))
+
+A token is :class:`FixedToken` (a key that never changes), :class:`SignIn` (asked for by the destination's own function)
+or ``entra.tokens.CredentialToken``. The client renews it once where the answer says that it is no longer good, and
+sends once more what met a connection that was closed while idle: send only what may be repeated.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from aiohttp import ServerDisconnectedError
 from yarl import URL
 
-from leadkeeper.diagnosis import Diagnosis, Outcome
-from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, read_capped
+from leadkeeper import __version__
+from leadkeeper.catalogue import diagnose
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.lead import OutgoingLead
+from leadkeeper.network.answer import Private, Said, read_error
+from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network, read_capped
 
 DESCRIPTION_LIMIT: Final = 4_194_304
 """The most bytes of a system's description of its fields: far more than any other answer may have."""
+
+USER_AGENT: Final = f"Leadkeeper/{__version__}"
 
 T = TypeVar("T")
 
@@ -145,3 +167,226 @@ class Kept(Generic[T]):
         self._value = self._last = found.value
         self._until = asked + max(life - _EARLY, life * _EARLY_SHARE)
         return found.value
+
+
+class TokenGiver(Protocol):
+    """Where a client's tokens come from."""
+
+    async def get(self, instead_of: Token | None = None) -> Token | Diagnosis:
+        """A token that may be good, or why there is none; then nothing was sent to the system.
+
+        ``instead_of`` is one that the system refused. Who has no other gives the same again.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give up a request for a token."""
+        ...
+
+
+class FixedToken:
+    """A token that the publisher was given and that nothing renews, such as a private app's."""
+
+    def __init__(self, text: str) -> None:
+        self._token = Token(text)
+
+    async def get(self, instead_of: Token | None = None) -> Token | Diagnosis:
+        """The token, good or not."""
+        return self._token
+
+    async def aclose(self) -> None:
+        """Nothing is on its way."""
+
+
+class SignIn:
+    """Tokens that ``fetch`` asks the system for, kept as long as they are good; see :class:`Kept`."""
+
+    def __init__(
+        self, fetch: Callable[[], Awaitable[Fresh[Token] | Diagnosis]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._kept = Kept(fetch, clock)
+
+    async def get(self, instead_of: Token | None = None) -> Token | Diagnosis:
+        """A token that may be good; see :class:`TokenGiver`."""
+        if instead_of is not None:
+            self._kept.reject(instead_of)
+        return await self._kept.get()
+
+    async def aclose(self) -> None:
+        """Give up a request for a token."""
+        await self._kept.aclose()
+
+
+NO_ERROR: Final = Said(None, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that was read: its JSON (``None`` without any), and what it says if it is an error."""
+
+    answered: Answered
+    content: Any = None
+    error: Said = NO_ERROR
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.answered.status
+
+    @property
+    def code(self) -> str | None:
+        """The system's own code of the error; not masked."""
+        return self.error.code
+
+
+def read_words(answered: Answered, content: Any) -> Said:
+    """What an answer says that is no success, in the usual fields of errors."""
+    if answered.status // 100 == 2:
+        return NO_ERROR
+    return read_error(answered.headers.get("content-type", ""), answered.body)
+
+
+def token_refused(reply: Reply) -> bool:
+    """Whether another token may do: the usual answer to one that is no longer good."""
+    return reply.status == 401
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one system speaks.
+
+    ``read`` finds an answer's error code and words; ``token_over`` says which answers mean that the token is no longer
+    good. Codes in ``known`` are shown as they are, others only if they hold nothing private; ``request_ids`` are the
+    headers that may name the request. ``host_missing`` is what it means that the host's name does not exist: where
+    each customer has a host, a wrong setting. ``headers`` go with each request.
+    """
+
+    read: Callable[[Answered, Any], Said] = read_words
+    token_over: Callable[[Reply], bool] = token_refused
+    known: Container[str] = ()
+    request_ids: tuple[str, ...] = ()
+    host_missing: Kind | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def about_host(self, diagnosis: Diagnosis) -> Diagnosis:
+        """The same where the network is to blame; of a host that does not exist, what that means here."""
+        if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND or self.host_missing is None:
+            return diagnosis
+        return diagnose(self.host_missing, diagnosis.evidence)
+
+    def evidence(self, reply: Reply, private: Private | None) -> Evidence:
+        """Status, code, request id and masked words of ``reply``.
+
+        ``private`` is ``None`` where the request was about several leads: then no words are shown.
+        """
+        code, text = reply.error
+        if private is None:
+            return Evidence(reply.status, code if code in self.known else None)
+        ids = (private.shown(reply.answered.headers.get(name)) for name in self.request_ids)
+        return Evidence(
+            status=reply.status,
+            code=code if code in self.known else private.shown(code),
+            request_id=next((shown for shown in ids if shown is not None), None),
+            text=private.mask(text) or None,
+        )
+
+
+class RestClient:
+    """The way to one system's REST interface at ``base``, with one connection's tokens. See the module's beginning.
+
+    ``secrets`` are what no evidence may show besides tokens and leads. ``before`` is waited for before each request,
+    for whoever keeps a pace; what it raises goes through.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        base: str,
+        tokens: TokenGiver,
+        dialect: Dialect,
+        *,
+        secrets: Iterable[str] = (),
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.network = network
+        self.dialect = dialect
+        self._base = base
+        self._tokens = tokens
+        self._secrets = tuple(secrets)
+        self._before = before
+        self._last = Token("")
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limit: int | None = None,
+    ) -> Reply | Diagnosis:
+        """One request that may be repeated, with ``content`` as JSON; its answer, or why there is none.
+
+        ``path`` is what follows ``base``; ``limit`` the most bytes of the answer, usually the network's. A token that
+        is no longer good is renewed, once. Never raises for what the other side does.
+        """
+        token = await self.token()
+        if isinstance(token, Diagnosis):
+            return token
+        reply = await self._once(method, path, token, content, headers, limit)
+        if isinstance(reply, Diagnosis) or not self.dialect.token_over(reply):
+            return reply
+        renewed = await self.token(instead_of=token)
+        if renewed is token:
+            return reply
+        if isinstance(renewed, Diagnosis):
+            return renewed
+        return await self._once(method, path, renewed, content, headers, limit)
+
+    async def token(self, instead_of: Token | None = None) -> Token | Diagnosis:
+        """A token that may be good, or why there is none; then nothing was sent."""
+        token = await self._tokens.get(instead_of)
+        if isinstance(token, Token):
+            self._last = token
+        return token
+
+    def private(self, lead: OutgoingLead | None = None) -> Private:
+        """What no evidence may show: ``lead``, the secrets, the token in use."""
+        return Private(lead, (*self._secrets, self._last.text))
+
+    def evidence(self, reply: Reply, private: Private | None) -> Evidence:
+        """What may be shown of ``reply``; see :meth:`Dialect.evidence`."""
+        return self.dialect.evidence(reply, private)
+
+    async def aclose(self) -> None:
+        """Give up a request for a token."""
+        await self._tokens.aclose()
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        token: Token,
+        content: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        limit: int | None,
+    ) -> Reply | Diagnosis:
+        sent = {
+            "accept": "application/json",
+            "user-agent": USER_AGENT,
+            "authorization": f"Bearer {token.text}",
+            **self.dialect.headers,
+            **(headers or {}),
+        }
+        data = None
+        if content is not None:
+            sent["content-type"] = "application/json; charset=utf-8"
+            data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        if self._before is not None:
+            await self._before()
+        try:
+            answered = await request(self.network, method, self._base + path, headers=sent, data=data, limit=limit)
+        except NETWORK_ERRORS as error:
+            return self.dialect.about_host(diagnose_network(error))
+        found = read_json(answered)
+        return Reply(answered, found, self.dialect.read(answered, found))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.contracts.cases import azure_blob, azure_table, dynamics, email, https_endpoint, marketo, salesforce
+from tests.contracts.cases import azure_blob, azure_table, dynamics, email, https_endpoint, hubspot, marketo, salesforce
 
 LINES: Final = (
     *azure_table.LINES,
     *azure_blob.LINES,
     *dynamics.LINES,
     *https_endpoint.LINES,
+    *hubspot.LINES,
     *marketo.LINES,
     *salesforce.LINES,
     *email.LINES,

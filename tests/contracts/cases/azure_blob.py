@@ -19,6 +19,7 @@ _CONTAINER: Final = {"containerName": "marketplace-leads"}
 LINES: Final = (
     Line(
         name="azure_blob",
+        many=True,
         destination=AZURE_BLOB,
         settings={SETTING: azure.CONNECTION.replace("{key}", KEY), **_CONTAINER},
         stand_in="azure_blob",

@@ -19,6 +19,7 @@ SETTING: Final = "storageAccountConnectionString"
 LINES: Final = (
     Line(
         name="azure_table",
+        many=True,
         destination=AZURE_TABLE,
         settings={SETTING: azure.CONNECTION.replace("{key}", KEY)},
         stand_in="azure_table",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -65,12 +65,19 @@ class State:
         return self.expected if self.of_many is None else Expected(self.outcome, self.of_many)
 
 
+def made(received: Sequence[Mapping[str, object]]) -> list[str]:
+    """What a stand-in made of leads, each as a text that holds the customer's address."""
+    return [str(each) for each in received if each["status"] in ("created", "queued")]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One way of sending leads to one destination, with settings that its stand-in takes.
 
     ``carries`` is the request that holds the lead. ``differs`` is what must come of a trouble where it is not the
     usual. ``taken`` is how a good send ends; ``believed``: a status of success is proof, whatever comes after it.
+    ``many``: its leads go together, so that what holds for one is looked at for several too. ``records`` finds what a
+    stand-in of the sandbox made of leads in what it ``received``.
     """
 
     name: str
@@ -84,3 +91,5 @@ class Line:
     taken: Outcome = DELIVERED
     believed: bool = False
     speaks_http: bool = True
+    many: bool = False
+    records: Callable[[Sequence[Mapping[str, object]]], list[str]] = made

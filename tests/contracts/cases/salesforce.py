@@ -209,6 +209,7 @@ LINES: Final = (
     ),
     Line(
         name="salesforce, REST",
+        many=True,
         destination=SALESFORCE,
         settings=REST_SETTINGS,
         stand_in="salesforce",

@@ -13,15 +13,14 @@ from uuid import UUID, uuid5
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
-from leadkeeper.destinations.dynamics.dataverse import USUAL_LENGTHS, Environment, Lengths, about_environment
+from leadkeeper.destinations.dynamics.dataverse import DIALECT, USUAL_LENGTHS, Environment, Lengths
 from leadkeeper.destinations.dynamics.errors import (
     KEY_TAKEN,
     ORG_DUPLICATE,
     PRESENT,
     PRIVILEGE_MISSING,
     TOO_LONG,
-    Reply,
-    diagnose_reply,
+    is_uncoded,
 )
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_permitted
 from leadkeeper.destinations.interface import Preview
@@ -31,7 +30,7 @@ from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Ki
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.entra.tokens import Tokens
-from leadkeeper.network.rest import unsent
+from leadkeeper.network.rest import Reply, unsent
 
 LEADS: Final = UUID("5c0f2c5e-6d0b-4f0a-9a53-0f2b7f6c1d84")
 """The namespace in which a lead's id gives the id of its row. It never changes."""
@@ -140,8 +139,8 @@ class Dynamics:
             return reply
         if _is_success(reply):
             return self._receipt(row, "created", notes)
-        diagnosis = diagnose_reply(reply, self._environment.private(lead), self._now())
-        if reply.status == 400 and reply.code is None and self._changes:
+        diagnosis = self._environment.diagnose(reply, lead, self._now())
+        if reply.status == 400 and is_uncoded(reply) and self._changes:
             return await self._explained(diagnosis)
         if reply.status in (409, 412) or reply.code in PRESENT or reply.code == ORG_DUPLICATE:
             return await self._settle(row, reply, diagnosis, upserted)
@@ -202,7 +201,7 @@ class Dynamics:
             if found.status == 404:
                 return diagnosis
         own = PRESENT if upserted else PRESENT - {KEY_TAKEN}
-        if reply.code in own or (reply.code is None and reply.status == 412):
+        if reply.code in own or (is_uncoded(reply) and reply.status == 412):
             return self._receipt(row, "duplicate")
         return unsent(found) if isinstance(found, Diagnosis) else diagnosis
 
@@ -216,7 +215,7 @@ class Dynamics:
             return Check((CheckStep("address", False, self._refusal.evidence.text or ""),), self._refusal)
         reach = await self._network.check_reach(self._origin)
         if reach.diagnosis is not None:
-            return Check(reach.steps, _silent(about_environment(reach.diagnosis)))
+            return Check(reach.steps, _silent(DIALECT.about_host(reach.diagnosis)))
         steps = [*reach.steps]
         diagnosis = await self._environment.prove_sign_in()
         steps.append(_step("token", diagnosis, "Microsoft Entra ID gives a token for this environment."))
@@ -241,7 +240,7 @@ class Dynamics:
             return user
         if reply.status == 200:
             return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(status=200))
-        diagnosis = diagnose_reply(reply, self._environment.private(), self._now())
+        diagnosis = self._environment.diagnose(reply, None, self._now())
         if diagnosis.outcome is Outcome.REFUSED:
             return diagnose(Kind.DYNAMICS_ADDRESS_WRONG, diagnosis.evidence)
         return unsent(diagnosis)

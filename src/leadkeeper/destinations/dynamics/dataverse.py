@@ -6,21 +6,19 @@ Source: ``docs/reference/vendors/dynamics.md``.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from leadkeeper import __version__
-from leadkeeper.catalogue import diagnose
-from leadkeeper.destinations.dynamics.errors import CODES, Reply, read_reply
+from leadkeeper.destinations.dynamics.errors import CODES, diagnose_reply, own_code
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.lead import OutgoingLead
-from leadkeeper.network.answer import Private
-from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
-from leadkeeper.network.entra.tokens import Credential, Tokens
-from leadkeeper.network.rest import DESCRIPTION_LIMIT, request
+from leadkeeper.network import rest
+from leadkeeper.network.answer import Said
+from leadkeeper.network.client import Answered, Network
+from leadkeeper.network.entra.tokens import Credential, CredentialToken, Tokens
+from leadkeeper.network.rest import DESCRIPTION_LIMIT, Dialect, Reply, RestClient
 
 USUAL_LENGTHS: Final[Mapping[str, int]] = {
     "subject": 300,
@@ -48,12 +46,6 @@ FRESH_SECONDS: Final = 3_600.0
 
 _AGAIN_SECONDS: Final = 300.0
 _PATIENCE_SECONDS: Final = 10.0
-_HEADERS: Final = {
-    "accept": "application/json",
-    "odata-version": "4.0",
-    "odata-maxversion": "4.0",
-    "user-agent": f"Leadkeeper/{__version__}",
-}
 _LEAD: Final = "EntityDefinitions(LogicalName='lead')/Attributes"
 _RELATIONS: Final = "EntityDefinitions(LogicalName='lead')/ManyToOneRelationships"
 _LENGTHS: Final = tuple(
@@ -71,6 +63,23 @@ class Lengths:
     certain: bool = False
 
 
+def read_words(answered: Answered, content: Any) -> Said:
+    """What the Web API says of an error; the code in one spelling where it is the Web API's own."""
+    code = None if answered.status < 400 else own_code(content)
+    said = rest.read_words(answered, content)
+    return Said(code or said.code, said.text)
+
+
+DIALECT: Final = Dialect(
+    read=read_words,
+    token_over=lambda reply: reply.status == 401 and reply.code not in CODES,
+    known=CODES,
+    request_ids=("x-ms-service-request-id", "req_id", "x-ms-request-id"),
+    host_missing=Kind.DYNAMICS_ADDRESS_WRONG,  # each environment has its own host
+    headers={"odata-version": "4.0", "odata-maxversion": "4.0"},
+)
+
+
 class Environment:
     """One environment at ``origin`` (``https://contoso.crm4.dynamics.com``). ``clock`` counts seconds from anywhere."""
 
@@ -82,12 +91,12 @@ class Environment:
         tokens: Tokens,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._base = f"{origin}/api/data/v9.2/"
-        self._credential = credential
+        self._tokens = CredentialToken(tokens, credential)
+        self._client = RestClient(
+            network, f"{origin}/api/data/v9.2/", self._tokens, DIALECT, secrets=credential.private
+        )
         self._network = network
-        self._tokens = tokens
         self._clock = clock
-        self._token = ""
         self._lengths = Lengths(USUAL_LENGTHS)
         self._ask_lengths_at = clock()
         self._asking_lengths = asyncio.Lock()
@@ -101,50 +110,16 @@ class Environment:
         headers: Mapping[str, str] | None = None,
         limit: int | None = None,
     ) -> Reply | Diagnosis:
-        """One request that may be repeated; its answer, or why there is none.
+        """One request that may be repeated; its answer, or why there is none; see :class:`RestClient`."""
+        return await self._client.call(method, path, body, headers=headers, limit=limit)
 
-        A token that the environment does not take is renewed, once. Never raises for what the other side does.
-        """
-        token = await self._tokens.get(self._credential)
-        if isinstance(token, Diagnosis):
-            return token
-        reply = await self._once(method, path, token, body, headers, limit)
-        if isinstance(reply, Diagnosis) or reply.status != 401 or reply.code in CODES:
-            return reply
-        token = await self._tokens.get(self._credential, instead_of=token)
-        if isinstance(token, Diagnosis):
-            return token
-        return await self._once(method, path, token, body, headers, limit)
-
-    async def _once(
-        self,
-        method: str,
-        path: str,
-        token: str,
-        body: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        limit: int | None,
-    ) -> Reply | Diagnosis:
-        self._token = token
-        sent = {**_HEADERS, "authorization": f"Bearer {token}", **(headers or {})}
-        data = None
-        if body is not None:
-            sent["content-type"] = "application/json; charset=utf-8"
-            data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        try:
-            answered = await request(self._network, method, self._base + path, headers=sent, data=data, limit=limit)
-        except NETWORK_ERRORS as error:
-            return about_environment(diagnose_network(error))
-        return read_reply(answered)
-
-    def private(self, lead: OutgoingLead | None = None) -> Private:
-        """What must not show up in evidence about ``lead`` in this environment."""
-        return Private(lead, (*self._credential.private, self._token))
+    def diagnose(self, reply: Reply, lead: OutgoingLead | None, now: float) -> Diagnosis:
+        """The diagnosis of an answer that is no success; it shows nothing of ``lead``."""
+        return diagnose_reply(reply, self._client.evidence(reply, self._client.private(lead)), now)
 
     async def prove_sign_in(self) -> Diagnosis | None:
         """Why there is no token for this environment, asked anew; ``None`` when there is."""
-        found = await self._tokens.get(self._credential, anew=True)
-        return found if isinstance(found, Diagnosis) else None
+        return await self._tokens.prove()
 
     async def lengths(self, beyond: Lengths | None = None) -> Lengths:
         """How long the texts of a lead may be, read once an hour; the usual lengths while that cannot be read.
@@ -228,10 +203,3 @@ class Environment:
 def _has_length(row: Mapping[str, Any]) -> bool:
     length = row.get("MaxLength")
     return isinstance(row.get("LogicalName"), str) and type(length) is int and length > 0
-
-
-def about_environment(diagnosis: Diagnosis) -> Diagnosis:
-    """A host name that does not exist is an environment that does not: each has its own name."""
-    if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
-        return diagnosis
-    return diagnose(Kind.DYNAMICS_ADDRESS_WRONG, diagnosis.evidence)

@@ -5,16 +5,13 @@ Source: ``docs/reference/vendors/dynamics.md#errors``.
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
-from leadkeeper.network import answer
-from leadkeeper.network.answer import Private, retry_after
-from leadkeeper.network.client import Answered
+from leadkeeper.network.answer import kind_of_status, retry_after
+from leadkeeper.network.rest import Reply
 
 
 class Verdict(NamedTuple):
@@ -80,34 +77,13 @@ STATUSES: Final = {
 
 _HEX: Final = re.compile(r"0x([0-9a-f]{8})", re.IGNORECASE)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
-_REQUEST_IDS: Final = ("x-ms-service-request-id", "req_id", "x-ms-request-id")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of the Web API: its status, its code in one spelling (``0x`` and eight lower-case digits), its JSON."""
+def own_code(content: Any) -> str | None:
+    """The Web API's error code, as ``0x`` and eight lower-case digits.
 
-    answered: Answered
-    content: Any = None
-    code: str | None = None
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.answered.status
-
-
-def read_reply(answered: Answered) -> Reply:
-    """The answer read; anything is taken, also what no Web API says (then without content or code)."""
-    try:
-        content = json.loads(answered.body) if answered.body and answered.fault is None else None
-    except (ValueError, RecursionError):
-        content = None
-    return Reply(answered, content, None if answered.status < 400 else _code(content))
-
-
-def _code(content: Any) -> str | None:
-    """The error code: of the usual form, or the ``ErrorCode`` of older surfaces, hexadecimal or a signed integer."""
+    It is found in the usual form, or as the ``ErrorCode`` of older surfaces: hexadecimal or a signed integer.
+    """
     if not isinstance(content, dict):
         return None
     error = content.get("error")
@@ -121,6 +97,11 @@ def _code(content: Any) -> str | None:
     return f"0x{code % 2**32:08x}"
 
 
+def is_uncoded(reply: Reply) -> bool:
+    """Whether the answer has no code of the Web API's."""
+    return reply.code is None or _HEX.fullmatch(reply.code) is None
+
+
 def verdict_on(reply: Reply, wait: float | None) -> Verdict:
     """What an answer that is no success means: by its code, else its status, else its status's class."""
     known = CODES.get(reply.code or "")
@@ -130,20 +111,12 @@ def verdict_on(reply: Reply, wait: float | None) -> Verdict:
         return Verdict(Kind.THROTTLED)
     if reply.status in STATUSES:
         return STATUSES[reply.status]
-    kind = answer.kind_of_status(reply.status)
+    kind = kind_of_status(reply.status)
     return Verdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
 
 
-def diagnose_reply(reply: Reply, private: Private, now: float) -> Diagnosis:
-    """The diagnosis of an answer that is no success; it shows nothing ``private``."""
-    headers = reply.answered.headers
-    wait = retry_after(headers, now)
+def diagnose_reply(reply: Reply, evidence: Evidence, now: float) -> Diagnosis:
+    """The diagnosis of an answer that is no success."""
+    wait = retry_after(reply.answered.headers, now)
     kind, outcome = verdict_on(reply, wait)
-    said = answer.read_error(headers.get("content-type", ""), reply.answered.body)
-    evidence = Evidence(
-        status=reply.status,
-        code=reply.code or private.shown(said.code),
-        request_id=next((shown for name in _REQUEST_IDS if (shown := private.shown(headers.get(name)))), None),
-        text=private.mask(said.text) or None,
-    )
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)

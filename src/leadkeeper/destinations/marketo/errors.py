@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
-from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
+from leadkeeper.network import rest
+from leadkeeper.network.answer import Private, Said, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import Answered
+from leadkeeper.network.rest import Reply
 
 TOKEN_CODES: Final = frozenset({"600", "601", "602"})
 """The token is missing, wrong or out of date: another one may do."""
@@ -66,35 +68,47 @@ class Failed(NamedTuple):
     message: str = ""
 
 
-def read_answer(answered: Answered, content: Any, private: Private, now: float) -> list[Any] | Failed:
-    """The ``result`` of an answer whose JSON is ``content``, or why there is none. ``now`` in seconds since 1970."""
-    if answered.status != 200:
-        return Failed(None, _by_status(answered, private, now))
+def read_words(answered: Answered, content: Any) -> Said:
+    """What an answer says: the first error inside it, whatever its status, else the usual fields."""
+    if answered.status == 200 and isinstance(content, dict) and content.get("success") is False:
+        return _first(content.get("errors"))
+    return rest.read_words(answered, content)
+
+
+def read_answer(reply: Reply, evidence: Evidence, now: float) -> list[Any] | Failed:
+    """The ``result`` of an answer, or why there is none. ``now`` in seconds since 1970."""
+    if reply.status != 200:
+        return Failed(None, _by_status(reply.answered, evidence, now))
+    content = reply.content
     if isinstance(content, dict) and content.get("success") is False:
-        return _failed(content.get("errors"), private, now)
+        return _failed(reply.error, evidence, now)
     if isinstance(content, dict) and content.get("success") is True:
         if isinstance(result := content.get("result"), list):
             return result
         if isinstance(content.get("warnings"), list):  # how asset calls say that there is none
             return []
-    evidence = Evidence(answered.status)
-    return Failed(None, diagnose(Kind.ANSWER_NOT_UNDERSTOOD, evidence, outcome=Outcome.AMBIGUOUS))
+    found = diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(reply.status), outcome=Outcome.AMBIGUOUS)
+    return Failed(None, found)
 
 
 def read_reasons(result: Mapping[str, Any], private: Private, now: float) -> Failed:
     """Why a lead was skipped."""
-    return _failed(result.get("reasons"), private, now)
+    said = _first(result.get("reasons"))
+    code = said.code if said.code in CODES else private.shown(said.code)
+    return _failed(said, Evidence(200, code, text=private.mask(said.text) or None), now)
 
 
-def _failed(errors: Any, private: Private, now: float) -> Failed:
+def _first(errors: Any) -> Said:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    code, message = str(first.get("code", "")) or None, str(first.get("message", ""))[:2_000]
-    kind = CODES.get(code or "") or _unknown(code)
-    wait = RATE_SECONDS.get(code or "")
+    return Said(str(first.get("code", "")) or None, str(first.get("message", ""))[:2_000])
+
+
+def _failed(said: Said, evidence: Evidence, now: float) -> Failed:
+    kind = CODES.get(said.code or "") or _unknown(said.code)
+    wait = RATE_SECONDS.get(said.code or "")
     if kind is Kind.MARKETO_DAILY_QUOTA:
         wait = seconds_to_midnight(now)
-    evidence = Evidence(200, code if code in CODES else private.shown(code), text=private.mask(message) or None)
-    return Failed(code, diagnose(kind, evidence, retry_after=wait), message)
+    return Failed(said.code, diagnose(kind, evidence, retry_after=wait), said.text)
 
 
 def _unknown(code: str | None) -> Kind:
@@ -102,10 +116,8 @@ def _unknown(code: str | None) -> Kind:
     return Kind.MARKETO_LEAD_REFUSED if code is not None and len(code) == 4 else Kind.MARKETO_BUSY
 
 
-def _by_status(answered: Answered, private: Private, now: float) -> Diagnosis:
+def _by_status(answered: Answered, evidence: Evidence, now: float) -> Diagnosis:
     status = answered.status
-    said = read_error(answered.headers.get("content-type", ""), answered.body)
-    evidence = Evidence(status, private.shown(said.code), text=private.mask(said.text) or None)
     wait = retry_after(answered.headers, now)
     if status == 503 and wait is not None:
         return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
@@ -122,7 +134,9 @@ def diagnose_sign_in(answered: Answered, content: Any, private: Private, now: fl
         shown = private.shown(code) if isinstance(code, str) else None
         text = private.mask(words) if isinstance(words, str) else None
         return diagnose(Kind.MARKETO_SERVICE_REJECTED, Evidence(answered.status, shown, text=text or None))
-    return _by_status(answered, private, now)
+    said = read_error(answered.headers.get("content-type", ""), answered.body)
+    evidence = Evidence(answered.status, private.shown(said.code), text=private.mask(said.text) or None)
+    return _by_status(answered, evidence, now)
 
 
 def seconds_to_midnight(now: float) -> float:

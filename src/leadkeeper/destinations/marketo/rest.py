@@ -6,14 +6,12 @@ twice changes the same person; two at once for one address could make two, so th
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
-from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.interface import Preview
@@ -28,6 +26,7 @@ from leadkeeper.destinations.marketo.errors import (
     diagnose_sign_in,
     read_answer,
     read_reasons,
+    read_words,
 )
 from leadkeeper.destinations.marketo.pace import Busy, rest_pace
 from leadkeeper.destinations.marketo.settings import MarketoConfig
@@ -35,8 +34,19 @@ from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private
-from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
-from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, Token, read_json, request, unsent
+from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
+from leadkeeper.network.rest import (
+    DESCRIPTION_LIMIT,
+    USER_AGENT,
+    Dialect,
+    Fresh,
+    RestClient,
+    SignIn,
+    Token,
+    read_json,
+    request,
+    unsent,
+)
 
 REST_FIELDS: Final[Mapping[str, Value]] = {
     "firstName": "{firstName}",
@@ -52,6 +62,13 @@ LENGTHS: Final = {name: 255 for name in REST_FIELDS if name != "email"}
 _EMAIL: Final = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 _EMAIL_LENGTH: Final = 255
 _WORD: Final = re.compile(r"\w+")
+
+DIALECT: Final = Dialect(
+    read=read_words,
+    token_over=lambda reply: reply.status == 401 or (reply.status == 200 and reply.code in TOKEN_CODES),
+    known=CODES,
+    host_missing=Kind.MARKETO_ACCOUNT_NOT_FOUND,  # each Munchkin id has its own host
+)
 
 
 class RestApi:
@@ -70,8 +87,10 @@ class RestApi:
         self._now = now
         self._origin = f"https://{config.rest_host}"
         self._secrets = (config.client_id, config.client_secret.get_secret_value())
-        self._tokens = Kept(self._sign_in)
         self._pace = rest_pace(network, owner, config.rest_host, *self._secrets)
+        self._client = RestClient(
+            network, self._origin, SignIn(self._sign_in), DIALECT, secrets=self._secrets, before=self._pace.call
+        )
         self._not_on_form: frozenset[str] = frozenset()
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
@@ -86,14 +105,9 @@ class RestApi:
             notes = (*notes, "description is not sent: no field has it")
         return Preview(fields, notes)
 
-    def _private(self, lead: OutgoingLead | None) -> Private:
-        """What no evidence may show: the lead, the credentials, the token in use."""
-        token = self._tokens.last
-        return Private(lead, (*self._secrets, token.text if token is not None else ""))
-
     async def aclose(self) -> None:
         """Give up a request for a token."""
-        await self._tokens.aclose()
+        await self._client.aclose()
 
     def _fields(self, lead: OutgoingLead) -> tuple[dict[str, Any], tuple[str, ...]]:
         fields, notes = cut(record(REST_FIELDS, self._config.fields, lead), LENGTHS)
@@ -127,7 +141,7 @@ class RestApi:
         content: dict[str, Any] = {"formId": int(self._config.form_id), "input": [{"leadFormFields": fields}]}
         if self._config.program_id is not None:
             content["programId"] = int(self._config.program_id)
-        private = self._private(lead)
+        private = self._client.private(lead)
         results = await self._call("POST", "/rest/v1/leads/submitForm.json", private, content)
         if isinstance(results, Failed):
             return results
@@ -154,70 +168,40 @@ class RestApi:
         content: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> list[Any] | Failed:
-        """The ``result`` of one call with a good token; a new token and once more when it is not taken."""
-        found: list[Any] | Failed = []
-        for _ in range(2):
-            token = await self._tokens.get()
-            if isinstance(token, Diagnosis):
-                return Failed(None, token)
-            await self._pace.call()
-            try:
-                answered = await self._request(method, path, token, content, limit)
-            except NETWORK_ERRORS as error:
-                return Failed(None, self._about_account(diagnose_network(error)))
-            found = read_answer(answered, read_json(answered), private, self._now())
-            if isinstance(found, Failed) and found.code in RATE_SECONDS:
-                self._pace.rest(RATE_SECONDS[found.code])
-            if not isinstance(found, Failed) or (found.code not in TOKEN_CODES and answered.status != 401):
-                break
-            self._tokens.reject(token)
+        """The ``result`` of one call, or why there is none."""
+        reply = await self._client.call(method, path, content, limit=limit)
+        if isinstance(reply, Diagnosis):
+            return Failed(None, reply)
+        found = read_answer(reply, self._client.evidence(reply, private), self._now())
+        if isinstance(found, Failed) and found.code in RATE_SECONDS:
+            self._pace.rest(RATE_SECONDS[found.code])
         return found
-
-    async def _request(
-        self, method: str, path: str, token: Token, content: Mapping[str, Any] | None, limit: int | None
-    ) -> Answered:
-        headers = {
-            "accept": "application/json",
-            "authorization": f"Bearer {token.text}",
-            "user-agent": f"Leadkeeper/{__version__}",
-        }
-        data = None
-        if content is not None:
-            headers["content-type"] = "application/json; charset=UTF-8"
-            data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        return await request(self._network, method, self._origin + path, headers=headers, data=data, limit=limit)
 
     async def _sign_in(self) -> Fresh[Token] | Diagnosis:
         """A token by client credentials; Marketo takes them in the query only. It gives the same one until it ends."""
         client_id, secret = self._secrets
         query = urlencode({"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret})
-        headers = {"accept": "application/json", "user-agent": f"Leadkeeper/{__version__}"}
+        headers = {"accept": "application/json", "user-agent": USER_AGENT}
         try:
             url = f"{self._origin}/identity/oauth/token?{query}"
             answered = await request(self._network, "GET", url, headers=headers)
         except NETWORK_ERRORS as error:
-            return unsent(self._about_account(diagnose_network(error)))
+            return unsent(DIALECT.about_host(diagnose_network(error)))
         content = read_json(answered)
         token, seconds = (
             (content.get("access_token"), content.get("expires_in")) if isinstance(content, dict) else ("", 0)
         )
         if answered.status == 200 and isinstance(token, str) and token:
             return Fresh(Token(token), float(seconds) if isinstance(seconds, int | float) else 0.0)
-        return unsent(diagnose_sign_in(answered, content, self._private(None), self._now()))
-
-    def _about_account(self, diagnosis: Diagnosis) -> Diagnosis:
-        """A host name that does not exist is a Munchkin id that does not."""
-        if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
-            return diagnosis
-        return diagnose(Kind.MARKETO_ACCOUNT_NOT_FOUND, diagnosis.evidence)
+        return unsent(diagnose_sign_in(answered, content, Private(None, self._secrets), self._now()))
 
     async def check(self) -> Check:
         """The steps of reaching the host, then ``token``, ``fields`` and ``form``. Nothing is written."""
         reach = await self._network.check_reach(f"{self._origin}/")
         if reach.diagnosis is not None:
-            return Check(reach.steps, self._about_account(reach.diagnosis))
+            return Check(reach.steps, DIALECT.about_host(reach.diagnosis))
         steps = list(reach.steps)
-        token = await self._tokens.get()
+        token = await self._client.token()
         if isinstance(token, Diagnosis):
             return _failed(steps, "token", token)
         steps.append(CheckStep("token", True, "Marketo accepts the client id and secret."))
@@ -235,7 +219,7 @@ class RestApi:
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
         """The fields of the settings exist. Whether they are on the form only a lead can tell."""
         step = CheckStep("fields", True, "The fields of the settings exist.")
-        private = self._private(None)
+        private = self._client.private()
         found = await self._call("GET", "/rest/v1/leads/describe.json", private, limit=DESCRIPTION_LIMIT)
         if isinstance(found, Failed):
             return step, found.diagnosis
@@ -249,7 +233,7 @@ class RestApi:
     async def _check_form(self) -> tuple[CheckStep, Diagnosis | None]:
         """The form exists and is approved; a service that may not read assets can still submit it."""
         unseen = CheckStep("form", None, "The service may not read forms, so only a test lead can prove the form.")
-        private = self._private(None)
+        private = self._client.private()
         path = f"/rest/asset/v1/form/{self._config.form_id}.json"
         found = await self._call("GET", path, private, limit=DESCRIPTION_LIMIT)
         if isinstance(found, Failed):

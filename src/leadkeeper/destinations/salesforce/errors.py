@@ -12,9 +12,10 @@ from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
-from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
+from leadkeeper.network import rest
+from leadkeeper.network.answer import Private, Said, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import Answered
-from leadkeeper.network.rest import read_json
+from leadkeeper.network.rest import Reply, read_json
 
 DUPLICATE_VALUE: Final = "DUPLICATE_VALUE"
 DUPLICATES_DETECTED: Final = "DUPLICATES_DETECTED"
@@ -120,54 +121,48 @@ def perhaps_there(errors: Sequence[RemoteError]) -> RemoteError | None:
     return next((error for error in errors if error.code in PERHAPS_THERE), None)
 
 
+def read_words(answered: Answered, content: Any) -> Said:
+    """What an answer as a whole says: the first error that is known, else the usual fields."""
+    errors = read_errors(content)
+    return Said(errors[0].code, errors[0].text) if errors else rest.read_words(answered, content)
+
+
 def diagnose_record(errors: Sequence[RemoteError], private: Private) -> Diagnosis:
     """Why one record of an answer was not written."""
     error = errors[0] if errors else RemoteError(None, "")
     kind = CODES.get(error.code or "", Kind.LEAD_REFUSED)
-    return _diagnose(kind, error, private, status=None, headers={})
+    return _diagnose(kind, error.text, _evidence(None, error, private))
 
 
-def diagnose_answer(answered: Answered, private: Private | None, now: float) -> Diagnosis:
-    """Why a request failed as a whole. ``private`` is ``None`` where it was about several leads: no words are shown."""
-    errors = read_errors(read_json(answered))
-    if errors:
-        error = errors[0]
-    else:
-        said = read_error(answered.headers.get("content-type", ""), answered.body)
-        error = RemoteError(said.code, said.text)
-    kind = CODES.get(error.code or "") or STATUSES.get(answered.status) or kind_of_status(answered.status)
-    wait = retry_after(answered.headers, now)
-    if kind is Kind.SERVER_ERROR and answered.status == 503 and wait is not None:
+def diagnose_answer(reply: Reply, evidence: Evidence, now: float) -> Diagnosis:
+    """Why a request failed as a whole."""
+    kind = CODES.get(reply.code or "") or STATUSES.get(reply.status) or kind_of_status(reply.status)
+    wait = retry_after(reply.answered.headers, now)
+    if kind is Kind.SERVER_ERROR and reply.status == 503 and wait is not None:
         kind = Kind.THROTTLED
-    return _diagnose(kind, error, private, status=answered.status, headers=answered.headers, wait=wait)
+    return _diagnose(kind, reply.error.text, evidence, wait, reply.answered.headers.get("Sforce-Limit-Info", ""))
 
 
-def _diagnose(
-    kind: Kind,
-    error: RemoteError,
-    private: Private | None,
-    *,
-    status: int | None,
-    headers: Mapping[str, str],
-    wait: float | None = None,
-) -> Diagnosis:
-    known = error.code if error.code in CODES or error.code in SIGN_IN else None
-    shown = known or (private.shown(error.code) if private is not None else None)
-    evidence = Evidence(status, shown, text=(private.mask(error.text) or None) if private is not None else None)
+def _evidence(status: int | None, error: RemoteError, private: Private) -> Evidence:
+    known = error.code in CODES or error.code in SIGN_IN
+    return Evidence(status, error.code if known else private.shown(error.code), text=private.mask(error.text) or None)
+
+
+def _diagnose(kind: Kind, words: str, evidence: Evidence, wait: float | None = None, usage: str = "") -> Diagnosis:
     outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
     if kind is Kind.SALESFORCE_API_LIMIT:
-        if _is_concurrency(error, headers):
+        if _is_concurrency(words, usage):
             return diagnose(Kind.SALESFORCE_CONCURRENCY_LIMIT, evidence, retry_after=wait or CONCURRENCY_SECONDS)
         return diagnose(kind, evidence, retry_after=wait or DAY_USED_UP_SECONDS)
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)
 
 
-def _is_concurrency(error: RemoteError, headers: Mapping[str, str]) -> bool:
-    """Both limits have one code; the limit's own name stands first in the message, the day's usage in a header."""
-    if error.message.startswith(_CONCURRENT):
+def _is_concurrency(words: str, usage: str) -> bool:
+    """Both limits have one code; the limit's own name stands first in the words, the day's usage in a header."""
+    if words.startswith(_CONCURRENT):
         return True
-    usage = _USAGE.search(headers.get("Sforce-Limit-Info", ""))
-    return usage is not None and int(usage[1]) < int(usage[2]) and not error.message.startswith("TotalRequests")
+    used = _USAGE.search(usage)
+    return used is not None and int(used[1]) < int(used[2]) and not words.startswith("TotalRequests")
 
 
 def diagnose_sign_in(answered: Answered, private: Private, now: float) -> Diagnosis:
@@ -181,7 +176,7 @@ def diagnose_sign_in(answered: Answered, private: Private, now: float) -> Diagno
     )
     wait = retry_after(answered.headers, now)
     kind = SIGN_IN.get(error.code or "") or _sign_in_by_status(answered.status, wait)
-    return _diagnose(kind, error, private, status=answered.status, headers={}, wait=wait)
+    return _diagnose(kind, error.text, _evidence(answered.status, error, private), wait)
 
 
 def _sign_in_by_status(status: int, wait: float | None) -> Kind:

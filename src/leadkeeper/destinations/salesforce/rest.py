@@ -35,14 +35,14 @@ from leadkeeper.destinations.salesforce.errors import (
     read_errors,
 )
 from leadkeeper.destinations.salesforce.fields import REST_FIELDS, rest_record
-from leadkeeper.destinations.salesforce.session import Session, about_domain
+from leadkeeper.destinations.salesforce.session import DIALECT, open_session
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private
-from leadkeeper.network.client import Answered, AnswerTooLarge, Network
-from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, read_json, unsent
+from leadkeeper.network.client import AnswerTooLarge, Network
+from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, Reply, unsent
 
 BATCH: Final = 200
 """The most records in one request of sObject Collections."""
@@ -75,7 +75,8 @@ class RestApi:
         self._config = config
         self._network = network
         self._now = now
-        self._session = Session(config, network, now)
+        self._client = open_session(config, network, now)
+        self._origin = f"https://{config.domain}"
         self._id_field = config.external_id_field or ""
         self._unique = Kept(self._prove_unique)
 
@@ -86,7 +87,7 @@ class RestApi:
         second writer's at the same moment: where our id is not found then, that lead is tried once more.
         """
         deadline = asyncio.get_running_loop().time() + _PATIENCE * self._network.policy.total_seconds
-        token = await self._session.token()
+        token = await self._client.token()
         unusable = token if isinstance(token, Diagnosis) else await self._unique.get()
         if isinstance(unusable, Diagnosis):
             return [unusable] * len(leads)
@@ -118,7 +119,7 @@ class RestApi:
     async def aclose(self) -> None:
         """Give up requests for a token and for the organization's fields."""
         await self._unique.aclose()
-        await self._session.aclose()
+        await self._client.aclose()
 
     async def _create(self, leads: Sequence[OutgoingLead], deadline: float) -> Sequence[Answer | _Refused]:
         if asyncio.get_running_loop().time() > deadline:
@@ -127,27 +128,27 @@ class RestApi:
             return [await self._create_one(leads[0])]
         own = {"attributes": {"type": "Lead"}}
         records = [own | rest_record(lead, self._config)[0] | {self._id_field: lead.id} for lead in leads]
-        answered = await self._session.call("POST", "/composite/sobjects", {"allOrNone": False, "records": records})
-        if isinstance(answered, Diagnosis):
-            return [answered] * len(leads)
-        if answered.status == 413 or isinstance(answered.fault, AnswerTooLarge):
+        reply = await self._client.call("POST", "/composite/sobjects", {"allOrNone": False, "records": records})
+        if isinstance(reply, Diagnosis):
+            return [reply] * len(leads)
+        if reply.status == 413 or isinstance(reply.answered.fault, AnswerTooLarge):
             middle = len(leads) // 2
             return [*await self._create(leads[:middle], deadline), *await self._create(leads[middle:], deadline)]
-        results = read_json(answered)
-        if answered.status // 100 == 2 and isinstance(results, list) and len(results) == len(leads):
+        results = reply.content
+        if reply.status // 100 == 2 and isinstance(results, list) and len(results) == len(leads):
             return [self._result(lead, result) for lead, result in zip(leads, results, strict=True)]
-        return [self._whole(answered, None)] * len(leads)
+        return [self._whole(reply, None)] * len(leads)
 
     async def _create_one(self, lead: OutgoingLead) -> Answer | _Refused:
         fields, notes = rest_record(lead, self._config)
-        answered = await self._session.call("POST", "/sobjects/Lead", fields | {self._id_field: lead.id})
-        if isinstance(answered, Diagnosis):
-            return answered
-        content = read_json(answered)
-        if answered.status // 100 == 2 and isinstance(content, dict) and content.get("success") is True:
+        reply = await self._client.call("POST", "/sobjects/Lead", fields | {self._id_field: lead.id})
+        if isinstance(reply, Diagnosis):
+            return reply
+        content = reply.content
+        if reply.status // 100 == 2 and isinstance(content, dict) and content.get("success") is True:
             return self._receipt("created", content.get("id"), notes)
-        diagnosis = self._whole(answered, self._session.private(lead))
-        return _Refused(diagnosis, perhaps_there(read_errors(content))) if answered.status >= 300 else diagnosis
+        diagnosis = self._whole(reply, self._client.private(lead))
+        return _Refused(diagnosis, perhaps_there(read_errors(content))) if reply.status >= 300 else diagnosis
 
     def _result(self, lead: OutgoingLead, result: Any) -> Answer | _Refused:
         if not isinstance(result, dict):
@@ -155,11 +156,11 @@ class RestApi:
         if result.get("success") is True:
             return self._receipt("created", result.get("id"), rest_record(lead, self._config)[1])
         errors = read_errors(result.get("errors"))
-        return _Refused(diagnose_record(errors, self._session.private(lead)), perhaps_there(errors))
+        return _Refused(diagnose_record(errors, self._client.private(lead)), perhaps_there(errors))
 
     def _receipt(self, result: str, found: Any, notes: tuple[str, ...] = ()) -> Receipt:
         record = found if isinstance(found, str) and _ID.fullmatch(found) else None
-        link = f"{self._session.origin}/{record}" if record else None
+        link = f"{self._origin}/{record}" if record else None
         return Receipt(result, record, link, note=noted(notes))
 
     async def _settle(self, lead: OutgoingLead, refused: _Refused, deadline: float) -> Answer | None:
@@ -176,20 +177,19 @@ class RestApi:
         if asyncio.get_running_loop().time() > deadline:
             return unsent(diagnose(Kind.NO_ANSWER))
         path = f"/sobjects/Lead/{self._id_field}/{lead.id}"
-        answered = await self._session.call("GET", path, limit=DESCRIPTION_LIMIT)
-        if isinstance(answered, Diagnosis):
-            return unsent(answered)
-        match answered.status:
+        reply = await self._client.call("GET", path, limit=DESCRIPTION_LIMIT)
+        if isinstance(reply, Diagnosis):
+            return unsent(reply)
+        match reply.status:
             case 200:
-                content = read_json(answered)
-                return self._receipt("duplicate", content.get("Id") if isinstance(content, dict) else None)
+                return self._receipt("duplicate", reply.content.get("Id") if isinstance(reply.content, dict) else None)
             case 300:
                 return self._receipt("duplicate", None, ("several leads in Salesforce have this lead's id",))
             case 404:
                 return None if error.code == DUPLICATE_VALUE else refused.diagnosis
         if error.code == CONVERTED:
             return self._receipt("duplicate", None)
-        found = unsent(self._whole(answered, self._session.private(lead)))
+        found = unsent(self._whole(reply, self._client.private(lead)))
         return found if found.outcome in (Outcome.FAILED, Outcome.THROTTLED) else refused.diagnosis
 
     def _names_id(self, error: RemoteError) -> bool:
@@ -197,21 +197,21 @@ class RestApi:
         names = {*re.findall(r"\w+", error.message), *error.fields}
         return self._id_field.casefold() in {name.casefold() for name in names}
 
-    def _whole(self, answered: Answered, private: Private | None) -> Diagnosis:
+    def _whole(self, reply: Reply, private: Private | None) -> Diagnosis:
         """Why the request failed. One about several leads that was refused as a whole is the settings' fault."""
-        if answered.status // 100 == 2:
-            return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(answered.status), outcome=Outcome.AMBIGUOUS)
-        found = diagnose_answer(answered, private, self._now())
+        if reply.status // 100 == 2:
+            return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(reply.status), outcome=Outcome.AMBIGUOUS)
+        found = diagnose_answer(reply, self._client.evidence(reply, private), self._now())
         if private is None and found.outcome is Outcome.REFUSED:
             return diagnose(Kind.SALESFORCE_REQUEST_REJECTED, found.evidence)
         return found
 
     async def _describe(self) -> Fields | Diagnosis:
-        answered = await self._session.call("GET", "/sobjects/Lead/describe", limit=DESCRIPTION_LIMIT)
-        if isinstance(answered, Diagnosis):
-            return unsent(answered)
-        described = read_description(read_json(answered)) if answered.status == 200 else None
-        return described if described is not None else unsent(self._whole(answered, self._session.private(None)))
+        reply = await self._client.call("GET", "/sobjects/Lead/describe", limit=DESCRIPTION_LIMIT)
+        if isinstance(reply, Diagnosis):
+            return unsent(reply)
+        described = read_description(reply.content) if reply.status == 200 else None
+        return described if described is not None else unsent(self._whole(reply, self._client.private(None)))
 
     async def _prove_unique(self) -> Fresh[bool] | Diagnosis:
         """A repeat will be refused. Where the fields cannot be read, the settings are believed."""
@@ -223,11 +223,11 @@ class RestApi:
     async def check(self) -> Check:
         """Steps ``reach``'s own, then ``token``, ``fields`` (they exist, may be written, and none that is mandatory is
         lacking), ``rules`` (what could not be looked at) and ``limits``. Nothing is written."""
-        reach = await self._network.check_reach(f"{self._session.origin}/")
+        reach = await self._network.check_reach(f"{self._origin}/")
         if reach.diagnosis is not None:
-            return Check(reach.steps, about_domain(reach.diagnosis))
+            return Check(reach.steps, DIALECT.about_host(reach.diagnosis))
         steps = list(reach.steps)
-        token = await self._session.token()
+        token = await self._client.token()
         if isinstance(token, Diagnosis):
             return _failed(steps, "token", token)
         steps.append(CheckStep("token", True, "Salesforce accepts the consumer key and secret."))
@@ -241,8 +241,8 @@ class RestApi:
             return _failed(steps, "fields", trouble)
         text = "All fields exist and may be written, none that is mandatory is lacking, and leads can be created."
         steps += [CheckStep("fields", True, text), tell_rules(fields, sent)]
-        answered = await self._session.call("GET", "/limits")
-        step, trouble = judge_limits(None if isinstance(answered, Diagnosis) else read_json(answered))
+        reply = await self._client.call("GET", "/limits")
+        step, trouble = judge_limits(None if isinstance(reply, Diagnosis) else reply.content)
         return Check((*steps, step), trouble, unseen.SALESFORCE_REST)
 
 

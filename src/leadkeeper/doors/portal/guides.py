@@ -98,6 +98,27 @@ _FORM: Final = (
     _("Where it names a domain of yours instead, the address of Marketo in the browser has the server id."),
 )
 
+_HUBSPOT_FORM: Final = (
+    _("In HubSpot open Marketing, Forms, and make a form for these leads, without CAPTCHA and without consent fields."),
+    _(
+        "Give it the contact properties Email, First name, Last name, Phone number, Company name, Job title, "
+        "Country/Region and Message; only Email is required."
+    ),
+    _("Publish it and open its embed code: it holds region, portalId and formId."),
+)
+_HUBSPOT_TOKEN: Final = (
+    _("In HubSpot open Settings, Integrations, Private Apps (or Development, Keys, Service keys), and make one."),
+    _(
+        "Under Scopes add crm.objects.contacts.read and crm.objects.contacts.write; where leads are wanted, "
+        "crm.objects.leads.read and crm.objects.leads.write."
+    ),
+    _("Copy the access token whole."),
+    _(
+        "Where leads are wanted: Settings, Data Management, Properties, Lead properties, Create property: a "
+        "single-line text with unique values and the internal name marketplace_lead_id."
+    ),
+)
+
 GUIDES: Final[Mapping[str, Guide]] = {
     "dynamics": Guide(
         "users",
@@ -145,6 +166,30 @@ GUIDES: Final[Mapping[str, Guide]] = {
                 ("objectIdentifier",),
                 _WEB_TO_LEAD,
                 more=("leadIdField", "webToLeadHost", "webToLeadDailyLimit"),
+            ),
+        ),
+    ),
+    "hubspot": Guide(
+        "rocket",
+        _("Your people work in HubSpot: each customer becomes a contact, with a lead where your account has leads."),
+        (
+            Way(
+                "rest",
+                _("Access token"),
+                _("Advised: every lead is confirmed, with a link to it."),
+                ("accessToken",),
+                _HUBSPOT_TOKEN,
+                more=("leads", "leadIdProperty"),
+                tells="accessToken",
+                needed=("accessToken",),
+            ),
+            Way(
+                "form",
+                _("Web form"),
+                _("Quick: two ids from the form's embed code. HubSpot never says whether it kept a lead."),
+                ("portalId", "formGuid", "region"),
+                _HUBSPOT_FORM,
+                needed=("portalId", "formGuid"),
             ),
         ),
     ),
@@ -246,6 +291,11 @@ CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("keyCasing", "camel"): _("All in camel case: userDetails.firstName"),
     ("leadSourceForm", "combined"): _("Whole: AzureMarketplace-INS|publisher.offer"),
     ("leadSourceForm", "bare"): _("The source alone: AzureMarketplace"),
+    ("leads", "whereAvailable"): _("Where the account has them"),
+    ("leads", "always"): _("Always: without them it is an error"),
+    ("leads", "never"): _("Never: contacts only"),
+    ("region", "na1"): _("Anywhere but in the European Union"),
+    ("region", "eu1"): _("European Union"),
     ("tokenEndpointAuthMethod", "client_secret_post"): _("In the form"),
     ("tokenEndpointAuthMethod", "client_secret_basic"): _("By HTTP Basic"),
 }
@@ -264,6 +314,12 @@ HELP: Final[Mapping[str, str]] = {
     "username": _("A user of Dynamics with a licence, without multi-factor authentication."),
     "password": _("That user's password. Enter the new one whenever it changes, usually every 90 days."),
     "publicClientId": _("An application of your own that allows public client flows, in place of Microsoft's."),
+    "accessToken": _("Of a private app or a service key, with the scopes named beside."),
+    "leads": _("Whether a lead tied to the contact is made besides."),
+    "leadIdProperty": _("The unique property of leads that holds our id."),
+    "portalId": _("The account's number: portalId in the embed code."),
+    "formGuid": _("The form's id: formId in the embed code."),
+    "region": _("The region in the embed code."),
     "serverId": _("The part between app- and .marketo.com."),
     "munchkinId": _("Three groups of three letters and digits."),
     "formId": _("A number: the last value in the embed code."),
@@ -279,6 +335,9 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "objectIdentifier": "00D3z000001abcd",
     "myDomainUrl": "https://contoso.my.salesforce.com",
     "externalIdField": "LeadkeeperId__c",
+    "leadIdProperty": "marketplace_lead_id",
+    "portalId": "48123456",
+    "formGuid": "78c2891f-ebdd-44c0-bd94-15c012bbbfbf",
     "serverId": "ys12",
     "munchkinId": "123-PQR-789",
     "formId": "1179",

@@ -58,6 +58,8 @@ _KINDS: Final[Mapping[tuple[str, ...], tuple[Kind, ...]]] = {
         Kind.LOOKUP_NOT_FOUND,
         Kind.SALESFORCE_FIELD_UNKNOWN,
         Kind.MARKETO_FIELD_UNKNOWN,
+        Kind.HUBSPOT_PROPERTY_UNUSABLE,
+        Kind.HUBSPOT_FORM_FIELD_UNKNOWN,
     ),
     ("storageAccountConnectionString", "containerName"): (Kind.STORAGE_SETTING_INVALID,),
     ("clientId", "clientSecret"): (
@@ -68,6 +70,16 @@ _KINDS: Final[Mapping[tuple[str, ...], tuple[Kind, ...]]] = {
     ("externalIdField",): (Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,),
     ("objectIdentifier",): (Kind.SALESFORCE_TEST_LEAD_NOT_FOUND, Kind.SALESFORCE_FORM_REJECTED),
     ("webToLeadHost",): (Kind.SALESFORCE_FORM_NOT_THERE,),
+    ("accessToken",): (
+        Kind.HUBSPOT_TOKEN_REJECTED,
+        Kind.HUBSPOT_TOKEN_EXPIRED,
+        Kind.HUBSPOT_SCOPE_MISSING,
+        Kind.HUBSPOT_CREATOR_GONE,
+        Kind.HUBSPOT_APP_BLOCKED,
+    ),
+    ("leads",): (Kind.HUBSPOT_LEADS_UNAVAILABLE,),
+    ("leadIdProperty",): (Kind.HUBSPOT_LEAD_PROPERTY_UNUSABLE,),
+    ("portalId", "formGuid", "region"): (Kind.HUBSPOT_FORM_NOT_FOUND, Kind.HUBSPOT_TEST_LEAD_NOT_FOUND),
     ("munchkinId",): (Kind.MARKETO_ACCOUNT_NOT_FOUND,),
     ("formId",): (Kind.MARKETO_FORM_NOT_FOUND, Kind.MARKETO_TEST_LEAD_NOT_FOUND),
     ("contactEmail",): (

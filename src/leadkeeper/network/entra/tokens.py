@@ -16,15 +16,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
-from aiohttp import ServerDisconnectedError
-
-from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.network import rest
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.network.entra.errors import WHERE, Way, diagnose_refusal
-from leadkeeper.network.rest import read_json, unsent
+from leadkeeper.network.rest import USER_AGENT, read_json, request, unsent
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
 """Where tokens are to be had, outside the sovereign clouds."""
@@ -46,7 +44,7 @@ _KEPT: Final = 2_000
 _HEADERS: Final = {
     "content-type": "application/x-www-form-urlencoded",
     "accept": "application/json",
-    "user-agent": f"Leadkeeper/{__version__}",
+    "user-agent": USER_AGENT,
 }
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,32768}")
 
@@ -199,13 +197,10 @@ class Tokens:
         return found if anew else self._known(line, instead_of, anew) or found
 
     async def _ask(self, credential: Credential) -> Token | Diagnosis:
-        url = self._network.check_url(f"{credential.authority}/{credential.tenant}/oauth2/v2.0/token")
+        url = f"{credential.authority}/{credential.tenant}/oauth2/v2.0/token"
         body = urlencode(credential.form).encode()
         try:
-            try:
-                answered = await self._network.post(url, data=body, headers=_HEADERS)
-            except ServerDisconnectedError:
-                answered = await self._network.post(url, data=body, headers=_HEADERS)
+            answered = await request(self._network, "POST", url, headers=_HEADERS, data=body)
         except NETWORK_ERRORS as error:
             return _unreached(diagnose_network(error))
         if answered.status != 200:
@@ -214,6 +209,28 @@ class Tokens:
             return _unreached(diagnose_network(answered.fault))
         token = read_token(read_json(answered))
         return token or diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(status=200, text=WHERE))
+
+
+class CredentialToken:
+    """One credential's tokens, for a :class:`~leadkeeper.network.rest.RestClient`."""
+
+    def __init__(self, tokens: Tokens, credential: Credential) -> None:
+        self._tokens = tokens
+        self._credential = credential
+
+    async def get(self, instead_of: rest.Token | None = None) -> rest.Token | Diagnosis:
+        """A token that may be good; see :class:`~leadkeeper.network.rest.TokenGiver`."""
+        refused = None if instead_of is None else instead_of.text
+        found = await self._tokens.get(self._credential, instead_of=refused)
+        return found if isinstance(found, Diagnosis) else rest.Token(found)
+
+    async def prove(self) -> Diagnosis | None:
+        """Why there is no token, asked anew; ``None`` when there is."""
+        found = await self._tokens.get(self._credential, anew=True)
+        return found if isinstance(found, Diagnosis) else None
+
+    async def aclose(self) -> None:
+        """Nothing: tokens are shared, and so are the requests for them."""
 
 
 def read_token(content: Any) -> Token | None:

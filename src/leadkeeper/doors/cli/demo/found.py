@@ -99,6 +99,19 @@ def by_rest(records: Iterable[Mapping[str, Any]], id_field: str) -> dict[str, Fo
     return leads
 
 
+def in_hubspot(received: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
+    """Leads by our id, with the address of the contact that each is tied to."""
+    records = list(received)
+    people = {each["id"]: each["properties"].get("email") for each in records if each["object"] == "contacts"}
+    leads = {}
+    for each in records:
+        if each["object"] == "leads" and (id_ := each["properties"].get("marketplace_lead_id")):
+            address = next((people.get(number) for number in each["contacts"]), None)
+            source = each["properties"].get("marketplace_note")
+            leads[str(id_)] = Found(f"lead {each['id']}", source, address, each["times"])
+    return leads
+
+
 def in_marketo(there: Subscription) -> dict[str, Found]:
     """People of the subscription; a field of theirs names our lead."""
     leads = {}

@@ -18,6 +18,7 @@ from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY
 from leadkeeper.sandbox.entra.directory import APPLICATION, SECRET, TENANT, Secret
 from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
@@ -62,6 +63,7 @@ def every_place(stage: Stage, endpoint: ReceivingEndpoint, secret: str) -> list[
         lambda: dynamics(stage),
         lambda: salesforce_web(stage),
         lambda: salesforce_rest(stage),
+        lambda: hubspot(stage),
         lambda: marketo_form(stage),
         lambda: marketo_rest(stage),
         lambda: table(stage),
@@ -112,6 +114,19 @@ def salesforce_rest(stage: Stage) -> Place:
     right = _resource("salesforce", {"objectIdentifier": org.oid, "myDomainUrl": f"https://{org.host}", **own})
     mishap = Mishap("its API is switched off", "the API is switched on", state=("salesforce", "apiDisabled"))
     return Place("salesforce", "salesforce", "Salesforce, REST", right, look, mishap)
+
+
+def hubspot(stage: Stage) -> Place:
+    """HubSpot over its REST API, with a lead tied to a contact."""
+    there = stage.sandbox.stand_in(HubSpot)
+
+    async def look() -> Mapping[str, Found]:
+        return found.in_hubspot(there.received())
+
+    own = {"accessToken": there.account.token, "leadFields": {"marketplace_note": "{leadSource}"}}
+    right = _resource("hubSpot", own)
+    mishap = Mishap("its token lost a scope", "the scope is given back", state=("hubspot", "leadWriteScopeMissing"))
+    return Place("hubspot", "hubspot", "HubSpot", right, look, mishap)
 
 
 def marketo_form(stage: Stage) -> Place:

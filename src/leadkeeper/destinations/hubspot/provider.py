@@ -1,0 +1,28 @@
+"""HubSpot as a destination: what the rest of the program knows of it, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.hubspot.form import WebForm
+from leadkeeper.destinations.hubspot.rest import RestApi
+from leadkeeper.destinations.hubspot.settings import HubSpotConfig
+from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.diagnosis import Kind
+
+
+def _open(config: Config, context: Context) -> Adapter:
+    assert isinstance(config, HubSpotConfig)
+    line = RestApi if config.rest else WebForm
+    return line(config, context.network, context.now)
+
+
+HUBSPOT: Final = Provider(
+    name="hubspot",
+    title="HubSpot",
+    # None of Microsoft's destinations: named as they are.
+    microsoft=MicrosoftNames("hubSpot", "hubSpotLeadConfiguration", "HubSpot", "hubSpotLeadConfiguration"),
+    config=HubSpotConfig,
+    open=_open,
+    if_not_found=Kind.HUBSPOT_TEST_LEAD_NOT_FOUND,
+)

@@ -19,6 +19,8 @@ from starlette.types import ASGIApp
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.people.room import PeopleRoom, open_people
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
@@ -37,6 +39,7 @@ from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.contacts.app import ContactDoor
 from leadkeeper.doors.entrance import Entrance
+from leadkeeper.doors.first_page import FirstPage
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.listener.limits import files_for
 from leadkeeper.doors.listener.server import Server, listen
@@ -112,6 +115,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
     rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
+    await rooms.marketplace.look()
     try:
         if worker:
             carrier = Worker(
@@ -127,6 +131,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
         await rooms.intake.drained()
     finally:
         watching.cancel()
+        await rooms.link_mail.aclose()
         await rooms.rates.aclose()
         await rooms.audit.drained()
         await network.aclose()
@@ -145,6 +150,7 @@ def _put_together(
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
     quotas, mail_rules = settings.quotas, settings.mail_rules
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
+    people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     rates = Rates(storage, quotas, clock)
     connections = Connections(
         storage,
@@ -161,6 +167,12 @@ def _put_together(
         storage=storage,
         keys=sign_ins.keys,
         sign_ins=sign_ins,
+        people=people.people,
+        person_sign_ins=people.sign_ins,
+        second_factor=people.factor,
+        links=people.links,
+        link_mail=people.mail,
+        marketplace=people.marketplace,
         audit=sign_ins.audit,
         hooks=Hooks(storage, clock, quotas=quotas),
         catalogue=Catalogue(storage, connections, clock, quotas=quotas),
@@ -181,6 +193,30 @@ def _put_together(
         clock=clock,
         base_url=settings.base_url,
         languages=languages,
+    )
+
+
+def _people(
+    settings: Settings,
+    storage: Storage,
+    clock: Clock,
+    secret_keys: Sequence[str],
+    sign_ins: SignIns,
+    languages: Languages,
+) -> PeopleRoom:
+    return open_people(
+        storage,
+        sign_ins,
+        secret_keys,
+        Vault(list(secret_keys)),
+        None if settings.mail_server is None else Mailer(settings.mail_server),
+        marketplace=MarketplaceName(storage, settings.named, clock),
+        least=settings.password_length,
+        base_url=settings.base_url,
+        rules=settings.mail_rules,
+        languages=languages,
+        limit=settings.sign_in_limit,
+        clock=clock,
     )
 
 
@@ -259,8 +295,8 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )
-    name, base_url = settings.marketplace_name, settings.base_url
-    doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
+    name, base_url = rooms.marketplace, settings.base_url
+    doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
@@ -275,7 +311,7 @@ def _storefront(settings: Settings, house: House, addresses: ClientAddresses, se
         secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
         captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
     guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
-    name, base_url = settings.marketplace_name, settings.base_url
+    name, base_url = rooms.marketplace, settings.base_url
     return Storefront(rooms.showcase, rooms.intake, guard, captcha, rooms.languages, name=name, base_url=base_url)
 
 
@@ -286,10 +322,12 @@ async def serve(
     worker: bool,
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run the API, the worker or both until ``stop`` is set; then end what is in flight or return it.
 
-    ``ready`` is called once requests are answered. Raises ``OSError`` when the port is taken.
+    ``ready`` is called once requests are answered, and ``begin`` then with the address at which an installation begins
+    in which nobody can sign in yet. Raises ``OSError`` when the port is taken.
     """
     async with open_rooms(settings, worker=worker) as house:
         # The API first: when its port is taken, nothing was begun.
@@ -297,8 +335,13 @@ async def serve(
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
         role = "serve" if api and worker else "api" if api else "worker"
         presence = Presence(house.rooms.storage, house.clock, role)
-        beside = [asyncio.create_task(work, name="beside") for work in (presence.run(), *_beside(settings, house))]
+        beside = [
+            asyncio.create_task(work, name="beside")
+            for work in (presence.run(), house.rooms.marketplace.run(), *_beside(settings, house))
+        ]
         ready()
+        if api and (link := await house.rooms.links.first()) is not None:
+            begin(f"{settings.base_url}/portal/begin/{link.token}")
         await _until(stop, carrying)
         if server is not None:
             await server.end()
@@ -334,7 +377,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         settings.base_url,
         house.rooms.clock,
         rules=settings.mail_rules,
-        marketplace=settings.marketplace_name,
+        marketplace=house.rooms.marketplace,
         languages=house.rooms.languages,
     )
     return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock, random.random).run()]

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.routing import Route
 
-from leadkeeper.access.keys import Role
+from leadkeeper.access.permissions import Role
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal

@@ -38,6 +38,9 @@ class Seals(Protocol):
     def open(self, sealed: str, row: str) -> dict[str, str]:
         """The secrets again."""
 
+    def opens(self, sealed: str, row: str) -> bool:
+        """Whether :meth:`open` can: the key may be lost."""
+
 
 def row_of(person_id: str) -> str:
     """What a person's secret is bound to."""
@@ -90,8 +93,7 @@ class SecondFactor:
             if row is None or row.factor is None:
                 return False
             this = sa.update(t.person).where(t.person.c.id == person_id)
-            secret = self._seals.open(row.factor, row_of(person_id))["secret"]
-            step = _step_of(secret, code, self._clock(), after=row.factor_step)
+            step = self._step(row.factor, person_id, code, after=row.factor_step)
             if step is not None:
                 conn.execute(this.values(factor_step=step))
                 return True
@@ -104,6 +106,13 @@ class SecondFactor:
             return True
 
         return await self._storage.write(act)
+
+    def _step(self, sealed: str, person_id: str, code: str, *, after: int | None) -> int | None:
+        """The time step of which it is the code; none where the secret cannot be read: recovery codes are left then."""
+        if not self._seals.opens(sealed, row_of(person_id)):
+            return None
+        secret = self._seals.open(sealed, row_of(person_id))["secret"]
+        return _step_of(secret, code, self._clock(), after=after)
 
     async def left(self, person_id: str) -> int:
         """How many recovery codes are left."""

@@ -13,6 +13,7 @@ from leadkeeper.access.people.records import (
     Membership,
     Person,
     as_person,
+    member_role,
     memberships,
     name_of,
     no_such_person,
@@ -74,10 +75,12 @@ class People:
 
         return await self._storage.read(act)
 
-    async def set_role(self, publisher_id: str, person_id: str, role: Role, *, by: Caller) -> None:
-        """A member becomes this. Raises :class:`Problem` for no member, and for the last owner."""
+    async def set_role(self, publisher_id: str, person_id: str, role_text: str, *, by: Caller) -> None:
+        """A member becomes this. Raises :class:`Problem` for no member, for no role, and for the last owner."""
 
         def act(conn: sa.Connection) -> None:
+            _require_member(conn, publisher_id, person_id)
+            role = member_role(role_text)
             _keep_an_owner(conn, publisher_id, person_id, by, becomes=role)
             m = t.membership.c
             this = (m.person_id == person_id, m.publisher_id == publisher_id)
@@ -90,6 +93,7 @@ class People:
         """A member is none any more, from their next request on. Raises :class:`Problem` as :meth:`set_role`."""
 
         def act(conn: sa.Connection) -> None:
+            _require_member(conn, publisher_id, person_id)
             _keep_an_owner(conn, publisher_id, person_id, by, becomes=None)
             m, s = t.membership.c, t.session.c
             conn.execute(sa.delete(t.membership).where(m.person_id == person_id, m.publisher_id == publisher_id))
@@ -163,14 +167,19 @@ def _row(conn: sa.Connection, person_id: str) -> sa.Row[Any]:
     return row
 
 
+def _require_member(conn: sa.Connection, publisher_id: str, person_id: str) -> None:
+    m = t.membership.c
+    there = sa.select(m.role).where(m.publisher_id == publisher_id, m.person_id == person_id)
+    if conn.execute(there).first() is None:
+        raise no_such_person()
+
+
 def _keep_an_owner(conn: sa.Connection, publisher_id: str, person_id: str, by: Caller, *, becomes: Role | None) -> None:
     """Raise :class:`Problem` for no member, and if a publisher's last owner would cease to be one by a member's act."""
     m, p = t.membership.c, t.publisher.c
     conn.execute(sa.select(p.id).where(p.id == publisher_id).with_for_update(key_share=True))
     rows = conn.execute(sa.select(m.person_id, m.role).where(m.publisher_id == publisher_id)).all()
     roles = {row.person_id: row.role for row in rows}
-    if person_id not in roles:
-        raise no_such_person()
     others = [role for each, role in roles.items() if each != person_id]
     is_last = roles[person_id] == Role.OWNER and Role.OWNER not in others
     if is_last and becomes is not Role.OWNER and not by.is_operator:

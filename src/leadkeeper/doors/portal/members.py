@@ -102,7 +102,7 @@ class MemberPages:
 
     async def _role(self, request: Request, session: Session) -> Response:
         publisher_id, person_id = self._publisher(request, session), request.path_params["person_id"]
-        role = member_role((await form_of(request)).get("role", ""))
+        role = (await form_of(request)).get("role", "")
         await self._rooms.people.set_role(publisher_id, person_id, role, by=session.caller)
         return to(f"/portal/publishers/{publisher_id}/members")
 

@@ -24,7 +24,7 @@ from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 
 LIMIT: Final = parse("60/minute")
-"""How often one address may ask for one of these pages: links cannot be guessed, this only spares the database."""
+"""How often one address may open a link or send a form: links cannot be guessed, this only spares the database."""
 _WRONG_KEY: Final = _("This key is unknown, revoked, or may only hand in leads. Ask your operator for one.")
 
 _Page = Callable[[Request], Awaitable[Response]]
@@ -59,7 +59,8 @@ class SignInPages:
         async def handle(request: Request) -> Response:
             if request.method == "POST" and self._origins.from_elsewhere(request.scope):
                 raise HTTPException(403)
-            if not await self._limiter.hit(LIMIT, "outside", self._origins.addresses.of(request.scope)):
+            costs = request.method == "POST" or "token" in request.path_params
+            if costs and not await self._limiter.hit(LIMIT, "outside", self._origins.addresses.of(request.scope)):
                 said = _("The page was opened often from your address just now. Try again in a minute.")
                 raise Problem(ProblemType.TOO_MANY_REQUESTS, said, retry_after=60)
             return await (take if request.method == "POST" else show)(request)

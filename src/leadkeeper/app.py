@@ -28,8 +28,7 @@ from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.findings import Findings
-from leadkeeper.connections.rotation import any_sealed
-from leadkeeper.connections.vault import Vault, secret_keys_from_file
+from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.app import create_api
@@ -63,6 +62,7 @@ from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
+from leadkeeper.opening import open_database
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -72,10 +72,9 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.rooms import Rooms
-from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import DatabaseClock
-from leadkeeper.storage.engine import Storage, open_storage
-from leadkeeper.storage.migrate import upgrade
+from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.presence import Presence
 from leadkeeper.texts import ENGLISH, Languages
 
@@ -103,7 +102,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    storage, clock, secret_keys = await _open_storage(settings)
+    storage, clock, secret_keys = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
@@ -233,51 +232,11 @@ def _tester(
     return Tester(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
-    """The database, up to date, its clock, and the keys to the secrets in it."""
-    storage = open_storage(settings.database_url)
-    try:
-        await storage.migrate(upgrade)
-        clock = DatabaseClock(storage)
-        await clock.look()
-        return storage, clock, await _secret_keys(settings, storage)
-    except BaseException:
-        await storage.close()
-        raise
-
-
 def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str]) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
     keys = Keys(storage, clock, tokens=Tokens(secret_keys))
     return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
-
-
-async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
-    """The keys for secrets at rest, newest first; every one of them can be used.
-
-    A new one is made only for an installation that has not sealed anything yet.
-    """
-    file = settings.secret_key_file
-    if settings.secret_key is None and not file.exists() and await storage.read(any_sealed):
-        raise WrongSetting(
-            f"LEADKEEPER_SECRET_KEY_FILE: {file} is missing, but connections hold secrets that were sealed with the "
-            "key in it. Put it back, or set LEADKEEPER_SECRET_KEY. If it is lost for good, "
-            f"`leadkeeper db new-key > {file}` makes another: the connections are then broken until their secrets are "
-            "entered again."
-        )
-    try:
-        if settings.secret_key is not None:
-            keys = settings.secret_key.get_secret_value().split(",")
-        else:
-            keys = secret_keys_from_file(settings.secret_key_file)
-        Vault(keys)
-        return keys
-    except ValueError as error:
-        name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
-        raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
-    except OSError as error:
-        raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None
 
 
 def open_doors(settings: Settings, house: House) -> ASGIApp:

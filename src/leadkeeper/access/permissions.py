@@ -40,7 +40,7 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.CONTRIBUTOR: frozenset({Permission.SEE, Permission.CHANGE}),
     Role.READER: frozenset({Permission.SEE}),
 }
-"""The table. It stands in ``docs/reference/permissions.md`` too, which a test compares."""
+"""The table."""
 MEANINGS: Final[Mapping[Permission, str]] = {
     Permission.HAND_IN: _("hand in leads, for any publisher"),
     Permission.SEE: _("see offers, connections, leads and members"),

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 
 LEAST: Final = 12
@@ -26,8 +27,10 @@ _LOOKED_AT: Final = 72
 """How many characters are judged: judging takes longer for long ones, and more than these are safe anyway."""
 _TELLING: Final = 4
 """How short a part of a name or address is that a password may hold after all."""
-_AT_ONCE: Final = 2
+_AT_ONCE: Final = 1
 """How many passwords are hashed at a time: each takes 19 MiB and a core for some hundredths of a second."""
+_MOST_WAITING: Final = 64
+"""How many wait for that; whoever comes beyond is told to come again, so that a flood of them takes no more."""
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """Argon2id, as OWASP recommends it for servers that do other work too."""
 
@@ -68,24 +71,31 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-class Passwords:
-    """Judges, hashes and compares passwords; ``least`` is the fewest characters. Threads do the work."""
+_T = TypeVar("_T")
 
-    def __init__(self, least: int = LEAST) -> None:
+
+class Passwords:
+    """Judges, hashes and compares passwords; ``least`` is the fewest characters. Threads do the work.
+
+    No password may hold the name of ``marketplace``, whatever it is at the time. All raise :class:`Problem` when too
+    many wait.
+    """
+
+    def __init__(self, least: int = LEAST, marketplace: object = "") -> None:
         self.least = least
+        self._marketplace = marketplace
+        self._waiting = 0
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._nobody_s: str | None = None
 
     async def refusal(self, password: str, *known: str) -> str | None:
         """Why somebody with these names and addresses may not choose this password."""
-        words = telling_words(*known)
-        async with self._slots:
-            return await asyncio.to_thread(refusal, password, words, self.least)
+        words = telling_words(*known, str(self._marketplace))
+        return await self._one(refusal, password, words, self.least)
 
     async def hashed(self, password: str) -> str:
         """As it is kept."""
-        async with self._slots:
-            return await asyncio.to_thread(_HASHER.hash, _normal(password))
+        return await self._one(_HASHER.hash, _normal(password))
 
     async def fits(self, password: str, kept: str | None) -> bool:
         """Whether it is the one that is ``kept``. For nobody's (``None``) the answer takes as long, and is no."""
@@ -93,9 +103,18 @@ class Passwords:
             return False
         if self._nobody_s is None:
             self._nobody_s = await self.hashed("nobody has this password")
-        async with self._slots:
-            fits = await asyncio.to_thread(_fits, kept or self._nobody_s, _normal(password))
-        return fits and kept is not None
+        return await self._one(_fits, kept or self._nobody_s, _normal(password)) and kept is not None
+
+    async def _one(self, work: Callable[..., _T], *given: object) -> _T:
+        if self._waiting >= _MOST_WAITING:
+            said = _("Too many people sign in at this moment. Try again in some seconds.")
+            raise Problem(ProblemType.TOO_BUSY, said, retry_after=5)
+        self._waiting += 1
+        try:
+            async with self._slots:
+                return await asyncio.to_thread(work, *given)
+        finally:
+            self._waiting -= 1
 
 
 def _fits(kept: str, password: str) -> bool:

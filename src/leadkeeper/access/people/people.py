@@ -124,14 +124,14 @@ class People:
         this = sa.update(t.person).where(t.person.c.id == person_id)
         await self._storage.write(lambda conn: conn.execute(this.values(name=said)) and None)
 
-    async def change_password(self, caller: Caller, session_id: str, now_is: str, new: str, *, marketplace: str) -> int:
+    async def change_password(self, caller: Caller, session_id: str, now_is: str, new: str) -> int:
         """A person changes their password; all their other sessions end, and how many is answered.
 
         Raises :class:`Problem` for a wrong one, and for a new one that may not be chosen.
         """
         person_id = caller.person_id or ""
         row = await self.require_password(person_id, now_is)
-        refused = await self.passwords.refusal(new, row.email, row.name, marketplace)
+        refused = await self.passwords.refusal(new, row.email, row.name)
         if refused is not None:
             raise wrong("new", refused)
         kept = await self.passwords.hashed(new)

@@ -51,7 +51,7 @@ def open_people(
     clock: Clock,
 ) -> PeopleRoom:
     """``least`` is the fewest characters of a password, ``limit`` how many guesses one address has (``10/minute``)."""
-    passwords = Passwords(least)
+    passwords = Passwords(least, marketplace)
     factor = SecondFactor(storage, seals, clock)
     links = Links(storage, passwords, clock)
     rate = parse(limit)

@@ -80,8 +80,7 @@ class AccountPages:
         # Whoever sits down at an open page must not try passwords there without end.
         await self._rooms.person_sign_ins.require_guess(session.caller)
         try:
-            name = str(self._rooms.marketplace)
-            await self._rooms.people.change_password(session.caller, session.open.id, now_is, new, marketplace=name)
+            await self._rooms.people.change_password(session.caller, session.open.id, now_is, new)
         except Problem as problem:
             return await self._page(request, session, problem)
         return to("/portal/account?done=password")

@@ -36,7 +36,7 @@ async def home(database_url: str, box: Mailbox) -> AsyncIterator[House]:
 def link_of(box: Mailbox, number: int, kind: str) -> str:
     """The link in a mail, in English."""
     text = box.mails[number].get_content()
-    found = re.search(rf"http://leads\.example(/portal/{kind}/lko_[\w-]+)\n", text)
+    found = re.search(rf"http://leads\.example(/portal/{kind}/lko_[\w-]+)\r?\n", text)
     assert found, text
     return found[1]
 

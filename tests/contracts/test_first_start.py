@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from tests.rooms import SECRET_KEY, House, house, listening
 
 
 @asynccontextmanager
-async def empty(database_url: str, **more: str) -> AsyncIterator[tuple[str, Opened]]:
+async def empty(database_url: str, **more: Any) -> AsyncIterator[tuple[str, Opened]]:
     """An installation in which nobody can sign in, and its address."""
     settings = Settings(
         database_url=database_url, secret_key=SecretStr(SECRET_KEY), public_url="http://leads.example", **more

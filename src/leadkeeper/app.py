@@ -19,6 +19,8 @@ from starlette.types import ASGIApp
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.people.room import PeopleRoom, open_people
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
@@ -26,8 +28,7 @@ from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.findings import Findings
-from leadkeeper.connections.rotation import any_sealed
-from leadkeeper.connections.vault import Vault, secret_keys_from_file
+from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.app import create_api
@@ -37,6 +38,7 @@ from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.contacts.app import ContactDoor
 from leadkeeper.doors.entrance import Entrance
+from leadkeeper.doors.first_page import FirstPage
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.listener.limits import files_for
 from leadkeeper.doors.listener.server import Server, listen
@@ -58,6 +60,7 @@ from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
+from leadkeeper.opening import open_database
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -67,10 +70,9 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.rooms import Rooms
-from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import DatabaseClock
-from leadkeeper.storage.engine import Storage, open_storage
-from leadkeeper.storage.migrate import upgrade
+from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.presence import Presence
 from leadkeeper.texts import ENGLISH, Languages
 from leadkeeper.validation.outcome import UNASKED
@@ -100,7 +102,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    storage, clock, secret_keys = await _open_storage(settings)
+    storage, clock, secret_keys = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
@@ -112,6 +114,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
     rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
+    await rooms.marketplace.look()
     try:
         if worker:
             carrier = Worker(
@@ -127,6 +130,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
         await rooms.intake.drained()
     finally:
         watching.cancel()
+        await rooms.link_mail.aclose()
         await rooms.rates.aclose()
         await rooms.audit.drained()
         await network.aclose()
@@ -145,6 +149,7 @@ def _put_together(
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
     quotas, mail_rules = settings.quotas, settings.mail_rules
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
+    people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     rates = Rates(storage, quotas, clock)
     connections = Connections(
         storage,
@@ -161,6 +166,12 @@ def _put_together(
         storage=storage,
         keys=sign_ins.keys,
         sign_ins=sign_ins,
+        people=people.people,
+        person_sign_ins=people.sign_ins,
+        second_factor=people.factor,
+        links=people.links,
+        link_mail=people.mail,
+        marketplace=people.marketplace,
         audit=sign_ins.audit,
         hooks=Hooks(storage, clock, quotas=quotas),
         catalogue=Catalogue(storage, connections, clock, quotas=quotas),
@@ -184,6 +195,30 @@ def _put_together(
     )
 
 
+def _people(
+    settings: Settings,
+    storage: Storage,
+    clock: Clock,
+    secret_keys: Sequence[str],
+    sign_ins: SignIns,
+    languages: Languages,
+) -> PeopleRoom:
+    return open_people(
+        storage,
+        sign_ins,
+        secret_keys,
+        Vault(list(secret_keys)),
+        None if settings.mail_server is None else Mailer(settings.mail_server),
+        marketplace=MarketplaceName(storage, settings.named, clock),
+        least=settings.password_length,
+        base_url=settings.base_url,
+        rules=settings.mail_rules,
+        languages=languages,
+        limit=settings.sign_in_limit,
+        clock=clock,
+    )
+
+
 def _validator(
     settings: Settings,
     storage: Storage,
@@ -197,51 +232,11 @@ def _validator(
     return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-async def _open_storage(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
-    """The database, up to date, its clock, and the keys to the secrets in it."""
-    storage = open_storage(settings.database_url)
-    try:
-        await storage.migrate(upgrade)
-        clock = DatabaseClock(storage)
-        await clock.look()
-        return storage, clock, await _secret_keys(settings, storage)
-    except BaseException:
-        await storage.close()
-        raise
-
-
 def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str]) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
     keys = Keys(storage, clock, tokens=Tokens(secret_keys))
     return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
-
-
-async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
-    """The keys for secrets at rest, newest first; every one of them can be used.
-
-    A new one is made only for an installation that has not sealed anything yet.
-    """
-    file = settings.secret_key_file
-    if settings.secret_key is None and not file.exists() and await storage.read(any_sealed):
-        raise WrongSetting(
-            f"LEADKEEPER_SECRET_KEY_FILE: {file} is missing, but connections hold secrets that were sealed with the "
-            "key in it. Put it back, or set LEADKEEPER_SECRET_KEY. If it is lost for good, "
-            f"`leadkeeper db new-key > {file}` makes another: the connections are then broken until their secrets are "
-            "entered again."
-        )
-    try:
-        if settings.secret_key is not None:
-            keys = settings.secret_key.get_secret_value().split(",")
-        else:
-            keys = secret_keys_from_file(settings.secret_key_file)
-        Vault(keys)
-        return keys
-    except ValueError as error:
-        name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
-        raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
-    except OSError as error:
-        raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None
 
 
 def open_doors(settings: Settings, house: House) -> ASGIApp:
@@ -259,8 +254,8 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )
-    name, base_url = settings.marketplace_name, settings.base_url
-    doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
+    name, base_url = rooms.marketplace, settings.base_url
+    doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
@@ -275,7 +270,7 @@ def _storefront(settings: Settings, house: House, addresses: ClientAddresses, se
         secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
         captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
     guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
-    name, base_url = settings.marketplace_name, settings.base_url
+    name, base_url = rooms.marketplace, settings.base_url
     return Storefront(rooms.showcase, rooms.intake, guard, captcha, rooms.languages, name=name, base_url=base_url)
 
 
@@ -286,10 +281,12 @@ async def serve(
     worker: bool,
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run the API, the worker or both until ``stop`` is set; then end what is in flight or return it.
 
-    ``ready`` is called once requests are answered. Raises ``OSError`` when the port is taken.
+    ``ready`` is called once requests are answered, and ``begin`` then with the address at which an installation begins
+    in which nobody can sign in yet. Raises ``OSError`` when the port is taken.
     """
     async with open_rooms(settings, worker=worker) as house:
         # The API first: when its port is taken, nothing was begun.
@@ -297,8 +294,13 @@ async def serve(
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
         role = "serve" if api and worker else "api" if api else "worker"
         presence = Presence(house.rooms.storage, house.clock, role)
-        beside = [asyncio.create_task(work, name="beside") for work in (presence.run(), *_beside(settings, house))]
+        beside = [
+            asyncio.create_task(work, name="beside")
+            for work in (presence.run(), house.rooms.marketplace.run(), *_beside(settings, house))
+        ]
         ready()
+        if api and (link := await house.rooms.links.first()) is not None:
+            begin(f"{settings.base_url}/portal/begin/{link.token}")
         await _until(stop, carrying)
         if server is not None:
             await server.end()
@@ -334,7 +336,7 @@ def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]
         settings.base_url,
         house.rooms.clock,
         rules=settings.mail_rules,
-        marketplace=settings.marketplace_name,
+        marketplace=house.rooms.marketplace,
         languages=house.rooms.languages,
     )
     return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock, random.random).run()]

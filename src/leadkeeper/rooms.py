@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
+from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.people.factor import SecondFactor
+from leadkeeper.access.people.links import Links
+from leadkeeper.access.people.mailing import LinkMail
+from leadkeeper.access.people.people import People
+from leadkeeper.access.people.sign_in import PersonSignIns
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
@@ -35,6 +41,12 @@ class Rooms:
     storage: Storage
     keys: Keys
     sign_ins: SignIns
+    people: People
+    person_sign_ins: PersonSignIns
+    second_factor: SecondFactor
+    links: Links
+    link_mail: LinkMail
+    marketplace: MarketplaceName
     audit: Audit
     hooks: Hooks
     catalogue: Catalogue

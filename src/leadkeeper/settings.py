@@ -123,7 +123,10 @@ class Settings(BaseSettings):
         description="What publishing does where a destination does not confirm its test lead: wait until somebody says "
         "that it was found, warn and pass, or pass.",
     )
-    marketplace_name: str = Field("Marketplace", description="The name that customers read in the storefront.")
+    marketplace_name: str = Field(
+        "Marketplace",
+        description="The name that customers read in the storefront; unset, the one entered in the portal.",
+    )
     form_origins: str = Field(
         "", description="Sites (https://..., commas) that may show an offer's form by the storefront's snippet."
     )
@@ -133,6 +136,9 @@ class Settings(BaseSettings):
     )
     sign_in_limit: str = Field(
         "10/minute", description="How many wrong keys one address, and one key's id, may send before 429: 10/minute."
+    )
+    password_length: int = Field(
+        12, ge=8, le=64, description="Fewest characters of a person's password; 8 where all use a second factor."
     )
     session_hours: float = Field(8, gt=0, le=720, description="How long one stays signed in to the portal at most.")
     session_idle_minutes: float = Field(
@@ -275,6 +281,11 @@ class Settings(BaseSettings):
         if value.lower() not in {"debug", "info", "warning", "error"}:
             raise ValueError("use debug, info, warning or error")
         return value.lower()
+
+    @property
+    def named(self) -> str | None:
+        """The marketplace's name, if a setting gives it."""
+        return self.marketplace_name if "marketplace_name" in self.model_fields_set else None
 
     @property
     def origins(self) -> list[str]:

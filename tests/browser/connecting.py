@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.sandbox.server import Sandbox
+from tests.browser.signing_in import sign_in_with_key
 from tests.contracts.mailbox import Mailbox, mailbox
 from tests.contracts.market import FarSide
 from tests.rooms import House, house
@@ -65,8 +66,7 @@ async def sign_in(browser: Browser, home: House, role: str = "publisher:contoso"
     page = await context.new_page()
     page.set_default_timeout(PATIENCE)
     await page.goto(f"{home.url}/portal")
-    await page.fill("#key", key)
-    await page.get_by_role("button", name="Sign in").click()
+    await sign_in_with_key(page, key)
     await page.get_by_role("heading", name="Offers", exact=True).wait_for()
     return page
 

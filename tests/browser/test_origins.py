@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Browser
 
 from tests.browser.conftest import Opened
+from tests.browser.signing_in import sign_in_with_key
 from tests.browser.test_storefront import fill, kept
 from tests.shop import PLANNER, open_shop
 
@@ -29,8 +30,7 @@ async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: O
         await page.get_by_role("button", name="Send").click()
         await page.wait_for_url("**/thanks")
         await page.goto(f"{home.url}/portal")
-        await page.fill("#key", key)
-        await page.get_by_role("button", name="Sign in").click()
+        await sign_in_with_key(page, key)
         await page.get_by_role("heading", name="Offers").wait_for()
         assert [headers.get("origin") for headers in sent] == [home.url, home.url]
         assert len(await kept(home)) == 1

@@ -9,6 +9,7 @@ from playwright.async_api import Browser
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
+from tests.browser.signing_in import sign_in_with_key
 from tests.browser.test_storefront import DESK, PHONE, picture, wide
 from tests.rooms import DESTINATION, OFFER, hand_in
 from tests.shop import open_shop
@@ -53,8 +54,7 @@ async def test_axe_finds_nothing_in_the_portal(
         page = await context.new_page()
         await page.goto(f"{home.url}/portal")
         assert await violations(page) == []
-        await page.fill("#key", key)
-        await page.get_by_role("button", name="Sign in").click()
+        await sign_in_with_key(page, key)
         await page.get_by_role("heading", name="Offers").wait_for()
         for number, path in enumerate((*PATHS, f"/leads/{lead_id}")):
             await page.goto(f"{home.url}/portal{path}")

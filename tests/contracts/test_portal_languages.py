@@ -22,6 +22,7 @@ PATHS: Final = (
     "/leads",
     "/help",
     "/offers/new",
+    "/publishers/contoso/members",
     "/offers/contoso/crm-pro",
     "/offers/contoso/crm-pro/edit",
     "/offers/contoso/crm-pro/destinations",

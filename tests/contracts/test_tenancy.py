@@ -17,7 +17,8 @@ import pytest
 import sqlalchemy as sa
 from starlette.routing import Route
 
-from leadkeeper.access.keys import Role
+from leadkeeper.access.permissions import Caller, Role
+from leadkeeper.access.sessions import Place
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
@@ -105,7 +106,16 @@ async def neighbour(home: House) -> Neighbour:
     assert begun.status == 202, begun.body
     await put_in_slots(home.rooms, OfferRef("fabrikam", "veiled"), preview=1)
     await home.rooms.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
+    by = Caller("test", Role.OPERATOR)
+    invited = await home.rooms.links.invite(f"{MARK}-waits@far.example", "fabrikam", Role.READER, by=by)
+    link = await home.rooms.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
+    password = "seven lanterns adrift"
+    person = await home.rooms.links.accept(link.token, name=f"Ada {MARK}", password=password)
+    session = await home.rooms.person_sign_ins.as_person(person, Place(), factor_too=True)
     theirs = {
+        "personId": person,
+        "invitationId": invited.id,
+        "sessionId": session.session.id,
         "publisherId": "fabrikam",
         "offerId": "veiled",
         "name": "primary",
@@ -123,6 +133,9 @@ async def neighbour(home: House) -> Neighbour:
         "act": "cancel",
     }
     nobody_s = {
+        "personId": f"{GONE}5",
+        "invitationId": f"{GONE}6",
+        "sessionId": f"{GONE}7",
         "publisherId": "nobodyxx",
         "offerId": "nought",
         "name": "primary",
@@ -215,11 +228,15 @@ async def theirs_now(home: House) -> list[Any]:
             (t.hook, t.hook.c.offer_ref),
             (t.lead, t.lead.c.publisher_id),
             (t.key, t.key.c.publisher_id),
+            (t.membership, t.membership.c.publisher_id),
+            (t.one_time_link, t.one_time_link.c.publisher_id),
         ):
             found += conn.execute(sa.select(table).where(column.like("fabrikam%")).order_by(*table.primary_key)).all()
         leads = sa.select(t.lead.c.id).where(t.lead.c.publisher_id == "fabrikam")
         found += conn.execute(sa.select(t.delivery).where(t.delivery.c.lead_id.in_(leads))).all()
         found += conn.execute(sa.select(t.connection_change)).all()
+        found += conn.execute(sa.select(t.person)).all()
+        found += conn.execute(sa.select(t.session.c.ended_at).where(t.session.c.person_id.is_not(None))).all()
         found += conn.execute(sa.select(t.cross_listing)).all()
         return found
 

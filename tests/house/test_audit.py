@@ -32,7 +32,7 @@ came from as limits count it (IPv6 by /64).
   causes at most 30 a minute, all together 600; the rest is counted in `audit.leftOut`. Should the process be killed, or
   the database stay away until it ends, those of the last moments are lost.
 - A list over all publishers, which only an operator can read, has no publisher: no publisher sees that line.
-- `who` is `key:<id>`, `cli`, `publishing`, `leadkeeper`, or `anyone` for somebody without a right key.
+- `who` is `key:<id>`, `person:<id>`, `cli`, `publishing`, `leadkeeper`, or `anyone` for somebody without a right key.
 
 This page is generated from `src/leadkeeper/access/acts.py`. Names of acts are stable.
 

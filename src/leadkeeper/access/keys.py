@@ -5,53 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.permissions import FOR_ALL, Caller, Role
 from leadkeeper.access.tokens import PREFIX, Tokens
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import publisher_exists
-
-
-class Role(StrEnum):
-    """What a key may do: all; hand in leads; all that concerns one publisher."""
-
-    OPERATOR = "operator"
-    MARKETPLACE = "marketplace"
-    PUBLISHER = "publisher"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whoever stands behind a key."""
-
-    key_id: str
-    role: Role
-    publisher_id: str | None = None
-
-    @property
-    def may_hand_in(self) -> bool:
-        """Whether the caller may hand in leads."""
-        return self.role in (Role.OPERATOR, Role.MARKETPLACE)
-
-    def may_see(self, publisher_id: str) -> bool:
-        """Whether the caller may read and change what belongs to this publisher."""
-        return self.role is Role.OPERATOR or (self.role is Role.PUBLISHER and self.publisher_id == publisher_id)
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether the caller runs this installation: who it says may be written to, may be."""
-        return self.role is Role.OPERATOR
-
-    @property
-    def name(self) -> str:
-        """How the caller is written in the audit."""
-        return f"key:{self.key_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +41,8 @@ class ListedKey:
 CACHE_MS = 5_000
 """How long a key that was revoked by another process may still be honoured here, and one it made be unknown."""
 _CACHE_SIZE = 10_000
+OF_KEYS = (Role.PUBLISHER, Role.CONTRIBUTOR, Role.READER)
+"""What a key of one publisher can be: ``publisher`` may do all that an owner may."""
 SESSION_PREFIX = "lks_"
 """How the tokens of the portal's sessions begin; they are no keys."""
 
@@ -92,13 +58,16 @@ def new_token(prefix: str) -> str:
 
 
 def parse_role(text: str) -> tuple[Role, str | None]:
-    """``operator``, ``marketplace`` or ``publisher:<id>``; raises ``ValueError`` with the remedy otherwise."""
+    """``operator``, ``marketplace``, or one of a publisher (``publisher:<id>``, ``contributor:<id>``, ``reader:<id>``).
+
+    Raises ``ValueError`` with the remedy otherwise.
+    """
     role, colon, publisher_id = text.partition(":")
-    if role in (Role.OPERATOR, Role.MARKETPLACE) and not colon:
+    if role in FOR_ALL and not colon:
         return Role(role), None
-    if role == Role.PUBLISHER and publisher_id:
-        return Role.PUBLISHER, publisher_id
-    raise ValueError("role must be operator, marketplace or publisher:<id>")
+    if role in OF_KEYS and publisher_id:
+        return Role(role), publisher_id
+    raise ValueError("role must be operator, marketplace, or publisher:<id>, contributor:<id>, reader:<id>")
 
 
 class Keys:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
-from leadkeeper.access.keys import SESSION_PREFIX, Caller, Role, hashed, new_token
+from leadkeeper.access.keys import SESSION_PREFIX, hashed, new_token
+from leadkeeper.access.permissions import Caller, Role
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -17,14 +19,51 @@ SEEN_EVERY: Final = 60_000
 """When a session was seen is written at most so often (ms)."""
 KEPT: Final = 30 * 86_400_000
 """How long (ms) after its time a session's row is kept."""
+PENDING: Final = 600_000
+"""How long (ms) the second factor may take."""
+SHOWN: Final = 100
+"""The most sessions of one person that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session that was just begun: the only moment at which its token is known."""
+    """A session that was just begun: the only moment at which its token is known.
+
+    ``pending``: it is good for nothing before the second factor has come.
+    """
 
     id: str
     token: str
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody signs in from: the address as limits count it, and what the browser calls itself."""
+
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session that goes on. Of a person ``person_name`` and ``email`` are known, of a key they are empty."""
+
+    id: str
+    caller: Caller
+    person_name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session as its owner sees it; times in ms."""
+
+    id: str
+    created_at: int
+    seen_at: int
+    address: str
+    agent: str
 
 
 class Sessions:
@@ -39,9 +78,9 @@ class Sessions:
         self.lasts_ms = lasts_ms
         self._idle_ms = idle_ms
 
-    async def begin(self, caller: Caller, *, where: str = "") -> NewSession:
-        """Sign ``caller`` in, from the address ``where``."""
-        made = NewSession(new_id(), new_token(SESSION_PREFIX.removesuffix("_")))
+    async def begin(self, caller: Caller, place: Place = Place(), *, pending: bool = False) -> NewSession:
+        """Sign ``caller`` in; ``pending`` until their second factor has come."""
+        made = NewSession(new_id(), new_token(SESSION_PREFIX.removesuffix("_")), pending)
 
         def act(conn: sa.Connection) -> None:
             now, s = self._clock(), t.session.c
@@ -50,53 +89,166 @@ class Sessions:
                 sa.insert(t.session).values(
                     id=made.id,
                     token_hash=hashed(made.token),
-                    key_id=caller.key_id,
+                    key_id=caller.key_id if caller.person_id is None else None,
+                    person_id=caller.person_id,
+                    publisher_id=None if caller.person_id is None else caller.publisher_id,
+                    pending=pending,
+                    address=place.address[:64],
+                    agent=_plain(place.agent)[:200],
                     created_at=now,
                     seen_at=now,
-                    until=now + self.lasts_ms,
+                    until=now + (PENDING if pending else self.lasts_ms),
                 )
             )
-            detail = f"from {where}" if where else ""
-            note(conn, now, caller.name, "session.begin", made.id, detail, publisher_id=caller.publisher_id)
+            if not pending:
+                detail = f"from {place.address}" if place.address else ""
+                note(conn, now, caller.name, "session.begin", made.id, detail, publisher_id=caller.publisher_id)
 
         await self._storage.write(act)
         return made
 
-    async def caller(self, token: str) -> Caller | None:
-        """Who is signed in with ``token``; ``None`` when the session, its time or its key has ended."""
+    async def find(self, token: str, *, pending: bool = False) -> OpenSession | None:
+        """The session of ``token``, or ``None`` when it, its time, its key or its person's role has ended.
+
+        One that waits for its second factor is found with ``pending`` alone, and any other without.
+        """
         if not token.startswith(SESSION_PREFIX):
             return None
         digest, now = hashed(token), self._clock()
-        row = await self._storage.read(_find, digest, now, now - self._idle_ms)
+        row = await self._storage.read(_find, digest, now, now - self._idle_ms, pending)
         if row is None:
             return None
         if now - row.seen_at >= SEEN_EVERY:
             await self._storage.write(_see, digest, now)
-        return Caller(row.key_id, Role(row.role), row.publisher_id)
+        return _open(row)
+
+    async def caller(self, token: str) -> Caller | None:
+        """Who is signed in with ``token``."""
+        found = await self.find(token)
+        return None if found is None else found.caller
 
     async def end(self, token: str) -> bool:
         """End the session of ``token``; false if it has ended."""
 
         def act(conn: sa.Connection) -> bool:
             now = self._clock()
-            row = _find(conn, hashed(token), now, now - self._idle_ms)
+            row = _find(conn, hashed(token), now, now - self._idle_ms, False)
             if row is None:
                 return False
             conn.execute(sa.update(t.session).where(t.session.c.id == row.id).values(ended_at=now))
-            who = Caller(row.key_id, Role(row.role), row.publisher_id).name
-            note(conn, now, who, "session.end", row.id, publisher_id=row.publisher_id)
+            caller = _open(row).caller
+            note(conn, now, caller.name, "session.end", row.id, publisher_id=caller.publisher_id)
             return True
 
         return await self._storage.write(act)
 
+    async def drop_pending(self, session_id: str) -> None:
+        """Forget a session whose second factor never came."""
+        s = t.session.c
+        ended = sa.delete(t.session).where(s.id == session_id, s.pending)
+        await self._storage.write(lambda conn: conn.execute(ended) and None)
 
-def _find(conn: sa.Connection, digest: str, now: int, seen_after: int) -> sa.Row[Any] | None:
-    s, k = t.session.c, t.key.c
-    query: sa.Select[Any] = sa.select(s.id, s.key_id, s.seen_at, k.role, k.publisher_id)
-    query = query.join(t.key, k.id == s.key_id)
-    alive = (s.ended_at.is_(None), s.until > now, s.seen_at > seen_after, k.revoked_at.is_(None))
-    return conn.execute(query.where(s.token_hash == digest, *alive)).first()
+    async def act_for(self, session: OpenSession, publisher_id: str | None) -> bool:
+        """A person goes on for another publisher of theirs, or as an operator (``None``); false if that is not theirs.
+
+        Whether it is theirs is seen with the next page too: see :meth:`find`.
+        """
+
+        def act(conn: sa.Connection) -> bool:
+            if not may_act_for(conn, session.caller.person_id or "", publisher_id):
+                return False
+            s = t.session.c
+            conn.execute(sa.update(t.session).where(s.id == session.id).values(publisher_id=publisher_id))
+            return True
+
+        return await self._storage.write(act)
+
+    async def list(self, caller: Caller) -> Sequence[ListedSession]:
+        """The open sessions of the same key or person, newest first."""
+
+        def act(conn: sa.Connection) -> list[ListedSession]:
+            s, now = t.session.c, self._clock()
+            alive = (s.ended_at.is_(None), s.until > now, s.seen_at > now - self._idle_ms, sa.not_(s.pending))
+            query = sa.select(t.session).where(_theirs(caller), *alive).order_by(s.id.desc()).limit(SHOWN)
+            return [
+                ListedSession(row.id, row.created_at, row.seen_at, row.address, row.agent)
+                for row in conn.execute(query)
+            ]
+
+        return await self._storage.read(act)
+
+    async def end_some(self, caller: Caller, *, only: str | None = None, but: str | None = None) -> int:
+        """End the caller's session ``only``, or all of theirs ``but`` that one; how many were ended."""
+
+        def act(conn: sa.Connection) -> int:
+            s = t.session.c
+            these = [_theirs(caller), s.id == only if only is not None else s.id != (but or "")]
+            return end_sessions(conn, self._clock(), caller, *these)
+
+        return await self._storage.write(act)
+
+
+def end_sessions(conn: sa.Connection, now: int, by: Caller, *these: sa.ColumnElement[bool]) -> int:
+    """End the open ones among ``these``; each gets its line in the audit."""
+    s = t.session.c
+    rows = conn.execute(sa.select(s.id, s.publisher_id).where(*these, s.ended_at.is_(None))).all()
+    for row in rows:
+        conn.execute(sa.update(t.session).where(s.id == row.id).values(ended_at=now))
+        note(conn, now, by.name, "session.end", row.id, publisher_id=row.publisher_id)
+    return len(rows)
+
+
+def may_act_for(conn: sa.Connection, person_id: str, publisher_id: str | None) -> bool:
+    """Whether this person is a member of the publisher, or, of none, an operator."""
+    p, m = t.person.c, t.membership.c
+    if publisher_id is None:
+        query = sa.select(p.id).where(p.id == person_id, p.is_operator)
+    else:
+        query = sa.select(m.person_id).where(m.person_id == person_id, m.publisher_id == publisher_id)
+    return conn.execute(query).first() is not None
+
+
+def _theirs(caller: Caller) -> sa.ColumnElement[bool]:
+    s = t.session.c
+    return s.key_id == caller.key_id if caller.person_id is None else s.person_id == caller.person_id
+
+
+def _open(row: sa.Row[Any]) -> OpenSession:
+    if row.person_id is None:
+        return OpenSession(row.id, Caller(row.key_id, Role(row.key_role), row.key_publisher))
+    role = Role.OPERATOR if row.publisher_id is None else Role(row.member_role)
+    return OpenSession(row.id, Caller("", role, row.publisher_id, row.person_id), row.person_name, row.email)
+
+
+def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: bool) -> sa.Row[Any] | None:
+    s, k, p, m = t.session.c, t.key.c, t.person.c, t.membership.c
+    joined = (
+        t.session.outerjoin(t.key, k.id == s.key_id)
+        .outerjoin(t.person, p.id == s.person_id)
+        .outerjoin(t.membership, sa.and_(m.person_id == s.person_id, m.publisher_id == s.publisher_id))
+    )
+    query: sa.Select[Any] = sa.select(
+        s.id,
+        s.key_id,
+        s.person_id,
+        s.publisher_id,
+        s.seen_at,
+        k.role.label("key_role"),
+        k.publisher_id.label("key_publisher"),
+        m.role.label("member_role"),
+        p.name.label("person_name"),
+        p.email,
+    ).select_from(joined)
+    by_key = sa.and_(k.id.is_not(None), k.revoked_at.is_(None))
+    as_operator = sa.and_(s.publisher_id.is_(None), p.is_operator)
+    by_person = sa.and_(p.id.is_not(None), p.disabled_at.is_(None), sa.or_(m.role.is_not(None), as_operator))
+    alive = (s.ended_at.is_(None), s.until > now, s.seen_at > seen_after, s.pending == pending)
+    return conn.execute(query.where(s.token_hash == digest, *alive, sa.or_(by_key, by_person))).first()
 
 
 def _see(conn: sa.Connection, digest: str, now: int) -> None:
     conn.execute(sa.update(t.session).where(t.session.c.token_hash == digest).values(seen_at=now))
+
+
+def _plain(text: str) -> str:
+    return "".join(each for each in text if each.isprintable())

@@ -12,8 +12,8 @@ from typing import Final
 from limits import parse
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.access.keys import Keys, Role, hashed
-from leadkeeper.access.sessions import NewSession, Sessions
+from leadkeeper.access.keys import Keys, hashed
+from leadkeeper.access.sessions import NewSession, Place, Sessions
 from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.problem import Problem, ProblemType
@@ -53,13 +53,13 @@ class SignIns:
         too_many = lazy_gettext("Too many wrong keys. Send the right one, or wait %(seconds)s s.", seconds=seconds)
         return Problem(ProblemType.TOO_MANY_REQUESTS, too_many, retry_after=seconds)
 
-    async def to_portal(self, key: str, address: str) -> NewSession:
+    async def to_portal(self, key: str, place: Place) -> NewSession:
         """Begin a session. Raises :class:`Problem` for a key that is unknown, revoked, or may only hand in leads."""
         caller = await self.keys.caller(key)
-        if caller is None or caller.role is Role.MARKETPLACE or not self.keys.is_key(key):
+        if caller is None or not caller.may_read or not self.keys.is_key(key):
             # The same wrong key, again and again from many places, is one person with an old key.
-            raise self.wrong_key("portal", address, f"key#{hashed(key)[:12]}")
-        return await self.sessions.begin(caller, where=address)
+            raise self.wrong_key("portal", place.address, f"key#{hashed(key)[:12]}")
+        return await self.sessions.begin(caller, place)
 
     async def to_token(self, client_id: str, secret: str, seconds: int, address: str) -> str:
         """An access token for a key. Raises :class:`Problem` for a wrong pair."""

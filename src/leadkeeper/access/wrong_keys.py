@@ -31,3 +31,9 @@ class WrongKeys:
             del self._counts[next(iter(self._counts))]
         self._counts[whose] = (begun, count + 1)
         return 0 if count < self._most else max(1, begun + self._per_ms - now)
+
+    def take_back(self, whose: str) -> None:
+        """One that was counted beforehand was right."""
+        found = self._counts.get(whose)
+        if found is not None:
+            self._counts[whose] = (found[0], max(0, found[1] - 1))

@@ -1,4 +1,7 @@
-"""The secrets of all connections, those in effect and those that wait: which can be read, and a new key for them."""
+"""The secrets of all connections, those in effect and those that wait: which can be read, and a new key for them.
+
+People's second factors are sealed with the same keys, and get the new one with them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from leadkeeper.access.people.factor import row_of as factor_row
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.storage import tables as t
 
@@ -27,6 +31,12 @@ def rotate(conn: sa.Connection, vault: Vault) -> int:
     for table, connection_id, row, sealed in _sealed(conn):
         this = dict(_HELD)[table] == connection_id
         conn.execute(sa.update(table).where(this).values(secrets=vault.resealed(sealed, row)))
+    p = t.person.c
+    for person_id, sealed in conn.execute(sa.select(p.id, p.factor).where(p.factor.is_not(None))).all():
+        # One that no key opens asks for a recovery code, whatever it is sealed with.
+        if vault.opens(sealed, factor_row(person_id)):
+            renewed = vault.resealed(sealed, factor_row(person_id))
+            conn.execute(sa.update(t.person).where(p.id == person_id).values(factor=renewed))
     return conn.scalar(sa.select(sa.func.count()).select_from(t.connection)) or 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
-from leadkeeper.access.keys import Caller
+from leadkeeper.access.permissions import Caller
 from leadkeeper.access.quotas import Rate
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns

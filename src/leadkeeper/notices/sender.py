@@ -48,7 +48,7 @@ class Sender:
         base_url: str,
         clock: Clock = now_ms,
         rules: MailRules = DEFAULT_RULES,
-        marketplace: str = "Marketplace",
+        marketplace: object = "Marketplace",
         languages: Languages | None = None,
     ) -> None:
         self._storage = storage
@@ -108,7 +108,7 @@ class Sender:
         if not await self._storage.write(begin, self._clock()):
             return False
         message = question(
-            asked.publisher_id, asked.token, self._marketplace, self._base_url, mailer.sender, self._languages
+            asked.publisher_id, asked.token, str(self._marketplace), self._base_url, mailer.sender, self._languages
         )
         (told,) = (await mailer.send(message, [asked.address])).values()
         later = told is not None and told.outcome in (Outcome.FAILED, Outcome.BROKEN) and not _is_theirs(told.kind)

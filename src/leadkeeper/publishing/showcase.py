@@ -73,6 +73,11 @@ class Showcase:
         """
         return await self._storage.read(_shelf, search.casefold().split()[:_WORDS], _place(after), limit)
 
+    async def has_offers(self) -> bool:
+        """Whether customers would find anything."""
+        query = sa.select(t.offer.c.ref).where(t.ON_SHELF).limit(1)
+        return await self._storage.read(lambda conn: conn.execute(query).first() is not None)
+
     async def offer(self, ref: OfferRef, preview_key: str | None = None) -> ShownOffer | None:
         """One offer, or ``None`` if customers may not see it. With the right ``preview_key`` it is the preview."""
         return await self._storage.read(_one, ref, preview_key)

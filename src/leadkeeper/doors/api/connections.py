@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from pydantic import Field
 from pydantic_core import to_json
 
-from leadkeeper.access.keys import Caller
+from leadkeeper.access.permissions import Caller
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections

@@ -44,7 +44,7 @@ class Deliveries:
     async def retry_delivery(self, delivery_id: DeliveryId, caller: Reader, language: Asked) -> DeliveryView:
         """It is due at once, its attempts counted anew. For an operator, or the lead's publisher."""
         offer = await self._again.offer_of(str(delivery_id))
-        if offer is None or not caller.may_see(offer.publisher_id):
+        if offer is None or not caller.may_change(offer.publisher_id):
             if offer is not None:
                 self._audit.refused(caller.name, f"delivery.retry {delivery_id}", caller.publisher_id)
             detail = lazy_gettext("There is no delivery %(delivery)s.", delivery=delivery_id)

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from leadkeeper.access.keys import Caller
+from leadkeeper.access.permissions import Caller
 from leadkeeper.doors.api.language import TOLD, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 from pydantic import Field
 
-from leadkeeper.access.keys import Role
 from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import PublisherBody
@@ -50,7 +49,7 @@ class Publishers:
     async def list_publishers(self, caller: Reader, page: Paged) -> PublisherList:
         """An operator sees all, a publisher itself."""
         following = None
-        if caller.role is Role.PUBLISHER and caller.publisher_id is not None:
+        if caller.publisher_id is not None:
             found = [await self._catalogue.publisher(caller.publisher_id)]
         else:
             found = await self._catalogue.publishers(page.cursor, page.asked)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Request
 from starlette.types import Scope
 
-from leadkeeper.access.keys import Caller, Role
+from leadkeeper.access.permissions import Caller
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.offer import CONNECTION_NAME, OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -41,7 +41,7 @@ def require_hand_in(caller: Caller) -> None:
 
 def visible(caller: Caller, publisher_id: str | None, rule: str) -> str | None:
     """Whose things to list: a publisher's own, unless it asks for another's (:class:`Problem` with ``rule``)."""
-    if caller.role is not Role.PUBLISHER:
+    if caller.publisher_id is None:
         return publisher_id
     if publisher_id not in (None, caller.publisher_id):
         raise forbidden(rule)
@@ -55,20 +55,22 @@ ConnectionName = Annotated[str, Path(alias="name", pattern=CONNECTION_NAME, exam
 
 async def _reader(request: Request) -> Caller:
     caller: Caller = request.scope[_CALLER]
-    if caller.role is Role.MARKETPLACE:
+    if not caller.may_read:
         raise forbidden(lazy_gettext("A key of role marketplace may only hand in leads."))
     return caller
 
 
 async def _operator(request: Request) -> Caller:
     caller: Caller = request.scope[_CALLER]
-    if caller.role is not Role.OPERATOR:
+    if not caller.is_operator:
         raise forbidden(lazy_gettext("This needs a key of role operator."))
     return caller
 
 
 async def _owner(publisher_id: PublisherId, request: Request) -> Caller:
     caller: Caller = request.scope[_CALLER]
+    if request.method != "GET" and caller.may_see(publisher_id) and not caller.may_change(publisher_id):
+        raise forbidden(lazy_gettext("A key of role reader may only read."))
     if not caller.may_see(publisher_id):
         raise forbidden(
             lazy_gettext("This needs a key of role operator or publisher:%(publisher)s.", publisher=publisher_id)
@@ -84,5 +86,5 @@ Reader = Annotated[Caller, Depends(_reader)]
 """An operator, or a publisher that will be shown what is its own."""
 Operator = Annotated[Caller, Depends(_operator)]
 Owner = Annotated[Caller, Depends(_owner)]
-"""An operator or the very publisher that the path names."""
+"""An operator or the very publisher that the path names; whoever may only read there, with GET alone."""
 Offer = Annotated[OfferRef, Depends(_offer)]

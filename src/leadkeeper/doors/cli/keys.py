@@ -26,7 +26,11 @@ def _role(text: str) -> str:
 @commands.command()
 def create(
     role: Annotated[
-        str, typer.Option(callback=_role, help="operator, marketplace (hands in leads) or publisher:<id>.")
+        str,
+        typer.Option(
+            callback=_role,
+            help="operator, marketplace (hands in leads), publisher:<id>, contributor:<id> or reader:<id>.",
+        ),
     ],
     note: Annotated[str, typer.Option(help="What the key is for; shown in the list.")] = "",
     json: AsJson = False,

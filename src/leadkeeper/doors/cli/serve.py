@@ -94,4 +94,7 @@ async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
 
-    await serve(settings, api=api, worker=worker, stop=stop, ready=ready)
+    def begin(address: str) -> None:
+        say(f"Nobody can sign in yet. Open this link to begin; it is good once, for 24 hours: {address}")
+
+    await serve(settings, api=api, worker=worker, stop=stop, ready=ready, begin=begin)

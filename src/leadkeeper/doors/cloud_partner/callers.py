@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from leadkeeper.access.keys import Caller, Role
+from leadkeeper.access.permissions import Caller
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, WrongVersion
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
@@ -23,7 +23,7 @@ async def caller_of(request: Request, bearers: Bearers) -> Caller:
     """Whoever's key or token the request carries. Raises :class:`Problem` if there is none, or it may not come here."""
     caller = await bearers.caller(request.scope)
     request.state.caller = caller
-    if caller.role is Role.MARKETPLACE:
+    if not caller.may_read:
         raise Problem(ProblemType.FORBIDDEN, "User does not have the required permissions")
     return caller
 
@@ -39,8 +39,9 @@ async def _versioned(caller: Annotated[Caller, Depends(_signed_in)], api_version
     return caller
 
 
-async def _owner(publisher_id: PublisherId, caller: Annotated[Caller, Depends(_versioned)]) -> Caller:
-    if not caller.may_see(publisher_id):
+async def _owner(publisher_id: PublisherId, caller: Annotated[Caller, Depends(_versioned)], request: Request) -> Caller:
+    may = caller.may_see(publisher_id) if request.method == "GET" else caller.may_change(publisher_id)
+    if not may:
         raise Problem(ProblemType.FORBIDDEN, "User does not have the required permissions")
     return caller
 

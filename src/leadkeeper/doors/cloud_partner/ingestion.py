@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from leadkeeper.access.keys import Caller
+from leadkeeper.access.permissions import Caller
 from leadkeeper.connections.connections import Connections
 from leadkeeper.doors.cloud_partner.callers import SignedIn
 from leadkeeper.doors.cloud_partner.errors import ERRORS
@@ -138,7 +138,7 @@ class Ingestion:
         self, product_id: ProductId, body: LeadConfiguration, caller: SignedIn
     ) -> dict[str, Any]:
         """Replaces the settings. A secret that is not sent stays as it is."""
-        offer = _offer(product_id, caller)
+        offer = _offer(product_id, caller, changes=True)
         await self._catalogue.offer(offer)
         sent = body.model_dump(exclude_unset=True)
         before = await self._connections.get(offer, PRIMARY)
@@ -166,17 +166,17 @@ class Ingestion:
         self, product_id: ProductId, submission_id: Annotated[str, Path(alias="submissionId")], caller: SignedIn
     ) -> Submission:
         """The preview that waits goes live."""
-        offer = _offer(product_id, caller)
+        offer = _offer(product_id, caller, changes=True)
         await self._publication.operation(offer, submission_id)
         return _submission(await self._publication.go_live(offer, by=caller.name))
 
 
-def _offer(product_id: str, caller: Caller) -> OfferRef:
+def _offer(product_id: str, caller: Caller, *, changes: bool = False) -> OfferRef:
     try:
         offer = OfferRef.parse(product_id)
     except ValueError:
         raise Problem(ProblemType.NOT_FOUND, "There is no such product.") from None
-    if not caller.may_see(offer.publisher_id):
+    if not (caller.may_change if changes else caller.may_see)(offer.publisher_id):
         raise Problem(ProblemType.FORBIDDEN, "User does not have the required permissions")
     return offer
 

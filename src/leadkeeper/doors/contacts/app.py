@@ -74,7 +74,9 @@ AWAY: Final = Said(
 class ContactDoor:
     """The pages. ``name`` is the marketplace's."""
 
-    def __init__(self, answers: ContactAnswers, addresses: ClientAddresses, languages: Languages, *, name: str) -> None:
+    def __init__(
+        self, answers: ContactAnswers, addresses: ClientAddresses, languages: Languages, *, name: object
+    ) -> None:
         require_static()
         self._answers = answers
         self._addresses = addresses

@@ -16,15 +16,20 @@ from starlette.routing import Route
 from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
+from leadkeeper.doors.portal.account import AccountPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
-from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of, small_form_of
+from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.leads import LeadPages
+from leadkeeper.doors.portal.members import MemberPages
 from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.publishing import PublishingPages
+from leadkeeper.doors.portal.rules import require_allowed
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
+from leadkeeper.doors.portal.sign_in import SignInPages
+from leadkeeper.doors.portal.start import StartPages
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.rooms import Rooms
 from leadkeeper.storage.engine import StorageAway
@@ -36,6 +41,18 @@ _FILES: Final = {
     **{name: _ASSETS / name for name in ("portal.css", "portal.js", "icon.svg")},
 }
 
+_PAGES: Final = (
+    HomePages,
+    LeadPages,
+    OfferPages,
+    ConnectionPages,
+    ConnectionForms,
+    PublishingPages,
+    HookPages,
+    MemberPages,
+    AccountPages,
+    StartPages,
+)
 _UNKNOWN: Final = _("It is not known whether this was done")
 _UNREADABLE: Final = _("The form cannot be read; nothing was saved. Go back, load the page again, and repeat it.")
 _NOTHING_HERE: Final = _("There is nothing at this address for you.")
@@ -51,24 +68,23 @@ _REFUSALS: Final = {
 class Portal:
     """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is."""
 
-    def __init__(self, rooms: Rooms, *, name: str, base_url: str, origins: Origins) -> None:
+    def __init__(self, rooms: Rooms, *, name: object, base_url: str, origins: Origins) -> None:
         require_static()
         self._rooms = rooms
         self._origins = origins
-        self._door = Door(rooms.sign_ins, secure=urlsplit(base_url).scheme == "https")
+        self._door = Door(rooms.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
         self._desk = Desk(rooms, name=name)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
         inside: Places = [("/portal/sign-out", self._sign_out, "POST")]
-        rooms = (HomePages, LeadPages, OfferPages, ConnectionPages, ConnectionForms, PublishingPages, HookPages)
-        for pages in rooms:
+        for pages in _PAGES:
             inside += pages(self._desk).places()
         routes = [
             Route("/portal/", lambda _: RedirectResponse("/portal", 308)),
-            Route("/portal/sign-in", self._sign_in, methods=["GET", "POST"]),
+            *SignInPages(self._desk, self._door, self._origins).routes(),
             *(Route(f"/portal/static/{name}", _file(path)) for name, path in _FILES.items()),
-            *(Route(path, self._inside(handler), methods=[method]) for path, handler, method in inside),
+            *(Route(path, self._inside(path, handler), methods=[method]) for path, handler, method in inside),
         ]
         handlers = {
             HTTPException: self._of_http,
@@ -78,7 +94,7 @@ class Portal:
         }
         return Starlette(routes=routes, exception_handlers=handlers)
 
-    def _inside(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _inside(self, route: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Only for those who are signed in; a form only from a page of ours."""
 
         async def handle(request: Request) -> Response:
@@ -93,29 +109,10 @@ class Portal:
                 await admitted(self._rooms.rates, session.caller.publisher_id)
             if request.method == "POST" and not is_own_form(session, (await form_of(request)).get("token", "")):
                 raise HTTPException(403)
+            require_allowed(self._desk, request, route, session)
             return await handler(request, session)
 
         return handle
-
-    async def _sign_in(self, request: Request) -> Response:
-        after = request.query_params.get("after", "/portal")
-        if not after.startswith("/portal"):
-            after = "/portal"
-        if request.method == "GET":
-            return self._desk.page(request, "sign_in.html", after=after, wrong="")
-        if self._origins.from_elsewhere(request.scope):
-            raise HTTPException(403)
-        response = RedirectResponse(after, 303)
-        key, address = (await small_form_of(request)).get("key", "").strip(), self._origins.addresses.of(request.scope)
-        try:
-            await self._door.sign_in(key, address, response)
-        except Problem as problem:
-            wrong = _("This key is unknown, revoked, or may only hand in leads. Ask your operator for one.")
-            if problem.retry_after is None:
-                return self._desk.page(request, "sign_in.html", problem.status, after=after, wrong=wrong)
-            headers = {"Retry-After": str(problem.retry_after)}
-            return self._desk.page(request, "sign_in.html", problem.status, headers, after=after, wrong=problem.detail)
-        return response
 
     async def _sign_out(self, request: Request, _session: Session) -> Response:
         response = RedirectResponse("/portal/sign-in", 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -43,7 +44,7 @@ Places = list[tuple[str, Handler, str]]
 class Desk:
     """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's."""
 
-    def __init__(self, rooms: Rooms, *, name: str) -> None:
+    def __init__(self, rooms: Rooms, *, name: object) -> None:
         self.rooms = rooms
         functions = {
             "when": when,
@@ -121,7 +122,21 @@ class Desk:
         return self.page(request, "message.html", status, headers, said=said, title=title)
 
 
-_SHOWN: Final = ("/connect", "/edit", "/help", "/hooks", "/new", "/remove", "/sign-in")
+_SHOWN: Final = (
+    "/connect",
+    "/edit",
+    "/help",
+    "/hooks",
+    "/new",
+    "/remove",
+    "/sign-in",
+    "/forgot",
+    "/code",
+    "/second-factor",
+    "/marketplace",
+    "/publisher",
+    "/offer",
+)
 """The ends of addresses that show a page and take its form too."""
 
 
@@ -150,6 +165,11 @@ def connection_address(offer: OfferRef, name: str) -> str:
 def to(address: str) -> Response:
     """Go on there, by GET."""
     return RedirectResponse(address, 303)
+
+
+def blank(values: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """``values`` for a template that asks for fields which may not be there: they are empty."""
+    return defaultdict(str, values or {})
 
 
 async def small_form_of(request: Request) -> dict[str, str]:

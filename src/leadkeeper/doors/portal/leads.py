@@ -54,7 +54,7 @@ class LeadPages:
     async def _retry(self, request: Request, session: Session) -> Response:
         delivery_id = request.path_params["delivery_id"]
         offer = await self._rooms.again.offer_of(delivery_id)
-        if offer is None or not session.caller.may_see(offer.publisher_id):
+        if offer is None or not session.caller.may_change(offer.publisher_id):
             if offer is not None:
                 self._desk.refused(session, f"delivery.retry {delivery_id}")
             raise HTTPException(404)

@@ -81,7 +81,7 @@ class OfferPages:
         form = await form_of(request)
         publisher_id = session.caller.publisher_id or form.get("publisherId", "").strip()
         ref = OfferRef(publisher_id, form.get("offerId", "").strip())
-        if not session.caller.may_see(publisher_id):
+        if not session.caller.may_change(publisher_id):
             raise HTTPException(404)
         if not ref.is_well_formed:
             said = _("Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead.")

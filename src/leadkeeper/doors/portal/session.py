@@ -10,46 +10,95 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.access.keys import Caller
+from leadkeeper.access.people.sign_in import SignedIn
+from leadkeeper.access.permissions import ROLE_NAMES, Caller, Permission
+from leadkeeper.access.sessions import NewSession, OpenSession, Place
 from leadkeeper.access.sign_ins import SignIns
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cookies import cookie
 
 COOKIE: Final = "leadkeeper_portal"
+DEVICE_COOKIE: Final = "leadkeeper_browser"
+_YEAR: Final = 31_536_000
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """A signed-in member of a publisher, or an operator. ``form_token`` stands in every form of theirs."""
 
-    caller: Caller
+    open: OpenSession
     form_token: str
+
+    @property
+    def caller(self) -> Caller:
+        """Who it is, in which role."""
+        return self.open.caller
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a person signed in, and not a key."""
+        return self.caller.person_id is not None
+
+    @property
+    def may_change(self) -> bool:
+        """Whether pages show what changes something."""
+        return self.caller.may(Permission.CHANGE, self.caller.publisher_id)
+
+    @property
+    def may_invite(self) -> bool:
+        """Whether pages show what changes who is a member."""
+        return self.caller.may(Permission.INVITE, self.caller.publisher_id)
+
+    @property
+    def role_name(self) -> str:
+        """What they are, as people read it."""
+        return ROLE_NAMES[self.caller.role]
 
 
 class Door:
-    """Lets members in with their key, and knows them again. ``secure``: cookies only over https."""
+    """Lets members in, and knows them again. ``secure``: cookies only over https."""
 
-    def __init__(self, sign_ins: SignIns, *, secure: bool) -> None:
+    def __init__(self, sign_ins: SignIns, addresses: ClientAddresses, *, secure: bool) -> None:
         self._sign_ins = sign_ins
         self._sessions = sign_ins.sessions
+        self._addresses = addresses
         self._secure = secure
 
     async def session(self, request: Request) -> Session | None:
-        """Whoever is signed in; ``None`` when nobody is, the time is over, or the key was revoked."""
+        """Whoever is signed in; ``None`` when nobody is, the time is over, or their key or role was taken away."""
         token = cookie(request.scope, COOKIE)
-        caller = None if token is None else await self._sessions.caller(token)
-        return None if token is None or caller is None else Session(caller, _form_token(token))
+        found = None if token is None else await self._sessions.find(token)
+        return None if token is None or found is None else Session(found, _form_token(token))
 
-    async def sign_in(self, key: str, address: str, response: Response) -> None:
+    async def pending(self, request: Request) -> OpenSession | None:
+        """Whoever gave the right password, and not the second factor yet."""
+        token = cookie(request.scope, COOKIE)
+        return None if token is None else await self._sessions.find(token, pending=True)
+
+    def place_of(self, request: Request) -> Place:
+        """Where they are."""
+        return Place(self._addresses.of(request.scope), request.headers.get("user-agent", ""))
+
+    def device_of(self, request: Request) -> str | None:
+        """What this browser kept when somebody signed in with it."""
+        return cookie(request.scope, DEVICE_COOKIE)
+
+    async def sign_in_with_key(self, key: str, request: Request, response: Response) -> None:
         """Sign in with a key. Raises :class:`Problem` for one that is unknown, revoked, or may only hand in leads."""
-        begun = await self._sign_ins.to_portal(key, address)
+        self._let_in(await self._sign_ins.to_portal(key, self.place_of(request)), response)
+
+    def let_in(self, signed_in: SignedIn, response: Response) -> None:
+        """A person's session began: the browser keeps it, and what it is known by."""
+        self._let_in(signed_in.session, response)
+        if signed_in.device:
+            self._keep(response, DEVICE_COOKIE, signed_in.device, _YEAR)
+
+    def _let_in(self, begun: NewSession, response: Response) -> None:
+        self._keep(response, COOKIE, begun.token, self._sessions.lasts_ms // 1_000)
+
+    def _keep(self, response: Response, name: str, value: str, seconds: int) -> None:
         response.set_cookie(
-            COOKIE,
-            begun.token,
-            max_age=self._sessions.lasts_ms // 1_000,
-            path="/portal",
-            secure=self._secure,
-            httponly=True,
-            samesite="lax",
+            name, value, max_age=seconds, path="/portal", secure=self._secure, httponly=True, samesite="lax"
         )
 
     async def sign_out(self, request: Request, response: Response) -> None:

@@ -74,7 +74,7 @@ class Storefront:
         captcha: Captcha | None,
         languages: Languages,
         *,
-        name: str,
+        name: object,
         base_url: str,
     ) -> None:
         require_static()

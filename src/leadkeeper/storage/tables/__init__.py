@@ -38,8 +38,12 @@ from leadkeeper.storage.tables.people import WAITING_NOTICE as WAITING_NOTICE
 from leadkeeper.storage.tables.people import audit as audit
 from leadkeeper.storage.tables.people import contact as contact
 from leadkeeper.storage.tables.people import declined_mailbox as declined_mailbox
+from leadkeeper.storage.tables.people import installation as installation
 from leadkeeper.storage.tables.people import key as key
 from leadkeeper.storage.tables.people import mail_count as mail_count
+from leadkeeper.storage.tables.people import membership as membership
 from leadkeeper.storage.tables.people import notice as notice
+from leadkeeper.storage.tables.people import one_time_link as one_time_link
+from leadkeeper.storage.tables.people import person as person
 from leadkeeper.storage.tables.people import session as session
 from leadkeeper.storage.tables.schema import metadata as metadata

@@ -82,12 +82,77 @@ session: Final = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
-    # Who is signed in: a session ends with its key.
-    sa.Column("key_id", Id, sa.ForeignKey("key.id"), nullable=False, index=True),
+    # Who is signed in, with a key or as a person: a session ends with either.
+    sa.Column("key_id", Id, sa.ForeignKey("key.id"), index=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), index=True),
+    # For which publisher a person acts; for none, as an operator.
+    sa.Column("publisher_id", Name),
+    # The password was right, the second factor is still to come.
+    sa.Column("pending", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("address", sa.String(64), nullable=False, server_default=""),
+    sa.Column("agent", sa.String(200), nullable=False, server_default=""),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False, index=True),
     sa.Column("ended_at", sa.BigInteger),
+)
+
+person: Final = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    # The same text for every way to write the address: see MailAddress.
+    sa.Column("email", sa.String(320), nullable=False, unique=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    # Argon2id, with its parameters and salt.
+    sa.Column("password_hash", sa.String(200), nullable=False),
+    sa.Column("password_at", sa.BigInteger, nullable=False),
+    sa.Column("is_operator", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The secret of the second factor, sealed; since when it is asked for; the newest time step that was used.
+    sa.Column("factor", sa.Text),
+    sa.Column("factor_at", sa.BigInteger),
+    sa.Column("factor_step", sa.BigInteger),
+    # JSON list: hashes of the recovery codes that are left.
+    sa.Column("recovery", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+)
+
+membership: Final = sa.Table(
+    "membership",
+    metadata,
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), primary_key=True, index=True),
+    sa.Column("role", sa.String(16), nullable=False),  # owner, contributor, reader
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+one_time_link: Final = sa.Table(
+    "one_time_link",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("purpose", sa.String(16), nullable=False),  # begin, invitation, reset
+    # Whom an invitation is for, and what they become: of a publisher, or of none as an operator.
+    sa.Column("email", sa.String(320)),
+    sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), index=True),
+    sa.Column("role", sa.String(16)),
+    # Whose password a reset changes.
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), index=True),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False, index=True),
+    # Used or revoked.
+    sa.Column("ended_at", sa.BigInteger),
+)
+
+installation: Final = sa.Table(
+    "installation",
+    metadata,
+    # What was entered on pages instead of in settings: marketplaceName.
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
 )
 
 audit: Final = sa.Table(

@@ -1,0 +1,42 @@
+"""What each request to the portal needs, by its method and route: a new form changes something unless named here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+
+from leadkeeper.access.permissions import Permission
+from leadkeeper.doors.portal.desk import Desk
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext as _
+
+OWN: Final = ("/portal/find", "/portal/help", "/portal/theme", "/portal/sign-out", "/portal/account")
+"""Forms that change nothing of a publisher's: everybody who is signed in may send them."""
+FORM_PAGES: Final = ("/connect", "/edit", "/new", "/remove")
+"""The ends of addresses that show a form which changes something."""
+MEMBERS: Final = "/members"
+
+
+def needed(method: str, route: str) -> Permission:
+    """What a request with this method to this route needs, for what belongs to the caller's publisher."""
+    if route in OWN or route.startswith("/portal/account/"):
+        return Permission.SEE
+    if method != "POST":
+        return Permission.CHANGE if route.endswith(FORM_PAGES) else Permission.SEE
+    if route.startswith("/portal/publishers/") and MEMBERS in route:
+        return Permission.INVITE
+    return Permission.CHANGE
+
+
+def require_allowed(desk: Desk, request: Request, route: str, session: Session) -> None:
+    """Raise :class:`Problem` unless the caller's role allows it; whose things it is about is looked at later."""
+    caller = session.caller
+    if caller.may(needed(request.method, route), caller.publisher_id):
+        return
+    desk.refused(session, f"{request.method} {request.url.path[:200]}")
+    said = _(
+        "Your role here is %(role)s: it does not allow this. Ask an owner of your publisher.", role=session.role_name
+    )
+    raise Problem(ProblemType.FORBIDDEN, said)

@@ -1,0 +1,50 @@
+"""Opens the database of an installation: up to date, with its clock, and with the keys to the secrets in it."""
+
+from __future__ import annotations
+
+from leadkeeper.connections.rotation import any_sealed
+from leadkeeper.connections.vault import Vault, secret_keys_from_file
+from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.storage.database_clock import DatabaseClock
+from leadkeeper.storage.engine import Storage, open_storage
+from leadkeeper.storage.migrate import upgrade
+
+
+async def open_database(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
+    """The database, up to date, its clock, and the keys to the secrets in it."""
+    storage = open_storage(settings.database_url)
+    try:
+        await storage.migrate(upgrade)
+        clock = DatabaseClock(storage)
+        await clock.look()
+        return storage, clock, await _secret_keys(settings, storage)
+    except BaseException:
+        await storage.close()
+        raise
+
+
+async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
+    """The keys for secrets at rest, newest first; every one of them can be used.
+
+    A new one is made only for an installation that has not sealed anything yet.
+    """
+    file = settings.secret_key_file
+    if settings.secret_key is None and not file.exists() and await storage.read(any_sealed):
+        raise WrongSetting(
+            f"LEADKEEPER_SECRET_KEY_FILE: {file} is missing, but connections hold secrets that were sealed with the "
+            "key in it. Put it back, or set LEADKEEPER_SECRET_KEY. If it is lost for good, "
+            f"`leadkeeper db new-key > {file}` makes another: the connections are then broken until their secrets are "
+            "entered again."
+        )
+    try:
+        if settings.secret_key is not None:
+            keys = settings.secret_key.get_secret_value().split(",")
+        else:
+            keys = secret_keys_from_file(settings.secret_key_file)
+        Vault(keys)
+        return keys
+    except ValueError as error:
+        name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
+        raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
+    except OSError as error:
+        raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None

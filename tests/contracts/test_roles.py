@@ -1,0 +1,202 @@
+"""Roles on every page and call: whoever may only read sees no button and changes nothing, whatever they send.
+
+The cases come from the portal's table of routes and from the OpenAPI document, so that a new route has its case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+from starlette.routing import Route
+
+from leadkeeper.access.permissions import PERMISSIONS, Caller, Permission, Role
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.origins import Origins, Secure
+from leadkeeper.doors.portal.app import Portal
+from leadkeeper.storage import tables as t
+from tests.contracts.test_tenancy import OPEN, body_of, filled, operations, parameters
+from tests.journeys.customer import Customer, Form
+from tests.people import OPERATOR, add, sign_in, signed_in
+from tests.rooms import DESTINATION, OFFER, House, hand_in, house
+
+OWN_FORMS: Final = ("/portal/find", "/portal/help", "/portal/theme", "/portal/sign-out", "/portal/account")
+"""What every role may send."""
+OUTSIDE: Final = ("/portal/sign-in", "/portal/forgot", "/portal/invitation/", "/portal/password/", "/portal/begin/")
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[House]:
+    """A house whose address is plain, with an offer that has everything."""
+    async with house(database_url, public_url="http://leads.example") as opened:
+        operator = await opened.visitor("operator")
+        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+        yield opened
+
+
+async def known(home: House) -> dict[str, str]:
+    """A value that is there for each parameter of the portal's routes and the API's."""
+    operator = await home.visitor("operator")
+    hook = (await operator.post(f"{OFFER}/hooks")).json()["id"]
+    lead_id = await hand_in(operator)
+    delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
+    await add(home, Role.OWNER, email="somebody@contoso.example")
+    waiting = await home.rooms.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    person = (await home.rooms.people.members("contoso"))[0].id
+    values = {"publisher_id": "contoso", "offer_id": "crm-pro", "name": "primary", "hook_id": hook}
+    values |= {"lead_id": lead_id, "delivery_id": delivery, "person_id": person, "invitation_id": waiting.id}
+    values |= {"session_id": "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11", "token": "lko_x", "slot": "Draft", "version": "1"}
+    values |= {"operation_id": delivery, "submission_id": delivery, "product_id": "contoso.crm-pro", "act": "cancel"}
+    values |= {"partner_publisher_id": "contoso", "partner_offer_id": "crm-pro"}
+    return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
+
+
+def routes(home: House) -> list[tuple[str, str]]:
+    """Every method and path of the portal."""
+    portal = Portal(home.rooms, name="M", base_url=home.url, origins=Origins(Secure(ClientAddresses(), home.url)))
+    found = [
+        (method, route.path)
+        for route in portal.app().routes
+        if isinstance(route, Route) and "/static/" not in route.path
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
+    assert len(found) > 50
+    return found
+
+
+async def everything(home: House) -> list[Any]:
+    """All rows that somebody could change, without when a session was seen."""
+    tables = (t.publisher, t.offer, t.offer_version, t.connection, t.connection_change, t.operation, t.hook, t.lead)
+    more = (t.delivery, t.key, t.person, t.membership, t.one_time_link, t.installation, t.contact, t.cross_listing)
+
+    def act(conn: sa.Connection) -> list[Any]:
+        return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more]
+
+    return await home.rooms.storage.read(act)
+
+
+async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: House) -> None:
+    values, seen = await known(home), 0
+    async with signed_in(home, Role.READER) as reader:
+        for method, path in routes(home):
+            if method != "GET" or path.startswith((*OUTSIDE, "/portal/people", "/portal/start")):
+                continue
+            page = await reader.open(home.url + filled(path, values))
+            assert page.status in (200, 403), (path, page.status, page.text)
+            if page.status == 403:
+                assert "Your role here is Reader" in page.text
+            buttons = [form.action.removeprefix(home.url) for form in page.forms]
+            assert [each for each in buttons if not each.startswith(OWN_FORMS)] == [], path
+            ends = ("/connect", "/edit", "/new", "/remove", "/begin")
+            assert [link for link in page.links.values() if link.endswith(ends)] == [], path
+            seen += page.status == 200
+    assert seen >= 12
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.CONTRIBUTOR])
+async def test_what_a_role_does_not_allow_is_refused_and_changes_nothing(home: House, role: Role) -> None:
+    values, refused = await known(home), 0
+    async with signed_in(home, role) as member:
+        page = await member.open("/portal")
+        form = page.form("text")
+        before = await everything(home)
+        for method, path in routes(home):
+            if method != "POST" or path.startswith((*OUTSIDE, *OWN_FORMS)):
+                continue
+            if (
+                role is Role.CONTRIBUTOR
+                and "/members" not in path
+                and not path.startswith(("/portal/people", "/portal/start"))
+            ):
+                continue
+            page = await member.send(Form(home.url + filled(path, values), "POST", dict(form.values)), {})
+            assert page.status in (403, 404), (path, page.status, page.text)
+            refused += 1
+        assert await everything(home) == before
+    assert refused >= (25 if role is Role.READER else 8)
+
+
+async def test_a_contributor_changes_and_an_owner_invites(home: House) -> None:
+    async with signed_in(home, Role.CONTRIBUTOR) as member:
+        page = await member.open("/portal/offers/contoso/crm-pro/edit")
+        page = await member.send(page.form("title"), {"title": "CRM of tomorrow", "summary": "S."})
+        assert (page.status, "CRM of tomorrow" in page.html) == (200, True)
+        page = await member.open("/portal/publishers/contoso/members")
+        assert page.status == 200
+        assert [form for form in page.forms if "/members" in form.action] == []
+    async with signed_in(home, Role.OWNER) as owner:
+        page = await owner.open("/portal/publishers/contoso/members")
+        assert (await owner.send(page.form("email"), {"email": "new@contoso.example"}, "role")).status == 200
+
+
+async def test_signed_out_every_page_leads_to_the_sign_in_and_nothing_is_changed(home: House) -> None:
+    values = await known(home)
+    before = await everything(home)
+    async with Customer(home.url) as nobody:
+        for method, path in routes(home):
+            if path.startswith(OUTSIDE) or path == "/portal/":
+                continue
+            address = home.url + filled(path, values)
+            page = await (nobody.open(address) if method == "GET" else nobody.send(Form(address, "POST"), {}))
+            assert page.form("email", "password").action.startswith(f"{home.url}/portal/sign-in"), path
+    assert await everything(home) == before
+
+
+async def test_no_form_of_another_site_is_taken(home: House) -> None:
+    values, email = await known(home), await add(home, Role.OPERATOR, None)
+    async with Customer(home.url) as operator:
+        page = await sign_in(operator, email)
+        token, before = page.form("text").values["token"], await everything(home)
+        for method, path in routes(home):
+            if method != "POST":
+                continue
+            async with operator._session.post(
+                home.url + filled(path, values),
+                data={"token": token, "name": "X", "email": "x@y.example"},
+                headers={"Origin": "https://evil.example"},
+                allow_redirects=False,
+            ) as response:
+                assert response.status == 403, path
+            async with operator._session.post(home.url + filled(path, values), data={}) as response:
+                assert response.status in (401, 403, 404, 422, 200), path
+        assert await everything(home) == before
+
+
+@pytest.mark.parametrize("role", ["reader", "contributor"])
+async def test_keys_have_the_same_roles(home: House, role: str) -> None:
+    values, member = await known(home), await home.visitor(f"{role}:contoso")
+    before, refused = await everything(home), 0
+    for method, path, operation in await operations(home):
+        if path in OPEN or path.startswith("/hooks/") or (role == "contributor" and method != "GET"):
+            continue
+        names: Mapping[str, str] = {name: values[name] for name in {*parameters(path), "publisherId", "offerId"}}
+        headers = {"Content-Type": "application/x-ndjson"} if path == "/v1/leads/batch" else {}
+        query = "?api-version=2017-10-31" if path.startswith("/api/") else ""
+        body = body_of(method, path, operation, names)
+        answer = await member.call(method, filled(path, names) + query, body, headers=headers)
+        reads = method == "GET" or path in ("/v1/leads/find", "/v1/find", "/v1/explain")
+        if reads:
+            assert answer.status not in (401, 500), (path, answer.status)
+        else:
+            assert answer.status in (403, 404), (method, path, answer.status, answer.body)
+            refused += 1
+    assert await everything(home) == before
+    assert (refused >= 15) is (role == "reader")
+    assert (await member.get("/v1/publishers/contoso/offers")).status == 200
+    changed = await member.put(OFFER, {"title": "New"})
+    assert changed.status == (200 if role == "contributor" else 403)
+    assert "reader" in changed.body.decode() or role == "contributor"
+
+
+def test_the_table_holds_every_role_and_bounds_it_to_its_publisher() -> None:
+    assert set(PERMISSIONS) == set(Role)
+    for role in Role:
+        caller = Caller("k", role, None if role in (Role.OPERATOR, Role.MARKETPLACE) else "contoso")
+        for each in Permission:
+            assert caller.may(each, "contoso") is (each in PERMISSIONS[role])
+            others = role in (Role.OPERATOR, Role.MARKETPLACE) and each in PERMISSIONS[role]
+            assert caller.may(each, "fabrikam") is others
+            assert caller.may(each) is others

@@ -63,6 +63,7 @@ from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
+from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
@@ -175,6 +176,7 @@ def _put_together(
         tester=_tester(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
+        differences=Differences(storage, connections),
         showcase=Showcase(storage),
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=mail_rules),

@@ -22,6 +22,7 @@ from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.publishing.catalogue import Catalogue
 from leadkeeper.publishing.cross_listing import CrossListings
+from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage.engine import Storage
@@ -39,6 +40,7 @@ class Rooms:
     hooks: Hooks
     catalogue: Catalogue
     publication: Publication
+    differences: Differences
     showcase: Showcase
     cross_listings: CrossListings
     contact_answers: ContactAnswers

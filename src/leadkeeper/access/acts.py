@@ -32,6 +32,7 @@ ACTS: Final[Mapping[str, str]] = {
     "lead.list": "A list of leads was read.",
     "lead.read": "One lead was read whole.",
     "offer.cancel": "An offer's publishing was cancelled, or its preview withdrawn.",
+    "offer.withdraw": "An offer was taken out of the storefront.",
     "offer.certify": "An operator approved or refused an offer.",
     "offer.goLive": "An offer's preview was sent on to customers.",
     "offer.publish": "An offer's publishing was begun.",

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
+from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
 from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of, small_form_of
@@ -61,8 +62,8 @@ class Portal:
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
         inside: Places = [("/portal/sign-out", self._sign_out, "POST")]
-        rooms = (HomePages, LeadPages, OfferPages, ConnectionPages, ConnectionForms, PublishingPages, HookPages)
-        for pages in rooms:
+        offers = (OfferPages, ConnectionPages, ConnectionForms, PublishingPages, HookPages)
+        for pages in (HomePages, LeadPages, *offers, CertificationPages):
             inside += pages(self._desk).places()
         routes = [
             Route("/portal/", lambda _: RedirectResponse("/portal", 308)),

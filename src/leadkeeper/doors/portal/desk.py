@@ -16,7 +16,7 @@ from leadkeeper.doors.pages import Pages, content_security_policy
 from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.doors.portal.words import readable, when
+from leadkeeper.doors.portal.words import readable, told, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
@@ -53,6 +53,7 @@ class Desk:
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
             "readable": readable,
+            "told": told,
             "acts": ACTS,
         }
         policy = content_security_policy()
@@ -121,7 +122,7 @@ class Desk:
         return self.page(request, "message.html", status, headers, said=said, title=title)
 
 
-_SHOWN: Final = ("/connect", "/edit", "/help", "/hooks", "/new", "/remove", "/sign-in")
+_SHOWN: Final = ("/connect", "/copy", "/edit", "/help", "/hooks", "/new", "/remove", "/sign-in", "/withdraw")
 """The ends of addresses that show a page and take its form too."""
 
 

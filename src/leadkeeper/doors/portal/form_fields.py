@@ -250,10 +250,15 @@ def settings_of(
         elif kind is FieldKind.MAPPING:
             settings[name] = {row.name: _given(row) for row in rows_of(form, name, spare=0)}
         elif kind is FieldKind.LINES:
-            settings[name] = [line.strip() for line in re.split(r"[\n,;]", text) if line.strip()]
+            settings[name] = lines_in(text)
         elif text:
             settings[name] = _number(text) if kind is FieldKind.NUMBER else text
     return settings
+
+
+def lines_in(text: str) -> list[str]:
+    """What stands on the lines of a field, or between its commas."""
+    return [line.strip() for line in re.split(r"[\n,;]", text) if line.strip()]
 
 
 def wrong_rows(form: Mapping[str, str], name: str) -> LazyText | None:

@@ -10,7 +10,7 @@ import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -89,6 +89,8 @@ class House:
     network: Network
     worker: Worker | None
     clock: DatabaseClock
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the program ends: what would last for ever ends by itself then."""
 
 
 @contextlib.asynccontextmanager
@@ -261,14 +263,19 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )
-    name, base_url = settings.marketplace_name, settings.base_url
+    name = settings.marketplace_name
     doors: dict[str, ASGIApp] = {"api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
-        "portal": readable(Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app()),
+        "portal": readable(_portal(settings, house, secure).app()),
     }
     return Entrance(api, doors, pages, readable(sign_in_door(rooms.sign_ins, addresses)), secure)
+
+
+def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
+    name, base_url = settings.marketplace_name, settings.base_url
+    return Portal(house.rooms, name=name, base_url=base_url, origins=Origins(secure), ending=house.ending)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
@@ -302,6 +309,7 @@ async def serve(
         beside = [asyncio.create_task(work, name="beside") for work in (presence.run(), *_beside(settings, house))]
         ready()
         await _until(stop, carrying)
+        house.ending.set()
         if server is not None:
             await server.end()
             await house.rooms.intake.drained()

@@ -62,15 +62,18 @@ class Sessions:
         await self._storage.write(act)
         return made
 
-    async def caller(self, token: str) -> Caller | None:
-        """Who is signed in with ``token``; ``None`` when the session, its time or its key has ended."""
+    async def caller(self, token: str, *, acts: bool = True) -> Caller | None:
+        """Who is signed in with ``token``; ``None`` when the session, its time or its key has ended.
+
+        What a page asks for by itself is no act (``acts``): it does not keep an idle session going.
+        """
         if not token.startswith(SESSION_PREFIX):
             return None
         digest, now = hashed(token), self._clock()
         row = await self._storage.read(_find, digest, now, now - self._idle_ms)
         if row is None:
             return None
-        if now - row.seen_at >= SEEN_EVERY:
+        if acts and now - row.seen_at >= SEEN_EVERY:
             await self._storage.write(_see, digest, now)
         return Caller(row.key_id, Role(row.role), row.publisher_id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -51,6 +51,13 @@ LEASE: Final = 5 * MINUTE
 PATIENT: Final = frozenset({UNASKED, "publishing"})
 """Who validates as part of other work, which has bounds of its own: nobody waits for the answer."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
+
+Seen = Callable[[Sequence[CheckStepView], str], None]
+"""Hears how far a validation is: what the check found, and the marker of the test lead that goes out now."""
+
+
+def _nobody_looks(_checks: Sequence[CheckStepView], _marker: str) -> None:
+    return None
 
 
 class Tester:
@@ -137,14 +144,16 @@ class Tester:
             await destination.aclose()
         return PreviewView(destination=connection.stored.destination, record=dict(found.record), notes=found.notes)
 
-    async def validate(self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH) -> Validation:
+    async def validate(
+        self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = _nobody_looks
+    ) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
         When the destination confirms the test lead, the connection is proven; one that takes it without confirming
         it is unconfirmed until somebody says that it was found. One that was paused or failing is resumed and its held
         leads go out, unless they are held because a test lead was not found. New settings that wait are what is tried,
         and take effect then.
-        Diagnoses are told in ``language``.
+        Diagnoses are told in ``language``; ``seen`` hears how far it is.
         Raises :class:`Problem` for an unknown offer or connection, when its turn does not come in time, and where
         somebody asks (``by`` is not one of :data:`PATIENT`) for more than the publisher's quotas allow.
         """
@@ -155,7 +164,7 @@ class Tester:
             patience = None if by in PATIENT else TURN_SECONDS
             await stack.enter_async_context(self._turn(offer.publisher_id, patience))
             connection = await self._known(offer, name)
-            return await self._validated(connection, by, language)
+            return await self._validated(connection, by, language, seen)
 
     async def _known(self, offer: OfferRef, name: str) -> Connection:
         connection = await self._connections.get(offer, name)
@@ -163,7 +172,7 @@ class Tester:
             raise unknown_connection(offer, name)
         return connection
 
-    async def _validated(self, connection: Connection, by: str, language: Language) -> Validation:
+    async def _validated(self, connection: Connection, by: str, language: Language, seen: Seen) -> Validation:
         if connection.change is not None:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)
@@ -176,6 +185,7 @@ class Tester:
             return Validation(ok=False, said=said, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
+        seen(steps, marker)
         lead, delivery_id, lease_id = await self._storage.write(_begin, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
         sent = Sent(connection, lead.id, marker, delivery_id, lease_id, now, answer)

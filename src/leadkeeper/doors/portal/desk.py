@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -15,6 +16,8 @@ from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
 from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
+from leadkeeper.doors.portal.movements import Movements
+from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable, told, when
 from leadkeeper.doors.readable import require_storable
@@ -41,10 +44,16 @@ Places = list[tuple[str, Handler, str]]
 
 
 class Desk:
-    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's."""
+    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
-    def __init__(self, rooms: Rooms, *, name: str) -> None:
+    ``ending`` is set when the program ends.
+    """
+
+    def __init__(self, rooms: Rooms, *, name: str, ending: asyncio.Event | None = None) -> None:
         self.rooms = rooms
+        self.movements = Movements(rooms.storage)
+        self.validations = Validations()
+        self.ending = ending or asyncio.Event()
         functions = {
             "when": when,
             "state_label": state_label,
@@ -105,6 +114,7 @@ class Desk:
             "offer": offer,
             "publishing": publishing,
             "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",
+            "events": f"{offer_address(ref)}/events?seen={await self.movements.seen(ref)}",
             "shown": at if offer.live and offer.is_published else None,
         }
         return self.page(request, template, status, None, **(head | content))

@@ -33,10 +33,13 @@ class Door:
         self._sessions = sign_ins.sessions
         self._secure = secure
 
-    async def session(self, request: Request) -> Session | None:
-        """Whoever is signed in; ``None`` when nobody is, the time is over, or the key was revoked."""
+    async def session(self, request: Request, *, acts: bool = True) -> Session | None:
+        """Whoever is signed in; ``None`` when nobody is, the time is over, or the key was revoked.
+
+        ``acts``: whether this counts as an act of theirs.
+        """
         token = cookie(request.scope, COOKIE)
-        caller = None if token is None else await self._sessions.caller(token)
+        caller = None if token is None else await self._sessions.caller(token, acts=acts)
         return None if token is None or caller is None else Session(caller, _form_token(token))
 
     async def sign_in(self, key: str, address: str, response: Response) -> None:

@@ -39,6 +39,20 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// What was opened stays open when a part of the page is replaced, and the focus stays where it was.
+let opened = [], focused = "";
+document.addEventListener("htmx:beforeSwap", (event) => {
+  opened = [...event.detail.target.querySelectorAll("details[open][id]")].map((each) => each.id);
+  focused = event.detail.target.contains(document.activeElement) ? document.activeElement.id : "";
+  // Half-entered words are worth more than news: the part stays as it is until they are sent.
+  const typed = [...event.detail.target.querySelectorAll("textarea, input")].some((each) => each.type !== "hidden" && each.value !== each.defaultValue);
+  if (typed && !event.detail.target.dataset.always) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+});
+
 function begin(root) { localTimes(root); copyButtons(root); }
 begin(document);
 document.querySelector(".problems")?.focus();

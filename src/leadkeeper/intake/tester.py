@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,7 +19,9 @@ from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.deliveries import new_delivery
+from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
+from leadkeeper.connections.resource import Stored
 from leadkeeper.connections.validation_texts import failed_text, held_text, named, told_of_receipt, waiting_text
 from leadkeeper.delivery.claim import outgoing_lead
 from leadkeeper.delivery.lease import open_lease
@@ -32,14 +35,17 @@ from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.validated import UNASKED, Ended, Sent, end_test, refuse
 from leadkeeper.lead import Action, OutgoingLead, is_test, lead_source_text, test_customer, test_marker
+from leadkeeper.network.silent import Silent
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import Problem, ProblemType, unknown_connection
+from leadkeeper.problem import Problem, ProblemType, unknown_connection, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
+RECORD_SECONDS: Final = 5
+"""How long it may take to tell what would be sent, while nobody is asked."""
 VALIDATIONS: Final = 64
 """How many validations a process runs at once; a publisher alone has 24 of them."""
 VALIDATIONS_RESERVED: Final = 16
@@ -144,6 +150,29 @@ class Tester:
             await destination.aclose()
         return PreviewView(destination=connection.stored.destination, record=dict(found.record), notes=found.notes)
 
+    async def record(self, offer: OfferRef, stored: Stored) -> PreviewView:
+        """What would be sent for a test lead with these settings, as far as it can be told without asking anybody.
+
+        Nothing is called: settings that somebody is still typing sign in nowhere. Raises :class:`Problem` for an
+        unknown offer.
+        """
+        now = self._clock()
+        await self._storage.read(_require, offer)
+        outgoing = await self._storage.read(
+            _outgoing, normalised(_test_lead(offer, test_marker(to_datetime(now)))), now
+        )
+        line = Connection("", offer, "", 0, stored, Health(), removed=False, created_at=now, changed_at=now)
+        context = replace(self._context, network=Silent(self._context.network.policy))
+        destination = open_line(line, context, self._storage)
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                found = await _previewed(destination, outgoing)
+        except TimeoutError:
+            found = Preview({})
+        finally:
+            await destination.aclose()
+        return PreviewView(destination=stored.destination, record=dict(found.record), notes=found.notes)
+
     async def validate(
         self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = _nobody_looks
     ) -> Validation:
@@ -247,6 +276,11 @@ async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:
     if not isinstance(destination, Previews):
         return Preview({}, ("The connection's settings cannot be used as they are.",))
     return await destination.preview(lead)
+
+
+def _require(conn: sa.Connection, offer: OfferRef) -> None:
+    if not conn.scalar(sa.select(sa.literal(1)).where(t.offer.c.ref == str(offer))):
+        raise unknown_offer(offer)
 
 
 def _outgoing(conn: sa.Connection, new: NewLead, now: int) -> OutgoingLead:

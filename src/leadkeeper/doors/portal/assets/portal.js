@@ -46,7 +46,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   focused = event.detail.target.contains(document.activeElement) ? document.activeElement.id : "";
   // Half-entered words are worth more than news: the part stays as it is until they are sent.
   const typed = [...event.detail.target.querySelectorAll("textarea, input")].some((each) => each.type !== "hidden" && each.value !== each.defaultValue);
-  if (typed && !event.detail.target.dataset.always) event.detail.shouldSwap = false;
+  if (typed) event.detail.shouldSwap = false;
 });
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
+from tests.contracts.test_damaged_rows import until
 from tests.contracts.test_portal import signed_in
 from tests.contracts.test_publishing_pages import ending
 from tests.journeys.customer import Customer
@@ -52,7 +53,9 @@ async def event(response: aiohttp.ClientResponse) -> str:
     """The name of the next event; comments that keep the line open are passed over."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            line = (await response.content.readline()).decode().strip()
+            read = await response.content.readline()
+            assert read, "the stream has ended"
+            line = read.decode().strip()
             if line.startswith("event:"):
                 return line.partition(":")[2].strip()
 
@@ -157,7 +160,7 @@ def table_settings(ends: datetime) -> dict[str, Any]:
     sas = f"sv=2024-11-04&ss=t&srt=sco&sp=rwlacu&se={quote(ends.strftime('%Y-%m-%dT%H:%M:%SZ'))}&sig={'A' * 43}%3D"
     text = f"TableEndpoint=https://contoso.table.core.windows.net/;SharedAccessSignature={sas}"
     return {
-        "leadDestination": "azureTable",
+        "leadDestination": "table",
         "tableLeadConfiguration": {
             "storageAccountConnectionString": text,
             "contactEmail": ["ada@contoso.example"],
@@ -182,9 +185,11 @@ async def checked(home: House) -> None:
         return bool(conn.scalar(sa.select(sa.exists().where((c.check_at == 0) & sa.not_(c.paused)))))
 
     await home.rooms.storage.write(make_due)
-    async with asyncio.timeout(PATIENCE):
-        while await home.rooms.storage.read(is_due):
-            await asyncio.sleep(0.1)
+
+    async def done() -> bool:
+        return not await home.rooms.storage.read(is_due)
+
+    await until(done)
 
 
 @pytest.mark.parametrize(("days", "told"), [(20, 30), (5, 7), (0.5, 1)])
@@ -197,13 +202,15 @@ async def test_the_end_of_a_signature_is_said_once_each(database_url: str, days:
             await signed_in(home, member, "publisher:contoso")
             page = await member.open(f"{AT}/connections/primary")
             assert f"{ends:%Y-%m-%d}" in page.text
-            assert "ends" in page.text
+            assert "They end on" in page.text
             assert "primary" in (await member.open(AT)).text.partition("What needs you")[2]
         for _ in range(2):
             await checked(home)
-        async with asyncio.timeout(PATIENCE):
-            while not (rows := await reminders(home)):
-                await asyncio.sleep(0.1)
+
+        async def reminded() -> bool:
+            return bool(await reminders(home))
+
+        await until(reminded)
         await checked(home)
         rows = await reminders(home)
         assert [f'"days": {told}' in row.body for row in rows] == [True]

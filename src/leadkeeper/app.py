@@ -25,6 +25,7 @@ from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
@@ -62,6 +63,7 @@ from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.operations import look_again
@@ -158,6 +160,7 @@ def _put_together(
         quotas=quotas,
         mail_rules=mail_rules,
     )
+    catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     withholding = Withholding.parse(settings.withheld_domains)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
     return Rooms(
@@ -166,7 +169,9 @@ def _put_together(
         sign_ins=sign_ins,
         audit=sign_ins.audit,
         hooks=Hooks(storage, clock, quotas=quotas),
-        catalogue=Catalogue(storage, connections, clock, quotas=quotas),
+        catalogue=catalogue,
+        offer_copies=OfferCopies(storage, catalogue, connections),
+        connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
         intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),

@@ -11,6 +11,7 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
@@ -21,6 +22,7 @@ from leadkeeper.intake.keep import Intake
 from leadkeeper.intake.tester import Tester
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
@@ -40,6 +42,8 @@ class Rooms:
     hooks: Hooks
     catalogue: Catalogue
     publication: Publication
+    offer_copies: OfferCopies
+    connection_copies: ConnectionCopies
     differences: Differences
     showcase: Showcase
     cross_listings: CrossListings

@@ -11,6 +11,7 @@ from typing import Any
 from leadkeeper.connections.outbox import OPERATION_FAILED
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.press import Press
+from leadkeeper.publishing.versions import Slot
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t
@@ -64,7 +65,11 @@ async def stage(url: str, authority: Authority, *, by_operator: bool = False) ->
     """A stage over a new database."""
     far = FarSide(authority, answer(200))
     await far.start()
-    settings = {"ca_file": authority.ca_file, "allow_addresses": "127.0.0.0/8", "public_url": "http://leads.example"}
+    settings: dict[str, Any] = {
+        "ca_file": authority.ca_file,
+        "allow_addresses": "127.0.0.0/8",
+        "public_url": "http://leads.example",
+    }
     try:
         async with house(url, **settings) as home:
             rooms = home.rooms
@@ -273,7 +278,7 @@ async def test_an_offer_is_copied_with_what_it_says_but_not_what_is_known(
         assert (await member.send(form, {"offerId": "crm-pro"})).status == 422
         page = await member.send(form, {"offerId": "crm-lite", "title": "Contoso CRM Lite"}, "connections")
         assert page.url.endswith("/portal/offers/contoso/crm-lite")
-        offer, draft = await at.home.rooms.catalogue.slot(OfferRef("contoso", "crm-lite"), "Draft")  # type: ignore[arg-type]
+        offer, draft = await at.home.rooms.catalogue.slot(OfferRef("contoso", "crm-lite"), Slot.DRAFT)
         assert draft is not None
         assert (draft.listing.title, draft.listing.summary) == ("Contoso CRM Lite", "Customers, well kept.")
         assert (offer.live, offer.production_version) == (False, None)

@@ -63,8 +63,8 @@ def _changes(
         if was == becomes:
             continue
         if field in (secret or ()) or _looks_secret(field, was, becomes):
-            masked = (None if text is None else MASK for text in (was, becomes))
-            found.append(Change(part, field, *masked, secret=True))
+            hidden = [None if text is None else MASK for text in (was, becomes)]
+            found.append(Change(part, field, hidden[0], hidden[1], secret=True))
         else:
             found.append(Change(part, field, was, becomes))
     return tuple(found)

@@ -83,9 +83,9 @@ class DifferenceDesk:
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
         p = ProblemType
-        problems, summary = (p.UNKNOWN_OFFER, p.RECORD_DAMAGED), "See what publishing would change"
-        add(app, "GET", f"{_OFFER}/difference", self.get_difference, *problems, tag=_TAG, summary=summary)
-        problems, summary = (p.UNKNOWN_OFFER, p.NOT_POSSIBLE_NOW, p.OPERATION_RUNNING), "Withdraw an offer"
+        unknown, damaged, summary = p.UNKNOWN_OFFER, p.RECORD_DAMAGED, "See what publishing would change"
+        add(app, "GET", f"{_OFFER}/difference", self.get_difference, unknown, damaged, tag=_TAG, summary=summary)
+        problems, summary = (unknown, p.NOT_POSSIBLE_NOW, p.OPERATION_RUNNING), "Withdraw an offer"
         path = f"{_OFFER}/withdraw"
         add(app, "POST", path, self.withdraw_offer, *problems, tag=_TAG, summary=summary, no_body=True)
         summary = "List the offers that wait for an operator's word"

@@ -20,6 +20,7 @@ from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
+from leadkeeper.doors.portal.copies import CopyPages
 from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of, small_form_of
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
@@ -70,7 +71,7 @@ class Portal:
         """The pages as an application, below ``/portal``."""
         inside: Places = [("/portal/sign-out", self._sign_out, "POST")]
         offers = (OfferPages, ConnectionPages, ConnectionForms, PublishingPages, HookPages)
-        for pages in (HomePages, LeadPages, *offers, LivePages, CertificationPages):
+        for pages in (HomePages, LeadPages, *offers, CopyPages, LivePages, CertificationPages):
             inside += pages(self._desk).places()
         routes = [
             Route("/portal/", lambda _: RedirectResponse("/portal", 308)),

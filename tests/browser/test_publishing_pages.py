@@ -85,6 +85,7 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         await expect(operator.get_by_text("Nothing waits for you")).to_be_visible()
         await expect(steps).to_contain_text("preview ready", timeout=PATIENCE)
         assert await page.evaluate("window.stayed"), "nobody loaded the page again"
+        await expect(page.locator("#offer-head")).to_contain_text("preview ready")
         await looked_at(page, "publishing-preview")
         await page.get_by_role("button", name="Go live").click()
         await expect(steps).to_contain_text("All six steps are done", timeout=PATIENCE)
@@ -157,14 +158,11 @@ async def test_a_validation_shows_its_steps_while_it_runs(browser: Browser, at: 
     at.far.manner = slow
     page = await sign_in(browser, at.home, **DESK)
     await page.goto(f"{at.home.url}{AT}/connections/primary")
-    clicking = asyncio.create_task(
-        page.get_by_role("button", name="Validate: send a test lead").click(no_wait_after=True)
-    )
+    await page.get_by_role("button", name="Validate: send a test lead").click()
     await expect(page.locator("#progress")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
     await expect(page.locator("#progress")).to_contain_text("passed")
     await picture(page, "validating")
     gone_on.set()
-    await clicking
     await expect(page.locator("#said")).to_contain_text("was received over primary", timeout=PATIENCE)
 
 

@@ -65,12 +65,13 @@ class CertificationPages:
         return to(AT)
 
     async def _page(self, request: Request, status: int = 200, wrong: tuple[str, str, str] = ("", "", "")) -> Response:
-        after = request.query_params.get("after")
+        after, language = request.query_params.get("after"), self._desk.language_of(request)
         found = await self._rooms.differences.waiting(after=after, limit=_OFFERS + 1)
         shown = found[:_OFFERS]
         content: dict[str, Any] = {
-            "waiting": [(each, shown_changes(each.changes)) for each in shown],
-            "most": MOST,
+            "waiting": [
+                (each, shown_changes(each.changes, language), max(0, len(each.changes) - MOST)) for each in shown
+            ],
             "wrong": wrong,
             "longest": LONGEST_REASON,
             "following": shown[-1].operation.id if len(found) > _OFFERS else None,

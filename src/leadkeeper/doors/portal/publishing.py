@@ -44,10 +44,17 @@ class PublishingPages:
 
     async def _steps(self, request: Request, session: Session) -> Response:
         """What moves by itself: a page asks for this part again when something has moved."""
-        return await self._page(request, session, "_publishing.html")
+        return await self._page(request, session, "_publishing.html", part=True)
 
     async def _page(
-        self, request: Request, session: Session, template: str, status: int = 200, emails: str = "", wrong: str = ""
+        self,
+        request: Request,
+        session: Session,
+        template: str,
+        status: int = 200,
+        emails: str = "",
+        wrong: str = "",
+        **more: bool,
     ) -> Response:
         ref = self._desk.offer_of(request, session)
         missing = await self._rooms.publication.missing(ref)
@@ -56,12 +63,12 @@ class PublishingPages:
             "missing": missing,
             "texts": STEP_TEXTS,
             "refused": StepStatus.REJECTED,
-            "changes": shown_changes(changes),
+            "changes": shown_changes(changes, self._desk.language_of(request)),
             "more_changes": max(0, len(changes) - MOST),
             "emails": emails or "\n".join(_contacts(await self._rooms.connections.list(ref))),
             "wrong_emails": wrong,
         }
-        return await self._desk.offer_page(request, ref, template, "publishing", status, **content)
+        return await self._desk.offer_page(request, ref, template, "publishing", status, **(content | more))
 
     async def _publish(self, request: Request, session: Session) -> Response:
         ref, text = self._desk.offer_of(request, session), (await form_of(request)).get("emails", "")

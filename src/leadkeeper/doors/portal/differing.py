@@ -79,7 +79,8 @@ def _listed(field: str, text: str | None, language: Language) -> str | None:
 def _chosen(setting: str, text: str | None, language: Language) -> str | None:
     if text is None:
         return None
-    return language.tell(CHOICES.get((setting, text)) or _FLAGS.get(text, text))
+    said: str = CHOICES.get((setting, text)) or _FLAGS.get(text, text)
+    return language.tell(said)
 
 
 def _is_usual(provider: Provider, setting: str, text: str | None) -> bool:

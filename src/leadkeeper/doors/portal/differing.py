@@ -23,7 +23,7 @@ _LISTING: Final[Mapping[str, str]] = {
     "description": _("Description"),
     "callToAction": _("What customers can do"),
 }
-_FLAGS: Final = {"true": _("Yes"), "false": _("No")}
+_FLAGS: Final[Mapping[str, str]] = {"true": _("Yes"), "false": _("No")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,7 @@ def _listed(field: str, text: str | None, language: Language) -> str | None:
 def _chosen(setting: str, text: str | None, language: Language) -> str | None:
     if text is None:
         return None
-    said: str = CHOICES.get((setting, text)) or _FLAGS.get(text, text)
-    return language.tell(said)
+    return language.tell(CHOICES.get((setting, text), _FLAGS.get(text, text)))
 
 
 def _is_usual(provider: Provider, setting: str, text: str | None) -> bool:

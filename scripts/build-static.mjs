@@ -13,6 +13,8 @@ const copies = {
   "@tabler/icons/LICENSE": "LICENSE.tabler-icons",
   "htmx.org/dist/htmx.min.js": "htmx.min.js",
   "htmx.org/LICENSE": "LICENSE.htmx",
+  "htmx-ext-sse/dist/sse.min.js": "sse.min.js",
+  "htmx-ext-sse/LICENSE": "LICENSE.htmx-ext-sse",
 };
 for (const [source, name] of Object.entries(copies)) copyFileSync(`${from}/${source}`, `${to}/${name}`);
 

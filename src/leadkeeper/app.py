@@ -10,7 +10,7 @@ import random
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -27,6 +27,7 @@ from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
@@ -63,7 +64,9 @@ from leadkeeper.notices.sender import Sender
 from leadkeeper.opening import open_database
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
+from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
@@ -90,6 +93,8 @@ class House:
     network: Network
     worker: Worker | None
     clock: DatabaseClock
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the program ends: what would last for ever ends by itself then."""
 
 
 @contextlib.asynccontextmanager
@@ -160,6 +165,7 @@ def _put_together(
         quotas=quotas,
         mail_rules=mail_rules,
     )
+    catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     withholding = Withholding.parse(settings.withheld_domains)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
     return Rooms(
@@ -174,7 +180,9 @@ def _put_together(
         marketplace=people.marketplace,
         audit=sign_ins.audit,
         hooks=Hooks(storage, clock, quotas=quotas),
-        catalogue=Catalogue(storage, connections, clock, quotas=quotas),
+        catalogue=catalogue,
+        offer_copies=OfferCopies(storage, catalogue, connections),
+        connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
         intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
@@ -186,6 +194,7 @@ def _put_together(
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
+        differences=Differences(storage, connections),
         showcase=Showcase(storage),
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=mail_rules),
@@ -254,14 +263,19 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )
-    name, base_url = rooms.marketplace, settings.base_url
+    name = rooms.marketplace
     doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
-        "portal": readable(Portal(rooms, name=name, base_url=base_url, origins=Origins(secure)).app()),
+        "portal": readable(_portal(settings, house, secure).app()),
     }
     return Entrance(api, doors, pages, readable(sign_in_door(rooms.sign_ins, addresses)), secure)
+
+
+def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
+    name, base_url = settings.marketplace_name, settings.base_url
+    return Portal(house.rooms, name=name, base_url=base_url, origins=Origins(secure), ending=house.ending)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
@@ -302,6 +316,7 @@ async def serve(
         if api and (link := await house.rooms.links.first()) is not None:
             begin(f"{settings.base_url}/portal/begin/{link.token}")
         await _until(stop, carrying)
+        house.ending.set()
         if server is not None:
             await server.end()
             await house.rooms.intake.drained()

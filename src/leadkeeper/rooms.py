@@ -17,6 +17,7 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
@@ -26,7 +27,9 @@ from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
+from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage.engine import Storage
@@ -51,6 +54,9 @@ class Rooms:
     hooks: Hooks
     catalogue: Catalogue
     publication: Publication
+    offer_copies: OfferCopies
+    connection_copies: ConnectionCopies
+    differences: Differences
     showcase: Showcase
     cross_listings: CrossListings
     contact_answers: ContactAnswers

@@ -38,6 +38,7 @@ ACTS: Final[Mapping[str, str]] = {
     "member.remove": "Somebody is no member of a publisher any more.",
     "member.role": "A member has another role.",
     "offer.cancel": "An offer's publishing was cancelled, or its preview withdrawn.",
+    "offer.withdraw": "An offer was taken out of the storefront.",
     "offer.certify": "An operator approved or refused an offer.",
     "offer.goLive": "An offer's preview was sent on to customers.",
     "offer.publish": "An offer's publishing was begun.",

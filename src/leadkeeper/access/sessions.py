@@ -107,10 +107,11 @@ class Sessions:
         await self._storage.write(act)
         return made
 
-    async def find(self, token: str, *, pending: bool = False) -> OpenSession | None:
+    async def find(self, token: str, *, pending: bool = False, acts: bool = True) -> OpenSession | None:
         """The session of ``token``, or ``None`` when it, its time, its key or its person's role has ended.
 
-        One that waits for its second factor is found with ``pending`` alone, and any other without.
+        One that waits for its second factor is found with ``pending`` alone, and any other without. What a page asks
+        for by itself is no act (``acts``): it does not keep an idle session going.
         """
         if not token.startswith(SESSION_PREFIX):
             return None
@@ -118,7 +119,7 @@ class Sessions:
         row = await self._storage.read(_find, digest, now, now - self._idle_ms, pending)
         if row is None:
             return None
-        if now - row.seen_at >= SEEN_EVERY:
+        if acts and now - row.seen_at >= SEEN_EVERY:
             await self._storage.write(_see, digest, now)
         return _open(row)
 

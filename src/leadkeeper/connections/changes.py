@@ -25,7 +25,7 @@ UNASKED: Final = 2_000
 TAKEN: Final = 120_000
 """How long (ms) a validation keeps others off; should its process vanish, another one follows then."""
 NEVER: Final = 2**62
-_QUIET: Final = frozenset({"contactEmail", "notice"})
+_QUIET: Final = frozenset({"contactEmail", "notice", "secretExpires"})
 """Settings that change nothing about where leads go."""
 
 

@@ -25,6 +25,8 @@ CONNECTION_FAILING: Final = "connectionFailing"
 """Nothing gets through a connection; the body is an :class:`OutageNews`."""
 CONNECTION_WORKS: Final = "connectionWorks"
 """An outage is over; the body is an :class:`OutageNews`."""
+CONNECTION_EXPIRES: Final = "connectionExpires"
+"""A connection's credentials end soon; the body is an ``expiry.Ending``."""
 OUTAGE_KINDS: Final = (CONNECTION_FAILING, CONNECTION_WORKS)
 OPERATION_FAILED: Final = "operationFailed"
 PREVIEW_READY: Final = "previewReady"
@@ -69,6 +71,11 @@ def outage(connection_id: str, news: OutageNews, now: int) -> dict[str, Any]:
 def change_refused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:
     """The row of the notice that new settings do not work, so that those before go on; ``diagnosis`` as stored."""
     return _row(connection_id, CHANGE_REFUSED, diagnosis, now, now)
+
+
+def connection_expires(connection_id: str, ending: str, now: int) -> dict[str, Any]:
+    """The row of the notice that a connection's credentials end soon."""
+    return _row(connection_id, CONNECTION_EXPIRES, ending, now, now)
 
 
 def operation_notice(operation_id: str, kind: str, now: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from leadkeeper.check import Check
 from leadkeeper.clock import Clock
 from leadkeeper.connections.changes import any_unasked, take_unasked
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
+from leadkeeper.connections.expiry import ends_at, remind
 from leadkeeper.connections.health import health_of
 from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.outage import recalls
@@ -155,6 +156,9 @@ class Housekeeping:
             log.error("change not validated", offer=str(offer), connection=name, error=where(error))
 
     async def _look_at(self, row: sa.Row[Any]) -> None:
+        stored = self._connections.connection_of(row).stored
+        if ends_at(stored) is not None and await self._storage.write(remind, row.id, stored, self._clock()):
+            log.info("people are told that credentials end soon", connection=row.id)
         found = await self._check(row)
         act = _end_probe if row.paused else _end_check
         changed = await self._storage.write(act, row.id, row.epoch, found, self._clock(), self._dice())

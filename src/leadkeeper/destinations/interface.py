@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -43,6 +44,11 @@ class Config(BaseModel):
         description="each: the contact e-mails hear of leads at once; daily: one mail a day; none: only of trouble.",
     )
 
+    @property
+    def ends_at(self) -> date | None:
+        """When the credentials in these settings end: a moment in UTC, or a date; ``None`` where nobody knows."""
+        return None
+
     def completed(self, kept: Mapping[str, str]) -> Self:
         """These settings with what we make for the publisher (``kept``: the secrets stored now, by JSON name)."""
         return self
@@ -61,6 +67,22 @@ class Config(BaseModel):
     def host(self) -> str:
         """The host that leads go to, as far as it may be shown; empty when there is none."""
         return ""
+
+
+class DatedConfig(Config):
+    """Settings with a secret whose end only people know."""
+
+    secret_expires: date | None = Field(
+        default=None,
+        title="The secret ends on",
+        description="When the secret or password above stops working, as the other system told you when it was made. "
+        "You are reminded 30, 7 and 1 days before. It changes nothing else.",
+    )
+
+    @property
+    def ends_at(self) -> date | None:
+        """As it was entered."""
+        return self.secret_expires
 
 
 @dataclass(frozen=True, slots=True)

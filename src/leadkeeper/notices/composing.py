@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.connections import outbox
+from leadkeeper.connections.expiry import Ending
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations.registry import IF_NOT_FOUND
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, withheld_notice
 from leadkeeper.notices.due import Due
+from leadkeeper.notices.expiry_mail import expiring_notice
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 from leadkeeper.notices.publishing_mail import (
     live_notice,
@@ -57,6 +59,9 @@ def compose(
             return preview_notice(row.title, shown, page, doubts, *whom)
         case outbox.OFFER_LIVE:
             return live_notice(row.title, f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}", *whom)
+    if due.kind == outbox.CONNECTION_EXPIRES:
+        last = due.notices[-1]
+        return expiring_notice(row.name, row.title, Ending.of(last.body), f"{page}/connections/{row.name}/edit", *whom)
     told_last = from_stored(due.notices[-1].body)
     assert isinstance(told_last, Diagnosis)
     if due.kind == outbox.CHANGE_REFUSED:

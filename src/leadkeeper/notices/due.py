@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ from pydantic_core import from_json
 from leadkeeper.access.contacts import VALID_MS, contacts_of
 from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import is_stored
+from leadkeeper.connections.expiry import Ending
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_PAUSED, OUTAGE_KINDS
+from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_EXPIRES, CONNECTION_PAUSED, OUTAGE_KINDS
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.interface import Standing
 from leadkeeper.mail.address import MailRules
@@ -162,13 +163,15 @@ def is_whole(row: sa.Row[Any]) -> bool:
     if row.recipients is not None and read_emails(row.recipients) is None:
         return False
     if row.kind in OUTAGE_KINDS:
-        return _is_news(row.body)
+        return _is(OutageNews.of, row.body)
+    if row.kind == CONNECTION_EXPIRES:
+        return _is(Ending.of, row.body)
     return row.kind not in (CONNECTION_PAUSED, CHANGE_REFUSED) or is_stored(row.body)
 
 
-def _is_news(body: str) -> bool:
+def _is(read: Callable[[str], object], body: str) -> bool:
     try:
-        OutageNews.of(body)
+        read(body)
     except (ValueError, TypeError):
         return False
     return True

@@ -31,6 +31,7 @@ from leadkeeper.publishing.versions import (
 )
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, change_routes
+from leadkeeper.texts import lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,22 @@ class Catalogue:
         offer, is_new, woken = await self._storage.write(act)
         self._connections.wake(woken)
         return offer, is_new
+
+    def copy_within(self, conn: sa.Connection, source: OfferRef, target: OfferRef, *, title: str, by: str) -> OfferRef:
+        """A new offer ``target`` whose draft says what that of ``source`` says, but for its title; takes no leads.
+
+        Raises :class:`Problem` as :meth:`put_offer` does, and for an id that is taken.
+        """
+        _check(OFFER_ID, target.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        refuse_secrets({"title": title}, "offer")
+        found = as_offer(offer_row(conn, source))
+        before, _definition = self._begin(conn, target, None)
+        if before is not None:
+            said = lazy_gettext("There is an offer of that id already: choose another.")
+            raise Problem(ProblemType.INVALID_REQUEST, said, (FieldError("offerId", said),))
+        said_of_it = written(slot_version(conn, found, Slot.DRAFT).definition, title=title)
+        self._write(conn, target, None, found.offer_type, said_of_it, live=False, by=by)
+        return target
 
     def _begin(
         self, conn: sa.Connection, ref: OfferRef, if_match: str | None

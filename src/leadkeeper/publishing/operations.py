@@ -118,9 +118,16 @@ def end_damaged(conn: sa.Connection, operation: Operation, now: int) -> None:
 
 
 def begin(
-    conn: sa.Connection, offer: OfferRef, kind: OperationKind, version: int, emails: Sequence[str], by: str, now: int
+    conn: sa.Connection,
+    offer: OfferRef,
+    kind: OperationKind,
+    version: int,
+    emails: Sequence[str],
+    by: str,
+    now: int,
+    before: Steps = (),
 ) -> Operation:
-    """A new running operation, due at once."""
+    """A new running operation, due at once; ``before``: the steps of the one that it goes on from."""
     operation_id = new_id()
     values = {
         "id": operation_id,
@@ -128,7 +135,7 @@ def begin(
         "kind": kind.value,
         "version": version,
         "state": OperationState.RUNNING.value,
-        "steps": steps_to_json(first_steps(kind, now)),
+        "steps": steps_to_json(first_steps(kind, now, before)),
         "emails": json.dumps(list(emails)),
         "started_by": by,
         "created_at": now,
@@ -194,7 +201,15 @@ def status_of(offer: Offer, newest: Operation | None) -> OfferStatus:
             return OfferStatus.CANCELED
         case OperationState.COMPLETED:
             waits = newest.kind is OperationKind.PUBLISH and offer.preview_version == newest.version
+            if is_withdrawn(offer, newest):
+                return OfferStatus.CANCELED
             return OfferStatus.WAITING_FOR_REVIEW if waits else OfferStatus.SUCCEEDED
+
+
+def is_withdrawn(offer: Offer, newest: Operation | None) -> bool:
+    """Whether the offer was live and has been withdrawn from the storefront, with nothing begun since."""
+    ended = newest is not None and newest.state is OperationState.COMPLETED and newest.kind is OperationKind.GO_LIVE
+    return ended and not offer.is_published
 
 
 def latest_of(conn: sa.Connection, offers: Sequence[str]) -> dict[str, Operation]:

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.connections.outbox import OPERATION_FAILED, operation_notice
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing import operations
 from leadkeeper.publishing.offer_types import calls_of, destination_required
-from leadkeeper.publishing.operations import NEVER, Operation, status_of
+from leadkeeper.publishing.operations import NEVER, Operation, is_withdrawn, status_of
 from leadkeeper.publishing.showcase import shelved
 from leadkeeper.publishing.steps import (
     Done,
@@ -43,6 +44,11 @@ class Publishing:
     offer: Offer
     status: OfferStatus
     operation: Operation | None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether customers saw it, and no longer do since it was withdrawn."""
+        return is_withdrawn(self.offer, self.operation)
 
 
 class Publication:
@@ -96,8 +102,11 @@ class Publication:
             before = operations.latest(conn, offer, OperationKind.PUBLISH)
             now = self._clock()
             note(conn, now, by, "offer.goLive", str(offer), str(found.preview_version))
-            emails = () if before is None else before.emails
-            return operations.begin(conn, offer, OperationKind.GO_LIVE, found.preview_version, emails, by, now)
+            version, kind = found.preview_version, OperationKind.GO_LIVE
+            if before is None:
+                return operations.begin(conn, offer, kind, version, (), by, now)
+            said = before.steps if before.version == version and not before.damaged else ()
+            return operations.begin(conn, offer, kind, version, before.emails, by, now, said)
 
         return await self._begun(act)
 
@@ -134,9 +143,33 @@ class Publication:
 
         return await self._storage.write(act)
 
-    async def certify(self, offer: OfferRef, *, approved: bool, message: str = "", by: str) -> Operation:
-        """The operator's word on an offer that waits for it; a refusal says why.
+    async def withdraw(self, offer: OfferRef, *, by: str) -> Publishing:
+        """Take the offer out of the storefront; it can be published again. Leads from elsewhere are still taken.
 
+        Raises :class:`Problem` while an operation runs, and when customers do not see the offer.
+        """
+
+        def act(conn: sa.Connection) -> Publishing:
+            change_routes(conn, offer.publisher_id)
+            found = as_offer(offer_row(conn, offer))
+            _require_none_running(conn, offer)
+            if found.production_version is None:
+                raise _not_now("Customers do not see the offer: there is nothing to withdraw.")
+            now = self._clock()
+            _set_offer(conn, offer, now, production_version=None)
+            note(conn, now, by, "offer.withdraw", str(offer), str(found.production_version))
+            newest = operations.latest(conn, offer)
+            found = as_offer(offer_row(conn, offer))
+            return Publishing(found, status_of(found, newest), newest)
+
+        return await self._storage.write(act)
+
+    async def certify(
+        self, offer: OfferRef, *, approved: bool, message: str = "", by: str, seen: str | None = None
+    ) -> Operation:
+        """The operator's word on an offer that waits for it; a refusal says why, and whoever hears of it is told.
+
+        ``seen`` is the operation that the operator looked at: another is not decided on by mistake.
         Raises :class:`Problem` when nothing waits for approval, or a refusal gives no reason.
         """
         if not approved and not message.strip():
@@ -156,10 +189,14 @@ class Publication:
             step = current(running[0].steps) if running else None
             if step is None or step.status is not StepStatus.WAITING_FOR_APPROVAL:
                 raise _not_now("The offer does not wait for approval.")
+            if seen not in (None, running[0].id):
+                raise _not_now("Another version of the offer waits by now: look at it, then decide.")
             steps, state = after(running[0].steps, result, now)
             due = now if state is OperationState.RUNNING else NEVER
             if not operations.write(conn, running[0], steps, state, now, due):
                 raise _not_now("Somebody else has just decided.")
+            if not approved:
+                conn.execute(sa.insert(t.notice).values(operation_notice(running[0].id, OPERATION_FAILED, now)))
             note(conn, now, by, "offer.certify", str(offer), "approved" if approved else "refused")
             return _again(conn, running[0])
 

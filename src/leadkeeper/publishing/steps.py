@@ -191,12 +191,16 @@ class Failed:
 StepResult = Done | Waits | Failed
 
 
-def first_steps(kind: OperationKind, now: int) -> Steps:
-    """The steps of an operation that begins now."""
+def first_steps(kind: OperationKind, now: int, before: Steps = ()) -> Steps:
+    """The steps of an operation that begins now.
+
+    Going live begins where the preview ended: what the steps ``before`` said stays with those that are done.
+    """
     done = 5 if kind is OperationKind.GO_LIVE else 0
     told = (Message(COMPLETED_MESSAGE, "information", now),)
+    said = {step.id: step.messages for step in before if step.status is StepStatus.COMPLETE and step.messages}
     return tuple(
-        Step(id, StepStatus.COMPLETE, told)
+        Step(id, StepStatus.COMPLETE, said.get(id, told))
         if number < done
         else Step(id, StepStatus.IN_PROGRESS if number == done else StepStatus.NOT_STARTED)
         for number, id in enumerate(StepId)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from leadkeeper.access.rates import Rates
@@ -14,7 +15,9 @@ from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
+from leadkeeper.connections.health import Health
 from leadkeeper.connections.lines import open_line
+from leadkeeper.connections.resource import Stored
 from leadkeeper.connections.validation_texts import failed_text, held_text, named, told_of_receipt, waiting_text
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
@@ -24,15 +27,19 @@ from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
 from leadkeeper.lead import OutgoingLead, test_marker
+from leadkeeper.network.silent import Silent
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.validation.outcome import UNASKED, Effect, SentTestLead, end_test, refuse
 from leadkeeper.validation.test_lead import begin_test, outgoing_lead, test_lead
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
+RECORD_SECONDS: Final = 5
+"""How long it may take to tell what would be sent, while nobody is asked."""
 VALIDATIONS: Final = 64
 """How many validations a process runs at once; a publisher alone has 24 of them."""
 VALIDATIONS_RESERVED: Final = 16
@@ -43,6 +50,13 @@ TURN_SECONDS: Final = 30.0
 PATIENT: Final = frozenset({UNASKED, "publishing"})
 """Who validates as part of other work, which has bounds of its own: nobody waits for the answer."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
+
+Seen = Callable[[Sequence[CheckStepView], str], None]
+"""Hears how far a validation is: what the check found, and the marker of the test lead that goes out now."""
+
+
+def _nobody_looks(_checks: Sequence[CheckStepView], _marker: str) -> None:
+    return None
 
 
 class Validator:
@@ -127,14 +141,38 @@ class Validator:
             await destination.aclose()
         return PreviewView(destination=connection.stored.destination, record=dict(found.record), notes=found.notes)
 
-    async def validate(self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH) -> Validation:
+    async def record(self, offer: OfferRef, stored: Stored) -> PreviewView:
+        """What would be sent for a test lead with these settings, as far as it can be told without asking anybody.
+
+        Nothing is called: settings that somebody is still typing sign in nowhere. Raises :class:`Problem` for an
+        unknown offer.
+        """
+        now = self._clock()
+        await self._storage.read(require_offer, offer)
+        new = normalised(test_lead(offer, test_marker(to_datetime(now))))
+        outgoing = await self._storage.read(outgoing_lead, new_id(), new, now)
+        line = Connection("", offer, "", 0, stored, Health(), removed=False, created_at=now, changed_at=now)
+        context = replace(self._context, network=Silent(self._context.network.policy))
+        destination = open_line(line, context, self._storage)
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                found = await _previewed(destination, outgoing)
+        except TimeoutError:
+            found = Preview({})
+        finally:
+            await destination.aclose()
+        return PreviewView(destination=stored.destination, record=dict(found.record), notes=found.notes)
+
+    async def validate(
+        self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = _nobody_looks
+    ) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
         When the destination confirms the test lead, the connection is proven; one that takes it without confirming
         it is unconfirmed until somebody says that it was found. One that was paused or failing is resumed and its held
         leads go out, unless they are held because a test lead was not found. New settings that wait are what is tried,
         and take effect then.
-        Diagnoses are told in ``language``.
+        Diagnoses are told in ``language``; ``seen`` hears how far it is.
         Raises :class:`Problem` for an unknown offer or connection, when its turn does not come in time, and where
         somebody asks (``by`` is not one of :data:`PATIENT`) for more than the publisher's quotas allow.
         """
@@ -145,7 +183,7 @@ class Validator:
             patience = None if by in PATIENT else TURN_SECONDS
             await stack.enter_async_context(self._turn(offer.publisher_id, patience))
             connection = await self._known(offer, name)
-            return await self._validated(connection, by, language)
+            return await self._validated(connection, by, language, seen)
 
     async def _known(self, offer: OfferRef, name: str) -> Connection:
         connection = await self._connections.get(offer, name)
@@ -153,7 +191,7 @@ class Validator:
             raise unknown_connection(offer, name)
         return connection
 
-    async def _validated(self, connection: Connection, by: str, language: Language) -> Validation:
+    async def _validated(self, connection: Connection, by: str, language: Language, seen: Seen) -> Validation:
         if connection.change is not None:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)
@@ -166,6 +204,7 @@ class Validator:
             return Validation(ok=False, said=said, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
+        seen(steps, marker)
         lead, delivery_id, lease_id = await self._storage.write(begin_test, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
         sent = SentTestLead(connection, lead.id, marker, delivery_id, lease_id, now, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
@@ -41,6 +42,11 @@ class AzureBlobConfig(Config):
                 "and last."
             )
         return value.strip()
+
+    @property
+    def ends_at(self) -> date | None:
+        """When its shared access signature ends, if it has one."""
+        return parse_connection_string(self.storage_account_connection_string.get_secret_value(), Service.BLOB).ends_at
 
     @property
     def host(self) -> str:

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, unquote
@@ -91,6 +92,16 @@ class StorageAccount:
         """What must be masked wherever the service's words are shown."""
         signatures = [part[4:] for part in (self.sas or "").split("&") if part.startswith("sig=")]
         return tuple(text for text in (self.key, self.sas, *signatures, *map(unquote, signatures)) if text)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the SAS token ends, by its ``se``; ``None`` for keys and stored policies."""
+        given = parse_qs(self.sas or "").get("se")
+        try:
+            found = datetime.fromisoformat(given[0]) if given else None
+        except ValueError:
+            return None
+        return found if found is None or found.tzinfo is not None else found.replace(tzinfo=UTC)
 
     @property
     def permissions(self) -> str | None:

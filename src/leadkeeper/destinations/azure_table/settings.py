@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.destinations.azure_storage.account import Service, parse_connection_string
@@ -22,6 +24,11 @@ class AzureTableConfig(Config):
     def _usable(cls, value: SecretStr) -> SecretStr:
         parse_connection_string(value.get_secret_value(), Service.TABLE)
         return value
+
+    @property
+    def ends_at(self) -> date | None:
+        """When its shared access signature ends, if it has one."""
+        return parse_connection_string(self.storage_account_connection_string.get_secret_value(), Service.TABLE).ends_at
 
     @property
     def host(self) -> str:

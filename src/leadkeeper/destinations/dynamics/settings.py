@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config
+from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.network.addresses import AddressInvalid, NetworkPolicy, parse_url
@@ -44,7 +44,7 @@ _OWN_SETTINGS: Final = {
 }
 
 
-class DynamicsConfig(Config):
+class DynamicsConfig(DatedConfig):
     """Microsoft's ``dynamicsLeadConfiguration``, and what it lacks."""
 
     instance_url: str = Field(

@@ -10,7 +10,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config
+from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.network.client import AddressInvalid, parse_url
 
 KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
@@ -19,7 +19,7 @@ LeadSourceForm = Literal["combined", "bare"]
 _WHSEC: Final = "whsec_"
 
 
-class HttpsEndpointConfig(Config):
+class HttpsEndpointConfig(DatedConfig):
     """Microsoft's ``httpsEndpointLeadConfiguration``, and how the body looks and is signed."""
 
     https_endpoint_url: SecretStr = Field(

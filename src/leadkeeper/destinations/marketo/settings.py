@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config
+from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 
 _WHERE: Final = (
@@ -28,7 +28,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}")
 _RESERVED: Final = frozenset({"munchkinid", "formid", "formvid", "checksum", "checksumfields"})
 
 
-class MarketoConfig(Config):
+class MarketoConfig(DatedConfig):
     """Microsoft's ``marketoLeadConfiguration``, and the REST API's credentials where confirmed leads are wanted."""
 
     server_id: str = Field(title="Server id", description="The part between app- and .marketo.com. " + _WHERE)

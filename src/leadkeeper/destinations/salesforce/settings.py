@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config
+from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE
 
@@ -56,7 +56,7 @@ def short_id(text: str, prefix: str, what: str, where: str) -> str:
     return text[:15]
 
 
-class SalesforceConfig(Config):
+class SalesforceConfig(DatedConfig):
     """Microsoft's ``salesforceLeadConfiguration``, and the REST API's credentials where confirmed leads are wanted."""
 
     object_identifier: str = Field(

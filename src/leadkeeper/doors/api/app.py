@@ -16,6 +16,7 @@ from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.connections import ConnectionDesk
 from leadkeeper.doors.api.cross_listings import CrossListingDesk
 from leadkeeper.doors.api.deliveries import Deliveries
+from leadkeeper.doors.api.differences import DifferenceDesk
 from leadkeeper.doors.api.explain import Explainer
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
@@ -61,6 +62,7 @@ def create_api(
     Publishers(rooms.catalogue).serve_on(app)
     Offers(rooms.catalogue).serve_on(app)
     PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
+    DifferenceDesk(rooms.differences, rooms.publication).serve_on(app)
     ConnectionDesk(rooms.connections, rooms.validator, rooms.findings, rooms.again, rooms.clock).serve_on(app)
     CrossListingDesk(rooms.cross_listings).serve_on(app)
     Answers(rooms.reading, rooms.costs).serve_on(app)

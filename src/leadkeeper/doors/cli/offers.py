@@ -62,5 +62,14 @@ def cost(offer: Offer, json: AsJson = False) -> None:
     print_table(("Connection", "Destination", "Estimate"), rows, empty="The offer has no lead destination.")
 
 
-for _command in (publishing.publish, publishing.status, publishing.golive, publishing.cancel, publishing.certify):
+for _command in (
+    publishing.publish,
+    publishing.status,
+    publishing.difference,
+    publishing.golive,
+    publishing.cancel,
+    publishing.waiting,
+    publishing.certify,
+    publishing.withdraw,
+):
     commands.command()(_command)

@@ -1,4 +1,4 @@
-"""``leadkeeper offers publish | status | golive | cancel | certify``: an offer's way to customers."""
+"""``leadkeeper offers publish | status | golive | cancel | certify | withdraw``: an offer's way to customers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.house import BY, with_rooms
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leadkeeper.rooms import Rooms
 
 _LOOK_SECONDS = 0.5
+_MOST_WAITING = 1_000
 _MARKS = {"complete": "+", "blocked": "!", "rejected": "!", "canceled": "-", "notStarted": " "}
 
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until it ends; a worker must run somewhere.")]
@@ -68,6 +69,41 @@ def certify(
     """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""
     done = with_rooms(lambda rooms: rooms.publication.certify(offer, approved=approve, message=message, by=BY))
     _show(done, json)
+
+
+def withdraw(offer: Offer, json: AsJson = False) -> None:
+    """Take an offer out of the storefront. Leads from elsewhere are still taken."""
+    found = with_rooms(lambda rooms: rooms.publication.withdraw(offer, by=BY))
+    if json:
+        from leadkeeper.doors.api.offers import OfferView
+
+        print_json(OfferView.model_validate(found.offer))
+        return
+    say(f"Customers no longer see the offer {offer}.")
+
+
+def difference(offer: Offer, json: AsJson = False) -> None:
+    """Tell what publishing an offer's draft would change for customers, field by field."""
+    found = with_rooms(lambda rooms: rooms.differences.of(offer))
+    if json:
+        from leadkeeper.doors.api.differences import DifferenceView
+
+        print_json(DifferenceView.of(found))
+        return
+    rows = [(each.field, each.old or "", each.new or "") for each in found]
+    print_table(("Field", "Customers have", "They will have"), rows, empty="Nothing differs from what is live.")
+
+
+def waiting(json: AsJson = False) -> None:
+    """List the offers that wait for an operator's word, who waits longest first."""
+    found = with_rooms(lambda rooms: rooms.differences.waiting(limit=_MOST_WAITING))
+    if json:
+        from leadkeeper.doors.api.differences import CertificationList, CertificationView
+
+        print_json(CertificationList(certifications=tuple(map(CertificationView.of, found))))
+        return
+    rows = [(str(each.operation.offer), each.offer.title, str(len(each.changes))) for each in found]
+    print_table(("Offer", "Title", "Changes"), rows, empty="No offer waits.")
 
 
 def status(offer: Offer, json: AsJson = False) -> None:

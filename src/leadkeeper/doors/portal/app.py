@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -17,12 +18,15 @@ from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
+from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
+from leadkeeper.doors.portal.copies import CopyPages
 from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.leads import LeadPages
+from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.members import MemberPages
 from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.publishing import PublishingPages
@@ -37,7 +41,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 _FILES: Final = {
-    **{name: STATIC / name for name in ("tabler.min.css", "tabler-auto.css", "icons.svg", "htmx.min.js")},
+    **{name: STATIC / name for name in ("tabler.min.css", "tabler-auto.css", "icons.svg", "htmx.min.js", "sse.min.js")},
     **{name: _ASSETS / name for name in ("portal.css", "portal.js", "icon.svg")},
 }
 
@@ -49,6 +53,9 @@ _PAGES: Final = (
     ConnectionForms,
     PublishingPages,
     HookPages,
+    CopyPages,
+    LivePages,
+    CertificationPages,
     MemberPages,
     AccountPages,
     StartPages,
@@ -66,14 +73,19 @@ _REFUSALS: Final = {
 
 
 class Portal:
-    """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is."""
+    """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is.
 
-    def __init__(self, rooms: Rooms, *, name: object, base_url: str, origins: Origins) -> None:
+    ``ending`` is set when the program ends: streams end then.
+    """
+
+    def __init__(
+        self, rooms: Rooms, *, name: object, base_url: str, origins: Origins, ending: asyncio.Event | None = None
+    ) -> None:
         require_static()
         self._rooms = rooms
         self._origins = origins
         self._door = Door(rooms.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
-        self._desk = Desk(rooms, name=name)
+        self._desk = Desk(rooms, name=name, ending=ending)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
@@ -100,7 +112,7 @@ class Portal:
         async def handle(request: Request) -> Response:
             if request.method == "POST" and self._origins.from_elsewhere(request.scope):
                 raise HTTPException(403)
-            session = await self._door.session(request)
+            session = await self._door.session(request, acts=not request.url.path.endswith(BY_ITSELF))
             if session is None:
                 after = quote(request.url.path, safe="/") if request.method == "GET" else "/portal"
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.connection import Connection
-from leadkeeper.connections.resource import parse
+from leadkeeper.connections.resource import parse, secret_fields
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.mapping import PLACEHOLDERS
@@ -35,8 +35,13 @@ from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.views import PreviewView
 
 _MORE_ROWS: Final = 6
+_SHOWS: Final = ("rows", "preview")
+"""What a button asks for that saves nothing."""
+_NOT_YET: Final = "not entered yet"
+"""Stands for a secret in a record that is only shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class ConnectionForms:
             (OFFER + "/connect", self._create, "POST"),
             (ONE + "/edit", self._edit, "GET"),
             (ONE + "/edit", self._change, "POST"),
+            (OFFER + "/preview", self._record_of_new, "POST"),
+            (ONE + "/preview", self._record_of_changed, "POST"),
         ]
 
     async def _new(self, request: Request, session: Session) -> Response:
@@ -92,8 +99,10 @@ class ConnectionForms:
         await self._rooms.catalogue.offer(ref)
         name = form.get("name", "").strip()
         draft = replace(_begun(form.get("kind", ""), form.get("way", "")), name=name, values=form)
-        if form.get("act") == "rows":
-            return await self._form(request, ref, draft, spare=_MORE_ROWS)
+        if form.get("act") in _SHOWS:
+            return await self._form(
+                request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(ref, draft, form)
+            )
         try:
             there = await self._rooms.connections.get(ref, name)
         except Problem as problem:
@@ -116,9 +125,36 @@ class ConnectionForms:
         connection = await connection_of(self._rooms, ref, request.path_params["name"])
         form = await form_of(request)
         draft = replace(_of(connection, form.get("way", "")), values=form)
-        if form.get("act") == "rows":
-            return await self._form(request, ref, draft, spare=_MORE_ROWS)
+        if form.get("act") in _SHOWS:
+            return await self._form(
+                request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(ref, draft, form)
+            )
         return await self._save(request, session, ref, draft, form)
+
+    async def _record_of_new(self, request: Request, session: Session) -> Response:
+        """The record that would be sent, beside the rows of a form that is being filled in."""
+        ref, form = self._desk.offer_of(request, session), await form_of(request)
+        draft = replace(_begun(form.get("kind", ""), form.get("way", "")), values=form)
+        return self._desk.page(request, "_record.html", record=await self._recorded(ref, draft, form))
+
+    async def _record_of_changed(self, request: Request, session: Session) -> Response:
+        ref, form = self._desk.offer_of(request, session), await form_of(request)
+        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        draft = replace(_of(connection, form.get("way", "")), values=form)
+        return self._desk.page(request, "_record.html", record=await self._recorded(ref, draft, form))
+
+    async def _recorded(self, ref: OfferRef, draft: Draft, form: Mapping[str, str]) -> PreviewView | None:
+        """The record, or ``None`` where the settings are not such as could be saved; secrets may still be missing."""
+        body, config = _body(draft, form), draft.destination.config
+        settings = body[draft.destination.config_key]
+        settings |= {
+            name: _NOT_YET for name in secret_fields(config) if name in draft.way.fields and name not in settings
+        }
+        try:
+            parsed = parse(body, None if draft.connection is None else draft.connection.changed.stored)
+        except Problem:
+            return None
+        return None if parsed is None else await self._rooms.validator.record(ref, parsed.stored())
 
     async def _save(
         self, request: Request, session: Session, ref: OfferRef, draft: Draft, form: Mapping[str, str]
@@ -126,8 +162,8 @@ class ConnectionForms:
         """By the use case of the API; then, if that is wished, validated at once."""
         caller, destination = session.caller, draft.destination
         names = guides.all_fields(destination.config, draft.guide, draft.way)
-        settings = settings_of(destination.config, names, form, stored=draft.stored, fixed=draft.way.fixed)
-        body = {"leadDestination": destination.lead_destination, destination.config_key: settings}
+        body = _body(draft, form)
+        settings = body[destination.config_key]
         missing = {name: _("Enter this.") for name in draft.way.needed if settings.get(name) in (None, "", [])}
         missing |= {name: said for name in ("fields",) if name in names and (said := wrong_rows(form, name))}
         if missing:
@@ -166,7 +202,14 @@ class ConnectionForms:
         return await self._form(request, ref, replace(draft, errors=errors, general=said), problem.status)
 
     async def _form(
-        self, request: Request, ref: OfferRef, draft: Draft, status: int = 200, *, spare: int = 2
+        self,
+        request: Request,
+        ref: OfferRef,
+        draft: Draft,
+        status: int = 200,
+        *,
+        spare: int = 2,
+        record: PreviewView | None = None,
     ) -> Response:
         connection, language = draft.connection, self._desk.language_of(request)
         broken = connection is not None and connection.state is ConnectionState.BROKEN
@@ -187,6 +230,7 @@ class ConnectionForms:
         common = tuple(name for name in guides.COMMON if name not in way.fields)
         if draft.destination.name == "email":
             common = ()
+        at = offer_address(ref) if connection is None else connection_address(ref, connection.name)
         content: dict[str, Any] = {
             "draft": draft,
             "diagnosis": diagnosis,
@@ -195,6 +239,8 @@ class ConnectionForms:
             "more": fields(guides.more_fields(config, guide, way)),
             "mapping": fields(("fields",)),
             "asked_rows": spare == _MORE_ROWS,
+            "record": record,
+            "record_at": f"{at}/preview",
             "common": fields(common),
             "choices": guides.CHOICES,
             "helps": guides.HELP,
@@ -205,6 +251,14 @@ class ConnectionForms:
             else f"{connection_address(ref, connection.name)}/edit",
         }
         return await self._desk.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
+
+
+def _body(draft: Draft, form: Mapping[str, str]) -> dict[str, Any]:
+    """What was posted as the API takes it."""
+    destination = draft.destination
+    names = guides.all_fields(destination.config, draft.guide, draft.way)
+    settings = settings_of(destination.config, names, form, stored=draft.stored, fixed=draft.way.fixed)
+    return {"leadDestination": destination.lead_destination, destination.config_key: settings}
 
 
 def _wrong(draft: Draft, body: Mapping[str, Any], language: Language) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -20,7 +21,7 @@ from leadkeeper.problem import Problem, unknown_connection
 from leadkeeper.rooms import Rooms
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext as _
-from leadkeeper.views import Validation
+from leadkeeper.views import CheckStepView, Validation
 
 ONE = OFFER + "/connections/{name}"
 
@@ -38,6 +39,7 @@ class ConnectionPages:
             (OFFER + "/destinations", self._list, "GET"),
             (ONE, self._one, "GET"),
             (ONE + "/validate", self._validate, "POST"),
+            (ONE + "/progress", self._progress, "GET"),
             (ONE + "/found", self._found, "POST"),
             (ONE + "/pause", self._pause, "POST"),
             (ONE + "/resume", self._resume, "POST"),
@@ -57,6 +59,13 @@ class ConnectionPages:
         ref = self._desk.offer_of(request, session)
         connection = await connection_of(self._rooms, ref, request.path_params["name"])
         return await connection_page(self._desk, request, connection)
+
+    async def _progress(self, request: Request, session: Session) -> Response:
+        """What moves by itself: how far a validation is that this process carries out."""
+        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        await self._rooms.connections.require(ref, name)
+        under = self._desk.validations.under_way.get((ref, name))
+        return self._desk.page(request, "_progress.html", at=offer_address(ref), name=name, under=under)
 
     async def _validate(self, request: Request, session: Session) -> Response:
         ref, name = self._desk.offer_of(request, session), request.path_params["name"]
@@ -157,6 +166,8 @@ async def connection_page(
         "made": made or {},
         "saved": saved,
         "unvalidated": unvalidated,
+        "name": connection.name,
+        "under": None,
     }
     return await desk.offer_page(request, connection.offer, "connection.html", "destinations", **content)
 
@@ -170,7 +181,14 @@ async def validated(
     """
     by, language = session.caller.name, desk.language_of(request)
     try:
-        found = await desk.rooms.validator.validate(ref, name, by=by, language=language)
+        with desk.validations.validating((ref, name)) as under:
+
+            def seen(checks: Sequence[CheckStepView], marker: str) -> None:
+                under.checks, under.marker = checks, marker
+                desk.movements.tell(ref, "validating")
+
+            desk.movements.tell(ref, "validating")
+            found = await desk.rooms.validator.validate(ref, name, by=by, language=language, seen=seen)
     except (Problem, StorageAway) as error:
         if not saved:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -16,8 +17,10 @@ from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
 from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
+from leadkeeper.doors.portal.movements import Movements
+from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.doors.portal.words import readable, when
+from leadkeeper.doors.portal.words import readable, told, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
@@ -42,10 +45,16 @@ Places = list[tuple[str, Handler, str]]
 
 
 class Desk:
-    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's."""
+    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
-    def __init__(self, rooms: Rooms, *, name: object) -> None:
+    ``ending`` is set when the program ends.
+    """
+
+    def __init__(self, rooms: Rooms, *, name: object, ending: asyncio.Event | None = None) -> None:
         self.rooms = rooms
+        self.movements = Movements(rooms.storage)
+        self.validations = Validations()
+        self.ending = ending or asyncio.Event()
         functions = {
             "when": when,
             "state_label": state_label,
@@ -54,6 +63,7 @@ class Desk:
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
             "readable": readable,
+            "told": told,
             "acts": ACTS,
         }
         policy = content_security_policy()
@@ -105,6 +115,7 @@ class Desk:
             "offer": offer,
             "publishing": publishing,
             "preview": None if offer.preview_version is None else f"{at}?preview={offer.preview_key}",
+            "events": f"{offer_address(ref)}/events?seen={await self.movements.seen(ref)}",
             "shown": at if offer.live and offer.is_published else None,
         }
         return self.page(request, template, status, None, **(head | content))
@@ -124,12 +135,14 @@ class Desk:
 
 _SHOWN: Final = (
     "/connect",
+    "/copy",
     "/edit",
     "/help",
     "/hooks",
     "/new",
     "/remove",
     "/sign-in",
+    "/withdraw",
     "/forgot",
     "/code",
     "/second-factor",

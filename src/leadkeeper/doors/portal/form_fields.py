@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -42,6 +43,7 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
     SWITCH = "switch"
     NUMBER = "number"
+    DATE = "date"
     MAPPING = "mapping"
 
 
@@ -147,6 +149,7 @@ def _kind(annotation: Any) -> FieldKind | None:
     if origin is Literal:
         return FieldKind.CHOICE
     by_type = {list: FieldKind.LINES, dict: FieldKind.MAPPING, bool: FieldKind.SWITCH, int: FieldKind.NUMBER}
+    by_type[date] = FieldKind.DATE
     return by_type.get(origin or annotation, FieldKind.TEXT)
 
 
@@ -250,10 +253,15 @@ def settings_of(
         elif kind is FieldKind.MAPPING:
             settings[name] = {row.name: _given(row) for row in rows_of(form, name, spare=0)}
         elif kind is FieldKind.LINES:
-            settings[name] = [line.strip() for line in re.split(r"[\n,;]", text) if line.strip()]
+            settings[name] = lines_in(text)
         elif text:
             settings[name] = _number(text) if kind is FieldKind.NUMBER else text
     return settings
+
+
+def lines_in(text: str) -> list[str]:
+    """What stands on the lines of a field, or between its commas."""
+    return [line.strip() for line in re.split(r"[\n,;]", text) if line.strip()]
 
 
 def wrong_rows(form: Mapping[str, str], name: str) -> LazyText | None:
@@ -296,6 +304,7 @@ _SAID: Final = {
     "String should have at least 1 character": _("Enter this."),
     "List should have at least 1 item": _("Enter at least one."),
     "Input should be a valid UUID": _("Enter an ID such as 8a1e0c5a-4f1d-4d7e-9c0b-2f6c1f0e7a11."),
+    "Input should be a valid date": _("Enter a date, such as 2027-03-31."),
     "Input should be a valid integer": _("Enter a whole number."),
 }
 

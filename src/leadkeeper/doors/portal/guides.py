@@ -323,6 +323,10 @@ HELP: Final[Mapping[str, str]] = {
     "serverId": _("The part between app- and .marketo.com."),
     "munchkinId": _("Three groups of three letters and digits."),
     "formId": _("A number: the last value in the embed code."),
+    "secretExpires": _(
+        "When it stops working, as the other system told you when it was made. You are reminded 30, 7 and 1 days "
+        "before."
+    ),
     "objectIdentifier": _("The organization's ID: 15 characters (or 18) beginning with 00D."),
 }
 """What stands below a field where the settings' own text is written for all ways and doors at once."""

@@ -44,9 +44,12 @@ _STATUSES: Final[Mapping[OfferStatus, Label]] = {
 }
 
 
-def status_label(status: OfferStatus) -> Label:
-    """How an offer's publishing stands."""
-    return _STATUSES[status]
+_WITHDRAWN: Final = Label(_("withdrawn"), "calm", "archive")
+
+
+def status_label(status: OfferStatus, *, withdrawn: bool = False) -> Label:
+    """How an offer's publishing stands; ``withdrawn``: customers no longer see it."""
+    return _WITHDRAWN if withdrawn else _STATUSES[status]
 
 
 _STEPS: Final[Mapping[StepStatus, Label]] = {

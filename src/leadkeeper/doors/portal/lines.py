@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.connection import Connection
+from leadkeeper.connections.expiry import REMIND_DAYS, days_left, ends_at
 from leadkeeper.connections.health import Trouble
 from leadkeeper.connections.resource import restored
 from leadkeeper.connections.state import ConnectionState
@@ -68,6 +70,10 @@ class Line:
     held: int
     """How many leads wait for it while it is paused or broken; above :data:`MOST_COUNTED` there may be more still."""
     contacts: tuple[ContactLine, ...]
+    ends_at: str
+    """When its credentials end, as it is shown; empty where nobody knows."""
+    ends_soon: str
+    """Whether and how soon somebody must act; empty where it is long until then."""
     probe_at: int | None
     changed_at: int
 
@@ -97,6 +103,7 @@ async def _lines(rooms: Rooms, connections: Sequence[Connection], language: Lang
 def _line(connection: Connection, now: int, language: Language, held: int, *, waits_for_word: bool) -> Line:
     change, destination = connection.change, BY_NAME[connection.stored.destination]
     trouble, test = connection.health.trouble(now), connection.test
+    end = ends_at(connection.changed.stored)
     troubled = connection.state is ConnectionState.BROKEN or trouble is not None
     return Line(
         name=connection.name,
@@ -117,8 +124,29 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
             ContactLine(one.email, language.gettext(_STANDINGS[one.standing]), diagnosis_view(one.trouble, language))
             for one in connection.contacts
         ),
+        ends_at="" if end is None else _shown_end(end),
+        ends_soon="" if end is None else _soon(days_left(end, now), language),
         probe_at=connection.health.probe_at,
         changed_at=connection.changed_at,
+    )
+
+
+def _shown_end(end: date) -> str:
+    return f"{end:%Y-%m-%d %H:%M} UTC" if isinstance(end, datetime) else f"{end:%Y-%m-%d}"
+
+
+def _soon(days: float, language: Language) -> str:
+    """What is said of credentials that end in so many days."""
+    if days > max(REMIND_DAYS):
+        return ""
+    if days <= 0:
+        return language.gettext("Its credentials have ended: enter new ones.")
+    if days < 1:
+        return language.gettext("Its credentials end within a day: enter new ones now.")
+    return language.ngettext(
+        "Its credentials end in %(count)s day: enter new ones before.",
+        "Its credentials end in %(count)s days: enter new ones before.",
+        int(days),
     )
 
 

@@ -58,11 +58,19 @@ class OfferPages:
             ("/portal/offers/new", self._new, "GET"),
             ("/portal/offers/new", self._create, "POST"),
             (OFFER, self._overview, "GET"),
+            (OFFER + "/lines", self._lines, "GET"),
             (OFFER + "/edit", self._edit, "GET"),
             (OFFER + "/edit", self._change, "POST"),
         ]
 
     async def _overview(self, request: Request, session: Session) -> Response:
+        return await self._page(request, session, "offer.html")
+
+    async def _lines(self, request: Request, session: Session) -> Response:
+        """What moves by itself: the page asks for this part again when something has moved."""
+        return await self._page(request, session, "_overview.html", part=True)
+
+    async def _page(self, request: Request, session: Session, template: str, **more: bool) -> Response:
         ref = self._desk.offer_of(request, session)
         lines = await lines_of(self._rooms, ref, self._desk.language_of(request))
         wanted = LeadFilter(ref.publisher_id, ref.offer_id)
@@ -71,7 +79,7 @@ class OfferPages:
         content["missing"] = await self._rooms.publication.missing(ref)
         content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
         content["partners"] = await self._rooms.cross_listings.of(ref)
-        return await self._desk.offer_page(request, ref, "offer.html", "overview", **content)
+        return await self._desk.offer_page(request, ref, template, "overview", **(content | more))
 
     async def _new(self, request: Request, session: Session) -> Response:
         values = {"offerType": OFFER_TYPES[0].id, "publisherId": session.caller.publisher_id or "", "live": "yes"}

@@ -64,10 +64,13 @@ class Door:
         self._addresses = addresses
         self._secure = secure
 
-    async def session(self, request: Request) -> Session | None:
-        """Whoever is signed in; ``None`` when nobody is, the time is over, or their key or role was taken away."""
+    async def session(self, request: Request, *, acts: bool = True) -> Session | None:
+        """Whoever is signed in; ``None`` when nobody is, the time is over, or their key or role was taken away.
+
+        ``acts``: whether this counts as an act of theirs.
+        """
         token = cookie(request.scope, COOKIE)
-        found = None if token is None else await self._sessions.find(token)
+        found = None if token is None else await self._sessions.find(token, acts=acts)
         return None if token is None or found is None else Session(found, _form_token(token))
 
     async def pending(self, request: Request) -> OpenSession | None:

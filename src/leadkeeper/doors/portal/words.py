@@ -1,11 +1,13 @@
-"""How the portal's pages show times."""
+"""How the portal's pages show times, JSON, and what was said."""
 
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from leadkeeper.clock import to_datetime
 
@@ -26,3 +28,15 @@ def when(moment: int | str | None) -> Markup:
 def readable(content: object) -> str:
     """JSON as people read it, in every script; always valid Unicode."""
     return json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+_LEAD: Final = re.compile(r"https?://[^\s/]+(?:/[^\s/]+)*?(/portal/leads/[0-9a-f-]{36})\b")
+
+
+def told(text: str) -> Markup:
+    """What a step of publishing said, with the page of its test lead a click away."""
+    shown, end = Markup(), 0
+    for found in _LEAD.finditer(text):
+        shown += escape(text[end : found.start()]) + Markup('<a href="{}">{}</a>').format(found[1], found[0])
+        end = found.end()
+    return shown + escape(text[end:])

@@ -31,12 +31,38 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
   if (button) { button.classList.add("btn-busy"); button.setAttribute("aria-busy", "true"); }
 });
-window.addEventListener("pageshow", () => {
+function ready() {
   for (const form of document.forms) delete form.dataset.sent;
   for (const button of document.querySelectorAll(".btn-busy")) {
     button.classList.remove("btn-busy");
     button.removeAttribute("aria-busy");
   }
+}
+window.addEventListener("pageshow", ready);
+for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, ready);
+
+// What was opened stays open when a part of the page is replaced, and the focus stays where it was.
+let opened = [], focused = "";
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr, elt } = event.detail;
+  if (new URL(xhr.responseURL, location.href).pathname === "/portal/sign-in") {
+    event.detail.shouldSwap = false;
+    location.reload(); // the session has ended
+    return;
+  }
+  if (elt.matches("form")) { // what somebody sent is answered whatever the answer is
+    event.detail.shouldSwap = true;
+    return;
+  }
+  opened = [...target.querySelectorAll("details[open][id]")].map((each) => each.id);
+  focused = target.contains(document.activeElement) ? document.activeElement.id : "";
+  // Half-entered words are worth more than news: the part stays as it is until they are sent.
+  const fields = [...target.querySelectorAll("textarea, input:not([type=hidden])")];
+  if (fields.some((each) => each.value !== each.defaultValue)) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 });
 
 function begin(root) { localTimes(root); copyButtons(root); }

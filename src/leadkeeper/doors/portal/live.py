@@ -1,0 +1,69 @@
+"""What moves by itself: a stream of server-sent events for each page that is open, which only say that something moved.
+
+The page then asks for the part that shows it, so that a stream carries no data. Streams are bounded for a session and
+for the process; a tab that is closed frees its place. What many pages of one offer wait for is looked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from leadkeeper.doors.pages import SAFE_HEADERS
+from leadkeeper.doors.portal.desk import OFFER, Desk, Places
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.storage.engine import StorageAway
+
+BY_ITSELF: Final = ("/events", "/publishing/steps", "/lines", "/progress")
+"""The ends of addresses that pages ask for by themselves: no act of whoever is signed in."""
+_HEADERS: Final = {
+    **SAFE_HEADERS,
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # a proxy in front hands each event on at once
+}
+
+
+class LivePages:
+    """``.../events``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def places(self) -> Places:
+        """The pages."""
+        return [(OFFER + "/events", self._events, "GET")]
+
+    async def _events(self, request: Request, session: Session) -> Response:
+        ref, movements = self._desk.offer_of(request, session), self._desk.movements
+        await self._desk.rooms.catalogue.offer(ref)
+        if not movements.enter(session.form_token):
+            return Response(status_code=503, headers=_HEADERS | {"Retry-After": "30"})
+        seen = request.headers.get("last-event-id") or request.query_params.get("seen")
+
+        async def lines() -> AsyncIterator[str]:
+            try:
+                yield "retry: 3000\n\n"
+                async for name, now in movements.events(ref, seen, self._desk.ending):
+                    yield f"event: {name}\nid: {now}\ndata: {now}\n\n" if name else ":\n\n"
+            except StorageAway:
+                return  # the browser asks again
+            finally:
+                movements.leave(session.form_token)
+
+        return _Stream(lines(), headers=_HEADERS, media_type="text/event-stream")
+
+
+class _Stream(StreamingResponse):
+    """Ends what it streams when the other side has gone, at once, so that its place is free."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            close = getattr(self.body_iterator, "aclose", None)
+            if close is not None:
+                await close()

@@ -1,0 +1,125 @@
+"""Whether something moves on the pages that are open: streams are bounded, and each offer is looked at once for all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from leadkeeper.gate import on_behalf_of
+from leadkeeper.inbox.movement import movement
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage.engine import Storage, StorageAway
+
+STREAMS: Final = 256
+"""How many streams a process holds at once."""
+OF_A_SESSION: Final = 4
+"""How many of them one session has: browsers open six connections to a site, and pages need some."""
+LASTS_SECONDS: Final = 60.0
+"""How long a stream lasts: the browser then opens another, and who is signed in is looked at anew."""
+LOOK_SECONDS: Final = 1.0
+RESTS: Final = 4
+"""How many times as long as a look took nobody looks again."""
+BEAT_SECONDS: Final = 15.0
+"""How often a stream on which nothing moves shows that it is alive, through proxies too."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """An offer whose pages are open: how it stands, and who is woken when it moves."""
+
+    seen: str | None = None
+    open: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    names: list[str] = field(default_factory=list)
+
+    def tell(self, name: str) -> None:
+        """Wake whoever waits; they hear this event."""
+        self.names = [name]
+        self.moved.set()
+        self.moved = asyncio.Event()
+
+
+class Movements:
+    """Looks at the offers whose pages are open. ``time_now`` gives seconds from anywhere."""
+
+    def __init__(self, storage: Storage, time_now: Callable[[], float] = time.monotonic) -> None:
+        self._storage = storage
+        self._time_now = time_now
+        self._watched: dict[OfferRef, _Watched] = {}
+        self._sessions: Counter[str] = Counter()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def seen(self, ref: OfferRef) -> str:
+        """How the offer stands now."""
+        with on_behalf_of(ref.publisher_id):
+            return await self._storage.read(movement, ref)
+
+    def enter(self, session: str) -> bool:
+        """Take a place for a stream of ``session``; false where there is none."""
+        if self._sessions.total() >= STREAMS or self._sessions[session] >= OF_A_SESSION:
+            return False
+        self._sessions[session] += 1
+        return True
+
+    def leave(self, session: str) -> None:
+        """Give the place back."""
+        self._sessions[session] -= 1
+        if self._sessions[session] <= 0:
+            del self._sessions[session]
+
+    def tell(self, ref: OfferRef, name: str) -> None:
+        """Whoever looks at the offer's pages in this process hears the event ``name``."""
+        watched = self._watched.get(ref)
+        if watched is not None:
+            watched.tell(name)
+
+    async def events(self, ref: OfferRef, seen: str | None, ending: asyncio.Event) -> AsyncIterator[tuple[str, str]]:
+        """The events of an offer, each with how it stands then, for :data:`LASTS_SECONDS` or until ``ending`` is set.
+
+        ``seen`` is how it stood when the page was made: where it moved since, that is the first event. An event
+        without a name is a sign of life.
+        """
+        watched = self._watched.setdefault(ref, _Watched())
+        watched.open += 1
+        try:
+            now = watched.seen = await self.seen(ref)
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look(), name="movements")
+            yield ("moved", now) if seen is not None and seen != now else ("", now)
+            until = self._time_now() + LASTS_SECONDS
+            while not ending.is_set() and (left := until - self._time_now()) > 0:
+                told = await _woken(watched.moved, ending, min(BEAT_SECONDS, left))
+                for name in watched.names if told else [""]:
+                    yield name, watched.seen or ""
+        finally:
+            watched.open -= 1
+            if watched.open == 0:
+                self._watched.pop(ref, None)
+
+    async def _look(self) -> None:
+        while self._watched:
+            begun = self._time_now()
+            for ref, watched in list(self._watched.items()):
+                try:
+                    now = await self.seen(ref)
+                except StorageAway:
+                    break
+                if now != watched.seen:
+                    watched.seen = now
+                    watched.tell("moved")
+            await asyncio.sleep(max(LOOK_SECONDS, RESTS * (self._time_now() - begun)))
+
+
+async def _woken(moved: asyncio.Event, ending: asyncio.Event, seconds: float) -> bool:
+    """Whether something moved before ``seconds`` were over, or the program ends."""
+    waits = [asyncio.create_task(each.wait()) for each in (moved, ending)]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return moved.is_set()
+    finally:
+        for each in waits:
+            each.cancel()

@@ -388,6 +388,7 @@ def test_retry_and_replay(call: Call, endpoint: ReceivingEndpoint) -> None:
     assert "1 deliveries are sent again" in call("leads", "replay", OFFER, "--state", "waiting").err
 
 
+@pytest.mark.empty_database
 def test_db_status_changes_nothing_until_upgraded(
     call: Call, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

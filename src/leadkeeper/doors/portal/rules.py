@@ -14,7 +14,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 OWN: Final = ("/portal/find", "/portal/help", "/portal/theme", "/portal/sign-out", "/portal/account")
 """Forms that change nothing of a publisher's: everybody who is signed in may send them."""
-FORM_PAGES: Final = ("/connect", "/edit", "/new", "/remove")
+FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw")
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"
 

@@ -39,8 +39,8 @@ from tests.contracts.cases.case import Expected, Line, State
 from tests.contracts.cases.troubles import TROUBLES, Trouble
 from tests.contracts.faults import LEAD, PERSONAL
 from tests.contracts.stages import EndpointStage, MailStage, SandboxStage, Stage, StorageStage
+from tests.contracts.test_entra_codes import MET
 from tests.languages import LANGUAGES
-from tests.unit.test_entra_codes import MET
 
 HASTY_SECONDS = 0.7
 """How long the network waits where the far side is to hang."""
@@ -213,7 +213,7 @@ def test_every_state_of_every_stand_in_is_in_a_table() -> None:
         told = {
             each.name for line in lines for each in line.states if (each.stand_in or line.stand_in) == stand_in.name
         }
-        # What each number of Entra means is a table of its own: tests/unit/test_entra_codes.py.
+        # What each number of Entra means is a table of its own: tests/contracts/test_entra_codes.py.
         numbers = {f"code{number}" for number in MET} if stand_in.name == "entra" else set()
         assert not set(stand_in.states) - told - numbers - {OK}, stand_in.name
 

@@ -9,7 +9,7 @@ from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import CLIENT, LOGIN, ask_token
 from tests.contracts.sandbox_caller import Caller
-from tests.unit.test_entra_codes import MET
+from tests.contracts.test_entra_codes import MET
 
 WORDS = {
     50144: "Active Directory password has expired",

@@ -12,7 +12,7 @@ from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.unit.far_dynamics import (
+from tests.contracts.far_dynamics import (
     ROW,
     Far,
     deliver,
@@ -21,11 +21,6 @@ from tests.unit.far_dynamics import (
     refused,
     said,
 )
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

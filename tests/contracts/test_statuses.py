@@ -19,19 +19,14 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome
 from leadkeeper.explain.find import find
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
+from tests.contracts import far_dynamics, scripted
+from tests.contracts import test_marketo as of_forms
+from tests.contracts import test_marketo_rest as of_marketo
+from tests.contracts import test_salesforce_rest as of_salesforce
 from tests.contracts.faults import LEAD
-from tests.unit import far_dynamics, scripted
-from tests.unit import test_marketo as of_forms
-from tests.unit import test_marketo_rest as of_marketo
-from tests.unit import test_salesforce_rest as of_salesforce
 
 NEVER_THE_LEADS = (402, 406, 407, 409, 411, 414, 417, 418, 420, 421, 423, 424, 425, 426, 428, 431, 440, 451, 499)
 ENDPOINT = "leads.fabrikam.example"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 def assert_kept(found: Answer, status: int) -> None:

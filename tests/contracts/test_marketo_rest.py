@@ -24,7 +24,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.unit.scripted import Far, far_side, said
+from tests.contracts.scripted import Far, far_side, said
 
 HOST = "123-pqr-789.mktorest.com"
 TOKEN = "GET /identity/oauth/token"
@@ -41,11 +41,6 @@ SETTINGS = {
     "clientSecret": "MarketoSecretX1",
 }
 HIDDEN = (*PERSONAL, "marketosecret", "0a1b2c3d", "110d-4155")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 def line(network: Network, **settings: Any) -> WebForm | RestApi:

@@ -16,8 +16,7 @@ from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
-from tests.contracts.faults import LEAD
-from tests.unit.far_dynamics import (
+from tests.contracts.far_dynamics import (
     DUPLICATE,
     HOST,
     LENGTHS,
@@ -35,11 +34,7 @@ from tests.unit.far_dynamics import (
     sign_in_refused,
     token,
 )
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+from tests.contracts.faults import LEAD
 
 
 @pytest.fixture

@@ -16,19 +16,14 @@ from leadkeeper.diagnoses.dynamics import ENTRIES
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
-from tests.contracts.faults import LEAD
-from tests.unit.far_dynamics import (
+from tests.contracts.far_dynamics import (
     SETTINGS,
     Far,
     deliver,
     dynamics,
     far_side,
 )
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+from tests.contracts.faults import LEAD
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.network.entra.errors import CODES
 from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox.authority import Authority
+from tests.contracts.far_dynamics import PERSON, SETTINGS, Far, far_side, said, sign_in_refused
 from tests.languages import LANGUAGES
-from tests.unit.far_dynamics import PERSON, SETTINGS, Far, far_side, said, sign_in_refused
 
 PASSING = (90006, 90012, 90024, 80001, 80002, 80005, 80014, 50033, 90033, 50087, 90090, 90091, 70012)
 STATUSES = ((400, "invalid_grant"), (401, "invalid_client"), (400, "invalid_request"), (403, "access_denied"))
@@ -43,11 +43,6 @@ MET = (
 """Read in Microsoft's list of error codes; what only a browser, a device, SAML or a refresh token can meet is left."""
 
 LATER = {Outcome.FAILED, Outcome.THROTTLED}
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.unit.scripted import Far, Script, far_side, form_of, said
+from tests.contracts.scripted import Far, Script, far_side, form_of, said
 
 HOST = "contoso.my.salesforce.com"
 TOKEN = "POST /services/oauth2/token"
@@ -46,11 +46,6 @@ SETTINGS = {
     "externalIdField": "LeadkeeperId__c",
 }
 HIDDEN = (*PERSONAL, "af00dsecret", "3mvg9contosokey", "fakesessiontoken")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 def line(network: Network, **settings: Any) -> WebToLead | RestApi:

@@ -15,7 +15,7 @@ from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
-from tests.unit.far_dynamics import HOST, Far, far_side, said, sign_in_refused, token
+from tests.contracts.far_dynamics import HOST, Far, far_side, said, sign_in_refused, token
 
 TENANT = "3c1d2b4a-0000-4000-8000-000000000001"
 CLIENT = "9f8e7d6c-0000-4000-8000-000000000002"
@@ -33,11 +33,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.sandbox.authority import Authority
+from tests.contracts.far_dynamics import Far, dynamics, far_side, refused, said
 from tests.contracts.faults import LEAD
-from tests.unit.far_dynamics import Far, dynamics, far_side, refused, said
 
 COLUMNS = "GET EntityDefinitions(LogicalName='lead')/Attributes?$select=LogicalName"
 RELATIONS = "GET EntityDefinitions(LogicalName='lead')/ManyToOneRelationships"
@@ -27,12 +27,6 @@ NAMES = [
 ]
 MISSPELT = {"new_regionid@odata.bind": "/new_regions(6a5b4c3d-1111-2222-3333-444444444444)"}
 SPELT = {"new_RegionId@odata.bind": "/new_regions(6a5b4c3d-1111-2222-3333-444444444444)"}
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Signs the far side's certificate."""
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.unit.scripted import Far, far_side, form_of
+from tests.contracts.scripted import Far, far_side, form_of
 
 OID = "00D58000000JmlM"
 HOST = "webto.salesforce.com"
@@ -34,11 +34,6 @@ REST: dict[str, Any] = {
     "clientSecret": "AF00DSECRET",
     "externalIdField": "LeadkeeperId__c",
 }
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 class Counted:

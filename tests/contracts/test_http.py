@@ -118,11 +118,6 @@ async def test_proxies_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     await network.aclose()
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 async def server(authority: Authority) -> AsyncIterator[FaultServer]:
     server = FaultServer()

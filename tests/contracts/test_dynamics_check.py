@@ -13,8 +13,7 @@ from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD
-from tests.unit.far_dynamics import (
+from tests.contracts.far_dynamics import (
     COLUMNS,
     LENGTHS,
     MEMOS,
@@ -31,11 +30,7 @@ from tests.unit.far_dynamics import (
     said,
     sign_in_refused,
 )
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+from tests.contracts.faults import LEAD
 
 
 @pytest.fixture

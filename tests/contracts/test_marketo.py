@@ -27,18 +27,13 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.unit.scripted import Far, far_side, form_of, said
+from tests.contracts.scripted import Far, far_side, form_of, said
 
 HOST = "app-ys12.marketo.com"
 FORM = "GET /index.php/form/getForm"
 SAVE = "POST /index.php/leadCapture/save2"
 IDS: dict[str, Any] = {"serverId": "ys12", "munchkinId": "123-PQR-789", "formId": "1179"}
 TAKEN = said({"formId": "1179", "followUpUrl": "https://x.example/", "aliId": 17144124}, connection="close")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 def field(name: str, **more: Any) -> dict[str, Any]:

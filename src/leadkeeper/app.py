@@ -274,8 +274,8 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
 
 
 def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
-    name, base_url = settings.marketplace_name, settings.base_url
-    return Portal(house.rooms, name=name, base_url=base_url, origins=Origins(secure), ending=house.ending)
+    rooms, base_url = house.rooms, settings.base_url
+    return Portal(rooms, name=rooms.marketplace, base_url=base_url, origins=Origins(secure), ending=house.ending)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:

@@ -53,7 +53,8 @@ PAST: Final = {
     "minute": "counts begin anew whenever the minute is another",
     "minute_used": "a count",
     "ahead_ms": "a difference",
-    "until": "of a session: a person may be signed in for longer, or signs in again",
+    "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
+    "factor_step": "a count of half minutes, by which a second factor's code is good once",
 }
 """As all other columns that end with ``_at``, these stay as they were written down: nothing waits for them."""
 
@@ -67,7 +68,7 @@ def test_no_kind_of_moment_is_forgotten() -> None:
     others = {column.name for column in moments - known}
     assert {name for name in others if not name.endswith("_at")} == set(PAST)
     to_come = {column for column in moments if column.name in ("due_at", "until", "check_at", "ask_at", "probe_at")}
-    assert to_come - known == {t.session.c.until}
+    assert to_come - known == {t.session.c.until, t.one_time_link.c.until}
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ async def test_nothing_is_claimed_under_a_lease_that_is_forgotten(database_url: 
 async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str) -> None:
     async with furnished(database_url) as house:
         lease_id = await begin(house, 3)
-        newer = sa.update(t.connection).values(destination="hubspot")
+        newer = sa.update(t.connection).values(destination="of-tomorrow")
         await house.storage.write(lambda conn: conn.execute(newer).rowcount)
         works = await house.storage.write(claim, lease_id, {}, lambda row: workers._share_of(row, 8), house.now, None)
         assert works == []

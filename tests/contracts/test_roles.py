@@ -37,6 +37,10 @@ async def home(database_url: str) -> AsyncIterator[House]:
         yield opened
 
 
+OPERATORS = ("/portal/people", "/portal/start", "/portal/certification")
+"""Pages that publishers do not have."""
+
+
 async def known(home: House) -> dict[str, str]:
     """A value that is there for each parameter of the portal's routes and the API's."""
     operator = await home.visitor("operator")
@@ -82,7 +86,9 @@ async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: House) -> Non
     values, seen = await known(home), 0
     async with signed_in(home, Role.READER) as reader:
         for method, path in routes(home):
-            if method != "GET" or path.startswith((*OUTSIDE, "/portal/people", "/portal/start")):
+            if method != "GET" or path.startswith(
+                (*OUTSIDE, "/portal/people", "/portal/start", "/portal/certification")
+            ):
                 continue
             page = await reader.open(home.url + filled(path, values))
             assert page.status in (200, 403), (path, page.status, page.text)
@@ -90,7 +96,7 @@ async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: House) -> Non
                 assert "Your role here is Reader" in page.text
             buttons = [form.action.removeprefix(home.url) for form in page.forms]
             assert [each for each in buttons if not each.startswith(OWN_FORMS)] == [], path
-            ends = ("/connect", "/edit", "/new", "/remove", "/begin")
+            ends = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw", "/begin")
             assert [link for link in page.links.values() if link.endswith(ends)] == [], path
             seen += page.status == 200
     assert seen >= 12
@@ -106,11 +112,7 @@ async def test_what_a_role_does_not_allow_is_refused_and_changes_nothing(home: H
         for method, path in routes(home):
             if method != "POST" or path.startswith((*OUTSIDE, *OWN_FORMS)):
                 continue
-            if (
-                role is Role.CONTRIBUTOR
-                and "/members" not in path
-                and not path.startswith(("/portal/people", "/portal/start"))
-            ):
+            if role is Role.CONTRIBUTOR and "/members" not in path and not path.startswith(OPERATORS):
                 continue
             page = await member.send(Form(home.url + filled(path, values), "POST", dict(form.values)), {})
             assert page.status in (403, 404), (path, page.status, page.text)

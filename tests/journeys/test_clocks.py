@@ -30,7 +30,7 @@ from tests.services.wrong_clock import Wall
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
-SOON: Final = 60
+SOON: Final = 90
 """Seconds, on a machine that has other things to do; the jumps are of an hour and more."""
 
 

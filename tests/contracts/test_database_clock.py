@@ -86,6 +86,14 @@ async def test_set_back_moves_what_is_to_come_once(storage: Storage, back: int) 
     assert await due(storage) == {"soon": 2_000 - back, "late": HOUR - back, "done": 0, "lease": 15_000 - back}
 
 
+async def test_what_a_process_wrote_before_it_saw_the_jump_is_due_now(storage: Storage) -> None:
+    await storage.write(agree, NOON, NOON)
+    await storage.write(agree, NOON + 1_000, NOON + 1_000 - DAY)  # a worker looks first
+    await keep(storage, delivery("late", NOON + 1_500, "pending"))  # the API does not know yet
+    await storage.write(agree, NOON + 2_000, NOON + 2_000 - DAY)
+    assert (await due(storage))["late"] == 2_000 - DAY
+
+
 async def test_set_back_while_nobody_ran_is_told_by_what_was_seen(storage: Storage) -> None:
     await storage.write(agree, NOON, NOON)
     await keep(storage, delivery("soon", NOON + 2_000))

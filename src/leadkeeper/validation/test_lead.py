@@ -24,9 +24,6 @@ def test_lead(offer: OfferRef, marker: str) -> NewLead:
     return NewLead(offer, marker, Action.INSTALL.value, test_customer(marker), description=marker)
 
 
-test_lead.__test__ = False  # type: ignore[attr-defined]
-
-
 def begin_test(conn: sa.Connection, connection: Connection, marker: str, now: int) -> tuple[OutgoingLead, str, str]:
     """Keep a test lead with one delivery, over ``connection`` alone; the lead, the delivery's id and its lease's."""
     new, lead_id = test_lead(connection.offer, marker), new_id()

@@ -29,7 +29,10 @@ from leadkeeper.storage.migrate import upgrade
 from tests.journeys.database import sql
 
 PUBLISHER: Final = "contoso"
-READY_SECONDS: Final = 40.0
+SOON: Final = 90.0
+"""Seconds within which what must happen has happened, on a machine that has much else to do too."""
+READY_SECONDS: Final = 120.0
+"""Seconds for a process to start: on a busy machine its imports alone take ten."""
 _ON_THEIR_WAY: Final = "SELECT count(*) FROM delivery WHERE state IN ('pending', 'sending', 'waiting')"
 _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 _libc = ctypes.CDLL(None)
@@ -102,7 +105,15 @@ class Process:
             self._child.kill()
             self._child.wait()
 
-    async def end(self, seconds: float = 30) -> tuple[int, float]:
+    async def carries(self) -> None:
+        """Wait until a worker says that it carries leads."""
+
+        async def has_said_so() -> bool:
+            return "Leadkeeper carries leads" in self.log.read_text(errors="replace")
+
+        await until(f"{self.name} carries leads", has_said_so, READY_SECONDS, 0.05, self.hub.tail)
+
+    async def end(self, seconds: float = SOON) -> tuple[int, float]:
         """SIGTERM; the exit code and how long it took. Fails when it does not end in time."""
         self.send(signal.SIGTERM)
         return await self.ended(seconds)
@@ -180,7 +191,7 @@ class Hub:
             process.kill()
 
     async def start(self, *words: str) -> list[Process]:
-        """Start new processes and wait until the API answers, if it is among them."""
+        """Start new processes and wait until the API answers and the workers carry leads."""
         new = []
         for word in words:
             count = sum(p.word == word for p in self.processes) + 1
@@ -190,6 +201,9 @@ class Hub:
             new.append(process)
         if not {"serve", "api"}.isdisjoint(words):
             await self.ready()
+        for process in new:
+            if process.word == "worker":
+                await process.carries()
         return new
 
     async def ready(self) -> float:

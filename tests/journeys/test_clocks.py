@@ -18,7 +18,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_told, telling
 from tests.journeys.places import Endpoint, StorageAccount
@@ -30,8 +30,6 @@ from tests.services.wrong_clock import Wall
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
-SOON: Final = 90
-"""Seconds, on a machine that has other things to do; the jumps are of an hour and more."""
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from leadkeeper.clock import new_id
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, under_load
 from tests.journeys.people import mail_by, telling
 from tests.journeys.places import Endpoint
@@ -18,7 +18,6 @@ from tests.journeys.test_clocks import doctor
 from tests.journeys.test_restarts import goes_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-SOON: Final = 60
 CUT: Final = '{"customer": {"firstName": "A'
 
 

@@ -14,7 +14,7 @@ import pytest
 from leadkeeper.sandbox.faults import Exchange, answer
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub, Process, until
+from tests.journeys.hub import SOON, Hub, Process, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Arrival, Endpoint, StorageAccount
 from tests.services.cable import Cable
@@ -40,7 +40,7 @@ async def test_a_frozen_worker_wakes_up_too_late(
 
     endpoint.before_answer = freeze
     lead_id = await hub.give("crm", "frozen@load.example")
-    took = await until("another worker delivers it", lambda: delivered(hub, lead_id), 15, told=hub.tail)
+    took = await until("another worker delivers it", lambda: delivered(hub, lead_id), SOON, told=hub.tail)
     print(f"taken over and delivered after {took:.1f} s")
     before = await of_connection(hub, lead_id, "endpoint")
     (first,) = frozen
@@ -49,7 +49,7 @@ async def test_a_frozen_worker_wakes_up_too_late(
     async def late() -> bool:
         return any(a["late"] for a in (await of_connection(hub, lead_id, "endpoint"))["attempts"])
 
-    await until("the late answer is written down", late, 10, told=hub.tail)
+    await until("the late answer is written down", late, SOON, told=hub.tail)
     after = await of_connection(hub, lead_id, "endpoint")
     assert after["state"] == "delivered"
     assert after["receipt"] == before["receipt"]
@@ -152,7 +152,7 @@ async def test_what_could_not_be_returned_comes_back(postgres: Postgres, make_hu
     async def asked() -> bool:
         return endpoint.asked >= 8
 
-    await until("it is asked", asked, 10, told=hub.tail)
+    await until("it is asked", asked, SOON, told=hub.tail)
     await asyncio.to_thread(postgres.stop)
     try:
         gate.set()
@@ -162,7 +162,7 @@ async def test_what_could_not_be_returned_comes_back(postgres: Postgres, make_hu
     await hub.ready()
     endpoint.manner = None
     await hub.connect("crm", "primary", endpoint.settings_for("/mended"))
-    took = await hub.all_delivered(25)
+    took = await hub.all_delivered(SOON)
     assert len(endpoint.times()) == len(ids)
     print(f"all came back in {took:.1f} s")
     await hub.close()
@@ -203,7 +203,7 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
         async def all_came() -> bool:
             return len(endpoint.times()) == len(ids) + 1
 
-        took = await until("every other lead arrives", all_came, 60, told=hub.tail)
+        took = await until("every other lead arrives", all_came, SOON, told=hub.tail)
         at_that = len(killed)
         fresh = f"fresh-{len(killed)}@load.example"
 
@@ -215,8 +215,8 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
         async def fresh_came() -> bool:
             return fresh in endpoint.times()
 
-        await until("a new lead is kept", kept, 10, told=hub.tail)
-        fresh_took = await until("it arrives", fresh_came, 10, told=hub.tail)
+        await until("a new lead is kept", kept, SOON, told=hub.tail)
+        fresh_took = await until("it arrives", fresh_came, SOON, told=hub.tail)
         print(f"all others after {took:.1f} s and {at_that} killed workers; a new one within {fresh_took:.2f} s")
     finally:
         supervisor.cancel()
@@ -229,9 +229,9 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
     async def waits() -> bool:
         return (await hub.delivery(poison))["state"] == "waiting"
 
-    await until("it waits", waits, 10, told=hub.tail)
+    await until("it waits", waits, SOON, told=hub.tail)
     delivery = await hub.delivery(poison)
     assert {attempt["outcome"] for attempt in delivery["attempts"]} == {"ours"}
     await hub.ask("POST", f"/v1/deliveries/{delivery['id']}/retry")
-    await hub.all_delivered(20)
+    await hub.all_delivered(SOON)
     assert len(killed) >= 2

@@ -16,13 +16,12 @@ from leadkeeper.storage import tables as t
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.places import Endpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 MINUTE: Final = 60_000
 DAY: Final = 24 * 60 * MINUTE
-SOON: Final = 60
 BOSS: Final = "boss@contoso.example"
 GIVEN: Final = 5
 MOVED: Final = {

@@ -11,7 +11,7 @@ import pytest
 from leadkeeper.sandbox.faults import Exchange
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.places import Endpoint
 
 OFFER: Final = "/v1/publishers/contoso/offers/planner"
@@ -62,7 +62,7 @@ async def until_step(hub: Hub, id: str, *states: str) -> None:
         (step,) = [step for step in (await status(hub))["operation"]["steps"] if step["id"] == id]
         return step["status"] in states
 
-    await until(f"{id} is {states}", there, 20, 0.02, hub.tail)
+    await until(f"{id} is {states}", there, SOON, 0.02, hub.tail)
 
 
 async def until_ended(hub: Hub) -> Any:
@@ -105,7 +105,7 @@ async def test_a_kill_in_any_step_ends_in_the_same_state(database_url: str, hub:
     async def on_its_way() -> bool:
         return seen > 0
 
-    await until("the test lead is on its way", on_its_way, 20, 0.02, hub.tail)
+    await until("the test lead is on its way", on_its_way, SOON, 0.02, hub.tail)
     await kill_and_start(hub)
     gate.set()
     operation = await until_ended(hub)
@@ -122,7 +122,7 @@ async def test_a_kill_in_any_step_ends_in_the_same_state(database_url: str, hub:
     seen = 0
     await hub.ask("PUT", f"{OFFER}/customer-leads", endpoint.settings_for("/other"))
     await hub.ask("POST", f"{OFFER}/golive")
-    await until("the test lead is on its way again", on_its_way, 20, 0.02, hub.tail)
+    await until("the test lead is on its way again", on_its_way, SOON, 0.02, hub.tail)
     await kill_and_start(hub)
     gate.set()
     operation = await until_ended(hub)
@@ -137,7 +137,7 @@ async def test_a_kill_in_any_step_ends_in_the_same_state(database_url: str, hub:
     async def there() -> bool:
         return endpoint.emails() == ["ada@load.example"]
 
-    await until("a customer's lead arrives", there, 20, 0.05, hub.tail)
+    await until("a customer's lead arrives", there, SOON, 0.05, hub.tail)
 
 
 @pytest.mark.slow

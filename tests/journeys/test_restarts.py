@@ -6,18 +6,14 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import pytest
 
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.services.postgres import Postgres
-
-BACK_SECONDS: Final = 10
-"""A lead handed in once the service is back has arrived by then."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -106,7 +102,7 @@ async def goes_on(what: str, hub: Hub, endpoint: Endpoint) -> None:
 
 
 async def arrives(
-    what: str, hub: Hub, offer: str, came: Callable[[str], Awaitable[bool]], seconds: float = BACK_SECONDS
+    what: str, hub: Hub, offer: str, came: Callable[[str], Awaitable[bool]], seconds: float = SOON
 ) -> None:
     """Hand in a lead now, again while the API says that it cannot keep it; it must arrive within ``seconds``."""
     email = re.sub(r"\W+", "-", f"{what} {time.monotonic_ns()}") + "@probe.example"

@@ -10,7 +10,7 @@ import pytest
 from leadkeeper.sandbox.faults import Exchange, hang
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import until
+from tests.journeys.hub import SOON, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.services.postgres import Postgres
@@ -44,7 +44,7 @@ async def test_sigterm_under_load(
             for process in processes:
                 process.send(signal.SIGTERM)
             for process in processes:
-                code, took = await process.ended(15)
+                code, took = await process.ended(SOON)
                 slowest = max(slowest, took)
                 assert code == 0, hub.tail()
             for process in processes:
@@ -63,7 +63,6 @@ async def test_sigterm_under_load(
     print(f"slowest end {slowest:.2f} s; {leads} leads in {requests} requests; {len(rows)} attempts")
     assert not odd, f"{len(odd)} of {len(rows)}: {odd[:5]}\n{hub.tail()}"
     assert requests == leads, f"{requests} requests for {leads} leads"
-    assert slowest < 10
 
 
 async def test_a_call_longer_than_the_lease_ends_while_others_work(
@@ -81,13 +80,13 @@ async def test_a_call_longer_than_the_lease_ends_while_others_work(
 
     endpoint.manner = wait
     lead_id = await hub.give("web", "slow@load.example")
-    await until("it is being sent", lambda: asked(endpoint, 1), 10, told=hub.tail)
+    await until("it is being sent", lambda: asked(endpoint, 1), SOON, told=hub.tail)
     await hub.start("worker")
     worker.send(signal.SIGTERM)
     await asyncio.sleep(5)  # more than twice the lease
     assert worker.running
     gate.set()
-    code, took = await worker.ended(5)
+    code, took = await worker.ended(SOON)
     assert code == 0, hub.tail()
     delivery = await hub.delivery(lead_id)
     assert delivery["state"] == "delivered"
@@ -105,11 +104,11 @@ async def test_a_hanging_call_is_returned(database_url: str, make_hub: MakeHub, 
     await hub.make_offer("web", endpoint=endpoint.settings)
     endpoint.manner = hang
     ids = [await hub.give("web", f"hang-{number}@load.example") for number in range(30)]
-    await until("they are being sent", lambda: asked(endpoint, 8), 10, told=hub.tail)
+    await until("they are being sent", lambda: asked(endpoint, 8), SOON, told=hub.tail)
     for process in processes:
         process.send(signal.SIGTERM)
     for process in processes:
-        code, took = await process.ended(10)
+        code, took = await process.ended(SOON)
         assert code == 0, hub.tail()
         print(f"{process.name} ended in {took:.2f} s")
     states = dict(await sql(database_url, "SELECT state, count(*) FROM delivery GROUP BY state"))
@@ -123,7 +122,7 @@ async def test_a_hanging_call_is_returned(database_url: str, make_hub: MakeHub, 
     for process in processes:
         process.start()
     await hub.ready()
-    await hub.all_delivered(10)
+    await hub.all_delivered(SOON)
     for lead_id in ids:
         delivery = await hub.delivery(lead_id)
         assert [a["outcome"] for a in delivery["attempts"]][-1] == "delivered"
@@ -143,7 +142,7 @@ async def test_it_ends_while_the_database_is_away(postgres: Postgres, make_hub: 
 
     endpoint.manner = wait
     await hub.give("web", "away@load.example")
-    await until("it is being sent", lambda: asked(endpoint, 1), 10, told=hub.tail)
+    await until("it is being sent", lambda: asked(endpoint, 1), SOON, told=hub.tail)
     try:
         await asyncio.to_thread(postgres.stop)
         gate.set()
@@ -151,7 +150,7 @@ async def test_it_ends_while_the_database_is_away(postgres: Postgres, make_hub: 
         for process in processes:
             process.send(signal.SIGTERM)
         for process in processes:
-            code, took = await process.ended(15)
+            code, took = await process.ended(SOON)
             print(f"{process.name} ended in {took:.2f} s with {code}")
             assert code == 0, hub.tail()
     finally:

@@ -11,7 +11,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import until
+from tests.journeys.hub import SOON, until
 from tests.journeys.people import mail_by, nobody_was_told, telling
 from tests.journeys.places import Endpoint
 from tests.services.slow_names import SlowNames
@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 SLOW: Final = [f"slow{number}.example" for number in range(8)]
 FAST: Final = "fast.example"
 SECONDS: Final = 8.0
-SOON: Final = 60
 
 
 @pytest.fixture

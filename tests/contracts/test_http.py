@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.gate import on_behalf_of
 from leadkeeper.network.client import (
     AddressInvalid,
     AddressRefused,
@@ -28,7 +29,7 @@ from leadkeeper.network.client import (
     parse_url,
 )
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.faults import FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
+from leadkeeper.sandbox.faults import Exchange, FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
 
 
 async def _network(*addresses: str, **policy: object) -> Network:
@@ -208,6 +209,35 @@ async def test_all_connections_that_a_publisher_may_have_in_use_is_our_trouble(
     found = [diagnose_network(error) for error in results if isinstance(error, BaseException)]
     assert sorted(diagnosis.outcome for diagnosis in found) == ["ambiguous", "ambiguous", "ours"]
     assert sum(isinstance(error, NoFreeConnection) for error in results) == 1
+
+
+async def test_one_publisher_opening_many_connections_does_not_hold_up_another(
+    authority: Authority, server: FaultServer
+) -> None:
+    """A handshake is work: the first of another publisher's does not wait for all that one has begun."""
+    done = asyncio.Event()
+
+    async def keep_the_flood(exchange: Exchange) -> None:
+        if exchange.request.target == "/flood":
+            await done.wait()
+        await answer(200)(exchange)
+
+    server.fault = keep_the_flood
+    policy = NetworkPolicy(hosts={"*.example": ("127.0.0.1", server.port)}, ca_file=authority.ca_file)
+    network = Network(policy)
+
+    async def ask(publisher: str, path: str) -> None:
+        with on_behalf_of(publisher):
+            await network.post(parse_url(f"https://leads.example/{path}"), data=b"", headers={})
+
+    flood = [asyncio.create_task(ask("fabrikam", "flood")) for _ in range(60)]
+    await asyncio.sleep(0)  # all of them have begun
+    await ask("contoso", "lead")
+    opened = server.connections
+    done.set()
+    await asyncio.gather(*flood)
+    assert opened < 60, "all connections of the other publisher were opened first"
+    await network.aclose()
 
 
 async def test_cookies_are_not_kept(network: Network, server: FaultServer) -> None:

@@ -7,9 +7,11 @@ A field gets a template (text with placeholders such as ``{firstName}``), a cons
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import lru_cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
@@ -167,12 +169,34 @@ def _filled(template: str, values: _Values, limit: int) -> str:
     return fit("\n".join(_lines(template, values, limit)).strip(), limit)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a template: texts and placeholders in turn, and each placeholder's name with how often it stands."""
+
+    pieces: tuple[str, ...]
+    named: Mapping[str, int]
+
+
+@lru_cache(maxsize=512)
+def _parsed(template: str) -> tuple[_Line, ...]:
+    """The template's lines, read once for all leads: a connection's templates change seldom."""
+    return tuple(_parsed_line(line) for line in template.split("\n"))
+
+
+def _parsed_line(line: str) -> _Line:
+    pieces, at = [], 0
+    for piece in _PIECE.finditer(line):
+        name = piece["name"]
+        pieces += [line[at : piece.start()] + (piece[0][0] if name is None else ""), "" if name is None else name]
+        at = piece.end()
+    return _Line((*pieces, line[at:]), Counter(name for name in pieces[1::2] if name))
+
+
 def _lines(template: str, values: _Values, limit: int) -> Iterator[str]:
     """The lines that are not left out, until they are ``limit`` characters together."""
     left = limit
-    for line in template.split("\n"):
-        names = {piece["name"] for piece in _PIECE.finditer(line) if piece["name"] is not None}
-        if names and not any(values.text(name) for name in names):
+    for line in _parsed(template):
+        if line.named and not any(values.text(name) for name in line.named):
             continue
         filled = "".join(_pieces(line, values, left))
         yield filled
@@ -181,26 +205,22 @@ def _lines(template: str, values: _Values, limit: int) -> Iterator[str]:
             return
 
 
-def _pieces(line: str, values: _Values, left: int) -> Iterator[str]:
+def _pieces(line: _Line, values: _Values, left: int) -> Iterator[str]:
     """The texts of ``line`` with its placeholders filled in, until they are ``left`` characters together."""
-    at = 0
-    for piece in _PIECE.finditer(line):
-        found = piece[0][0] if piece["name"] is None else values.text(piece["name"])
-        for text in (line[at : piece.start()], found):
+    for number, piece in enumerate(line.pieces):
+        text = values.text(piece) if number % 2 and piece else piece
+        if text:
             yield text[:left]
             left -= len(text)
             if left <= 0:
                 return
-        at = piece.end()
-    yield line[at:][:left]
 
 
 def _may_exceed(template: str, values: _Values, limit: int) -> bool:
     """Whether ``template`` filled in has more than ``limit`` UTF-16 units (space around it counts)."""
     most = units(template)
-    for piece in _PIECE.finditer(template):
-        if piece["name"] is not None:
-            most += values.units(piece["name"])
+    for line in _parsed(template):
+        most += sum(values.units(name) * times for name, times in line.named.items())
     return most > limit
 
 

@@ -65,6 +65,9 @@ __all__ = [
 
 LEAST_TIME: Final = 0.75
 """The least part of ``total_seconds`` that a call is given; which part up to all of it, chance decides."""
+OPENINGS: Final = 8
+"""How many connections are opened within :data:`OPENING_SECONDS`; one publisher alone opens half of them."""
+OPENING_SECONDS: Final = 0.01
 Dice = Callable[[], float]
 
 
@@ -112,6 +115,7 @@ class _Connector(aiohttp.TCPConnector):
         super().__init__(limit=0, **more)
         self._sockets = sockets
         self._seconds = seconds
+        self._openings = Gate(OPENINGS, 1)
 
     async def connect(
         self,
@@ -128,6 +132,19 @@ class _Connector(aiohttp.TCPConnector):
             raise
         connection.add_callback(functools.partial(self._sockets.leave, who))
         return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
+    ) -> aiohttp.client_proto.ResponseHandler:
+        # A handshake is a millisecond of work: hundreds begun at once would hold up everything else meanwhile. The
+        # place is not held until the other side answers, which may be never.
+        who = acting_for()
+        await self._openings.enter(who)
+        asyncio.get_running_loop().call_later(OPENING_SECONDS, self._openings.leave, who)
+        return await super()._create_connection(req, traces, timeout)
 
 
 async def _enter(sockets: Gate, who: str, seconds: float) -> None:

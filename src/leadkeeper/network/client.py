@@ -17,14 +17,14 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import ResolveResult
 from yarl import URL
 
 from leadkeeper.check import Check, CheckStep
-from leadkeeper.gate import Gate, NoTurn, acting_for
+from leadkeeper.gate import Gate, acting_for
 from leadkeeper.network.addresses import (
     AddressInvalid,
     AddressRefused,
@@ -37,6 +37,7 @@ from leadkeeper.network.addresses import (
     parse_url,
     refused_name,
 )
+from leadkeeper.network.connector import Connector, Resolver, enter, resolved
 from leadkeeper.network.names import Names, Resolve, lookup
 from leadkeeper.network.trouble import (
     NETWORK_ERRORS,
@@ -65,9 +66,6 @@ __all__ = [
 
 LEAST_TIME: Final = 0.75
 """The least part of ``total_seconds`` that a call is given; which part up to all of it, chance decides."""
-OPENINGS: Final = 8
-"""How many connections are opened within :data:`OPENING_SECONDS`; one publisher alone opens half of them."""
-OPENING_SECONDS: Final = 0.01
 Dice = Callable[[], float]
 
 
@@ -84,76 +82,6 @@ class Answered(NamedTuple):
     fault: Exception | None = None
 
 
-class _Resolver(AbstractResolver):
-    """Resolves names by the policy's host map or else by ``names``; one address that is not allowed refuses all."""
-
-    def __init__(self, policy: NetworkPolicy, names: Names) -> None:
-        self._policy = policy
-        self._names = names
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        name = parse_host(host)
-        target = self._policy.target(name)
-        if target is not None:
-            return [_resolved(host, target.address, port if target.port is None else target.port)]
-        addresses = self._policy.loopback() if name == "localhost" else await self._names.addresses(name, port)
-        if not addresses or not all(self._policy.allows(ip_address(text)) for text in addresses):
-            raise refused_name()
-        return [_resolved(host, text, port) for text in addresses]
-
-    async def close(self) -> None:
-        """Give up what is being looked up."""
-        await self._names.aclose()
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Opens connections as far as the caller's publisher has a share of them; each is held until it is released."""
-
-    def __init__(self, sockets: Gate, seconds: float, **more: Any) -> None:
-        super().__init__(limit=0, **more)
-        self._sockets = sockets
-        self._seconds = seconds
-        self._openings = Gate(OPENINGS, 1)
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
-    ) -> aiohttp.connector.Connection:
-        who = acting_for()
-        await _enter(self._sockets, who, self._seconds)
-        try:
-            connection = await super().connect(req, traces, timeout)
-        except BaseException:
-            self._sockets.leave(who)
-            raise
-        connection.add_callback(functools.partial(self._sockets.leave, who))
-        return connection
-
-    async def _create_connection(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
-    ) -> aiohttp.client_proto.ResponseHandler:
-        # A handshake is a millisecond of work: hundreds begun at once would hold up everything else meanwhile. The
-        # place is not held until the other side answers, which may be never.
-        who = acting_for()
-        await self._openings.enter(who)
-        asyncio.get_running_loop().call_later(OPENING_SECONDS, self._openings.leave, who)
-        return await super()._create_connection(req, traces, timeout)
-
-
-async def _enter(sockets: Gate, who: str, seconds: float) -> None:
-    try:
-        await sockets.enter(who, seconds)
-    except NoTurn:
-        raise NoFreeConnection("all connections that the publisher may have at once are in use") from None
-
-
 def _is_here(address: str) -> bool:
     """Whether ``address`` is one of this machine's own: then, and only then, can a socket be bound to it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -163,13 +91,6 @@ def _is_here(address: str) -> bool:
         except OSError:
             return False
     return True
-
-
-def _resolved(host: str, address: str, port: int) -> ResolveResult:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return ResolveResult(
-        hostname=host, host=address, port=port, family=family, proto=socket.IPPROTO_TCP, flags=socket.AI_NUMERICHOST
-    )
 
 
 async def read_capped(content: aiohttp.StreamReader, limit: int, into: bytearray) -> None:
@@ -236,7 +157,7 @@ class Network:
         self._dice = dice
         self._connect_seconds = min(policy.connect_seconds, policy.total_seconds * LEAST_TIME * 0.8)
         # A little less than connecting may take: then it is known that the name was slow.
-        self._resolver = _Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
+        self._resolver = Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
         self._tls = _tls_context(policy)
         self._passed: set[tuple[str, str | None, int | None]] = set()
         self._targets = frozenset(policy.hosts.values())
@@ -246,7 +167,7 @@ class Network:
     def _session(self) -> aiohttp.ClientSession:
         redirects = aiohttp.TraceConfig()
         redirects.on_request_redirect.append(_refuse_redirect)
-        connector = _Connector(
+        connector = Connector(
             self._sockets,
             self._connect_seconds,
             ssl=self._tls,
@@ -364,10 +285,10 @@ class Network:
             found = await self._resolver.resolve(host, port)
             steps.append(CheckStep("name", True, "The host name exists and leads to allowed addresses only."))
         else:
-            found = [_resolved(host, host, port)]
+            found = [resolved(host, host, port)]
             steps.append(CheckStep("name", True, "The address is numeric; there is no name to look up."))
         who = acting_for()
-        await _enter(self._sockets, who, self._connect_seconds)
+        await enter(self._sockets, who, self._connect_seconds)
         try:
             await self._shake_hands(url.scheme, host, found, steps)
         finally:

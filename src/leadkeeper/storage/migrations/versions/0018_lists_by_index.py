@@ -1,0 +1,23 @@
+"""Test leads, withheld deliveries, and offers by their own id are found by an index"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    """Apply."""
+    of_tests = {"sqlite_where": sa.text("test = 1"), "postgresql_where": sa.text("test")}
+    op.create_index("ix_lead_test", "lead", ["id"], **of_tests)
+    op.create_index("ix_lead_publisher_test", "lead", ["publisher_id", "id"], **of_tests)
+    withheld = sa.text("state = 'withheld'")
+    op.create_index(
+        "ix_delivery_withheld",
+        "delivery",
+        ["connection_id", "lead_id"],
+        sqlite_where=withheld,
+        postgresql_where=withheld,
+    )
+    op.create_index("ix_offer_id", "offer", ["id"])

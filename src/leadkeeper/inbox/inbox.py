@@ -103,7 +103,7 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
     if filters.test is not None:
-        found.append(t.TEST if filters.test else sa.not_(c.test))
+        found.append(c.test if filters.test else sa.not_(c.test))
     return found + within(filters.since_ms, filters.until_ms)
 
 

@@ -55,8 +55,6 @@ sa.Index(
 _IF_TEST: Final = {"sqlite_where": sa.text("test = 1"), "postgresql_where": sa.text("test")}
 sa.Index("ix_lead_test", lead.c.id, **_IF_TEST)
 sa.Index("ix_lead_publisher_test", lead.c.publisher_id, lead.c.id, **_IF_TEST)
-TEST: Final = lead.c.test.is_(sa.true())
-"""Test leads, which are few."""
 
 delivery: Final = sa.Table(
     "delivery",

@@ -52,9 +52,11 @@ sa.Index(
     postgresql_where=sa.text("unrouted"),
 )
 # As each database writes the condition in a query, so that its planner sees that the index serves it.
-_IF_TEST: Final = {"sqlite_where": sa.text("test = 1"), "postgresql_where": sa.text("test")}
-sa.Index("ix_lead_test", lead.c.id, **_IF_TEST)
-sa.Index("ix_lead_publisher_test", lead.c.publisher_id, lead.c.id, **_IF_TEST)
+for _name, _columns in (
+    ("ix_lead_test", (lead.c.id,)),
+    ("ix_lead_publisher_test", (lead.c.publisher_id, lead.c.id)),
+):
+    sa.Index(_name, *_columns, sqlite_where=sa.text("test = 1"), postgresql_where=sa.text("test"))
 
 delivery: Final = sa.Table(
     "delivery",

@@ -9,9 +9,8 @@ down_revision = "0013"
 
 def upgrade() -> None:
     """Apply."""
-    of_tests = {"sqlite_where": sa.text("test = 1"), "postgresql_where": sa.text("test")}
-    op.create_index("ix_lead_test", "lead", ["id"], **of_tests)
-    op.create_index("ix_lead_publisher_test", "lead", ["publisher_id", "id"], **of_tests)
+    for name, columns in (("ix_lead_test", ["id"]), ("ix_lead_publisher_test", ["publisher_id", "id"])):
+        op.create_index(name, "lead", columns, sqlite_where=sa.text("test = 1"), postgresql_where=sa.text("test"))
     withheld = sa.text("state = 'withheld'")
     op.create_index(
         "ix_delivery_withheld",

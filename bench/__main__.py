@@ -12,7 +12,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from bench import accept, carry, hostile, isolation, latency, limits, report
+from bench import accept, carry, hostile, isolation, latency, limits, report, together
 from bench.children import ChildFailed
 from bench.figures import Section
 from bench.place import KINDS, Kind, Place
@@ -76,6 +76,8 @@ def _measured(plan: Plan, console: Console, others: list[float]) -> list[Section
             sections.append(accept.measure(place, plan, usage, say))
         if "carry" in plan.parts:
             sections.append(carry.measure(place, plan, usage, say))
+        if "together" in plan.parts:
+            sections.append(together.measure(place, plan, say))
         if "latency" in plan.parts:
             sections.append(latency.measure(place, plan, say))
         if "isolation" in plan.parts:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.place import KINDS, Kind
 
-PARTS: Final = ("accept", "carry", "latency", "isolation", "hostile")
+PARTS: Final = ("accept", "carry", "together", "latency", "isolation", "hostile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Plan:
     databases: tuple[Kind, ...] = KINDS
     parts: tuple[str, ...] = PARTS
     connections: tuple[int, ...] = (1, 16, 64)
+    together_connections: tuple[int, ...] = (16, 64)
     rounds: int = 3
     limit_seconds: float = 1.0
     echo_seconds: float = 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import uuid_utils
 
@@ -27,6 +28,11 @@ def to_datetime(ms: int) -> datetime:
 def to_text(ms: int) -> str:
     """``ms`` since 1970 as ``2026-11-22T08:15:30.123Z``."""
     return to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+
+
+def least_id(ms: int) -> str:
+    """No id that is made at ``ms`` or later sorts before this text."""
+    return str(UUID(int=min(max(ms, 0), 2**48 - 1) << 80))
 
 
 def new_id() -> str:

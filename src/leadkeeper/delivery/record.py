@@ -24,7 +24,7 @@ from leadkeeper.delivery.sent import Sent
 from leadkeeper.delivery.take_back import take_back
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import listed, one_of
+from leadkeeper.storage.engine import insert_rows, listed, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,9 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
         mark(conn, stranded, now, dice)
     _write_states(conn, steps, now)
     counted = {sent.attempt_id for sent in on_time}
-    conn.execute(
-        sa.insert(t.attempt),
+    insert_rows(
+        conn,
+        t.attempt,
         [
             attempt_row(
                 sent.delivery_id,

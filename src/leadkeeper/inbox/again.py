@@ -12,6 +12,7 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import Aside, State
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
+from leadkeeper.inbox.period import within
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
@@ -129,9 +130,7 @@ def _connection_id(conn: sa.Connection, offer: OfferRef, name: str) -> str:
 def _leads_of(offer: OfferRef, since_ms: int | None, until_ms: int | None) -> sa.Select[Any]:
     c = t.lead.c
     leads = sa.select(c.id).where(c.publisher_id == offer.publisher_id, c.offer_id == offer.offer_id)
-    if since_ms is not None:
-        leads = leads.where(c.created_at >= since_ms)
-    return leads if until_ms is None else leads.where(c.created_at < until_ms)
+    return leads.where(*within(since_ms, until_ms))
 
 
 def _newest(conn: sa.Connection, leads: sa.Select[Any]) -> str:

@@ -14,6 +14,7 @@ from babel.numbers import format_decimal
 from pydantic import Field
 
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.inbox.period import within
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -59,7 +60,7 @@ class Costs:
 def _estimate(conn: sa.Connection, offer: OfferRef, since: int, language: Language) -> CostEstimate:
     require_offer(conn, offer)
     lead, c = t.lead.c, t.connection.c
-    those = (lead.publisher_id == offer.publisher_id, lead.offer_id == offer.offer_id, lead.created_at >= since)
+    those = (lead.publisher_id == offer.publisher_id, lead.offer_id == offer.offer_id, *within(since, None))
     count = conn.scalar(sa.select(sa.func.count()).select_from(t.lead).where(*those)) or 0
     rows = conn.execute(
         sa.select(c.name, c.destination).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)

@@ -15,6 +15,7 @@ from leadkeeper.connections.own import of_publisher
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
 from leadkeeper.inbox.notes import damaged_note, notes_on
+from leadkeeper.inbox.period import within
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
@@ -72,7 +73,8 @@ class Inbox:
         return await self._storage.read(lead_view, lead_id, language)
 
 
-_LEADS: Final[sa.Select[Any]] = sa.select(t.lead, t.offer.c.title).join(
+# An outer join, so that no database begins with the offers: it would go through all leads of one to find the newest.
+_LEADS: Final[sa.Select[Any]] = sa.select(t.lead, sa.func.coalesce(t.offer.c.title, "").label("title")).outerjoin(
     t.offer, (t.offer.c.publisher_id == t.lead.c.publisher_id) & (t.offer.c.id == t.lead.c.offer_id)
 )
 _DELIVERIES: Final[sa.Select[Any]] = (
@@ -97,15 +99,12 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         c.offer_id: filters.offer_id,
         c.source: filters.source,
         c.action: filters.action,
-        c.test: filters.test,
         c.email: None if filters.email is None else normal_address(filters.email).casefold(),
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
-    if filters.since_ms is not None:
-        found.append(c.created_at >= filters.since_ms)
-    if filters.until_ms is not None:
-        found.append(c.created_at < filters.until_ms)
-    return found
+    if filters.test is not None:
+        found.append(c.test if filters.test else sa.not_(c.test))
+    return found + within(filters.since_ms, filters.until_ms)
 
 
 def _with_delivery(
@@ -148,6 +147,7 @@ _SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
     "sending": (t.SENDING, None),
     "setAside": (t.SET_ASIDE, None),
     "unconfirmed": (t.UNCONFIRMED, None),
+    "withheld": (t.WITHHELD, None),
 }
 """The states that have a partial index, as they are shown, and whether their connections are at rest."""
 

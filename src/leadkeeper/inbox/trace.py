@@ -65,11 +65,7 @@ class Trace:
         return await self._storage.read(self._find, wanted, publisher_id, language)
 
     def _find(self, conn: sa.Connection, text: str, publisher_id: str | None, language: Language) -> Traced:
-        c = t.lead.c
-        query = sa.select(c.id).where(_fits(text)).order_by(c.id.desc()).limit(MOST)
-        if publisher_id is not None:
-            query = query.where(c.publisher_id == publisher_id)
-        views = [lead_view(conn, lead_id, language) for lead_id in conn.scalars(query).all()]
+        views = [lead_view(conn, lead_id, language) for lead_id in _found(conn, text, publisher_id)]
         leads = [view for view in views if view is not None]
         held = _not_found(conn, leads)
         found = tuple(self._traced(view, held, language) for view in leads)
@@ -116,7 +112,28 @@ class Trace:
         return [*said, _text(language, "not_come")]
 
 
-def _fits(text: str) -> sa.ColumnElement[bool]:
+def _found(conn: sa.Connection, text: str, publisher_id: str | None) -> Sequence[str]:
+    """The ids of the newest leads that ``text`` names, newest first."""
+    c = t.lead.c
+    query = sa.select(c.id).order_by(c.id.desc()).limit(MOST)
+    if publisher_id is not None:
+        query = query.where(c.publisher_id == publisher_id)
+    person = _of_person(text)
+    if person is not None:
+        return conn.scalars(query.where(person)).all()
+    # Of each offer by itself: an index knows the newest of one, not of several, and an unknown word names none.
+    o = t.offer.c
+    offers = conn.execute(sa.select(o.publisher_id, o.id).where((o.ref == text) | (o.id == text))).all()
+    newest: list[str] = []
+    for offer in offers:
+        if publisher_id in (None, offer.publisher_id):
+            own = query.where(c.publisher_id == offer.publisher_id, c.offer_id == offer.id)
+            newest = sorted([*newest, *conn.scalars(own)], reverse=True)[:MOST]
+    return newest
+
+
+def _of_person(text: str) -> sa.ColumnElement[bool] | None:
+    """The leads of the one id or e-mail address that ``text`` is; ``None`` when it may name an offer."""
     c = t.lead.c
     if _ID.fullmatch(text.lower()):
         return c.id == text.lower()
@@ -125,9 +142,7 @@ def _fits(text: str) -> sa.ColumnElement[bool]:
     address = normal_address(text)
     if "@" in address:
         return c.email == address.casefold()
-    publisher_id, dot, offer_id = text.partition(".")
-    whole = (c.publisher_id == publisher_id) & (c.offer_id == offer_id) if dot else sa.false()
-    return (c.offer_id == text) | whole
+    return None
 
 
 def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -110,13 +111,25 @@ def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, value
 def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows``, which all name the same columns, in one statement where the database gains by that.
 
-    PostgreSQL takes a list for each column: it plans and runs one insert instead of one for each row.
+    PostgreSQL takes a list for each column: it plans and runs one insert instead of one for each row. SQLite's driver
+    is given the values as they are: its columns hold texts, numbers and truth values, which need no processing.
     """
-    if conn.dialect.name != "postgresql" or len(rows) < 2:
-        conn.execute(sa.insert(table), rows)
+    if not rows:
         return
     names = tuple(rows[0])
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql(_insert_of_values(table, names), [*map(itemgetter(*names), rows)])
+        return
+    if len(rows) < 2:
+        conn.execute(sa.insert(table), rows)
+        return
     conn.execute(_insert_of_lists(table, names), {name: [row[name] for row in rows] for name in names})
+
+
+@functools.cache
+def _insert_of_values(table: sa.Table, names: tuple[str, ...]) -> str:
+    columns = ", ".join(table.c[name].name for name in names)
+    return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - our own names
 
 
 @functools.cache

@@ -25,6 +25,9 @@ REST_SECONDS: Final = 1.0
 REST_TIMES: Final = 20
 """How many times as long as counting took is rested before it is counted anew: who asks often costs little."""
 
+MOST_COUNTED: Final = 100_000
+"""Of what is ready and of what is set aside no more are counted: a scrape costs no more with ten million waiting."""
+
 
 class Metrics:
     """The measurements of one process."""
@@ -52,7 +55,7 @@ class Metrics:
         )
         self._waiting = Gauge(
             "leadkeeper_deliveries_waiting",
-            "Deliveries that have not ended, by state.",
+            f"Deliveries that have not ended, by state; no more than {MOST_COUNTED} of them are counted.",
             ["state"],
             registry=self._registry,
         )
@@ -146,4 +149,5 @@ def _snapshot(
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     d = t.delivery.c
-    return sa.select(d.connection_id, sa.func.count()).where(condition).group_by(d.connection_id)
+    some = sa.select(d.connection_id).where(condition).limit(MOST_COUNTED).subquery()
+    return sa.select(some.c.connection_id, sa.func.count()).group_by(some.c.connection_id)

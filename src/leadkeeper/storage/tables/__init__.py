@@ -15,6 +15,7 @@ from leadkeeper.storage.tables.leads import SENDING as SENDING
 from leadkeeper.storage.tables.leads import SET_ASIDE as SET_ASIDE
 from leadkeeper.storage.tables.leads import SHOWN_STATE as SHOWN_STATE
 from leadkeeper.storage.tables.leads import UNCONFIRMED as UNCONFIRMED
+from leadkeeper.storage.tables.leads import WITHHELD as WITHHELD
 from leadkeeper.storage.tables.leads import attempt as attempt
 from leadkeeper.storage.tables.leads import clock as clock
 from leadkeeper.storage.tables.leads import delivery as delivery

@@ -61,6 +61,7 @@ offer: Final = sa.Table(
     sa.Column("shelf_text", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("publisher_id", "id"),
 )
+sa.Index("ix_offer_id", offer.c.id)
 ON_SHELF: Final = offer.c.live & offer.c.production_version.is_not(None)
 """An offer that customers see."""
 sa.Index(

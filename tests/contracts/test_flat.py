@@ -1,0 +1,119 @@
+"""What a list or a search of leads costs does not grow with how many leads there are. Both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.clock import least_id, now_ms
+from leadkeeper.connections.deliveries import new_delivery
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.trace import Trace
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import insert_rows
+from tests.contracts.plans import work
+from tests.rooms import DESTINATION, OFFER, House, hand_in, house
+
+LEADS: Final = 4_000
+DAY: Final = 86_400_000
+PERSON: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
+BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": "", "campaign": "", "extra": {}})
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[House]:
+    """A house whose one offer has had ten leads a day for 400 days, all of them delivered, and one that waits."""
+    async with house(database_url) as opened:
+        operator = await opened.visitor("operator")
+        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+        await opened.rooms.storage.write(_fill)
+        await opened.rooms.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
+        await hand_in(operator)
+        yield opened
+
+
+def _fill(conn: sa.Connection) -> None:
+    connection_id = conn.scalar(sa.select(t.connection.c.id)) or ""
+    now = now_ms()
+    leads, deliveries = [], []
+    for number in range(LEADS):
+        at = now - 400 * DAY + number * DAY // 10
+        lead: dict[str, Any] = {"id": least_id(at), "publisher_id": "contoso", "offer_id": "crm-pro", "source": "SPZA"}
+        lead |= {"action": "INS", "email": f"{number}@a.example", "test": False, "created_at": at, "body": BODY}
+        leads.append(lead | {"unrouted": False})
+        deliveries.append(new_delivery(lead["id"], connection_id, at) | {"state": "delivered"})
+    insert_rows(conn, t.lead, leads)
+    insert_rows(conn, t.delivery, deliveries)
+
+
+def _filters(now: int) -> dict[str, LeadFilter]:
+    own = partial(LeadFilter, publisher_id="contoso")
+    return {
+        "first page": LeadFilter(),
+        "a publisher's first page": own(),
+        "an offer's first page": own(offer_id="crm-pro"),
+        "since, nothing": LeadFilter(since_ms=now + 2 * DAY),
+        "a publisher's since, nothing": own(since_ms=now + 2 * DAY),
+        "a day long ago": LeadFilter(since_ms=now - 300 * DAY, until_ms=now - 299 * DAY),
+        "until, nothing": LeadFilter(until_ms=now - 500 * DAY),
+        "test": LeadFilter(test=True),
+        "a publisher's test": own(test=True),
+        "withheld": LeadFilter(state="withheld"),
+        "a publisher's withheld": own(state="withheld"),
+        "held": LeadFilter(state="held"),
+        "a publisher's held": own(state="held"),
+        "set aside": LeadFilter(state="setAside"),
+        "unconfirmed": LeadFilter(state="unconfirmed"),
+        "an unknown address": LeadFilter(email="nobody@nowhere.example"),
+    }
+
+
+@pytest.mark.parametrize("name", _filters(0))
+async def test_a_page_of_a_list(home: House, name: str) -> None:
+    inbox, which = home.rooms.inbox, _filters(now_ms())[name]
+    cost = await work(home.rooms.storage, lambda: inbox.list(which, limit=10))
+    # SQLite takes some dozen steps for each lead that it shows or looks at, and more than 8 for each that it passes.
+    assert cost < (4_000 if home.rooms.storage.__class__.__name__ == "SQLite" else 400)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "nonsense.offer", "contoso.nonsense", "nobody@nowhere.example"])
+@pytest.mark.parametrize("publisher_id", [None, "contoso"])
+async def test_a_search_that_finds_nothing(home: House, text: str, publisher_id: str | None) -> None:
+    trace = Trace(home.rooms.storage, "https://leads.example")
+    assert await work(home.rooms.storage, lambda: trace.find(text, publisher_id)) < 1_000
+
+
+async def test_a_search_finds_the_newest_of_an_offer(home: House) -> None:
+    trace = Trace(home.rooms.storage, "https://leads.example")
+    for text in ("crm-pro", "contoso.crm-pro"):
+        found = await trace.find(text, None)
+        ids = [lead.id for lead in found.leads]
+        assert len(ids) == 20
+        assert ids == sorted(ids, reverse=True)
+        newest = await home.rooms.storage.read(lambda conn: conn.scalar(sa.select(sa.func.max(t.lead.c.id))))
+        assert ids[0] == newest
+    assert (await trace.find("crm-pro", "fabrikam")).leads == ()
+
+
+async def test_a_period_shows_exactly_its_leads(home: House) -> None:
+    now = now_ms()
+    day = LeadFilter(since_ms=now - 300 * DAY, until_ms=now - 299 * DAY)
+    page = await home.rooms.inbox.list(day, limit=50)
+    ids = [lead.id for lead in page.leads]
+    assert len(ids) == 10
+    assert ids == sorted(ids, reverse=True)
+    last = await home.rooms.inbox.list(LeadFilter(since_ms=now - DAY), limit=50)
+    assert len(last.leads) >= 10  # the last of those of 400 days, and the one that waits
+
+
+async def test_a_scrape_counts_only_so_many(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadkeeper.doors.api.metrics.MOST_COUNTED", 50)
+    await home.rooms.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="waiting")).close())
+    text = (await Metrics().text(home.rooms.storage, now_ms())).decode()
+    assert 'leadkeeper_deliveries_waiting{state="pending"} 50.0' in text

@@ -14,6 +14,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import StorageAway, one_of, open_storage
 from leadkeeper.storage.group import GroupCommit
 from leadkeeper.storage.migrate import current, newest, upgrade
+from leadkeeper.storage.sqlite import SQLite
 from tests.conftest import EVERY_WAY
 
 DATABASES = EVERY_WAY
@@ -55,6 +56,86 @@ async def test_an_act_that_raises_is_undone(database_url: str) -> None:
         await storage.write(act)
     assert await storage.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(t.lease))) == 0
     await storage.close()
+
+
+@pytest.mark.databases("sqlite")
+async def test_acts_that_wait_for_the_writer_share_a_commit_and_no_fault(database_url: str) -> None:
+    """Of four that wait at once one breaks a rule and one is refused; the others are kept, in one transaction."""
+    storage = open_storage(database_url)
+    assert isinstance(storage, SQLite)
+    commits: list[object] = []
+    sa.event.listen(storage._writer, "commit", commits.append)
+    busy, go = threading.Event(), threading.Event()
+
+    def hold(_: sa.Connection) -> None:
+        busy.set()
+        go.wait(30)
+
+    def refuse(conn: sa.Connection) -> None:
+        add(conn, "refused")
+        raise LookupError("not that one")
+
+    def add(conn: sa.Connection, lease_id: str) -> None:
+        conn.execute(sa.insert(t.lease).values(id=lease_id, until=1))
+
+    def names(conn: sa.Connection) -> list[str]:
+        return sorted(conn.scalars(sa.select(t.lease.c.id)))
+
+    try:
+        holding = asyncio.ensure_future(storage.write(hold))
+        await asyncio.to_thread(busy.wait, 30)
+        acts = [
+            asyncio.ensure_future(storage.write(add, "first")),
+            asyncio.ensure_future(storage.write(refuse)),
+            asyncio.ensure_future(storage.write(add, "first")),
+            asyncio.ensure_future(storage.write(add, "second")),
+        ]
+        await asyncio.sleep(0)  # all of them have been handed over
+        go.set()
+        await holding
+        found = await asyncio.gather(*acts, return_exceptions=True)
+        assert [type(each) for each in found] == [type(None), LookupError, sa.exc.IntegrityError, type(None)]
+        assert await storage.read(names) == ["first", "second"]
+        assert len(commits) == 2, "the one that was under way, and one for all that waited"
+    finally:
+        await storage.close()
+
+
+@pytest.mark.databases("sqlite")
+async def test_what_shares_a_commit_that_fails_is_told_so(database_url: str) -> None:
+    """A full disk undoes the whole transaction: nobody hears that what they handed in is kept."""
+    storage = open_storage(database_url)
+    assert isinstance(storage, SQLite)
+    busy, go = threading.Event(), threading.Event()
+
+    def hold(conn: sa.Connection) -> None:
+        pages = conn.exec_driver_sql("PRAGMA page_count").scalar()
+        conn.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        busy.set()
+        go.wait(30)
+
+    def add(conn: sa.Connection, lease_id: str) -> None:
+        conn.execute(sa.insert(t.lease).values(id=lease_id, until=1))
+
+    def count(conn: sa.Connection) -> int:
+        return conn.scalar(sa.select(sa.func.count()).select_from(t.lease)) or 0
+
+    try:
+        holding = asyncio.ensure_future(storage.write(hold))
+        await asyncio.to_thread(busy.wait, 30)
+        acts = [
+            asyncio.ensure_future(storage.write(add, "small")),
+            asyncio.ensure_future(storage.write(add, "large" * 100_000)),
+        ]
+        await asyncio.sleep(0)
+        go.set()
+        await holding
+        found = await asyncio.gather(*acts, return_exceptions=True)
+        kept = [each is None for each in found]
+        assert isinstance(found[1], StorageAway)
+        assert await storage.read(count) == sum(kept)
+    finally:
+        await storage.close()
 
 
 async def test_a_caller_that_goes_away_leaves_a_whole_act(database_url: str) -> None:

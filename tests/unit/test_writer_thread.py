@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from typing import Any
 
 import pytest
 
 from leadkeeper.gate import on_behalf_of
-from leadkeeper.storage.writer_thread import PASSED_BY, WriterThread
+from leadkeeper.storage.writer_thread import PASSED_BY, TOGETHER, Outcome, WriterThread
+
+
+def each(acts: Sequence[Callable[[Any], Any]]) -> list[Outcome]:
+    """Do them one by one, on nothing."""
+    outcomes = []
+    for act in acts:
+        try:
+            outcomes.append(Outcome(act(None)))
+        except Exception as error:
+            outcomes.append(Outcome(error=error))
+    return outcomes
 
 
 class Queue:
     """A writer that is busy until :meth:`go`; notes in which order things were done."""
 
     def __init__(self) -> None:
-        self.writer = WriterThread("test-writer")
+        self.writer = WriterThread("test-writer", self._write)
         self.done: list[str] = []
-        self._go = threading.Event()
-        self.futures: list[Future[Any]] = [self.writer.submit(self._go.wait, 30)]
+        self.together: list[int] = []
+        self._busy, self._go = threading.Event(), threading.Event()
+        self.futures: list[Future[Any]] = [self.writer.submit(self._be_busy)]
+        self._busy.wait(30)
+
+    def _write(self, acts: Sequence[Callable[[Any], Any]]) -> list[Outcome]:
+        self.together.append(len(acts))
+        return each(acts)
+
+    def _be_busy(self, _: object) -> None:
+        self._busy.set()
+        self._go.wait(30)
 
     def own(self, name: str) -> None:
-        self.futures.append(self.writer.submit(self.done.append, name))
+        self.futures.append(self.writer.submit(lambda _: self.done.append(name)))
 
     def of_publisher(self, name: str) -> None:
         with on_behalf_of("contoso"):
-            self.futures.append(self.writer.submit(self.done.append, name))
+            self.own(name)
 
     def go(self) -> list[str]:
         self._go.set()
@@ -61,11 +83,29 @@ def test_a_publishers_turn_comes_however_much_comes_in() -> None:
     assert queue.go().index("settings") <= PASSED_BY
 
 
+def test_what_the_installation_does_at_once_is_written_together_and_a_publishers_act_alone() -> None:
+    queue = Queue()
+    for name in ("lead", "claim", "record"):
+        queue.own(name)
+    for _ in range(2):
+        queue.of_publisher("settings")
+    queue.go()
+    assert queue.together[1:] == [3, 1, 1]
+
+
+def test_no_more_are_written_together_than_a_lead_can_wait_for() -> None:
+    queue = Queue()
+    for number in range(2 * TOGETHER + 1):
+        queue.own(f"lead {number}")
+    queue.go()
+    assert queue.together[1:] == [TOGETHER, TOGETHER, 1]
+
+
 def test_an_error_is_told_to_whoever_asked_and_the_next_goes_on() -> None:
-    writer = WriterThread("test-writer")
+    writer = WriterThread("test-writer", each)
     with pytest.raises(ZeroDivisionError):
-        writer.submit(lambda: 1 // 0).result(30)
-    assert writer.submit(lambda: 7).result(30) == 7
+        writer.submit(lambda _: 1 // 0).result(30)
+    assert writer.submit(lambda _: 7).result(30) == 7
     writer.shutdown()
 
 
@@ -77,4 +117,4 @@ def test_what_was_given_is_done_before_it_ends_and_nothing_is_taken_after() -> N
     assert queue.go() == ["last"]
     closing.join(30)
     with pytest.raises(RuntimeError, match="closed"):
-        queue.writer.submit(int)
+        queue.writer.submit(lambda _: None)

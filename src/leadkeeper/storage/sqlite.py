@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Concatenate, Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -20,7 +20,7 @@ from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
 from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
 from leadkeeper.storage.turns import in_turn
-from leadkeeper.storage.writer_thread import WriterThread
+from leadkeeper.storage.writer_thread import Outcome, WriterThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,6 +68,24 @@ def _any_bytes(conn: sa.Connection) -> Iterator[None]:
         driver.text_factory = str
 
 
+def _undoable(conn: sa.Connection, act: Callable[[sa.Connection], Any]) -> Outcome:
+    """Do ``act`` within a transaction of several; if it fails, what it did is undone, and nothing else.
+
+    Raises its error when SQLite has undone the whole transaction with it, as on a full disk.
+    """
+    conn.exec_driver_sql("SAVEPOINT act")
+    try:
+        result = act(conn)
+    except BaseException as error:
+        if not conn.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            raise
+        conn.exec_driver_sql("ROLLBACK TO act")
+        conn.exec_driver_sql("RELEASE act")
+        return Outcome(error=error)
+    conn.exec_driver_sql("RELEASE act")
+    return Outcome(result)
+
+
 class SQLite:
     """One file in WAL mode with ``synchronous=FULL``: a commit is on disk before it is answered.
 
@@ -91,7 +109,7 @@ class SQLite:
         self.damaged = False
         self._writers = Gate(WRITERS, 1)
         self._readers = Gate(READERS, 1)
-        self._write_thread = WriterThread("sqlite-write")
+        self._write_thread = WriterThread("sqlite-write", self._write_together)
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 
     def _engine(self, url: sa.URL, size: int, begin: str) -> sa.Engine:
@@ -128,7 +146,7 @@ class SQLite:
         return await in_turn(
             self._writers,
             BUSY_SECONDS,
-            lambda: self._run(self._write_thread, self._begin_writing, lambda c: act(c, *args, **kwargs)),
+            lambda: asyncio.wrap_future(self._write_thread.submit(lambda c: act(c, *args, **kwargs))),
         )
 
     async def migrate(self, act: Callable[[sa.Connection], R]) -> R:
@@ -138,7 +156,9 @@ class SQLite:
         return await in_turn(
             self._readers,
             BUSY_SECONDS,
-            lambda: self._run(self._read_threads, self._begin_reading, lambda c: act(c, *args, **kwargs)),
+            lambda: asyncio.get_running_loop().run_in_executor(
+                self._read_threads, lambda: self._do(self._begin_reading, lambda c: act(c, *args, **kwargs))
+            ),
         )
 
     @contextlib.contextmanager
@@ -176,42 +196,64 @@ class SQLite:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _run(
-        self,
-        threads: Executor,
-        begin: Callable[[], AbstractContextManager[sa.Connection]],
-        act: Callable[[sa.Connection], R],
-    ) -> asyncio.Future[R]:
-        def run() -> R:
-            generation = self.generation
-            try:
-                with begin() as conn:
-                    return act(conn)
-            except DatabaseError as error:
-                if not _is_no_text(error):
-                    self._tell(error, generation)
-            # A row holds bytes that are no text: once more, with those bytes kept apart from all text, so that
-            # whoever reads that row finds it damaged, and every other row reads as ever.
-            try:
-                with begin() as conn, _any_bytes(conn):
-                    return act(conn)
-            except DatabaseError as error:
-                self._tell(error, generation)
+    def _write_together(self, acts: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[Outcome]:
+        """One outcome for each of ``acts``, which share a transaction where there are several.
 
-        return asyncio.get_running_loop().run_in_executor(threads, run)
+        An act that fails is undone by itself and tells its caller; what another one fails of, the database, is told to
+        all: nothing of them was kept.
+        """
+        if len(acts) == 1:
+            return [self._write_alone(acts[0])]
+        generation = self.generation
+        try:
+            with self._begin_writing() as conn:
+                outcomes = [_undoable(conn, act) for act in acts]
+        except BaseException as error:
+            return [Outcome(error=self._told(error, generation)) for _ in acts]
+        # Alone it is found out whether the act is wrong, a row is damaged, or the database is away.
+        return [
+            self._write_alone(act) if isinstance(outcome.error, DatabaseError) else outcome
+            for act, outcome in zip(acts, outcomes, strict=True)
+        ]
 
-    def _tell(self, error: DatabaseError, generation: int) -> NoReturn:
-        """Raise the error itself for a wrong statement; anything else is a database that is away.
+    def _write_alone(self, act: Callable[[sa.Connection], Any]) -> Outcome:
+        try:
+            return Outcome(self._do(self._begin_writing, act))
+        except BaseException as error:
+            return Outcome(error=error)
+
+    def _do(self, begin: Callable[[], AbstractContextManager[sa.Connection]], act: Callable[[sa.Connection], R]) -> R:
+        """Do ``act`` in a transaction of its own."""
+        generation = self.generation
+        try:
+            with begin() as conn:
+                return act(conn)
+        except DatabaseError as error:
+            if not _is_no_text(error):
+                told = self._told(error, generation)
+                raise told from told.__cause__
+        # A row holds bytes that are no text: once more, with those bytes kept apart from all text, so that
+        # whoever reads that row finds it damaged, and every other row reads as ever.
+        try:
+            with begin() as conn, _any_bytes(conn):
+                return act(conn)
+        except DatabaseError as error:
+            told = self._told(error, generation)
+            raise told from told.__cause__
+
+    def _told(self, error: BaseException, generation: int) -> BaseException:
+        """The error itself if it is a wrong statement's or not the database's; else that the database is away.
 
         ``generation`` is that of the file in which the act began: damage of an old one says nothing of the new one.
         """
-        away = _away(error)
+        away = _away(error) if isinstance(error, DatabaseError) else None
         if away is None:
-            raise error
+            return error
         self.refusals += away.reason in _REFUSALS
         if away.reason == DAMAGED and generation == self.generation:
             self.damaged = True
-        raise away from error
+        away.__cause__ = error
+        return away
 
     async def hears(self) -> bool:
         return True

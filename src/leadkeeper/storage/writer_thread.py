@@ -5,31 +5,50 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from queue import PriorityQueue
-from typing import Any, Final, ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, PriorityQueue
+from typing import Any, Final, NamedTuple, TypeVar
 
 from leadkeeper.gate import NOBODY, acting_for
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 PASSED_BY: Final = 8
 """How many acts of the installation that came later may go ahead of one on behalf of a publisher."""
+TOGETHER: Final = 8
+"""How many acts of the installation share a transaction at most."""
 
-_Work = tuple[float, int, Future[Any] | None, Callable[[], Any] | None]
+
+class Outcome(NamedTuple):
+    """What came of an act: its result, or its error."""
+
+    result: Any = None
+    error: BaseException | None = None
 
 
-class WriterThread(Executor):
+class _Work(NamedTuple):
+    """An act in the queue; the one without is the last."""
+
+    place: float
+    number: int
+    own: bool
+    future: Future[Any]
+    act: Callable[[Any], Any] | None
+
+
+class WriterThread:
     """Does one thing after another, in the order in which it was given.
 
     What the installation does itself (leads that come in, claims, what came of them) goes ahead of at most
     :data:`PASSED_BY` places of what is done on behalf of a publisher: leads of all wait for one such act at most, the
-    one that runs, and each such act comes soon, however much comes in.
+    one that runs, and each such act comes soon, however much comes in. Of the installation's own acts those that wait
+    at the same time are given to ``write`` together: a commit costs more than most of them. It answers one outcome for
+    each, in order, once they are on the disk; it raises nothing.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, write: Callable[[Sequence[Callable[[Any], Any]]], Sequence[Outcome]]) -> None:
+        self._write = write
         self._waiting: PriorityQueue[_Work] = PriorityQueue()
         self._numbers = itertools.count()
         self._closing = threading.Lock()
@@ -37,36 +56,48 @@ class WriterThread(Executor):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Do ``fn`` when its turn comes. Raises :class:`RuntimeError` after :meth:`shutdown`."""
+    def submit(self, act: Callable[[Any], R]) -> Future[R]:
+        """Do ``act`` when its turn comes. Raises :class:`RuntimeError` after :meth:`shutdown`."""
         future: Future[R] = Future()
         with self._closing:
             if self._closed:
                 raise RuntimeError("the database is closed")
-            number = next(self._numbers)
-            place = number if acting_for() == NOBODY else number + PASSED_BY
-            self._waiting.put((place, number, future, lambda: fn(*args, **kwargs)))
+            number, own = next(self._numbers), acting_for() == NOBODY
+            self._waiting.put(_Work(number if own else number + PASSED_BY, number, own, future, act))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take nothing more. What was given is done all the same: ``cancel_futures`` is not heeded."""
+    def shutdown(self) -> None:
+        """Take nothing more, and end once all that was given is done."""
         with self._closing:
             self._closed = True
-            self._waiting.put((math.inf, next(self._numbers), None, None))  # behind all that was given
-        if wait:
-            self._thread.join()
+            # Behind all that was given.
+            self._waiting.put(_Work(math.inf, next(self._numbers), False, Future(), None))
+        self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            _, _, future, do = self._waiting.get()
-            if future is None or do is None:
-                return
-            if not future.set_running_or_notify_cancel():
-                continue
+        while (works := self._next()) is not None:
+            acts = [work.act for work in works if work.act is not None]
+            for work, outcome in zip(works, self._write(acts), strict=True):
+                if outcome.error is None:
+                    work.future.set_result(outcome.result)
+                else:
+                    work.future.set_exception(outcome.error)
+            del works, acts  # what an act held is not held until the next one comes
+
+    def _next(self) -> list[_Work] | None:
+        """What is done now: one act, and those of the installation that wait behind it; ``None`` at the end."""
+        works = [self._waiting.get()]
+        if works[0].act is None:
+            return None
+        while works[-1].own and len(works) < TOGETHER:
             try:
-                result = do()
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-            del future, do  # what an act held is not held until the next one comes
+                work = self._waiting.get_nowait()
+            except Empty:
+                break
+            if work.act is None or not work.own:
+                self._waiting.put(work)  # it keeps its place
+                break
+            works.append(work)
+        for work in works:
+            work.future.set_running_or_notify_cancel()
+        return works

@@ -50,6 +50,7 @@ from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
@@ -191,6 +192,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         again=Again(storage, wake, clock),
+        follow_ups=FollowUps(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),

@@ -153,10 +153,9 @@ def _put_together(
     languages: Languages,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
-    quotas, mail_rules = settings.quotas, settings.mail_rules
+    quotas, mail_rules, rates = settings.quotas, settings.mail_rules, Rates(storage, settings.quotas, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
-    rates = Rates(storage, quotas, clock)
     connections = Connections(
         storage,
         Vault(list(secret_keys)),

@@ -18,7 +18,6 @@ from leadkeeper.doors.portal.lead_choice import Choice, chosen
 from leadkeeper.doors.portal.lead_csv import csv_of
 from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SOURCES, TABS
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.narrowing import COUNTED
 from leadkeeper.texts import lazy_gettext as _
 
@@ -63,7 +62,7 @@ class LeadPages:
         place = values.get("newer") or values.get("cursor")
         found = await self._rooms.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
         content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._rooms.clock()}
-        content["counts"] = await self._rooms.inbox.counts(LeadFilter(filters.publisher_id, filters.offer_id))
+        content["counts"] = await self._rooms.reading.counts(filters.publisher_id, filters.offer_id)
         content |= {"tabs": TABS, "counted": COUNTED, "options": await self._options(whose, values)}
         return self._desk.page(request, "leads.html", **content)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from leadkeeper.inbox.follow_up import DUE_MS, due_of, is_followed, is_overdue, touched
@@ -22,6 +24,6 @@ def test_the_first_change_of_state_is_the_touch() -> None:
 
 @pytest.mark.parametrize("other", [{"action": "DNC"}, {"test": True}, {"withheld": True}, {"preview": True}])
 def test_nobody_turns_to_whom_there_is_none(other: dict) -> None:
-    lead = {"action": "PLT", "test": False, "withheld": False, "preview": False}
+    lead: dict[str, Any] = {"action": "PLT", "test": False, "withheld": False, "preview": False}
     assert is_followed(**lead)
     assert not is_followed(**(lead | other))

@@ -50,6 +50,7 @@ from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
@@ -152,10 +153,9 @@ def _put_together(
     languages: Languages,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
-    quotas, mail_rules = settings.quotas, settings.mail_rules
+    quotas, mail_rules, rates = settings.quotas, settings.mail_rules, Rates(storage, settings.quotas, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
-    rates = Rates(storage, quotas, clock)
     connections = Connections(
         storage,
         Vault(list(secret_keys)),
@@ -191,6 +191,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         again=Again(storage, wake, clock),
+        follow_ups=FollowUps(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),

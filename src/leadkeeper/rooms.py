@@ -21,6 +21,7 @@ from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
@@ -68,6 +69,7 @@ class Rooms:
     reading: Reading
     costs: Costs
     again: Again
+    follow_ups: FollowUps
     validator: Validator
     rates: Rates
     clock: Clock

@@ -141,6 +141,26 @@ class LeadNoteView(View):
     text: str
 
 
+class FollowUpView(View):
+    """How sales people follow a lead up."""
+
+    state: Literal["new", "active", "won", "lost", "declined", "expired"]
+    reason: str = Field("", description="Why it was lost or declined.")
+    owner_id: str | None = Field(None, description="The member who works on it.")
+    owner: str | None = Field(None, description="That member's name.")
+    due_at: str = Field(description="When somebody is to have turned to the customer.")
+    touched_at: str | None = Field(None, description="When its state was first changed.")
+
+
+class LeadEventView(View):
+    """What somebody did to a lead."""
+
+    at: str
+    by: str = Field(description="The person's name, or as the audit writes whoever is none.")
+    kind: str = Field(description="note, state, owner or again.")
+    text: str
+
+
 class _Lead(View):
     id: str
     created_time: str
@@ -155,6 +175,9 @@ class _Lead(View):
     unknown: tuple[str, ...] = Field((), description="Which of source and action are none that we know.")
     customer: CustomerView
     notes: tuple[LeadNoteView, ...] = Field((), description="What is to be known of the lead before it is used.")
+    follow_up: FollowUpView | None = Field(
+        None, description="How it is followed up; null where there is no customer to turn to, or who asked not to be."
+    )
 
 
 class DeliverySummary(View):
@@ -181,6 +204,7 @@ class LeadView(_Lead):
         description="What was handed in beyond the fields that we know; asReceived holds texts that were made normal."
     )
     deliveries: tuple[DeliveryView, ...]
+    events: tuple[LeadEventView, ...] = Field((), description="What people did to it, oldest first.")
 
 
 class LeadPage(View):
@@ -188,6 +212,10 @@ class LeadPage(View):
 
     leads: tuple[LeadSummary, ...]
     next_cursor: str | None = None
+    previous_cursor: str | None = None
+    looked_further: bool = Field(
+        False, description="Only a part of the leads was looked at; `nextCursor` goes on with the others."
+    )
 
 
 class CheckStepView(View):

@@ -39,7 +39,7 @@ async def test_by_post_with_every_filter(operator: Visitor, lead_id: str) -> Non
         found = (await operator.post("/v1/leads/find", {"email": ADDRESS} | more)).json()
         assert [lead["id"] for lead in found["leads"]] == [lead_id]
     found = (await operator.post("/v1/leads/find", {"email": ADDRESS, "offerId": "other"})).json()
-    assert found == {"leads": [], "nextCursor": None}
+    assert (found["leads"], found["nextCursor"]) == ([], None)
     (await operator.post("/v1/leads/find", {"mail": ADDRESS})).problem(422, "invalid-request")
 
 

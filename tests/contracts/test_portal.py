@@ -82,7 +82,7 @@ async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: House, m
     assert "<b>" not in page.html
     page = await member.open(f"/portal/leads/{lead_id}")
     assert "ada@contoso.example" in page.text
-    assert "primary (https_endpoint): pending" in page.text
+    assert "HTTPS endpoint (primary) pending" in " ".join(page.text.split())
     page = await member.open("/portal")
     page = await member.send(page.form("text"), {"text": "ada@contoso.example"})
     assert "it goes out now" in page.text
@@ -102,7 +102,7 @@ async def test_the_first_page_names_what_a_person_must_decide_alone(home: House,
         assert ("for you to decide" in page.text) is named
         page = await member.open(f"/portal/leads/{lead_id}")
         assert ("It goes out by itself once the connection works" in page.text) is not named
-        assert ("It may have arrived: look for it there" in page.text) is named
+        assert ("It may have arrived: the answer was lost" in page.text) is named
 
 
 async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Customer) -> None:

@@ -23,7 +23,15 @@ from tests.journeys.customer import Customer, Form
 from tests.people import OPERATOR, add, sign_in, signed_in
 from tests.rooms import DESTINATION, OFFER, House, hand_in, house
 
-OWN_FORMS: Final = ("/portal/find", "/portal/help", "/portal/theme", "/portal/sign-out", "/portal/account")
+OWN_FORMS: Final = (
+    "/portal/find",
+    "/portal/leads/search",
+    "/portal/leads/download",
+    "/portal/help",
+    "/portal/theme",
+    "/portal/sign-out",
+    "/portal/account",
+)
 """What every role may send."""
 OUTSIDE: Final = ("/portal/sign-in", "/portal/forgot", "/portal/invitation/", "/portal/password/", "/portal/begin/")
 

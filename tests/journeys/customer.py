@@ -52,6 +52,7 @@ class _Reader(HTMLParser):
         self._open: list[str] = []
         self._link: tuple[str, list[str]] | None = None
         self._choice = ""
+        self._first = False
         self._area = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -74,10 +75,10 @@ class _Reader(HTMLParser):
         elif tag == "input" and name and given.get("type") not in ("submit", "button"):
             form.values[name] = given.get("value", "")
         elif tag == "select":
-            self._choice = name
+            self._choice, self._first = name, True
             form.values.setdefault(name, "")
-        elif tag == "option" and self._choice and ("selected" in given or not form.values[self._choice]):
-            form.values[self._choice] = given.get("value", "")
+        elif tag == "option" and self._choice and ("selected" in given or self._first):
+            form.values[self._choice], self._first = given.get("value", ""), False
         elif tag == "textarea":
             self._area = name
             form.values[name] = ""

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leadkeeper.destinations.azure_blob.adapter import blob_name, cell, encode, make_record
+from leadkeeper.destinations.azure_blob.adapter import blob_name, encode, make_record
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.lead import Customer, OutgoingLead
+from leadkeeper.spreadsheet import cell
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 AWKWARD = st.text(st.sampled_from("\",;\r\n\t\x00\ufeff =+-@＝'é😀x0\ud800"))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadkeeper.destinations.azure_blob.adapter import cell, encode
+from leadkeeper.destinations.azure_blob.adapter import encode
+from leadkeeper.spreadsheet import cell
 
 SEPARATORS: Final = ",;\t|"
 BEGINS: Final = re.compile(r"[\s\x00-\x1f\x7f]*[=+\-@＝＋－＠﹢﹣−]")

@@ -11,6 +11,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import Aside, State
+from leadkeeper.inbox.follow_ups import record_event
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
 from leadkeeper.inbox.period import within
 from leadkeeper.offer import OfferRef
@@ -105,6 +106,7 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
     announce(conn)
     offer = offer_of_delivery(conn, delivery_id)
     whose = None if offer is None else offer.publisher_id
+    record_event(conn, row.lead_id, now, by, "again")
     note(conn, now, by, "delivery.retry", delivery_id, f"was {row.state}; lead {row.lead_id}", publisher_id=whose)
     view = delivery_view(conn, delivery_id, language)
     assert view is not None

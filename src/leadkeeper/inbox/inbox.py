@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from leadkeeper.clock import to_text
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
+from leadkeeper.inbox.followed import FOLLOWED, events_of, follow_up_of
+from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
 from leadkeeper.inbox.notes import damaged_note, notes_on
 from leadkeeper.inbox.period import within
 from leadkeeper.intake.normal import normal_address
@@ -43,7 +45,9 @@ class LeadFilter:
     """Which leads to list; ``None`` does not filter. Times in milliseconds: from ``since_ms`` on, before ``until_ms``.
 
     ``state`` is that of at least one of the lead's deliveries; ``email`` is compared without regard to case.
-    ``to_decide`` leaves out of those set aside what goes out by itself.
+    ``to_decide`` leaves out of those set aside what goes out by itself; the state ``attention`` is what is held or
+    waits for a person. ``text`` is a part of name, company or address, ``owner_id`` a person's or empty for nobody's,
+    ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``.
     """
 
     publisher_id: str | None = None
@@ -56,6 +60,13 @@ class LeadFilter:
     since_ms: int | None = None
     until_ms: int | None = None
     to_decide: bool = False
+    country: str | None = None
+    destination: str | None = None
+    follow_up: str | None = None
+    owner_id: str | None = None
+    withheld: bool | None = None
+    text: str | None = None
+    now_ms: int = 0
 
 
 class Inbox:
@@ -64,18 +75,31 @@ class Inbox:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def list(self, filters: LeadFilter, cursor: str | None = None, limit: int = 50) -> LeadPage:
-        """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``."""
-        return await self._storage.read(_list, filters, cursor, min(limit, MOST))
+    async def list(
+        self, filters: LeadFilter, cursor: str | None = None, limit: int = 50, *, newer: bool = False
+    ) -> LeadPage:
+        """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``, or the next ``newer``."""
+        return await self._storage.read(_list, filters, cursor, min(limit, MOST), newer=newer)
+
+    async def counts(self, filters: LeadFilter) -> dict[str, int]:
+        """How many leads of a publisher and an offer stand on each of ``narrowing.TABS``."""
+        return await self._storage.read(_counts, filters)
+
+    async def same_customer(self, lead_id: str) -> LeadPage:
+        """The newest other leads of the same publisher with the same e-mail address."""
+        return await self._storage.read(_same_customer, lead_id)
 
     async def get(self, lead_id: str, language: Language = ENGLISH) -> LeadView | None:
         """One lead whole, its diagnoses in ``language``, or ``None``."""
         return await self._storage.read(lead_view, lead_id, language)
 
 
-# An outer join, so that no database begins with the offers: it would go through all leads of one to find the newest.
-_LEADS: Final[sa.Select[Any]] = sa.select(t.lead, sa.func.coalesce(t.offer.c.title, "").label("title")).outerjoin(
-    t.offer, (t.offer.c.publisher_id == t.lead.c.publisher_id) & (t.offer.c.id == t.lead.c.offer_id)
+# Outer joins, so that no database begins with the offers: it would go through all leads of one to find the newest.
+_LEADS: Final[sa.Select[Any]] = (
+    sa.select(t.lead, sa.func.coalesce(t.offer.c.title, "").label("title"), *FOLLOWED)
+    .outerjoin(t.offer, (t.offer.c.publisher_id == t.lead.c.publisher_id) & (t.offer.c.id == t.lead.c.offer_id))
+    .outerjoin(t.follow_up, t.follow_up.c.lead_id == t.lead.c.id)
+    .outerjoin(t.person, t.person.c.id == t.follow_up.c.owner_id)
 )
 _DELIVERIES: Final[sa.Select[Any]] = (
     sa.select(
@@ -85,6 +109,7 @@ _DELIVERIES: Final[sa.Select[Any]] = (
         t.delivery.c.set_aside_for,
         t.connection.c.name,
         t.connection.c.destination,
+        t.connection.c.diagnosis.label("cause"),
         t.SHOWN_STATE.label("shown"),
     )
     .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
@@ -152,27 +177,90 @@ _SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
 """The states that have a partial index, as they are shown, and whether their connections are at rest."""
 
 
-def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
-    query = _LEADS.where(*_conditions(filters)).order_by(t.lead.c.id.desc()).limit(limit + 1)
-    if filters.state is not None:
+def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False) -> LeadPage:
+    c = t.lead.c
+    query = _LEADS.where(*_conditions(filters), *narrowing(filters))
+    if filters.state == "attention":
+        query = query.where(_needing_attention(conn, filters.publisher_id))
+    elif filters.state is not None:
         which = t.FOR_A_PERSON if filters.to_decide else sa.true()
         query = query.where(_with_delivery(conn, filters.state, filters.publisher_id, which))
+    query = query.order_by(c.id if newer else c.id.desc())
     if cursor is not None:
-        query = query.where(t.lead.c.id < cursor)
-    rows = conn.execute(query).all()
-    page = rows[:limit]
+        query = query.where(c.id > cursor if newer else c.id < cursor)
+    end = _end_of_look(conn, filters, cursor, newer=newer) if is_narrow(filters) else None
+    if end is not None:
+        query = query.where(c.id <= end if newer else c.id >= end)
+    if not filters.text and not filters.country:
+        query = query.limit(limit + 1)
+    rows = fitting(conn.execute(query), filters, limit + 1)
+    page, more = rows[:limit], len(rows) > limit
+    further = page[-1].id if more else end
+    if newer:
+        page.reverse()
     deliveries = _summaries(conn, [row.id for row in page])
     leads = [_shown(row, ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
+    older, back = (cursor if not page else page[-1].id, further) if newer else (further, page[0].id if page else cursor)
     # One call for all of them: a page may hold thousands of deliveries.
-    return LeadPage.model_validate({"leads": leads, "next_cursor": page[-1].id if len(rows) > limit else None})
+    return LeadPage.model_validate(
+        {
+            "leads": leads,
+            "next_cursor": older,
+            "previous_cursor": back if cursor is not None else None,
+            "looked_further": end is not None and not more,
+        }
+    )
+
+
+def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, newer: bool) -> str | None:
+    """The last lead that this page looks at; ``None`` where all that are left are fewer than that."""
+    c = t.lead.c
+    whole = replace(filters, source=None, action=None, test=None)
+    query = sa.select(c.id).where(*_conditions(whole)).order_by(c.id if newer else c.id.desc())
+    if cursor is not None:
+        query = query.where(c.id > cursor if newer else c.id < cursor)
+    end: str | None = conn.scalar(query.offset(LOOKED - 1).limit(1))
+    return end
+
+
+def _needing_attention(conn: sa.Connection, publisher_id: str | None) -> sa.ColumnElement[bool]:
+    """Leads that a person must do something about: they are held, or set aside for a person."""
+    those = (_with_delivery(conn, "held", publisher_id, sa.true()), "setAside")
+    return those[0] | _with_delivery(conn, those[1], publisher_id, t.FOR_A_PERSON)
+
+
+def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:
+    whose = filters.publisher_id
+    held = t.READY & _over(conn, True, whose)
+    aside = _over(conn, None, whose)
+    which = {
+        "attention": held | (t.FOR_A_PERSON & aside),
+        "waiting": _ready("waiting") & _over(conn, False, whose),
+        "held": held,
+        "setAside": t.SET_ASIDE & aside,
+    }
+    return counts(conn, which, _conditions(LeadFilter(whose, filters.offer_id)))
+
+
+def _same_customer(conn: sa.Connection, lead_id: str) -> LeadPage:
+    c = t.lead.c
+    row = conn.execute(sa.select(c.email, c.publisher_id, c.withheld).where(c.id == lead_id)).first()
+    if row is None or not row.email or row.withheld:
+        return LeadPage(leads=())
+    query = _LEADS.where(c.email == row.email, c.publisher_id == row.publisher_id, c.id != lead_id)
+    rows = conn.execute(query.order_by(c.id.desc()).limit(10)).all()
+    deliveries = _summaries(conn, [each.id for each in rows])
+    leads = [_shown(each, ENGLISH) | {"deliveries": deliveries[each.id]} for each in rows]
+    return LeadPage.model_validate({"leads": leads})
 
 
 def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """The deliveries of each lead, as :class:`~leadkeeper.views.DeliverySummary` reads them."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     rows = conn.execute(_DELIVERIES.where(one_of(conn, t.delivery.c.lead_id, lead_ids))).all()
-    for delivery_id, lead_id, _, _, name, destination, state in rows:
-        found[lead_id].append({"id": delivery_id, "connection": name, "destination": destination, "state": state})
+    for row in rows:
+        delivery = {"id": row.id, "connection": row.name, "destination": row.destination, "state": row.shown}
+        found[row.lead_id].append(delivery)
     return found
 
 
@@ -194,6 +282,7 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
         "unknown": tuple(unknown),
         "customer": content.customer,
         "notes": _notes(content, row, language),
+        "follow_up": follow_up_of(row),
     }
 
 
@@ -218,7 +307,8 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
         description=content.description,
         campaign=content.campaign,
         extra=content.extra,
-        deliveries=tuple(_delivery(delivery, attempts[delivery.id], shown["notes"]) for delivery in found),
+        deliveries=tuple(_delivery(each, attempts[each.id], language, shown["notes"]) for each in found),
+        events=events_of(conn, lead_id),
     )
 
 
@@ -240,8 +330,13 @@ def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Lang
     return found
 
 
-def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView], notes: Sequence[LeadNoteView] = ()) -> DeliveryView:
-    """``notes`` on the lead stand on its receipt too: it says what was received, which may be nothing of a customer."""
+def _delivery(
+    row: sa.Row[Any], attempts: Sequence[AttemptView], language: Language, notes: Sequence[LeadNoteView] = ()
+) -> DeliveryView:
+    """``notes`` on the lead stand on its receipt too: it says what was received, which may be nothing of a customer.
+
+    The cause of one that is held is its connection's, whatever came of its own attempts before.
+    """
     last = next((attempt for attempt in reversed(attempts) if not attempt.late), None)
     ended = row.shown in ("delivered", "unconfirmed")
     waits = row.shown in ("pending", "waiting")
@@ -252,10 +347,16 @@ def _delivery(row: sa.Row[Any], attempts: Sequence[AttemptView], notes: Sequence
         state=row.shown,
         attempts=tuple(attempts),
         receipt=_noted(last.receipt, notes) if last and ended else None,
-        diagnosis=last.diagnosis if last and not ended else None,
+        diagnosis=None if ended else _cause(row, language) or (last.diagnosis if last else None),
         due_at=to_text(row.due_at) if waits else None,
         set_aside_for=row.set_aside_for if row.shown == "setAside" else None,
     )
+
+
+def _cause(row: sa.Row[Any], language: Language) -> DiagnosisView | None:
+    """Why the connection of a delivery holds it; ``None`` where it is not held, or a person paused the connection."""
+    told = from_stored(row.cause) if row.shown == "held" and row.cause is not None else None
+    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None
 
 
 def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> ReceiptView | None:
@@ -268,7 +369,7 @@ def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> Receip
 def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:
     """One delivery as it is shown, its diagnoses in ``language``, or ``None``."""
     row = conn.execute(_DELIVERIES.where(t.delivery.c.id == delivery_id)).first()
-    return None if row is None else _delivery(row, _attempts(conn, [delivery_id], language)[delivery_id])
+    return None if row is None else _delivery(row, _attempts(conn, [delivery_id], language)[delivery_id], language)
 
 
 def offer_of_delivery(conn: sa.Connection, delivery_id: str) -> OfferRef | None:

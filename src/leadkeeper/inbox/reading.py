@@ -7,20 +7,29 @@ names of filters; nothing of the customers.
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Final
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.inbox import MOST, Inbox, LeadFilter
 from leadkeeper.inbox.trace import Trace, Traced
 from leadkeeper.lead import is_test_marker
 from leadkeeper.offer import OFFER_ID
 from leadkeeper.texts import ENGLISH, Language
-from leadkeeper.views import LeadPage, LeadView
+from leadkeeper.views import LeadPage, LeadSummary, LeadView
 
 _TOLD: Final = {"offer_id": "offerId", "state": "state", "test": "test"}
 """Filters whose values may stand in the audit; of the others (a customer's address) only that they were used."""
-_NAMES: Final = {"source": "source", "action": "action", "email": "email", "since_ms": "since", "until_ms": "until"}
+_NAMES: dict[str, str] = {
+    "source": "source",
+    "action": "action",
+    "email": "email",
+    "since_ms": "since",
+    "until_ms": "until",
+}
+_NAMES |= {"country": "country", "destination": "destination", "follow_up": "followUp", "owner_id": "owner"}
+_NAMES |= {"withheld": "withheld", "text": "text"}
 
 
 class Reading:
@@ -31,9 +40,11 @@ class Reading:
         self._trace = trace
         self._audit = audit
 
-    async def leads(self, filters: LeadFilter, cursor: str | None = None, limit: int = 50, *, by: str) -> LeadPage:
+    async def leads(
+        self, filters: LeadFilter, cursor: str | None = None, limit: int = 50, *, by: str, newer: bool = False
+    ) -> LeadPage:
         """As ``Inbox.list``."""
-        page = await self._inbox.list(filters, cursor, limit)
+        page = await self._inbox.list(filters, cursor, limit, newer=newer)
         told = [_counted(len(page.leads)), *_filters(filters)]
         if page.leads:
             told.insert(1, f"{page.leads[0].id} to {page.leads[-1].id}")
@@ -53,6 +64,31 @@ class Reading:
             return None
         await self._audit.record(by, "lead.read", lead_id, publisher_id=found.publisher_id)
         return found
+
+    async def counts(self, publisher_id: str | None, offer_id: str | None) -> dict[str, int]:
+        """As ``Inbox.counts``; numbers alone, so the audit need not hear of it."""
+        return await self._inbox.counts(LeadFilter(publisher_id, offer_id))
+
+    async def same_customer(self, lead: LeadView, *, by: str) -> LeadPage:
+        """As ``Inbox.same_customer``, for whoever reads ``lead``."""
+        page = await self._inbox.same_customer(lead.id)
+        if page.leads:
+            told = f"{_counted(len(page.leads))}; of the customer of {lead.id}"
+            await self._audit.record(by, "lead.list", lead.publisher_id, told, publisher_id=lead.publisher_id)
+        return page
+
+    async def export(self, filters: LeadFilter, *, by: str) -> AsyncIterator[LeadSummary]:
+        """Every lead that fits, newest first, a page at a time; who takes them stands in the audit before the first."""
+        whose = filters.publisher_id
+        await self._audit.record(by, "lead.export", whose or "*", "; ".join(_filters(filters)), publisher_id=whose)
+        cursor: str | None = None
+        while True:
+            page = await self._inbox.list(filters, cursor, MOST)
+            for lead in page.leads:
+                yield lead
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     async def find(self, text: str, *, by: str, publisher_id: str | None, language: Language = ENGLISH) -> Traced:
         """As ``Trace.find``."""

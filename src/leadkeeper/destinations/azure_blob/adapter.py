@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +37,7 @@ from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
+from leadkeeper.spreadsheet import cell
 
 AT_ONCE: Final = 8
 """How many files of one call are written at the same time."""
@@ -45,19 +45,9 @@ AT_ONCE: Final = 8
 API_VERSION: Final = "2021-12-02"
 """What we speak: not the SDK's newest, which clouds other than the public one and emulators learn months later."""
 
-FORMULA_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
-"""What a spreadsheet takes for the beginning of a formula, in any width, as a class of regular expressions."""
-
 _PATIENCE: Final = 2
 """How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
 
-_NUMBER: Final = re.compile(r"[+-][0-9]+( [0-9]+)*")
-"""A number with a sign, or groups of digits such as a telephone number's: nothing calculates that."""
-_BEGINNING: Final = re.compile(
-    # Where a cell begins, whatever stands between cells; spaces, quotes and invisible characters are passed over.
-    rf"(?P<before>(?:^|[,;|\t\r\n])[\s\"\u200b-\u200f\u2060\ufeff]*)"
-    rf"(?=[{FORMULA_SIGNS}])"
-)
 _CSV: Final = ContentSettings(content_type="text/csv; charset=utf-8")
 _NEEDED: Final = {
     "sp": ("cw", "The shared access signature allows neither Create nor Write (sp)."),
@@ -90,19 +80,6 @@ def make_record(lead: OutgoingLead) -> dict[str, str]:
         "IsTest": "true" if lead.test else "false",
     }
     return {name: cell(value) for name, value in values.items()}
-
-
-def cell(value: str) -> str:
-    """``value`` as a spreadsheet may safely open it: an apostrophe goes before what it would take for a formula.
-
-    That is decided by what may become a cell: spreadsheets of many lands take a semicolon or a tab for the end of one,
-    and some pass over quotes. ``+44 20 7946 0958`` stays as it is, ``+44-20-7946-0958`` would be a sum. Unpaired
-    surrogates become ``?``.
-    """
-    text = value.encode("utf-8", "replace").decode()
-    if _NUMBER.fullmatch(text):
-        return text
-    return _BEGINNING.sub(lambda found: f"{found['before']}'", text)
 
 
 def encode(record: Mapping[str, str]) -> bytes:

@@ -56,7 +56,7 @@ def create_api(
     hot = (hand_in_route(bearers, rooms.intake, metrics), batch_route(bearers, rooms.intake, metrics), *beside)
     app = _framework()
     speak(app, rooms.languages)
-    Leads(rooms.reading).serve_on(app)
+    Leads(rooms.reading, rooms.clock).serve_on(app)
     AuditDesk(rooms.audit).serve_on(app)
     Deliveries(rooms.again, rooms.audit).serve_on(app)
     Publishers(rooms.catalogue).serve_on(app)

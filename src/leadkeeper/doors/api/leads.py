@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.permissions import Caller
+from leadkeeper.clock import Clock
 from leadkeeper.doors.api.language import TOLD, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
@@ -24,6 +25,8 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import DeliveryState, LeadPage, LeadView
 
+FollowUp = Literal["new", "active", "won", "lost", "declined", "expired", "closed", "overdue"]
+_PERSONAL: Final = ("email", "text")
 LeadId = Annotated[UUID, Path(alias="leadId")]
 
 
@@ -34,10 +37,17 @@ class _Wanted(BaseModel):
 
     publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = None
     offer_id: Annotated[str, Field(pattern=OFFER_ID)] | None = None
-    state: DeliveryState | None = Field(None, description="Leads with a delivery in this state.")
+    state: DeliveryState | Literal["attention"] | None = Field(
+        None, description="Leads with a delivery in this state; `attention`: held, or set aside for a person."
+    )
     source: Text | None = None
     action: Text | None = None
     test: bool | None = Field(None, description="Only test leads, or none of them.")
+    country: Annotated[str, Field(max_length=60)] | None = Field(None, description="The customer's country, as given.")
+    destination: Annotated[str, Field(max_length=32)] | None = Field(None, description="Over a connection to this.")
+    follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
+    owner: UUID | None = Field(None, description="The member who follows it up.")
+    withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
     since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
     until: datetime | None = Field(None, description="Handed in before this moment.")
     limit: int = Field(50, ge=1, le=MOST)
@@ -45,7 +55,9 @@ class _Wanted(BaseModel):
         None, description="The nextCursor of the page before."
     )
 
-    def filters(self, publisher_id: str | None, email: str | None = None) -> LeadFilter:
+    def filters(
+        self, publisher_id: str | None, email: str | None = None, text: str | None = None, now_ms: int = 0
+    ) -> LeadFilter:
         """What the inbox is asked for, of the leads of ``publisher_id`` or of all."""
         return LeadFilter(
             publisher_id=publisher_id,
@@ -57,6 +69,13 @@ class _Wanted(BaseModel):
             email=email,
             since_ms=to_ms(self.since),
             until_ms=to_ms(self.until),
+            country=self.country,
+            destination=self.destination,
+            follow_up=self.follow_up,
+            owner_id=None if self.owner is None else str(self.owner),
+            withheld=self.withheld,
+            text=text,
+            now_ms=now_ms,
         )
 
 
@@ -67,30 +86,41 @@ class LeadQuery(_Wanted):
     @classmethod
     def _no_address(cls, given: Any) -> Any:
         """An address in a URL stands in the logs of every proxy on the way."""
-        if isinstance(given, Mapping) and "email" in given:
-            error = FieldError("email", "is not taken in an address: send it in the body of POST /v1/leads/find")
+        if isinstance(given, Mapping) and (found := next((each for each in _PERSONAL if each in given), None)):
+            error = FieldError(found, "is not taken in an address: send it in the body of POST /v1/leads/find")
             raise Problem(ProblemType.INVALID_REQUEST, f"{error.field} {error.message}.", (error,))
         return given
 
 
 class FindLeadsBody(_Wanted):
-    """Which leads of one customer to list; an address is sent in a body, since one in a URL would stand in logs."""
+    """Which leads of which customers to list; an address in a URL would stand in logs, so they are sent in a body."""
 
-    email: Text = Field(
-        min_length=1, description="The customer's whole e-mail address, in any case.", examples=["ada@contoso.com"]
+    email: Annotated[Text, Field(min_length=1)] | None = Field(
+        None, description="The customer's whole e-mail address, in any case.", examples=["ada@contoso.com"]
     )
+    text: Annotated[Text, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="A part of the customer's name, company or e-mail address, in any case."
+    )
+
+    @model_validator(mode="after")
+    def _of_somebody(self) -> Self:
+        if self.email is None and self.text is None:
+            error = FieldError("email", "is missing: send it, or a part of name, company or address as text")
+            raise Problem(ProblemType.INVALID_REQUEST, f"{error.field} {error.message}.", (error,))
+        return self
 
 
 class Leads:
     """``/v1/leads``, read."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, clock: Clock) -> None:
         self._reading = reading
+        self._clock = clock
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
         add(app, "GET", "/v1/leads", self.list_leads, tag="Leads", summary="List leads, newest first")
-        summary = "List a customer's leads, newest first"
+        summary = "List the leads of customers, newest first"
         add(app, "POST", "/v1/leads/find", self.find_by_email, tag="Leads", summary=summary)
         one, missing = "/v1/leads/{leadId}", ProblemType.NOT_FOUND
         summary = "Read a lead and what became of it"
@@ -101,12 +131,15 @@ class Leads:
         return await self._list(query, caller)
 
     async def find_by_email(self, body: FindLeadsBody, caller: Reader) -> LeadPage:
-        """As `GET /v1/leads`, of the customer with this address. An operator finds all, a publisher its own."""
-        return await self._list(body, caller, body.email)
+        """As `GET /v1/leads`, of the customers whom it names. An operator finds all, a publisher its own."""
+        return await self._list(body, caller, body.email, body.text)
 
-    async def _list(self, wanted: _Wanted, caller: Caller, email: str | None = None) -> LeadPage:
+    async def _list(
+        self, wanted: _Wanted, caller: Caller, email: str | None = None, text: str | None = None
+    ) -> LeadPage:
         whose = visible(caller, wanted.publisher_id, "A publisher sees its own leads only.")
-        return await self._reading.leads(wanted.filters(whose, email), wanted.cursor, wanted.limit, by=caller.name)
+        filters = wanted.filters(whose, email, text, self._clock())
+        return await self._reading.leads(filters, wanted.cursor, wanted.limit, by=caller.name)
 
     async def get_lead(self, lead_id: LeadId, caller: Reader, language: Asked) -> LeadView:
         """For an operator, or the lead's publisher."""

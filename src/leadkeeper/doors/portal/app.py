@@ -25,6 +25,7 @@ from leadkeeper.doors.portal.copies import CopyPages
 from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
+from leadkeeper.doors.portal.lead_page import LeadPage
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.members import MemberPages
@@ -48,6 +49,7 @@ _FILES: Final = {
 _PAGES: Final = (
     HomePages,
     LeadPages,
+    LeadPage,
     OfferPages,
     ConnectionPages,
     ConnectionForms,
@@ -60,6 +62,7 @@ _PAGES: Final = (
     AccountPages,
     StartPages,
 )
+_NOT_DONE: Final = _("This was not done")
 _UNKNOWN: Final = _("It is not known whether this was done")
 _UNREADABLE: Final = _("The form cannot be read; nothing was saved. Go back, load the page again, and repeat it.")
 _NOTHING_HERE: Final = _("There is nothing at this address for you.")
@@ -134,7 +137,8 @@ class Portal:
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
         headers = getattr(error, "headers", None)
-        return self._desk.message(request, status, _REFUSALS.get(status, _NOTHING_HERE), headers)
+        title = _("There is nothing here") if status == 404 else _NOT_DONE
+        return self._desk.message(request, status, _REFUSALS.get(status, _NOTHING_HERE), headers, title=title)
 
     async def _of_problem(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)

@@ -17,6 +17,16 @@ from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
 from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
+from leadkeeper.doors.portal.lead_words import (
+    ASIDE,
+    FOLLOW_UPS,
+    RECEIPTS,
+    action_word,
+    attempt_words,
+    destination_title,
+    overdue,
+    source_word,
+)
 from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.session import Session
@@ -65,6 +75,14 @@ class Desk:
             "readable": readable,
             "told": told,
             "acts": ACTS,
+            "action_word": action_word,
+            "source_word": source_word,
+            "destination_title": destination_title,
+            "attempt_words": attempt_words,
+            "follow_ups": FOLLOW_UPS,
+            "aside": ASIDE,
+            "receipts": RECEIPTS,
+            "overdue": overdue,
         }
         policy = content_security_policy()
         self._pages = Pages(

@@ -1,24 +1,36 @@
-"""Leads: the list, one with its way, and sending it again."""
+"""The list of leads: chosen, searched, counted, downloaded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+from leadkeeper.access.people.records import Person
+from leadkeeper.access.permissions import Role
+from leadkeeper.clock import to_datetime
+from leadkeeper.destinations.registry import DESTINATIONS
+from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
+from leadkeeper.doors.portal.lead_choice import Choice, chosen
+from leadkeeper.doors.portal.lead_csv import csv_of
+from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SOURCES, TABS
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.narrowing import COUNTED
+from leadkeeper.texts import lazy_gettext as _
 
 _PAGE: Final = 50
+_OFFERS: Final = 200
+SEARCH: Final = "/portal/leads/search"
+DOWNLOAD: Final = "/portal/leads/download"
+WITHHELD: Final = {"no": _("without those withheld"), "yes": _("only those withheld for privacy")}
+TESTS: Final = {"": _("without test leads"), "yes": _("only test leads"), "all": _("with test leads")}
 
 
 class LeadPages:
-    """``/portal/leads`` and what is below it."""
+    """``/portal/leads`` and its forms."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -28,40 +40,67 @@ class LeadPages:
         """The pages."""
         return [
             ("/portal/leads", self._leads, "GET"),
-            ("/portal/leads/{lead_id}", self._lead, "GET"),
-            ("/portal/deliveries/{delivery_id}/retry", self._retry, "POST"),
+            (SEARCH, self._search, "POST"),
+            (DOWNLOAD, self._download, "POST"),
         ]
 
     async def _leads(self, request: Request, session: Session) -> Response:
-        query = request.query_params
-        wanted = LeadFilter(
-            session.caller.publisher_id or query.get("publisher") or None,
-            query.get("offer") or None,
-            query.get("state") or None,
-            test=_test(query),
-        )
-        found = await self._rooms.reading.leads(wanted, query.get("cursor"), _PAGE, by=session.caller.name)
-        return self._desk.page(request, "leads.html", found=found, query=query)
+        return await self._page(request, session, chosen(request.query_params))
 
-    async def _lead(self, request: Request, session: Session) -> Response:
-        lead_id, caller, language = request.path_params["lead_id"], session.caller, self._desk.language_of(request)
-        whose = caller.publisher_id
-        lead = await self._rooms.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
-        if lead is None:
-            raise HTTPException(404)
-        return self._desk.page(request, "lead.html", lead=lead)
+    async def _search(self, request: Request, session: Session) -> Response:
+        """What was chosen in the form. A text that may name a customer is answered at once, not by an address."""
+        choice = chosen(await form_of(request), by_form=True)
+        if choice.text:
+            return await self._page(request, session, choice)
+        places = {name: value for name, value in choice.values.items() if name in ("cursor", "newer")}
+        return to(choice.address(**places))
 
-    async def _retry(self, request: Request, session: Session) -> Response:
-        delivery_id = request.path_params["delivery_id"]
-        offer = await self._rooms.again.offer_of(delivery_id)
-        if offer is None or not session.caller.may_change(offer.publisher_id):
-            if offer is not None:
-                self._desk.refused(session, f"delivery.retry {delivery_id}")
-            raise HTTPException(404)
-        await self._rooms.again.retry(delivery_id, by=session.caller.name)
-        lead = (await form_of(request)).get("lead", "")
-        return to(f"/portal/leads/{quote(lead, safe='')}")
+    async def _page(self, request: Request, session: Session, choice: Choice) -> Response:
+        whose, values = session.caller.publisher_id, choice.values
+        filters = choice.filters(whose, session.caller.person_id, self._rooms.clock())
+        newer = "newer" in values
+        place = values.get("newer") or values.get("cursor")
+        found = await self._rooms.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
+        content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._rooms.clock()}
+        content["counts"] = await self._rooms.reading.counts(filters.publisher_id, filters.offer_id)
+        content |= {"tabs": TABS, "counted": COUNTED, "options": await self._options(whose, values)}
+        return self._desk.page(request, "leads.html", **content)
+
+    async def _options(self, publisher_id: str | None, values: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """What each field of the form offers, by its value."""
+        whose = publisher_id or values.get("publisher")
+        offers = await self._rooms.catalogue.offers(whose, None, _OFFERS) if whose else []
+        owners = {each.id: each.name for each in await workers(self._desk, whose)}
+        found: dict[str, Mapping[str, str]] = {
+            "offer": {offer.id: offer.title for offer in offers},
+            "action": ACTIONS,
+            "source": SOURCES,
+            "follow": FOLLOW_UP_FILTERS,
+            "owner": {"me": _("mine"), "nobody": _("nobody's")} | owners,
+            "withheld": WITHHELD,
+            "test": TESTS,
+            "destination": {each.name: each.title for each in DESTINATIONS},
+        }
+        for name, options in found.items():  # what came by a link stands in the form, too
+            if (value := values.get(name)) and value not in options:
+                found[name] = dict(options) | {value: value}
+        return found
+
+    async def _download(self, request: Request, session: Session) -> Response:
+        """All leads that were chosen as a file, however many they are."""
+        choice = chosen(await form_of(request), by_form=True)
+        filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._rooms.clock())
+        leads = self._rooms.reading.export(filters, by=session.caller.name)
+        name = f"leads-{to_datetime(self._rooms.clock()):%Y-%m-%d}.csv"
+        headers = {**SAFE_HEADERS, "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
+        content = csv_of(leads, self._desk.language_of(request))
+        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _test(query: Mapping[str, str]) -> bool | None:
-    return {"yes": True, "no": False}.get(query.get("test", ""))
+async def workers(desk: Desk, publisher_id: str | None) -> list[Person]:
+    """The people who may own a lead of this publisher; none where no publisher is named."""
+    if publisher_id is None:
+        return []
+    members = await desk.rooms.people.members(publisher_id)
+    allowed = (Role.OWNER, Role.CONTRIBUTOR)
+    return [each for each in members if each.role in allowed and not each.is_disabled]

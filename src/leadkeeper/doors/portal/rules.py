@@ -12,7 +12,15 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 
-OWN: Final = ("/portal/find", "/portal/help", "/portal/theme", "/portal/sign-out", "/portal/account")
+OWN: Final = (
+    "/portal/find",
+    "/portal/leads/search",
+    "/portal/leads/download",
+    "/portal/help",
+    "/portal/theme",
+    "/portal/sign-out",
+    "/portal/account",
+)
 """Forms that change nothing of a publisher's: everybody who is signed in may send them."""
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw")
 """The ends of addresses that show a form which changes something."""

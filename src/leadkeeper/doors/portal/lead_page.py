@@ -1,0 +1,125 @@
+"""One lead: who the customer is, what became of it, who follows it up; and sending it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
+from leadkeeper.doors.portal.lead_words import FOLLOW_UPS, attempt_words, destination_title, event_words
+from leadkeeper.doors.portal.leads import workers
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.inbox.follow_up import LONGEST_NOTE, LONGEST_REASON
+from leadkeeper.inbox.follow_ups import Change
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.views import LeadView
+
+_ANSWERS: Final = {
+    "again": _("It is on the way again. What comes of it stands below."),
+    "held": _("It was not sent: its connection does not work or is paused. It goes out by itself once that is mended."),
+    "saved": _("Saved."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the timeline; ``text`` is what somebody wrote, ``state`` a state of follow-up that was chosen."""
+
+    at: str
+    words: str
+    text: str = ""
+    state: str = ""
+
+
+class LeadPage:
+    """``/portal/leads/{lead}`` and what its buttons do."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._rooms = desk.rooms
+
+    def places(self) -> Places:
+        """The pages; after the list, whose addresses are below the same."""
+        return [
+            ("/portal/leads/{lead_id}", self._lead, "GET"),
+            ("/portal/leads/{lead_id}/follow-up", self._follow_up, "POST"),
+            ("/portal/deliveries/{delivery_id}/retry", self._retry, "POST"),
+        ]
+
+    async def _lead(self, request: Request, session: Session) -> Response:
+        return await self._page(request, session, request.query_params.get("done", ""))
+
+    async def _page(self, request: Request, session: Session, done: str = "", **more: Any) -> Response:
+        lead_id, caller, language = request.path_params["lead_id"], session.caller, self._desk.language_of(request)
+        whose = caller.publisher_id
+        lead = await self._rooms.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
+        if lead is None:
+            raise HTTPException(404)
+        content: dict[str, Any] = {
+            "lead": lead,
+            "others": (await self._rooms.reading.same_customer(lead, by=caller.name)).leads,
+            "timeline": timeline(lead),
+            "owners": await workers(self._desk, lead.publisher_id) if lead.follow_up else [],
+            "answer": _ANSWERS.get(done, ""),
+            "now": self._rooms.clock(),
+            "errors": {},
+            "sent": {},
+            "most": {"reason": LONGEST_REASON, "note": LONGEST_NOTE},
+        }
+        return self._desk.page(request, "lead.html", more.pop("status", 200), **(content | more))
+
+    async def _follow_up(self, request: Request, session: Session) -> Response:
+        lead_id, form = request.path_params["lead_id"], await form_of(request)
+        change = Change(form.get("state"), form.get("reason"), form.get("owner"), form.get("note", ""))
+        by, whose = session.caller.name, session.caller.publisher_id
+        try:
+            await self._rooms.follow_ups.change(lead_id, change, by=by, publisher_id=whose)
+        except Problem as problem:
+            if problem.type is ProblemType.NOT_FOUND:
+                raise HTTPException(404) from None
+            if not problem.errors:
+                raise
+            errors = {each.field: each.message for each in problem.errors}
+            return await self._page(request, session, status=422, errors=errors, sent=form)
+        return to(f"/portal/leads/{quote(lead_id, safe='')}?done=saved#follow-up")
+
+    async def _retry(self, request: Request, session: Session) -> Response:
+        delivery_id = request.path_params["delivery_id"]
+        offer = await self._rooms.again.offer_of(delivery_id)
+        if offer is None or not session.caller.may_change(offer.publisher_id):
+            if offer is not None:
+                self._desk.refused(session, f"delivery.retry {delivery_id}")
+            raise HTTPException(404)
+        view = await self._rooms.again.retry(delivery_id, by=session.caller.name)
+        lead = (await form_of(request)).get("lead", "")
+        return to(f"/portal/leads/{quote(lead, safe='')}?done={'held' if view.state == 'held' else 'again'}")
+
+
+def timeline(lead: LeadView) -> list[Moment]:
+    """What happened to a lead, oldest first."""
+    moments = [Moment(lead.created_time, _came(lead))]
+    for way in lead.deliveries:
+        over = f"{destination_title(way.destination)} ({way.connection})"
+        moments += [Moment(each.at, attempt_words(each), over) for each in way.attempts]
+    for event in lead.events:
+        state, __, reason = event.text.partition(" ")
+        if event.kind == "state" and state in FOLLOW_UPS:
+            moments.append(Moment(event.at, event_words(event), reason, state))
+        else:
+            moments.append(Moment(event.at, event_words(event), event.text))
+    return sorted(moments, key=lambda each: datetime.fromisoformat(each.at))
+
+
+def _came(lead: LeadView) -> str:
+    if lead.test:
+        return _("A test lead was made.")
+    if lead.preview:
+        return _("It was made by somebody who looked at the preview.")
+    return _("The customer acted; it was kept.")

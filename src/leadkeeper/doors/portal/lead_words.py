@@ -1,0 +1,123 @@
+"""What stands on the pages of leads, in the words of people who sell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from leadkeeper.clock import to_datetime
+from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.doors.portal.labels import Label
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.views import AttemptView, LeadEventView, LeadSummary, LeadView
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "INS": _("Installed it"),
+    "PLT": _("Asked to be contacted"),
+    "DNC": _("Do not contact"),
+    "Create": _("Bought it in the portal"),
+    "StartTestDrive": _("Started a test drive"),
+}
+SOURCES: Final[Mapping[str, str]] = {
+    "AzureMarketplace": _("Azure Marketplace"),
+    "AzurePortal": _("Azure portal"),
+    "TestDrive": _("Test drive"),
+    "SPZA": "AppSource",
+}
+FOLLOW_UPS: Final[Mapping[str, Label]] = {
+    "new": Label(_("new"), "info", "bell"),
+    "active": Label(_("active"), "wait", "clock"),
+    "won": Label(_("won"), "ok", "circle-check"),
+    "lost": Label(_("lost"), "calm", "x"),
+    "declined": Label(_("declined"), "calm", "x"),
+    "expired": Label(_("expired"), "calm", "archive"),
+}
+FOLLOW_UP_FILTERS: Final[Mapping[str, str]] = {
+    "new": _("new"),
+    "overdue": _("overdue: nobody turned to the customer in time"),
+    "active": _("active"),
+    "closed": _("closed, all of them"),
+    "won": _("won"),
+    "lost": _("lost"),
+    "declined": _("declined"),
+    "expired": _("expired"),
+}
+TABS: Final[Mapping[str, str]] = {
+    "": _("All"),
+    "attention": _("Needs attention"),
+    "waiting": _("Waiting"),
+    "held": _("Held"),
+    "setAside": _("Set aside"),
+}
+ASIDE: Final[Mapping[str, str]] = {
+    "outage": _("Nothing got through there for long. It goes out by itself once the connection works."),
+    "refused": _(
+        "The destination refused this one lead. Mend what it names, there or in the connection, then send it again."
+    ),
+    "mayHaveArrived": _(
+        "It may have arrived: the answer was lost. Look for it there first; send it again only if it is not there."
+    ),
+    "gaveUp": _("It failed for two weeks while others got through. Look at the cause, then send it again."),
+    "damaged": _("What is stored of it cannot be read, so it cannot be sent."),
+}
+"""Why a delivery was set aside, and what then helps."""
+_ATTEMPTS: Final[Mapping[str, str]] = {
+    "delivered": _("The destination took it."),
+    "unconfirmed": _("It was sent; the destination does not say whether it keeps it."),
+    "refused": _("The destination refused it."),
+    "broken": _("The connection does not work."),
+    "throttled": _("The destination asked to wait."),
+    "failed": _("It failed for now."),
+    "ambiguous": _("The answer was lost: it may have arrived."),
+    "ours": _("It was interrupted on our side."),
+}
+
+
+RECEIPTS: Final[Mapping[str, str]] = {
+    "created": _("It was created there."),
+    "updated": _("A record that was there was updated."),
+    "duplicate": _("It was there already."),
+    "sent": _("It was sent; the destination does not confirm that it keeps it."),
+}
+"""What the destination said when it took the lead."""
+
+
+def action_word(action: str) -> str:
+    """What the customer did; an action that nobody has told us of stays as it came."""
+    return ACTIONS.get(action, action)
+
+
+def source_word(source: str) -> str:
+    """Where the customer did it."""
+    return SOURCES.get(source, source)
+
+
+def destination_title(name: str) -> str:
+    """What a kind of destination is called."""
+    return BY_NAME[name].title if name in BY_NAME else name
+
+
+def attempt_words(attempt: AttemptView) -> str:
+    """How an attempt ended."""
+    return _ATTEMPTS.get(attempt.outcome, attempt.outcome)
+
+
+def event_words(event: LeadEventView) -> str:
+    """What somebody did to a lead; a note, a state or a name follows it."""
+    by = event.by
+    if event.kind == "again":
+        return _("%(by)s sent it again.", by=by)
+    if event.kind == "note":
+        return _("%(by)s wrote:", by=by)
+    if event.kind == "state":
+        return _("%(by)s set it to:", by=by)
+    return _("%(by)s gave it to:", by=by) if event.text else _("%(by)s gave it to nobody.", by=by)
+
+
+def overdue(lead: LeadSummary | LeadView, now: int) -> bool:
+    """Whether nobody turned to the customer in time."""
+    follow = lead.follow_up
+    if follow is None or follow.state != "new" or follow.touched_at is not None:
+        return False
+    return datetime.fromisoformat(follow.due_at).astimezone(UTC) < to_datetime(now)

@@ -1,0 +1,30 @@
+"""Cells that a spreadsheet may safely open. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+FORMULA_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+"""What a spreadsheet takes for the beginning of a formula, in any width, as a class of regular expressions."""
+
+_NUMBER: Final = re.compile(r"[+-][0-9]+( [0-9]+)*")
+"""A number with a sign, or groups of digits such as a telephone number's: nothing calculates that."""
+_BEGINNING: Final = re.compile(
+    # Where a cell begins, whatever stands between cells; spaces, quotes and invisible characters are passed over.
+    rf"(?P<before>(?:^|[,;|\t\r\n])[\s\"\u200b-\u200f\u2060\ufeff]*)"
+    rf"(?=[{FORMULA_SIGNS}])"
+)
+
+
+def cell(value: str) -> str:
+    """``value`` as a spreadsheet may safely open it: an apostrophe goes before what it would take for a formula.
+
+    That is decided by what may become a cell: spreadsheets of many lands take a semicolon or a tab for the end of one,
+    and some pass over quotes. ``+44 20 7946 0958`` stays as it is, ``+44-20-7946-0958`` would be a sum. Unpaired
+    surrogates become ``?``.
+    """
+    text = value.encode("utf-8", "replace").decode()
+    if _NUMBER.fullmatch(text):
+        return text
+    return _BEGINNING.sub(lambda found: f"{found['before']}'", text)

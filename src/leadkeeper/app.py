@@ -21,6 +21,8 @@ from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.people.room import PeopleRoom, open_people
+from leadkeeper.access.portal_links import PortalLinks
+from leadkeeper.access.provider.sign_in import open_provider
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
@@ -176,6 +178,8 @@ def _put_together(
         person_sign_ins=people.sign_ins,
         second_factor=people.factor,
         links=people.links,
+        provider=open_provider(settings.provider, people.sign_ins, context.network, secret_keys, settings.base_url),
+        portal_links=PortalLinks(storage, sign_ins.sessions, Tokens(secret_keys), settings.ancestors, clock),
         link_mail=people.mail,
         marketplace=people.marketplace,
         audit=sign_ins.audit,

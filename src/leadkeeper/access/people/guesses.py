@@ -37,7 +37,7 @@ class Guesses:
     async def take_back(self, whose: str) -> None:
         """One that was counted beforehand was right."""
         g = t.guess.c
-        this = sa.update(t.guess).where(g.whose == self._row(whose), g.count > 0).values(count=g.count - 1)
+        this = sa.update(t.guess).where(g.whose == self._row(whose), g.tries > 0).values(tries=g.tries - 1)
         await self._storage.write(lambda conn: conn.execute(this) and None)
 
     def _row(self, whose: str) -> str:
@@ -50,13 +50,13 @@ class Guesses:
             conn.execute(sa.delete(t.guess).where(g.until < now, g.whose != whose))
         is_over = sa.or_(g.begun_at <= now - self._per_ms, g.begun_at > now)
         insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.guess)
-        counted = insert.values(whose=whose, begun_at=now, count=1, until=now + self._per_ms).on_conflict_do_update(
+        counted = insert.values(whose=whose, begun_at=now, tries=1, until=now + self._per_ms).on_conflict_do_update(
             index_elements=[g.whose],
             set_={
-                "count": sa.case((is_over, 1), else_=g.count + 1),
+                "tries": sa.case((is_over, 1), else_=g.tries + 1),
                 "begun_at": sa.case((is_over, now), else_=g.begun_at),
                 "until": sa.case((is_over, now + self._per_ms), else_=g.until),
             },
         )
-        row = conn.execute(counted.returning(g.count, g.begun_at)).one()
-        return 0 if row.count <= self._most else max(1, row.begun_at + self._per_ms - now)
+        row = conn.execute(counted.returning(g.tries, g.begun_at)).one()
+        return 0 if row.tries <= self._most else max(1, row.begun_at + self._per_ms - now)

@@ -219,7 +219,7 @@ class Links:
         return await self._storage.write(act)
 
     async def asked_reset(self, email: str) -> NewLink | None:
-        """The same for whoever says that this address is theirs; ``None`` where nobody of it signs in with a password."""
+        """The same for whoever says that this address is theirs; ``None`` where nobody of it has one."""
 
         def act(conn: sa.Connection) -> NewLink | None:
             row, now = by_email(conn, email), self._clock()

@@ -1,4 +1,4 @@
-"""OpenID Connect: the code flow with state, nonce and PKCE. The protocol's parts are Authlib's, the calls our network's.
+"""OpenID Connect: the code flow with state, nonce and PKCE, of Authlib's parts over our network.
 
 What belongs to a sign-in that is under way (state, nonce, verifier) is sealed into a cookie of the browser that began
 it: nobody else's browser can end it, and nothing is stored. Nothing that a provider says is logged but error codes.
@@ -114,7 +114,7 @@ class Provider:
     async def begin(self, after: str) -> Begun:
         """Send somebody there. Raises :class:`Problem` while the provider cannot be used."""
         metadata = await self._about()
-        way = _Way(*(secrets.token_urlsafe(32) for _each in range(3)), after[:_AFTER])
+        way = _Way(_random(), _random(), _random(), after[:_AFTER])
         client = OAuth2Client(
             None,
             client_id=self.settings.client_id,
@@ -277,6 +277,10 @@ class Provider:
         log.error("the identity provider cannot be used", issuer=self.settings.issuer, why=why)
         said = _("The sign-in service cannot be used just now. Try again; if it lasts, tell your operator.")
         return Problem(ProblemType.TOO_BUSY, said, retry_after=5)
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _again() -> Problem:

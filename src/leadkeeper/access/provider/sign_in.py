@@ -50,7 +50,9 @@ class ProviderSignIns:
             raise
 
     def _person(self, conn: sa.Connection, claims: Claims, roles: Mapping[str | None, Role]) -> str:
-        now, i = self._clock(), t.identity.c
+        now, i, p = self._clock(), t.identity.c, t.publisher.c
+        there = set(conn.scalars(sa.select(p.id).where(p.id.in_([each for each in roles if each is not None]))))
+        roles = {each: role for each, role in roles.items() if each is None or each in there}
         this = (i.issuer == claims.issuer, i.subject == claims.subject)
         person_id = conn.scalar(sa.select(i.person_id).where(*this))
         if person_id is None:
@@ -98,21 +100,20 @@ def open_provider(
 
 
 def give(conn: sa.Connection, now: int, person_id: str, roles: Mapping[str | None, Role]) -> None:
-    """The person has from groups what ``roles`` says, in publishers that there are, and nothing else from groups."""
+    """The person has from groups what ``roles`` says, and nothing else from groups."""
     person = conn.execute(sa.select(t.person).where(t.person.c.id == person_id)).one()
     changed = _operator(conn, now, person, Role.OPERATOR in roles.values())
-    m, p = t.membership.c, t.publisher.c
+    m = t.membership.c
     theirs = {row.publisher_id: row for row in conn.execute(sa.select(t.membership).where(m.person_id == person_id))}
-    there = set(conn.scalars(sa.select(p.id).where(p.id.in_([each for each in roles if each is not None]))))
-    wanted = {publisher: roles[publisher].value for publisher in there}
+    wanted = {publisher: role.value for publisher, role in roles.items() if publisher is not None}
     for publisher, row in theirs.items():
         if row.by_group and publisher not in wanted:
             conn.execute(sa.delete(t.membership).where(m.person_id == person_id, m.publisher_id == publisher))
             _end(conn, now, person_id, publisher)
             note(conn, now, f"person:{person_id}", "member.groups", person_id, "none", publisher_id=publisher)
     for publisher, role in wanted.items():
-        row = theirs.get(publisher)
-        if row is not None and (not row.by_group or row.role == role):
+        known = theirs.get(publisher)
+        if known is not None and (not known.by_group or known.role == role):
             continue
         conn.execute(sa.delete(t.membership).where(m.person_id == person_id, m.publisher_id == publisher))
         values: dict[str, Any] = {"person_id": person_id, "publisher_id": publisher, "role": role, "by_group": True}

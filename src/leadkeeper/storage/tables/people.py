@@ -152,7 +152,7 @@ guess: Final = sa.Table(
     # How many wrong passwords or codes came since ``begun_at``: of whom is hashed with what is counted.
     sa.Column("whose", sa.String(64), primary_key=True),
     sa.Column("begun_at", sa.BigInteger, nullable=False),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False, index=True),
 )
 

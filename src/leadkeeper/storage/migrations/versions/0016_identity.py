@@ -12,9 +12,8 @@ def upgrade() -> None:
     op.add_column("session", sa.Column("how", sa.String(16), server_default="", nullable=False))
     op.add_column("session", sa.Column("role", sa.String(16), nullable=True))
     op.add_column("session", sa.Column("looks_at", sa.String(128), nullable=True))
-    by_group = {"server_default": sa.false(), "nullable": False}
-    op.add_column("person", sa.Column("operator_by_group", sa.Boolean(), **by_group))
-    op.add_column("membership", sa.Column("by_group", sa.Boolean(), **by_group))
+    op.add_column("person", sa.Column("operator_by_group", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("membership", sa.Column("by_group", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_table(
         "identity",
         sa.Column("issuer", sa.String(500), nullable=False),
@@ -29,7 +28,7 @@ def upgrade() -> None:
         "guess",
         sa.Column("whose", sa.String(64), nullable=False),
         sa.Column("begun_at", sa.BigInteger(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("whose", name=op.f("pk_guess")),
     )

@@ -38,7 +38,7 @@ async def site(frame: list[str]) -> AsyncIterator[str]:
 
     async def page(_request: web.Request) -> web.Response:
         held = f'<iframe title="Leads" width="100%" height="700" src="{frame[0]}"></iframe>'
-        html = f'<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Shop</title>'
+        html = '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Shop</title>'
         html += f"<main><h1>Shop</h1>{held}</main>"
         return web.Response(text=html, content_type="text/html")
 

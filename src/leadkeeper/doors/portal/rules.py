@@ -41,7 +41,7 @@ def require_allowed(desk: Desk, request: Request, route: str, session: Session) 
     """Raise :class:`Problem` unless the caller's role allows it; whose things it is about is looked at later."""
     caller = session.caller
     if route.startswith("/portal/account") and (session.open.looks or session.in_frame):
-        said = _("This is yours, and not the publisher's: open the portal in a tab of its own, or stop looking first.")
+        said = _("No account is shown here. Open the portal in a tab of its own, or stop looking first.")
         raise Problem(ProblemType.FORBIDDEN, said)
     if caller.may(needed(request.method, route), caller.publisher_id):
         return

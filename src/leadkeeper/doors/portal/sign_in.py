@@ -55,7 +55,7 @@ class SignInPages:
                 said = _WRONG_KEY
             if problem.retry_after is not None:
                 headers["Retry-After"] = str(problem.retry_after)
-        content = {"after": after_of(request), "wrong": said, "by_key": by_key}
+        content = {"after": after_of(request), "wrong": said, "by_key": by_key, "done": ""}
         return self._desk.page(request, "sign_in.html", status, headers, **content)
 
     async def _signed_in(self, request: Request) -> Response:
@@ -141,7 +141,7 @@ class SignInPages:
         except Problem as problem:
             return await self._chosen(request, Purpose.RESET, "new_password.html", problem)
         said = _("Your new password is in effect, and all your sessions have ended. Sign in with it.")
-        return self._desk.page(request, "sign_in.html", after="/portal", wrong="", by_key=False, told=said)
+        return self._desk.page(request, "sign_in.html", after="/portal", wrong="", by_key=False, done=said)
 
     async def _begin(self, request: Request) -> Response:
         return await self._chosen(request, Purpose.BEGIN, "begin.html")

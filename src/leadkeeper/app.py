@@ -154,18 +154,12 @@ def _put_together(
     languages: Languages,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
-    quotas, mail_rules = settings.quotas, settings.mail_rules
+    quotas, mail_rules, vault = settings.quotas, settings.mail_rules, Vault(list(secret_keys))
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     rates = Rates(storage, quotas, clock)
     connections = Connections(
-        storage,
-        Vault(list(secret_keys)),
-        wake,
-        clock,
-        keeps_last=keeps_last_connection,
-        quotas=quotas,
-        mail_rules=mail_rules,
+        storage, vault, wake, clock, keeps_last=keeps_last_connection, quotas=quotas, mail_rules=mail_rules
     )
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     withholding = Withholding.parse(settings.withheld_domains)

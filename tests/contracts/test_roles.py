@@ -25,7 +25,15 @@ from tests.rooms import DESTINATION, OFFER, House, hand_in, house
 
 OWN_FORMS: Final = ("/portal/find", "/portal/help", "/portal/theme", "/portal/sign-out", "/portal/account")
 """What every role may send."""
-OUTSIDE: Final = ("/portal/sign-in", "/portal/forgot", "/portal/invitation/", "/portal/password/", "/portal/begin/")
+OUTSIDE: Final = (
+    "/portal/sign-in",
+    "/portal/signed-out",
+    "/portal/forgot",
+    "/portal/invitation/",
+    "/portal/password/",
+    "/portal/begin/",
+    "/portal/embedded/",
+)
 
 
 @pytest.fixture

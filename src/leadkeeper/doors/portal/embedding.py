@@ -27,13 +27,13 @@ class EmbeddingPages:
     async def _open(self, request: Request) -> Response:
         begun = await self._desk.rooms.portal_links.open(request.path_params["token"], self._door.place_of(request))
         if begun is None:
-            return self.over(request)
+            return self.over(request, 404)
         response = RedirectResponse(after_of(request), 303, {"Cache-Control": "no-store"})
         self._door.let_into_frame(begun, response)
         return response
 
-    def over(self, request: Request) -> Response:
+    def over(self, request: Request, status: int = 401) -> Response:
         """Instead of a sign-in page, which no frame may show."""
         request.state.in_frame = True
         said = _("The time of this page is over. Load the page around it again to go on.")
-        return self._desk.message(request, 401, said, title=_("Load the page again"))
+        return self._desk.message(request, status, said, title=_("Load the page again"))

@@ -21,6 +21,8 @@ from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.people.room import PeopleRoom, open_people
+from leadkeeper.access.portal_links import PortalLinks
+from leadkeeper.access.provider.sign_in import open_provider
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
@@ -153,17 +155,12 @@ def _put_together(
     languages: Languages,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
-    quotas, mail_rules, rates = settings.quotas, settings.mail_rules, Rates(storage, settings.quotas, clock)
+    quotas, mail_rules, vault = settings.quotas, settings.mail_rules, Vault(list(secret_keys))
+    rates = Rates(storage, quotas, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     connections = Connections(
-        storage,
-        Vault(list(secret_keys)),
-        wake,
-        clock,
-        keeps_last=keeps_last_connection,
-        quotas=quotas,
-        mail_rules=mail_rules,
+        storage, vault, wake, clock, keeps_last=keeps_last_connection, quotas=quotas, mail_rules=mail_rules
     )
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     withholding = Withholding.parse(settings.withheld_domains)
@@ -176,6 +173,8 @@ def _put_together(
         person_sign_ins=people.sign_ins,
         second_factor=people.factor,
         links=people.links,
+        provider=open_provider(settings.provider, people.sign_ins, context.network, secret_keys, settings.base_url),
+        portal_links=PortalLinks(storage, sign_ins.sessions, Tokens(secret_keys), settings.ancestors, clock),
         link_mail=people.mail,
         marketplace=people.marketplace,
         audit=sign_ins.audit,

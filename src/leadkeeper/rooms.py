@@ -13,6 +13,8 @@ from leadkeeper.access.people.links import Links
 from leadkeeper.access.people.mailing import LinkMail
 from leadkeeper.access.people.people import People
 from leadkeeper.access.people.sign_in import PersonSignIns
+from leadkeeper.access.portal_links import PortalLinks
+from leadkeeper.access.provider.sign_in import ProviderSignIns
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.clock import Clock
@@ -49,6 +51,8 @@ class Rooms:
     person_sign_ins: PersonSignIns
     second_factor: SecondFactor
     links: Links
+    provider: ProviderSignIns | None
+    portal_links: PortalLinks
     link_mail: LinkMail
     marketplace: MarketplaceName
     audit: Audit

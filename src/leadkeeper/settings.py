@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from limits import parse as parse_limit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from leadkeeper.access.provider.settings import ProviderFields
 from leadkeeper.access.quotas import NAMES, USUAL, Quotas
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.languages import installed
@@ -30,7 +31,7 @@ def _quota(usual: int, told: str) -> Any:
     return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {told}.")
 
 
-class Settings(BaseSettings):
+class Settings(ProviderFields):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(
@@ -130,6 +131,9 @@ class Settings(BaseSettings):
     form_origins: str = Field(
         "", description="Sites (https://..., commas) that may show an offer's form by the storefront's snippet."
     )
+    frame_ancestors: str = Field(
+        "", description="Sites (https://..., commas) whose pages may show a publisher's pages of the portal in a frame."
+    )
     form_limit: str = Field("20/minute", description="How often one address may send a storefront form: 20/minute.")
     trusted_proxies: str = Field(
         "", description="Address ranges (CIDR, commas) of proxies whose X-Forwarded-For names the customer's address."
@@ -212,7 +216,7 @@ class Settings(BaseSettings):
             raise ValueError("use a number and a time, such as 20/minute") from None
         return value
 
-    @field_validator("form_origins")
+    @field_validator("form_origins", "frame_ancestors")
     @classmethod
     def _form_origins(cls, value: str) -> str:
         for origin in _listed(value):
@@ -221,6 +225,7 @@ class Settings(BaseSettings):
                 parts.scheme not in ("https", "http")
                 or not parts.netloc
                 or origin != f"{parts.scheme}://{parts.netloc}"
+                or set(origin) & set(" ;'\"*")
             ):
                 raise ValueError(f"{origin!r} is no site; use https://shop.example, without a path")
         return value
@@ -291,6 +296,11 @@ class Settings(BaseSettings):
     def origins(self) -> list[str]:
         """Sites that may show an offer's form."""
         return _listed(self.form_origins)
+
+    @property
+    def ancestors(self) -> tuple[str, ...]:
+        """Sites whose pages may show a publisher's pages."""
+        return tuple(_listed(self.frame_ancestors))
 
     @property
     def proxies(self) -> list[str]:

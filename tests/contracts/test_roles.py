@@ -33,7 +33,15 @@ OWN_FORMS: Final = (
     "/portal/account",
 )
 """What every role may send."""
-OUTSIDE: Final = ("/portal/sign-in", "/portal/forgot", "/portal/invitation/", "/portal/password/", "/portal/begin/")
+OUTSIDE: Final = (
+    "/portal/sign-in",
+    "/portal/signed-out",
+    "/portal/forgot",
+    "/portal/invitation/",
+    "/portal/password/",
+    "/portal/begin/",
+    "/portal/embedded/",
+)
 
 
 @pytest.fixture

@@ -39,6 +39,20 @@ RUN_BY: Final[Mapping[tuple[str, str], str]] = {
 
 NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
     (
+        "docs/howto/sign-in-with-an-identity-provider.md",
+        "LEADKEEPER_OIDC_ISSUER=https://sso.example/realms/market",
+    ): "settings, which tests/unit/test_provider_settings.py reads as a start does",
+    (
+        "docs/howto/sign-in-with-an-identity-provider.md",
+        "LEADKEEPER_OIDC_ISSUER=https://login.microsoftonline.com/<tenant id>/v2.0",
+    ): "settings, which tests/unit/test_provider_settings.py reads as a start does",
+    ("docs/howto/show-the-portal-in-your-site.md", "POST /v1/publishers/contoso/portal-links"): (
+        "a request with its body; tests/contracts/test_embedding.py sends it"
+    ),
+    ("docs/howto/show-the-portal-in-your-site.md", '<iframe title="Leads" src="<url>"></iframe>'): (
+        "a part of the operator's own page; tests/browser/test_embedding.py shows such a page"
+    ),
+    (
         "README.md",
         "make demo     # installs what it needs into this folder, then plays a marketplace's day on a sandbox",
     ): ("sets up the very folder in which the tests run; what it then starts is run by tests/journeys/test_demo.py"),

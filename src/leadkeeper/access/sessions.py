@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,6 +24,14 @@ PENDING: Final = 600_000
 """How long (ms) the second factor may take."""
 SHOWN: Final = 100
 """The most sessions of one person that are listed."""
+
+
+class How(StrEnum):
+    """How a session began: by a password or a key, at the identity provider, or by a link into another site's page."""
+
+    OWN = ""
+    PROVIDER = "provider"
+    FRAME = "frame"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A session that goes on. Of a person ``person_name`` and ``email`` are known, of a key they are empty."""
+    """A session that goes on. Of a person ``person_name`` and ``email`` are known, of a key they are empty.
+
+    ``looks``: its operator looks at the pages of ``caller.publisher_id`` as its readers see them, and changes nothing.
+    """
 
     id: str
     caller: Caller
     person_name: str = ""
     email: str = ""
+    how: How = How.OWN
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,13 @@ class Sessions:
         self.lasts_ms = lasts_ms
         self._idle_ms = idle_ms
 
-    async def begin(self, caller: Caller, place: Place = Place(), *, pending: bool = False) -> NewSession:
-        """Sign ``caller`` in; ``pending`` until their second factor has come."""
+    async def begin(
+        self, caller: Caller, place: Place = Place(), *, pending: bool = False, how: How = How.OWN
+    ) -> NewSession:
+        """Sign ``caller`` in; ``pending`` until their second factor has come.
+
+        In a frame they are what ``caller`` says, in its publisher alone, for as long as its key is good.
+        """
         made = NewSession(new_id(), new_token(SESSION_PREFIX.removesuffix("_")), pending)
 
         def act(conn: sa.Connection) -> None:
@@ -91,7 +110,9 @@ class Sessions:
                     token_hash=hashed(made.token),
                     key_id=caller.key_id if caller.person_id is None else None,
                     person_id=caller.person_id,
-                    publisher_id=None if caller.person_id is None else caller.publisher_id,
+                    publisher_id=None if caller.person_id is None and how is not How.FRAME else caller.publisher_id,
+                    how=how.value,
+                    role=caller.role.value if how is How.FRAME else None,
                     pending=pending,
                     address=place.address[:64],
                     agent=_plain(place.agent)[:200],
@@ -164,6 +185,28 @@ class Sessions:
 
         return await self._storage.write(act)
 
+    async def look_at(self, session: OpenSession, publisher_id: str | None) -> bool:
+        """An operator goes on to look at a publisher's pages as its readers see them, or (``None``) looks no more.
+
+        False for whoever is no operator, and for no such publisher. Both ends stand in the audit.
+        """
+
+        def act(conn: sa.Connection) -> bool:
+            now, s, by = self._clock(), t.session.c, session.caller
+            there = sa.select(t.publisher.c.id).where(t.publisher.c.id == publisher_id)
+            if publisher_id is None:
+                if not session.looks:
+                    return False
+                note(conn, now, by.name, "look.end", by.publisher_id or "", publisher_id=by.publisher_id)
+            elif session.looks or not by.is_operator or conn.execute(there).first() is None:
+                return False
+            else:
+                note(conn, now, by.name, "look.begin", publisher_id, publisher_id=publisher_id)
+            conn.execute(sa.update(t.session).where(s.id == session.id).values(looks_at=publisher_id))
+            return True
+
+        return await self._storage.write(act)
+
     async def list(self, caller: Caller) -> Sequence[ListedSession]:
         """The open sessions of the same key or person, newest first."""
 
@@ -211,14 +254,25 @@ def may_act_for(conn: sa.Connection, person_id: str, publisher_id: str | None) -
 
 def _theirs(caller: Caller) -> sa.ColumnElement[bool]:
     s = t.session.c
-    return s.key_id == caller.key_id if caller.person_id is None else s.person_id == caller.person_id
+    if caller.person_id is not None:
+        return s.person_id == caller.person_id
+    return sa.and_(s.key_id == caller.key_id, s.how != How.FRAME.value)
 
 
 def _open(row: sa.Row[Any]) -> OpenSession:
-    if row.person_id is None:
-        return OpenSession(row.id, Caller(row.key_id, Role(row.key_role), row.key_publisher))
-    role = Role.OPERATOR if row.publisher_id is None else Role(row.member_role)
-    return OpenSession(row.id, Caller("", role, row.publisher_id, row.person_id), row.person_name, row.email)
+    how = How(row.how)
+    if how is How.FRAME:
+        return OpenSession(row.id, Caller(row.key_id, Role(row.role), row.publisher_id), how=how)
+    key, person = row.key_id or "", row.person_id
+    if person is None:
+        caller = Caller(key, Role(row.key_role), row.key_publisher)
+    else:
+        role = Role.OPERATOR if row.publisher_id is None else Role(row.member_role)
+        caller = Caller("", role, row.publisher_id, person)
+    looks = row.looks_at is not None and caller.is_operator
+    if looks:
+        caller = Caller(key, Role.READER, row.looks_at, person)
+    return OpenSession(row.id, caller, row.person_name or "", row.email or "", how, looks)
 
 
 def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: bool) -> sa.Row[Any] | None:
@@ -233,6 +287,9 @@ def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: 
         s.key_id,
         s.person_id,
         s.publisher_id,
+        s.how,
+        s.role,
+        s.looks_at,
         s.seen_at,
         k.role.label("key_role"),
         k.publisher_id.label("key_publisher"),

@@ -122,11 +122,13 @@ def _environment(package: str, language: Language) -> Environment:
     return environment
 
 
-def content_security_policy(*, scripts: str = "'self'", frames: str = "'none'", connect: str = "'self'") -> str:
-    """A policy under which nothing from elsewhere runs but what is named."""
+def content_security_policy(
+    *, scripts: str = "'self'", frames: str = "'none'", connect: str = "'self'", ancestors: str = "'none'"
+) -> str:
+    """A policy under which nothing from elsewhere runs but what is named; ``ancestors`` may show the page."""
     return (
         f"default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src {scripts}; "
-        f"frame-src {frames}; connect-src {connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"frame-src {frames}; connect-src {connect}; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     BEGIN = "begin"
     INVITATION = "invitation"
     RESET = "reset"
+    PORTAL = "portal"
 
 
 HOUR: Final = 3_600_000
@@ -40,6 +41,7 @@ VALID_MS: Final[Mapping[Purpose, int]] = {
     Purpose.BEGIN: 24 * HOUR,
     Purpose.INVITATION: 7 * 24 * HOUR,
     Purpose.RESET: 24 * HOUR,
+    Purpose.PORTAL: 60_000,
 }
 MAILED_RESET_MS: Final = HOUR
 """How long a link to a new password is good that somebody had mailed to themselves."""
@@ -217,11 +219,11 @@ class Links:
         return await self._storage.write(act)
 
     async def asked_reset(self, email: str) -> NewLink | None:
-        """The same for whoever says that this address is theirs; ``None`` where nobody of it can sign in."""
+        """The same for whoever says that this address is theirs; ``None`` where nobody of it has one."""
 
         def act(conn: sa.Connection) -> NewLink | None:
             row, now = by_email(conn, email), self._clock()
-            if row is None or row.disabled_at is not None:
+            if row is None or row.disabled_at is not None or not row.password_hash:
                 return None
             until = now + MAILED_RESET_MS
             made = _make(conn, now, Purpose.RESET, "anyone", until=until, person_id=row.id, email=row.email)

@@ -84,7 +84,7 @@ class People:
             _keep_an_owner(conn, publisher_id, person_id, by, becomes=role)
             m = t.membership.c
             this = (m.person_id == person_id, m.publisher_id == publisher_id)
-            conn.execute(sa.update(t.membership).where(*this).values(role=role.value))
+            conn.execute(sa.update(t.membership).where(*this).values(role=role.value, by_group=False))
             note(conn, self._clock(), by.name, "member.role", person_id, role.value, publisher_id=publisher_id)
 
         await self._storage.write(act)
@@ -147,7 +147,7 @@ class People:
     async def require_password(self, person_id: str, now_is: str) -> sa.Row[Any]:
         """Raise :class:`Problem` unless this is the person's password; their row."""
         row = await self._storage.read(_row, person_id)
-        if not await self.passwords.fits(now_is, row.password_hash):
+        if not await self.passwords.fits(now_is, row.password_hash or None):
             raise wrong("password", _("This is not your password."))
         return row
 

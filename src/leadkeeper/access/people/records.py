@@ -37,6 +37,7 @@ class Person:
     is_operator: bool
     has_factor: bool
     is_disabled: bool
+    has_password: bool
     created_at: int
 
 
@@ -101,7 +102,7 @@ def join(conn: sa.Connection, now: int, person_id: str, publisher_id: str | None
     """The person becomes this, of the publisher or (``None``) an operator; what they were there is over."""
     p, m = t.person.c, t.membership.c
     if publisher_id is None:
-        conn.execute(sa.update(t.person).where(p.id == person_id).values(is_operator=True))
+        conn.execute(sa.update(t.person).where(p.id == person_id).values(is_operator=True, operator_by_group=False))
         return
     conn.execute(sa.delete(t.membership).where(m.person_id == person_id, m.publisher_id == publisher_id))
     values = {"person_id": person_id, "publisher_id": publisher_id, "role": role, "created_at": now}
@@ -118,5 +119,6 @@ def as_person(row: sa.Row[Any], role: Role | None) -> Person:
         is_operator=row.is_operator,
         has_factor=row.factor_at is not None,
         is_disabled=row.disabled_at is not None,
+        has_password=bool(row.password_hash),
         created_at=row.created_at,
     )

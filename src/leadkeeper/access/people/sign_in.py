@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.people.devices import Devices
 from leadkeeper.access.people.factor import SecondFactor
+from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.access.people.passwords import Passwords
 from leadkeeper.access.people.records import by_email, memberships
 from leadkeeper.access.permissions import Caller, Role
-from leadkeeper.access.sessions import NewSession, OpenSession, Place, Sessions
-from leadkeeper.access.wrong_keys import WrongKeys
+from leadkeeper.access.sessions import How, NewSession, OpenSession, Place, Sessions
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import parse_address
 from leadkeeper.problem import Problem, ProblemType
@@ -41,7 +41,7 @@ class SignedIn:
 
 
 class PersonSignIns:
-    """How people sign in, of one process. ``limit`` is how many guesses in how many ms one address has."""
+    """How people sign in. ``limit`` is how many guesses in how many ms one address has."""
 
     def __init__(
         self,
@@ -55,17 +55,17 @@ class PersonSignIns:
         limit: tuple[int, int] = (10, 60_000),
         clock: Clock = now_ms,
     ) -> None:
-        self._storage = storage
+        self.storage = storage
+        self.clock = clock
         self._sessions = sessions
         self._passwords = passwords
         self._factor = factor
         self._devices = devices
-        self._audit = audit
-        self._clock = clock
-        self._by_address = WrongKeys(*limit)
-        self._by_device = WrongKeys(*limit)
-        self._by_person = WrongKeys(*BY_PERSON)
-        self._by_code = WrongKeys(*BY_CODE)
+        self.audit = audit
+        self._by_address = Guesses(storage, "address", *limit, clock)
+        self._by_device = Guesses(storage, "device", *limit, clock)
+        self._by_person = Guesses(storage, "person", *BY_PERSON, clock)
+        self._by_code = Guesses(storage, "code", *BY_CODE, clock)
 
     async def with_password(self, email: str, password: str, place: Place, device: str | None = None) -> SignedIn:
         """Begin a session, which waits for the second factor where there is one.
@@ -76,23 +76,23 @@ class PersonSignIns:
 
     async def check(self, email: str, password: str, place: Place, device: str | None = None) -> str:
         """Whose pair it is. Raises :class:`Problem` as :meth:`with_password`."""
-        key, now = _key_of(email), self._clock()
+        key = _key_of(email)
         known = self._devices.known(device, key)
         counted = [(self._by_device, known)] if known else [(self._by_address, place.address), (self._by_person, key)]
-        waits = max(counts.count(whose, now) for counts, whose in counted)
+        waits = max([await counts.count(whose) for counts, whose in counted])
         if waits:
             raise too_many(waits)
-        row = await self._storage.read(by_email, key)
-        fits = await self._passwords.fits(password, None if row is None else row.password_hash)
+        row = await self.storage.read(by_email, key)
+        fits = await self._passwords.fits(password, None if row is None else row.password_hash or None)
         if not fits or row is None or row.disabled_at is not None:
             raise self._wrong(place, None if row is None else row.id)
         for counts, whose in counted:
-            counts.take_back(whose)
+            await counts.take_back(whose)
         return str(row.id)
 
-    async def as_person(self, person_id: str, place: Place, *, factor_too: bool) -> SignedIn:
+    async def as_person(self, person_id: str, place: Place, *, factor_too: bool, how: How = How.OWN) -> SignedIn:
         """Begin a session of somebody whose password, or link, was right. Raises :class:`Problem`."""
-        row, theirs = await self._storage.read(_person, person_id)
+        row, theirs = await self.storage.read(_person, person_id)
         if row is None or row.disabled_at is not None or not (row.is_operator or theirs):
             said = _("You are a member of no publisher any more. Ask whoever invited you.")
             raise Problem(ProblemType.FORBIDDEN, said)
@@ -101,33 +101,33 @@ class PersonSignIns:
         caller = Caller("", role, publisher, person_id)
         if row.factor_at is not None and factor_too:
             return SignedIn(await self._sessions.begin(caller, place, pending=True))
-        return SignedIn(await self._sessions.begin(caller, place), self._devices.issue(row.email))
+        return SignedIn(await self._sessions.begin(caller, place, how=how), self._devices.issue(row.email))
 
     async def with_code(self, pending: OpenSession, code: str, place: Place) -> SignedIn:
         """The second factor came. Raises :class:`Problem` for a wrong code, and for too many of those."""
         person_id = pending.caller.person_id or ""
-        waits = self._by_code.count(person_id, self._clock())
+        waits = await self._by_code.count(person_id)
         if waits:
             raise too_many(waits)
         if not await self._factor.fits(person_id, code):
-            self._audit.later(
+            self.audit.later(
                 "anyone", "signIn.refused", "secondFactor", f"as person:{person_id}", caused_by=f"code:{person_id}"
             )
             raise Problem(ProblemType.UNAUTHORIZED, _("This code is wrong, or was used before."))
-        self._by_code.take_back(person_id)
+        await self._by_code.take_back(person_id)
         await self._sessions.drop_pending(pending.id)
         return await self.as_person(person_id, place, factor_too=False)
 
     async def require_guess(self, caller: Caller) -> None:
         """Count a try at the own password by somebody who is signed in. Raises :class:`Problem` for too many."""
-        waits = self._by_device.count(f"person:{caller.person_id}", self._clock())
+        waits = await self._by_device.count(f"person:{caller.person_id}")
         if waits:
             raise too_many(waits)
 
     def _wrong(self, place: Place, person_id: str | None) -> Problem:
         claimed = f", as person:{person_id}" if person_id else ""
         detail = f"from {place.address or 'an unknown address'}{claimed}"
-        self._audit.later("anyone", "signIn.refused", "portal", detail, caused_by=f"address:{place.address}")
+        self.audit.later("anyone", "signIn.refused", "portal", detail, caused_by=f"address:{place.address}")
         return Problem(ProblemType.UNAUTHORIZED, _("The e-mail address or the password is wrong."))
 
 

@@ -26,6 +26,7 @@ from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
+from leadkeeper.doors.api.portal_links import PortalLinkDesk
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.publishing import PublishingDesk
@@ -67,6 +68,7 @@ def create_api(
     CrossListingDesk(rooms.cross_listings).serve_on(app)
     Answers(rooms.reading, rooms.costs).serve_on(app)
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
+    PortalLinkDesk(rooms.portal_links, rooms.base_url).serve_on(app)
     Explainer(rooms.languages).serve_on(app)
     System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(lambda: openapi_of(app, hot, [document() for document in documents]))  # type: ignore[method-assign]

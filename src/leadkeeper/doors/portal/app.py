@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from leadkeeper.access.sessions import How
 from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
@@ -23,13 +24,17 @@ from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
 from leadkeeper.doors.portal.copies import CopyPages
 from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of
+from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.lead_page import LeadPage
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
+from leadkeeper.doors.portal.looking import LookingPages
 from leadkeeper.doors.portal.members import MemberPages
 from leadkeeper.doors.portal.offers import OfferPages
+from leadkeeper.doors.portal.outside import Outside
+from leadkeeper.doors.portal.provider import SIGNED_OUT, ProviderPages
 from leadkeeper.doors.portal.publishing import PublishingPages
 from leadkeeper.doors.portal.rules import require_allowed
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
@@ -60,6 +65,7 @@ _PAGES: Final = (
     CertificationPages,
     MemberPages,
     AccountPages,
+    LookingPages,
     StartPages,
 )
 _NOT_DONE: Final = _("This was not done")
@@ -89,6 +95,8 @@ class Portal:
         self._origins = origins
         self._door = Door(rooms.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
         self._desk = Desk(rooms, name=name, ending=ending)
+        self._outside = Outside(origins)
+        self._frames = EmbeddingPages(self._desk, self._door, self._outside)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
@@ -97,7 +105,9 @@ class Portal:
             inside += pages(self._desk).places()
         routes = [
             Route("/portal/", lambda _: RedirectResponse("/portal", 308)),
-            *SignInPages(self._desk, self._door, self._origins).routes(),
+            *SignInPages(self._desk, self._door, self._outside).routes(),
+            *ProviderPages(self._desk, self._door, self._outside).routes(),
+            *self._frames.routes(),
             *(Route(f"/portal/static/{name}", _file(path)) for name, path in _FILES.items()),
             *(Route(path, self._inside(path, handler), methods=[method]) for path, handler, method in inside),
         ]
@@ -116,11 +126,13 @@ class Portal:
             if request.method == "POST" and self._origins.from_elsewhere(request.scope):
                 raise HTTPException(403)
             session = await self._door.session(request, acts=not request.url.path.endswith(BY_ITSELF))
+            if session is None and self._door.is_framed(request):
+                return self._frames.over(request)
             if session is None:
                 after = quote(request.url.path, safe="/") if request.method == "GET" else "/portal"
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)
             request.state.session = session
-            if session.caller.publisher_id is not None:
+            if session.caller.publisher_id is not None and not session.open.looks:
                 await admitted(self._rooms.rates, session.caller.publisher_id)
             if request.method == "POST" and not is_own_form(session, (await form_of(request)).get("token", "")):
                 raise HTTPException(403)
@@ -129,8 +141,9 @@ class Portal:
 
         return handle
 
-    async def _sign_out(self, request: Request, _session: Session) -> Response:
-        response = RedirectResponse("/portal/sign-in", 303)
+    async def _sign_out(self, request: Request, session: Session) -> Response:
+        by_provider = session.open.how is How.PROVIDER and self._rooms.provider is not None
+        response = RedirectResponse(SIGNED_OUT if by_provider else "/portal/sign-in", 303)
         await self._door.sign_out(request, response)
         return response
 

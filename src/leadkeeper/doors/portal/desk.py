@@ -86,8 +86,16 @@ class Desk:
         }
         policy = content_security_policy()
         self._pages = Pages(
-            "leadkeeper.doors.portal", rooms.languages, policy, functions=functions, marketplace=name, themes=THEMES
+            "leadkeeper.doors.portal",
+            rooms.languages,
+            policy,
+            functions=functions,
+            marketplace=name,
+            themes=THEMES,
+            provider="" if rooms.provider is None else rooms.provider.provider.settings.name,
         )
+        sites = " ".join(rooms.portal_links.ancestors)
+        self._in_frame = {"Content-Security-Policy": content_security_policy(ancestors=sites or "'none'")}
 
     def language_of(self, request: Request) -> Language:
         """The language in which the page is told."""
@@ -115,7 +123,10 @@ class Desk:
     ) -> HTMLResponse:
         """A template as a page, with who is signed in and the theme that they chose."""
         theme = cookie(request.scope, THEME_COOKIE)
-        content["session"] = getattr(request.state, "session", None)
+        session: Session | None = getattr(request.state, "session", None)
+        content["session"] = session
+        if getattr(request.state, "in_frame", session is not None and session.in_frame):
+            headers = {**self._in_frame, **(headers or {})}
         content["again"] = _again(request)
         content["theme"] = theme if theme in THEMES else THEMES[0]
         return self._pages.page(request, template, status, headers, **content)

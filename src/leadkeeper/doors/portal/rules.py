@@ -20,6 +20,7 @@ OWN: Final = (
     "/portal/theme",
     "/portal/sign-out",
     "/portal/account",
+    "/portal/look/end",
 )
 """Forms that change nothing of a publisher's: everybody who is signed in may send them."""
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw")
@@ -41,6 +42,9 @@ def needed(method: str, route: str) -> Permission:
 def require_allowed(desk: Desk, request: Request, route: str, session: Session) -> None:
     """Raise :class:`Problem` unless the caller's role allows it; whose things it is about is looked at later."""
     caller = session.caller
+    if route.startswith("/portal/account") and (session.open.looks or session.in_frame):
+        said = _("No account is shown here. Open the portal in a tab of its own, or stop looking first.")
+        raise Problem(ProblemType.FORBIDDEN, said)
     if caller.may(needed(request.method, route), caller.publisher_id):
         return
     desk.refused(session, f"{request.method} {request.url.path[:200]}")

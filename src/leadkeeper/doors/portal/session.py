@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from leadkeeper.access.people.sign_in import SignedIn
 from leadkeeper.access.permissions import ROLE_NAMES, Caller, Permission
-from leadkeeper.access.sessions import NewSession, OpenSession, Place
+from leadkeeper.access.sessions import How, NewSession, OpenSession, Place
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cookies import cookie
 
 COOKIE: Final = "leadkeeper_portal"
+FRAME_COOKIE: Final = "leadkeeper_frame"
 DEVICE_COOKIE: Final = "leadkeeper_browser"
 _YEAR: Final = 31_536_000
 
@@ -38,6 +39,11 @@ class Session:
     def is_person(self) -> bool:
         """Whether a person signed in, and not a key."""
         return self.caller.person_id is not None
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether its pages stand in a page of another site."""
+        return self.open.how is How.FRAME
 
     @property
     def may_change(self) -> bool:
@@ -69,9 +75,16 @@ class Door:
 
         ``acts``: whether this counts as an act of theirs.
         """
-        token = cookie(request.scope, COOKIE)
-        found = None if token is None else await self._sessions.find(token, acts=acts)
-        return None if token is None or found is None else Session(found, _form_token(token))
+        for name in _cookies(request):
+            token = cookie(request.scope, name)
+            found = None if token is None else await self._sessions.find(token, acts=acts)
+            if token is not None and found is not None and (found.how is How.FRAME) == (name == FRAME_COOKIE):
+                return Session(found, _form_token(token))
+        return None
+
+    def is_framed(self, request: Request) -> bool:
+        """Whether the page is asked for by a frame, as far as the browser says."""
+        return request.headers.get("sec-fetch-dest") in _FRAMES
 
     async def pending(self, request: Request) -> OpenSession | None:
         """Whoever gave the right password, and not the second factor yet."""
@@ -94,20 +107,49 @@ class Door:
         """A person's session began: the browser keeps it, and what it is known by."""
         self._let_in(signed_in.session, response)
         if signed_in.device:
-            self._keep(response, DEVICE_COOKIE, signed_in.device, _YEAR)
+            self.keep(response, DEVICE_COOKIE, signed_in.device, _YEAR)
+
+    def let_into_frame(self, begun: NewSession, response: Response) -> None:
+        """A session in another site's page began.
+
+        Its cookie goes to a frame although the page around it is another site's (``SameSite=None``, which browsers
+        take with ``Secure`` alone), and only to frames below the site in which it was set (``Partitioned``): no other
+        site that frames us finds it, nor does a tab of its own. Browsers without partitions have the first part.
+        """
+        seconds = self._sessions.lasts_ms // 1_000
+        kept = f"{FRAME_COOKIE}={begun.token}; Max-Age={seconds}; Path=/portal; HttpOnly"
+        response.headers.append("Set-Cookie", f"{kept}; Secure; SameSite=None; Partitioned")
 
     def _let_in(self, begun: NewSession, response: Response) -> None:
-        self._keep(response, COOKIE, begun.token, self._sessions.lasts_ms // 1_000)
+        self.keep(response, COOKIE, begun.token, self._sessions.lasts_ms // 1_000)
 
-    def _keep(self, response: Response, name: str, value: str, seconds: int) -> None:
-        response.set_cookie(
-            name, value, max_age=seconds, path="/portal", secure=self._secure, httponly=True, samesite="lax"
-        )
+    def keep(self, response: Response, name: str, value: str, seconds: int, *, path: str = "/portal") -> None:
+        """The browser keeps this for so long, for our pages below ``path`` alone."""
+        response.set_cookie(name, value, max_age=seconds, path=path, secure=self._secure, httponly=True, samesite="lax")
+
+    def forget(self, response: Response, name: str, *, path: str = "/portal") -> None:
+        """The browser keeps it no more."""
+        response.delete_cookie(name, path=path, secure=self._secure, httponly=True, samesite="lax")
 
     async def sign_out(self, request: Request, response: Response) -> None:
         """End the session, here and for whoever else holds its cookie."""
         await self._sessions.end(cookie(request.scope, COOKIE) or "")
-        response.delete_cookie(COOKIE, path="/portal", secure=self._secure, httponly=True, samesite="lax")
+        self.forget(response, COOKIE)
+
+
+_FRAMES: Final = ("iframe", "frame", "embed", "object")
+
+
+def _cookies(request: Request) -> tuple[str, ...]:
+    """Whose cookie counts, in this order: a tab's page is never a frame's, and a frame's never a tab's.
+
+    What pages ask for by themselves does not say where they stand: there the session in a frame, which may do less,
+    comes first.
+    """
+    dest = request.headers.get("sec-fetch-dest")
+    if dest == "document":
+        return (COOKIE,)
+    return (FRAME_COOKIE,) if dest in _FRAMES else (FRAME_COOKIE, COOKIE)
 
 
 def _form_token(token: str) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import quote
 
-from limits import parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,34 +12,29 @@ from starlette.routing import Route
 
 from leadkeeper.access.people.links import Purpose
 from leadkeeper.access.permissions import ROLE_NAMES
-from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.portal.desk import Desk, blank, small_form_of, to
+from leadkeeper.doors.portal.outside import Outside, Page, after_of
 from leadkeeper.doors.portal.session import Door
 from leadkeeper.doors.portal.start import STEPS
-from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.problem import Problem
 from leadkeeper.texts import lazy_gettext as _
 
-LIMIT: Final = parse("60/minute")
-"""How often one address may open a link or send a form: links cannot be guessed, this only spares the database."""
 _WRONG_KEY: Final = _("This key is unknown, revoked, or may only hand in leads. Ask your operator for one.")
-
-_Page = Callable[[Request], Awaitable[Response]]
 
 
 class SignInPages:
     """``/portal/sign-in``, ``/portal/forgot``, ``/portal/invitation/...``, ``/portal/password/...``, the first page of
     ``/portal/begin``. Opening one changes nothing."""
 
-    def __init__(self, desk: Desk, door: Door, origins: Origins) -> None:
+    def __init__(self, desk: Desk, door: Door, outside: Outside) -> None:
         self._desk = desk
         self._rooms = desk.rooms
         self._door = door
-        self._origins = origins
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._outside = outside
 
     def routes(self) -> list[Route]:
         """The pages."""
-        pages: dict[str, tuple[_Page, _Page]] = {
+        pages: dict[str, tuple[Page, Page]] = {
             "/portal/sign-in": (self._sign_in, self._signed_in),
             "/portal/sign-in/code": (self._code, self._with_code),
             "/portal/forgot": (self._forgot, self._asked),
@@ -51,21 +42,7 @@ class SignInPages:
             "/portal/password/{token}": (self._password, self._reset),
             "/portal/begin/{token}": (self._begin, self._begun),
         }
-        return [Route(path, self._outside(*both), methods=["GET", "POST"]) for path, both in pages.items()]
-
-    def _outside(self, show: _Page, take: _Page) -> _Page:
-        """Anybody may see it; a form comes from a page of ours, and not too often."""
-
-        async def handle(request: Request) -> Response:
-            if request.method == "POST" and self._origins.from_elsewhere(request.scope):
-                raise HTTPException(403)
-            costs = request.method == "POST" or "token" in request.path_params
-            if costs and not await self._limiter.hit(LIMIT, "outside", self._origins.addresses.of(request.scope)):
-                said = _("The page was opened often from your address just now. Try again in a minute.")
-                raise Problem(ProblemType.TOO_MANY_REQUESTS, said, retry_after=60)
-            return await (take if request.method == "POST" else show)(request)
-
-        return handle
+        return [Route(path, self._outside.page(*both), methods=["GET", "POST"]) for path, both in pages.items()]
 
     async def _sign_in(self, request: Request) -> Response:
         return self._sign_in_page(request)
@@ -78,11 +55,11 @@ class SignInPages:
                 said = _WRONG_KEY
             if problem.retry_after is not None:
                 headers["Retry-After"] = str(problem.retry_after)
-        content = {"after": _after(request), "wrong": said, "by_key": by_key}
+        content = {"after": after_of(request), "wrong": said, "by_key": by_key, "done": ""}
         return self._desk.page(request, "sign_in.html", status, headers, **content)
 
     async def _signed_in(self, request: Request) -> Response:
-        form, after = await small_form_of(request), _after(request)
+        form, after = await small_form_of(request), after_of(request)
         response = RedirectResponse(after, 303)
         if "key" in form:
             try:
@@ -105,7 +82,7 @@ class SignInPages:
     async def _code(self, request: Request) -> Response:
         if await self._door.pending(request) is None:
             return to("/portal/sign-in")
-        return self._desk.page(request, "sign_in_code.html", after=_after(request), wrong="")
+        return self._desk.page(request, "sign_in_code.html", after=after_of(request), wrong="")
 
     async def _with_code(self, request: Request) -> Response:
         pending = await self._door.pending(request)
@@ -116,9 +93,9 @@ class SignInPages:
             signed_in = await self._rooms.person_sign_ins.with_code(pending, code, self._door.place_of(request))
         except Problem as problem:
             headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
-            content = {"after": _after(request), "wrong": problem.detail}
+            content = {"after": after_of(request), "wrong": problem.detail}
             return self._desk.page(request, "sign_in_code.html", problem.status, headers, **content)
-        response = RedirectResponse(_after(request), 303)
+        response = RedirectResponse(after_of(request), 303)
         self._door.let_in(signed_in, response)
         return response
 
@@ -128,7 +105,7 @@ class SignInPages:
     async def _asked(self, request: Request) -> Response:
         """The answer is the same whoever asks for whom."""
         email = (await small_form_of(request)).get("email", "")
-        self._rooms.link_mail.ask_new_password(email, self._origins.addresses.of(request.scope))
+        self._rooms.link_mail.ask_new_password(email, self._outside.origins.addresses.of(request.scope))
         return self._desk.page(request, "forgot.html", sent=True, mails=self._rooms.link_mail.is_possible)
 
     async def _invitation(self, request: Request) -> Response:
@@ -164,7 +141,7 @@ class SignInPages:
         except Problem as problem:
             return await self._chosen(request, Purpose.RESET, "new_password.html", problem)
         said = _("Your new password is in effect, and all your sessions have ended. Sign in with it.")
-        return self._desk.page(request, "sign_in.html", after="/portal", wrong="", by_key=False, told=said)
+        return self._desk.page(request, "sign_in.html", after="/portal", wrong="", by_key=False, done=said)
 
     async def _begin(self, request: Request) -> Response:
         return await self._chosen(request, Purpose.BEGIN, "begin.html")
@@ -202,9 +179,3 @@ class SignInPages:
         content["general"] = problem.detail if problem is not None and not errors else ""
         content["role"] = "" if link.role is None else ROLE_NAMES[link.role]
         return self._desk.page(request, template, 200 if problem is None else problem.status, **content)
-
-
-def _after(request: Request) -> str:
-    """Where to go on: to a page of the portal alone."""
-    after = request.query_params.get("after", "/portal")
-    return after if after.startswith("/portal") else "/portal"

@@ -41,6 +41,8 @@ from leadkeeper.storage.tables.people import WAITING_NOTICE as WAITING_NOTICE
 from leadkeeper.storage.tables.people import audit as audit
 from leadkeeper.storage.tables.people import contact as contact
 from leadkeeper.storage.tables.people import declined_mailbox as declined_mailbox
+from leadkeeper.storage.tables.people import guess as guess
+from leadkeeper.storage.tables.people import identity as identity
 from leadkeeper.storage.tables.people import installation as installation
 from leadkeeper.storage.tables.people import key as key
 from leadkeeper.storage.tables.people import mail_count as mail_count

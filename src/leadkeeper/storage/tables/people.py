@@ -89,6 +89,11 @@ session: Final = sa.Table(
     sa.Column("publisher_id", Name),
     # The password was right, the second factor is still to come.
     sa.Column("pending", sa.Boolean, nullable=False, server_default=sa.false()),
+    # How it began: by a password or a key (empty), provider, frame (in another site's page: with this role).
+    sa.Column("how", sa.String(16), nullable=False, server_default=""),
+    sa.Column("role", sa.String(16)),
+    # The publisher whose pages an operator looks at as its members see them.
+    sa.Column("looks_at", Name),
     sa.Column("address", sa.String(64), nullable=False, server_default=""),
     sa.Column("agent", sa.String(200), nullable=False, server_default=""),
     sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -104,10 +109,12 @@ person: Final = sa.Table(
     # The same text for every way to write the address: see MailAddress.
     sa.Column("email", sa.String(320), nullable=False, unique=True),
     sa.Column("name", sa.String(200), nullable=False),
-    # Argon2id, with its parameters and salt.
+    # Argon2id, with its parameters and salt; empty for whoever signs in with the identity provider alone.
     sa.Column("password_hash", sa.String(200), nullable=False),
     sa.Column("password_at", sa.BigInteger, nullable=False),
     sa.Column("is_operator", sa.Boolean, nullable=False, server_default=sa.false()),
+    # An operator because of a group at the identity provider, and no longer than that.
+    sa.Column("operator_by_group", sa.Boolean, nullable=False, server_default=sa.false()),
     # The secret of the second factor, sealed; since when it is asked for; the newest time step that was used.
     sa.Column("factor", sa.Text),
     sa.Column("factor_at", sa.BigInteger),
@@ -124,7 +131,29 @@ membership: Final = sa.Table(
     sa.Column("person_id", Id, sa.ForeignKey("person.id"), primary_key=True),
     sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), primary_key=True, index=True),
     sa.Column("role", sa.String(16), nullable=False),  # owner, contributor, reader
+    # Because of a group at the identity provider, and no longer than that.
+    sa.Column("by_group", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+identity: Final = sa.Table(
+    "identity",
+    metadata,
+    # Who a person is at an identity provider: its issuer, and the subject that it never gives to another.
+    sa.Column("issuer", sa.String(500), primary_key=True),
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("person_id", Id, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+guess: Final = sa.Table(
+    "guess",
+    metadata,
+    # How many wrong passwords or codes came since ``begun_at``: of whom is hashed with what is counted.
+    sa.Column("whose", sa.String(64), primary_key=True),
+    sa.Column("begun_at", sa.BigInteger, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False, index=True),
 )
 
 one_time_link: Final = sa.Table(
@@ -132,7 +161,7 @@ one_time_link: Final = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
-    sa.Column("purpose", sa.String(16), nullable=False),  # begin, invitation, reset
+    sa.Column("purpose", sa.String(16), nullable=False),  # begin, invitation, reset, portal
     # Whom an invitation is for, and what they become: of a publisher, or of none as an operator.
     sa.Column("email", sa.String(320)),
     sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id"), index=True),

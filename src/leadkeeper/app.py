@@ -38,6 +38,7 @@ from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.contacts.app import ContactDoor
+from leadkeeper.doors.docs.app import DocsDoor
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.first_page import FirstPage
 from leadkeeper.doors.hooks.route import hook_route
@@ -267,6 +268,7 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
+        "docs": readable(DocsDoor(rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
         "portal": readable(_portal(settings, house, secure).app()),
     }

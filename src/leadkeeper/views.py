@@ -38,7 +38,7 @@ class DiagnosisView(View):
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     summary: str
     steps: tuple[str, ...]
-    docs: str = Field(description="Where the documentation treats it.")
+    docs: str = Field(description="Where the documentation treats it: a page of this installation, as a path.")
     evidence: EvidenceView
 
     @classmethod
@@ -66,7 +66,7 @@ class Explanation(View):
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     summary: str
     steps: tuple[str, ...]
-    docs: str = Field(description="Where the documentation treats it.")
+    docs: str = Field(description="Where the documentation treats it: a page of this installation, as a path.")
 
 
 class Explained(View):

@@ -276,8 +276,9 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
 
 
 def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
-    rooms, base_url = house.rooms, settings.base_url
-    return Portal(rooms, name=rooms.marketplace, base_url=base_url, origins=Origins(secure), ending=house.ending)
+    name, base_url, support = house.rooms.marketplace, settings.base_url, settings.support_contact
+    origins, end = Origins(secure), house.ending
+    return Portal(house.rooms, name=name, base_url=base_url, origins=origins, ending=end, support=support)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:

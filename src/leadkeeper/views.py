@@ -141,6 +141,15 @@ class LeadNoteView(View):
     text: str
 
 
+class ConsentView(View):
+    """What the customer agreed to before the lead was made."""
+
+    text: str = Field(description="The words that the customer read.")
+    purpose: str = Field(description="What for, in one word: contact.")
+    language: str
+    at: str
+
+
 class _Lead(View):
     id: str
     created_time: str
@@ -177,6 +186,7 @@ class LeadView(_Lead):
 
     description: str
     campaign: str
+    consent: ConsentView | None = Field(None, description="Null where no form of ours asked.")
     extra: dict[str, object] = Field(
         description="What was handed in beyond the fields that we know; asReceived holds texts that were made normal."
     )

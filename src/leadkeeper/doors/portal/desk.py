@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -19,6 +20,7 @@ from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
 from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
+from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable, told, when
 from leadkeeper.doors.readable import require_storable
@@ -44,13 +46,27 @@ Places = list[tuple[str, Handler, str]]
 """Pages: their path, who answers, and the method."""
 
 
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Where the operator of an installation helps its publishers: an e-mail address, or a page."""
+
+    shown: str
+
+    @property
+    def address(self) -> str:
+        """Where a link to it leads."""
+        return self.shown if "://" in self.shown else f"mailto:{self.shown}"
+
+
 class Desk:
     """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
-    ``ending`` is set when the program ends.
+    ``ending`` is set when the program ends. ``support`` is where its operator helps.
     """
 
-    def __init__(self, rooms: Rooms, *, name: object, ending: asyncio.Event | None = None) -> None:
+    def __init__(
+        self, rooms: Rooms, *, name: object, ending: asyncio.Event | None = None, support: Support | None = None
+    ) -> None:
         self.rooms = rooms
         self.movements = Movements(rooms.storage)
         self.validations = Validations()
@@ -68,7 +84,13 @@ class Desk:
         }
         policy = content_security_policy()
         self._pages = Pages(
-            "leadkeeper.doors.portal", rooms.languages, policy, functions=functions, marketplace=name, themes=THEMES
+            "leadkeeper.doors.portal",
+            rooms.languages,
+            policy,
+            functions=functions,
+            marketplace=name,
+            themes=THEMES,
+            support=support,
         )
 
     def language_of(self, request: Request) -> Language:
@@ -99,6 +121,7 @@ class Desk:
         theme = cookie(request.scope, THEME_COOKIE)
         content["session"] = getattr(request.state, "session", None)
         content["again"] = _again(request)
+        content["questions"] = questions_of(request.url.path)
         content["theme"] = theme if theme in THEMES else THEMES[0]
         return self._pages.page(request, template, status, headers, **content)
 

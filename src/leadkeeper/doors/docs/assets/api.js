@@ -5,7 +5,7 @@
     url: "/openapi.json",
     dom_id: "#reference",
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
     filter: true,
     persistAuthorization: false,
     validatorUrl: null,

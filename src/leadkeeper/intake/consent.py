@@ -1,4 +1,4 @@
-"""What a customer agreed to. Pure."""
+"""What a customer agreed to, as a lead keeps it."""
 
 from __future__ import annotations
 

@@ -164,9 +164,9 @@ QUESTIONS: Final = (
     ),
 )
 
-_OF_PAGES: Final = (
-    ("/connect", ("where-is-help", "destination-required", "azure-blob", "azure-cost")),
+_OF_PAGES: Final = (  # the first whose part is in the address
     ("/connections/", ("is-it-right", "find-the-test-lead", "salesforce", "azure-table-notices", "missed-leads")),
+    ("/connect", ("where-is-help", "destination-required", "azure-blob", "azure-cost")),
     ("/destinations", ("destination-required", "where-is-help", "view-azure", "azure-blob", "azure-cost")),
     ("/publishing", ("destination-required", "is-it-right", "find-the-test-lead")),
     ("/portal/leads", ("no-leads", "withheld", "missed-leads", "salesforce")),
@@ -178,6 +178,5 @@ _BY_ID: Final = {each.id: each for each in QUESTIONS}
 
 def questions_of(path: str) -> tuple[Question, ...]:
     """What is asked on the page at ``path``, the most likely first."""
-    inside = path.removesuffix("/connect") if "/connections/" in path else path
-    named = next((ids for part, ids in _OF_PAGES if part in inside), _ELSEWHERE)
+    named = next((ids for part, ids in _OF_PAGES if part in path), _ELSEWHERE)
     return tuple(_BY_ID[id] for id in named)

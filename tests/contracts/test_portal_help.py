@@ -35,8 +35,8 @@ BY_ID = {each.id: each for each in QUESTIONS}
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[House]:
     """A house with a connection, whose operator can be asked for help."""
-    more = {"public_url": "http://leads.example", "support_contact": "help@market.example"}
-    async with house(database_url, **more) as opened:
+    contact = "help@market.example"
+    async with house(database_url, public_url="http://leads.example", support_contact=contact) as opened:
         await (await opened.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)
         yield opened
 

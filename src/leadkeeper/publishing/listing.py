@@ -43,11 +43,11 @@ class Listing:
     title: str
     summary: str = ""
     description: str = ""
+    calls_to_action: tuple[CallToAction, ...] = ()
+    wrong_calls: tuple[str, ...] = ()
     category: str = ""
     price: str = ""
     """One line on what it costs, in the publisher's words."""
-    calls_to_action: tuple[CallToAction, ...] = ()
-    wrong_calls: tuple[str, ...] = ()
 
     @property
     def has_test_drive(self) -> bool:

@@ -6,6 +6,7 @@ export WORKERS
 
 PYTHON_READY := .venv/.ready
 NODE_READY   := node_modules/.ready
+DOCS_READY   := src/leadkeeper/doors/static/docs/index.html
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench docs screenshots texts lock clean services
@@ -13,7 +14,7 @@ NODE_READY   := node_modules/.ready
 help: ## List these words
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word does; do printf 'make %-11s  %s\n' "$$word" "$$does"; done
 
-setup: $(PYTHON_READY) $(NODE_READY) ## Put the program and its tools into .venv and node_modules
+setup: $(PYTHON_READY) $(NODE_READY) $(DOCS_READY) ## Put the program and its tools into .venv and node_modules
 	@:
 
 demo: setup ## Play the whole story on a sandbox, with a page to look at
@@ -57,3 +58,6 @@ $(PYTHON_READY): pyproject.toml requirements/test.txt
 $(NODE_READY): package.json package-lock.json .npmrc scripts/build-static.mjs src/leadkeeper/doors/portal/icons.txt
 	@scripts/setup-node
 	@touch $@
+
+$(DOCS_READY): mkdocs.yml scripts/mkdocs_hooks.py scripts/setup-docs $(wildcard *.md docs/*.md docs/*/*.md docs/*/*/*.md) | $(PYTHON_READY) $(NODE_READY)
+	@scripts/setup-docs

@@ -15,6 +15,10 @@ const copies = {
   "htmx.org/LICENSE": "LICENSE.htmx",
   "htmx-ext-sse/dist/sse.min.js": "sse.min.js",
   "htmx-ext-sse/LICENSE": "LICENSE.htmx-ext-sse",
+  "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
+  "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+  "swagger-ui-dist/LICENSE": "LICENSE.swagger-ui",
+  "swagger-ui-dist/NOTICE": "NOTICE.swagger-ui",
 };
 for (const [source, name] of Object.entries(copies)) copyFileSync(`${from}/${source}`, `${to}/${name}`);
 

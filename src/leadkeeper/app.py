@@ -40,6 +40,7 @@ from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
 from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.contacts.app import ContactDoor
+from leadkeeper.doors.docs.app import DocsDoor
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.first_page import FirstPage
 from leadkeeper.doors.hooks.route import hook_route
@@ -267,6 +268,7 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
     doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
         "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
+        "docs": readable(DocsDoor(rooms.languages, name=name).app()),
         "store": readable(_storefront(settings, house, addresses, secure).app()),
         "portal": readable(_portal(settings, house, secure).app()),
     }
@@ -274,8 +276,9 @@ def open_doors(settings: Settings, house: House) -> ASGIApp:
 
 
 def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
-    rooms, base_url = house.rooms, settings.base_url
-    return Portal(rooms, name=rooms.marketplace, base_url=base_url, origins=Origins(secure), ending=house.ending)
+    name, base_url, support = house.rooms.marketplace, settings.base_url, settings.support_contact
+    origins, end = Origins(secure), house.ending
+    return Portal(house.rooms, name=name, base_url=base_url, origins=origins, ending=end, support=support)
 
 
 def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:

@@ -54,10 +54,10 @@ _TRANSLATED_PAGES: Final = frozenset({"pt"})
 
 
 def docs_of(kind: Kind, language: Language = ENGLISH) -> str:
-    """Where the documentation treats this kind: in that language, or in English where it has no such page."""
+    """The address below ``/docs`` that treats this kind: in that language, or in English where it has no such page."""
     primary = language.code.partition("-")[0]
-    page = f"diagnoses.{primary}.md" if primary in _TRANSLATED_PAGES else "diagnoses.md"
-    return f"docs/reference/{page}#{kind.value.lower()}"
+    page = f"diagnoses.{primary}.html" if primary in _TRANSLATED_PAGES else "diagnoses.html"
+    return f"/docs/reference/{page}#{kind.value.lower()}"
 
 
 def diagnose(

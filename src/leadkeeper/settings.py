@@ -14,7 +14,7 @@ from leadkeeper.access.provider.settings import ProviderFields
 from leadkeeper.access.quotas import NAMES, USUAL, Quotas
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.languages import installed
-from leadkeeper.mail.address import MailRules, parse_vouched
+from leadkeeper.mail.address import MailRules, parse_address, parse_vouched
 from leadkeeper.mail.mailer import MailServer, parse_hostname, parse_mail_server, parse_sender
 from leadkeeper.network.addresses import own_addresses
 from leadkeeper.network.client import NetworkPolicy, parse_hosts, parse_ranges
@@ -128,6 +128,11 @@ class Settings(ProviderFields):
         "Marketplace",
         description="The name that customers read in the storefront; unset, the one entered in the portal.",
     )
+    support_contact: str = Field(
+        "",
+        description="E-mail address, or address of a page (https://...), at which publishers get help from whoever "
+        "runs this installation; shown on the portal's pages.",
+    )
     form_origins: str = Field(
         "", description="Sites (https://..., commas) that may show an offer's form by the storefront's snippet."
     )
@@ -228,6 +233,16 @@ class Settings(ProviderFields):
                 or set(origin) & set(" ;'\"*")
             ):
                 raise ValueError(f"{origin!r} is no site; use https://shop.example, without a path")
+        return value
+
+    @field_validator("support_contact")
+    @classmethod
+    def _support_contact(cls, value: str) -> str:
+        if value and urlsplit(value).scheme != "https":
+            try:
+                parse_address(value)
+            except ValueError:
+                raise ValueError("use an e-mail address or one that begins with https://") from None
         return value
 
     @field_validator("trusted_proxies")

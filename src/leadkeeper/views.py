@@ -38,7 +38,7 @@ class DiagnosisView(View):
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     summary: str
     steps: tuple[str, ...]
-    docs: str = Field(description="Where the documentation treats it.")
+    docs: str = Field(description="Where the documentation treats it: a page of this installation, as a path.")
     evidence: EvidenceView
 
     @classmethod
@@ -66,7 +66,7 @@ class Explanation(View):
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     summary: str
     steps: tuple[str, ...]
-    docs: str = Field(description="Where the documentation treats it.")
+    docs: str = Field(description="Where the documentation treats it: a page of this installation, as a path.")
 
 
 class Explained(View):
@@ -161,6 +161,15 @@ class LeadEventView(View):
     text: str
 
 
+class ConsentView(View):
+    """What the customer agreed to before the lead was made."""
+
+    text: str = Field(description="The words that the customer read.")
+    purpose: str = Field(description="What for, in one word: contact.")
+    language: str
+    at: str
+
+
 class _Lead(View):
     id: str
     created_time: str
@@ -200,6 +209,7 @@ class LeadView(_Lead):
 
     description: str
     campaign: str
+    consent: ConsentView | None = Field(None, description="Null where no form of ours asked.")
     extra: dict[str, object] = Field(
         description="What was handed in beyond the fields that we know; asReceived holds texts that were made normal."
     )

@@ -28,7 +28,7 @@ async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: O
         await fill(page)
         await page.check("#consent")
         await page.get_by_role("button", name="Send").click()
-        await page.wait_for_url("**/thanks")
+        await page.wait_for_url("**/thanks?reference=*")
         await page.goto(f"{home.url}/portal")
         await sign_in_with_key(page, key)
         await page.get_by_role("heading", name="Offers").wait_for()

@@ -508,7 +508,7 @@ def test_explain_tells_cause_steps_and_where_to_read_on(call: Call) -> None:
     assert said.out.startswith("clientSecretExpired, recognized by AADSTS7000222 (Microsoft Entra ID)\n")
     assert "has expired. Who acts: publisher." in said.out
     assert "1. In the same application open 'Certificates & secrets'" in said.out
-    assert "docs/reference/diagnoses.md#clientsecretexpired" in said.out
+    assert "http://127.0.0.1:8700/docs/reference/diagnoses.html#clientsecretexpired" in said.out
     assert not list(Path().iterdir()), "explaining touched the folder"
 
 

@@ -15,7 +15,7 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
 from tests.journeys.customer import Customer, Page
-from tests.rooms import House, house
+from tests.rooms import House, hand_in, house
 from tests.shop import ANSWERS, PARTNER, PLANNER, define, new_preview, open_shop, put_in_slots
 
 AT = "/store/offers/contoso/planner"
@@ -67,12 +67,57 @@ async def test_each_action_makes_its_lead(
     shop: House, customer: Customer, path: str, source: str, action: str, description: str
 ) -> None:
     page = await sent(customer, f"{path}?mktcmpid=spring-26")
-    assert (page.status, page.url) == (200, f"{shop.url}{path}/thanks?mktcmpid=spring-26")
+    assert (page.status, page.url.partition("&")[0]) == (200, f"{shop.url}{path}/thanks?mktcmpid=spring-26")
     (lead,) = await leads(shop)
     assert (lead["offer"], lead["source"], lead["action"]) == ("contoso.planner", source, action)
     assert (lead["description"], lead["campaign"]) == (description, "spring-26")
     assert lead["customer"] == {name: said for name, said in ANSWERS.items() if name != "notes"}
     assert not lead["preview"]
+
+
+async def test_what_the_customer_agreed_to_is_kept_and_found_by_its_reference(shop: House) -> None:
+    for code in ("en", "pt"):
+        async with Customer(shop.url, code) as visitor:
+            form = await visitor.open(f"{AT}/contact-me")
+            page = await visitor.send(form.form("email"), ANSWERS, "consent")
+            reference = page.url.partition("reference=")[2]
+            assert reference in page.text
+        answer = await (await shop.visitor("operator")).get(f"/v1/leads/{reference}")
+        consent = answer.json()["consent"]
+        assert (consent["purpose"], consent["language"]) == ("contact", code)
+        assert consent["text"] in form.text, "the words that the customer read"
+        assert "Contoso" in consent["text"]
+        assert consent["at"] == answer.json()["createdTime"]
+    handed_in = await hand_in(await shop.visitor("operator"))
+    assert (await (await shop.visitor("operator")).get(f"/v1/leads/{handed_in}")).json()["consent"] is None
+
+
+async def test_a_reference_is_shown_only_as_we_write_one(customer: Customer) -> None:
+    page = await customer.open(f"{AT}/contact-me/thanks?reference=call-0900-now")
+    assert "0900" not in page.text
+
+
+async def test_offers_are_found_by_category_and_by_parts_of_words(shop: House, customer: Customer) -> None:
+    operator = await shop.visitor("operator")
+    for name, category in (("analyser", "Analytics"), ("seller", "Sales & service")):
+        body = {"title": f"Contoso {name}", "category": category, "price": "from 20 euros a month"}
+        assert (await operator.put(f"/v1/publishers/contoso/offers/{name}", body)).status == 201
+        await put_in_slots(shop.rooms, OfferRef("contoso", name), production=1)
+    page = await customer.open("/store")
+    assert "from 20 euros a month" in page.text
+    page = await customer.open(page.links["Sales & service"])
+    assert "Contoso seller" in page.links
+    assert "Contoso analyser" not in page.links
+    page = await customer.open("/store?search=nalys")
+    assert ("Contoso analyser" in page.links, "Contoso seller" in page.links) == (True, False)
+    page = await customer.open("/store?search=lytic")
+    assert "Contoso analyser" in page.links, "its category is searched too"
+    assert "from 20 euros a month" in (await customer.open("/store/offers/contoso/analyser")).text
+
+
+async def test_what_can_be_done_stands_before_the_description(customer: Customer) -> None:
+    html = (await customer.open(AT)).html
+    assert html.index("<h1>") < html.index('id="actions"') < html.index("First paragraph")
 
 
 async def test_an_offer_of_azure_s_store_says_so(shop: House, customer: Customer) -> None:
@@ -90,7 +135,7 @@ async def test_asking_a_partner_tells_both_and_says_who_must_not_make_contact(sh
     assert "Fabrikam & Sons" in form.text
     assert "Contoso" in form.text
     page = await customer.send(form.form("email"), ANSWERS, "consent")
-    assert page.url.endswith("/thanks")
+    assert page.url.partition("?")[0].endswith("/thanks")
     asked, known = sorted(await leads(shop), key=lambda lead: lead["action"], reverse=True)
     assert (asked["offer"], asked["source"], asked["action"]) == (str(PARTNER), "SPZA", "PLT")
     assert asked["description"] == "Please call in the morning."
@@ -130,7 +175,7 @@ async def test_a_form_sent_twice_makes_one_lead_and_a_changed_one_another(shop: 
 async def test_a_program_learns_nothing(shop: House, customer: Customer) -> None:
     page = await customer.open(f"{AT}/contact-me")
     page = await customer.send(page.form("email"), ANSWERS | {"website": "https://spam.example"}, "consent")
-    assert page.url.endswith("/thanks")
+    assert page.url.partition("?")[0].endswith("/thanks")
     assert await leads(shop) == []
 
 
@@ -173,7 +218,7 @@ async def test_a_preview_is_seen_with_its_key_and_its_leads_say_so(shop: House, 
     assert 'name="robots" content="noindex' in page.html
     page = await customer.open(page.links["Contact me"])
     page = await customer.send(page.form("email"), ANSWERS, "consent")
-    assert page.url == f"{shop.url}{AT}/contact-me/thanks?preview={key}"
+    assert page.url.startswith(f"{shop.url}{AT}/contact-me/thanks?preview={key}&reference=")
     (lead,) = await leads(shop)
     assert lead["preview"]
     assert lead["description"].startswith("Made from the offer's preview")

@@ -72,7 +72,7 @@ inglês. Para receber diagnósticos em português: `Accept-Language: pt` na API 
 
 def path_of(language: Language) -> Path:
     """Where the page of this language is."""
-    return ROOT / docs_of(Kind.THROTTLED, language).partition("#")[0]
+    return (ROOT / docs_of(Kind.THROTTLED, language).partition("#")[0].removeprefix("/")).with_suffix(".md")
 
 
 def written(language: Language) -> str:

@@ -209,7 +209,7 @@ class TestCodes:
     @pytest.mark.parametrize("kind", list(Kind))
     def test_of_ours(self, kind: Kind) -> None:
         assert kinds(kind.value)[0] is kind
-        assert kinds(f"docs/reference/diagnoses.md#{kind.value.lower()}")[:1] in ([kind], [])
+        assert kinds(f"/docs/reference/diagnoses.html#{kind.value.lower()}")[:1] in ([kind], [])
         for language in LANGUAGES:
             assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher.")
 

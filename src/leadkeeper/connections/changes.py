@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.connections.expiry import ends_ms
 from leadkeeper.connections.health import OPEN_AFTER
 from leadkeeper.connections.resource import Stored
 from leadkeeper.offer import OfferRef
@@ -144,6 +145,7 @@ def promote_change(conn: sa.Connection, connection_id: str, change: Change, now:
         "announces": change.stored.announces,
         "changed_at": now,
         "check_at": check_at,
+        "ends_at": ends_ms(change.stored),
     }
     conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
     return True

@@ -17,12 +17,13 @@ from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes, outage
 from leadkeeper.connections.connection import Connection, ConnectionRows, is_held_as_not_found
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
+from leadkeeper.connections.expiry import ends_ms
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
-from leadkeeper.connections.standing import Standing, troubled
+from leadkeeper.connections.standing import Ending, Standing, ending, troubled
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
@@ -151,6 +152,7 @@ class Connections:
         if changes.same_line(stored, before.stored):
             changes.drop_change(conn, before.id)
             told = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
+            told["ends_at"] = ends_ms(stored)
             if not changes.same_place(before.stored, stored):
                 told |= {"proven": False, **NO_TEST}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(told))
@@ -180,6 +182,7 @@ class Connections:
             "epoch": 1 if before is None else before.epoch + 1,
             "changed_at": now,
             "removed_at": None,
+            "ends_at": ends_ms(stored),
             **({} if known else NOTHING_KNOWN),
             **Health().columns(),
         }
@@ -263,6 +266,10 @@ class Connections:
         """The connections of one publisher, or of all, that need somebody, at most ``limit``; opens no secret."""
         return await self._storage.read(troubled, publisher_id, limit)
 
+    async def ending(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Ending]:
+        """The connections of one publisher, or of all, whose credentials end soon; opens no secret."""
+        return await self._storage.read(ending, publisher_id, self._clock(), limit)
+
     async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Remove a connection; false if there is none. Its undelivered leads are kept and held.
 
@@ -295,6 +302,7 @@ class Connections:
                 secrets=self._vault.seal({}, row_of(connection.id, connection.stored.destination)),
                 settings="{}",
                 probe_at=None,
+                ends_at=None,
                 **outage.FORGOTTEN,
             )
         )

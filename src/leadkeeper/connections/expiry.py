@@ -59,10 +59,20 @@ def ends_at(stored: Stored) -> date | None:
     return config.ends_at
 
 
+def ends_ms(stored: Stored) -> int | None:
+    """:func:`ends_at` in milliseconds since 1970, as a connection's row keeps it."""
+    end = ends_at(stored)
+    return None if end is None else int(_moment(end).timestamp() * 1000)
+
+
+def _moment(end: date) -> datetime:
+    """A date ends when its day begins (UTC), which is the safe side."""
+    return end if isinstance(end, datetime) else datetime(end.year, end.month, end.day, tzinfo=UTC)
+
+
 def days_left(end: date, now: int) -> float:
     """How many days are left at ``now`` (ms); a date ends when its day begins (UTC), which is the safe side."""
-    moment = end if isinstance(end, datetime) else datetime(end.year, end.month, end.day, tzinfo=UTC)
-    return (moment - to_datetime(now)).total_seconds() * 1000 / DAY_MS
+    return (_moment(end) - to_datetime(now)).total_seconds() * 1000 / DAY_MS
 
 
 def reminder(end: date, now: int) -> Ending | None:
@@ -75,8 +85,11 @@ def reminder(end: date, now: int) -> Ending | None:
 
 
 def remind(conn: sa.Connection, connection_id: str, stored: Stored, now: int) -> bool:
-    """Write down the reminder that is due, unless it was; whether one was."""
-    end = ends_at(stored)
+    """Write down the reminder that is due, unless it was; whether one was. Its row learns when they end."""
+    end, c = ends_at(stored), t.connection.c
+    ends = ends_ms(stored)
+    unknown = (c.id == connection_id, c.removed_at.is_(None), c.ends_at.is_distinct_from(ends))
+    conn.execute(sa.update(t.connection).where(*unknown).values(ends_at=ends))
     due = None if end is None else reminder(end, now)
     if due is None:
         return False

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from leadkeeper.connections.expiry import REMIND_DAYS
 from leadkeeper.connections.health import health_of, health_selected
 from leadkeeper.connections.last_test import known_of
+from leadkeeper.connections.outbox import DAY_MS
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.state import ConnectionState, state_of
 from leadkeeper.offer import OfferRef
@@ -21,6 +23,29 @@ class Standing:
     offer: OfferRef
     name: str
     state: ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A connection whose credentials end soon: when (ms)."""
+
+    offer: OfferRef
+    name: str
+    ends_at: int
+
+
+def ending(conn: sa.Connection, publisher_id: str | None, now: int, limit: int) -> list[Ending]:
+    """The connections of one publisher, or of all, whose credentials end within the days of the first reminder.
+
+    Those that end first come first, at most ``limit``; what has ended is among them.
+    """
+    c = t.connection.c
+    soon = (c.ends_at.is_not(None), c.ends_at <= now + max(REMIND_DAYS) * DAY_MS, c.removed_at.is_(None))
+    query = sa.select(c.offer_ref, c.name, c.ends_at).where(*soon)
+    if publisher_id is not None:
+        query = query.where(of_publisher(conn, publisher_id))
+    rows = conn.execute(query.order_by(c.ends_at, c.id).limit(limit))
+    return [Ending(OfferRef.parse(row.offer_ref), row.name, row.ends_at) for row in rows]
 
 
 def troubled(conn: sa.Connection, publisher_id: str | None, limit: int) -> list[Standing]:

@@ -67,7 +67,11 @@ def _valid(text: str) -> str:
 
 def problem_headers(problem: Problem, language: Language = ENGLISH) -> list[Header]:
     """The headers that belong to ``problem``, besides its content type."""
-    return [(b"content-language", language.code.encode()), *_own_headers(problem)]
+    return [(b"content-language", language.code.encode()), _HELP, *_own_headers(problem)]
+
+
+_HELP: Final = (b"link", b'</docs/reference/rest-api.html#problems>; rel="help"')
+"""Where every type of problem stands, with what to do."""
 
 
 def _own_headers(problem: Problem) -> list[Header]:

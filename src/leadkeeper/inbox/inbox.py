@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
@@ -26,6 +27,7 @@ from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import (
     AttemptView,
+    ConsentView,
     DeliveryView,
     DiagnosisView,
     LeadNoteView,
@@ -306,10 +308,19 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
         **shown,
         description=content.description,
         campaign=content.campaign,
+        consent=_consent(row.consent),
         extra=content.extra,
         deliveries=tuple(_delivery(each, attempts[each.id], language, shown["notes"]) for each in found),
         events=events_of(conn, lead_id),
     )
+
+
+def _consent(stored: str | None) -> ConsentView | None:
+    """What is damaged is not shown: nothing is claimed of what the customer agreed to."""
+    try:
+        return None if stored is None else ConsentView.model_validate_json(stored)
+    except ValidationError:
+        return None
 
 
 def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Language) -> dict[str, list[AttemptView]]:

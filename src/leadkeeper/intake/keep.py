@@ -18,6 +18,7 @@ from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery, stopped
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
 from leadkeeper.delivery.schedule import State
+from leadkeeper.intake.consent import Consent
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
@@ -53,20 +54,14 @@ class NewLead:
     """Made by somebody who looks at the offer's preview: taken although the offer is not live yet."""
     hops: int = 0
     """How often installations like this one passed it on before it came here."""
+    consent: Consent | None = None
 
     def content(self) -> dict[str, object]:
         """What is stored as the lead's body: all that may be personal, in one place."""
         c = self.customer
+        who = {"firstName": c.first_name, "lastName": c.last_name, "email": c.email, "phone": c.phone}
         return {
-            "customer": {
-                "firstName": c.first_name,
-                "lastName": c.last_name,
-                "email": c.email,
-                "phone": c.phone,
-                "country": c.country,
-                "company": c.company,
-                "title": c.title,
-            },
+            "customer": who | {"country": c.country, "company": c.company, "title": c.title},
             "description": self.description,
             "campaign": self.campaign,
             "extra": dict(self.extra),
@@ -381,6 +376,7 @@ def _row(item: _Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
         "preview": lead.preview,
         "withheld": item.withheld,
         "hops": lead.hops,
+        "consent": None if lead.consent is None else lead.consent.stored(now),
     }
 
 

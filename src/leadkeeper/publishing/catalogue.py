@@ -116,6 +116,8 @@ class Catalogue:
         live: bool | None = None,
         summary: str | None = None,
         description: str | None = None,
+        category: str | None = None,
+        price: str | None = None,
         calls_to_action: Sequence[str] | None = None,
         if_match: str | None = None,
         by: str,
@@ -128,13 +130,12 @@ class Catalogue:
         a secret.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
-        refuse_secrets({"title": title, "summary": summary, "description": description}, "offer")
+        said_of_it = {"summary": summary, "description": description, "category": category, "price": price}
+        refuse_secrets({"title": title, **said_of_it}, "offer")
 
         def act(conn: sa.Connection) -> tuple[Offer, bool]:
             before, definition = self._begin(conn, ref, if_match)
-            said = written(
-                definition, title=title, summary=summary, description=description, calls_to_action=calls_to_action
-            )
+            said = written(definition, title=title, calls_to_action=calls_to_action, **said_of_it)
             is_live = (before is None or before.live) if live is None else live
             kind = offer_type or ("saas" if before is None else before.offer_type)
             self._write(conn, ref, before, kind, said, live=is_live, by=by)

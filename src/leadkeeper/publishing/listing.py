@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+MOST_OF_LINE: Final = 100
+"""The most characters of an offer's category, and of what it costs."""
 PREFIX: Final = "microsoft-azure-marketplace."
 TEST_DRIVE_ENABLED: Final = "microsoft-azure-marketplace-testdrive.enabled"
 
@@ -43,6 +45,9 @@ class Listing:
     description: str = ""
     calls_to_action: tuple[CallToAction, ...] = ()
     wrong_calls: tuple[str, ...] = ()
+    category: str = ""
+    price: str = ""
+    """One line on what it costs, in the publisher's words."""
 
     @property
     def has_test_drive(self) -> bool:
@@ -65,6 +70,8 @@ def read_listing(definition: Mapping[str, Any]) -> Listing:
         title=_text(by_name.get("title")) or _text(definition.get("displayText")),
         summary=_text(by_name.get("summary")),
         description=_text(by_name.get("description")) or _text(by_name.get("longsummary")),
+        category=_first(by_name.get("category") or by_name.get("categories"))[:MOST_OF_LINE],
+        price=_text(by_name.get("priceline"))[:MOST_OF_LINE],
         calls_to_action=tuple(dict.fromkeys(found)),
         wrong_calls=tuple(str(word) for word, call in calls.items() if call is None),
     )
@@ -76,6 +83,8 @@ def written(
     title: str,
     summary: str | None = None,
     description: str | None = None,
+    category: str | None = None,
+    price: str | None = None,
     calls_to_action: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     """``definition`` with these parts of its listing changed; ``None`` leaves a part as it is."""
@@ -83,10 +92,8 @@ def written(
     properties = dict(offer) if isinstance(offer, Mapping) else {}
     if any(str(key).rpartition(".")[2] == "title" for key in properties):
         properties[PREFIX + "title"] = title
-    if summary is not None:
-        properties[PREFIX + "summary"] = summary
-    if description is not None:
-        properties[PREFIX + "description"] = description
+    said = {"summary": summary, "description": description, "category": category, "priceLine": price}
+    properties |= {PREFIX + name: text for name, text in said.items() if text is not None}
     if calls_to_action is not None:
         calls = [str(call) for call in calls_to_action]
         properties[PREFIX + "callToAction"] = calls
@@ -107,6 +114,11 @@ def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
     offer = definition.get("offer")
     properties = {f"offer.{name}": value for name, value in offer.items()} if isinstance(offer, Mapping) else {}
     return {name: value for name, value in definition.items() if name != "offer" and value} | properties
+
+
+def _first(value: object) -> str:
+    """A text, or the first of several: an offer stands in one place."""
+    return _text(next(iter(value), "")) if isinstance(value, list | tuple) else _text(value)
 
 
 def _text(value: object) -> str:

@@ -168,7 +168,7 @@ class Registration:
         if told is None:
             return "The connection did not pass its check."
         who = self._language.gettext(WHO_ACTS[Who(told.who)])
-        return _lines(told.summary, who, told.steps, told.docs, told.kind)
+        return _lines(told.summary, who, told.steps, f"{self._base_url}{told.docs}", told.kind)
 
     def _remedy(self, diagnosis: Diagnosis | None) -> str:
         if diagnosis is None:
@@ -182,7 +182,8 @@ class Registration:
         """What usually is wrong where a test lead was not found."""
         told = kind or Kind.SETTINGS_INVALID
         text, who = text_of(told, self._language), self._language.gettext(WHO_ACTS[CATALOGUE[told].who])
-        return _lines(text.summary, who, text.steps, docs_of(told, self._language), told.value)
+        docs = f"{self._base_url}{docs_of(told, self._language)}"
+        return _lines(text.summary, who, text.steps, docs, told.value)
 
 
 def _if_not_found(connection: Connection) -> Kind | None:

@@ -56,6 +56,7 @@ class Shelf:
 
 PAGE: Final = 48
 """How many offers one page shows."""
+_CATEGORIES: Final = 50
 _WORDS: Final = 10
 """How many words of a search count."""
 
@@ -66,12 +67,19 @@ class Showcase:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def offers(self, search: str = "", after: str = "", limit: int = PAGE) -> Shelf:
-        """Offers whose title, summary, publisher or type holds every word of ``search``, by title: one page of them.
+    async def offers(self, search: str = "", after: str = "", limit: int = PAGE, *, category: str = "") -> Shelf:
+        """Offers whose title, summary, category, publisher or type holds every word of ``search``, by title: a page.
 
+        With a ``category`` those of that one alone; without, of all.
         ``after`` is where the page before ended; what is none begins at the beginning.
         """
-        return await self._storage.read(_shelf, search.casefold().split()[:_WORDS], _place(after), limit)
+        return await self._storage.read(_shelf, search.casefold().split()[:_WORDS], _place(after), limit, category)
+
+    async def categories(self) -> Sequence[str]:
+        """The categories in which customers find something, by name; at most :data:`_CATEGORIES`."""
+        c = t.offer.c.shelf_category
+        query = sa.select(c).where(t.ON_SHELF, c != "").distinct().order_by(c).limit(_CATEGORIES)
+        return await self._storage.read(lambda conn: conn.scalars(query).all())
 
     async def has_offers(self) -> bool:
         """Whether customers would find anything."""
@@ -86,8 +94,9 @@ class Showcase:
 def shelved(listing: Listing, offer: OfferRef, type_id: str) -> dict[str, str]:
     """What the storefront sorts an offer by and searches in, as columns of its row."""
     title = listing.title or offer.offer_id
-    text = "\n".join((title, listing.summary, offer_type(type_id).title))
-    return {"shelf_title": title.casefold()[:200], "shelf_text": text.casefold()}
+    text = "\n".join((title, listing.summary, listing.category, offer_type(type_id).title))
+    shelf = {"shelf_title": title.casefold()[:200], "shelf_text": text.casefold()}
+    return shelf | {"shelf_category": listing.category}
 
 
 def _place(after: str) -> tuple[str, str] | None:
@@ -100,9 +109,13 @@ def _place(after: str) -> tuple[str, str] | None:
     return (title, ref) if fits and (title + ref).isprintable() else None
 
 
-def _shelf(conn: sa.Connection, words: Sequence[str], after: tuple[str, str] | None, limit: int) -> Shelf:
+def _shelf(
+    conn: sa.Connection, words: Sequence[str], after: tuple[str, str] | None, limit: int, category: str
+) -> Shelf:
     o, p, v = t.offer.c, t.publisher.c, t.offer_version.c
     query = _OFFERS.where(t.ON_SHELF).order_by(o.shelf_title, o.ref).limit(limit + 1)
+    if category:
+        query = query.where(o.shelf_category == category.replace("\0", ""))
     for word in words:
         text = word.replace("\0", "")
         query = query.where(o.shelf_text.contains(text, autoescape=True) | p.shelf_name.contains(text, autoescape=True))

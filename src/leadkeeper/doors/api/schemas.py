@@ -18,7 +18,7 @@ from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.publishing.listing import CallToAction
+from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction
 
 _AT: Final = re.compile("[@\\uff20\\ufe6b]")
 """As it is written, full width and small: intake makes one of all; see ``intake.normal``."""
@@ -248,6 +248,12 @@ class OfferBody(Body):
     )
     summary: Text | None = Field(None, description="One sentence for customers.")
     description: Text | None = Field(None, description="What customers read on the offer's page.")
+    category: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
+        None, description="Where customers find it in the storefront, such as Sales or Analytics."
+    )
+    price: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
+        None, description="One line on what it costs, for customers."
+    )
     calls_to_action: list[CallToAction] | None = Field(
         None, max_length=5, description="What customers can do; by default what is usual for the type."
     )

@@ -47,7 +47,9 @@ def explain(
 
 def _print(found: tuple[Explanation, ...], language: Language) -> None:
     from leadkeeper.diagnosis import Who
+    from leadkeeper.settings import load_settings
 
+    at = load_settings().base_url
     by, documentation = language.gettext("recognized by"), language.gettext("documentation")
     for number, each in enumerate(found):
         if number:
@@ -55,4 +57,4 @@ def _print(found: tuple[Explanation, ...], language: Language) -> None:
         where = f" ({', '.join(each.systems)})" if each.systems else ""
         print_line(f"{each.kind}, {by} {each.told_by}{where}")
         print_advice(each.summary, Who(each.who), each.steps, language)
-        print_line(f"  {documentation}: {each.docs}")
+        print_line(f"  {documentation}: {at}{each.docs}")

@@ -23,7 +23,7 @@ from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
 from leadkeeper.doors.portal.copies import CopyPages
-from leadkeeper.doors.portal.desk import Desk, Handler, Places, form_of
+from leadkeeper.doors.portal.desk import Desk, Handler, Places, Support, form_of
 from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
@@ -84,17 +84,24 @@ _REFUSALS: Final = {
 class Portal:
     """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is.
 
-    ``ending`` is set when the program ends: streams end then.
+    ``ending`` is set when the program ends: streams end then. ``support`` is where its operator helps; empty: nowhere.
     """
 
     def __init__(
-        self, rooms: Rooms, *, name: object, base_url: str, origins: Origins, ending: asyncio.Event | None = None
+        self,
+        rooms: Rooms,
+        *,
+        name: object,
+        base_url: str,
+        origins: Origins,
+        ending: asyncio.Event | None = None,
+        support: str = "",
     ) -> None:
         require_static()
         self._rooms = rooms
         self._origins = origins
         self._door = Door(rooms.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
-        self._desk = Desk(rooms, name=name, ending=ending)
+        self._desk = Desk(rooms, name=name, ending=ending, support=Support(support) if support else None)
         self._outside = Outside(origins)
         self._frames = EmbeddingPages(self._desk, self._door, self._outside)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -29,6 +30,7 @@ from leadkeeper.doors.portal.lead_words import (
 )
 from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
+from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable, told, when
 from leadkeeper.doors.readable import require_storable
@@ -54,13 +56,27 @@ Places = list[tuple[str, Handler, str]]
 """Pages: their path, who answers, and the method."""
 
 
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Where the operator of an installation helps its publishers: an e-mail address, or a page."""
+
+    shown: str
+
+    @property
+    def address(self) -> str:
+        """Where a link to it leads."""
+        return self.shown if "://" in self.shown else f"mailto:{self.shown}"
+
+
 class Desk:
     """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
-    ``ending`` is set when the program ends.
+    ``ending`` is set when the program ends. ``support`` is where its operator helps.
     """
 
-    def __init__(self, rooms: Rooms, *, name: object, ending: asyncio.Event | None = None) -> None:
+    def __init__(
+        self, rooms: Rooms, *, name: object, ending: asyncio.Event | None = None, support: Support | None = None
+    ) -> None:
         self.rooms = rooms
         self.movements = Movements(rooms.storage)
         self.validations = Validations()
@@ -93,6 +109,7 @@ class Desk:
             marketplace=name,
             themes=THEMES,
             provider="" if rooms.provider is None else rooms.provider.provider.settings.name,
+            support=support,
         )
         sites = " ".join(rooms.portal_links.ancestors)
         self._in_frame = {"Content-Security-Policy": content_security_policy(ancestors=sites or "'none'")}
@@ -128,6 +145,7 @@ class Desk:
         if getattr(request.state, "in_frame", session is not None and session.in_frame):
             headers = {**self._in_frame, **(headers or {})}
         content["again"] = _again(request)
+        content["questions"] = questions_of(request.url.path)
         content["theme"] = theme if theme in THEMES else THEMES[0]
         return self._pages.page(request, template, status, headers, **content)
 

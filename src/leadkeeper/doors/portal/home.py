@@ -7,7 +7,10 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import THEME_COOKIE, THEMES, Desk, Places, form_of, to
+from leadkeeper.connections.outbox import DAY_MS
+from leadkeeper.doors.portal.desk import THEME_COOKIE, THEMES, Desk, Places, connection_address, form_of, to
+from leadkeeper.doors.portal.lines import ends_soon
+from leadkeeper.doors.portal.questions import QUESTIONS
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.explain.find import explain
 from leadkeeper.inbox.inbox import LeadFilter
@@ -45,8 +48,28 @@ class HomePages:
         broken = await self._rooms.connections.troubled(publisher_id, _BROKEN)
         wanted = LeadFilter(publisher_id, state="setAside", to_decide=True)
         aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
-        content: dict[str, Any] = {"offers": offers, "broken": broken, "aside": aside.leads, "following": last}
+        ending = await self._endings(request, publisher_id)
+        content: dict[str, Any] = {
+            "ending": ending,
+            "offers": offers,
+            "broken": broken,
+            "aside": aside.leads,
+            "following": last,
+        }
         return self._desk.page(request, "home.html", **content)
+
+    async def _endings(self, request: Request, publisher_id: str | None) -> list[tuple[str, str, str]]:
+        """Connections whose credentials end soon: their page, what they are called, and how soon that is."""
+        now, language = self._rooms.clock(), self._desk.language_of(request)
+        found = await self._rooms.connections.ending(publisher_id, _BROKEN)
+        return [
+            (
+                connection_address(each.offer, each.name),
+                f"{each.offer}/{each.name}",
+                ends_soon((each.ends_at - now) / DAY_MS, language),
+            )
+            for each in found
+        ]
 
     async def _find(self, request: Request, session: Session) -> Response:
         text = (await form_of(request)).get("text", "")[:200]
@@ -55,12 +78,12 @@ class HomePages:
         return self._desk.page(request, "found.html", found=found, text=text)
 
     async def _help(self, request: Request, _: Session) -> Response:
-        return self._desk.page(request, "help.html", explained=None)
+        return self._desk.page(request, "help.html", explained=None, every=QUESTIONS)
 
     async def _explain(self, request: Request, _: Session) -> Response:
         pasted = (await form_of(request)).get("error", "")[:_PASTED]
         found = explain(pasted, self._desk.language_of(request)) if pasted.strip() else ()
-        return self._desk.page(request, "help.html", explained=found)
+        return self._desk.page(request, "help.html", explained=found, every=QUESTIONS)
 
     async def _theme(self, request: Request, _: Session) -> Response:
         """Light, dark, or as the system has it: kept in the browser alone."""

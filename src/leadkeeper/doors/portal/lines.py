@@ -125,7 +125,7 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
             for one in connection.contacts
         ),
         ends_at="" if end is None else _shown_end(end),
-        ends_soon="" if end is None else _soon(days_left(end, now), language),
+        ends_soon="" if end is None else ends_soon(days_left(end, now), language),
         probe_at=connection.health.probe_at,
         changed_at=connection.changed_at,
     )
@@ -135,7 +135,7 @@ def _shown_end(end: date) -> str:
     return f"{end:%Y-%m-%d %H:%M} UTC" if isinstance(end, datetime) else f"{end:%Y-%m-%d}"
 
 
-def _soon(days: float, language: Language) -> str:
+def ends_soon(days: float, language: Language) -> str:
     """What is said of credentials that end in so many days."""
     if days > max(REMIND_DAYS):
         return ""

@@ -16,14 +16,21 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.publishing.listing import CallToAction, read_listing
+from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction, read_listing
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
 from leadkeeper.publishing.versions import Slot
 from leadkeeper.texts import lazy_gettext as _
 
 _PUBLISHERS: Final = 200
 _LAST_LEADS: Final = 5
-_LONGEST: Final[Mapping[str, int]] = {"title": 200, "summary": 2_000, "description": LONGEST_TEXT, "offerType": 128}
+_LONGEST: Final[Mapping[str, int]] = {
+    "title": 200,
+    "summary": 2_000,
+    "description": LONGEST_TEXT,
+    "offerType": 128,
+    "category": MOST_OF_LINE,
+    "price": MOST_OF_LINE,
+}
 CALLS: Final[Mapping[CallToAction, str]] = {
     CallToAction.GET_IT_NOW: _("Get it now"),
     CallToAction.CONTACT_ME: _("Contact me"),
@@ -117,6 +124,8 @@ class OfferPages:
             "offerType": offer.offer_type,
             "summary": said.summary,
             "description": said.description,
+            "category": said.category,
+            "price": said.price,
             "live": "yes" if offer.live else "",
             "etag": offer.etag,
             **{f"call.{call.value}": "yes" for call in said.calls_to_action},
@@ -147,6 +156,8 @@ class OfferPages:
                 live=form.get("live") == "yes",
                 summary=form.get("summary", "").strip(),
                 description=form.get("description", "").strip(),
+                category=form.get("category", "").strip(),
+                price=form.get("price", "").strip(),
                 calls_to_action=[call.value for call in CallToAction if form.get(f"call.{call.value}") == "yes"],
                 if_match=form.get("etag") or None,
                 by=session.caller.name,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from leadkeeper.intake.consent import Consent
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Action, Customer, Source
 from leadkeeper.offer import OfferRef
@@ -47,6 +48,7 @@ class Acted:
     notes: str = ""
     campaign: str = ""
     preview: bool = False
+    consent: Consent | None = None
 
 
 def lead_of(acted: Acted) -> NewLead:
@@ -61,6 +63,7 @@ def lead_of(acted: Acted) -> NewLead:
         campaign=acted.campaign,
         idempotency_key=f"form:{acted.form_id}",
         preview=acted.preview,
+        consent=acted.consent,
     )
 
 
@@ -79,6 +82,7 @@ def partner_leads(acted: Acted, partner: OfferRef, partner_title: str) -> tuple[
         campaign=acted.campaign,
         idempotency_key=f"form:{acted.form_id}",
         preview=acted.preview,
+        consent=acted.consent,
     )
     known = NewLead(
         offer=acted.offer,
@@ -89,6 +93,7 @@ def partner_leads(acted: Acted, partner: OfferRef, partner_title: str) -> tuple[
         campaign=acted.campaign,
         idempotency_key=f"form:{acted.form_id}:dnc",
         preview=acted.preview,
+        consent=acted.consent,
     )
     return asked, known
 

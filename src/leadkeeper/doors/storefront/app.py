@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from leadkeeper.clock import new_id
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import (
     SHARED,
@@ -28,8 +30,9 @@ from leadkeeper.doors.pages import (
 from leadkeeper.doors.storefront.actions import Acted, lead_of, partner_leads
 from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_form, new_form_id, read_form
 from leadkeeper.doors.storefront.guard import Captcha, FormGuard
-from leadkeeper.doors.storefront.texts import AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
-from leadkeeper.intake.keep import Intake, NewLead
+from leadkeeper.doors.storefront.texts import AGREED, AGREED_PARTNER, AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
+from leadkeeper.intake.consent import CONTACT, Consent
+from leadkeeper.intake.keep import Intake, Kept, NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.listing import CallToAction
@@ -45,6 +48,8 @@ _SLUGS: Final = {
     "free-trial": CallToAction.FREE_TRIAL,
     "test-drive": CallToAction.TEST_DRIVE,
 }
+_REFERENCE: Final = re.compile(r"[0-9a-f-]{36}")
+"""A lead's id: what customers may name when they ask."""
 SLUGS: Final = {call: slug for slug, call in _SLUGS.items()}
 
 
@@ -78,6 +83,7 @@ class Storefront:
         base_url: str,
     ) -> None:
         require_static()
+        self._name = name
         self._showcase = showcase
         self._intake = intake
         self._guard = guard
@@ -116,10 +122,12 @@ class Storefront:
 
     async def _offers(self, request: Request) -> Response:
         search = request.query_params.get("search", "").strip()[:100]
-        shelf = await self._showcase.offers(search, request.query_params.get("after", "")[:1_000])
-        query = {"search": search} if search else {}
+        category, after = (request.query_params.get(name, "")[:1_000] for name in ("category", "after"))
+        shelf = await self._showcase.offers(search, after, category=category)
+        query = {name: said for name, said in (("search", search), ("category", category)) if said}
         following = None if shelf.following is None else f"/store?{urlencode(query | {'after': shelf.following})}"
         content: dict[str, Any] = {"offers": shelf.offers, "search": search, "following": following}
+        content |= {"category": category, "categories": await self._showcase.categories()}
         return self._pages.page(request, "offers.html", **content)
 
     async def _offer(self, request: Request) -> Response:
@@ -141,23 +149,31 @@ class Storefront:
         sent = await sent_form(request)
         filled = read_form(sent)
         if filled.trapped:
-            return self._done(request, asked)  # a program learns nothing from it
+            return self._done(request, asked, new_id())  # a program learns nothing from it
         if filled.errors:
             return self._shown_form(request, asked, filled, 422)
         refusal = None if self._captcha is None else await self._captcha.refusal(sent)
         if refusal is not None:
             again = replace(filled, errors={"captcha": (refusal, {})})
             return self._shown_form(request, asked, again, 422)
-        await self._keep(asked, filled)
-        return self._done(request, asked)
+        return self._done(request, asked, await self._keep(asked, filled, self._consent(request, asked)))
 
-    async def _keep(self, asked: Asked, filled: Filled) -> None:
-        """All leads of the form are on disk when this returns, or none is thanked for."""
+    def _consent(self, request: Request, asked: Asked) -> Consent:
+        """What whoever sends the form agrees to, in the words of the page."""
+        language, to = self._pages.language_of(request), asked.goes_to
+        said: dict[str, object] = {"publisher": to.publisher, "title": to.title, "marketplace": str(self._name)}
+        text = AGREED
+        if asked.partner is not None:
+            text, said = AGREED_PARTNER, said | {"owner": asked.offer.publisher, "owner_title": asked.offer.title}
+        return Consent(language.gettext(text, **said), CONTACT, language.code)
+
+    async def _keep(self, asked: Asked, filled: Filled, consent: Consent) -> str:
+        """All leads of the form are on disk when this returns, or none is thanked for; the id of the first."""
         while True:
-            answers = await self._intake.keep_many(_leads(asked, filled))
+            answers = await self._intake.keep_many(_leads(asked, filled, consent))
             problems = [answer for answer in answers if isinstance(answer, Problem)]
             if not problems:
-                return
+                return next(answer.id for answer in answers if isinstance(answer, Kept))
             if problems[0].type is not ProblemType.IDEMPOTENCY_KEY_REUSED:
                 raise StorageAway if problems[0].type is ProblemType.STORAGE_AWAY else HTTPException(404)
             # Gone back to and filled out anew: another form.
@@ -165,7 +181,9 @@ class Storefront:
 
     async def _thanks(self, request: Request) -> Response:
         asked = await self._asked(request)
-        return self._pages.page(request, "thanks.html", asked=asked, keep=_kept_query(request))
+        given = request.query_params.get("reference", "")
+        reference = given if _REFERENCE.fullmatch(given) else ""
+        return self._pages.page(request, "thanks.html", asked=asked, keep=_kept_query(request), reference=reference)
 
     async def _shown(self, request: Request) -> ShownOffer:
         ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
@@ -197,14 +215,16 @@ class Storefront:
             "countries": countries(language),
             "keep": _kept_query(request),
             "fragment": _is_fragment(request),
+            "agreed": self._consent(request, asked).text,
             "action": f"{self._base_url if _is_fragment(request) else ''}{asked.at}{_kept_query(request)}",
         }
         return self._pages.page(request, "fragment.html" if _is_fragment(request) else "form.html", status, **content)
 
-    def _done(self, request: Request, asked: Asked) -> Response:
+    def _done(self, request: Request, asked: Asked, reference: str) -> Response:
         if _is_fragment(request):
-            return self._pages.page(request, "thanked.html", asked=asked, keep="")
-        return RedirectResponse(f"{asked.at}/thanks{_kept_query(request)}", 303)
+            return self._pages.page(request, "thanked.html", asked=asked, keep="", reference=reference)
+        kept = _kept_query(request)
+        return RedirectResponse(f"{asked.at}/thanks{kept}{'&' if kept else '?'}reference={reference}", 303)
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
@@ -230,7 +250,7 @@ def _kept_query(request: Request) -> str:
     return f"?{query}" if query else ""
 
 
-def _leads(asked: Asked, filled: Filled) -> Sequence[NewLead]:
+def _leads(asked: Asked, filled: Filled, consent: Consent) -> Sequence[NewLead]:
     acted = Acted(
         offer=asked.offer.ref,
         offer_type=asked.offer.offer_type,
@@ -240,5 +260,6 @@ def _leads(asked: Asked, filled: Filled) -> Sequence[NewLead]:
         notes=filled.notes,
         campaign=filled.campaign,
         preview=asked.offer.preview,
+        consent=consent,
     )
     return [lead_of(acted)] if asked.partner is None else partner_leads(acted, asked.partner.ref, asked.partner.title)

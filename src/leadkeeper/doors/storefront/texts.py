@@ -43,6 +43,17 @@ CALLS: Final[Mapping[CallToAction, str]] = {
 }
 """What customers can do with an offer, as its buttons say it."""
 
+AGREED: Final = _(
+    "I agree that %(marketplace)s gives what I enter here to %(publisher)s, the publisher of %(title)s, so that they "
+    "can contact me about it."
+)
+AGREED_PARTNER: Final = _(
+    "I agree that %(marketplace)s gives what I enter here to %(publisher)s, the publisher of %(title)s, so that they "
+    "can contact me about it; and that %(owner)s, the publisher of %(owner_title)s, learns who I am (not my notes) "
+    "and that I asked, and does not contact me."
+)
+"""What customers agree to, as the form says it and as it is kept with the lead."""
+
 THANKS: Final[Mapping[CallToAction, str]] = {
     CallToAction.GET_IT_NOW: _(
         "That you want %(title)s is kept and goes to %(publisher)s, who can help you to set it up."

@@ -31,6 +31,8 @@ lead: Final = sa.Table(
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
     # How often installations like this one passed it on before it came here; see lead.MOST_HOPS.
     sa.Column("hops", sa.Integer, nullable=False, server_default="0"),
+    # What the customer agreed to in the storefront, and when, as JSON; see intake.keep.Consent.
+    sa.Column("consent", sa.Text),
     sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
     sa.Index("ix_lead_publisher", "publisher_id", "id"),
     sa.Index("ix_lead_email", "email", "id"),

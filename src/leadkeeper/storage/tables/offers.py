@@ -59,6 +59,7 @@ offer: Final = sa.Table(
     # what is published; empty before.
     sa.Column("shelf_title", sa.String(200), nullable=False, server_default=""),
     sa.Column("shelf_text", sa.Text, nullable=False, server_default=""),
+    sa.Column("shelf_category", sa.String(100), nullable=False, server_default=""),
     sa.UniqueConstraint("publisher_id", "id"),
 )
 sa.Index("ix_offer_id", offer.c.id)
@@ -171,13 +172,15 @@ connection: Final = sa.Table(
     sa.Column("recall_at", sa.BigInteger),
     # When it recovered, while more of its deliveries wait than became due at that moment. See delivery.hasten.
     sa.Column("recovered_at", sa.BigInteger),
+    # When the credentials in these settings end, as far as that is known; see connections.expiry.
+    sa.Column("ends_at", sa.BigInteger),
     sa.UniqueConstraint("offer_ref", "name"),
 )
 PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.paused_by_person
 """We or a person paused the connection."""
 AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.removed_at.is_not(None)
 """Nothing is sent over the connection until somebody does something: its deliveries are held."""
-for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at):
+for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at, connection.c.ends_at):
     sa.Index(
         f"ix_connection_{_moment.name}",
         _moment,

@@ -44,13 +44,13 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener
 // What was opened stays open when a part of the page is replaced, and the focus stays where it was.
 let opened = [], focused = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, xhr, elt } = event.detail;
+  const { target, xhr, elt, requestConfig } = event.detail;
   if (new URL(xhr.responseURL, location.href).pathname === "/portal/sign-in") {
     event.detail.shouldSwap = false;
     location.reload(); // the session has ended
     return;
   }
-  if (elt.matches("form")) { // what somebody sent is answered whatever the answer is
+  if (elt.matches("form") || requestConfig?.verb === "post") { // what somebody sent is answered whatever the answer is
     event.detail.shouldSwap = true;
     return;
   }

@@ -1,0 +1,188 @@
+"""From an empty database to a customer's lead in the CRM, on pages alone: in English, and in Portuguese.
+
+The program is started as ``leadkeeper serve`` starts it; after that nobody types a command. Steps are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+from pydantic import SecretStr
+
+from leadkeeper.app import serve
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.settings import Settings
+from leadkeeper.texts import Language
+from tests.browser.connecting import PATIENCE
+from tests.browser.test_storefront import DESK, picture
+from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
+from tests.languages import LANGUAGES
+from tests.people import PASSWORD
+from tests.rooms import SECRET_KEY
+
+WRONG_SECRET: Final = "not-the-secret-0123456789"
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[tuple[str, Sandbox]]:
+    """The program over an empty database, before a sandbox of destinations: the link that it prints."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    authority = Authority(folder / "authority")
+    async with Sandbox(authority.ca_file.parent) as sandbox:
+        settings = Settings(
+            database_url=f"sqlite+aiosqlite:///{folder / 'new.db'}",
+            secret_key=SecretStr(SECRET_KEY),
+            port=port,
+            hosts=sandbox.hosts_setting(),
+            ca_file=authority.ca_file,
+            allow_addresses="127.0.0.0/8",
+        )
+        stop = asyncio.Event()
+        begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        running = asyncio.create_task(serve(settings, api=True, worker=True, stop=stop, begin=begun.set_result))
+        try:
+            either: set[asyncio.Future[Any]] = {running, begun}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            assert begun.done(), running
+            yield begun.result(), sandbox
+        finally:
+            stop.set()
+            await running
+
+
+@dataclass
+class Person:
+    """Somebody who goes the whole way, and finds each button by its words in one language."""
+
+    page: Page
+    language: Language
+    steps: list[str] = field(default_factory=list)
+
+    def told(self, message: str, **parts: object) -> str:
+        """A text of ours in their language."""
+        return self.language.gettext(message, **parts)
+
+    async def step(self, what: str, where: Locator) -> None:
+        """Press or follow something."""
+        await where.click()
+        self.steps.append(what)
+
+    async def fill(self, **values: str) -> None:
+        """Enter values into the fields of these names."""
+        for name, value in values.items():
+            await self.page.locator(f"#{name}").fill(value)
+
+    def button(self, message: str, **parts: object) -> Locator:
+        """The button that says this."""
+        return self.page.get_by_role("button", name=self.told(message, **parts), exact=True).first
+
+    def link(self, message: str) -> Locator:
+        """The link that says this."""
+        return self.page.get_by_role("link", name=self.told(message), exact=True).first
+
+
+async def begin(person: Person, link: str) -> None:
+    """Who runs it, the marketplace, the first publisher and offer, by the guide of the first start."""
+    page = person.page
+    await page.goto(link)
+    person.steps.append("open the link that the program prints")
+    await person.fill(name="Ada Lovelace", email="ada@market.example", password=PASSWORD)
+    await person.step("make yourself known", person.button("Go on"))
+    await page.wait_for_url("**/marketplace")
+    await person.fill(name="Feira")
+    await person.step("name the marketplace", person.button("Go on"))
+    await page.wait_for_url("**/publisher*")
+    await person.fill(name="Contoso")
+    await person.step("name the first publisher", person.button("Go on"))
+    await page.wait_for_url("**/offer*")
+    await person.fill(title="Contoso CRM")
+    await person.step("name the first offer", person.button("Go on"))
+    await page.wait_for_url("**/connect")
+
+
+async def connect(person: Person) -> None:
+    """Dynamics 365 with a wrong secret, understood, mended, proven."""
+    page = person.page
+    await person.step("choose Dynamics 365", page.locator(".kind a.stretched[href$='kind=dynamics']"))
+    way = page.locator(".way-card").filter(has_text=person.told("An application signs in"))
+    await person.step("choose how to sign in", way)
+    right = {name: str(value) for name, value in APPLICATION_SETTINGS.items() if name != "authentication"}
+    await person.fill(**right | {"applicationKey": WRONG_SECRET})
+    save = page.locator(".card-footer button[value='validate']")
+    await person.step("save and validate, with a wrong secret", save)
+    await expect(page.locator(".told-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
+    await picture(page, f"whole-way-{person.language.code}-wrong")
+    await person.step("follow what the page says", person.link("Change these settings"))
+    await expect(page.locator(".field-marked", has=page.locator("#applicationKey"))).to_be_visible()
+    await person.fill(applicationKey=right["applicationKey"])
+    await person.step("save and validate, mended", save)
+    await expect(page.locator("#said")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(page.locator(".line-head .state").last).to_contain_text(person.told("working"))
+
+
+async def publish(person: Person) -> None:
+    """What customers read is entered; then the offer is published, and goes live."""
+    page = person.page
+    await person.step("open publishing", person.link("Publishing"))
+    await person.step("follow what is missing", person.link("Edit the offer"))
+    await person.fill(summary="Contoso CRM", description="Contoso CRM", category="CRM", price="20 EUR")
+    await page.check("input[name='call.contactMe']")
+    await person.step("say what customers read", person.button("Save the draft"))
+    await person.step("open publishing again", person.link("Publishing"))
+    await person.step("publish the draft", person.button("Publish the draft"))
+    live = person.button("Go live")
+    await live.wait_for(timeout=PATIENCE)
+    await person.step("go live", live)
+    await expect(page.locator("#steps")).to_contain_text(person.told("All six steps are done"), timeout=PATIENCE)
+
+
+async def ask(person: Person, store: str) -> None:
+    """A customer asks to be contacted."""
+    page = person.page
+    await page.goto(store)
+    person.steps.append("the customer opens the storefront")
+    await person.step("open the offer", page.get_by_role("link", name="Contoso CRM"))
+    await person.step("ask to be contacted", person.button("Contact me"))
+    answers = {"firstName": "Grace", "lastName": "Hopper", "email": "grace@navy.example", "company": "Navy"}
+    await person.fill(**answers)
+    await page.select_option("#country", "US")
+    await page.check("#consent")
+    await person.step("send the form", person.button("Send"))
+    await page.wait_for_url("**/thanks?reference=*")
+
+
+def received(sandbox: Sandbox) -> str:
+    """What the CRM holds."""
+    return json.dumps(list(sandbox.stand_in("dynamics").received()), default=str)
+
+
+@pytest.mark.parametrize("code", ["en", "pt"])
+async def test_from_the_first_start_to_a_lead_in_the_crm(browser: Browser, tmp_path: Path, code: str) -> None:
+    language = LANGUAGES.find(code)
+    assert language is not None
+    async with served(tmp_path) as (link, sandbox):
+        context = await browser.new_context(locale=code, **DESK)
+        page = await context.new_page()
+        page.set_default_timeout(PATIENCE)
+        person = Person(page, language)
+        await begin(person, link)
+        await connect(person)
+        await publish(person)
+        await ask(person, f"{link.partition('/portal')[0]}/store")
+        async with asyncio.timeout(PATIENCE / 1000):
+            while "grace@navy.example" not in received(sandbox):  # noqa: ASYNC110 - the CRM tells nobody
+                await asyncio.sleep(0.05)
+        await context.close()
+    print(f"\n{language.name}: {len(person.steps)} steps: {'; '.join(person.steps)}")

@@ -32,6 +32,8 @@ from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.packages import with_packages
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.client_address import ClientAddresses
@@ -73,7 +75,7 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.rooms import Rooms
-from leadkeeper.settings import Settings
+from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.presence import Presence
@@ -103,10 +105,12 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
 
     They speak ``languages``; without, all that this package has.
 
-    Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key cannot be used.
+    Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key or a destination's
+    package cannot be used.
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
+    destinations = destinations_of(settings)
     storage, clock, secret_keys = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
@@ -118,7 +122,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
-    rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
+    rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed(), destinations)
     await rooms.marketplace.look()
     try:
         if worker:
@@ -142,6 +146,14 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
         await storage.close()
 
 
+def destinations_of(settings: Settings) -> Destinations:
+    """What connections can be made to. Raises :class:`WrongSetting` for a package that cannot be used."""
+    try:
+        return with_packages(settings.packages)
+    except ValueError as error:
+        raise WrongSetting(f"LEADKEEPER_DESTINATION_PACKAGES: {error}") from None
+
+
 def _put_together(
     settings: Settings,
     storage: Storage,
@@ -150,6 +162,7 @@ def _put_together(
     context: Context,
     wake: Callable[[Collection[str]], None],
     languages: Languages,
+    destinations: Destinations,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
     quotas, mail_rules = settings.quotas, settings.mail_rules
@@ -164,10 +177,11 @@ def _put_together(
         keeps_last=keeps_last_connection,
         quotas=quotas,
         mail_rules=mail_rules,
+        destinations=destinations,
     )
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     withholding = Withholding.parse(settings.withheld_domains)
-    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
+    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, destinations)
     return Rooms(
         storage=storage,
         keys=sign_ins.keys,

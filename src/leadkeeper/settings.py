@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         ".edu",
         description="Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains.",
     )
+    destination_packages: str = Field(
+        "",
+        description="Installed Python packages, separated by commas, whose destinations are offered beside ours. "
+        "Their code runs with all rights of this program.",
+    )
     certification: Literal["automatic", "operator"] = Field(
         "automatic", description="Who certifies an offer that is being published: automatic, or an operator by hand."
     )
@@ -286,6 +291,11 @@ class Settings(BaseSettings):
     def named(self) -> str | None:
         """The marketplace's name, if a setting gives it."""
         return self.marketplace_name if "marketplace_name" in self.model_fields_set else None
+
+    @property
+    def packages(self) -> list[str]:
+        """The packages whose destinations are offered."""
+        return _listed(self.destination_packages)
 
     @property
     def origins(self) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.interface import Provider
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME, DESTINATIONS
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language
@@ -30,7 +30,7 @@ ROOMS: Final[dict[str, Callable[[str], bool]]] = {
 """What has a destination's name, and how it is found."""
 
 
-@pytest.mark.parametrize("provider", DESTINATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_destination_is_in_every_room(provider: Provider, room: str) -> None:
     assert ROOMS[room](provider.name), f"{provider.name} lacks its {room}"
@@ -41,7 +41,7 @@ def test_a_destination_that_is_nowhere_is_missed(room: str) -> None:
     assert not ROOMS[room]("nowhere")
 
 
-@pytest.mark.parametrize("provider", DESTINATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)
 def test_every_destination_is_described(provider: Provider) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", provider.name)
     assert provider.title
@@ -61,9 +61,9 @@ def test_every_diagnosis_is_in_every_language(language: Language) -> None:
 
 
 def test_names_are_given_once() -> None:
-    assert len(BY_NAME) == len(BY_LEAD_DESTINATION) == len(DESTINATIONS)
-    assert len({each.microsoft.cloud_partner for each in DESTINATIONS}) == len(DESTINATIONS)
-    assert len({each.microsoft.cloud_partner_key for each in DESTINATIONS}) == len(DESTINATIONS)
+    assert len(OURS.names) == len(OURS.choices) == len(OURS.all)
+    assert len({each.microsoft.cloud_partner for each in OURS}) == len(OURS.all)
+    assert len({each.microsoft.cloud_partner_key for each in OURS}) == len(OURS.all)
 
 
 def test_no_room_asks_which_destination_it_is() -> None:

@@ -197,16 +197,34 @@ class Adapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class IngestionNames:
+    """What the ingestion API calls a destination: its ``resourceType``, and its settings by their names there."""
+
+    resource_type: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class MicrosoftNames:
-    """What Microsoft calls a destination: in ``customer-leads``, and in Cloud Partner Portal's offers."""
+    """What Microsoft calls a destination: in ``customer-leads``, in Cloud Partner's offers, in the ingestion API.
+
+    Where one of them has no such destination, it is named as it is here, and ``ingestion`` is ``None``.
+    """
 
     lead_destination: str
     config_key: str
     cloud_partner: str
     cloud_partner_key: str
+    spellings: tuple[str, ...] = ()
+    """How offers have called it besides, in lower case without blanks."""
+    keys: tuple[str, ...] = ()
+    """How offers have called the object with its settings besides, in lower case."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Spellings of settings in offers, in lower case, that differ from ours by more than case."""
+    ingestion: IngestionNames | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Provider:
     """All that the rest of the program knows of a kind of destination.
 
@@ -227,6 +245,8 @@ class Provider:
     confirms every lead that it takes."""
     account: tuple[str, ...] = ()
     """The settings by which two connections share a quota, by their JSON names."""
+    installed: bool = True
+    """Whether this program has it; false for what a stored connection names though nobody provides it any more."""
 
     @property
     def lead_destination(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.destinations.marketo.form import WebForm
 from leadkeeper.destinations.marketo.rest import RestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
@@ -21,7 +21,17 @@ def _open(config: Config, context: Context) -> Adapter:
 MARKETO: Final = Provider(
     name="marketo",
     title="Marketo",
-    microsoft=MicrosoftNames("marketo", "marketoLeadConfiguration", "Marketo", "marketoLeadConfiguration"),
+    microsoft=MicrosoftNames(
+        "marketo",
+        "marketoLeadConfiguration",
+        "Marketo",
+        "marketoLeadConfiguration",
+        settings={"munchkinaccountid": "munchkinId"},
+        ingestion=IngestionNames(
+            "MarketoLeadConfiguration",
+            {"serverID": "serverId", "munchkinAccountID": "munchkinId", "formID": "formId"},
+        ),
+    ),
     config=MarketoConfig,
     open=_open,
     if_not_found=Kind.MARKETO_TEST_LEAD_NOT_FOUND,

@@ -33,6 +33,10 @@ RUN_BY: Final[Mapping[tuple[str, str], str]] = {
     ("docs/tutorial.md", "sh"): "tests/journeys/test_tutorial.py",
     ("docs/howto/use-the-sandbox.md", "sh"): "tests/journeys/test_sandbox_howto.py",
     **{(f"docs/destinations/{name}.md", "json"): "tests/contracts/test_doc_examples.py" for name in OURS.names},
+    **{
+        ("docs/howto/add-a-destination.md", language): "tests/contracts/test_destination_packages.py"
+        for language in ("toml", "python", "ini")
+    },
     ("docs/destinations/https_endpoint.md", "python"): "tests/unit/test_https_endpoint.py",
 }
 """Who else runs all blocks of a page in a language."""

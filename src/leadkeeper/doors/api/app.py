@@ -69,9 +69,9 @@ def create_api(
     HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
     Explainer(rooms.languages).serve_on(app)
     System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
-    app.openapi = functools.cache(
+    app.openapi = functools.cache(  # type: ignore[method-assign]
         lambda: openapi_of(app, rooms.connections.destinations, hot, [document() for document in documents])
-    )  # type: ignore[method-assign]
+    )
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
     return Front(app, hot, bearers, metrics, closed)
 

@@ -68,8 +68,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @asynccontextmanager
 async def opened(url: str, authority: Authority, packages: str = NAME, **more: Any) -> AsyncIterator[House]:
     """An installation with those packages; ``127.0.0.1`` may be reached, its certificate is trusted."""
-    allowed = {"allow_addresses": "127.0.0.0/8", "ca_file": authority.ca_file}
-    async with house(url, destination_packages=packages, **allowed, **more) as found:
+    more |= {"allow_addresses": "127.0.0.0/8", "ca_file": authority.ca_file}
+    async with house(url, destination_packages=packages, **more) as found:
         yield found
 
 
@@ -91,9 +91,7 @@ async def test_it_works_through_rest(database_url: str, authority: Authority, fo
             validated = await operator.post(f"{CONNECTION}/validate")
             assert validated.json()["ok"], validated.body
             assert validated.json()["testLead"]["receipt"]["result"] == "created"
-            await home.rooms.catalogue.put_offer(
-                CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test"
-            )
+            await home.rooms.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
             lead_id = await hand_in(await home.visitor("marketplace"))
             delivery = await delivered(home, lead_id)
             assert (delivery["destination"], delivery["receipt"]["remoteId"]) == ("contoso_orders", lead_id)

@@ -222,7 +222,9 @@ async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str)
         lease_id = await begin(house, 3)
         newer = sa.update(t.connection).values(destination="of-tomorrow")
         await house.storage.write(lambda conn: conn.execute(newer).rowcount)
-        works = await house.storage.write(claim, lease_id, {}, lambda row: workers._share_of(row, 8, OURS), house.now, None)
+        works = await house.storage.write(
+            claim, lease_id, {}, lambda row: workers._share_of(row, 8, OURS), house.now, None
+        )
         assert works == []
 
 

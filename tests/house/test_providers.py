@@ -21,6 +21,7 @@ PLACES: Final = PACKAGE / "doors/cli/demo/places.py"
 
 ROOMS: Final[dict[str, Callable[[str], bool]]] = {
     "settings": lambda name: (PACKAGE / f"destinations/{name}/settings.py").is_file(),
+    "guide": lambda name: (PACKAGE / f"destinations/{name}/guide.py").is_file(),
     "provider": lambda name: (PACKAGE / f"destinations/{name}/provider.py").is_file(),
     "stand-in": lambda name: (PACKAGE / f"sandbox/{name}/stand_in.py").is_file(),
     "docs page": lambda name: (DOCS / f"destinations/{name}.md").is_file(),
@@ -70,3 +71,16 @@ def test_no_room_asks_which_destination_it_is() -> None:
     asked = re.compile(r"destination (?:is|in|==) \(?(?:Salesforce|Marketo|Email|Dynamics|Azure\w+|HttpsEndpoint)\b")
     files = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
     assert [path.name for path in files if asked.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_only_app_and_defaults_know_which_destinations_there_are() -> None:
+    """A door that asks for ours alone would not show those of packages; the demo and the texts of mails may."""
+    may = {"destinations", "demo"}
+    taken = re.compile(r"\bOURS\b(?!\.if_not_found)")
+    default = re.compile(r"destinations: (?:Destinations = OURS|Sequence\[str\] = OURS\.names)|import OURS")
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        rest = default.sub("", path.read_text(encoding="utf-8"))
+        if not may & set(path.parts) and taken.search(rest):
+            found.append(path.name)
+    assert found == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leadkeeper.destinations.interface import Provider
@@ -15,8 +17,15 @@ EVERY = [pytest.param(each, id=each.name) for each in OURS]
 ALL_NAMES = {name for each in OURS for name in json_names(each.config)}
 
 
-def test_every_destination_has_a_guide_and_every_guide_a_destination() -> None:
-    assert guides.GUIDES.keys() == set(OURS.names)
+def test_every_destination_has_a_guide() -> None:
+    assert [each.name for each in OURS if each.guide is None] == []
+
+
+def test_a_destination_without_a_guide_has_a_form_all_the_same() -> None:
+    plain = replace(OURS.named("dynamics"), name="plain", title="Plain", guide=None)
+    (way,) = guides.guide_of(plain).ways
+    assert "instanceUrl" in way.fields
+    assert [each.name for each in guides.ordered((*OURS.all, plain))][-2:] == ["plain", "azure_blob"]
 
 
 @pytest.mark.parametrize("destination", EVERY)
@@ -58,13 +67,13 @@ def test_what_is_said_of_a_setting_or_choice_is_of_one_that_is_there() -> None:
     assert {*guides.HELP, *guides.EXAMPLES} <= ALL_NAMES
     fields = [each for kind in OURS for each in form_fields(kind.config, json_names(kind.config), {})]
     choices = {(field.name, choice) for field in fields for choice in field.choices}
-    fixed = {name for guide in guides.GUIDES.values() for way in guide.ways for name in way.fixed}
+    fixed = {name for guide in map(guides.guide_of, OURS) for way in guide.ways for name in way.fixed}
     assert guides.CHOICES.keys() <= choices
     assert {pair for pair in choices - guides.CHOICES.keys() if pair[0] not in fixed} == set()
 
 
 def test_who_is_told_to_choose_another_finds_it() -> None:
-    assert {guide.instead for guide in guides.GUIDES.values() if guide.instead} <= set(OURS.names)
+    assert {guide.instead for guide in map(guides.guide_of, OURS) if guide.instead} <= set(OURS.names)
     assert guides.ordered(OURS.all)[-1].name == "azure_blob"
     assert set(guides.ordered(OURS.all)) == set(OURS)
 

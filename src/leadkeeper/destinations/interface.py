@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.check import Check
+from leadkeeper.destinations.guide import Guide
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import ContactEmail
@@ -243,6 +244,8 @@ class Provider:
     if_not_found: Kind | None = None
     """What usually is wrong when a lead that it took without confirming it cannot be found there; ``None`` where it
     confirms every lead that it takes."""
+    guide: Guide | None = None
+    """What a publisher is told who connects it; without one, its form has the settings alone."""
     account: tuple[str, ...] = ()
     """The settings by which two connections share a quota, by their JSON names."""
     installed: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
@@ -30,5 +31,6 @@ AZURE_BLOB: Final = Provider(
     ),
     config=AzureBlobConfig,
     open=_open,
+    guide=GUIDE,
     least_batch=32,
 )

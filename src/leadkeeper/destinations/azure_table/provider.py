@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_table.adapter import TRANSACTION_OPERATIONS, AzureTable
+from leadkeeper.destinations.azure_table.guide import GUIDE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
@@ -27,5 +28,6 @@ AZURE_TABLE: Final = Provider(
     ),
     config=AzureTableConfig,
     open=_open,
+    guide=GUIDE,
     least_batch=TRANSACTION_OPERATIONS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.diagnosis import Kind
@@ -29,5 +30,6 @@ HTTPS_ENDPOINT: Final = Provider(
     ),
     config=HttpsEndpointConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.ENDPOINT_LEAD_NOT_FOUND,
 )

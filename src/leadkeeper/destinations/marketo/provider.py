@@ -6,6 +6,7 @@ from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.guide import GUIDE
 from leadkeeper.destinations.marketo.rest import RestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Kind
@@ -34,5 +35,6 @@ MARKETO: Final = Provider(
     ),
     config=MarketoConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.MARKETO_TEST_LEAD_NOT_FOUND,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.salesforce.guide import GUIDE
 from leadkeeper.destinations.salesforce.rest import RestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
@@ -30,6 +31,7 @@ SALESFORCE: Final = Provider(
     ),
     config=SalesforceConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.SALESFORCE_TEST_LEAD_NOT_FOUND,
     account=("webToLeadHost", "objectIdentifier"),
 )

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.resource import Stored, parse, secret_fields
 from leadkeeper.connections.state import ConnectionState
+from leadkeeper.destinations.guide import Guide, Way
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import Destinations
@@ -27,7 +28,6 @@ from leadkeeper.doors.portal.form_fields import (
     settings_of,
     wrong_rows,
 )
-from leadkeeper.doors.portal.guides import Guide, Way
 from leadkeeper.doors.portal.lines import diagnosis_view, line_of
 from leadkeeper.doors.portal.marks import marked_fields
 from leadkeeper.doors.portal.session import Session

@@ -32,8 +32,6 @@ from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
-from leadkeeper.destinations.packages import with_packages
-from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.client_address import ClientAddresses
@@ -75,7 +73,7 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.rooms import Rooms
-from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.presence import Presence
@@ -110,7 +108,6 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    destinations = destinations_of(settings)
     storage, clock, secret_keys = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
@@ -122,7 +119,7 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
-    rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed(), destinations)
+    rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
     await rooms.marketplace.look()
     try:
         if worker:
@@ -146,14 +143,6 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
         await storage.close()
 
 
-def destinations_of(settings: Settings) -> Destinations:
-    """What connections can be made to. Raises :class:`WrongSetting` for a package that cannot be used."""
-    try:
-        return with_packages(settings.packages)
-    except ValueError as error:
-        raise WrongSetting(f"LEADKEEPER_DESTINATION_PACKAGES: {error}") from None
-
-
 def _put_together(
     settings: Settings,
     storage: Storage,
@@ -162,13 +151,12 @@ def _put_together(
     context: Context,
     wake: Callable[[Collection[str]], None],
     languages: Languages,
-    destinations: Destinations,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
     quotas, mail_rules = settings.quotas, settings.mail_rules
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
-    rates = Rates(storage, quotas, clock)
+    rates, withholding = Rates(storage, quotas, clock), Withholding.parse(settings.withheld_domains)
     connections = Connections(
         storage,
         Vault(list(secret_keys)),
@@ -177,11 +165,10 @@ def _put_together(
         keeps_last=keeps_last_connection,
         quotas=quotas,
         mail_rules=mail_rules,
-        destinations=destinations,
+        destinations=settings.destinations,
     )
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
-    withholding = Withholding.parse(settings.withheld_domains)
-    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, destinations)
+    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
     return Rooms(
         storage=storage,
         keys=sign_ins.keys,

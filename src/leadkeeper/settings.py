@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.access.quotas import NAMES, USUAL, Quotas
+from leadkeeper.destinations.packages import with_packages
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_vouched
@@ -292,10 +295,13 @@ class Settings(BaseSettings):
         """The marketplace's name, if a setting gives it."""
         return self.marketplace_name if "marketplace_name" in self.model_fields_set else None
 
-    @property
-    def packages(self) -> list[str]:
-        """The packages whose destinations are offered."""
-        return _listed(self.destination_packages)
+    @functools.cached_property
+    def destinations(self) -> Destinations:
+        """What connections can be made to. Raises :class:`WrongSetting` for a package that cannot be used."""
+        try:
+            return with_packages(_listed(self.destination_packages))
+        except ValueError as error:
+            raise WrongSetting(f"LEADKEEPER_DESTINATION_PACKAGES: {error}") from None
 
     @property
     def origins(self) -> list[str]:

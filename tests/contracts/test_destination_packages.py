@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from leadkeeper.app import destinations_of, open_doors, open_rooms
+from leadkeeper.app import open_doors, open_rooms
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Kind
@@ -137,7 +137,7 @@ async def test_what_nobody_names_is_not_there(database_url: str, authority: Auth
 def test_the_setting_on_the_page_is_ours(folder: Path) -> None:
     name, _, value = text("ini").strip().partition("=")
     assert name == "LEADKEEPER_DESTINATION_PACKAGES"
-    assert destinations_of(Settings(destination_packages=value)).names == (*OURS.names, "contoso_orders")
+    assert Settings(destination_packages=value).destinations.names == (*OURS.names, "contoso_orders")
 
 
 @asynccontextmanager
@@ -203,7 +203,7 @@ def test_a_wrong_name_stops_the_start_with_one_line(
     if points:
         install(folder, name, "bad_one", source, points)
     with pytest.raises(WrongSetting) as wrong:
-        destinations_of(Settings(destination_packages=name))
+        _ = Settings(destination_packages=name).destinations
     assert str(wrong.value).startswith(f"LEADKEEPER_DESTINATION_PACKAGES: {told}")
     assert "\n" not in str(wrong.value)
 

@@ -154,9 +154,7 @@ def _body(file: str | None, to: str | None, settings: list[str]) -> dict[str, An
         if settings:
             raise typer.BadParameter("--set goes with --to, not with --file")
         return read_json(file)
-    from leadkeeper.app import destinations_of
-
-    destinations = destinations_of(quiet_settings())
+    destinations = quiet_settings().destinations
     destination = destinations.taking(to or "")
     if destination is None:
         raise typer.BadParameter(f"--to {to}: choose one of {', '.join(destinations.choices)}")

@@ -107,7 +107,8 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
 
     They speak ``languages``; without, all that this package has.
 
-    Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key cannot be used.
+    Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key or a destination's
+    package cannot be used.
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
@@ -160,12 +161,19 @@ def _put_together(
     rates = Rates(storage, quotas, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
+    withholding = Withholding.parse(settings.withheld_domains)
     connections = Connections(
-        storage, vault, wake, clock, keeps_last=keeps_last_connection, quotas=quotas, mail_rules=mail_rules
+        storage,
+        vault,
+        wake,
+        clock,
+        keeps_last=keeps_last_connection,
+        quotas=quotas,
+        mail_rules=mail_rules,
+        destinations=settings.destinations,
     )
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
-    withholding = Withholding.parse(settings.withheld_domains)
-    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)
+    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
     return Rooms(
         storage=storage,
         keys=sign_ins.keys,

@@ -66,6 +66,7 @@ class Kind(StrEnum):
     STORAGE_SETTING_INVALID = "storageSettingInvalid"
     TABLE_BEING_DELETED = "tableBeingDeleted"
     SETTINGS_INVALID = "settingsInvalid"
+    DESTINATION_NOT_INSTALLED = "destinationNotInstalled"
     PASSED_ON_TOO_OFTEN = "passedOnTooOften"
     MAY_HAVE_ARRIVED = "mayHaveArrived"
     GAVE_UP = "gaveUp"

@@ -12,6 +12,7 @@ from leadkeeper.storage.migrate import upgrade
 
 async def open_database(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
     """The database, up to date, its clock, and the keys to the secrets in it."""
+    _ = settings.destinations  # a package that cannot be used stops the start before anything is opened
     storage = open_storage(settings.database_url)
     try:
         await storage.migrate(upgrade)

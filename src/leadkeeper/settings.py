@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from pydantic_settings import SettingsConfigDict
 
 from leadkeeper.access.provider.settings import ProviderFields
 from leadkeeper.access.quotas import NAMES, USUAL, Quotas
+from leadkeeper.destinations.packages import with_packages
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_address, parse_vouched
@@ -115,6 +118,11 @@ class Settings(ProviderFields):
     withheld_domains: str = Field(
         ".edu",
         description="Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains.",
+    )
+    destination_packages: str = Field(
+        "",
+        description="Installed Python packages, separated by commas, whose destinations are offered beside ours. "
+        "Their code runs with all rights of this program.",
     )
     certification: Literal["automatic", "operator"] = Field(
         "automatic", description="Who certifies an offer that is being published: automatic, or an operator by hand."
@@ -306,6 +314,14 @@ class Settings(ProviderFields):
     def named(self) -> str | None:
         """The marketplace's name, if a setting gives it."""
         return self.marketplace_name if "marketplace_name" in self.model_fields_set else None
+
+    @functools.cached_property
+    def destinations(self) -> Destinations:
+        """What connections can be made to. Raises :class:`WrongSetting` for a package that cannot be used."""
+        try:
+            return with_packages(_listed(self.destination_packages))
+        except ValueError as error:
+            raise WrongSetting(f"LEADKEEPER_DESTINATION_PACKAGES: {error}") from None
 
     @property
     def origins(self) -> list[str]:

@@ -15,6 +15,7 @@ from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.outbox import CHANGE_REFUSED
 from leadkeeper.connections.validation_texts import change_text
 from leadkeeper.connections.vault import Vault, new_secret_key
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.portal.lines import _line
 from leadkeeper.sandbox.authority import Authority
@@ -182,8 +183,8 @@ async def test_the_page_says_when_settings_take_effect_and_where_their_test_lead
     assert "once a test lead is taken" in _line(sent, 0, ENGLISH, 0, waits_for_word=False).waits
     before = replace(changed, test=LastTest("1", "MSFT_TEST_1", 0, False))
     assert "over primary (HTTPS endpoint)" in _line(before, 0, ENGLISH, 0, waits_for_word=True).word
-    assert "ou alguém disser" in change_text("salesforce", PORTUGUESE, waits_for_word=True)
-    assert "for aceito" in change_text("azure_table", PORTUGUESE, waits_for_word=True), "it confirms"
+    assert "ou alguém disser" in change_text(OURS.named("salesforce"), PORTUGUESE, waits_for_word=True)
+    assert "for aceito" in change_text(OURS.named("azure_table"), PORTUGUESE, waits_for_word=True), "it confirms"
 
 
 async def test_a_repair_takes_effect_at_once(opened: Market) -> None:

@@ -23,7 +23,7 @@ from leadkeeper.clock import new_id
 from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
 from leadkeeper.destinations.interface import Adapter, Context
-from leadkeeper.destinations.registry import DESTINATIONS
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.service import MailService
@@ -203,8 +203,8 @@ EVERY_TROUBLE = [(line, trouble) for line in LINES if line.speaks_http for troub
 
 def test_every_destination_has_a_case_file_of_its_name() -> None:
     files = {path.stem for path in (Path(__file__).parent / "cases").glob("*.py")}
-    assert {destination.name for destination in DESTINATIONS} <= files
-    assert {line.destination for line in LINES} == set(DESTINATIONS)
+    assert {destination.name for destination in OURS} <= files
+    assert {line.destination for line in LINES} == set(OURS)
 
 
 def test_every_state_of_every_stand_in_is_in_a_table() -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob
 from leadkeeper.sandbox.azure_storage.azurite import Azurite, AzuriteMissing, Service
@@ -93,7 +93,7 @@ class Example:
 def examples() -> list[Example]:
     """Every connection of every destination's page, but what a page marks as a sample of what is sent."""
     found = []
-    for name in BY_NAME:
+    for name in OURS.names:
         text = (PAGES / f"{name}.md").read_text(encoding="utf-8")
         first: Example | None = None
         for number, (sample, block) in enumerate(_BLOCK.findall(text), 1):
@@ -217,7 +217,7 @@ async def far_side(example: Example, authority: Authority) -> AsyncIterator[Far]
 
 
 def test_every_destination_has_an_example() -> None:
-    assert {each.kind for each in examples()} == set(BY_LEAD_DESTINATION) == set(SET_UP)
+    assert {each.kind for each in examples()} == set(OURS.choices) == set(SET_UP)
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda each: each.name)

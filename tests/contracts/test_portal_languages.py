@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from leadkeeper.destinations.mapping import PLACEHOLDERS
-from leadkeeper.destinations.registry import DESTINATIONS
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.portal.guides import EXAMPLES
 from leadkeeper.texts import Languages
 from tests.journeys.customer import Customer, Page
@@ -36,12 +36,12 @@ PATHS: Final = (
 MODELS: Final = sorted(
     {
         str(said)
-        for each in DESTINATIONS
+        for each in OURS
         for info in each.config.model_fields.values()
         for said in (info.title, info.description)
         if said
     }
-    | {each.title for each in DESTINATIONS}
+    | {each.title for each in OURS}
     | set(EXAMPLES.values()),
     key=len,
     reverse=True,
@@ -99,7 +99,7 @@ async def test_no_page_has_words_that_are_in_no_catalogue(database_url: str, lan
         key = (await home.rooms.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "eo") as visitor:
             await signed_in(visitor, key)
-            kinds = [f"/offers/contoso/crm-pro/connect?kind={each.name}" for each in DESTINATIONS]
+            kinds = [f"/offers/contoso/crm-pro/connect?kind={each.name}" for each in OURS]
             found = {path: untold(await visitor.open(f"/portal{path}")) for path in (*PATHS, *kinds)}
     assert {path: words for path, words in found.items() if words} == {}
 

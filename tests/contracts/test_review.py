@@ -28,7 +28,7 @@ from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.inbox import again, inbox
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
@@ -222,7 +222,9 @@ async def test_destinations_of_a_newer_version_are_left_to_it(database_url: str)
         lease_id = await begin(house, 3)
         newer = sa.update(t.connection).values(destination="of-tomorrow")
         await house.storage.write(lambda conn: conn.execute(newer).rowcount)
-        works = await house.storage.write(claim, lease_id, {}, lambda row: workers._share_of(row, 8), house.now, None)
+        works = await house.storage.write(
+            claim, lease_id, {}, lambda row: workers._share_of(row, 8, OURS), house.now, None
+        )
         assert works == []
 
 
@@ -235,8 +237,10 @@ async def test_a_connection_that_cannot_be_opened_stops_no_other(
             raise OSError
         return HTTPS_ENDPOINT.open(config, context)
 
-    monkeypatch.setitem(BY_NAME, "https_endpoint", replace(HTTPS_ENDPOINT, open=refuse))
+    changed = replace(HTTPS_ENDPOINT, open=refuse)
+    destinations = Destinations(changed if each is HTTPS_ENDPOINT else each for each in OURS)
     async with scene(database_url, authority) as s:
+        monkeypatch.setattr(s.house.connections._rows, "_destinations", destinations)
         await s.house.connections.put(CRM, "other", _endpoint(s.url + "?refused"), by="test")
         await s.connect()
         await s.intake.keep_many([lead(number) for number in range(10)])

@@ -10,7 +10,7 @@ import pytest
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.interface import Provider
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME, DESTINATIONS
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language
@@ -21,6 +21,7 @@ PLACES: Final = PACKAGE / "doors/cli/demo/places.py"
 
 ROOMS: Final[dict[str, Callable[[str], bool]]] = {
     "settings": lambda name: (PACKAGE / f"destinations/{name}/settings.py").is_file(),
+    "guide": lambda name: (PACKAGE / f"destinations/{name}/guide.py").is_file(),
     "provider": lambda name: (PACKAGE / f"destinations/{name}/provider.py").is_file(),
     "stand-in": lambda name: (PACKAGE / f"sandbox/{name}/stand_in.py").is_file(),
     "docs page": lambda name: (DOCS / f"destinations/{name}.md").is_file(),
@@ -30,7 +31,7 @@ ROOMS: Final[dict[str, Callable[[str], bool]]] = {
 """What has a destination's name, and how it is found."""
 
 
-@pytest.mark.parametrize("provider", DESTINATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_destination_is_in_every_room(provider: Provider, room: str) -> None:
     assert ROOMS[room](provider.name), f"{provider.name} lacks its {room}"
@@ -41,7 +42,7 @@ def test_a_destination_that_is_nowhere_is_missed(room: str) -> None:
     assert not ROOMS[room]("nowhere")
 
 
-@pytest.mark.parametrize("provider", DESTINATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)
 def test_every_destination_is_described(provider: Provider) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", provider.name)
     assert provider.title
@@ -61,12 +62,24 @@ def test_every_diagnosis_is_in_every_language(language: Language) -> None:
 
 
 def test_names_are_given_once() -> None:
-    assert len(BY_NAME) == len(BY_LEAD_DESTINATION) == len(DESTINATIONS)
-    assert len({each.microsoft.cloud_partner for each in DESTINATIONS}) == len(DESTINATIONS)
-    assert len({each.microsoft.cloud_partner_key for each in DESTINATIONS}) == len(DESTINATIONS)
+    assert len(OURS.names) == len(OURS.choices) == len(OURS.all)
+    assert len({each.microsoft.cloud_partner for each in OURS}) == len(OURS.all)
+    assert len({each.microsoft.cloud_partner_key for each in OURS}) == len(OURS.all)
 
 
 def test_no_room_asks_which_destination_it_is() -> None:
     asked = re.compile(r"destination (?:is|in|==) \(?(?:Salesforce|Marketo|Email|Dynamics|Azure\w+|HttpsEndpoint)\b")
     files = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
     assert [path.name for path in files if asked.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_only_app_and_defaults_know_which_destinations_there_are() -> None:
+    """A door that asks for ours alone would not show those of packages; the demo and the texts of mails may."""
+    may = {"destinations", "demo"}
+    taken = re.compile(r"\bOURS\b(?!\.if_not_found)")
+    default = re.compile(r"destinations: (?:Destinations = OURS|Sequence\[str\] = OURS\.names)|import OURS")
+    files = [path for path in PACKAGE.rglob("*.py") if not may & set(path.parts)]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    know = {name: text for name, text in texts.items() if "destinations.registry import OURS" in text}
+    assert know
+    assert [name for name, text in know.items() if taken.search(default.sub("", text))] == []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import OURS
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -32,7 +32,11 @@ READ: Final = (
 RUN_BY: Final[Mapping[tuple[str, str], str]] = {
     ("docs/tutorial.md", "sh"): "tests/journeys/test_tutorial.py",
     ("docs/howto/use-the-sandbox.md", "sh"): "tests/journeys/test_sandbox_howto.py",
-    **{(f"docs/destinations/{name}.md", "json"): "tests/contracts/test_doc_examples.py" for name in BY_NAME},
+    **{(f"docs/destinations/{name}.md", "json"): "tests/contracts/test_doc_examples.py" for name in OURS.names},
+    **{
+        ("docs/howto/add-a-destination.md", language): "tests/contracts/test_destination_packages.py"
+        for language in ("toml", "python", "ini")
+    },
     ("docs/destinations/https_endpoint.md", "python"): "tests/unit/test_https_endpoint.py",
 }
 """Who else runs all blocks of a page in a language."""

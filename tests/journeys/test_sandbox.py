@@ -21,7 +21,7 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION
+from leadkeeper.destinations.registry import OURS
 from tests.conftest import missing_service
 
 ROOT: Final = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 def test_every_destination_can_be_connected_broken_and_mended(sandbox: Sandbox) -> None:
     files = sorted((sandbox.folder / "sandbox/connections").glob("*.json"))
     kinds = {json.loads(file.read_text())["leadDestination"] for file in files}
-    assert kinds == set(BY_LEAD_DESTINATION), "each kind has a place in the demo and the sandbox"
+    assert kinds == set(OURS.choices), "each kind has a place in the demo and the sandbox"
     names = [file.stem for file in files]
     puts = [f"connections put contoso.x {name} --file sandbox/connections/{name}.json" for name in names]
     assert all(command in sandbox.output for command in (put.replace("contoso.x", "PUBLISHER.OFFER") for put in puts))

@@ -6,7 +6,7 @@ import pytest
 
 from leadkeeper.connections.resource import MASK
 from leadkeeper.destinations.interface import Config, Provider
-from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.portal.form_fields import (
     MOST_ROWS,
     FieldKind,
@@ -26,8 +26,8 @@ from leadkeeper.problem import FieldError
 from leadkeeper.texts import lazy_gettext
 from tests.languages import PORTUGUESE
 
-SALESFORCE = BY_NAME["salesforce"].config
-ENDPOINT = BY_NAME["https_endpoint"].config
+SALESFORCE = OURS.named("salesforce").config
+ENDPOINT = OURS.named("https_endpoint").config
 
 
 def one(config: type[Config], name: str, *, stored: bool = False, **values: str) -> FormField:
@@ -50,7 +50,7 @@ def test_a_setting_looks_like_its_type(name: str, kind: FieldKind) -> None:
     assert one(SALESFORCE, name).kind is kind
 
 
-@pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("destination", OURS.all, ids=lambda each: each.name)
 def test_every_setting_of_every_destination_has_a_field_with_words(destination: Provider) -> None:
     names = json_names(destination.config)
     found = form_fields(destination.config, names, default_values(destination.config))
@@ -150,7 +150,7 @@ def test_a_form_has_at_most_so_many_rows() -> None:
 
 
 def test_what_is_wrong_stands_at_its_field() -> None:
-    key = BY_NAME["salesforce"].config_key
+    key = OURS.named("salesforce").config_key
     errors = [
         FieldError(f"{key}.objectIdentifier", "Field required"),
         FieldError(f"{key}.webToLeadDailyLimit", "Input should be a valid integer, unable to parse string"),
@@ -170,7 +170,7 @@ def test_what_is_wrong_stands_at_its_field() -> None:
 
 
 def test_what_is_wrong_is_told_in_the_readers_language() -> None:
-    key = BY_NAME["salesforce"].config_key
+    key = OURS.named("salesforce").config_key
     errors = [FieldError(f"{key}.webToLeadDailyLimit", "Input should be a valid integer")]
     errors += [FieldError(key, lazy_gettext("There is no lead %(lead)s.", lead="x"))]
     found, general = field_errors(errors, SALESFORCE, key, PORTUGUESE)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leadkeeper.destinations.interface import Provider
-from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.portal import guides
 from leadkeeper.doors.portal.form_fields import form_fields, json_names, settings_of
 from leadkeeper.doors.portal.marks import marked_fields
 
-EVERY = [pytest.param(each, id=each.name) for each in DESTINATIONS]
-ALL_NAMES = {name for each in DESTINATIONS for name in json_names(each.config)}
+EVERY = [pytest.param(each, id=each.name) for each in OURS]
+ALL_NAMES = {name for each in OURS for name in json_names(each.config)}
 
 
-def test_every_destination_has_a_guide_and_every_guide_a_destination() -> None:
-    assert guides.GUIDES.keys() == BY_NAME.keys()
+def test_every_destination_has_a_guide() -> None:
+    assert [each.name for each in OURS if each.guide is None] == []
+
+
+def test_a_destination_without_a_guide_has_a_form_all_the_same() -> None:
+    plain = replace(OURS.named("dynamics"), name="plain", title="Plain", guide=None)
+    (way,) = guides.guide_of(plain).ways
+    assert "instanceUrl" in way.fields
+    assert [each.name for each in guides.ordered((*OURS.all, plain))][-2:] == ["plain", "azure_blob"]
 
 
 @pytest.mark.parametrize("destination", EVERY)
@@ -56,17 +65,17 @@ def test_a_connection_is_edited_in_the_way_it_was_made(destination: Provider) ->
 
 def test_what_is_said_of_a_setting_or_choice_is_of_one_that_is_there() -> None:
     assert {*guides.HELP, *guides.EXAMPLES} <= ALL_NAMES
-    fields = [each for kind in DESTINATIONS for each in form_fields(kind.config, json_names(kind.config), {})]
+    fields = [each for kind in OURS for each in form_fields(kind.config, json_names(kind.config), {})]
     choices = {(field.name, choice) for field in fields for choice in field.choices}
-    fixed = {name for guide in guides.GUIDES.values() for way in guide.ways for name in way.fixed}
+    fixed = {name for guide in map(guides.guide_of, OURS) for way in guide.ways for name in way.fixed}
     assert guides.CHOICES.keys() <= choices
     assert {pair for pair in choices - guides.CHOICES.keys() if pair[0] not in fixed} == set()
 
 
 def test_who_is_told_to_choose_another_finds_it() -> None:
-    assert {guide.instead for guide in guides.GUIDES.values() if guide.instead} <= BY_NAME.keys()
-    assert guides.ordered(DESTINATIONS)[-1].name == "azure_blob"
-    assert set(guides.ordered(DESTINATIONS)) == set(DESTINATIONS)
+    assert {guide.instead for guide in map(guides.guide_of, OURS) if guide.instead} <= set(OURS.names)
+    assert guides.ordered(OURS.all)[-1].name == "azure_blob"
+    assert set(guides.ordered(OURS.all)) == set(OURS)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -7,12 +7,13 @@ from typing import Any, Final
 import pytest
 
 from leadkeeper.connections.resource import Stored
+from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
 from leadkeeper.doors.cloud_partner.lead_configuration import lead_configuration, read_lead_configuration
 
 VM: Final = "microsoft-azure-corevm."
 AZURE: Final = "microsoft-azure-marketplace."
 TABLE: Final = {"connectionString": "DefaultEndpointsProtocol=https;AccountName=a123;AccountKey=c2VjcmV0;"}
-STORED: Final = Stored("https_endpoint", {"contactEmail": ["a@contoso.example"]}, {"httpsEndpointUrl": "https://x"})
+STORED: Final = Stored(HTTPS_ENDPOINT, {"contactEmail": ["a@contoso.example"]}, {"httpsEndpointUrl": "https://x"})
 
 
 def test_the_keys_are_remembered_and_come_back() -> None:

@@ -13,7 +13,7 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER, News, breaks, fails, is_failing, tell, works
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.destinations.registry import IF_NOT_FOUND
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Kind
 from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.text import RULE, change_refused_notice, paused_notice
@@ -131,7 +131,7 @@ def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> 
     assert "may have arrived:" not in english
 
 
-@pytest.mark.parametrize("kind", sorted(IF_NOT_FOUND))
+@pytest.mark.parametrize("kind", sorted(OURS.if_not_found))
 def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind: Kind) -> None:
     paused = str(paused_notice("primary", "CRM", kind, *WHOM, not_found=True).get_content()).split(RULE)
     for english, portuguese in (paused, of_failing(kind=kind, waiting=2, paused=True)):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from leadkeeper.destinations.interface import Context, Previews
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.destinations.salesforce.fields import web_form
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.lead import OutgoingLead
@@ -46,7 +46,7 @@ SEED: Final = {
 async def previewed(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What the destination would receive for the test lead."""
     network = Network(NetworkPolicy(total_seconds=0.2))
-    destination = BY_NAME[name]
+    destination = OURS.named(name)
     adapter = destination.open(destination.config.model_validate(settings), Context(network))
     try:
         assert isinstance(adapter, Previews)

@@ -18,7 +18,8 @@ from leadkeeper.connections.last_test import LastTest, known_of, last_test_of
 from leadkeeper.connections.resource import Stored, read_settings
 from leadkeeper.connections.state import NOT_KNOWN, ConnectionState, Known, state_of
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.absent import NOT_INSTALLED
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.mail.address import MailRules
 from leadkeeper.offer import OfferRef
@@ -76,13 +77,14 @@ def is_held_as_not_found(connection: Connection) -> bool:
     """Whether its leads are held because somebody did not find the test lead."""
     stored = connection.health.diagnosis
     told = from_stored(stored) if connection.health.paused and stored is not None else None
-    return isinstance(told, Diagnosis) and told.kind is BY_NAME[connection.stored.destination].if_not_found
+    return isinstance(told, Diagnosis) and told.kind is connection.stored.provider.if_not_found
 
 
 class ConnectionRows:
     """Reads connections from rows of their table: opens their secrets, and finds what waits for them."""
 
-    def __init__(self, vault: Vault, mail_rules: MailRules) -> None:
+    def __init__(self, vault: Vault, mail_rules: MailRules, destinations: Destinations = OURS) -> None:
+        self._destinations = destinations
         self._vault = vault
         self._mail_rules = mail_rules
 
@@ -91,6 +93,8 @@ class ConnectionRows:
         stored, health = self._stored(row, row.id), health_of(row)
         if stored.damaged:
             health = replace(health, paused=True, diagnosis=to_stored(DAMAGED))
+        elif not stored.provider.installed:
+            health = replace(health, paused=True, diagnosis=to_stored(NOT_INSTALLED))
         return Connection(
             id=row.id,
             offer=OfferRef.parse(row.offer_ref),
@@ -139,4 +143,5 @@ class ConnectionRows:
             # Without them the settings are not valid: the connection reads as broken, and nothing else stops.
             secrets = {}
         settings = read_settings(row.settings)
-        return Stored(row.destination, settings or {}, secrets, row.announces, row.repeatable, settings is None)
+        provider = self._destinations.named(row.destination)
+        return Stored(provider, settings or {}, secrets, row.announces, row.repeatable, settings is None)

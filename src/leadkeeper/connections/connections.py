@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -26,6 +26,7 @@ from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.standing import Ending, Standing, ending, troubled
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
@@ -73,9 +74,12 @@ class Connections:
         keeps_last: Callable[[sa.Connection, OfferRef], None] = lambda _conn, _offer: None,
         quotas: Quotas = USUAL,
         mail_rules: MailRules = DEFAULT_RULES,
+        destinations: Destinations = OURS,
     ) -> None:
+        self.destinations: Final = destinations
+        """What connections can be made to."""
         self._quotas = quotas
-        self._rows = ConnectionRows(vault, mail_rules)
+        self._rows = ConnectionRows(vault, mail_rules, destinations)
         self._keeps_last = keeps_last
         self._storage = storage
         self._vault = vault
@@ -120,7 +124,7 @@ class Connections:
         row = _row(conn, offer, name)
         before = None if row is None else self._rows.with_change(conn, row)
         known = None if before is None else _known(before)
-        parsed = ahead.parsed if ahead is not None and ahead.known == known else parse(body, known)
+        parsed = ahead.parsed if ahead is not None and ahead.known == known else parse(body, known, self.destinations)
         if parsed is None:
             if before is not None:
                 self._remove(conn, before, by)
@@ -135,7 +139,7 @@ class Connections:
     def _read_ahead(self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any]) -> _Ahead:
         row = _row(conn, offer, name)
         known = None if row is None else _known(self._rows.with_change(conn, row))
-        return _Ahead(known, parse(body, known))
+        return _Ahead(known, parse(body, known, self.destinations))
 
     def wake(self, connection_ids: Collection[str]) -> None:
         """These connections have work again."""

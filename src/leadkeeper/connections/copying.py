@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.resource import rendered
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
@@ -68,7 +67,7 @@ def copy_within(conn: sa.Connection, connections: Connections, source: Connectio
     there = (c.offer_ref == str(target), c.name == source.name, c.removed_at.is_(None))
     if conn.scalar(sa.select(sa.exists().where(*there))):
         return ""
-    body = rendered(source.stored, BY_NAME[source.stored.destination], shown=frozenset(source.stored.secrets))
+    body = rendered(source.stored, shown=frozenset(source.stored.secrets))
     made, _new, _shown = connections.put_within(conn, target, source.name, body, by=by)
     assert made is not None
     return made.id

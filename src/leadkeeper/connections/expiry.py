@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.outbox import CONNECTION_EXPIRES, DAY_MS, connection_expires
 from leadkeeper.connections.resource import Stored, restored
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.storage import tables as t
 
 REMIND_DAYS: Final = (1, 7, 30)
@@ -53,8 +52,8 @@ def end_of(text: str) -> date:
 def ends_at(stored: Stored) -> date | None:
     """When the credentials of these settings end: a moment (UTC) or a date, as far as it is known."""
     try:
-        config = restored(BY_NAME[stored.destination], stored.settings, stored.secrets)
-    except (ValidationError, KeyError):
+        config = restored(stored)
+    except ValidationError:
         return None
     return config.ends_at
 

@@ -17,7 +17,6 @@ from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.last_test import LastTest, Word
 from leadkeeper.connections.outbox import change_refused, connection_paused
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
@@ -121,7 +120,7 @@ def _not_found(conn: sa.Connection, connection: Connection, change: Change | Non
 
 
 def _diagnosis(connection: Connection, word: Word) -> Diagnosis:
-    kind = BY_NAME[connection.stored.destination].if_not_found or Kind.SETTINGS_INVALID
+    kind = connection.stored.provider.if_not_found or Kind.SETTINGS_INVALID
     return diagnose(kind, Evidence(text=f"Somebody looked for {word.marker} and did not find it."))
 
 

@@ -17,8 +17,8 @@ from leadkeeper.connections.connection import DAMAGED, Connection
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.recipients import Recipients
 from leadkeeper.connections.resource import read_settings, restored
+from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.interface import Adapter, Context, Provider
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.trouble import diagnose_network
@@ -51,7 +51,7 @@ class Unusable:
 
 def open_line(connection: Connection, context: Context, storage: Storage) -> Adapter:
     """The adapter for a stored connection; one that answers with a diagnosis when its settings cannot be used."""
-    provider = BY_NAME[connection.stored.destination]
+    provider = connection.stored.provider
     found = _opened(provider, connection, context, storage)
     if isinstance(found, Diagnosis):
         return Unusable(provider.least_batch, found, repeatable=connection.stored.repeatable)
@@ -62,8 +62,10 @@ def _opened(provider: Provider, connection: Connection, context: Context, storag
     if connection.stored.damaged:
         log.error("connection not opened: its row is damaged", connection=connection.id)
         return DAMAGED
+    if not provider.installed:
+        return NOT_INSTALLED
     try:
-        config = restored(provider, connection.stored.settings, connection.stored.secrets)
+        config = restored(connection.stored)
         contacts = Recipients(storage, connection, context.mail.rules)
         return provider.open(config, replace(context, quota=Usage(storage, connection), contacts=contacts))
     except ValidationError as error:
@@ -85,7 +87,8 @@ class Usage:
         self._storage = Unshared(storage)  # delivery has bounds of its own
         self._publisher = connection.offer.publisher_id
         self._destination = connection.stored.destination
-        self._account = _account(self._destination, connection.stored.settings)
+        self._settings = connection.stored.provider.account
+        self._account = self._account_in(connection.stored.settings)
         self._clock = clock
 
     @property
@@ -97,21 +100,18 @@ class Usage:
         """How many leads of the last ``hours`` arrived there, or may have. What was refused used nothing."""
         return await self._storage.read(self._count, self._clock() - hours * 3_600_000)
 
+    def _account_in(self, settings: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(settings.get(name) for name in self._settings)
+
     def _count(self, conn: sa.Connection, since: int) -> int:
         d, c = t.delivery.c, t.connection.c
         own = (of_publisher(conn, self._publisher), c.destination == self._destination)
         rows = conn.execute(sa.select(c.id, c.settings).where(*own))
-        ids = [
-            row.id for row in rows if _account(self._destination, read_settings(row.settings) or {}) == self._account
-        ]
+        ids = [row.id for row in rows if self._account_in(read_settings(row.settings) or {}) == self._account]
         those = (d.connection_id.in_(ids), d.changed_at >= since)
         counted = sa.select(sa.func.count()).select_from(t.delivery).where(*those)
         sent = conn.scalar(counted.where(t.UNCONFIRMED)) or 0
         return sent + (conn.scalar(counted.where(t.SET_ASIDE, _MAY_HAVE_ARRIVED)) or 0)
-
-
-def _account(destination: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(settings.get(name) for name in BY_NAME[destination].account)
 
 
 _MAY_HAVE_ARRIVED: Final = (

@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json
 
 from leadkeeper.destinations.interface import Config, Provider
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, DESTINATIONS
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.problem import FieldError, Problem, ProblemType
 
 MASK = "*********"
@@ -44,20 +44,22 @@ _IGNORED = frozenset(
 )
 
 
-_CONFIGURATIONS = frozenset(destination.config_key for destination in DESTINATIONS)
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A connection's settings as they are stored: what may be shown, and what is secret."""
 
-    destination: str
+    provider: Provider
     settings: Mapping[str, Any]
     secrets: Mapping[str, str]
     announces: str = "none"
     repeatable: bool = False
     damaged: bool = False
     """Its row cannot be read: what is here stands in for it and is not what somebody entered."""
+
+    @property
+    def destination(self) -> str:
+        """The name of its kind of destination."""
+        return self.provider.name
 
     @property
     def contacts(self) -> list[str]:
@@ -93,7 +95,7 @@ class Parsed:
             dumped.pop(alias, None)
             if value is not None:
                 secrets[alias] = value
-        return Stored(self.destination.name, dumped, secrets, self.config.announces, self.config.repeatable)
+        return Stored(self.destination, dumped, secrets, self.config.announces, self.config.repeatable)
 
 
 def secret_fields(config: type[Config]) -> list[str]:
@@ -117,21 +119,21 @@ def secret_values(config: Config) -> dict[str, str | None]:
     return values
 
 
-def parse(body: Mapping[str, Any], before: Stored | None = None) -> Parsed | None:
+def parse(body: Mapping[str, Any], before: Stored | None = None, destinations: Destinations = OURS) -> Parsed | None:
     """Read the resource; ``None`` for ``leadDestination`` ``none``. ``before`` is what is stored now.
 
     Raises :class:`Problem` that names every field which cannot be taken.
     """
     chosen = body.get("leadDestination")
     if not isinstance(chosen, str):
-        raise _invalid(FieldError("leadDestination", f"required: one of {_choices()}"))
+        raise _invalid(FieldError("leadDestination", f"required: one of {_choices(destinations)}"))
     if chosen == NONE:
-        _nothing_else(body, None)
+        _nothing_else(body, None, destinations)
         return None
-    destination = BY_LEAD_DESTINATION.get(chosen)
+    destination = destinations.taking(chosen)
     if destination is None:
-        raise _invalid(FieldError("leadDestination", f"{chosen!r} is not one of {_choices()}"))
-    _nothing_else(body, destination.config_key)
+        raise _invalid(FieldError("leadDestination", f"{chosen!r} is not one of {_choices(destinations)}"))
+    _nothing_else(body, destination.config_key, destinations)
     given = body.get(destination.config_key)
     if not isinstance(given, Mapping):
         message = f"required when leadDestination is {chosen!r}: an object"
@@ -164,13 +166,14 @@ def _plain(message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _choices() -> str:
-    return ", ".join([NONE, *(d.lead_destination for d in DESTINATIONS)])
+def _choices(destinations: Destinations) -> str:
+    return ", ".join([NONE, *destinations.choices])
 
 
-def _nothing_else(body: Mapping[str, Any], config_key: str | None) -> None:
+def _nothing_else(body: Mapping[str, Any], config_key: str | None, destinations: Destinations) -> None:
+    configurations = {each.config_key for each in destinations}
     known = _IGNORED | {"leadDestination", config_key}
-    others = [key for key, value in body.items() if key not in known and not (key in _CONFIGURATIONS and not value)]
+    others = [key for key, value in body.items() if key not in known and not (key in configurations and not value)]
     if others:
         allowed = f"only {config_key} belongs to this leadDestination" if config_key else "not used with none"
         raise _invalid(*(FieldError(str(key), allowed) for key in others))
@@ -181,15 +184,15 @@ def _invalid(*errors: FieldError) -> Problem:
     return Problem(ProblemType.INVALID_REQUEST, detail, errors)
 
 
-def restored(destination: Provider, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Config:
-    """The settings of a stored connection, as its adapter takes them."""
-    return destination.config.model_validate({**settings, **secrets})
+def restored(stored: Stored) -> Config:
+    """The settings of a stored connection, as its adapter takes them. Raises ``ValidationError`` for invalid ones."""
+    return stored.provider.config.model_validate({**stored.settings, **stored.secrets})
 
 
-def rendered(stored: Stored, destination: Provider, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
+def rendered(stored: Stored, shown: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The resource as it is read: secrets masked, except those of ``shown`` (made by us just now)."""
     secrets = {alias: (value if alias in shown else MASK) for alias, value in stored.secrets.items()}
     return {
-        "leadDestination": destination.lead_destination,
-        destination.config_key: {**stored.settings, **secrets},
+        "leadDestination": stored.provider.lead_destination,
+        stored.provider.config_key: {**stored.settings, **secrets},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.connections.last_test import LastTest
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.interface import Provider
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.texts import Language, _
 
@@ -71,9 +71,9 @@ def waiting_text(language: Language) -> str:
     return language.gettext(_TEXTS["waits"])
 
 
-def change_text(destination: str, language: Language, *, waits_for_word: bool) -> str:
+def change_text(destination: Provider, language: Language, *, waits_for_word: bool) -> str:
     """When new settings of this destination take effect; ``waits_for_word`` as the operator's setting says."""
-    found = BY_NAME[destination].if_not_found is not None
+    found = destination.if_not_found is not None
     return language.gettext(_TEXTS["confirmed" if waits_for_word and found else "taken"])
 
 

@@ -16,6 +16,7 @@ from leadkeeper.delivery.breaker import TRIAL, on_trial
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.due import NOW, among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.lead import Customer, OutgoingLead, lead_source_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
@@ -89,19 +90,21 @@ def claim(
     now: int,
     only: Collection[str] | None,
     busy: Collection[str] = (),
+    destinations: Sequence[str] = OURS.names,
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
-    Looks only at the connections ``only``, or at all. A connection that is paused, removed or closed gives nothing; one
-    on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``. Those with which
-    workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy`` in this worker.
-    After :data:`AT_ONCE` deliveries it ends; publishers take turns, and which connections come first differs each
-    time. It waits for no lock.
+     Looks only at the connections ``only``, or at all, and to ``destinations`` alone.
+    A connection that is paused, removed or closed gives nothing; one
+     on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``. Those with which
+     workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy`` in this worker.
+     After :data:`AT_ONCE` deliveries it ends; publishers take turns, and which connections come first differs each
+     time. It waits for no lock.
     """
     works = []
     left = AT_ONCE
     found = conn.execute(
-        _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **among(now, only)}
+        _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **among(now, only, destinations)}
     )
     for row in in_turn(found.all(), now):
         share = min(left, wanted[row.id] if row.id in wanted else first_share(row))

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 import sqlalchemy as sa
 
 from leadkeeper.connections.health import OPEN_AFTER
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
 
@@ -49,24 +49,28 @@ class Crowd:
 
 
 def connections_due(
-    conn: sa.Connection, now: int, only: Collection[str] | None, crowd: Crowd | None = None
+    conn: sa.Connection,
+    now: int,
+    only: Collection[str] | None,
+    crowd: Crowd | None = None,
+    destinations: Sequence[str] = OURS.names,
 ) -> list[Due]:
     """The connections, of ``only`` or of all, that are well and over which something may be sent now.
 
     Costs an index look-up for each connection that has leads waiting, none for those that have not. Other connections
-    of the ``crowd`` are left out.
+    of the ``crowd`` are left out, and those to others than ``destinations``.
     """
     query = _due(conn.dialect.name, everywhere=only is None, trial=False, crowded=crowd is not None)
-    given = among(now, only)
+    given = among(now, only, destinations)
     if crowd is not None:
         given |= {"crowd": list(crowd.publishers), "lanes": list(crowd.connections)}
     return [Due(row.id, row.publisher_id) for row in conn.execute(query, given)]
 
 
-def trials_due(conn: sa.Connection, now: int) -> list[Due]:
+def trials_due(conn: sa.Connection, now: int, destinations: Sequence[str] = OURS.names) -> list[Due]:
     """Those that have yet to prove themselves, with one lead at a time."""
     query = _due(conn.dialect.name, everywhere=True, trial=True, crowded=False)
-    return [Due(row.id, row.publisher_id, trial=True) for row in conn.execute(query, among(now, None))]
+    return [Due(row.id, row.publisher_id, trial=True) for row in conn.execute(query, among(now, None, destinations))]
 
 
 def some_trials(due: Sequence[Due], start: int) -> list[Due]:
@@ -103,9 +107,10 @@ NOW: Final = sa.bindparam("now", type_=sa.BigInteger)
 """For statements that are made once: the moment (ms) as of which they are asked."""
 
 
-def among(now: int, only: Collection[str] | None) -> dict[str, Any]:
+def among(now: int, only: Collection[str] | None, destinations: Sequence[str]) -> dict[str, Any]:
     """What :func:`with_work` is to be run with."""
-    return {"now": now} if only is None else {"now": now, "connections": list(only)}
+    given: dict[str, Any] = {"now": now, "destinations": list(destinations)}
+    return given if only is None else given | {"connections": list(only)}
 
 
 @functools.cache
@@ -136,7 +141,7 @@ def with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
             sa.not_(c.paused),
             sa.not_(c.paused_by_person),
             c.closed_until <= NOW,
-            c.destination.in_(BY_NAME),  # a newer version may know more
+            listed(dialect, c.destination, "destinations"),  # another process may have more of them
             sa.exists(due),
         )
     )

@@ -12,6 +12,7 @@ import structlog
 from leadkeeper.clock import Clock
 from leadkeeper.delivery.due import Crowd, Due, connections_due, some_trials, trials_due
 from leadkeeper.delivery.send import where
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.storage.engine import Storage, StorageAway
 
 POLL_SECONDS: Final = 0.5
@@ -30,15 +31,21 @@ class Lookout:
     """Looks when asked, for those named and for all, each once at a time.
 
     ``found`` is called when :meth:`take` has something. ``crowd`` tells which publishers have no place for another
-    call: what waits for them is not looked for.
+    call: what waits for them is not looked for, nor what is for others than ``destinations``.
     """
 
     def __init__(
-        self, storage: Storage, clock: Clock, crowd: Callable[[], Crowd | None], found: Callable[[], None]
+        self,
+        storage: Storage,
+        clock: Clock,
+        crowd: Callable[[], Crowd | None],
+        found: Callable[[], None],
+        destinations: Sequence[str] = OURS.names,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._crowd = crowd
+        self._destinations = destinations
         self._found = found
         self._due: dict[str, Due] = {}
         self._asked: set[str] = set()
@@ -86,17 +93,19 @@ class Lookout:
     async def _look_at_those_asked(self) -> None:
         while self._asked:
             only, self._asked = self._asked, set()
-            self._tell(await self._storage.read(connections_due, self._clock(), only))
+            self._tell(await self._storage.read(connections_due, self._clock(), only, None, self._destinations))
 
     async def _look_at_all(self) -> None:
         while self._everywhere:
             await asyncio.sleep(self._again_at - time.monotonic())
             self._everywhere, begun = False, time.monotonic()
             self._looked_at = begun
-            due = await self._storage.read(connections_due, self._clock(), None, self._crowd())
+            due = await self._storage.read(connections_due, self._clock(), None, self._crowd(), self._destinations)
             if begun >= self._tried_at + TRIAL_SECONDS:
                 self._tried_at = begun
-                due += some_trials(await self._storage.read(trials_due, self._clock()), self._clock())
+                due += some_trials(
+                    await self._storage.read(trials_due, self._clock(), self._destinations), self._clock()
+                )
             ended = time.monotonic()
             self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), POLL_SECONDS)
             self._tell(due)

@@ -25,7 +25,7 @@ from leadkeeper.delivery.record import record
 from leadkeeper.delivery.send import send, where
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations.interface import Adapter, Context
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import GroupCommit
@@ -60,6 +60,7 @@ class Worker:
         self._storage = storage
         self._connections = connections
         self._context = context
+        self._destinations = connections.destinations
         self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
         self._dice = dice
@@ -78,7 +79,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
         self._checked_at = 0.0
-        self._lookout = Lookout(storage, clock, self._lanes.crowd, self._woken.set)
+        self._lookout = Lookout(storage, clock, self._lanes.crowd, self._woken.set, self._destinations.names)
 
     def wake(self, connection_ids: Collection[str] = ()) -> None:
         """There is work for these connections; with none named, look at all."""
@@ -206,12 +207,19 @@ class Worker:
             return
 
         def first_share(row: sa.Row[Any]) -> int:
-            return _share_of(row, plan.calls.get(row.id, 0))
+            return _share_of(row, plan.calls.get(row.id, 0), self._destinations)
 
         lease_id = self._lease_id
         busy = [lane.connection_id for lane in self._lanes if lane.busy]
         works = await self._storage.write(
-            claim, lease_id, plan.wanted, first_share, self._clock(), list(plan.connections), busy
+            claim,
+            lease_id,
+            plan.wanted,
+            first_share,
+            self._clock(),
+            list(plan.connections),
+            busy,
+            self._destinations.names,
         )
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
@@ -373,9 +381,9 @@ def _left(deadline: float) -> float:
     return max(deadline - asyncio.get_running_loop().time(), 1.0)
 
 
-def _share_of(row: sa.Row[Any], calls: int) -> int:
+def _share_of(row: sa.Row[Any], calls: int, destinations: Destinations) -> int:
     """How many deliveries to claim for a connection that this worker has no lane for yet, to begin so many calls."""
-    return calls * (1 + (AHEAD if row.repeatable else 0)) * BY_NAME[row.destination].least_batch
+    return calls * (1 + (AHEAD if row.repeatable else 0)) * destinations.named(row.destination).least_batch
 
 
 def _closes(answers: Sequence[Answer]) -> bool:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.check import Check
+from leadkeeper.destinations.guide import Guide
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import ContactEmail
@@ -197,16 +198,34 @@ class Adapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class IngestionNames:
+    """What the ingestion API calls a destination: its ``resourceType``, and its settings by their names there."""
+
+    resource_type: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class MicrosoftNames:
-    """What Microsoft calls a destination: in ``customer-leads``, and in Cloud Partner Portal's offers."""
+    """What Microsoft calls a destination: in ``customer-leads``, in Cloud Partner's offers, in the ingestion API.
+
+    Where one of them has no such destination, it is named as it is here, and ``ingestion`` is ``None``.
+    """
 
     lead_destination: str
     config_key: str
     cloud_partner: str
     cloud_partner_key: str
+    spellings: tuple[str, ...] = ()
+    """How offers have called it besides, in lower case without blanks."""
+    keys: tuple[str, ...] = ()
+    """How offers have called the object with its settings besides, in lower case."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Spellings of settings in offers, in lower case, that differ from ours by more than case."""
+    ingestion: IngestionNames | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Provider:
     """All that the rest of the program knows of a kind of destination.
 
@@ -225,8 +244,12 @@ class Provider:
     if_not_found: Kind | None = None
     """What usually is wrong when a lead that it took without confirming it cannot be found there; ``None`` where it
     confirms every lead that it takes."""
+    guide: Guide | None = None
+    """What a publisher is told who connects it; without one, its form has the settings alone."""
     account: tuple[str, ...] = ()
     """The settings by which two connections share a quota, by their JSON names."""
+    installed: bool = True
+    """Whether this program has it; false for what a stored connection names though nobody provides it any more."""
 
     @property
     def lead_destination(self) -> str:

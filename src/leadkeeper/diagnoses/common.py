@@ -236,6 +236,18 @@ ENTRIES: Final[dict[Kind, Entry]] = {
         _("Leadkeeper failed on this lead: the fault is ours, not the destination's."),
         (_("The operator finds the details in the log under the delivery's id."), WAIT),
     ),
+    Kind.DESTINATION_NOT_INSTALLED: Entry(
+        Outcome.BROKEN,
+        Who.OPERATOR,
+        _("The package that provides this kind of destination is not installed, or the operator no longer names it."),
+        (
+            _(
+                "Install the package again and name it in LEADKEEPER_DESTINATION_PACKAGES, in every process: the held "
+                "leads go out by themselves."
+            ),
+            _("Or save settings for another kind of destination in the connection's place."),
+        ),
+    ),
     Kind.RECORD_DAMAGED: Entry(
         Outcome.REFUSED,
         Who.OPERATOR,

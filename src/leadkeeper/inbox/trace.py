@@ -11,7 +11,7 @@ from pydantic import Field
 
 from leadkeeper.catalogue import from_stored, text_of
 from leadkeeper.delivery.schedule import Aside
-from leadkeeper.destinations.registry import BY_NAME, IF_NOT_FOUND
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.inbox.inbox import lead_view
@@ -51,10 +51,17 @@ class Traced(View):
 class Trace:
     """The search. ``withholding`` are the customers of whom nothing is kept."""
 
-    def __init__(self, storage: Storage, base_url: str, withholding: Withholding = NOTHING_WITHHELD) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        base_url: str,
+        withholding: Withholding = NOTHING_WITHHELD,
+        destinations: Destinations = OURS,
+    ) -> None:
         self._storage = storage
         self._base_url = base_url
         self._withholding = withholding
+        self._destinations = destinations
 
     async def find(self, text: str, publisher_id: str | None, language: Language = ENGLISH) -> Traced:
         """Leads by an e-mail address, a test lead's marker, a lead's id, or an offer (``publisher.offer`` or its id).
@@ -80,14 +87,14 @@ class Trace:
         elif not lead.deliveries:
             said.append(_text(language, "unrouted"))
         else:
-            said += [_told(lead, delivery, not_found, language) for delivery in lead.deliveries]
+            said += [_told(lead, delivery, not_found, language, self._destinations) for delivery in lead.deliveries]
         return TracedLead(
             id=lead.id,
             created_time=lead.created_time,
             lead_source=lead.lead_source,
             test=lead.test,
             said=tuple(said),
-            steps=tuple(_steps(lead, not_found, language)),
+            steps=tuple(_steps(lead, not_found, language, self._destinations)),
             link=f"{self._base_url}/portal/leads/{lead.id}",
         )
 
@@ -154,13 +161,20 @@ def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind
     query = sa.select(d.id, c.diagnosis).join(t.connection, c.id == d.connection_id)
     rows = conn.execute(query.where(one_of(conn, d.id, held), c.paused, c.diagnosis.is_not(None)))
     told = {row.id: from_stored(row.diagnosis) for row in rows}
-    return {id_: each.kind for id_, each in told.items() if isinstance(each, Diagnosis) and each.kind in IF_NOT_FOUND}
+    found = {id_: each.kind for id_, each in told.items() if isinstance(each, Diagnosis)}
+    return {id_: kind for id_, kind in found.items() if kind in OURS.if_not_found}
 
 
-def _told(lead: LeadView, delivery: DeliveryView, not_found: Mapping[str, Kind], language: Language) -> str:
+def _told(
+    lead: LeadView,
+    delivery: DeliveryView,
+    not_found: Mapping[str, Kind],
+    language: Language,
+    destinations: Destinations,
+) -> str:
     parts: dict[str, Any] = {
         "connection": delivery.connection,
-        "destination": BY_NAME[delivery.destination].title if delivery.destination in BY_NAME else delivery.destination,
+        "destination": destinations.named(delivery.destination).title,
         "lead": lead.id,
         "search": lead.customer.last_name if lead.test else lead.id,
         "at": delivery.attempts[-1].at if delivery.attempts else lead.created_time,
@@ -184,17 +198,16 @@ def _told(lead: LeadView, delivery: DeliveryView, not_found: Mapping[str, Kind],
     return _text(language, state, **parts).strip()
 
 
-def _usual_causes(delivery: DeliveryView, language: Language) -> tuple[str, ...]:
+def _usual_causes(delivery: DeliveryView, language: Language, destinations: Destinations) -> tuple[str, ...]:
     """What to look at where a lead that was sent, unconfirmed, cannot be found there."""
-    destination = BY_NAME.get(delivery.destination)
-    kind = None if destination is None else destination.if_not_found
+    kind = destinations.named(delivery.destination).if_not_found
     if kind is None:
         return ()
     text = text_of(kind, language)
     return (_text(language, "if_not_found"), *text.steps)
 
 
-def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> list[str]:
+def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language, destinations: Destinations) -> list[str]:
     steps: list[str] = []
     for delivery in lead.deliveries:
         if delivery.id in not_found:
@@ -202,7 +215,7 @@ def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language) ->
         elif delivery.state in ("held", "waiting", "setAside") and delivery.diagnosis is not None:
             steps += [step for step in delivery.diagnosis.steps if step not in steps]
         if delivery.state == "unconfirmed":
-            steps += [step for step in _usual_causes(delivery, language) if step not in steps]
+            steps += [step for step in _usual_causes(delivery, language, destinations) if step not in steps]
         if delivery.state == "setAside" and delivery.set_aside_for != Aside.OUTAGE:
             again = "retry_missing" if delivery.set_aside_for == Aside.MAY_HAVE_ARRIVED else "retry"
             steps.append(_text(language, again, delivery=delivery.id))

@@ -12,7 +12,7 @@ from leadkeeper.catalogue import from_stored
 from leadkeeper.connections import outbox
 from leadkeeper.connections.expiry import Ending
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.destinations.registry import IF_NOT_FOUND
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, withheld_notice
@@ -66,7 +66,7 @@ def compose(
     assert isinstance(told_last, Diagnosis)
     if due.kind == outbox.CHANGE_REFUSED:
         return change_refused_notice(row.name, row.title, told_last.kind, *whom)
-    return paused_notice(row.name, row.title, told_last.kind, *whom, not_found=told_last.kind in IF_NOT_FOUND)
+    return paused_notice(row.name, row.title, told_last.kind, *whom, not_found=told_last.kind in OURS.if_not_found)
 
 
 def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:

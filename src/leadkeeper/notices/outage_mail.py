@@ -11,7 +11,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.delivery.outages import MOST
-from leadkeeper.destinations.registry import IF_NOT_FOUND
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, held_until_found, mail, quoted, remedy
 from leadkeeper.texts import Language, Languages, _
@@ -97,7 +97,7 @@ def _over_subject(those: Sequence[Fallen]) -> str:
 
 def _becomes_of_them(those: Sequence[Fallen], language: Language) -> Sequence[str]:
     """What becomes of the leads; no more is promised than holds for each of these connections."""
-    held = those[-1].news.kind in IF_NOT_FOUND
+    held = those[-1].news.kind in OURS.if_not_found
     look = any(each.news.may_have_arrived for each in those)
     kept = held_until_found(language) if held else (language.gettext(_WAITING_KEPT if look else _KEPT),)
     return (*kept, *([language.gettext(_LOOK)] if look else ()))

@@ -12,7 +12,6 @@ from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.validation_texts import found_before_text, found_text, named, unconfirmed_text
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.offer import OfferRef
@@ -187,11 +186,11 @@ class Registration:
 
 
 def _if_not_found(connection: Connection) -> Kind | None:
-    return BY_NAME[connection.changed.stored.destination].if_not_found
+    return connection.changed.stored.provider.if_not_found
 
 
 def _name(connection: Connection) -> str:
-    return named(connection.name, BY_NAME[connection.stored.destination].title)
+    return named(connection.name, connection.stored.provider.title)
 
 
 def _lines(summary: str, who: str, steps: Sequence[str], docs: str, kind: str) -> str:

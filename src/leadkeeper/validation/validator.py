@@ -21,7 +21,6 @@ from leadkeeper.connections.resource import Stored
 from leadkeeper.connections.validation_texts import failed_text, held_text, named, told_of_receipt, waiting_text
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
 from leadkeeper.intake.keep import NewLead
@@ -244,14 +243,14 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
 
 
 def _named(connection: Connection) -> str:
-    return named(connection.name, BY_NAME[connection.stored.destination].title)
+    return named(connection.name, connection.stored.provider.title)
 
 
 def _said(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:
     """What became of the test lead, no more than is known."""
     if isinstance(sent.answer, Diagnosis):
         return failed_text(sent.marker, name, language, sent.answer)
-    kind = BY_NAME[sent.connection.changed.stored.destination].if_not_found
+    kind = sent.connection.changed.stored.provider.if_not_found
     said = told_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
     if effect is Effect.HELD:
         return f"{said} {held_text(language)}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -17,8 +18,19 @@ def _open(config: Config, context: Context) -> Adapter:
 AZURE_BLOB: Final = Provider(
     name="azure_blob",
     title="Azure Blob (deprecated by Microsoft)",
-    microsoft=MicrosoftNames("blob", "blobLeadConfiguration", "AzureBlob", "blobLeadConfiguration"),
+    microsoft=MicrosoftNames(
+        "blob",
+        "blobLeadConfiguration",
+        "AzureBlob",
+        "blobLeadConfiguration",
+        settings={"connectionstring": "storageAccountConnectionString"},
+        ingestion=IngestionNames(
+            "AzureBlobLeadConfiguration",
+            {"connectionString": "storageAccountConnectionString", "containerName": "containerName"},
+        ),
+    ),
     config=AzureBlobConfig,
     open=_open,
+    guide=GUIDE,
     least_batch=32,
 )

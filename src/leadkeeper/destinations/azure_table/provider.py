@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_table.adapter import TRANSACTION_OPERATIONS, AzureTable
+from leadkeeper.destinations.azure_table.guide import GUIDE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -17,8 +18,16 @@ def _open(config: Config, context: Context) -> Adapter:
 AZURE_TABLE: Final = Provider(
     name="azure_table",
     title="Azure Table",
-    microsoft=MicrosoftNames("table", "tableLeadConfiguration", "AzureTable", "tableLeadConfiguration"),
+    microsoft=MicrosoftNames(
+        "table",
+        "tableLeadConfiguration",
+        "AzureTable",
+        "tableLeadConfiguration",
+        settings={"connectionstring": "storageAccountConnectionString"},
+        ingestion=IngestionNames("AzureTableLeadConfiguration", {"connectionString": "storageAccountConnectionString"}),
+    ),
     config=AzureTableConfig,
     open=_open,
+    guide=GUIDE,
     least_batch=TRANSACTION_OPERATIONS,
 )

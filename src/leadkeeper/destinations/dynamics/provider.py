@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.guide import GUIDE
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -17,7 +18,28 @@ def _open(config: Config, context: Context) -> Adapter:
 DYNAMICS: Final = Provider(
     name="dynamics",
     title="Dynamics 365",
-    microsoft=MicrosoftNames("dynamics", "dynamicsLeadConfiguration", "DynamicsCRM", "crmLeadConfiguration"),
+    microsoft=MicrosoftNames(
+        "dynamics",
+        "dynamicsLeadConfiguration",
+        "DynamicsCRM",
+        "crmLeadConfiguration",
+        spellings=("crm", "dynamicscrmonline", "dynamics365"),
+        keys=("dynamicsleadconfiguration",),
+        settings={"uri": "instanceUrl", "url": "instanceUrl"},
+        ingestion=IngestionNames(
+            "DynamicsCustomerRelationshipManagementLeadConfiguration",
+            {
+                "uri": "instanceUrl",
+                "authentication": "authentication",
+                "userName": "username",
+                "password": "password",
+                "applicationID": "applicationId",
+                "applicationKey": "applicationKey",
+                "directoryID": "directoryId",
+            },
+        ),
+    ),
     config=DynamicsConfig,
     open=_open,
+    guide=GUIDE,
 )

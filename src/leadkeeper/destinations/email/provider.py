@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.guide import GUIDE
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
 from leadkeeper.diagnosis import Kind
@@ -21,5 +22,6 @@ EMAIL: Final = Provider(
     microsoft=MicrosoftNames("email", "emailLeadConfiguration", "Email", "emailLeadConfiguration"),
     config=EmailConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.MAIL_NOTICE_NOT_FOUND,
 )

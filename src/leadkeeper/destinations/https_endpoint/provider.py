@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.diagnosis import Kind
 
 
@@ -19,9 +20,16 @@ HTTPS_ENDPOINT: Final = Provider(
     name="https_endpoint",
     title="HTTPS endpoint",
     microsoft=MicrosoftNames(
-        "httpsEndpoint", "httpsEndpointLeadConfiguration", "HttpsEndpoint", "httpsEndpointLeadConfiguration"
+        "httpsEndpoint",
+        "httpsEndpointLeadConfiguration",
+        "HttpsEndpoint",
+        "httpsEndpointLeadConfiguration",
+        spellings=("https",),
+        settings={"httpsendpointuri": "httpsEndpointUrl", "uri": "httpsEndpointUrl", "url": "httpsEndpointUrl"},
+        ingestion=IngestionNames("HttpsEndpointLeadConfiguration", {"httpsEndpointUri": "httpsEndpointUrl"}),
     ),
     config=HttpsEndpointConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.ENDPOINT_LEAD_NOT_FOUND,
 )

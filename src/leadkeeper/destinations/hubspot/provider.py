@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.hubspot.form import WebForm
+from leadkeeper.destinations.hubspot.guide import GUIDE
 from leadkeeper.destinations.hubspot.rest import RestApi
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
@@ -24,5 +25,6 @@ HUBSPOT: Final = Provider(
     microsoft=MicrosoftNames("hubSpot", "hubSpotLeadConfiguration", "HubSpot", "hubSpotLeadConfiguration"),
     config=HubSpotConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.HUBSPOT_TEST_LEAD_NOT_FOUND,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.guide import GUIDE
 from leadkeeper.destinations.marketo.rest import RestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Kind
@@ -21,8 +22,19 @@ def _open(config: Config, context: Context) -> Adapter:
 MARKETO: Final = Provider(
     name="marketo",
     title="Marketo",
-    microsoft=MicrosoftNames("marketo", "marketoLeadConfiguration", "Marketo", "marketoLeadConfiguration"),
+    microsoft=MicrosoftNames(
+        "marketo",
+        "marketoLeadConfiguration",
+        "Marketo",
+        "marketoLeadConfiguration",
+        settings={"munchkinaccountid": "munchkinId"},
+        ingestion=IngestionNames(
+            "MarketoLeadConfiguration",
+            {"serverID": "serverId", "munchkinAccountID": "munchkinId", "formID": "formId"},
+        ),
+    ),
     config=MarketoConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.MARKETO_TEST_LEAD_NOT_FOUND,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.salesforce.guide import GUIDE
 from leadkeeper.destinations.salesforce.rest import RestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
@@ -21,9 +22,16 @@ def _open(config: Config, context: Context) -> Adapter:
 SALESFORCE: Final = Provider(
     name="salesforce",
     title="Salesforce",
-    microsoft=MicrosoftNames("salesforce", "salesforceLeadConfiguration", "Salesforce", "salesForceLeadConfiguration"),
+    microsoft=MicrosoftNames(
+        "salesforce",
+        "salesforceLeadConfiguration",
+        "Salesforce",
+        "salesForceLeadConfiguration",
+        ingestion=IngestionNames("SalesForceLeadConfiguration", {"objectIdentifier": "objectIdentifier"}),
+    ),
     config=SalesforceConfig,
     open=_open,
+    guide=GUIDE,
     if_not_found=Kind.SALESFORCE_TEST_LEAD_NOT_FOUND,
     account=("webToLeadHost", "objectIdentifier"),
 )

@@ -71,7 +71,9 @@ def create_api(
     PortalLinkDesk(rooms.portal_links, rooms.base_url).serve_on(app)
     Explainer(rooms.languages).serve_on(app)
     System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
-    app.openapi = functools.cache(lambda: openapi_of(app, hot, [document() for document in documents]))  # type: ignore[method-assign]
+    app.openapi = functools.cache(  # type: ignore[method-assign]
+        lambda: openapi_of(app, rooms.connections.destinations, hot, [document() for document in documents])
+    )
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
     return Front(app, hot, bearers, metrics, closed)
 

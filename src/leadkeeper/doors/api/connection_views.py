@@ -14,7 +14,7 @@ from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.resource import NONE, rendered, restored
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.destinations.interface import Standing
-from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DiagnosisView, View
@@ -100,7 +100,7 @@ def connection_content(
     """The resource of ``connection``, its secrets masked but for those of ``shown``, its diagnosis in ``language``."""
     change = _change(connection, shown, language)
     return {
-        **rendered(connection.stored, BY_NAME[connection.stored.destination], frozenset() if change else shown),
+        **rendered(connection.stored, frozenset() if change else shown),
         "name": connection.name,
         "host": _host(connection),
         "proven": connection.proven,
@@ -131,7 +131,7 @@ def _change(connection: Connection, shown: frozenset[str], language: Language) -
     if change is None:
         return None
     return PendingChange(
-        settings=rendered(change.stored, BY_NAME[change.stored.destination], shown),
+        settings=rendered(change.stored, shown),
         changed_time=to_text(change.changed_at),
         diagnosis=_diagnosis(change.diagnosis, language),
     )
@@ -140,7 +140,7 @@ def _change(connection: Connection, shown: frozenset[str], language: Language) -
 def _host(connection: Connection) -> str:
     stored = connection.stored
     try:
-        return restored(BY_NAME[stored.destination], stored.settings, stored.secrets).host
+        return restored(stored).host
     except ValidationError:
         return ""
 
@@ -180,7 +180,7 @@ def _health(connection: Connection, now: int, language: Language) -> HealthView:
 _TIME: Final = {"type": "string", "format": "date-time", "readOnly": True}
 
 
-def connection_schemas() -> dict[str, dict[str, Any]]:
+def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
     """The schemas of :class:`ConnectionBody` and :class:`ConnectionResource`, from the destinations' own settings."""
     health = {"allOf": [{"$ref": "#/components/schemas/HealthView"}], "readOnly": True}
     text = {"type": "string", "readOnly": True}
@@ -220,12 +220,12 @@ def connection_schemas() -> dict[str, dict[str, Any]]:
         "properties": {"leadDestination": {"const": NONE}},
     }
     return {
-        "ConnectionBody": {"oneOf": [none, *_shapes("", {})]},
-        "ConnectionResource": {"oneOf": [none, *_shapes("Shown", told)]},
+        "ConnectionBody": {"oneOf": [none, *_shapes(destinations, "", {})]},
+        "ConnectionResource": {"oneOf": [none, *_shapes(destinations, "Shown", told)]},
     }
 
 
-def _shapes(suffix: str, told: dict[str, Any]) -> list[dict[str, Any]]:
+def _shapes(destinations: Destinations, suffix: str, told: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "type": "object",
@@ -238,5 +238,5 @@ def _shapes(suffix: str, told: dict[str, Any]) -> list[dict[str, Any]]:
                 **told,
             },
         }
-        for destination in DESTINATIONS
+        for destination in destinations
     ]

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from leadkeeper.destinations.registry import DESTINATIONS
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.connection_views import ContactView, HealthView, PendingChange, connection_schemas
 from leadkeeper.doors.web import HotRoute, ProblemDocument
 
@@ -33,7 +33,9 @@ TAGS: Final = [
 ]
 
 
-def openapi_of(app: FastAPI, hot: Sequence[HotRoute], others: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def openapi_of(
+    app: FastAPI, destinations: Destinations, hot: Sequence[HotRoute], others: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The whole document, with the operations and schemas of the doors that ``others`` describe."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
@@ -47,11 +49,11 @@ def openapi_of(app: FastAPI, hot: Sequence[HotRoute], others: Sequence[Mapping[s
         PendingChange,
         *(model for route in hot for model in route.models),
     ]
-    settings = [destination.config for destination in DESTINATIONS]
+    settings = [destination.config for destination in destinations]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= _schemas([*models, *settings], "validation")
     schemas |= {f"{config.__name__}Shown": _shown(schemas[config.__name__]) for config in settings}
-    schemas |= connection_schemas()
+    schemas |= connection_schemas(destinations)
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     for path, operations in document["paths"].items():
         for operation in operations.values():

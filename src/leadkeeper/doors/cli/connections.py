@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.house import BY, quiet_settings, with_rooms
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
@@ -83,7 +83,7 @@ def put(
         if connection.change is None:
             say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
         else:
-            destination = connection.changed.stored.destination
+            destination = connection.changed.stored.provider
             effect = change_text(destination, language, waits_for_word=waits_for_word)
             say(f"The offer {offer} is published. {effect}")
         say(f"Try it with a test lead: leadkeeper connections validate {offer} {name}")
@@ -154,11 +154,10 @@ def _body(file: str | None, to: str | None, settings: list[str]) -> dict[str, An
         if settings:
             raise typer.BadParameter("--set goes with --to, not with --file")
         return read_json(file)
-    from leadkeeper.destinations.registry import BY_LEAD_DESTINATION
-
-    destination = BY_LEAD_DESTINATION.get(to or "")
+    destinations = quiet_settings().destinations
+    destination = destinations.taking(to or "")
     if destination is None:
-        raise typer.BadParameter(f"--to {to}: choose one of {', '.join(BY_LEAD_DESTINATION)}")
+        raise typer.BadParameter(f"--to {to}: choose one of {', '.join(destinations.choices)}")
     return {"leadDestination": to, destination.config_key: dict(_setting(text) for text in settings)}
 
 

@@ -142,11 +142,12 @@ class Ingestion:
         await self._catalogue.offer(offer)
         sent = body.model_dump(exclude_unset=True)
         before = await self._connections.get(offer, PRIMARY)
-        settings = read_configuration(sent, None if before is None else before.changed.stored)
+        known = self._connections.destinations
+        settings = read_configuration(sent, None if before is None else before.changed.stored, known)
         try:
             await self._connections.put(offer, PRIMARY, settings, by=caller.name, trusted=caller.is_operator)
         except Problem as problem:
-            raise by_their_names(problem, sent) from None
+            raise by_their_names(problem, sent, known) from None
         return await self._shown(offer)
 
     async def _shown(self, offer: OfferRef) -> dict[str, Any]:

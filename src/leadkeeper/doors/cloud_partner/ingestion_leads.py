@@ -11,50 +11,27 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from leadkeeper.connections.resource import MASK, Stored, secret_fields
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.problem import FieldError, Problem, ProblemType
-
-_TYPES: Final = {
-    "AzureTableLeadConfiguration": "table",
-    "AzureBlobLeadConfiguration": "blob",
-    "DynamicsCustomerRelationshipManagementLeadConfiguration": "dynamics",
-    "HttpsEndpointLeadConfiguration": "httpsEndpoint",
-    "MarketoLeadConfiguration": "marketo",
-    "SalesForceLeadConfiguration": "salesforce",
-}
-_TYPE_OF: Final = {destination: name for name, destination in _TYPES.items()}
-_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
-    "table": {"connectionString": "storageAccountConnectionString"},
-    "blob": {"connectionString": "storageAccountConnectionString", "containerName": "containerName"},
-    "dynamics": {
-        "uri": "instanceUrl",
-        "authentication": "authentication",
-        "userName": "username",
-        "password": "password",
-        "applicationID": "applicationId",
-        "applicationKey": "applicationKey",
-        "directoryID": "directoryId",
-    },
-    "httpsEndpoint": {"httpsEndpointUri": "httpsEndpointUrl"},
-    "marketo": {"serverID": "serverId", "munchkinAccountID": "munchkinId", "formID": "formId"},
-    "salesforce": {"objectIdentifier": "objectIdentifier"},
-}
-"""The settings of each destination, by their names there."""
 
 _AUTHENTICATIONS: Final = {"azuread": "azureAD", "aad": "azureAD", "office365": "office365", "o365": "office365"}
 _DIGEST: Final = "dailyDigestEmailContacts"
 
 
-def read_configuration(body: Mapping[str, Any], stored: Stored | None) -> dict[str, Any]:
+def read_configuration(
+    body: Mapping[str, Any], stored: Stored | None, destinations: Destinations = OURS
+) -> dict[str, Any]:
     """The configuration as ``customer-leads``; what it has no word for, and secrets not sent, stay as ``stored`` are.
 
     Raises :class:`Problem` that names the field.
     """
+    types = _types(destinations)
     kind = body.get("resourceType")
-    destination = _TYPES.get(kind) if isinstance(kind, str) else None
-    if destination is None:
-        raise _invalid(FieldError("resourceType", f"must be one of {', '.join(_TYPES)}"))
-    adapter, names = BY_LEAD_DESTINATION[destination], _NAMES[destination]
+    adapter = types.get(kind) if isinstance(kind, str) else None
+    if adapter is None:
+        raise _invalid(FieldError("resourceType", f"must be one of {', '.join(types)}"))
+    names = _settings_of(adapter)
     kept = stored if stored is not None and stored.destination == adapter.name else None
     settings: dict[str, Any] = {}
     if kept is not None:
@@ -69,7 +46,7 @@ def read_configuration(body: Mapping[str, Any], stored: Stored | None) -> dict[s
             if settings.get(name) == MASK:
                 del settings[name]
     settings |= _told_to(body)
-    return {"leadDestination": destination, adapter.config_key: settings}
+    return {"leadDestination": adapter.lead_destination, adapter.config_key: settings}
 
 
 def _told_to(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,26 +65,36 @@ def _told_to(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def show_configuration(stored: Stored) -> dict[str, Any] | None:
     """The settings as the ingestion API tells them, without secrets; ``None`` where it has no such destination."""
-    destination = BY_NAME[stored.destination].lead_destination
-    if destination not in _TYPE_OF:
+    known = stored.provider.microsoft.ingestion
+    if known is None:
         return None
     settings = stored.settings
     told = list(settings.get("contactEmail", []))
     daily = told if settings.get("notice") == "daily" else []
-    shown = {theirs: settings[ours] for theirs, ours in _NAMES[destination].items() if ours in settings}
+    shown = {theirs: settings[ours] for theirs, ours in known.settings.items() if ours in settings}
     return {
-        "resourceType": _TYPE_OF[destination],
+        "resourceType": known.resource_type,
         "contactEmail": "" if daily else ";".join(told),
         _DIGEST: daily,
         **shown,
     }
 
 
-def by_their_names(problem: Problem, body: Mapping[str, Any]) -> Problem:
+def by_their_names(problem: Problem, body: Mapping[str, Any], destinations: Destinations = OURS) -> Problem:
     """The same problem about ``body``, with fields named as they were sent."""
-    theirs = {ours: name for name, ours in _NAMES[_TYPES[str(body.get("resourceType"))]].items()}
+    adapter = _types(destinations)[str(body.get("resourceType"))]
+    theirs = {ours: name for name, ours in _settings_of(adapter).items()}
     errors = tuple(_renamed(error, theirs) for error in problem.errors)
     return _invalid(*errors) if errors else problem
+
+
+def _types(destinations: Destinations) -> dict[str, Provider]:
+    known = ((each.microsoft.ingestion, each) for each in destinations)
+    return {names.resource_type: each for names, each in known if names is not None}
+
+
+def _settings_of(provider: Provider) -> Mapping[str, str]:
+    return {} if provider.microsoft.ingestion is None else provider.microsoft.ingestion.settings
 
 
 def _renamed(error: FieldError, theirs: Mapping[str, str]) -> FieldError:

@@ -7,46 +7,56 @@ these objects is not, so every spelling of Microsoft's other two APIs is underst
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from leadkeeper.connections.resource import MASK, NONE, Stored, secret_fields
-from leadkeeper.destinations.registry import BY_LEAD_DESTINATION, BY_NAME, DESTINATIONS
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.publishing.listing import PREFIX
 
 _DESTINATION: Final = "leaddestination"
 _EMAILS: Final = "leadnotificationemails"
-_NAMES: Final = {each.lead_destination: each.microsoft.cloud_partner for each in DESTINATIONS}
-"""How a destination is written; read are these and all of :data:`_SPELLINGS`, in any case."""
-_SPELLINGS: Final = {
-    **{name.casefold(): destination for destination, name in _NAMES.items()},
-    **{destination.casefold(): destination for destination in BY_LEAD_DESTINATION},
-    "": NONE,
-    "none": NONE,
-    "crm": "dynamics",
-    "dynamicscrmonline": "dynamics",
-    "dynamics365": "dynamics",
-    "https": "httpsEndpoint",
-}
-_OBJECTS: Final = {each.lead_destination: each.microsoft.cloud_partner_key for each in DESTINATIONS}
-_BY_OBJECT: Final = {name.casefold(): destination for destination, name in _OBJECTS.items()} | {
-    "dynamicsleadconfiguration": "dynamics"
-}
-_LEAD_KEYS: Final = frozenset({_DESTINATION, _EMAILS, *_BY_OBJECT})
-_SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
-    "table": {"connectionstring": "storageAccountConnectionString"},
-    "blob": {"connectionstring": "storageAccountConnectionString"},
-    "httpsEndpoint": {"httpsendpointuri": "httpsEndpointUrl", "uri": "httpsEndpointUrl", "url": "httpsEndpointUrl"},
-    "dynamics": {"uri": "instanceUrl", "url": "instanceUrl"},
-    "marketo": {"munchkinaccountid": "munchkinId"},
-}
-"""Spellings of settings that differ from ours by more than case."""
+_NO: Final = {"": NONE, "none": NONE}
 _AUTHENTICATIONS: Final = {"azuread": "azureAD", "aad": "azureAD", "office365": "office365", "o365": "office365"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the destinations of an installation are called in offers, by their names in ``customer-leads``."""
+
+    destinations: Destinations
+    names: Mapping[str, str]
+    """How a destination is written; read are these and all of ``spellings``, in any case."""
+    spellings: Mapping[str, str]
+    objects: Mapping[str, str]
+    by_object: Mapping[str, str]
+    keys: frozenset[str]
+
+    def provider(self, destination: str) -> Provider:
+        """The one that ``customer-leads`` calls so; it is there."""
+        found = self.destinations.taking(destination)
+        assert found is not None
+        return found
+
+
+@functools.lru_cache(maxsize=8)
+def _words(destinations: Destinations) -> _Words:
+    names = {each.lead_destination: each.microsoft.cloud_partner for each in destinations}
+    spellings = {name.casefold(): destination for destination, name in names.items()}
+    spellings |= {destination.casefold(): destination for destination in names} | _NO
+    spellings |= {also: each.lead_destination for each in destinations for also in each.microsoft.spellings}
+    objects = {each.lead_destination: each.microsoft.cloud_partner_key for each in destinations}
+    by_object = {name.casefold(): destination for destination, name in objects.items()}
+    by_object |= {also: each.lead_destination for each in destinations for also in each.microsoft.keys}
+    return _Words(destinations, names, spellings, objects, by_object, frozenset({_DESTINATION, _EMAILS, *by_object}))
+
+
 def read_lead_configuration(
-    properties: Mapping[str, Any], stored: Stored | None
+    properties: Mapping[str, Any], stored: Stored | None, destinations: Destinations = OURS
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The offer's properties without lead configuration, and that as Microsoft's ``customer-leads`` resource.
 
@@ -55,24 +65,29 @@ def read_lead_configuration(
     that is not sent is kept, since none is ever sent back. The resource is ``None`` when no destination is named.
     Raises ``ValueError`` for a destination that nobody knows, and for keys that contradict each other.
     """
-    rest = dict(properties)
+    words, rest = _words(destinations), dict(properties)
     given: dict[str, tuple[str, Any]] = {}
     for key, value in properties.items():
         name = _last_part(key)
-        if name not in _LEAD_KEYS:
+        if name not in words.keys:
             continue
         rest[key] = None
-        name = _BY_OBJECT.get(name, name)
+        name = words.by_object.get(name, name)
         before = given.get(name)
-        if before is not None and _is_filled(before[1]) and _is_filled(value) and not _agree(name, before[1], value):
+        if (
+            before is not None
+            and _is_filled(before[1])
+            and _is_filled(value)
+            and not _agree(words, name, before[1], value)
+        ):
             raise ValueError(f"{before[0]} and {key} contradict each other: leave one of them out")
         if before is None or _is_filled(value):
             given[name] = (key, value)
     if _DESTINATION not in given:
         return rest, None
     named = given[_DESTINATION][1]
-    destination = _destination("" if named is None else str(named))
-    objects = {name: value for name, (_, value) in given.items() if name in _OBJECTS}
+    destination = _destination(words, "" if named is None else str(named))
+    objects = {name: value for name, (_, value) in given.items() if name in words.objects}
     if destination == NONE:
         filled = [given[name][0] for name, value in objects.items() if _is_filled(value)]
         if filled and not _is_filled(named):
@@ -80,9 +95,10 @@ def read_lead_configuration(
         return rest, {"leadDestination": NONE}
     chosen = objects.get(destination)
     emails = given.get(_EMAILS, ("", None))[1]
-    settings = _settings(destination, chosen if isinstance(chosen, Mapping) else {}, emails)
-    _keep_secrets(destination, settings, stored)
-    return rest, {"leadDestination": destination, BY_LEAD_DESTINATION[destination].config_key: settings}
+    settings = _settings(words, destination, chosen if isinstance(chosen, Mapping) else {}, emails)
+    provider = words.provider(destination)
+    _keep_secrets(provider, settings, stored)
+    return rest, {"leadDestination": destination, provider.config_key: settings}
 
 
 def _last_part(key: object) -> str:
@@ -93,25 +109,25 @@ def _is_filled(value: object) -> bool:
     return value not in (None, "", {}, [])
 
 
-def _agree(name: str, one: Any, other: Any) -> bool:
+def _agree(words: _Words, name: str, one: Any, other: Any) -> bool:
     """Whether two values of the same property mean the same."""
     if one == other:
         return True
     if name == _DESTINATION:
-        return _spelt(str(one)) == _spelt(str(other))
-    if name in _OBJECTS and isinstance(one, Mapping) and isinstance(other, Mapping):
-        return _settings(name, one, None) == _settings(name, other, None)
+        return _spelt(words, str(one)) == _spelt(words, str(other))
+    if name in words.objects and isinstance(one, Mapping) and isinstance(other, Mapping):
+        return _settings(words, name, one, None) == _settings(words, name, other, None)
     return name == _EMAILS and _addresses(one) == _addresses(other)
 
 
-def _spelt(named: str) -> str | None:
-    return _SPELLINGS.get(re.sub(r"[\s_-]", "", named).casefold())
+def _spelt(words: _Words, named: str) -> str | None:
+    return words.spellings.get(re.sub(r"[\s_-]", "", named).casefold())
 
 
-def _destination(named: str) -> str:
-    found = _spelt(named)
+def _destination(words: _Words, named: str) -> str:
+    found = _spelt(words, named)
     if found is None:
-        raise ValueError(f"{named[:100]!r} is none of None, {', '.join(_NAMES.values())}")
+        raise ValueError(f"{named[:100]!r} is none of None, {', '.join(words.names.values())}")
     return found
 
 
@@ -121,20 +137,21 @@ def _addresses(told: object) -> object:
     return told
 
 
-def _settings(destination: str, given: Mapping[str, Any], emails: object) -> dict[str, Any]:
-    config = BY_LEAD_DESTINATION[destination].config
+def _settings(words: _Words, destination: str, given: Mapping[str, Any], emails: object) -> dict[str, Any]:
+    provider, called = words.provider(destination), words.objects[destination]
+    config = provider.config
     known = {(field.alias or name).casefold(): field.alias or name for name, field in config.model_fields.items()}
-    known |= _SETTINGS.get(destination, {})
+    known |= provider.microsoft.settings
     settings: dict[str, Any] = {}
     for key, value in given.items():
         name = known.get(str(key).casefold(), str(key))
         if _is_filled(settings.get(name)) and _is_filled(value) and settings[name] != value:
-            raise ValueError(f"{name} is given twice in {_OBJECTS[destination]}, and the two contradict each other")
+            raise ValueError(f"{name} is given twice in {called}, and the two contradict each other")
         if name not in settings or _is_filled(value):
             settings[name] = value
     told, others = _addresses(settings.pop("contactEmail", None)), _addresses(emails)
     if _is_filled(told) and _is_filled(others) and told != others:
-        raise ValueError(f"contactEmail in {_OBJECTS[destination]} and leadNotificationEmails contradict each other")
+        raise ValueError(f"contactEmail in {called} and leadNotificationEmails contradict each other")
     told = told if _is_filled(told) else others
     if told:
         settings["contactEmail"] = told
@@ -146,46 +163,48 @@ def _settings(destination: str, given: Mapping[str, Any], emails: object) -> dic
     return {key: value for key, value in settings.items() if value not in (None, "")}
 
 
-def _keep_secrets(destination: str, settings: dict[str, Any], stored: Stored | None) -> None:
-    adapter = BY_LEAD_DESTINATION[destination]
-    if stored is None or stored.destination != adapter.name:
+def _keep_secrets(provider: Provider, settings: dict[str, Any], stored: Stored | None) -> None:
+    if stored is None or stored.destination != provider.name:
         return
-    for name in secret_fields(adapter.config):
+    for name in secret_fields(provider.config):
         if name in stored.secrets:
             settings.setdefault(name, MASK)
 
 
-def lead_configuration(stored: Stored | None, properties: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def lead_configuration(
+    stored: Stored | None, properties: Mapping[str, Any] | None = None, destinations: Destinations = OURS
+) -> dict[str, Any]:
     """The properties that tell the offer's lead configuration: all of them, the unused ones empty, no secret.
 
     Their keys are those of ``properties``, where lead configuration was put with the offer.
     """
-    found: dict[str, Any] = {name: {} for name in _OBJECTS}
+    words = _words(destinations)
+    found: dict[str, Any] = {name: {} for name in words.objects}
     told: list[str] = []
     named = "None"
-    if stored is not None:
-        destination = BY_NAME[stored.destination].lead_destination
-        named = _NAMES[destination]
+    if stored is not None and stored.provider.installed:
+        destination = stored.provider.lead_destination
+        named = words.names[destination]
         settings = dict(stored.settings)
         told = settings.pop("contactEmail", [])  # in one place, so that changing it there changes it
         found[destination] = settings
     values = {_DESTINATION: named, **found, _EMAILS: ";".join(told)}
-    keys = _keys(properties or {})
+    keys = _keys(words, properties or {})
     return {key: value for name, value in values.items() for key in keys[name]}
 
 
-def destination_key(properties: Mapping[str, Any]) -> str:
+def destination_key(properties: Mapping[str, Any], destinations: Destinations = OURS) -> str:
     """By what key ``properties`` name the lead destination."""
-    return _keys(properties)[_DESTINATION][0]
+    return _keys(_words(destinations), properties)[_DESTINATION][0]
 
 
-def _keys(properties: Mapping[str, Any]) -> dict[str, list[str]]:
+def _keys(words: _Words, properties: Mapping[str, Any]) -> dict[str, list[str]]:
     """By what each property of the lead configuration is called in ``properties``, those it lacks by its prefix."""
     used: dict[str, list[str]] = {}
     for key in properties:
         name = _last_part(key)
-        if name in _LEAD_KEYS:
-            used.setdefault(_BY_OBJECT.get(name, name), []).append(str(key))
+        if name in words.keys:
+            used.setdefault(words.by_object.get(name, name), []).append(str(key))
     prefix = next((keys[0].rpartition(".")[0] + "." for keys in used.values() if "." in keys[0]), PREFIX)
-    usual = {_DESTINATION: "leadDestination", **_OBJECTS, _EMAILS: "leadNotificationEmails"}
+    usual = {_DESTINATION: "leadDestination", **words.objects, _EMAILS: "leadNotificationEmails"}
     return {name: used.get(name) or [prefix + shown] for name, shown in usual.items()}

@@ -130,6 +130,7 @@ class Offers:
         self._catalogue = catalogue
         self._publication = publication
         self._connections = connections
+        self._destinations = connections.destinations
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -186,9 +187,11 @@ class Offers:
                 raise _invalid(name, f"is {said[:100]!r} in the body and {meant!r} in the address")
         stored = await self._stored(offer)
         try:
-            properties, leads = read_lead_configuration(body.definition.offer, stored)
+            properties, leads = read_lead_configuration(body.definition.offer, stored, self._destinations)
         except ValueError as error:
-            raise _invalid(f"definition.offer.{destination_key(body.definition.offer)}", str(error)) from None
+            raise _invalid(
+                f"definition.offer.{destination_key(body.definition.offer, self._destinations)}", str(error)
+            ) from None
         definition = body.definition.model_dump() | {"offer": properties}
         put, _ = await self._catalogue.put_definition(
             offer,
@@ -240,7 +243,7 @@ class Offers:
             raise unknown_offer(offer.ref)
         definition = version.definition
         properties = definition.get("offer", {})
-        leads = lead_configuration(await self._stored(offer.ref), properties)
+        leads = lead_configuration(await self._stored(offer.ref), properties, self._destinations)
         return ShownOffer(
             publisherId=offer.publisher_id,
             offerTypeId=offer.offer_type,

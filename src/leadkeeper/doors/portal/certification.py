@@ -67,10 +67,10 @@ class CertificationPages:
     async def _page(self, request: Request, status: int = 200, wrong: tuple[str, str, str] = ("", "", "")) -> Response:
         after, language = request.query_params.get("after"), self._desk.language_of(request)
         found = await self._rooms.differences.waiting(after=after, limit=_OFFERS + 1)
-        shown = found[:_OFFERS]
+        shown, known = found[:_OFFERS], self._rooms.connections.destinations
         content: dict[str, Any] = {
             "waiting": [
-                (each, shown_changes(each.changes, language), max(0, len(each.changes) - MOST)) for each in shown
+                (each, shown_changes(each.changes, language, known), max(0, len(each.changes) - MOST)) for each in shown
             ],
             "wrong": wrong,
             "longest": LONGEST_REASON,

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.connection import Connection
-from leadkeeper.connections.resource import parse, secret_fields
+from leadkeeper.connections.resource import Stored, parse, secret_fields
 from leadkeeper.connections.state import ConnectionState
+from leadkeeper.destinations.guide import Guide, Way
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.mapping import PLACEHOLDERS
-from leadkeeper.destinations.registry import BY_NAME, DESTINATIONS
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal import guides
 from leadkeeper.doors.portal.connections import ONE, connection_of, connection_page, validated
 from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
@@ -27,7 +28,6 @@ from leadkeeper.doors.portal.form_fields import (
     settings_of,
     wrong_rows,
 )
-from leadkeeper.doors.portal.guides import Guide, Way
 from leadkeeper.doors.portal.lines import diagnosis_view, line_of
 from leadkeeper.doors.portal.marks import marked_fields
 from leadkeeper.doors.portal.session import Session
@@ -58,10 +58,14 @@ class Draft:
     general: str = ""
 
     @property
+    def known(self) -> Stored | None:
+        """The settings of now, where there are some."""
+        return None if self.connection is None else self.connection.changed.stored
+
+    @property
     def stored(self) -> tuple[str, ...]:
         """The secrets that are kept."""
-        now = None if self.connection is None else self.connection.changed.stored
-        return () if now is None else tuple(now.secrets)
+        return () if self.known is None else tuple(self.known.secrets)
 
 
 class ConnectionForms:
@@ -70,6 +74,7 @@ class ConnectionForms:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._rooms = desk.rooms
+        self._destinations = desk.rooms.connections.destinations
 
     def places(self) -> Places:
         """The pages."""
@@ -84,13 +89,13 @@ class ConnectionForms:
 
     async def _new(self, request: Request, session: Session) -> Response:
         """The cards; with ``kind`` the form of one."""
-        ref, query = self._desk.offer_of(request, session), request.query_params
+        ref, query, destinations = self._desk.offer_of(request, session), request.query_params, self._destinations
         taken = {each.name for each in (await self._rooms.connections.page(ref)).connections}
         if "kind" not in query:
-            cards = [(each, guides.guide_of(each)) for each in guides.ordered(DESTINATIONS)]
-            names = {each.name: each.title for each in DESTINATIONS}
+            cards = [(each, guides.guide_of(each)) for each in guides.ordered(destinations.all)]
+            names = {each.name: each.title for each in destinations}
             return await self._desk.offer_page(request, ref, "connect.html", "destinations", cards=cards, names=names)
-        draft = _begun(query["kind"], query.get("way", ""))
+        draft = _begun(destinations, query["kind"], query.get("way", ""))
         name = PRIMARY if PRIMARY not in taken else _free(draft.destination.name.replace("_", "-"), taken)
         return await self._form(request, ref, replace(draft, name=name))
 
@@ -98,7 +103,7 @@ class ConnectionForms:
         ref, form = self._desk.offer_of(request, session), await form_of(request)
         await self._rooms.catalogue.offer(ref)
         name = form.get("name", "").strip()
-        draft = replace(_begun(form.get("kind", ""), form.get("way", "")), name=name, values=form)
+        draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), name=name, values=form)
         if form.get("act") in _SHOWS:
             return await self._form(
                 request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(ref, draft, form)
@@ -134,7 +139,7 @@ class ConnectionForms:
     async def _record_of_new(self, request: Request, session: Session) -> Response:
         """The record that would be sent, beside the rows of a form that is being filled in."""
         ref, form = self._desk.offer_of(request, session), await form_of(request)
-        draft = replace(_begun(form.get("kind", ""), form.get("way", "")), values=form)
+        draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), values=form)
         return self._desk.page(request, "_record.html", record=await self._recorded(ref, draft, form))
 
     async def _record_of_changed(self, request: Request, session: Session) -> Response:
@@ -151,7 +156,7 @@ class ConnectionForms:
             name: _NOT_YET for name in secret_fields(config) if name in draft.way.fields and name not in settings
         }
         try:
-            parsed = parse(body, None if draft.connection is None else draft.connection.changed.stored)
+            parsed = parse(body, draft.known, self._destinations)
         except Problem:
             return None
         return None if parsed is None else await self._rooms.validator.record(ref, parsed.stored())
@@ -264,16 +269,16 @@ def _body(draft: Draft, form: Mapping[str, str]) -> dict[str, Any]:
 def _wrong(draft: Draft, body: Mapping[str, Any], language: Language) -> dict[str, str]:
     """What is wrong with single settings."""
     try:
-        parse(body, None if draft.connection is None else draft.connection.changed.stored)
+        parse(body, draft.known, Destinations([draft.destination]))
     except Problem as problem:
         config, key = draft.destination.config, draft.destination.config_key
         return field_errors(problem.errors, config, key, language)[0]
     return {}
 
 
-def _begun(kind: str, way_id: str) -> Draft:
+def _begun(destinations: Destinations, kind: str, way_id: str) -> Draft:
     """An empty form. Raises ``HTTPException`` for a kind of destination that there is not."""
-    destination = BY_NAME.get(kind)
+    destination = destinations.find(kind)
     if destination is None:
         raise HTTPException(404)
     guide = guides.guide_of(destination)
@@ -284,7 +289,7 @@ def _begun(kind: str, way_id: str) -> Draft:
 def _of(connection: Connection, way_id: str) -> Draft:
     """The form of a connection, in the way that is asked for, else its own."""
     stored = connection.changed.stored
-    destination = BY_NAME[stored.destination]
+    destination = stored.provider
     guide = guides.guide_of(destination)
     asked = next((way for way in guide.ways if way.id == way_id), None)
     way = asked or guides.way_of(guide, stored.settings)

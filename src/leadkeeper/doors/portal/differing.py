@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from leadkeeper.destinations.interface import Provider
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.guides import CHOICES
 from leadkeeper.doors.portal.offers import CALLS
 from leadkeeper.publishing.difference import Change, Part
@@ -37,12 +37,12 @@ class ShownChange:
     secret: bool
 
 
-def shown_changes(changes: Sequence[Change], language: Language) -> list[ShownChange]:
+def shown_changes(changes: Sequence[Change], language: Language, destinations: Destinations) -> list[ShownChange]:
     """The first :data:`MOST` of ``changes``, as people read them, without what a new destination leaves as usual."""
-    return list(_shown(changes[:MOST], language))
+    return list(_shown(changes[:MOST], language, destinations))
 
 
-def _shown(changes: Sequence[Change], language: Language) -> Iterator[ShownChange]:
+def _shown(changes: Sequence[Change], language: Language, destinations: Destinations) -> Iterator[ShownChange]:
     kinds = {each.field: each.new or each.old or "" for each in changes if _names_destination(each)}
     for change in changes:
         if change.part is Part.LISTING:
@@ -52,21 +52,18 @@ def _shown(changes: Sequence[Change], language: Language) -> Iterator[ShownChang
             continue
         name, _dot, setting = change.field.partition(".")
         if not setting:
-            old, new = (None if kind is None else _title(kind) for kind in (change.old, change.new))
+            old, new = (None if kind is None else destinations.named(kind).title for kind in (change.old, change.new))
             yield ShownChange(_("Destination"), name, old, new, change.secret)
             continue
-        provider = BY_NAME.get(kinds.get(name, ""))
+        provider = destinations.find(kinds.get(name, ""))
         if not (provider is not None and change.old is None and _is_usual(provider, setting, change.new)):
             old, new = (_chosen(setting, text, language) for text in (change.old, change.new))
-            yield ShownChange(_label(provider, setting), name, old, new, change.secret)
+            label = _label(destinations if provider is None else [provider], setting)
+            yield ShownChange(label, name, old, new, change.secret)
 
 
 def _names_destination(change: Change) -> bool:
     return change.part is Part.DESTINATION and "." not in change.field
-
-
-def _title(kind: str) -> str:
-    return BY_NAME[kind].title if kind in BY_NAME else kind
 
 
 def _listed(field: str, text: str | None, language: Language) -> str | None:
@@ -94,10 +91,10 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _label(provider: Provider | None, setting: str) -> str:
+def _label(providers: Iterable[Provider], setting: str) -> str:
     """The setting's title: of its destination where that is known, else of any that has such a setting."""
     first, dot, rest = setting.partition(".")
-    for each in [provider] if provider is not None else BY_NAME.values():
+    for each in providers:
         for name, info in each.config.model_fields.items():
             if (info.alias or name) == first:
                 return f"{info.title or first}{dot and ': '}{rest}"

@@ -18,7 +18,6 @@ from leadkeeper.connections.resource import restored
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
 from leadkeeper.destinations.interface import Standing
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.doors.portal.guides import guide_of
 from leadkeeper.inbox.waiting import waiting_counts
@@ -101,7 +100,7 @@ async def _lines(rooms: Rooms, connections: Sequence[Connection], language: Lang
 
 
 def _line(connection: Connection, now: int, language: Language, held: int, *, waits_for_word: bool) -> Line:
-    change, destination = connection.change, BY_NAME[connection.stored.destination]
+    change, destination = connection.change, connection.stored.provider
     trouble, test = connection.health.trouble(now), connection.test
     end = ends_at(connection.changed.stored)
     troubled = connection.state is ConnectionState.BROKEN or trouble is not None
@@ -154,14 +153,14 @@ def connection_host(connection: Connection) -> str:
     """The host that leads go to, as far as it may be shown; empty where the settings cannot be read."""
     stored = connection.stored
     try:
-        return restored(BY_NAME[stored.destination], stored.settings, stored.secrets).host
+        return restored(stored).host
     except ValidationError:
         return ""
 
 
 def _waits(connection: Connection, language: Language, waits_for_word: bool) -> str:
     """When the settings that wait take effect."""
-    return change_text(connection.changed.stored.destination, language, waits_for_word=waits_for_word)
+    return change_text(connection.changed.stored.provider, language, waits_for_word=waits_for_word)
 
 
 def _is_present(connection: Connection) -> bool:
@@ -178,7 +177,7 @@ def _word(connection: Connection, language: Language) -> str:
         return ""
     # One that was sent with settings which wait went to where those lead.
     sent_with = connection if test.change is None else connection.changed
-    said, destination = test.word, BY_NAME[sent_with.stored.destination]
+    said, destination = test.word, sent_with.stored.provider
     if said is None or not test.answered:
         name = named(connection.name, destination.title)
         return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)

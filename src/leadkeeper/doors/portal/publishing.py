@@ -63,7 +63,7 @@ class PublishingPages:
             "missing": missing,
             "texts": STEP_TEXTS,
             "refused": StepStatus.REJECTED,
-            "changes": shown_changes(changes, self._desk.language_of(request)),
+            "changes": shown_changes(changes, self._desk.language_of(request), self._rooms.connections.destinations),
             "more_changes": max(0, len(changes) - MOST),
             "emails": emails or "\n".join(_contacts(await self._rooms.connections.list(ref))),
             "wrong_emails": wrong,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.screen import Line, Screen, short_lead_source
 
@@ -71,7 +71,7 @@ def _line(lead: Mapping[str, Any], delivery: Mapping[str, Any]) -> Line:
         lead_source=short_lead_source(lead["leadSource"]),
         offer=f"{lead['publisherId']}.{lead['offerId']}",
         connection=delivery["connection"],
-        destination=f"{delivery['connection']} ({BY_NAME[delivery['destination']].title})",
+        destination=f"{delivery['connection']} ({OURS.named(delivery['destination']).title})",
         state=delivery["state"],
         told=told(delivery),
     )

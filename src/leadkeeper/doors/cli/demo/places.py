@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from leadkeeper.destinations.registry import BY_NAME
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.cli.demo import found
 from leadkeeper.doors.cli.demo.found import Found
 from leadkeeper.doors.cli.demo.stage import Stage
@@ -71,7 +71,7 @@ def every_place(stage: Stage, endpoint: ReceivingEndpoint, secret: str) -> list[
         lambda: https_endpoint("https", endpoint, secret),
         lambda: email(stage),
     ]
-    return [place for place in (make() for make in makers) if place.destination in BY_NAME]
+    return [place for place in (make() for make in makers) if place.destination in OURS.names]
 
 
 def dynamics(stage: Stage) -> Place:

@@ -1,0 +1,55 @@
+"""What a publisher is told who connects HubSpot: when to choose it, its ways, where to find each value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.texts import lazy_gettext as _
+
+_HUBSPOT_FORM: Final = (
+    _("In HubSpot open Marketing, Forms, and make a form for these leads, without CAPTCHA and without consent fields."),
+    _(
+        "Give it the contact properties Email, First name, Last name, Phone number, Company name, Job title, "
+        "Country/Region and Message; only Email is required."
+    ),
+    _("Publish it and open its embed code: it holds region, portalId and formId."),
+)
+_HUBSPOT_TOKEN: Final = (
+    _("In HubSpot open Settings, Integrations, Private Apps (or Development, Keys, Service keys), and make one."),
+    _(
+        "Under Scopes add crm.objects.contacts.read and crm.objects.contacts.write; where leads are wanted, "
+        "crm.objects.leads.read and crm.objects.leads.write."
+    ),
+    _("Copy the access token whole."),
+    _(
+        "Where leads are wanted: Settings, Data Management, Properties, Lead properties, Create property: a "
+        "single-line text with unique values and the internal name marketplace_lead_id."
+    ),
+)
+
+GUIDE: Final = Guide(
+    "rocket",
+    _("Your people work in HubSpot: each customer becomes a contact, with a lead where your account has leads."),
+    (
+        Way(
+            "rest",
+            _("Access token"),
+            _("Advised: every lead is confirmed, with a link to it."),
+            ("accessToken",),
+            _HUBSPOT_TOKEN,
+            more=("leads", "leadIdProperty"),
+            tells="accessToken",
+            needed=("accessToken",),
+        ),
+        Way(
+            "form",
+            _("Web form"),
+            _("Quick: two ids from the form's embed code. HubSpot never says whether it kept a lead."),
+            ("portalId", "formGuid", "region"),
+            _HUBSPOT_FORM,
+            needed=("portalId", "formGuid"),
+        ),
+    ),
+    place=30,
+)

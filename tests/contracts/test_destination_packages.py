@@ -1,0 +1,222 @@
+"""A destination of a package beside ours works like one of ours, once the operator names it; and only then."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tomllib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from leadkeeper.app import open_doors, open_rooms
+from leadkeeper.destinations.absent import NOT_INSTALLED
+from leadkeeper.destinations.registry import OURS, Destinations
+from leadkeeper.diagnosis import Kind
+from leadkeeper.languages import installed
+from leadkeeper.offer import OfferRef
+from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.faults import FaultServer, answer
+from leadkeeper.settings import Settings, WrongSetting
+from tests.contracts.test_portal import signed_in
+from tests.journeys.customer import Customer
+from tests.journeys.doc_pages import blocks
+from tests.rooms import DESTINATION, OFFER, SECRET_KEY, House, hand_in, house, listening
+
+PAGE: Final = "docs/howto/add-a-destination.md"
+NAME: Final = "contoso-orders"
+CONNECTION: Final = f"{OFFER}/connections/orders"
+CRM: Final = OfferRef("contoso", "crm-pro")
+
+
+def text(language: str) -> str:
+    """The page's block in that language."""
+    (found,) = (block.text for block in blocks(PAGE) if block.language == language)
+    return found
+
+
+def install(folder: Path, name: str, module: str, source: str, points: Mapping[str, Any]) -> None:
+    """Put a distribution into ``folder``, as an installer leaves it."""
+    (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    told = folder / f"{module}-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    groups = (f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in each.items()) for group, each in points.items())
+    (told / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with the page's package, from which Python imports."""
+    project = tomllib.loads(text("toml"))["project"]
+    install(tmp_path, project["name"], "contoso_orders", text("python"), project["entry-points"])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+    yield tmp_path
+    for module in set(sys.modules) - before:
+        if getattr(sys.modules[module], "__file__", None) and str(tmp_path) in str(sys.modules[module].__file__):
+            del sys.modules[module]
+
+
+@asynccontextmanager
+async def opened(url: str, authority: Authority, packages: str = NAME, **more: Any) -> AsyncIterator[House]:
+    """An installation with those packages; ``127.0.0.1`` may be reached, its certificate is trusted."""
+    more |= {"allow_addresses": "127.0.0.0/8", "ca_file": authority.ca_file}
+    async with house(url, destination_packages=packages, **more) as found:
+        yield found
+
+
+def body(port: int) -> dict[str, Any]:
+    """The settings of a connection to an interface on that port."""
+    settings = {"address": f"https://127.0.0.1:{port}", "apiKey": "the-key-of-contoso"}
+    return {"leadDestination": "contosoOrders", "contosoOrdersLeadConfiguration": settings}
+
+
+async def test_it_works_through_rest(database_url: str, authority: Authority, folder: Path) -> None:
+    far = FaultServer(answer(201))
+    await far.start(authority.server_context("127.0.0.1"))
+    try:
+        async with opened(database_url, authority, worker=True) as home:
+            operator = await home.visitor("operator")
+            put = await operator.put(CONNECTION, body(far.port))
+            assert put.status == 201, put.body
+            assert put.json()["contosoOrdersLeadConfiguration"]["apiKey"] == "*********"
+            validated = await operator.post(f"{CONNECTION}/validate")
+            assert validated.json()["ok"], validated.body
+            assert validated.json()["testLead"]["receipt"]["result"] == "created"
+            await home.rooms.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
+            lead_id = await hand_in(await home.visitor("marketplace"))
+            delivery = await delivered(home, lead_id)
+            assert (delivery["destination"], delivery["receipt"]["remoteId"]) == ("contoso_orders", lead_id)
+            document = (await operator.get("/openapi.json")).json()
+            assert "ContosoOrdersConfig" in document["components"]["schemas"]
+    finally:
+        await far.aclose()
+    assert len(far.received) == 2
+    assert all(b"the-key-of-contoso" not in each.body for each in far.received)
+
+
+async def delivered(home: House, lead_id: str) -> dict[str, Any]:
+    """The lead's one delivery, once it is there."""
+    visitor = await home.visitor("operator")
+    async with asyncio.timeout(30):
+        while True:
+            (delivery,) = (await visitor.get(f"/v1/leads/{lead_id}")).json()["deliveries"]
+            if delivery["state"] == "delivered":
+                return dict(delivery)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_refusal_is_diagnosed(database_url: str, authority: Authority, folder: Path) -> None:
+    far = FaultServer(answer(401))
+    await far.start(authority.server_context("127.0.0.1"))
+    try:
+        async with opened(database_url, authority) as home:
+            operator = await home.visitor("operator")
+            await operator.put(CONNECTION, body(far.port))
+            validated = (await operator.post(f"{CONNECTION}/validate")).json()
+            assert validated["diagnosis"]["kind"] == Kind.CREDENTIALS_REJECTED
+    finally:
+        await far.aclose()
+
+
+async def test_what_nobody_names_is_not_there(database_url: str, authority: Authority, folder: Path) -> None:
+    async with opened(database_url, authority, packages="") as home:
+        refused = (await (await home.visitor("operator")).put(CONNECTION, body(1))).problem(422, "invalid-request")
+    assert "contosoOrders" in refused["detail"]
+    assert "contoso_orders" not in sys.modules
+
+
+def test_the_setting_on_the_page_is_ours(folder: Path) -> None:
+    name, _, value = text("ini").strip().partition("=")
+    assert name == "LEADKEEPER_DESTINATION_PACKAGES"
+    assert Settings(destination_packages=value).destinations.names == (*OURS.names, "contoso_orders")
+
+
+@asynccontextmanager
+async def without_package(url: str) -> AsyncIterator[House]:
+    """The installation over that database started once more, with a worker, and no package named."""
+    settings = Settings(database_url=url, secret_key=SecretStr(SECRET_KEY), public_url="http://leads.example")
+    async with open_rooms(settings, worker=True) as found, aiohttp.ClientSession() as session:
+        assert found.worker is not None
+        carrying = asyncio.create_task(found.worker.run())
+        async with listening(open_doors(settings, found)) as address:
+            yield House(found.rooms, address, session)
+        await found.worker.stop(5)
+        await carrying
+
+
+async def test_a_connection_whose_package_is_gone_is_broken_and_stops_nothing(
+    database_url: str, authority: Authority, folder: Path
+) -> None:
+    async with opened(database_url, authority) as home:
+        assert (await (await home.visitor("operator")).put(CONNECTION, body(1))).status == 201
+        await home.rooms.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
+        lead_id = await hand_in(await home.visitor("marketplace"))
+    async with without_package(database_url) as home:
+        operator = await home.visitor("operator")
+        shown = (await operator.get(CONNECTION)).json()
+        assert shown["health"]["state"] == "broken"
+        assert shown["health"]["diagnosis"]["kind"] == "destinationNotInstalled"
+        assert shown["contoso_ordersLeadConfiguration"]["apiKey"] == "*********"
+        (listed,) = (await operator.get(f"{OFFER}/connections")).json()["connections"]
+        assert listed == shown
+        validated = (await operator.post(f"{CONNECTION}/validate")).json()
+        assert (validated["ok"], validated["diagnosis"]["kind"]) == (False, "destinationNotInstalled")
+        (delivery,) = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"]
+        assert (delivery["destination"], delivery["attempts"]) == ("contoso_orders", [])
+        async with Customer(home.url) as visitor:
+            await signed_in(home, visitor, "publisher:contoso")
+            offer = "/portal/offers/contoso/crm-pro"
+            places = ("", "/destinations", "/connect", "/connections/orders", "/connections/orders/edit")
+            for page in ("/portal", "/portal/leads", f"/portal/leads/{lead_id}", *(offer + each for each in places)):
+                assert (await visitor.open(page)).status == 200, page
+        replaced = await operator.put(CONNECTION, DESTINATION)
+        assert (replaced.status, replaced.json()["leadDestination"]) == (200, "httpsEndpoint")
+
+
+WRONG: Final = [
+    ("no-such-package", "", {}, "'no-such-package' is not installed"),
+    ("bad-one", "", {"other": {"a": "bad_one:A"}}, "bad-one has no entry point of the group leadkeeper.destinations"),
+    ("bad-one", "1 / 0", {"leadkeeper.destinations": {"a": "bad_one:A"}}, "bad-one: bad_one:A cannot be imported"),
+    ("bad-one", "A = 1", {"leadkeeper.destinations": {"a": "bad_one:A"}}, "bad-one: bad_one:A is not a value"),
+    (
+        "bad-one",
+        "from leadkeeper.destinations.email.provider import EMAIL",
+        {"leadkeeper.destinations": {"a": "bad_one:EMAIL"}},
+        "bad-one: two destinations are called email",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "source", "points", "told"), WRONG, ids=lambda value: str(value)[:40])
+def test_a_wrong_name_stops_the_start_with_one_line(
+    folder: Path, name: str, source: str, points: Mapping[str, Any], told: str
+) -> None:
+    if points:
+        install(folder, name, "bad_one", source, points)
+    with pytest.raises(WrongSetting) as wrong:
+        _ = Settings(destination_packages=name).destinations
+    assert str(wrong.value).startswith(f"LEADKEEPER_DESTINATION_PACKAGES: {told}")
+    assert "\n" not in str(wrong.value)
+
+
+def test_two_names_for_one_thing_are_refused() -> None:
+    for field in ("lead_destination", "config_key", "cloud_partner", "cloud_partner_key"):
+        first, second = OURS.all[0], OURS.all[1]
+        names = replace(second.microsoft, **{field: getattr(first.microsoft, field)})
+        with pytest.raises(ValueError, match="two destinations are called"):
+            Destinations([first, replace(second, microsoft=names)])
+
+
+def test_what_is_not_installed_is_told_in_every_language() -> None:
+    told = {language.gettext(NOT_INSTALLED.summary) for language in installed()}
+    assert len(told) == len(list(installed()))
+    assert all(re.search(r"\w", each) for each in told)

@@ -49,7 +49,7 @@ MODELS: Final = sorted(
 """What is told in English as yet, and names: titles of destinations, of settings, and what the API says of those."""
 NAMES: Final = re.compile(
     r"Marketplace|key\W+[0-9a-f-]{8,}|Contoso( CRM Pro)?|crm-pro|contoso|primary|English|Esperanto|crm\.example|saas"
-    rf"|UTC|\{{({'|'.join(PLACEHOLDERS)})\}}|\b(summary|description)\b"
+    rf"|UTC|AppSource|\{{({'|'.join(PLACEHOLDERS)})\}}|\b(summary|description)\b"
 )
 """What the shop is called, names of settings, and places of values."""
 

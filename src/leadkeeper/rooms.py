@@ -20,6 +20,7 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
@@ -64,6 +65,7 @@ class Rooms:
     findings: Findings
     intake: Intake
     inbox: Inbox
+    attention: Attention
     trace: Trace
     reading: Reading
     costs: Costs

@@ -157,15 +157,8 @@ def _put_together(
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     rates = Rates(storage, quotas, clock)
-    connections = Connections(
-        storage,
-        Vault(list(secret_keys)),
-        wake,
-        clock,
-        keeps_last=keeps_last_connection,
-        quotas=quotas,
-        mail_rules=mail_rules,
-    )
+    vault, keeps_last = Vault(list(secret_keys)), keeps_last_connection
+    connections = Connections(storage, vault, wake, clock, keeps_last=keeps_last, quotas=quotas, mail_rules=mail_rules)
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     withholding = Withholding.parse(settings.withheld_domains)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding)

@@ -52,6 +52,7 @@ from leadkeeper.doors.readable import readable
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
@@ -195,6 +196,7 @@ def _put_together(
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
         intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
         inbox=inbox,
+        attention=Attention(storage),
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),

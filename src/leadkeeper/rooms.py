@@ -22,6 +22,7 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
@@ -69,6 +70,7 @@ class Rooms:
     findings: Findings
     intake: Intake
     inbox: Inbox
+    attention: Attention
     trace: Trace
     reading: Reading
     costs: Costs

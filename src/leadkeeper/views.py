@@ -292,3 +292,34 @@ class AuditPage(View):
 
     entries: tuple[AuditEntry, ...]
     next_cursor: str | None = Field(description="Send it as `cursor` for the lines before these; null at the end.")
+
+
+class AttentionEntry(View):
+    """One cause that needs somebody."""
+
+    cause: Literal[
+        "connectionBroken",
+        "connectionFailing",
+        "leadsDamaged",
+        "leadsRefused",
+        "leadsMayHaveArrived",
+        "leadsGaveUp",
+        "connectionPaused",
+        "testLeadUnanswered",
+    ]
+    summary: str = Field(description="What happened and what to do, in the language asked for.")
+    since: str | None = Field(description="Since when it is so, where that is known.")
+    publisher_id: str
+    offer_id: str
+    connection: str
+    destination: str
+    leads: int = Field(description="How many leads wait for it; of a connection, 10001 means more than 10000.")
+    who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
+    diagnosis: DiagnosisView | None = Field(None, description="Why the connection fails, where that is known.")
+
+
+class AttentionList(View):
+    """What needs somebody, most harmful first."""
+
+    entries: tuple[AttentionEntry, ...]
+    complete: bool = Field(description="False where more than 500 connections need somebody: 500 were looked at.")

@@ -60,6 +60,11 @@ class Destinations:
         """The provider of that name; one that only says that it is not installed where there is none."""
         return self._by_name.get(name) or absent(name)
 
+    def title(self, name: str) -> str:
+        """What people call the provider of that name; the name itself where it is not installed."""
+        provider = self.find(name)
+        return name if provider is None else provider.title
+
     def taking(self, lead_destination: str) -> Provider | None:
         """The provider that ``customer-leads`` calls so."""
         return self._by_lead_destination.get(lead_destination)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from leadkeeper import __version__
 from leadkeeper.doors.api.answers import Answers
+from leadkeeper.doors.api.attention import AttentionRoutes
 from leadkeeper.doors.api.audit import AuditDesk
 from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.connections import ConnectionDesk
@@ -58,6 +59,7 @@ def create_api(
     app = _framework()
     speak(app, rooms.languages)
     Leads(rooms.reading, rooms.clock).serve_on(app)
+    AttentionRoutes(rooms.attention, rooms.clock).serve_on(app)
     AuditDesk(rooms.audit).serve_on(app)
     Deliveries(rooms.again, rooms.audit).serve_on(app)
     Publishers(rooms.catalogue).serve_on(app)

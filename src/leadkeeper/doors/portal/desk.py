@@ -24,7 +24,6 @@ from leadkeeper.doors.portal.lead_words import (
     RECEIPTS,
     action_word,
     attempt_words,
-    destination_title,
     overdue,
     source_word,
 )
@@ -93,7 +92,7 @@ class Desk:
             "acts": ACTS,
             "action_word": action_word,
             "source_word": source_word,
-            "destination_title": destination_title,
+            "destination_title": rooms.connections.destinations.title,
             "attempt_words": attempt_words,
             "follow_ups": FOLLOW_UPS,
             "aside": ASIDE,

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 from urllib.parse import urlencode
 
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.narrowing import FOLLOW_UPS
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
@@ -29,7 +28,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "action": r"^[^\r\n]{1,60}$",
     "source": r"^[^\r\n]{1,120}$",
     "country": r"^[^\r\n]{1,60}$",
-    "destination": f"^({'|'.join(BY_NAME)})$",
+    "destination": r"^\w{1,60}$",
     "follow": f"^({'|'.join(FOLLOW_UPS)})$",
     "owner": rf"^(nobody|me)$|{_ID}",
     "since": r"^\d{4}-\d\d-\d\d$",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
-from leadkeeper.doors.portal.lead_words import action_word, destination_title, source_word
+from leadkeeper.doors.portal.lead_words import action_word, source_word
 from leadkeeper.spreadsheet import cell
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
@@ -37,14 +37,19 @@ _COLUMNS: Final = (
 _CHUNK: Final = 64 * 1024
 
 
-async def csv_of(leads: AsyncIterator[LeadSummary], language: Language) -> AsyncIterator[bytes]:
-    """The file in pieces: UTF-8 with a byte order mark, rows ended by CR LF (RFC 4180), no cell a formula."""
+async def csv_of(
+    leads: AsyncIterator[LeadSummary], language: Language, title: Callable[[str], str]
+) -> AsyncIterator[bytes]:
+    """The file in pieces: UTF-8 with a byte order mark, rows ended by CR LF (RFC 4180), no cell a formula.
+
+    ``title`` says what people call a destination.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     out.write("\ufeff")
     writer.writerow([language.tell(name) for name in _COLUMNS])
     async for lead in leads:
-        writer.writerow([cell(language.tell(value)) for value in _row(lead, language)])
+        writer.writerow([cell(language.tell(value)) for value in _row(lead, language, title)])
         if out.tell() >= _CHUNK:
             yield out.getvalue().encode("utf-8", "replace")
             out.seek(0)
@@ -52,9 +57,9 @@ async def csv_of(leads: AsyncIterator[LeadSummary], language: Language) -> Async
     yield out.getvalue().encode("utf-8", "replace")
 
 
-def _row(lead: LeadSummary, language: Language) -> Sequence[str]:
+def _row(lead: LeadSummary, language: Language, title: Callable[[str], str]) -> Sequence[str]:
     customer, follow = lead.customer, lead.follow_up
-    ways = (f"{destination_title(each.destination)} ({each.connection}): {each.state}" for each in lead.deliveries)
+    ways = (f"{title(each.destination)} ({each.connection}): {each.state}" for each in lead.deliveries)
     followed = ("", "", "", "") if follow is None else (follow.state, follow.reason, follow.owner or "", follow.due_at)
     return (
         lead.id,

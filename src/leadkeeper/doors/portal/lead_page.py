@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
-from leadkeeper.doors.portal.lead_words import FOLLOW_UPS, attempt_words, destination_title, event_words
+from leadkeeper.doors.portal.lead_words import FOLLOW_UPS, attempt_words, event_words
 from leadkeeper.doors.portal.leads import workers
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up import LONGEST_NOTE, LONGEST_REASON
@@ -65,7 +66,7 @@ class LeadPage:
         content: dict[str, Any] = {
             "lead": lead,
             "others": (await self._rooms.reading.same_customer(lead, by=caller.name)).leads,
-            "timeline": timeline(lead),
+            "timeline": timeline(lead, self._rooms.connections.destinations.title),
             "owners": await workers(self._desk, lead.publisher_id) if lead.follow_up else [],
             "answer": _ANSWERS.get(done, ""),
             "now": self._rooms.clock(),
@@ -102,11 +103,11 @@ class LeadPage:
         return to(f"/portal/leads/{quote(lead, safe='')}?done={'held' if view.state == 'held' else 'again'}")
 
 
-def timeline(lead: LeadView) -> list[Moment]:
-    """What happened to a lead, oldest first."""
+def timeline(lead: LeadView, title: Callable[[str], str]) -> list[Moment]:
+    """What happened to a lead, oldest first; ``title`` says what people call a destination."""
     moments = [Moment(lead.created_time, _came(lead))]
     for way in lead.deliveries:
-        over = f"{destination_title(way.destination)} ({way.connection})"
+        over = f"{title(way.destination)} ({way.connection})"
         moments += [Moment(each.at, attempt_words(each), over) for each in way.attempts]
     for event in lead.events:
         state, __, reason = event.text.partition(" ")

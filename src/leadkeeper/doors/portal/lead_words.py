@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from leadkeeper.clock import to_datetime
-from leadkeeper.destinations.registry import BY_NAME
 from leadkeeper.doors.portal.labels import Label
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import AttemptView, LeadEventView, LeadSummary, LeadView
@@ -91,11 +90,6 @@ def action_word(action: str) -> str:
 def source_word(source: str) -> str:
     """Where the customer did it."""
     return SOURCES.get(source, source)
-
-
-def destination_title(name: str) -> str:
-    """What a kind of destination is called."""
-    return BY_NAME[name].title if name in BY_NAME else name
 
 
 def attempt_words(attempt: AttemptView) -> str:

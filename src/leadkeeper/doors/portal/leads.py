@@ -11,7 +11,6 @@ from starlette.responses import Response, StreamingResponse
 from leadkeeper.access.people.records import Person
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import to_datetime
-from leadkeeper.destinations.registry import DESTINATIONS
 from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
 from leadkeeper.doors.portal.lead_choice import Choice, chosen
@@ -79,7 +78,7 @@ class LeadPages:
             "owner": {"me": _("mine"), "nobody": _("nobody's")} | owners,
             "withheld": WITHHELD,
             "test": TESTS,
-            "destination": {each.name: each.title for each in DESTINATIONS},
+            "destination": {each.name: each.title for each in self._rooms.connections.destinations},
         }
         for name, options in found.items():  # what came by a link stands in the form, too
             if (value := values.get(name)) and value not in options:
@@ -93,7 +92,7 @@ class LeadPages:
         leads = self._rooms.reading.export(filters, by=session.caller.name)
         name = f"leads-{to_datetime(self._rooms.clock()):%Y-%m-%d}.csv"
         headers = {**SAFE_HEADERS, "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-        content = csv_of(leads, self._desk.language_of(request))
+        content = csv_of(leads, self._desk.language_of(request), self._rooms.connections.destinations.title)
         return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
 
 

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from leadkeeper.access.keys import Keys
-from leadkeeper.app import open_doors, open_rooms
+from leadkeeper.app import open_rooms
 from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.server import listen
+from leadkeeper.entrances import open_doors
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
 from leadkeeper.texts import Languages

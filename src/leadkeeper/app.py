@@ -7,14 +7,11 @@ import contextlib
 import functools
 import logging
 import random
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from starlette.types import ASGIApp
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
@@ -34,23 +31,7 @@ from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
-from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
-from leadkeeper.doors.client_address import ClientAddresses
-from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
-from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
-from leadkeeper.doors.contacts.app import ContactDoor
-from leadkeeper.doors.docs.app import DocsDoor
-from leadkeeper.doors.entrance import Entrance
-from leadkeeper.doors.first_page import FirstPage
-from leadkeeper.doors.hooks.route import hook_route
-from leadkeeper.doors.listener.limits import files_for
-from leadkeeper.doors.listener.server import Server, listen
-from leadkeeper.doors.origins import Origins, Secure
-from leadkeeper.doors.portal.app import Portal
-from leadkeeper.doors.readable import readable
-from leadkeeper.doors.storefront.app import Storefront
-from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
@@ -59,6 +40,7 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.trace import Trace
+from leadkeeper.installation import House
 from leadkeeper.intake.keep import Intake
 from leadkeeper.languages import installed
 from leadkeeper.mail.mailer import Mailer
@@ -79,7 +61,6 @@ from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.rooms import Rooms
 from leadkeeper.settings import Settings
-from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.presence import Presence
 from leadkeeper.texts import ENGLISH, Languages
@@ -87,19 +68,6 @@ from leadkeeper.validation.outcome import UNASKED
 from leadkeeper.validation.validator import Validator
 
 log: Final = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """One process of an installation: its rooms and, where it carries leads, its worker."""
-
-    rooms: Rooms
-    metrics: Metrics
-    network: Network
-    worker: Worker | None
-    clock: DatabaseClock
-    ending: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the program ends: what would last for ever ends by itself then."""
 
 
 @contextlib.asynccontextmanager
@@ -259,48 +227,6 @@ def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: S
     return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
 
 
-def open_doors(settings: Settings, house: House) -> ASGIApp:
-    """Every way in that speaks HTTP, over the rooms of ``house``."""
-    rooms = house.rooms
-    hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
-    addresses = ClientAddresses(settings.proxies)
-    secure = Secure(addresses, settings.base_url)
-    cloud_partner = create_cloud_partner(rooms, addresses)
-    api = create_api(
-        rooms,
-        house.metrics,
-        hook,
-        documents=[functools.partial(document_of, cloud_partner)],
-        addresses=addresses,
-        metrics_open=settings.metrics_open,
-    )
-    name = rooms.marketplace
-    doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
-    pages: dict[str, ASGIApp] = {
-        "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
-        "docs": readable(DocsDoor(rooms.languages, name=name).app()),
-        "store": readable(_storefront(settings, house, addresses, secure).app()),
-        "portal": readable(_portal(settings, house, secure).app()),
-    }
-    return Entrance(api, doors, pages, readable(sign_in_door(rooms.sign_ins, addresses)), secure)
-
-
-def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
-    name, base_url, support = house.rooms.marketplace, settings.base_url, settings.support_contact
-    origins, end = Origins(secure), house.ending
-    return Portal(house.rooms, name=name, base_url=base_url, origins=origins, ending=end, support=support)
-
-
-def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
-    rooms, captcha = house.rooms, None
-    if settings.captcha != "none":
-        secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
-        captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
-    guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
-    name, base_url = rooms.marketplace, settings.base_url
-    return Storefront(rooms.showcase, rooms.intake, guard, captcha, rooms.languages, name=name, base_url=base_url)
-
-
 async def serve(
     settings: Settings,
     *,
@@ -317,7 +243,11 @@ async def serve(
     """
     async with open_rooms(settings, worker=worker) as house:
         # The API first: when its port is taken, nothing was begun.
-        server = await _start_api(settings, house, worker=worker) if api else None
+        server = None
+        if api:
+            from leadkeeper.entrances import start_api  # a worker and a command do without all doors
+
+            server = await start_api(settings, house, worker=worker)
         carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
         role = "serve" if api and worker else "api" if api else "worker"
         presence = Presence(house.rooms.storage, house.clock, role)
@@ -378,17 +308,6 @@ async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> No
     stopping.cancel()
     if carrying is not None and carrying in done:
         carrying.result()
-
-
-async def _start_api(settings: Settings, house: House, *, worker: bool) -> Server:
-    bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
-    outbound = settings.network_policy.connections if worker else 0
-    limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
-    if limits.connections < settings.most_connections:
-        log.warning(
-            "fewer connections than wanted: this process may open too few files", connections=limits.connections
-        )
-    return await listen(open_doors(settings, house), bound, limits, ClientAddresses(settings.proxies))
 
 
 def configure_logging(settings: Settings) -> None:

@@ -11,7 +11,8 @@ from playwright.async_api import Browser, Page
 from pydantic import SecretStr
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.app import open_doors, open_rooms
+from leadkeeper.app import open_rooms
+from leadkeeper.entrances import open_doors
 from leadkeeper.settings import Settings
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened

@@ -16,10 +16,11 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from leadkeeper.app import open_doors, open_rooms
+from leadkeeper.app import open_rooms
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Kind
+from leadkeeper.entrances import open_doors
 from leadkeeper.languages import installed
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from leadkeeper.app import House as Opened
-from leadkeeper.app import open_doors, open_rooms
+from leadkeeper.app import open_rooms
+from leadkeeper.entrances import open_doors
+from leadkeeper.installation import House as Opened
 from leadkeeper.settings import Settings
 from tests.journeys.customer import Customer
 from tests.people import PASSWORD, sign_in

@@ -85,7 +85,8 @@ def second(database_url: str):  # type: ignore[no-untyped-def]
 
     from pydantic import SecretStr
 
-    from leadkeeper.app import open_doors, open_rooms
+    from leadkeeper.app import open_rooms
+    from leadkeeper.entrances import open_doors
     from leadkeeper.settings import Settings
     from tests.rooms import SECRET_KEY, listening
 

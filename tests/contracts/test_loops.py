@@ -237,7 +237,8 @@ async def house_again(database_url: str, settings: dict[str, Any]) -> AsyncItera
     import aiohttp
     from pydantic import SecretStr
 
-    from leadkeeper.app import open_doors, open_rooms
+    from leadkeeper.app import open_rooms
+    from leadkeeper.entrances import open_doors
     from leadkeeper.settings import Settings
     from tests.rooms import SECRET_KEY, listening
 

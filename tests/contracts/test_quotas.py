@@ -201,7 +201,8 @@ async def bounded_again(database_url: str, **quotas: int) -> AsyncIterator[House
     import aiohttp
     from pydantic import SecretStr
 
-    from leadkeeper.app import open_doors, open_rooms
+    from leadkeeper.app import open_rooms
+    from leadkeeper.entrances import open_doors
     from leadkeeper.settings import Settings
     from tests.rooms import SECRET_KEY, listening
 

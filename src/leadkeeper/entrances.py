@@ -1,0 +1,85 @@
+"""Puts the doors that speak HTTP before an installation; only processes that listen need it."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from typing import Final
+
+import structlog
+from starlette.types import ASGIApp
+
+from leadkeeper.doors.api.app import create_api
+from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.cloud_partner.app import create_cloud_partner, document_of
+from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
+from leadkeeper.doors.contacts.app import ContactDoor
+from leadkeeper.doors.docs.app import DocsDoor
+from leadkeeper.doors.entrance import Entrance
+from leadkeeper.doors.first_page import FirstPage
+from leadkeeper.doors.hooks.route import hook_route
+from leadkeeper.doors.listener.limits import files_for
+from leadkeeper.doors.listener.server import Server, listen
+from leadkeeper.doors.origins import Origins, Secure
+from leadkeeper.doors.portal.app import Portal
+from leadkeeper.doors.readable import readable
+from leadkeeper.doors.storefront.app import Storefront
+from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
+from leadkeeper.installation import House
+from leadkeeper.settings import Settings
+
+log: Final = structlog.get_logger(__name__)
+
+
+def open_doors(settings: Settings, house: House) -> ASGIApp:
+    """Every way in that speaks HTTP, over the rooms of ``house``."""
+    rooms = house.rooms
+    hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
+    addresses = ClientAddresses(settings.proxies)
+    secure = Secure(addresses, settings.base_url)
+    cloud_partner = create_cloud_partner(rooms, addresses)
+    api = create_api(
+        rooms,
+        house.metrics,
+        hook,
+        documents=[functools.partial(document_of, cloud_partner)],
+        addresses=addresses,
+        metrics_open=settings.metrics_open,
+    )
+    name = rooms.marketplace
+    doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
+    pages: dict[str, ASGIApp] = {
+        "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
+        "docs": readable(DocsDoor(rooms.languages, name=name).app()),
+        "store": readable(_storefront(settings, house, addresses, secure).app()),
+        "portal": readable(_portal(settings, house, secure).app()),
+    }
+    return Entrance(api, doors, pages, readable(sign_in_door(rooms.sign_ins, addresses)), secure)
+
+
+def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
+    name, base_url, support = house.rooms.marketplace, settings.base_url, settings.support_contact
+    origins, end = Origins(secure), house.ending
+    return Portal(house.rooms, name=name, base_url=base_url, origins=origins, ending=end, support=support)
+
+
+def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
+    rooms, captcha = house.rooms, None
+    if settings.captcha != "none":
+        secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
+        captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
+    guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
+    name, base_url = rooms.marketplace, settings.base_url
+    return Storefront(rooms.showcase, rooms.intake, guard, captcha, rooms.languages, name=name, base_url=base_url)
+
+
+async def start_api(settings: Settings, house: House, *, worker: bool) -> Server:
+    """Listen as the settings say. Raises ``OSError`` when the port is taken."""
+    bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+    outbound = settings.network_policy.connections if worker else 0
+    limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
+    if limits.connections < settings.most_connections:
+        log.warning(
+            "fewer connections than wanted: this process may open too few files", connections=limits.connections
+        )
+    return await listen(open_doors(settings, house), bound, limits, ClientAddresses(settings.proxies))

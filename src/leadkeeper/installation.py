@@ -1,0 +1,25 @@
+"""One process of an installation, as its doors and its commands are given it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from leadkeeper.delivery.worker import Worker
+from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.network.client import Network
+from leadkeeper.rooms import Rooms
+from leadkeeper.storage.database_clock import DatabaseClock
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process of an installation: its rooms and, where it carries leads, its worker."""
+
+    rooms: Rooms
+    metrics: Metrics
+    network: Network
+    worker: Worker | None
+    clock: DatabaseClock
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the program ends: what would last for ever ends by itself then."""

@@ -126,21 +126,11 @@ def _put_together(
     languages: Languages,
 ) -> Rooms:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
-    quotas, mail_rules, vault = settings.quotas, settings.mail_rules, Vault(list(secret_keys))
-    rates = Rates(storage, quotas, clock)
+    quotas, rates = settings.quotas, Rates(storage, settings.quotas, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     withholding = Withholding.parse(settings.withheld_domains)
-    connections = Connections(
-        storage,
-        vault,
-        wake,
-        clock,
-        keeps_last=keeps_last_connection,
-        quotas=quotas,
-        mail_rules=mail_rules,
-        destinations=settings.destinations,
-    )
+    connections = _connections(settings, storage, clock, secret_keys, wake)
     catalogue = Catalogue(storage, connections, clock, quotas=quotas)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
     return Rooms(
@@ -176,10 +166,29 @@ def _put_together(
         differences=Differences(storage, connections),
         showcase=Showcase(storage),
         cross_listings=CrossListings(storage, clock),
-        contact_answers=ContactAnswers(storage, clock, rules=mail_rules),
+        contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
         clock=clock,
         base_url=settings.base_url,
         languages=languages,
+    )
+
+
+def _connections(
+    settings: Settings,
+    storage: Storage,
+    clock: Clock,
+    secret_keys: Sequence[str],
+    wake: Callable[[Collection[str]], None],
+) -> Connections:
+    return Connections(
+        storage,
+        Vault(list(secret_keys)),
+        wake,
+        clock,
+        keeps_last=keeps_last_connection,
+        quotas=settings.quotas,
+        mail_rules=settings.mail_rules,
+        destinations=settings.destinations,
     )
 
 

@@ -145,3 +145,12 @@ class ConnectionRows:
         settings = read_settings(row.settings)
         provider = self._destinations.named(row.destination)
         return Stored(provider, settings or {}, secrets, row.announces, row.repeatable, settings is None)
+
+
+def known_before(before: Connection) -> Stored:
+    """What a mask stands for: the secrets that wait, and those in effect where none of the same destination wait."""
+    change = before.change
+    if change is None:
+        return before.stored
+    kept = before.stored.secrets if before.stored.destination == change.stored.destination else {}
+    return replace(change.stored, secrets={**kept, **change.stored.secrets})

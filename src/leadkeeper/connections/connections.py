@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes, outage
-from leadkeeper.connections.connection import Connection, ConnectionRows, is_held_as_not_found
+from leadkeeper.connections.connection import Connection, ConnectionRows, is_held_as_not_found, known_before
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
 from leadkeeper.connections.expiry import ends_ms
 from leadkeeper.connections.health import Health
@@ -123,7 +123,7 @@ class Connections:
         change_routes(conn, offer.publisher_id)
         row = _row(conn, offer, name)
         before = None if row is None else self._rows.with_change(conn, row)
-        known = None if before is None else _known(before)
+        known = None if before is None else known_before(before)
         parsed = ahead.parsed if ahead is not None and ahead.known == known else parse(body, known, self.destinations)
         if parsed is None:
             if before is not None:
@@ -138,7 +138,7 @@ class Connections:
 
     def _read_ahead(self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any]) -> _Ahead:
         row = _row(conn, offer, name)
-        known = None if row is None else _known(self._rows.with_change(conn, row))
+        known = None if row is None else known_before(self._rows.with_change(conn, row))
         return _Ahead(known, parse(body, known, self.destinations))
 
     def wake(self, connection_ids: Collection[str]) -> None:
@@ -378,15 +378,6 @@ class Connections:
             return count
 
         return await self._storage.write(act)
-
-
-def _known(before: Connection) -> Stored:
-    """What a mask stands for: the secrets that wait, and those in effect where none of the same destination wait."""
-    change = before.change
-    if change is None:
-        return before.stored
-    kept = before.stored.secrets if before.stored.destination == change.stored.destination else {}
-    return replace(change.stored, secrets={**kept, **change.stored.secrets})
 
 
 def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:

@@ -94,8 +94,8 @@ def _end(*_: object) -> NoReturn:
 
 def main() -> None:
     """Run; on Ctrl-C or SIGTERM everything that was started is stopped."""
-    for told in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told, _end)
+    for summary in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(summary, _end)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(bench)
     try:

@@ -68,7 +68,7 @@ class Child:
         if self._process.poll() is not None:
             raise ChildFailed(f"{self.name} ended ({self._process.returncode}).{self._last_words()}")
 
-    def told(self) -> Any:
+    def summary(self) -> Any:
         """The next line of JSON that it writes; waits for it."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -83,7 +83,7 @@ class Child:
         self.check()
         self._process.stdin.write(json.dumps(question).encode() + b"\n")
         self._process.stdin.flush()
-        return self.told()
+        return self.summary()
 
     def usage(self) -> Usage:
         """What it has used so far. Raises :class:`ChildFailed` if it has ended."""

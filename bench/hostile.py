@@ -54,7 +54,7 @@ def measure(place: Place, plan: Plan, say: Say) -> Section:
     seconds = f"{plan.hostile_seconds:g} s"
     section = Section(f"A publisher beside a hostile one and strangers, {RATE} leads a second, {seconds}", _COLUMNS)
     attackers = place.start("bench.attacks", str(place.folder))
-    relay_port = int(attackers.told()["port"])
+    relay_port = int(attackers.summary()["port"])
     for kind in plan.databases:
         _measure(place, plan, kind, attackers, relay_port, section, say)
     attackers.stop()

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from bench.children import Child, ChildFailed
 from bench.payload import CUSTOMERS, PUBLISHER
 from bench.place import SINK_HOST, TABLE_ACCOUNT, Kind, Place, free_port
-from leadkeeper.app import open_rooms
+from leadkeeper.app import open_services
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
@@ -66,29 +66,29 @@ class Installation:
             self._await_port(child)
         return child
 
-    def do(self, act: Callable[[Rooms], Awaitable[R]]) -> R:
+    def do(self, act: Callable[[Services], Awaitable[R]]) -> R:
         """Do something in the rooms of this installation, from a process beside its own."""
 
         async def run() -> R:
-            async with open_rooms(self.settings, worker=False) as house:
-                return await act(house.rooms)
+            async with open_services(self.settings, worker=False) as installation:
+                return await act(installation.services)
 
         return asyncio.run(run())
 
     def make_key(self, role: str) -> str:
         """A new key of this role: ``operator``, ``marketplace`` or ``publisher:<id>``."""
 
-        async def act(rooms: Rooms) -> str:
-            return (await rooms.keys.create(role)).key
+        async def act(services: Services) -> str:
+            return (await services.keys.create(role)).key
 
         return self.do(act)
 
     def preload(self, offer: str, leads: int) -> None:
         """Keep so many leads, with a delivery each."""
 
-        async def act(rooms: Rooms) -> None:
+        async def act(services: Services) -> None:
             for first in range(0, leads, 2_000):
-                await rooms.intake.keep_many([_lead(offer, n) for n in range(first, min(first + 2_000, leads))])
+                await services.intake.keep_many([_lead(offer, n) for n in range(first, min(first + 2_000, leads))])
 
         self.do(act)
 
@@ -159,19 +159,19 @@ def installation(place: Place, kind: Kind, **connections: dict[str, object]) -> 
         }
         made = Installation(folder, Settings.model_validate(settings))
         try:
-            made.token = made.do(lambda rooms: _set_up(rooms, connections))
+            made.token = made.do(lambda services: _set_up(services, connections))
             yield made
         finally:
             made.stop()
 
 
-async def _set_up(rooms: Rooms, connections: Mapping[str, dict[str, object]]) -> str:
-    await rooms.catalogue.put_publisher(PUBLISHER, "Contoso", by="bench")
+async def _set_up(services: Services, connections: Mapping[str, dict[str, object]]) -> str:
+    await services.catalogue.put_publisher(PUBLISHER, "Contoso", by="bench")
     for offer, connection in connections.items():
         ref = OfferRef(PUBLISHER, offer)
-        await rooms.catalogue.put_offer(ref, title="CRM", offer_type="SaaS", live=True, by="bench")
-        await rooms.connections.put(ref, "primary", connection, by="bench")
-    return (await rooms.keys.create("marketplace")).key
+        await services.catalogue.put_offer(ref, title="CRM", offer_type="SaaS", live=True, by="bench")
+        await services.connections.put(ref, "primary", connection, by="bench")
+    return (await services.keys.create("marketplace")).key
 
 
 def _lead(offer: str, number: int) -> NewLead:

@@ -43,8 +43,8 @@ class Place:
             hosts = (SINK_HOST, TABLE_HOST, *TROUBLED_HOSTS, "127.0.0.1")
             self.sink = self.start("bench.sink", str(self.folder), *hosts)
             self.poster = self.start("bench.poster")
-            self.echo_port: int = self.echo.told()["port"]
-            self.sink_port: int = self.sink.told()["port"]
+            self.echo_port: int = self.echo.summary()["port"]
+            self.sink_port: int = self.sink.summary()["port"]
         except BaseException:
             self._stack.close()
             raise

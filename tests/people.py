@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from leadkeeper.access.permissions import Caller, Role
+from tests.in_process import Installation
 from tests.journeys.customer import Customer, Page
-from tests.rooms import House
 
 PASSWORD: Final = "meadow lantern orbit 7"
 OPERATOR: Final = Caller("019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11", Role.OPERATOR)
@@ -20,11 +20,11 @@ def address(role: str, publisher_id: str | None = "contoso") -> str:
     return f"{role}@{publisher_id or 'market'}.example"
 
 
-async def add(home: House, role: Role, publisher_id: str | None = "contoso", *, email: str = "") -> str:
+async def add(home: Installation, role: Role, publisher_id: str | None = "contoso", *, email: str = "") -> str:
     """A person with :data:`PASSWORD`, by an invitation; their address."""
     email = email or address(role.value, publisher_id)
-    link = await home.rooms.links.invite(email, publisher_id, role, by=OPERATOR)
-    await home.rooms.links.accept(link.token, name=f"Ada {role.value.title()}", password=PASSWORD)
+    link = await home.services.links.invite(email, publisher_id, role, by=OPERATOR)
+    await home.services.links.accept(link.token, name=f"Ada {role.value.title()}", password=PASSWORD)
     return email
 
 
@@ -35,7 +35,7 @@ async def sign_in(visitor: Customer, email: str, password: str = PASSWORD) -> Pa
 
 
 @asynccontextmanager
-async def signed_in(home: House, role: Role, publisher_id: str | None = "contoso") -> AsyncIterator[Customer]:
+async def signed_in(home: Installation, role: Role, publisher_id: str | None = "contoso") -> AsyncIterator[Customer]:
     """Somebody new in this role, with their browser."""
     email = await add(home, role, publisher_id)
     async with Customer(home.url) as visitor:

@@ -32,15 +32,15 @@ from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
-from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
+from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.trace import Trace
-from leadkeeper.installation import House
+from leadkeeper.installation import Installation
 from leadkeeper.intake.keep import Intake
 from leadkeeper.languages import installed
 from leadkeeper.mail.mailer import Mailer
@@ -50,16 +50,16 @@ from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.opening import open_database
 from leadkeeper.privacy.withholding import Withholding
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.operations import look_again
-from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
+from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.presence import Presence
@@ -71,7 +71,9 @@ log: Final = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def open_rooms(settings: Settings, *, worker: bool, languages: Languages | None = None) -> AsyncIterator[House]:
+async def open_services(
+    settings: Settings, *, worker: bool, languages: Languages | None = None
+) -> AsyncIterator[Installation]:
     """The rooms over the database of ``settings``, which is made or brought up to date first.
 
     They speak ``languages``; without, all that this package has.
@@ -92,26 +94,26 @@ async def open_rooms(settings: Settings, *, worker: bool, languages: Languages |
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
-    rooms = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
-    await rooms.marketplace.look()
+    services = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
+    await services.marketplace.look()
     try:
         if worker:
             carrier = Worker(
                 storage,
-                rooms.connections,
+                services.connections,
                 context,
                 lease_seconds=settings.lease_seconds,
                 clock=clock,
                 observe=metrics.observe_sends,
-                prove=functools.partial(rooms.validator.validate, by=UNASKED),
+                prove=functools.partial(services.validator.validate, by=UNASKED),
             )
-        yield House(rooms, metrics, network, carrier, clock)
-        await rooms.intake.drained()
+        yield Installation(services, metrics, network, carrier, clock)
+        await services.intake.drained()
     finally:
         watching.cancel()
-        await rooms.link_mail.aclose()
-        await rooms.rates.aclose()
-        await rooms.audit.drained()
+        await services.link_mail.aclose()
+        await services.rates.aclose()
+        await services.audit.drained()
         await network.aclose()
         await storage.close()
 
@@ -124,16 +126,16 @@ def _put_together(
     context: Context,
     wake: Callable[[Collection[str]], None],
     languages: Languages,
-) -> Rooms:
+) -> Services:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
     quotas, rates = settings.quotas, Rates(storage, settings.quotas, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     withholding = Withholding.parse(settings.withheld_domains)
     connections = _connections(settings, storage, clock, secret_keys, wake)
-    catalogue = Catalogue(storage, connections, clock, quotas=quotas)
+    catalogue = OfferCatalogue(storage, connections, clock, quotas=quotas)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
-    return Rooms(
+    return Services(
         storage=storage,
         keys=sign_ins.keys,
         sign_ins=sign_ins,
@@ -158,7 +160,7 @@ def _put_together(
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
-        again=Again(storage, wake, clock),
+        redelivery=Redelivery(storage, wake, clock),
         follow_ups=FollowUps(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
@@ -250,63 +252,67 @@ async def serve(
     ``ready`` is called once requests are answered, and ``begin`` then with the address at which an installation begins
     in which nobody can sign in yet. Raises ``OSError`` when the port is taken.
     """
-    async with open_rooms(settings, worker=worker) as house:
+    async with open_services(settings, worker=worker) as installation:
         # The API first: when its port is taken, nothing was begun.
         server = None
         if api:
             from leadkeeper.entrances import start_api  # a worker and a command do without all doors
 
-            server = await start_api(settings, house, worker=worker)
-        carrying = asyncio.create_task(house.worker.run(), name="worker") if house.worker else None
+            server = await start_api(settings, installation, worker=worker)
+        carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
         role = "serve" if api and worker else "api" if api else "worker"
-        presence = Presence(house.rooms.storage, house.clock, role)
+        presence = Presence(installation.services.storage, installation.clock, role)
         beside = [
             asyncio.create_task(work, name="beside")
-            for work in (presence.run(), house.rooms.marketplace.run(), *_beside(settings, house))
+            for work in (presence.run(), installation.services.marketplace.run(), *_beside(settings, installation))
         ]
         ready()
-        if api and (link := await house.rooms.links.first()) is not None:
+        if api and (link := await installation.services.links.first()) is not None:
             begin(f"{settings.base_url}/portal/begin/{link.token}")
         await _until(stop, carrying)
-        house.ending.set()
+        installation.ending.set()
         if server is not None:
             await server.end()
-            await house.rooms.intake.drained()
-        if house.worker is not None and carrying is not None:
-            await house.worker.stop(settings.shutdown_seconds)
+            await installation.services.intake.drained()
+        if installation.worker is not None and carrying is not None:
+            await installation.worker.stop(settings.shutdown_seconds)
             await carrying
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
 
 
-def _beside(settings: Settings, house: House) -> list[Coroutine[Any, Any, None]]:
+def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:
     """What a process with a worker does beside carrying leads: it sends notices, publishes, inspects records."""
-    if house.worker is None:
+    if installation.worker is None:
         return []
     mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
-    press = Press(
-        house.rooms.storage,
-        house.rooms.connections,
-        house.rooms.validator,
+    runner = PublishingRunner(
+        installation.services.storage,
+        installation.services.connections,
+        installation.services.validator,
         by_operator=settings.certification == "operator",
         base_url=settings.base_url,
-        language=house.rooms.languages.find(settings.language) or ENGLISH,
+        language=installation.services.languages.find(settings.language) or ENGLISH,
         unconfirmed=settings.unconfirmed_test_leads,
         lease_seconds=settings.lease_seconds,
-        clock=house.rooms.clock,
+        clock=installation.services.clock,
         quotas=settings.quotas,
     )
     sender = Sender(
-        house.rooms.storage,
+        installation.services.storage,
         mailer,
         settings.base_url,
-        house.rooms.clock,
+        installation.services.clock,
         rules=settings.mail_rules,
-        marketplace=house.rooms.marketplace,
-        languages=house.rooms.languages,
+        marketplace=installation.services.marketplace,
+        languages=installation.services.languages,
     )
-    return [sender.run(), press.run(), Inspection(house.rooms.storage, house.rooms.clock, random.random).run()]
+    return [
+        sender.run(),
+        runner.run(),
+        Inspection(installation.services.storage, installation.services.clock, random.random).run(),
+    ]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -87,8 +87,8 @@ def to_stored(answer: Answer) -> str:
         return _PLAIN_STORED
     if isinstance(answer, Receipt):
         return to_json(answer).decode()
-    told = {"kind": answer.kind, "outcome": answer.outcome, "evidence": answer.evidence}
-    return to_json(told | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
+    summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": answer.evidence}
+    return to_json(summary | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
 
 
 def from_stored(text: str) -> Answer:

@@ -25,55 +25,59 @@ from leadkeeper.doors.portal.app import Portal
 from leadkeeper.doors.readable import readable
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
-from leadkeeper.installation import House
+from leadkeeper.installation import Installation
 from leadkeeper.settings import Settings
 
 log: Final = structlog.get_logger(__name__)
 
 
-def open_doors(settings: Settings, house: House) -> ASGIApp:
+def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
     """Every way in that speaks HTTP, over the rooms of ``house``."""
-    rooms = house.rooms
-    hook = hook_route(rooms.hooks, rooms.intake, house.metrics.counted)
+    services = installation.services
+    hook = hook_route(services.hooks, services.intake, installation.metrics.counted)
     addresses = ClientAddresses(settings.proxies)
     secure = Secure(addresses, settings.base_url)
-    cloud_partner = create_cloud_partner(rooms, addresses)
+    cloud_partner = create_cloud_partner(services, addresses)
     api = create_api(
-        rooms,
-        house.metrics,
+        services,
+        installation.metrics,
         hook,
         documents=[functools.partial(document_of, cloud_partner)],
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )
-    name = rooms.marketplace
-    doors: dict[str, ASGIApp] = {"": FirstPage(rooms.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
+    name = services.marketplace
+    doors: dict[str, ASGIApp] = {"": FirstPage(services.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
     pages: dict[str, ASGIApp] = {
-        "contacts": readable(ContactDoor(rooms.contact_answers, addresses, rooms.languages, name=name).app()),
-        "docs": readable(DocsDoor(rooms.languages, name=name).app()),
-        "store": readable(_storefront(settings, house, addresses, secure).app()),
-        "portal": readable(_portal(settings, house, secure).app()),
+        "contacts": readable(ContactDoor(services.contact_answers, addresses, services.languages, name=name).app()),
+        "docs": readable(DocsDoor(services.languages, name=name).app()),
+        "store": readable(_storefront(settings, installation, addresses, secure).app()),
+        "portal": readable(_portal(settings, installation, secure).app()),
     }
-    return Entrance(api, doors, pages, readable(sign_in_door(rooms.sign_ins, addresses)), secure)
+    return Entrance(api, doors, pages, readable(sign_in_door(services.sign_ins, addresses)), secure)
 
 
-def _portal(settings: Settings, house: House, secure: Secure) -> Portal:
-    name, base_url, support = house.rooms.marketplace, settings.base_url, settings.support_contact
-    origins, end = Origins(secure), house.ending
-    return Portal(house.rooms, name=name, base_url=base_url, origins=origins, ending=end, support=support)
+def _portal(settings: Settings, installation: Installation, secure: Secure) -> Portal:
+    name, base_url, support = installation.services.marketplace, settings.base_url, settings.support_contact
+    origins, end = Origins(secure), installation.ending
+    return Portal(installation.services, name=name, base_url=base_url, origins=origins, ending=end, support=support)
 
 
-def _storefront(settings: Settings, house: House, addresses: ClientAddresses, secure: Secure) -> Storefront:
-    rooms, captcha = house.rooms, None
+def _storefront(
+    settings: Settings, installation: Installation, addresses: ClientAddresses, secure: Secure
+) -> Storefront:
+    services, captcha = installation.services, None
     if settings.captcha != "none":
         secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
-        captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, house.network)
+        captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, installation.network)
     guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
-    name, base_url = rooms.marketplace, settings.base_url
-    return Storefront(rooms.showcase, rooms.intake, guard, captcha, rooms.languages, name=name, base_url=base_url)
+    name, base_url = services.marketplace, settings.base_url
+    return Storefront(
+        services.showcase, services.intake, guard, captcha, services.languages, name=name, base_url=base_url
+    )
 
 
-async def start_api(settings: Settings, house: House, *, worker: bool) -> Server:
+async def start_api(settings: Settings, installation: Installation, *, worker: bool) -> Server:
     """Listen as the settings say. Raises ``OSError`` when the port is taken."""
     bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
     outbound = settings.network_policy.connections if worker else 0
@@ -82,4 +86,4 @@ async def start_api(settings: Settings, house: House, *, worker: bool) -> Server
         log.warning(
             "fewer connections than wanted: this process may open too few files", connections=limits.connections
         )
-    return await listen(open_doors(settings, house), bound, limits, ClientAddresses(settings.proxies))
+    return await listen(open_doors(settings, installation), bound, limits, ClientAddresses(settings.proxies))

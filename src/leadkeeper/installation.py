@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.network.client import Network
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.storage.database_clock import DatabaseClock
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Installation:
     """One process of an installation: its rooms and, where it carries leads, its worker."""
 
-    rooms: Rooms
+    services: Services
     metrics: Metrics
     network: Network
     worker: Worker | None

@@ -30,8 +30,8 @@ class WrongSetting(Exception):
     """A setting cannot be used; the message is one line that names it and says what it should be."""
 
 
-def _quota(usual: int, told: str) -> Any:
-    return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {told}.")
+def _quota(usual: int, summary: str) -> Any:
+    return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {summary}.")
 
 
 class Settings(ProviderFields):

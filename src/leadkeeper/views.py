@@ -60,7 +60,7 @@ class Explanation(View):
     """One entry of the catalogue that a pasted text means."""
 
     kind: str = Field(description="Cause, from a closed list.")
-    told_by: str = Field(description="What in the text told it, such as AADSTS700016.")
+    recognized_by: str = Field(description="What in the text told it, such as AADSTS700016.")
     systems: tuple[str, ...] = Field(description="The systems in which that means this; empty when it is general.")
     outcome: str
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
@@ -253,7 +253,7 @@ class Validation(View):
         description="Whether the destination confirmed the test lead; null where it was sent, unconfirmed: search for "
         "it there, then say at `test-lead` whether it was found."
     )
-    said: str = Field(description="What became of the test lead, in plain words.")
+    message: str = Field(description="What became of the test lead, in plain words.")
     checks: tuple[CheckStepView, ...]
     not_looked_at: str | None = Field(None, description="What a check that passed did not look at.")
     test_lead: TestLeadView | None = None

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.conftest import missing_service
-from tests.rooms import House, house
+from tests.in_process import Installation, installation
 
 ROOT: Final = Path(__file__).parents[2]
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -39,7 +39,7 @@ async def browser() -> AsyncIterator[Browser]:
         await opened.close()
 
 
-Opened = Callable[..., contextlib.AbstractAsyncContextManager[House]]
+Opened = Callable[..., contextlib.AbstractAsyncContextManager[Installation]]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def opening(tmp_path: Path) -> Opened:
     """Opens houses on a new SQLite file each: what pages look like does not depend on the database."""
     numbers = iter(range(100))
 
-    def open(**settings: Any) -> contextlib.AbstractAsyncContextManager[House]:
-        return house(f"sqlite+aiosqlite:///{tmp_path / f'{next(numbers)}.db'}", **settings)
+    def open(**settings: Any) -> contextlib.AbstractAsyncContextManager[Installation]:
+        return installation(f"sqlite+aiosqlite:///{tmp_path / f'{next(numbers)}.db'}", **settings)
 
     return open

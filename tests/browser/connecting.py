@@ -15,8 +15,8 @@ from leadkeeper.sandbox.faults import answer
 from leadkeeper.sandbox.server import Sandbox
 from tests.browser.signing_in import sign_in_with_key
 from tests.contracts.mailbox import Mailbox, mailbox
-from tests.contracts.market import FarSide
-from tests.rooms import House, house
+from tests.contracts.market import RemoteSide
+from tests.in_process import Installation, installation
 
 AT = "/portal/offers/contoso/crm-pro"
 PATIENCE = 60_000
@@ -27,9 +27,9 @@ PATIENCE = 60_000
 class Places:
     """Every far side, and the house before them. ``secrets`` were entered, so no page may show them."""
 
-    home: House
+    home: Installation
     sandbox: Sandbox
-    far: FarSide
+    remote: RemoteSide
     box: Mailbox
     secrets: set[str] = field(default_factory=set)
 
@@ -38,8 +38,8 @@ class Places:
 async def places(tmp_path: Path, **more: Any) -> AsyncIterator[Places]:
     """A house with a worker, before the sandbox, an endpoint and a mail server."""
     authority = Authority(tmp_path / "authority")
-    far = FarSide(authority, answer(200))
-    await far.start()
+    remote = RemoteSide(authority, answer(200))
+    await remote.start()
     try:
         async with Sandbox(authority.ca_file.parent) as sandbox:
             with mailbox() as box:
@@ -53,15 +53,15 @@ async def places(tmp_path: Path, **more: Any) -> AsyncIterator[Places]:
                     "public_url": "http://leads.example",
                 }
                 url = f"sqlite+aiosqlite:///{tmp_path / 'portal.db'}"
-                async with house(url, worker=True, **settings | more) as home:
-                    yield Places(home, sandbox, far, box)
+                async with installation(url, worker=True, **settings | more) as home:
+                    yield Places(home, sandbox, remote, box)
     finally:
-        await far.aclose()
+        await remote.aclose()
 
 
-async def sign_in(browser: Browser, home: House, role: str = "publisher:contoso", **settings: Any) -> Page:
+async def sign_in(browser: Browser, home: Installation, role: str = "publisher:contoso", **settings: Any) -> Page:
     """A page of somebody who has signed in."""
-    key = (await home.rooms.keys.create(role, by="test")).key
+    key = (await home.services.keys.create(role, by="test")).key
     context = await browser.new_context(locale="en", **settings)
     page = await context.new_page()
     page.set_default_timeout(PATIENCE)

@@ -25,8 +25,8 @@ from tests.contracts.cases.marketo import FORM_SETTINGS
 from tests.contracts.cases.marketo import REST_SETTINGS as MARKETO_REST
 from tests.contracts.cases.salesforce import REST_SETTINGS as SALESFORCE_REST
 from tests.contracts.cases.salesforce import WEB_SETTINGS
+from tests.in_process import hand_in
 from tests.journeys.places import StorageAccount
-from tests.rooms import hand_in
 
 WRONG_SECRET: Final = "not-the-secret-0123456789"
 MARKER: Final = re.compile(r"MSFT_TEST_[0-9]+")
@@ -40,7 +40,7 @@ class Story:
     way: str
     right: Mapping[str, str]
     wrong: Mapping[str, str]
-    told: str
+    summary: str
     field: str
     seen: Callable[[Places], str]
     confirms: bool = True
@@ -130,21 +130,21 @@ async def at(tmp_path: Path) -> AsyncIterator[Places]:
         yield opened
 
 
-async def mend(page: Page, at: Places, story: Story) -> None:
+async def fix(page: Page, at: Places, story: Story) -> None:
     """The page tells what is wrong and where; there it is mended."""
     error = page.locator(f"#{story.field}-error")
-    told = page.locator(".told-wrong .diagnosis")
-    await expect(error.or_(told).first).to_be_visible(timeout=PATIENCE)
+    summary = page.locator(".told-wrong .diagnosis")
+    await expect(error.or_(summary).first).to_be_visible(timeout=PATIENCE)
     assert await violations(page) == []
-    if await told.is_visible():
-        await expect(told).to_contain_text(story.told)
-        await expect(told).to_contain_text("Who acts:")
+    if await summary.is_visible():
+        await expect(summary).to_contain_text(story.summary)
+        await expect(summary).to_contain_text("Who acts:")
         await picture(page, f"wrong-{story.kind}-{story.field}")
         await page.get_by_role("link", name="Change these settings").click()
         await expect(page.locator(".field-marked", has=page.locator(f"#{story.field}"))).to_be_visible()
         assert await violations(page) == []
     else:
-        await expect(error).to_contain_text(story.told)
+        await expect(error).to_contain_text(story.summary)
         await page.get_by_role("alert").get_by_role("link").first.click()
         assert await page.evaluate("document.activeElement.id") == story.field
         await expect(page.locator(f"#{story.field}")).to_have_attribute("aria-invalid", "true")
@@ -167,21 +167,21 @@ async def test_a_destination_is_connected_wrongly_understood_and_mended(
     await choose(page, at.home.url, story.kind, story.way)
     await enter(page, {**story.right, **story.wrong})
     await save(page)
-    await mend(page, at, story)
+    await fix(page, at, story)
     await keep()
     await save(page)
-    said = page.locator("#said")
-    await expect(said).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    message = page.locator("#said")
+    await expect(message).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
     await keep()
     assert await violations(page) == []
-    marker = MARKER.search(await said.inner_text())
+    marker = MARKER.search(await message.inner_text())
     assert marker is not None
     if story.kind != "email":
         assert marker[0] in story.seen(at)
     else:
         assert "contoso" in story.seen(at)
     if not story.confirms:
-        await expect(said).to_contain_text("sent, unconfirmed")
+        await expect(message).to_contain_text("sent, unconfirmed")
         for word in ("received", "delivered", "proven"):
             assert word not in (await page.locator("main").inner_text()).lower()
         await page.get_by_role("button", name="Yes, it is there").click()
@@ -194,27 +194,27 @@ async def test_a_destination_is_connected_wrongly_understood_and_mended(
 
 async def test_an_endpoint_is_mended_and_its_signing_secret_is_shown_once(browser: Browser, at: Places) -> None:
     page = await sign_in(browser, at.home)
-    url = at.far.settings["httpsEndpointLeadConfiguration"]["httpsEndpointUrl"]  # type: ignore[index]
-    at.far.manner = answer(404)
+    url = at.remote.settings["httpsEndpointLeadConfiguration"]["httpsEndpointUrl"]  # type: ignore[index]
+    at.remote.manner = answer(404)
     await choose(page, at.home.url, "https_endpoint", "")
     await enter(page, {"httpsEndpointUrl": url})
     await save(page)
     secret = await page.locator(".once code").inner_text(timeout=PATIENCE)
     assert secret.startswith("whsec_")
-    assert at.far.bodies == [], "nothing is tried before the secret was shown"
+    assert at.remote.bodies == [], "nothing is tried before the secret was shown"
     await page.get_by_role("button", name="Validate: send a test lead").click()
     await expect(page.locator(".told-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
     await page.get_by_role("link", name="Change these settings").first.click()
     await expect(page.locator(".field-marked", has=page.locator("#httpsEndpointUrl"))).to_be_visible()
     assert secret not in await page.content()
     assert url not in await page.content()
-    at.far.manner = answer(200)
+    at.remote.manner = answer(200)
     await save(page)
     await expect(page.locator("#said")).to_contain_text("was received over primary", timeout=PATIENCE)
     await working(page)
     marker = MARKER.search(await page.locator("#said").inner_text())
     assert marker is not None
-    assert any(marker[0].encode() in body for body in at.far.bodies)
+    assert any(marker[0].encode() in body for body in at.remote.bodies)
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ async def test_it_all_works_without_javascript(browser: Browser, at: Places) -> 
     await enter(page, {"clientSecret": str(SALESFORCE_REST["clientSecret"])})
     await page.locator(".card-footer button[value='save']").click()
     await expect(page.get_by_role("heading", name="primary")).to_be_visible()
-    (kept,) = (await at.home.rooms.connections.page(OfferRef("contoso", "crm-pro"))).connections
+    (kept,) = (await at.home.services.connections.page(OfferRef("contoso", "crm-pro"))).connections
     assert kept.stored.settings["fields"] == {"Region__c": "{country}"}
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator(".line-head .state")).to_contain_text("paused")

@@ -12,7 +12,7 @@ async def test_the_documentation_works_under_its_policy(browser: Browser, openin
         page = await browser.new_page()
         refused: list[str] = []
         asked: list[str] = []
-        page.on("console", lambda said: refused.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(f"{home.url}/docs/index.html")
         await page.locator("input.md-search__input").click()
@@ -29,7 +29,7 @@ async def test_a_call_is_tried_with_the_visitor_s_key(browser: Browser, opening:
         page = await browser.new_page()
         refused: list[str] = []
         asked: list[str] = []
-        page.on("console", lambda said: refused.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(f"{home.url}/docs/api")
         await page.locator("#reference[data-ready]").wait_for(timeout=60_000)

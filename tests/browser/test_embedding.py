@@ -14,9 +14,9 @@ from playwright.async_api import Browser, Frame, Page, async_playwright, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import _FLAGS, Opened
-from tests.browser.test_storefront import DESK, PHONE, picture
+from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.conftest import missing_service
-from tests.rooms import House
+from tests.in_process import Installation
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def site(frame: list[str]) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def link(home: House, role: str) -> str:
+async def link(home: Installation, role: str) -> str:
     operator = await home.visitor("operator")
     answer = await operator.post("/v1/publishers/contoso/portal-links", {"role": role})
     assert answer.status == 201, answer.body
@@ -69,7 +69,7 @@ async def inside(page: Page) -> Frame:
     return frame
 
 
-@pytest.mark.parametrize(("device", "settings"), [("desk", DESK), ("phone", PHONE)])
+@pytest.mark.parametrize(("device", "settings"), [("desk", ROUTES), ("phone", PHONE)])
 async def test_a_member_works_in_a_frame(strict: Browser, opening: Opened, device: str, settings: dict) -> None:
     frame = [""]
     async with site(frame) as shop, opening(public_url="http://leads.example", frame_ancestors=shop) as home:
@@ -105,7 +105,7 @@ async def test_another_site_may_not_show_it(strict: Browser, opening: Opened) ->
         frame[0] = await link(home, "reader")
         page = await (await strict.new_context(locale="en")).new_page()
         refused: list[str] = []
-        page.on("console", lambda said: refused.append(said.text))
+        page.on("console", lambda message: refused.append(message.text))
         await page.goto(stranger)
         await expect(page.get_by_role("heading", name="Shop")).to_be_visible()
         shown = await inside(page)

@@ -14,8 +14,8 @@ from tests.shop import PLANNER, open_shop
 
 async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: Opened) -> None:
     async with opening(public_url="http://leads.example") as home:
-        await open_shop(home.rooms)
-        key = (await home.rooms.keys.create("operator", by="test")).key
+        await open_shop(home.services)
+        key = (await home.services.keys.create("operator", by="test")).key
         page = await browser.new_page(locale="en")
         sent: list[dict[str, Any]] = []
 
@@ -38,7 +38,7 @@ async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: O
 
 async def test_a_page_that_hides_its_origin_sends_nothing(browser: Browser, opening: Opened) -> None:
     async with opening(public_url="http://leads.example") as home:
-        await open_shop(home.rooms)
+        await open_shop(home.services)
         at = f"{home.url}/store/offers/{PLANNER.publisher_id}/{PLANNER.offer_id}/contact-me"
         page = await browser.new_page(locale="en")
         answers: list[int] = []

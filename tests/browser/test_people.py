@@ -11,20 +11,20 @@ from playwright.async_api import Browser, Page
 from pydantic import SecretStr
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.app import open_rooms
+from leadkeeper.app import open_services
 from leadkeeper.entrances import open_doors
 from leadkeeper.settings import Settings
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
 from tests.browser.signing_in import sign_in
-from tests.browser.test_storefront import DESK, PHONE, picture, wide
+from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
+from tests.in_process import SECRET_KEY, listening
 from tests.people import PASSWORD, add
-from tests.rooms import SECRET_KEY, listening
 
 DEVICES = [
-    ("desk", DESK),
+    ("desk", ROUTES),
     ("phone", PHONE),
-    ("desk-dark", DESK | {"color_scheme": "dark"}),
+    ("desk-dark", ROUTES | {"color_scheme": "dark"}),
     ("phone-dark", PHONE | {"color_scheme": "dark"}),
 ]
 
@@ -43,8 +43,8 @@ async def test_the_first_start(browser: Browser, tmp_path: Path, device: str, se
         secret_key=SecretStr(SECRET_KEY),
         public_url="http://leads.example",
     )
-    async with open_rooms(given, worker=False) as opened, listening(open_doors(given, opened)) as url:
-        link = await opened.rooms.links.first()
+    async with open_services(given, worker=False) as opened, listening(open_doors(given, opened)) as url:
+        link = await opened.services.links.first()
         assert link is not None
         context = await browser.new_context(locale="en", **settings)
         page = await context.new_page()

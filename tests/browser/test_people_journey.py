@@ -23,7 +23,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.signing_in import sign_in
-from tests.browser.test_storefront import DESK, PHONE, picture
+from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.conftest import missing_service
 from tests.people import PASSWORD
 from tests.services.oidc_provider import OidcProvider, ProviderMissing
@@ -110,7 +110,7 @@ class Person:
 
 @asynccontextmanager
 async def person(browser: Browser, steps: Steps, name: str, **settings: Any) -> AsyncIterator[Person]:
-    context = await browser.new_context(locale="en", **(settings or DESK))
+    context = await browser.new_context(locale="en", **(settings or ROUTES))
     page = await context.new_page()
     page.set_default_timeout(PATIENCE)
     yield Person(page, steps, name)
@@ -217,7 +217,7 @@ async def test_people_come_by_every_way(
         assert colleague.page.url == f"{at.url}/portal"
         await colleague.press("Sign out")
         await colleague.sees("You are signed out here", "signed-out")
-    nothing_told(at)
+    nothing_summary(at)
     record_property("steps", len(steps.done))
     with capsys.disabled():
         print(f"\npeople: {len(steps.done)} steps, no command after serve")
@@ -257,13 +257,13 @@ async def look(operator: Person, at: Served) -> None:
     await operator.sees("Members of Contoso Ltd")
 
 
-def nothing_told(at: Served) -> None:
+def nothing_summary(at: Served) -> None:
     """No address, secret or password stands in the log, and none but addresses of people in the database."""
     log = at.log.read_text(errors="replace")
     secret = at.provider.settings["oidc_client_secret"]
-    for told in ("@contoso.example", "@far.example", "@market.example", PASSWORD, secret, "lks_", "Grace"):
-        assert told not in log, told
+    for summary in ("@contoso.example", "@far.example", "@market.example", PASSWORD, secret, "lks_", "Grace"):
+        assert summary not in log, summary
     with sqlite3.connect(at.database) as database:
         lines = json.dumps(database.execute("SELECT who, act, subject, detail FROM audit").fetchall())
-    for told in ("@", PASSWORD, secret, "lks_", "lko_"):
-        assert told not in lines, told
+    for summary in ("@", PASSWORD, secret, "lks_", "lko_"):
+        assert summary not in lines, summary

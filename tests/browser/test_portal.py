@@ -10,8 +10,8 @@ from playwright.async_api import Browser
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
 from tests.browser.signing_in import sign_in_with_key
-from tests.browser.test_storefront import DESK, PHONE, picture, wide
-from tests.rooms import DESTINATION, OFFER, hand_in
+from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
+from tests.in_process import DESTINATION, OFFER, hand_in
 from tests.shop import open_shop
 
 PATHS = (
@@ -35,9 +35,9 @@ PATHS = (
 @pytest.mark.parametrize(
     ("device", "settings"),
     [
-        ("desk", DESK),
+        ("desk", ROUTES),
         ("phone", PHONE),
-        ("desk-dark", DESK | {"color_scheme": "dark"}),
+        ("desk-dark", ROUTES | {"color_scheme": "dark"}),
         ("phone-dark", PHONE | {"color_scheme": "dark"}),
     ],
 )
@@ -45,11 +45,11 @@ async def test_axe_finds_nothing_in_the_portal(
     browser: Browser, opening: Opened, device: str, settings: dict[str, Any]
 ) -> None:
     async with opening(public_url="http://leads.example") as home:
-        await open_shop(home.rooms)
+        await open_shop(home.services)
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         lead_id = await hand_in(operator)
-        key = (await home.rooms.keys.create("operator", by="test")).key
+        key = (await home.services.keys.create("operator", by="test")).key
         context = await browser.new_context(locale="en", **settings)
         page = await context.new_page()
         await page.goto(f"{home.url}/portal")

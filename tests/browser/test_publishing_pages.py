@@ -13,11 +13,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.press import Press
+from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.sandbox.faults import Exchange, answer
 from tests.browser.axe import violations
 from tests.browser.connecting import AT, PATIENCE, Places, places, sign_in
-from tests.browser.test_storefront import DESK, PHONE, picture, wide
+from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
 from tests.contracts.market import DEFINITION
 from tests.contracts.test_live_pages import table_settings
@@ -35,9 +35,11 @@ async def at(tmp_path: Path) -> AsyncIterator[Places]:
 @asynccontextmanager
 async def pressing(at: Places) -> AsyncIterator[None]:
     """A press works meanwhile; an operator certifies."""
-    rooms = at.home.rooms
-    press = Press(rooms.storage, rooms.connections, rooms.validator, by_operator=True, base_url="http://leads.example")
-    working = asyncio.create_task(press.run())
+    services = at.home.services
+    runner = PublishingRunner(
+        services.storage, services.connections, services.validator, by_operator=True, base_url="http://leads.example"
+    )
+    working = asyncio.create_task(runner.run())
     try:
         yield
     finally:
@@ -47,12 +49,14 @@ async def pressing(at: Places) -> AsyncIterator[None]:
 
 async def define(at: Places, **changed: Any) -> None:
     definition = {**DEFINITION, "offer": DEFINITION["offer"] | changed}
-    rooms = at.home.rooms
-    await rooms.catalogue.put_definition(REF, offer_type="saas", definition=definition, lead_settings=None, by="test")
+    services = at.home.services
+    await services.catalogue.put_definition(
+        REF, offer_type="saas", definition=definition, lead_settings=None, by="test"
+    )
 
 
 async def connect(at: Places, name: str = "primary") -> None:
-    await at.home.rooms.connections.put(REF, name, at.far.settings, by="test", trusted=True)
+    await at.home.services.connections.put(REF, name, at.remote.settings, by="test", trusted=True)
 
 
 async def looked_at(page: Page, name: str) -> None:
@@ -66,8 +70,8 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
     await define(at)
     await connect(at)
     async with pressing(at):
-        page = await sign_in(browser, at.home, **DESK)
-        operator = await sign_in(browser, at.home, "operator", **DESK, color_scheme="dark")
+        page = await sign_in(browser, at.home, **ROUTES)
+        operator = await sign_in(browser, at.home, "operator", **ROUTES, color_scheme="dark")
         await page.goto(f"{at.home.url}{AT}/publishing")
         await looked_at(page, "publishing-new")
         steps = page.locator("#steps")
@@ -101,19 +105,19 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
 
 
 @pytest.mark.parametrize(
-    ("device", "settings"), [("phone", PHONE), ("phone-dark", PHONE | {"color_scheme": "dark"}), ("desk", DESK)]
+    ("device", "settings"), [("phone", PHONE), ("phone-dark", PHONE | {"color_scheme": "dark"}), ("desk", ROUTES)]
 )
 async def test_the_new_pages_fit_and_axe_finds_nothing(
     browser: Browser, at: Places, device: str, settings: dict[str, Any]
 ) -> None:
     await define(at)
     await connect(at)
-    rooms = at.home.rooms
-    await rooms.catalogue.put_offer(OfferRef("contoso", "planner"), title="Contoso Planner", by="test")
+    services = at.home.services
+    await services.catalogue.put_offer(OfferRef("contoso", "planner"), title="Contoso Planner", by="test")
     ends = datetime.now(UTC) + timedelta(days=5, hours=1)
-    await rooms.connections.put(REF, "table", table_settings(ends), by="test", trusted=True)
+    await services.connections.put(REF, "table", table_settings(ends), by="test", trusted=True)
     async with pressing(at):
-        await rooms.publication.publish(REF, by="test")
+        await services.publication.publish(REF, by="test")
         operator = await sign_in(browser, at.home, "operator", **settings)
         await operator.goto(f"{at.home.url}/portal/certification")
         await expect(operator.get_by_role("button", name="Approve")).to_be_visible(timeout=PATIENCE)
@@ -131,7 +135,7 @@ async def test_the_new_pages_fit_and_axe_finds_nothing(
 
 
 async def test_the_record_follows_what_is_typed(browser: Browser, at: Places) -> None:
-    page = await sign_in(browser, at.home, **DESK)
+    page = await sign_in(browser, at.home, **ROUTES)
     await page.goto(f"{at.home.url}{AT}/connect?kind=dynamics")
     for name, value in APPLICATION_SETTINGS.items():
         if name not in ("authentication", "applicationKey"):
@@ -155,8 +159,8 @@ async def test_a_validation_shows_its_steps_while_it_runs(browser: Browser, at: 
         await gone_on.wait()
         await taken(exchange)
 
-    at.far.manner = slow
-    page = await sign_in(browser, at.home, **DESK)
+    at.remote.manner = slow
+    page = await sign_in(browser, at.home, **ROUTES)
     await page.goto(f"{at.home.url}{AT}/connections/primary")
     await page.get_by_role("button", name="Validate: send a test lead").click()
     await expect(page.locator("#progress")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from leadkeeper.storage import tables as t
 from tests.browser.axe import violations, violations_without_script
 from tests.browser.conftest import Opened
-from tests.rooms import House
+from tests.in_process import Installation
 from tests.shop import ANSWERS, PLANNER, new_preview, open_shop
 
 AT = "/store/offers/contoso/planner"
@@ -31,14 +31,14 @@ FORMS = (
 )
 PAGES = ("/store", "/store?search=nothing-fits", AT, *FORMS, f"{AT}/contact-me/thanks", "/store/nothing")
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+ROUTES: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 
 
 @dataclass
 class Shop:
     """An open shop and its preview's key."""
 
-    home: House
+    home: Installation
     preview: str
 
     @property
@@ -50,8 +50,8 @@ class Shop:
 @pytest.fixture
 async def shop(opening: Opened) -> AsyncIterator[Shop]:
     async with opening(form_limit="100/minute") as home:
-        await open_shop(home.rooms)
-        yield Shop(home, await new_preview(home.rooms))
+        await open_shop(home.services)
+        yield Shop(home, await new_preview(home.services))
 
 
 async def fill(page: Page, **changed: str) -> None:
@@ -63,9 +63,9 @@ async def fill(page: Page, **changed: str) -> None:
             await page.fill(f"#{name}", value)
 
 
-async def kept(home: House) -> list[dict[str, Any]]:
+async def kept(home: Installation) -> list[dict[str, Any]]:
     """The leads that came."""
-    rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.lead.c.body)).all())
+    rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.lead.c.body)).all())
     return [json.loads(row.body) for row in rows]
 
 
@@ -81,7 +81,7 @@ async def wide(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("language", ["en", "pt"])
-@pytest.mark.parametrize(("device", "settings"), [("desk", DESK), ("phone", PHONE)])
+@pytest.mark.parametrize(("device", "settings"), [("desk", ROUTES), ("phone", PHONE)])
 async def test_axe_finds_nothing_on_any_page(
     browser: Browser, shop: Shop, language: str, device: str, settings: dict[str, Any]
 ) -> None:
@@ -97,7 +97,7 @@ async def test_axe_finds_nothing_on_any_page(
 
 
 async def test_axe_finds_nothing_without_javascript(browser: Browser, shop: Shop) -> None:
-    context = await browser.new_context(java_script_enabled=False, **DESK)
+    context = await browser.new_context(java_script_enabled=False, **ROUTES)
     page = await context.new_page()
     for path in shop.pages:
         await page.goto(shop.home.url + path)
@@ -107,7 +107,7 @@ async def test_axe_finds_nothing_without_javascript(browser: Browser, shop: Shop
 
 @pytest.mark.parametrize("script", [True, False], ids=["with-javascript", "without"])
 async def test_a_customer_sends_a_form_and_is_helped_with_mistakes(browser: Browser, shop: Shop, script: bool) -> None:
-    context = await browser.new_context(java_script_enabled=script, locale="en", **DESK)
+    context = await browser.new_context(java_script_enabled=script, locale="en", **ROUTES)
     page = await context.new_page()
     await page.goto(shop.home.url + AT)
     await page.get_by_role("button", name="Contact me").click()
@@ -138,7 +138,7 @@ async def test_a_customer_sends_a_form_and_is_helped_with_mistakes(browser: Brow
 
 
 async def test_the_keyboard_alone_is_enough(browser: Browser, shop: Shop) -> None:
-    context = await browser.new_context(locale="en", **DESK)
+    context = await browser.new_context(locale="en", **ROUTES)
     page = await context.new_page()
     await page.goto(f"{shop.home.url}{AT}/contact-me")
 
@@ -208,10 +208,10 @@ async def test_another_site_shows_the_form_and_sends_it(
 ) -> None:
     origin, content = other_site
     async with opening(form_origins=origin) as home:
-        await open_shop(home.rooms)
+        await open_shop(home.services)
         # The shop's own address, which the form goes to, is only known now.
         content["html"] = with_snippet(home.url)
-        context: BrowserContext = await browser.new_context(locale="en", **DESK)
+        context: BrowserContext = await browser.new_context(locale="en", **ROUTES)
         page = await context.new_page()
 
         async def at_home(route: Any) -> None:

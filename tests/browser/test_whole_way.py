@@ -24,11 +24,11 @@ from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.settings import Settings
 from leadkeeper.texts import Language
 from tests.browser.connecting import PATIENCE
-from tests.browser.test_storefront import DESK, picture
+from tests.browser.test_storefront import ROUTES, picture
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
+from tests.in_process import SECRET_KEY
 from tests.languages import LANGUAGES
 from tests.people import PASSWORD
-from tests.rooms import SECRET_KEY
 
 WRONG_SECRET: Final = "not-the-secret-0123456789"
 
@@ -70,7 +70,7 @@ class Person:
     language: Language
     steps: list[str] = field(default_factory=list)
 
-    def told(self, message: str, **parts: object) -> str:
+    def summary(self, message: str, **parts: object) -> str:
         """A text of ours in their language."""
         return self.language.gettext(message, **parts)
 
@@ -86,11 +86,11 @@ class Person:
 
     def button(self, message: str, **parts: object) -> Locator:
         """The button that says this."""
-        return self.page.get_by_role("button", name=self.told(message, **parts), exact=True).first
+        return self.page.get_by_role("button", name=self.summary(message, **parts), exact=True).first
 
     def link(self, message: str) -> Locator:
         """The link that says this."""
-        return self.page.get_by_role("link", name=self.told(message), exact=True).first
+        return self.page.get_by_role("link", name=self.summary(message), exact=True).first
 
 
 async def begin(person: Person, link: str) -> None:
@@ -116,7 +116,7 @@ async def connect(person: Person) -> None:
     """Dynamics 365 with a wrong secret, understood, mended, proven."""
     page = person.page
     await person.step("choose Dynamics 365", page.locator(".kind a.stretched[href$='kind=dynamics']"))
-    way = page.locator(".way-card").filter(has_text=person.told("An application signs in"))
+    way = page.locator(".way-card").filter(has_text=person.summary("An application signs in"))
     await person.step("choose how to sign in", way)
     right = {name: str(value) for name, value in APPLICATION_SETTINGS.items() if name != "authentication"}
     await person.fill(**right | {"applicationKey": WRONG_SECRET})
@@ -129,7 +129,7 @@ async def connect(person: Person) -> None:
     await person.fill(applicationKey=right["applicationKey"])
     await person.step("save and validate, mended", save)
     await expect(page.locator("#said")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
-    await expect(page.locator(".line-head .state").last).to_contain_text(person.told("working"))
+    await expect(page.locator(".line-head .state").last).to_contain_text(person.summary("working"))
 
 
 async def publish(person: Person) -> None:
@@ -145,7 +145,7 @@ async def publish(person: Person) -> None:
     live = person.button("Go live")
     await live.wait_for(timeout=PATIENCE)
     await person.step("go live", live)
-    await expect(page.locator("#steps")).to_contain_text(person.told("All six steps are done"), timeout=PATIENCE)
+    await expect(page.locator("#steps")).to_contain_text(person.summary("All six steps are done"), timeout=PATIENCE)
 
 
 async def ask(person: Person, store: str) -> None:
@@ -173,7 +173,7 @@ async def test_from_the_first_start_to_a_lead_in_the_crm(browser: Browser, tmp_p
     language = LANGUAGES.find(code)
     assert language is not None
     async with served(tmp_path) as (link, sandbox):
-        context = await browser.new_context(locale=code, **DESK)
+        context = await browser.new_context(locale=code, **ROUTES)
         page = await context.new_page()
         page.set_default_timeout(PATIENCE)
         person = Person(page, language)

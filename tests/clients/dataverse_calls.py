@@ -10,13 +10,13 @@ import warnings
 from azure.identity import ClientSecretCredential
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.models import UpsertItem, col, raw
-from telling import Told
+from telling import Notified
 
 tenant, application, secret, resource, campaign = sys.argv[1:]
 MISSING = "00000000-0000-4000-8000-000000000000"
 warnings.simplefilter("ignore", DeprecationWarning)  # its older calls still send what they sent
-told = Told()
-call = told.call
+summary = Notified()
+call = summary.call
 client = DataverseClient(resource, ClientSecretCredential(tenant, application, secret))
 stranger = DataverseClient(resource, ClientSecretCredential(tenant, application, "wrong"))
 records, query, tables = client.records, client.query, client.tables
@@ -176,4 +176,4 @@ call("records.delete again", records.delete, "lead", made)
 call("records.delete one by one", lambda: records.delete("lead", many[:2], use_bulk_delete=False))
 call("records.delete many", records.delete, "lead", many[2:] + list(ids or []))
 call("what is left", lambda: rows(records.list("lead", filter=kings, select=["subject"])))
-told.print()
+summary.print()

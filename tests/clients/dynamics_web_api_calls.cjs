@@ -16,7 +16,7 @@ const { done, call, print } = telling((error) => {
   return told;
 });
 
-// The library leaves signing in to its caller: one form, its body in chunks since no length is said.
+// The library leaves signing in to its caller: one form, its body in chunks since no length is message.
 function token() {
   const form = { grant_type: "client_credentials", client_id: application, client_secret: secret };
   const body = new URLSearchParams({ ...form, scope: `${resource}/.default` }).toString();
@@ -189,7 +189,7 @@ async function main() {
   await call("deleteRecord again", () => api.deleteRecord({ collection, key: made }));
   await call("deleteRecord by an alternate key", () => api.deleteRecord({ collection, key }));
   await call("what is left", () => api.count({ collection }));
-  done.ids = { said: { made, second: second.leadid, many: many.Ids, upserted } };
+  done.ids = { message: { made, second: second.leadid, many: many.Ids, upserted } };
   print();
 }
 

@@ -17,9 +17,9 @@ from hubspot.crm.contacts import (
     SimplePublicObjectInput,
     SimplePublicObjectInputForCreate,
 )
-from telling import Told
+from telling import Notified
 
-told = Told()
+summary = Notified()
 there = HubSpot(access_token=sys.argv[1])
 stranger = HubSpot(access_token="pat-na1-nobody")
 
@@ -29,7 +29,7 @@ def run(name, function, *args, call="", **options):
         answer = function(*args, **options)
         return answer.to_dict() if hasattr(answer, "to_dict") else answer
 
-    return told.call(f"{name} {call}".strip(), asked)
+    return summary.call(f"{name} {call}".strip(), asked)
 
 
 def create_input(**properties):
@@ -95,4 +95,4 @@ run("contacts.basic_api.archive", contacts.basic_api.archive, first)
 gone = BatchInputSimplePublicObjectId(inputs=[{"id": first}])
 run("contacts.batch_api.archive", contacts.batch_api.archive, gone)
 
-told.print()
+summary.print()

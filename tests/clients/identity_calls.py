@@ -14,13 +14,13 @@ from azure.identity import (
     EnvironmentCredential,
     UsernamePasswordCredential,
 )
-from telling import Told
+from telling import Notified
 
 tenant, application, secret, public, user, password, resource = sys.argv[1:]
 warnings.simplefilter("ignore", DeprecationWarning)  # of sign-ins by password, which still send what they sent
 os.environ |= {"AZURE_TENANT_ID": tenant, "AZURE_CLIENT_ID": application, "AZURE_CLIENT_SECRET": secret}
 scope = f"{resource}/.default"
-told = Told()
+summary = Notified()
 
 
 def token(credential):
@@ -34,21 +34,21 @@ def info(credential):
 
 
 by_secret = ClientSecretCredential(tenant, application, secret)
-told.call("ClientSecretCredential.get_token", token, by_secret)
-told.call("ClientSecretCredential.get_token again", token, by_secret)
-told.call("ClientSecretCredential.get_token_info", info, by_secret)
+summary.call("ClientSecretCredential.get_token", token, by_secret)
+summary.call("ClientSecretCredential.get_token again", token, by_secret)
+summary.call("ClientSecretCredential.get_token_info", info, by_secret)
 wrong = ClientSecretCredential(tenant, application, "wrong")
-told.call("ClientSecretCredential.get_token with a wrong secret", token, wrong)
+summary.call("ClientSecretCredential.get_token with a wrong secret", token, wrong)
 nowhere = ClientSecretCredential("11111111-2222-4333-8444-555555555555", application, secret)
-told.call("ClientSecretCredential.get_token in an unknown tenant", token, nowhere)
-told.call("EnvironmentCredential.get_token", token, EnvironmentCredential())
-told.call("ChainedTokenCredential.get_token", token, ChainedTokenCredential(by_secret))
-told.call("DefaultAzureCredential.get_token", token, DefaultAzureCredential())
+summary.call("ClientSecretCredential.get_token in an unknown tenant", token, nowhere)
+summary.call("EnvironmentCredential.get_token", token, EnvironmentCredential())
+summary.call("ChainedTokenCredential.get_token", token, ChainedTokenCredential(by_secret))
+summary.call("DefaultAzureCredential.get_token", token, DefaultAzureCredential())
 person = {"client_id": public, "username": user, "tenant_id": tenant}
-told.call("UsernamePasswordCredential.get_token", token, UsernamePasswordCredential(**person, password=password))
-told.call(
+summary.call("UsernamePasswordCredential.get_token", token, UsernamePasswordCredential(**person, password=password))
+summary.call(
     "UsernamePasswordCredential.get_token with a wrong password",
     token,
     UsernamePasswordCredential(**person, password="wrong"),
 )
-told.print()
+summary.print()

@@ -7,20 +7,20 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from marketorestpython.client import MarketoClient
-from telling import Told
+from telling import Notified
 
 munchkin, client_id, secret = sys.argv[1:]
-told = Told()
+summary = Notified()
 there = MarketoClient(munchkin, client_id, secret, max_retry_time=1)
 stranger = MarketoClient(munchkin, client_id, "wrong", max_retry_time=1)
 
 
 def run(name, *args, call="", **options):
-    return told.call(f"{name} {call}".strip(), there.execute, name, *args, **options)
+    return summary.call(f"{name} {call}".strip(), there.execute, name, *args, **options)
 
 
-told.call("authenticate with a wrong secret", stranger.execute, "describe")
-told.call("authenticate", lambda: [there.authenticate(), there.token_type, there.scope is not None])
+summary.call("authenticate with a wrong secret", stranger.execute, "describe")
+summary.call("authenticate", lambda: [there.authenticate(), there.token_type, there.scope is not None])
 run("describe")
 run("describe2")
 run("get_lead_partitions")
@@ -63,14 +63,14 @@ run("get_paging_token", since)
 run("get_paging_token", "yesterday", call="of no date")
 run("get_lead_activities", ["12", "13"], sinceDatetime=since)
 run("get_lead_activities", ["12"], sinceDatetime=since, leadIds=[first], batchSize=1, call="of one lead")
-told.call(
+summary.call(
     "get_lead_activities_yield",
     lambda: [
         len(page) for page in there.execute("get_lead_activities_yield", ["12"], sinceDatetime=since, batchSize=2)
     ],
 )
 run("get_lead_changes", ["title", "city"], sinceDatetime=since)
-told.call(
+summary.call(
     "get_lead_changes_yield",
     lambda: sum(len(page) for page in there.execute("get_lead_changes_yield", ["title"], sinceDatetime=since)),
 )
@@ -94,4 +94,4 @@ run("get_daily_errors")
 run("get_last_7_days_errors")
 run("get_multiple_leads_by_list_id", 1)
 run("get_smart_campaigns_by_lead_id", first)
-told.print()
+summary.print()

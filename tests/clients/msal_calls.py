@@ -6,13 +6,13 @@
 import sys
 
 import msal
-from telling import Told
+from telling import Notified
 
 tenant, application, secret, public, user, password, resource = sys.argv[1:]
 AUTHORITY = "https://login.microsoftonline.com/"
 SCOPES = [f"{resource}/.default"]
 SECRETS = {"access_token", "refresh_token", "id_token"}
-told = Told()
+summary = Notified()
 
 
 def call(name, do, *args, **options):
@@ -22,11 +22,11 @@ def call(name, do, *args, **options):
         answer = do(*args, **options)
         if not isinstance(answer, dict):
             return answer
-        return {each: said for each, said in answer.items() if each not in SECRETS} | {
+        return {each: message for each, message in answer.items() if each not in SECRETS} | {
             "has": sorted(SECRETS & {*answer})
         }
 
-    return told.call(name, bare)
+    return summary.call(name, bare)
 
 
 confidential = msal.ConfidentialClientApplication(application, secret, AUTHORITY + tenant)
@@ -55,4 +55,4 @@ call("acquire_token_by_refresh_token", people.acquire_token_by_refresh_token, re
 call("acquire_token_by_refresh_token of nobody", people.acquire_token_by_refresh_token, "nobody's", SCOPES)
 call("remove_account", people.remove_account, account)
 call("get_accounts after it was removed", people.get_accounts)
-told.print()
+summary.print()

@@ -7,10 +7,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from simple_salesforce import Salesforce, format_soql
-from telling import Told
+from telling import Notified
 
 domain, key, secret, external_id = sys.argv[1:]
-told = Told()
+summary = Notified()
 
 
 def signed_in(**options):
@@ -35,9 +35,9 @@ def session_ends_and_is_renewed():
 
 
 there = []
-told.call("Salesforce by client credentials", signed_in, domain=domain, consumer_key=key, consumer_secret=secret)
-told.call("Salesforce with a wrong secret", signed_in, domain=domain, consumer_key=key, consumer_secret="wrong")
-told.call(
+summary.call("Salesforce by client credentials", signed_in, domain=domain, consumer_key=key, consumer_secret=secret)
+summary.call("Salesforce with a wrong secret", signed_in, domain=domain, consumer_key=key, consumer_secret="wrong")
+summary.call(
     "Salesforce at a login host",
     signed_in,
     domain="login",
@@ -47,67 +47,73 @@ told.call(
     consumer_secret=secret,
 )
 org = there[0]
-told.call("Salesforce by session_id", signed_in, instance_url=f"https://{org.sf_instance}/", session_id=org.session_id)
-told.call("describe", org.describe)
-told.call("limits", org.limits)
-told.call("is_sandbox", org.is_sandbox)
-told.call("restful resources", org.restful, "")
-told.call("oauth2 userinfo", org.oauth2, "userinfo")
-told.call("Lead.describe", org.Lead.describe)
-told.call("Lead.metadata", org.Lead.metadata)
+summary.call(
+    "Salesforce by session_id", signed_in, instance_url=f"https://{org.sf_instance}/", session_id=org.session_id
+)
+summary.call("describe", org.describe)
+summary.call("limits", org.limits)
+summary.call("is_sandbox", org.is_sandbox)
+summary.call("restful resources", org.restful, "")
+summary.call("oauth2 userinfo", org.oauth2, "userinfo")
+summary.call("Lead.describe", org.Lead.describe)
+summary.call("Lead.metadata", org.Lead.metadata)
 
 ada = {"lastname": "Lovelace", "COMPANY": "Analytical", "email": "ada@analytical.test", external_id.lower(): "ada"}
-made = told.call("Lead.create", org.Lead.create, ada) or {"id": "00Q000000000000AAA"}
-told.call("Lead.create again", org.Lead.create, ada)
-told.call("Lead.create without a company", org.Lead.create, {"LastName": "Lovelace"})
-told.call("Lead.create with an unknown field", org.Lead.create, ada | {"Shoe__c": "44"})
-told.call("Lead.create with a system field", org.Lead.create, ada | {"CreatedDate": "2026-01-01T00:00:00Z"})
-told.call("Lead.get", org.Lead.get, made["id"])
-told.call("Lead.get with 15 characters", lambda: org.Lead.get(made["id"][:15])["Id"])
-told.call("Lead.get of some fields", org.Lead.get, f"{made['id']}?fields=email,IsConverted")
-told.call("Lead.get_by_custom_id", org.Lead.get_by_custom_id, external_id, "ada")
-told.call("Lead.get_by_custom_id of none", org.Lead.get_by_custom_id, external_id, "nobody")
-told.call("Lead.update", org.Lead.update, made["id"], {"title": "Countess", "Rating": None})
-told.call("Lead.update by external id", org.Lead.update, f"{external_id}/ada", {"Phone": "1"})
-told.call("Lead.upsert", org.Lead.upsert, f"{external_id}/grace", {"LastName": "Hopper", "Company": "Navy"})
-told.call("Lead.upsert again", org.Lead.upsert, f"{external_id}/grace", {"Title": "Admiral"})
-told.call("Lead.upsert by Id", org.Lead.upsert, f"Id/{made['id']}", {"City": "London"})
-told.call("Lead.upsert of a converted lead", org.Lead.upsert, f"{external_id}/converted", {"Title": "CTO"})
-told.call("Lead.get_by_custom_id of a converted lead", org.Lead.get_by_custom_id, external_id, "converted")
+made = summary.call("Lead.create", org.Lead.create, ada) or {"id": "00Q000000000000AAA"}
+summary.call("Lead.create again", org.Lead.create, ada)
+summary.call("Lead.create without a company", org.Lead.create, {"LastName": "Lovelace"})
+summary.call("Lead.create with an unknown field", org.Lead.create, ada | {"Shoe__c": "44"})
+summary.call("Lead.create with a system field", org.Lead.create, ada | {"CreatedDate": "2026-01-01T00:00:00Z"})
+summary.call("Lead.get", org.Lead.get, made["id"])
+summary.call("Lead.get with 15 characters", lambda: org.Lead.get(made["id"][:15])["Id"])
+summary.call("Lead.get of some fields", org.Lead.get, f"{made['id']}?fields=email,IsConverted")
+summary.call("Lead.get_by_custom_id", org.Lead.get_by_custom_id, external_id, "ada")
+summary.call("Lead.get_by_custom_id of none", org.Lead.get_by_custom_id, external_id, "nobody")
+summary.call("Lead.update", org.Lead.update, made["id"], {"title": "Countess", "Rating": None})
+summary.call("Lead.update by external id", org.Lead.update, f"{external_id}/ada", {"Phone": "1"})
+summary.call("Lead.upsert", org.Lead.upsert, f"{external_id}/grace", {"LastName": "Hopper", "Company": "Navy"})
+summary.call("Lead.upsert again", org.Lead.upsert, f"{external_id}/grace", {"Title": "Admiral"})
+summary.call("Lead.upsert by Id", org.Lead.upsert, f"Id/{made['id']}", {"City": "London"})
+summary.call("Lead.upsert of a converted lead", org.Lead.upsert, f"{external_id}/converted", {"Title": "CTO"})
+summary.call("Lead.get_by_custom_id of a converted lead", org.Lead.get_by_custom_id, external_id, "converted")
 for flag in ("TRUE", "FALSE"):
     person = {"LastName": flag, "Company": "Rules"}
-    told.call(f"Lead.create with Sforce-Auto-Assign {flag}", org.Lead.create, person, {"Sforce-Auto-Assign": flag})
+    summary.call(f"Lead.create with Sforce-Auto-Assign {flag}", org.Lead.create, person, {"Sforce-Auto-Assign": flag})
 
-told.call("query", org.query, format_soql("SELECT id, Name, Email FROM Lead WHERE Email = {}", "ada@analytical.test"))
-told.call("query with LIKE", org.query, format_soql("SELECT Id FROM Lead WHERE LastName LIKE '{:like}%'", "Love"))
-told.call("query that counts", org.query, "SELECT COUNT() FROM Lead WHERE IsConverted = true")
-told.call("query of an unknown field", org.query, "SELECT Shoe__c FROM Lead")
-told.call("query of an unknown object", org.query, "SELECT Id FROM Leed")
-told.call("query that is none", org.query, "SELECT Id FROM Lead WHERE")
-told.call("query with AND beside OR", org.query, "SELECT Id FROM Lead WHERE City = 'a' AND City = 'b' OR City = 'c'")
+summary.call(
+    "query", org.query, format_soql("SELECT id, Name, Email FROM Lead WHERE Email = {}", "ada@analytical.test")
+)
+summary.call("query with LIKE", org.query, format_soql("SELECT Id FROM Lead WHERE LastName LIKE '{:like}%'", "Love"))
+summary.call("query that counts", org.query, "SELECT COUNT() FROM Lead WHERE IsConverted = true")
+summary.call("query of an unknown field", org.query, "SELECT Shoe__c FROM Lead")
+summary.call("query of an unknown object", org.query, "SELECT Id FROM Leed")
+summary.call("query that is none", org.query, "SELECT Id FROM Lead WHERE")
+summary.call("query with AND beside OR", org.query, "SELECT Id FROM Lead WHERE City = 'a' AND City = 'b' OR City = 'c'")
 
 many = [{"attributes": {"type": "Lead"}, "LastName": f"L{number:03}", "Company": "Many"} for number in range(200)]
-told.call(
+summary.call(
     "restful composite/sobjects POST",
     lambda: [each["success"] for each in org.restful("composite/sobjects", method="POST", json={"records": many})],
 )
-told.call("query_more", page_by_page)
-told.call("query_all", lambda: org.query_all("SELECT Id FROM Lead WHERE Company = 'Many'")["totalSize"])
-told.call("query_all_iter", lambda: len(list(org.query_all_iter("SELECT Id FROM Lead WHERE Company = 'Many' LIMIT 7"))))
+summary.call("query_more", page_by_page)
+summary.call("query_all", lambda: org.query_all("SELECT Id FROM Lead WHERE Company = 'Many'")["totalSize"])
+summary.call(
+    "query_all_iter", lambda: len(list(org.query_all_iter("SELECT Id FROM Lead WHERE Company = 'Many' LIMIT 7")))
+)
 ids = [
     each["Id"] for each in org.query("SELECT Id FROM Lead WHERE Company = 'Many' ORDER BY LastName LIMIT 3")["records"]
 ]
 changes = [{"attributes": {"type": "Lead"}, "id": each, "City": "Many"} for each in ids]
-told.call(
+summary.call(
     "restful composite/sobjects PATCH", org.restful, "composite/sobjects", method="PATCH", json={"records": changes}
 )
-told.call(
+summary.call(
     "restful composite/sobjects GET",
     org.restful,
     "composite/sobjects/Lead",
     params={"ids": ",".join(ids), "fields": "City"},
 )
-told.call(
+summary.call(
     "restful composite/sobjects DELETE",
     org.restful,
     "composite/sobjects",
@@ -122,20 +128,20 @@ steps = [
     {"method": "GET", "url": f"{base}/@{{made.id}}?fields=Title", "referenceId": "seen"},
     {"method": "GET", "url": f"{base}/@{{nobody.id}}", "referenceId": "lost"},
 ]
-told.call("restful composite", org.restful, "composite/", method="POST", json={"compositeRequest": steps})
+summary.call("restful composite", org.restful, "composite/", method="POST", json={"compositeRequest": steps})
 halting = {"allOrNone": True, "compositeRequest": [steps[0], steps[3]]}
-told.call("restful composite allOrNone", org.restful, "composite", method="POST", json=halting)
+summary.call("restful composite allOrNone", org.restful, "composite", method="POST", json=halting)
 
-told.call("Lead.delete", org.Lead.delete, made["id"])
-told.call("Lead.get of a deleted lead", org.Lead.get, made["id"])
-told.call("Lead.delete by external id", org.Lead.delete, f"{external_id}/grace")
-told.call(
+summary.call("Lead.delete", org.Lead.delete, made["id"])
+summary.call("Lead.get of a deleted lead", org.Lead.get, made["id"])
+summary.call("Lead.delete by external id", org.Lead.delete, f"{external_id}/grace")
+summary.call(
     "query include_deleted",
     lambda: org.query("SELECT Id FROM Lead WHERE IsDeleted = true", include_deleted=True)["totalSize"],
 )
 day = timedelta(days=1)
 end = datetime.now(UTC) + timedelta(minutes=5)
-told.call("Lead.deleted", lambda: len(org.Lead.deleted(end - day, end)["deletedRecords"]))
-told.call("Lead.updated", lambda: len(org.Lead.updated(end - day, end)["ids"]))
-told.call("Salesforce whose session ended", session_ends_and_is_renewed)
-told.print()
+summary.call("Lead.deleted", lambda: len(org.Lead.deleted(end - day, end)["deletedRecords"]))
+summary.call("Lead.updated", lambda: len(org.Lead.updated(end - day, end)["ids"]))
+summary.call("Salesforce whose session ended", session_ends_and_is_renewed)
+summary.print()

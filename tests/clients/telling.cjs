@@ -7,9 +7,9 @@ module.exports = function telling(raised) {
 
   async function call(name, make) {
     try {
-      const said = await make();
-      done[name] = { said: said === undefined ? null : said };
-      return said;
+      const message = await make();
+      done[name] = { message: message === undefined ? null : message };
+      return message;
     } catch (error) {
       done[name] = raised(error);
       return undefined;

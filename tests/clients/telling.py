@@ -3,7 +3,7 @@
 import json
 
 
-class Told:
+class Notified:
     """``call`` makes one; what was ``said`` (as JSON knows it) or ``raised`` is printed at the end, by its name."""
 
     def __init__(self):
@@ -12,14 +12,14 @@ class Told:
     def call(self, name, do, *args, **options):
         """Make the call; answers what it returned, None when it raised."""
         try:
-            said = do(*args, **options)
+            message = do(*args, **options)
         except Exception as error:
             code = getattr(error, "code", None) or getattr(error, "status", None)
             text = str(getattr(error, "content", None) or error)
             self._done[name] = {"raised": type(error).__name__, "code": code, "text": text}
             return None
-        self._done[name] = {"said": said}
-        return said
+        self._done[name] = {"message": message}
+        return message
 
     def print(self):
         """All of it."""

@@ -14,7 +14,7 @@ from leadkeeper.sandbox.azure_storage.azurite import KEY, Azurite, AzuriteMissin
 from leadkeeper.sandbox.server import Sandbox
 from tests.conftest import missing_service
 from tests.contracts.sandbox_caller import Caller, calling
-from tests.rooms import House, Visitor, house
+from tests.in_process import Installation, Visitor, installation
 
 ROOT: Final = Path(__file__).parents[2]
 ACCOUNTS: Final = 900
@@ -75,13 +75,13 @@ async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house without a worker: deliveries stay as they are."""
-    async with house(database_url) as opened:
+    async with installation(database_url) as opened:
         yield opened
 
 
 @pytest.fixture
-async def operator(home: House) -> Visitor:
+async def operator(home: Installation) -> Visitor:
     """May do everything."""
     return await home.visitor("operator")

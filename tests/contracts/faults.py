@@ -90,7 +90,7 @@ NETWORK: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class FarSide:
+class RemoteSide:
     """A misbehaving server and the network that leads to it as ``https://HOST:port``."""
 
     server: FaultServer
@@ -102,7 +102,7 @@ class FarSide:
 
 
 @asynccontextmanager
-async def far_side(authority: Authority, case: Case) -> AsyncIterator[FarSide]:
+async def remote_side(authority: Authority, case: Case) -> AsyncIterator[RemoteSide]:
     """The far side of ``case``; its name resolves at the seam of the resolver, all else is real."""
 
     async def resolve(host: str, port: int) -> Sequence[str]:
@@ -119,7 +119,7 @@ async def far_side(authority: Authority, case: Case) -> AsyncIterator[FarSide]:
     )
     network = Network(policy, resolve=resolve)
     try:
-        yield FarSide(server, network)
+        yield RemoteSide(server, network)
     finally:
         await network.aclose()
         await server.aclose()

@@ -26,10 +26,10 @@ SECONDS: Final = 150.0
 class Calls(dict[str, dict[str, Any]]):
     """What each call returned or raised."""
 
-    def said(self, name: str) -> Any:
+    def message(self, name: str) -> Any:
         """What the call returned; fails when it raised."""
-        assert "said" in self[name], f"{name}: {self[name]}"
-        return self[name]["said"]
+        assert "message" in self[name], f"{name}: {self[name]}"
+        return self[name]["message"]
 
     def raised(self, name: str) -> tuple[str, str]:
         """The class of what was raised, and all that it says."""

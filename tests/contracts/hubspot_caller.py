@@ -52,6 +52,6 @@ def refused(reply: Reply, status: int = 400, category: str = "VALIDATION_ERROR")
 
 def reasons(reply: Reply) -> list[tuple[str, str]]:
     """The reasons inside the message about values."""
-    begin, _, told = refused(reply).partition(": ")
+    begin, _, summary = refused(reply).partition(": ")
     assert begin == "Property values were not valid"
-    return [(each["error"], each["name"]) for each in json.loads(told)]
+    return [(each["error"], each["name"]) for each in json.loads(summary)]

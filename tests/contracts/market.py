@@ -21,17 +21,17 @@ from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.operations import Operation
-from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
+from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.publishing.steps import StepId, StepStatus
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, answer
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 from leadkeeper.validation.validator import Validator
-from tests.contracts.house import CRM, KEY, endpoint
+from tests.contracts.installation import CRM, KEY, endpoint
 
 DEFINITION: dict[str, Any] = {
     "displayText": "Contoso CRM Pro",
@@ -45,7 +45,7 @@ DEFINITION: dict[str, Any] = {
 
 
 @dataclass
-class FarSide:
+class RemoteSide:
     """An HTTPS endpoint whose manner the test changes; ``bodies`` are what it took."""
 
     authority: Authority
@@ -78,35 +78,37 @@ class Market:
     """Everything that publishing needs, in one process."""
 
     storage: Storage
-    catalogue: Catalogue
+    catalogue: OfferCatalogue
     connections: Connections
     validator: Validator
     publication: Publication
-    press: Press
+    runner: PublishingRunner
     intake: Intake
     worker: Worker
-    far: FarSide
-    other: FarSide
+    remote: RemoteSide
+    other: RemoteSide
 
     async def define(self, offer: OfferRef = CRM, offer_type: str = "saas", **changed: Any) -> None:
         """The offer's draft; ``changed`` are properties of its definition (``None`` leaves one out)."""
         properties = DEFINITION["offer"] | {
-            f"microsoft-azure-marketplace.{name}": said for name, said in changed.items()
+            f"microsoft-azure-marketplace.{name}": message for name, message in changed.items()
         }
-        definition = DEFINITION | {"offer": {name: said for name, said in properties.items() if said is not None}}
+        definition = DEFINITION | {
+            "offer": {name: message for name, message in properties.items() if message is not None}
+        }
         await self.catalogue.put_definition(
             offer, offer_type=offer_type, definition=definition, lead_settings=None, by="test"
         )
 
     async def connect(self, settings: Mapping[str, Any] | None = None, name: str = "primary") -> Connection:
         """Make or change a connection."""
-        put = await self.connections.put(CRM, name, settings or self.far.settings, by="test")
+        put = await self.connections.put(CRM, name, settings or self.remote.settings, by="test")
         assert put[0] is not None
         return put[0]
 
     async def worked(self, offer: OfferRef = CRM) -> Operation:
         """Let the press work until nothing is due; the newest operation then."""
-        while begun := await self.press.look():
+        while begun := await self.runner.look():
             await asyncio.gather(*begun)
         found = (await self.publication.status(offer)).operation
         assert found is not None
@@ -129,16 +131,16 @@ class Market:
         """All rows of a table."""
         return await self.storage.read(lambda conn: conn.execute(sa.select(table)).all())
 
-    def another_press(self, **more: Any) -> Press:
+    def another_runner(self, **more: Any) -> PublishingRunner:
         """The press of another process."""
-        return Press(self.storage, self.connections, self.validator, base_url="https://hub.example", **more)
+        return PublishingRunner(self.storage, self.connections, self.validator, base_url="https://hub.example", **more)
 
 
 @asynccontextmanager
-async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[Market]:
+async def market(url: str, authority: Authority, **runner: Any) -> AsyncIterator[Market]:
     """A marketplace with the publisher contoso and two far sides that take everything."""
-    far, other = FarSide(authority), FarSide(authority)
-    await far.start()
+    remote, other = RemoteSide(authority), RemoteSide(authority)
+    await remote.start()
     await other.start()
     policy = NetworkPolicy(
         allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
@@ -147,19 +149,19 @@ async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[
     try:
         await storage.write(upgrade)
         connections = Connections(storage, Vault([KEY]), clock=now_ms, keeps_last=keeps_last_connection)
-        waits = press.get("unconfirmed") == "wait"
+        waits = runner.get("unconfirmed") == "wait"
         validator = Validator(storage, connections, Context(network), waits_for_word=waits)
         prove = functools.partial(validator.validate, by="worker")
         made = Market(
             storage,
-            Catalogue(storage, connections),
+            OfferCatalogue(storage, connections),
             connections,
             validator,
             Publication(storage),
-            Press(storage, connections, validator, base_url="https://hub.example", **press),
+            PublishingRunner(storage, connections, validator, base_url="https://hub.example", **runner),
             Intake(storage),
             Worker(storage, connections, Context(network), lease_seconds=3, prove=prove),
-            far,
+            remote,
             other,
         )
         await made.catalogue.put_publisher("contoso", "Contoso", by="test")
@@ -167,7 +169,7 @@ async def market(url: str, authority: Authority, **press: Any) -> AsyncIterator[
     finally:
         await network.aclose()
         await storage.close()
-        await far.aclose()
+        await remote.aclose()
         await other.aclose()
 
 
@@ -176,7 +178,7 @@ def statuses(operation: Operation) -> list[StepStatus]:
     return [step.status for step in operation.steps]
 
 
-def told(operation: Operation, step: StepId) -> str:
+def summary(operation: Operation, step: StepId) -> str:
     """Everything that a step tells."""
     (found,) = [each for each in operation.steps if each.id is step]
     return "\n".join(message.text for message in found.messages)

@@ -16,7 +16,7 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.housekeeping import Housekeeping
 from leadkeeper.delivery.lease import close_lease, open_lease
-from leadkeeper.delivery.record import record
+from leadkeeper.delivery.record import record_answers
 from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Answer, Evidence, Kind, Receipt
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
@@ -25,7 +25,7 @@ from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM, TestHouse, furnished, sent
+from tests.contracts.installation import CRM, TestInstallation, furnished, sent
 from tests.contracts.mailbox import Mailbox, mailbox
 
 SECOND = 1_000
@@ -47,7 +47,7 @@ def settings(*contacts: str, url: str = "https://leads.example/hook") -> dict[st
 class Plight:
     """A house, its mail server, and what its worker does, one step at a time."""
 
-    house: TestHouse
+    installation: TestInstallation
     box: Mailbox
     network: Network
     rules: MailRules = DEFAULT_RULES
@@ -55,24 +55,31 @@ class Plight:
     @property
     def housekeeping(self) -> Housekeeping:
         """That of a worker which has just started."""
-        house = self.house
+        installation = self.installation
         return Housekeeping(
-            house.storage, house.connections, Context(self.network), lambda _: None, clock=house.clock, dice=lambda: 0.5
+            installation.storage,
+            installation.connections,
+            Context(self.network),
+            lambda _: None,
+            clock=installation.clock,
+            random_unit=lambda: 0.5,
         )
 
     @property
     def sender(self) -> Sender:
         """That of a worker which has just started."""
         server = parse_mail_server(f"smtp://127.0.0.1:{self.box.port}", "leads@marketplace.example")
-        return Sender(self.house.storage, Mailer(server), "https://leads.example", self.house.clock, self.rules)
+        return Sender(
+            self.installation.storage, Mailer(server), "https://leads.example", self.installation.clock, self.rules
+        )
 
     async def connect(self, *contacts: str, offer: OfferRef = CRM, name: str = "primary") -> Connection:
         """Make the connection, or enter its settings anew; nobody looks at it unasked."""
         if offer != CRM:
-            await self.house.catalogue.put_offer(
+            await self.installation.catalogue.put_offer(
                 offer, title=offer.offer_id.title(), offer_type="saas", live=True, by="test"
             )
-        made, _, _ = await self.house.connections.put(
+        made, _, _ = await self.installation.connections.put(
             offer, name, settings(*(contacts or (BOSS,))), by="test", trusted=True
         )
         assert made is not None
@@ -81,36 +88,38 @@ class Plight:
 
     async def run(self, statement: sa.Executable) -> None:
         """Write something into the database."""
-        await self.house.storage.write(lambda conn: conn.execute(statement) and None)
+        await self.installation.storage.write(lambda conn: conn.execute(statement) and None)
 
     async def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """What stands there."""
-        return await self.house.storage.read(lambda conn: conn.execute(query).all())
+        return await self.installation.storage.read(lambda conn: conn.execute(query).all())
 
     async def answers(
         self, answer: Answer, *, repeatable: bool = True, only: str | None = None, most: int | None = None
     ) -> int:
         """Everything that is due now (``most`` of it) is sent and gets this answer; how many sends that were."""
-        count, lease_id = 0, await self.house.storage.write(open_lease, self.house.now + HOUR)
+        count, lease_id = 0, await self.installation.storage.write(open_lease, self.installation.now + HOUR)
         mine = None if only is None else [only]
         share = 100 if most is None else most
-        while works := await self.house.storage.write(claim, lease_id, {}, lambda _: share, self.house.now, mine):
-            now = self.house.now
+        while works := await self.installation.storage.write(
+            claim, lease_id, {}, lambda _: share, self.installation.now, mine
+        ):
+            now = self.installation.now
             sends = [
                 sent(work, claimed, lease_id, answer, now, repeatable=repeatable)
                 for work in works
                 for claimed in work.claimed
             ]
-            await self.house.storage.write(record, sends, self.house.now, 0.5)
+            await self.installation.storage.write(record_answers, sends, self.installation.now, 0.5)
             count += len(sends)
             if most is not None:
                 break
-        await self.house.storage.write(close_lease, lease_id, self.house.now)
+        await self.installation.storage.write(close_lease, lease_id, self.installation.now)
         return count
 
     async def passes(self, ms: int, *, mails: bool = True) -> None:
         """Time passes; two workers look after the house, and mails that are due go out."""
-        self.house.now += ms
+        self.installation.now += ms
         await asyncio.gather(self.housekeeping.look(), self.housekeeping.look())
         if mails:
             await self.post()
@@ -119,12 +128,12 @@ class Plight:
         """Mails that are due, now or within a minute, go out; two workers send them."""
         for _ in range(2):
             await asyncio.gather(self.sender.look(), self.sender.look())
-            self.house.now += MINUTE
+            self.installation.now += MINUTE
 
     async def fails(self, ms: int, every: int = 5 * MINUTE, answer: Answer = FAILED) -> None:
         """For so long whatever is due gets ``answer``, and nothing else happens."""
-        until = self.house.now + ms
-        while self.house.now < until:
+        until = self.installation.now + ms
+        while self.installation.now < until:
             await self.answers(answer)
             await self.passes(every)
 
@@ -140,8 +149,8 @@ class Plight:
             due, closed = found.due, found.closed
             if due is None:
                 return
-            self.house.now = max(self.house.now, due, closed) + 1
-        raise AssertionError(f"still tried: {await self.house.states()}")
+            self.installation.now = max(self.installation.now, due, closed) + 1
+        raise AssertionError(f"still tried: {await self.installation.states()}")
 
     def mails(self, to: str = BOSS) -> list[EmailMessage]:
         """What this contact got so far; forgotten afterwards."""
@@ -156,7 +165,7 @@ class Plight:
         for _ in range(40):
             taken += (now := await self.answers(Receipt()))
             await self.passes(20 * SECOND, mails=False)
-            if not now and not await self.house.count(t.delivery, t.READY):
+            if not now and not await self.installation.count(t.delivery, t.READY):
                 break
         return taken
 
@@ -165,9 +174,9 @@ class Plight:
 async def plight(url: str, rules: MailRules = DEFAULT_RULES) -> AsyncIterator[Plight]:
     """A new house over the database."""
     network = Network(NetworkPolicy())
-    async with furnished(url) as house:
+    async with furnished(url) as installation:
         with mailbox() as box:
             try:
-                yield Plight(house, box, network, rules)
+                yield Plight(installation, box, network, rules)
             finally:
                 await network.aclose()

@@ -18,7 +18,7 @@ Script = Mapping[str, Fault | Sequence[Fault]]
 """What to do by ``"METHOD /path"``, or by the beginning of it; of several the last goes on."""
 
 
-class Far:
+class Remote:
     """The far side, and the network that leads to it."""
 
     def __init__(self, server: FaultServer, network: Network) -> None:
@@ -30,7 +30,7 @@ class Far:
         return [seen for seen in self.server.received if f"{seen.method} {seen.target}".startswith(beginning)]
 
 
-def said(content: Any, status: int = 200, **headers: str) -> Fault:
+def message(content: Any, status: int = 200, **headers: str) -> Fault:
     """An answer of JSON."""
     return faults.answer(status, json.dumps(content).encode(), **headers)
 
@@ -56,14 +56,16 @@ def _by_script(script: Script) -> Fault:
 
 
 @asynccontextmanager
-async def far_side(authority: Authority, script: Script, *names: str, total_seconds: float = 5.0) -> AsyncIterator[Far]:
+async def remote_side(
+    authority: Authority, script: Script, *names: str, total_seconds: float = 5.0
+) -> AsyncIterator[Remote]:
     """A server for the host ``names`` that follows ``script``."""
     server = FaultServer(_by_script(script))
     await server.start(authority.server_context(*names))
     hosts: dict[str, tuple[str, int | None]] = dict.fromkeys(names, ("127.0.0.1", server.port))
     network = Network(NetworkPolicy(hosts=hosts, ca_file=authority.ca_file, total_seconds=total_seconds))
     try:
-        yield Far(server, network)
+        yield Remote(server, network)
     finally:
         await network.aclose()
         await server.aclose()

@@ -16,17 +16,17 @@ from leadkeeper.mail.address import MailRules
 from leadkeeper.mail.mailer import Mailer, parse_mail_server
 from leadkeeper.notices.sender import Sender
 from leadkeeper.publishing import operations
-from leadkeeper.publishing.steps import Failed, OperationKind, OperationState, after, first_steps
+from leadkeeper.publishing.steps import FailedStep, OperationKind, OperationState, after, first_steps
 from leadkeeper.storage import tables as t
 from leadkeeper.texts import ENGLISH
-from tests.contracts.house import CRM, TestHouse, furnished
+from tests.contracts.installation import CRM, TestInstallation, furnished
 from tests.contracts.mailbox import mailbox
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in
 from tests.languages import LANGUAGES
-from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in
 
 
 @pytest.fixture
-async def fabrikam(home: House, operator: Visitor) -> Visitor:
+async def fabrikam(home: Installation, operator: Visitor) -> Visitor:
     """Another publisher, with an offer."""
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/help", {"title": "Help"})
@@ -41,39 +41,39 @@ async def find(visitor: Visitor, text: str, language: str = "en") -> dict:
     return found
 
 
-async def test_a_lead_is_found_by_address_id_and_offer(home: House, operator: Visitor) -> None:
+async def test_a_lead_is_found_by_address_id_and_offer(home: Installation, operator: Visitor) -> None:
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     lead_id = await hand_in(operator)
     for text in ("ADA@contoso.example", lead_id, "contoso.crm-pro", "crm-pro"):
         (lead,) = (await find(operator, text))["leads"]
         assert lead["id"] == lead_id
-        assert lead["said"] == ["Over primary (HTTPS endpoint) it goes out now."]
+        assert lead["message"] == ["Over primary (HTTPS endpoint) it goes out now."]
         assert lead["link"] == f"https://leads.example/portal/leads/{lead_id}"
     (lead,) = (await find(operator, lead_id, "pt"))["leads"]
-    assert lead["said"] == ["Pela conexão primary (HTTPS endpoint) sai agora."]
+    assert lead["message"] == ["Pela conexão primary (HTTPS endpoint) sai agora."]
 
 
-async def test_a_test_lead_is_found_by_its_marker(home: House, operator: Visitor) -> None:
+async def test_a_test_lead_is_found_by_its_marker(home: Installation, operator: Visitor) -> None:
     marker = "MSFT_TEST_636573304831318844"
     await hand_in(operator, customer={"lastName": marker, "email": f"{marker}@test.com"})
     (lead,) = (await find(operator, marker))["leads"]
     assert lead["test"]
-    assert "no lead destination" in lead["said"][0]
+    assert "no lead destination" in lead["message"][0]
 
 
-def _run(conn: sa.Connection, act: sa.Update) -> None:
-    conn.execute(act)
+def _run(conn: sa.Connection, transaction: sa.Update) -> None:
+    conn.execute(transaction)
 
 
-async def set_aside(home: House, lead_id: str, reason: str | None) -> None:
+async def set_aside(home: Installation, lead_id: str, reason: str | None) -> None:
     """As a worker would."""
     d = t.delivery.c
     values = {"state": "setAside", "set_aside_for": reason}
     done = sa.update(t.delivery).where(d.lead_id == lead_id).values(values)
-    await home.rooms.storage.write(lambda conn: conn.execute(done) and None)
+    await home.services.storage.write(lambda conn: conn.execute(done) and None)
 
 
-async def test_what_is_set_aside_is_told_by_its_reason(home: House, operator: Visitor) -> None:
+async def test_what_is_set_aside_is_told_by_its_reason(home: Installation, operator: Visitor) -> None:
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     lead_id = await hand_in(operator)
     assert (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["setAsideFor"] is None
@@ -85,55 +85,57 @@ async def test_what_is_set_aside_is_told_by_its_reason(home: House, operator: Vi
         assert (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["setAsideFor"] == reason
         for language in ("en", "pt"):
             (found,) = (await find(operator, lead_id, language))["leads"]
-            (said,) = found["said"]
-            assert (itself[language] in said) is (reason == "outage")
-            assert (person[language] in said) is (reason != "outage")
+            (message,) = found["message"]
+            assert (itself[language] in message) is (reason == "outage")
+            assert (person[language] in message) is (reason != "outage")
             assert any("/retry" in step for step in found["steps"]) is (reason != "outage")
             assert any(missing[language] in step for step in found["steps"]) is (reason == "mayHaveArrived")
 
 
-async def test_what_a_test_lead_that_was_not_found_holds_is_promised_nothing(home: House, operator: Visitor) -> None:
+async def test_what_a_test_lead_that_was_not_found_holds_is_promised_nothing(
+    home: Installation, operator: Visitor
+) -> None:
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     lead_id = await hand_in(operator)
     itself = {"en": "by itself once the connection works", "pt": "sozinho assim que a conexão funcionar"}
     until = {"en": "a test lead is found there, or somebody resumes", "pt": "for encontrado lá, ou alguém retomar"}
     for kind, not_found in ((Kind.ENDPOINT_LEAD_NOT_FOUND, True), (Kind.CREDENTIALS_REJECTED, False)):
         held = sa.update(t.connection).values(paused=True, diagnosis=to_stored(diagnose(kind)))
-        await home.rooms.storage.write(_run, held)
+        await home.services.storage.write(_run, held)
         for language in ("en", "pt"):
             (found,) = (await find(operator, lead_id, language))["leads"]
-            (said,) = found["said"]
-            assert (itself[language] in said, until[language] in said) == (not not_found, not_found)
+            (message,) = found["message"]
+            assert (itself[language] in message, until[language] in message) == (not not_found, not_found)
             if not_found:
                 assert set(text_of(kind, LANGUAGES.find(language) or ENGLISH).steps) <= set(found["steps"])
 
 
-async def test_only_what_a_person_must_decide_is_called_so(home: House, operator: Visitor) -> None:
+async def test_only_what_a_person_must_decide_is_called_so(home: Installation, operator: Visitor) -> None:
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     ids = [await hand_in(operator) for _ in range(3)]
     for lead_id, reason in zip(ids, ("outage", "refused", None), strict=True):
         await set_aside(home, lead_id, reason)
     for whose in (None, "contoso"):
-        page = await home.rooms.inbox.list(LeadFilter(whose, state="setAside", to_decide=True))
+        page = await home.services.inbox.list(LeadFilter(whose, state="setAside", to_decide=True))
         assert [each.id for each in page.leads] == [ids[2], ids[1]]
-        assert len((await home.rooms.inbox.list(LeadFilter(whose, state="setAside"))).leads) == 3
-    told = {name: (count, remedy) for name, count, remedy in _held_up(await home.rooms.storage.read(backlog))}
-    assert told["set aside"][0] == 2
-    count, remedy = told["set aside by outages"]
+        assert len((await home.services.inbox.list(LeadFilter(whose, state="setAside"))).leads) == 3
+    summary = {name: (count, remedy) for name, count, remedy in _held_up(await home.services.storage.read(backlog))}
+    assert summary["set aside"][0] == 2
+    count, remedy = summary["set aside by outages"]
     assert (count, "by themselves" in remedy) == (1, True)
 
 
-async def test_why_nothing_is_found_is_told(home: House, operator: Visitor) -> None:
-    assert "No lead fits" in (await find(operator, "nobody@contoso.example"))["said"][0]
-    assert "withheld" in (await find(operator, "ada@mit.edu"))["said"][0]
-    said = (await find(operator, "contoso.crm-pro"))["said"]
-    assert "No lead has come" in said[0]
-    assert "no lead destination" in said[1]
+async def test_why_nothing_is_found_is_told(home: Installation, operator: Visitor) -> None:
+    assert "No lead fits" in (await find(operator, "nobody@contoso.example"))["message"][0]
+    assert "withheld" in (await find(operator, "ada@mit.edu"))["message"][0]
+    message = (await find(operator, "contoso.crm-pro"))["message"]
+    assert "No lead has come" in message[0]
+    assert "no lead destination" in message[1]
     await operator.put(OFFER, {"title": "Contoso CRM Pro", "live": False})
-    assert "not live" in (await find(operator, "crm-pro"))["said"][1]
+    assert "not live" in (await find(operator, "crm-pro"))["message"][1]
 
 
-async def test_a_publisher_finds_its_own_alone(home: House, operator: Visitor, fabrikam: Visitor) -> None:
+async def test_a_publisher_finds_its_own_alone(home: Installation, operator: Visitor, fabrikam: Visitor) -> None:
     lead_id = await hand_in(operator)
     for text in ("ada@contoso.example", lead_id, "contoso.crm-pro"):
         found = await find(fabrikam, text)
@@ -143,7 +145,7 @@ async def test_a_publisher_finds_its_own_alone(home: House, operator: Visitor, f
     assert (await home.anyone.post("/v1/find", {"text": "x"})).status == 401
 
 
-async def test_every_state_has_its_words(home: House, operator: Visitor) -> None:
+async def test_every_state_has_its_words(home: Installation, operator: Visitor) -> None:
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     lead_id = await hand_in(operator)
     lead: dict = {}
@@ -155,16 +157,16 @@ async def test_every_state_has_its_words(home: House, operator: Visitor) -> None
         ("setAside", "set aside for a person"),
     ):
         change = sa.update(t.delivery).values(state=state)
-        await home.rooms.storage.write(sa.Connection.execute, change)
+        await home.services.storage.write(sa.Connection.execute, change)
         (lead,) = (await find(operator, lead_id))["leads"]
-        assert word in lead["said"][0]
+        assert word in lead["message"][0]
     assert "/retry" in lead["steps"][-1]
-    await home.rooms.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="pending")))
+    await home.services.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="pending")))
     await operator.post(f"{OFFER}/connections/primary/pause")
-    assert "is held" in (await find(operator, lead_id))["leads"][0]["said"][0]
+    assert "is held" in (await find(operator, lead_id))["leads"][0]["message"][0]
 
 
-async def test_what_leads_cost_is_estimated_from_the_offer_s_own(home: House, operator: Visitor) -> None:
+async def test_what_leads_cost_is_estimated_from_the_offer_s_own(home: Installation, operator: Visitor) -> None:
     text = "DefaultEndpointsProtocol=https;AccountName=contosoleads;AccountKey=c2VjcmV0;"
     table = {"leadDestination": "table", "tableLeadConfiguration": {"storageAccountConnectionString": text}}
     await operator.put(f"{OFFER}/connections/table", table)
@@ -178,7 +180,9 @@ async def test_what_leads_cost_is_estimated_from_the_offer_s_own(home: House, op
     assert by_name["web"]["dollars"] is None
 
 
-async def test_offers_are_cross_listed_when_both_agree(home: House, operator: Visitor, fabrikam: Visitor) -> None:
+async def test_offers_are_cross_listed_when_both_agree(
+    home: Installation, operator: Visitor, fabrikam: Visitor
+) -> None:
     contoso = await home.visitor("publisher:contoso")
     ours, theirs = f"{OFFER}/cross-listings/fabrikam/help", "/v1/publishers/fabrikam/offers/help/cross-listings"
     assert (await contoso.call("PUT", ours)).json()["agreed"] is False
@@ -197,17 +201,19 @@ async def test_offers_are_cross_listed_when_both_agree(home: House, operator: Vi
     assert (await contoso.get(f"{OFFER}/cross-listings")).json() == {"crossListings": []}
 
 
-async def begin(house: TestHouse, kind: str) -> None:
+async def begin(installation: TestInstallation, kind: str) -> None:
     """An operation with a notice of this kind."""
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         emails = ["ops@contoso.example"]
-        operation = operations.begin(conn, CRM, OperationKind.PUBLISH, 1, emails, "test", house.now)
-        steps, _ = after(first_steps(OperationKind.PUBLISH, house.now), Failed(("Its secret expired.\n1. New one",)), 1)
-        operations.write(conn, operation, steps, OperationState.FAILED, house.now, house.now)
-        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, kind, house.now)))
+        operation = operations.begin(conn, CRM, OperationKind.PUBLISH, 1, emails, "test", installation.now)
+        steps, _ = after(
+            first_steps(OperationKind.PUBLISH, installation.now), FailedStep(("Its secret expired.\n1. New one",)), 1
+        )
+        operations.write(conn, operation, steps, OperationState.FAILED, installation.now, installation.now)
+        conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, kind, installation.now)))
 
-    await house.storage.write(act)
+    await installation.storage.write(transaction)
 
 
 @pytest.mark.parametrize(
@@ -219,11 +225,13 @@ async def begin(house: TestHouse, kind: str) -> None:
     ],
 )
 async def test_whoever_asked_hears_of_an_operation(database_url: str, kind: str, subject: str, words: str) -> None:
-    async with furnished(database_url) as house:
-        await begin(house, kind)
+    async with furnished(database_url) as installation:
+        await begin(installation, kind)
         with mailbox() as box:
             server = parse_mail_server(f"smtp://127.0.0.1:{box.port}", "leads@marketplace.example")
-            sender = Sender(house.storage, Mailer(server), "https://leads.example", house.clock, MailRules(("*",)))
+            sender = Sender(
+                installation.storage, Mailer(server), "https://leads.example", installation.clock, MailRules(("*",))
+            )
             assert await sender.look() == 1
             assert await sender.look() == 0
         (mail,) = box.mails
@@ -231,9 +239,9 @@ async def test_whoever_asked_hears_of_an_operation(database_url: str, kind: str,
         assert words in mail.get_content()
 
 
-async def test_a_key_and_its_token_are_the_same_caller(home: House) -> None:
-    made = await Keys(home.rooms.storage).create("publisher:contoso", by="test")
-    token = await home.rooms.keys.access_token(made.id, made.key, 60)
+async def test_a_key_and_its_token_are_the_same_caller(home: Installation) -> None:
+    made = await Keys(home.services.storage).create("publisher:contoso", by="test")
+    token = await home.services.keys.access_token(made.id, made.key, 60)
     assert token is not None
-    caller = await home.rooms.keys.caller(token)
-    assert caller == await home.rooms.keys.caller(made.key)
+    caller = await home.services.keys.caller(token)
+    assert caller == await home.services.keys.caller(made.key)

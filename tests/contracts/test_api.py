@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.rooms import (
+from tests.in_process import (
     DESTINATION,
     ENDPOINT,
     MASK,

@@ -13,14 +13,14 @@ import pytest
 from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.hooks.route import hook_route
-from tests.rooms import (
+from tests.in_process import (
     DESTINATION,
     OFFER,
-    House,
+    Installation,
     Visitor,
     batch,
     hand_in,
-    house,
+    installation,
     lead,
     lines,
     listening,
@@ -68,7 +68,7 @@ class TestWhoMay:
         ("DELETE", f"{OFFER}/customer-leads", None, "ynyn"),
     )
 
-    async def test_roles(self, home: House, operator: Visitor) -> None:
+    async def test_roles(self, home: Installation, operator: Visitor) -> None:
         await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
         wrong = []
         for number, role in enumerate(self.ROLES):
@@ -82,13 +82,13 @@ class TestWhoMay:
         assert not wrong
 
     async def test_nobody_without_a_key(self, database_url: str) -> None:
-        async with house(database_url, sign_in_limit="10000/minute") as home:
+        async with installation(database_url, sign_in_limit="10000/minute") as home:
             await self.nobody(home, await home.visitor("operator"))
 
-    async def nobody(self, home: House, operator: Visitor) -> None:
+    async def nobody(self, home: Installation, operator: Visitor) -> None:
         """Every operation, as somebody without a key or with one that is good for nothing."""
         revoked = await home.visitor("marketplace")
-        await home.rooms.keys.revoke((await home.rooms.keys.list())[-1].id)
+        await home.services.keys.revoke((await home.services.keys.list())[-1].id)
         strangers = [
             home.anyone,
             Visitor(home.session, home.url, "lk_wrong"),
@@ -105,7 +105,7 @@ class TestWhoMay:
             assert (await home.anyone.call(method, path, body)).status == 200
         assert (await operator.get("/v1/publishers")).status == 200
 
-    async def test_credentials_that_are_none(self, home: House) -> None:
+    async def test_credentials_that_are_none(self, home: Installation) -> None:
         for header in (
             "Basic abc",
             "Bearer",
@@ -116,7 +116,7 @@ class TestWhoMay:
             headers = {"Authorization": header.encode("latin-1").decode("utf-8", "surrogateescape")}
             (await home.anyone.call("GET", "/v1/leads", headers=headers)).problem(401, "unauthorized")
 
-    async def test_a_publisher_sees_its_own_leads_only(self, home: House, operator: Visitor) -> None:
+    async def test_a_publisher_sees_its_own_leads_only(self, home: Installation, operator: Visitor) -> None:
         await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
         await operator.put("/v1/publishers/fabrikam/offers/erp", {"title": "ERP"})
         await operator.put("/v1/publishers/fabrikam/offers/erp/customer-leads", DESTINATION)
@@ -135,7 +135,7 @@ class TestWhoMay:
 
 
 class TestHttp:
-    async def test_addresses_and_methods_that_are_none(self, home: House, operator: Visitor) -> None:
+    async def test_addresses_and_methods_that_are_none(self, home: Installation, operator: Visitor) -> None:
         for path in ("/", "/v1", "/v1/", "/v1/nope", "/docs", "/v1/leads/", "/healthz/"):
             (await operator.get(path)).problem(404, "not-found")
         for method, path, allow in (
@@ -165,7 +165,7 @@ class TestHttp:
         answer = await operator.call("POST", "/v1/leads", data=data, headers={"Content-Encoding": "gzip"})
         assert "gzip" in answer.problem(415, "unsupported-media-type")["detail"]
 
-    async def test_measurements(self, home: House, operator: Visitor) -> None:
+    async def test_measurements(self, home: Installation, operator: Visitor) -> None:
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         await hand_in(operator)
         await operator.post("/v1/leads", lead(), Idempotency_Key="k")
@@ -198,7 +198,7 @@ class TestHttp:
 
 class TestWhenSomethingIsWrongWithUs:
     async def test_while_the_database_is_away(self, postgres: Postgres) -> None:
-        async with house(postgres.create_database()) as home:
+        async with installation(postgres.create_database()) as home:
             operator = await home.visitor("operator")
             hook = (await operator.post(f"{OFFER}/hooks")).json()
             await home.anyone.post(f"/hooks/{hook['token']}", {"Description": "a"})
@@ -223,16 +223,16 @@ class TestWhenSomethingIsWrongWithUs:
             assert (await home.anyone.get("/readyz")).status == 200
 
     async def test_a_fault_of_ours_tells_nobody_what_a_customer_wrote(
-        self, home: House, operator: Visitor, capsys: pytest.CaptureFixture[str]
+        self, home: Installation, operator: Visitor, capsys: pytest.CaptureFixture[str]
     ) -> None:
         class Broken:
             def __getattr__(self, _: str) -> Any:
                 raise RuntimeError("ada@contoso.example")
 
         fault: Any = Broken()
-        rooms = replace(home.rooms, catalogue=fault, intake=fault)
+        services = replace(home.services, catalogue=fault, intake=fault)
         hook = (await operator.post(f"{OFFER}/hooks")).json()
-        async with listening(create_api(rooms, Metrics(), hook_route(rooms.hooks, rooms.intake))) as url:
+        async with listening(create_api(services, Metrics(), hook_route(services.hooks, services.intake))) as url:
             visitor = Visitor(home.session, url, operator.key)
             for answer in (
                 await visitor.post("/v1/leads", lead()),
@@ -241,8 +241,8 @@ class TestWhenSomethingIsWrongWithUs:
             ):
                 answer.problem(500, "internal")
                 assert b"ada" not in answer.body
-        told = "".join(capsys.readouterr())
-        assert told.count("request failed") == 3
-        assert "RuntimeError" in told
-        assert "ada@contoso" not in told
-        assert hook["token"] not in told
+        summary = "".join(capsys.readouterr())
+        assert summary.count("request failed") == 3
+        assert "RuntimeError" in summary
+        assert "ada@contoso" not in summary
+        assert hook["token"] not in summary

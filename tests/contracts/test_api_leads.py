@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import AsyncIterator
 
-from tests.rooms import (
+from tests.in_process import (
     DESTINATION,
     OFFER,
-    House,
+    Installation,
     Visitor,
     batch,
     hand_in,
@@ -155,7 +155,7 @@ class TestHandingIn:
             answer = await operator.call("POST", "/v1/leads", lead(), headers={"Idempotency-Key": key})
             assert answer.problem(422, "invalid-request")["errors"][0]["field"] == "Idempotency-Key"
 
-    async def test_a_client_that_leaves_harms_nobody(self, home: House, operator: Visitor) -> None:
+    async def test_a_client_that_leaves_harms_nobody(self, home: Installation, operator: Visitor) -> None:
         host, _, port = home.url.removeprefix("http://").partition(":")
         for path in ("/v1/leads", "/v1/leads/batch", "/hooks/x", "/v1/publishers/x"):
             for content in (b"", b'{"publisherId":'):
@@ -221,7 +221,7 @@ class TestBatch:
             assert json.loads(await response.content.readline())["line"] == 2
             assert await response.content.read() == b""
 
-    async def test_a_client_that_sends_all_before_it_reads(self, home: House, operator: Visitor) -> None:
+    async def test_a_client_that_sends_all_before_it_reads(self, home: Installation, operator: Visitor) -> None:
         wrong = json.dumps({f"key{number}": 1 for number in range(40)}).encode() + b"\n"
         body = wrong * 9_000
         host, _, port = home.url.removeprefix("http://").partition(":")
@@ -248,7 +248,7 @@ class TestBatch:
 
 
 class TestHooks:
-    async def test_from_making_to_ending(self, home: House, operator: Visitor) -> None:
+    async def test_from_making_to_ending(self, home: Installation, operator: Visitor) -> None:
         made = await operator.post(f"{OFFER}/hooks")
         assert made.status == 201
         hook = made.json()
@@ -267,19 +267,19 @@ class TestHooks:
         (await operator.delete(f"{OFFER}/hooks/{hook['id']}")).problem(404, "not-found")
         (await home.anyone.post(f"/hooks/{hook['token']}", payload)).problem(404, "not-found")
 
-    async def test_any_content_type(self, home: House, operator: Visitor) -> None:
+    async def test_any_content_type(self, home: Installation, operator: Visitor) -> None:
         path = f"/hooks/{(await operator.post(f'{OFFER}/hooks')).json()['token']}"
         for given in ("text/plain", "application/x-www-form-urlencoded", "nonsense"):
             answer = await home.anyone.call("POST", path, data=b'{"x": "\xff"}', headers={"Content-Type": given})
             assert answer.status == 200
 
-    async def test_what_holds_no_lead(self, home: House, operator: Visitor) -> None:
+    async def test_what_holds_no_lead(self, home: Installation, operator: Visitor) -> None:
         path = f"/hooks/{(await operator.post(f'{OFFER}/hooks')).json()['token']}"
         for body in (b"", b"{}", b"[]", b"x"):
             (await home.anyone.call("POST", path, data=body)).problem(422, "invalid-request")
         (await home.anyone.call("POST", path, data=b" " * 65_537)).problem(413, "too-large")
 
-    async def test_names_of_messages(self, home: House, operator: Visitor) -> None:
+    async def test_names_of_messages(self, home: Installation, operator: Visitor) -> None:
         path = f"/hooks/{(await operator.post(f'{OFFER}/hooks')).json()['token']}"
         first = await home.anyone.post(path, {"Description": "a"}, webhook_id="msg 1")
         again = await home.anyone.post(path, {"Description": "a"}, webhook_id="msg 1")
@@ -290,7 +290,7 @@ class TestHooks:
         unlike = await home.anyone.post(path, {"Description": "a"}, Idempotency_Key="x" * 999)
         assert unlike.json() != first.json()
 
-    async def test_one_message_for_two_offers_is_two_leads(self, home: House, operator: Visitor) -> None:
+    async def test_one_message_for_two_offers_is_two_leads(self, home: Installation, operator: Visitor) -> None:
         await operator.put("/v1/publishers/contoso/offers/erp", {"title": "ERP"})
         ids = set()
         for offer in ("crm-pro", "erp"):
@@ -299,12 +299,12 @@ class TestHooks:
             ids.add(answer.json()["id"])
         assert len(ids) == 2
 
-    async def test_of_an_offer_that_is_not_live(self, home: House, operator: Visitor) -> None:
+    async def test_of_an_offer_that_is_not_live(self, home: Installation, operator: Visitor) -> None:
         path = f"/hooks/{(await operator.post(f'{OFFER}/hooks')).json()['token']}"
         await operator.put(OFFER, {"title": "CRM", "live": False})
         (await home.anyone.post(path, {"Description": "a"})).problem(409, "offer-not-live")
 
-    async def test_addresses_that_are_none(self, home: House) -> None:
+    async def test_addresses_that_are_none(self, home: Installation) -> None:
         for path in ("/hooks/", "/hooks", "/hooks/a/b", "/hooks/nope", "/hooks/%00", "/hooks/%ed%a0%80"):
             (await home.anyone.post(path, {"Description": "a"})).problem(404, "not-found")
         answer = await home.anyone.get("/hooks/nope")

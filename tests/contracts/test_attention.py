@@ -14,28 +14,30 @@ from leadkeeper.connections.state import NOT_KNOWN, Known
 from leadkeeper.diagnosis import Kind
 from leadkeeper.inbox.attention import Cause, of_connection
 from leadkeeper.storage import tables as t
-from tests.rooms import DESTINATION, OFFER, House, hand_in, house
+from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 
 SINCE: Final = 1_760_000_000_000
 SINCE_TEXT: Final = "2025-10-09T08:53:20"
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
-    async with house(database_url) as opened:
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    async with installation(database_url) as opened:
         answer = await (await opened.visitor("operator")).put(f"{OFFER}/connections/primary", DESTINATION)
         assert answer.status == 201, answer.body
         yield opened
 
 
-async def change(home: House, table: sa.Table, **values: object) -> None:
+async def change(home: Installation, table: sa.Table, **values: object) -> None:
     def run(conn: sa.Connection) -> None:
         conn.execute(sa.update(table).values(**values))
 
-    await home.rooms.storage.write(run)
+    await home.services.storage.write(run)
 
 
-async def asked(home: House, role: str = "operator", query: str = "", language: str = "en") -> list[dict[str, Any]]:
+async def asked(
+    home: Installation, role: str = "operator", query: str = "", language: str = "en"
+) -> list[dict[str, Any]]:
     visitor = await home.visitor(role)
     answer = await visitor.call("GET", f"/v1/attention{query}", headers={"Accept-Language": language})
     assert answer.status == 200, answer.body
@@ -44,18 +46,18 @@ async def asked(home: House, role: str = "operator", query: str = "", language: 
     return entries
 
 
-async def leads(home: House, count: int) -> None:
+async def leads(home: Installation, count: int) -> None:
     visitor = await home.visitor("operator")
     for _ in range(count):
         await hand_in(visitor)
 
 
-async def test_a_healthy_installation_needs_nobody(home: House) -> None:
+async def test_a_healthy_installation_needs_nobody(home: Installation) -> None:
     await leads(home, 2)
     assert await asked(home) == []
 
 
-async def test_a_broken_connection_is_one_entry_with_its_leads_since_and_cause(home: House) -> None:
+async def test_a_broken_connection_is_one_entry_with_its_leads_since_and_cause(home: Installation) -> None:
     await leads(home, 3)
     diagnosis = to_stored(diagnose(Kind.ADDRESS_NOT_FOUND))
     await change(home, t.connection, paused=True, failing_since=SINCE, diagnosis=diagnosis)
@@ -78,7 +80,7 @@ async def test_a_broken_connection_is_one_entry_with_its_leads_since_and_cause(h
     ],
 )
 async def test_leads_set_aside_are_one_entry_for_each_reason(
-    home: House, why: str | None, cause: str, who: str
+    home: Installation, why: str | None, cause: str, who: str
 ) -> None:
     await leads(home, 2)
     await change(home, t.delivery, state="setAside", set_aside_for=why, changed_at=SINCE)
@@ -87,27 +89,27 @@ async def test_leads_set_aside_are_one_entry_for_each_reason(
     assert entry["since"].startswith(SINCE_TEXT)
 
 
-async def test_what_goes_out_by_itself_once_its_connection_works_needs_nobody(home: House) -> None:
+async def test_what_goes_out_by_itself_once_its_connection_works_needs_nobody(home: Installation) -> None:
     await leads(home, 1)
     await change(home, t.delivery, state="setAside", set_aside_for="outage")
     assert await asked(home) == []
 
 
-async def test_leads_of_a_removed_connection_still_need_somebody(home: House) -> None:
+async def test_leads_of_a_removed_connection_still_need_somebody(home: Installation) -> None:
     await leads(home, 1)
     await change(home, t.delivery, state="setAside", set_aside_for="refused")
     await change(home, t.connection, removed_at=SINCE, paused=True)
     assert [entry["cause"] for entry in await asked(home)] == ["leadsRefused"]
 
 
-async def test_a_pause_by_hand_is_told_only_while_leads_wait_for_it(home: House) -> None:
+async def test_a_pause_by_hand_is_told_only_while_leads_wait_for_it(home: Installation) -> None:
     await change(home, t.connection, paused_by_person=True)
     assert await asked(home) == []
     await leads(home, 1)
     assert [(entry["cause"], entry["leads"]) for entry in await asked(home)] == [("connectionPaused", 1)]
 
 
-async def test_a_test_lead_that_nobody_answered_is_told_since_it_was_sent(home: House) -> None:
+async def test_a_test_lead_that_nobody_answered_is_told_since_it_was_sent(home: Installation) -> None:
     unanswered = {"tried": True, "test_lead_id": "x", "test_marker": "MSFT_TEST_1", "test_sent_at": SINCE}
     await change(home, t.connection, **unanswered, test_confirmed=False)
     (entry,) = await asked(home)
@@ -117,7 +119,7 @@ async def test_a_test_lead_that_nobody_answered_is_told_since_it_was_sent(home: 
     assert await asked(home) == []
 
 
-async def test_another_publisher_sees_nothing_and_may_not_ask(home: House) -> None:
+async def test_another_publisher_sees_nothing_and_may_not_ask(home: Installation) -> None:
     operator = await home.visitor("operator")
     assert (await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})).status in (200, 201)
     await leads(home, 2)
@@ -130,7 +132,7 @@ async def test_another_publisher_sees_nothing_and_may_not_ask(home: House) -> No
     assert answer.status == 403
 
 
-async def test_it_is_told_in_the_language_asked_for(home: House) -> None:
+async def test_it_is_told_in_the_language_asked_for(home: Installation) -> None:
     await leads(home, 1)
     await change(home, t.connection, paused_by_person=True)
     (english,) = await asked(home)
@@ -139,7 +141,7 @@ async def test_it_is_told_in_the_language_asked_for(home: House) -> None:
     assert portuguese["summary"].startswith("Alguém pausou a conexão")
 
 
-async def test_nothing_of_the_customer_is_in_it(home: House) -> None:
+async def test_nothing_of_the_customer_is_in_it(home: Installation) -> None:
     await leads(home, 1)
     await change(home, t.delivery, state="setAside", set_aside_for="refused")
     assert "@" not in str(await asked(home))
@@ -148,7 +150,7 @@ async def test_nothing_of_the_customer_is_in_it(home: House) -> None:
 def test_a_connection_that_works_again_or_is_only_throttled_needs_nobody() -> None:
     assert of_connection(Health(), NOT_KNOWN, None, SINCE) is None
     assert of_connection(Health(throttles=1, closed_until=SINCE + 1), NOT_KNOWN, None, SINCE) is None
-    assert of_connection(Health(told_at=1, failing_since=1, works_since=2), Known(True, True), None, SINCE) is None
+    assert of_connection(Health(notified_at=1, failing_since=1, works_since=2), Known(True, True), None, SINCE) is None
 
 
 def test_a_failing_connection_is_told_since_its_first_failure() -> None:

@@ -10,28 +10,28 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in, installation, lead
 from tests.journeys.customer import Customer
-from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in, house, lead
 
 ADDRESS = "ada@contoso.example"
 PARTNER_OFFERS = "/api/publishers/contoso/offers?api-version=2017-10-31"
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
-async def rows(home: House, *acts: str) -> list[sa.Row[Any]]:
+async def rows(home: Installation, *acts: str) -> list[sa.Row[Any]]:
     """The rows of these acts, oldest first."""
     a = t.audit.c
     query = sa.select(t.audit).where(a.act.in_(acts)).order_by(a.id)
-    return [*await home.rooms.storage.read(lambda conn: conn.execute(query).all())]
+    return [*await home.services.storage.read(lambda conn: conn.execute(query).all())]
 
 
-async def rows_soon(home: House, count: int, *acts: str) -> list[sa.Row[Any]]:
+async def rows_soon(home: Installation, count: int, *acts: str) -> list[sa.Row[Any]]:
     """The same once there are so many: those that strangers cause are written behind their backs."""
     async with asyncio.timeout(20):
         while len(found := await rows(home, *acts)) < count:  # noqa: ASYNC110 - another task writes it
@@ -45,17 +45,17 @@ def by(visitor: Visitor, ids: dict[str, str]) -> str:
 
 
 @pytest.fixture
-async def ids(home: House) -> dict[str, str]:
+async def ids(home: Installation) -> dict[str, str]:
     """The ids of the keys of a publisher, an operator and a marketplace, which the house's visitors then are."""
     found = {}
     for role in ("publisher:contoso", "marketplace"):
-        made = await home.rooms.keys.create(role, by="test")
+        made = await home.services.keys.create(role, by="test")
         home.visitors[role] = Visitor(home.session, home.url, made.key)
         found[made.key] = made.id
     return found
 
 
-async def test_signing_in_and_out_and_wrong_keys_stand_in_it(home: House, ids: dict[str, str]) -> None:
+async def test_signing_in_and_out_and_wrong_keys_stand_in_it(home: Installation, ids: dict[str, str]) -> None:
     member = await home.visitor("publisher:contoso")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/sign-in")
@@ -73,7 +73,7 @@ async def test_signing_in_and_out_and_wrong_keys_stand_in_it(home: House, ids: d
     assert "mistyped" not in str([*begun, *ended, *refused])
 
 
-async def test_grants_and_wrong_secrets_stand_in_it(home: House, ids: dict[str, str]) -> None:
+async def test_grants_and_wrong_secrets_stand_in_it(home: Installation, ids: dict[str, str]) -> None:
     member = await home.visitor("publisher:contoso")
     key_id = ids[member.key or ""]
     form = {"grant_type": "client_credentials", "client_id": key_id, "client_secret": member.key or ""}
@@ -88,13 +88,13 @@ async def test_grants_and_wrong_secrets_stand_in_it(home: House, ids: dict[str, 
     assert sorted(row.subject for row in refused) == ["bearer", "token"]
     (of_client,) = [row for row in refused if row.subject == "token"]
     assert key_id in of_client.detail
-    told = str([*granted, *refused])
-    assert token not in told
-    assert "nonsense" not in told
-    assert str(member.key) not in told
+    summary = str([*granted, *refused])
+    assert token not in summary
+    assert "nonsense" not in summary
+    assert str(member.key) not in summary
 
 
-async def test_refusals_stand_in_it(home: House, ids: dict[str, str]) -> None:
+async def test_refusals_stand_in_it(home: Installation, ids: dict[str, str]) -> None:
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
@@ -117,7 +117,9 @@ async def test_refusals_stand_in_it(home: House, ids: dict[str, str]) -> None:
     }
 
 
-async def test_reading_personal_data_stands_in_it_before_it_is_answered(home: House, ids: dict[str, str]) -> None:
+async def test_reading_personal_data_stands_in_it_before_it_is_answered(
+    home: Installation, ids: dict[str, str]
+) -> None:
     operator, member = await home.visitor("operator"), await home.visitor("publisher:contoso")
     lead_id = await hand_in(operator)
     await hand_in(operator)
@@ -141,7 +143,7 @@ async def test_reading_personal_data_stands_in_it_before_it_is_answered(home: Ho
     assert "Lovelace" not in str(found)
 
 
-async def test_reading_at_the_portal_stands_in_it(home: House, ids: dict[str, str]) -> None:
+async def test_reading_at_the_portal_stands_in_it(home: Installation, ids: dict[str, str]) -> None:
     operator, member = await home.visitor("operator"), await home.visitor("publisher:contoso")
     lead_id = await hand_in(operator)
     async with Customer(home.url) as visitor:
@@ -157,7 +159,7 @@ async def test_reading_at_the_portal_stands_in_it(home: House, ids: dict[str, st
     assert acts[-1] == "lead.find"
 
 
-async def test_one_row_for_a_list_however_long(home: House) -> None:
+async def test_one_row_for_a_list_however_long(home: Installation) -> None:
     operator = await home.visitor("operator")
     for _ in range(30):
         await hand_in(operator)
@@ -167,7 +169,7 @@ async def test_one_row_for_a_list_however_long(home: House) -> None:
     assert "30 leads" in listed.detail
 
 
-async def test_what_a_change_led_to_stands_in_it(home: House, ids: dict[str, str]) -> None:
+async def test_what_a_change_led_to_stands_in_it(home: Installation, ids: dict[str, str]) -> None:
     operator, member = await home.visitor("operator"), await home.visitor("publisher:contoso")
     await member.put(f"{OFFER}/customer-leads", DESTINATION)
     changed = {"httpsEndpointUrl": "https://leads.example/other?code=other", "contactEmail": ["ops@contoso.example"]}
@@ -195,25 +197,25 @@ async def test_what_a_change_led_to_stands_in_it(home: House, ids: dict[str, str
     assert "Better" not in put.detail
 
 
-async def test_a_revoked_key_says_how_many_sessions_it_ended(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_a_revoked_key_says_how_many_sessions_it_ended(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     async with home.session.post(f"{home.url}/portal/sign-in", data={"key": made.key}, allow_redirects=False) as answer:
         assert answer.status == 303
-    await home.rooms.keys.revoke(made.id, by="test")
+    await home.services.keys.revoke(made.id, by="test")
     (revoked,) = await rows(home, "key.revoke")
     assert (revoked.subject, revoked.publisher_id, revoked.detail) == (made.id, "contoso", "1 session ended")
 
 
 async def test_what_waits_is_written_on_shutdown(database_url: str) -> None:
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         member = await home.visitor("publisher:contoso")
         (await member.get("/v1/publishers/fabrikam")).problem(403, "forbidden")
-    async with house_again(database_url) as storage:
+    async with installation_again(database_url) as storage:
         query = sa.select(t.audit.c.subject).where(t.audit.c.act == "access.refused")
         assert await storage.read(lambda conn: conn.scalars(query).all()) == ["GET /v1/publishers/fabrikam"]
 
 
-async def test_a_stranger_cannot_flood_it(home: House) -> None:
+async def test_a_stranger_cannot_flood_it(home: Installation) -> None:
     member = await home.visitor("publisher:contoso")
     for n in range(200):
         await member.get(f"/v1/publishers/fabrikam{n}")
@@ -225,7 +227,7 @@ async def test_a_stranger_cannot_flood_it(home: House) -> None:
     assert len(written) + sum(int(row.detail.split()[0]) for row in left_out) <= 200
 
 
-async def test_operators_read_it_by_page_and_filter(home: House, ids: dict[str, str]) -> None:
+async def test_operators_read_it_by_page_and_filter(home: Installation, ids: dict[str, str]) -> None:
     operator, member = await home.visitor("operator"), await home.visitor("publisher:contoso")
     await member.put(f"{OFFER}/customer-leads", DESTINATION)
     await member.post(f"{OFFER}/connections/primary/pause")
@@ -241,7 +243,7 @@ async def test_operators_read_it_by_page_and_filter(home: House, ids: dict[str, 
     (await operator.get("/v1/audit?act=dance")).problem(422, "invalid-request")
 
 
-async def test_a_publisher_reads_its_own_part(home: House) -> None:
+async def test_a_publisher_reads_its_own_part(home: Installation) -> None:
     operator, member = await home.visitor("operator"), await home.visitor("publisher:contoso")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
@@ -254,7 +256,7 @@ async def test_a_publisher_reads_its_own_part(home: House) -> None:
     (await (await home.visitor("marketplace")).get("/v1/audit")).problem(403, "forbidden")
 
 
-def house_again(url: str) -> Any:
+def installation_again(url: str) -> Any:
     """The storage of a house that was left."""
     import contextlib
 

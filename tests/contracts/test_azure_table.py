@@ -255,8 +255,8 @@ async def test_rows_between_the_leads_of_a_batch_do_not_matter(line: Line) -> No
     await adapter.deliver(make_leads(range(100)))
     for start in range(100, 700, 100):
         await adapter.deliver(make_leads(range(start, start + 100)))
-    far = [make_lead(0), make_lead(650), make_lead(9_999)]
-    assert results(await adapter.deliver(far)) == ["duplicate", "duplicate", "created"]
+    remote = [make_lead(0), make_lead(650), make_lead(9_999)]
+    assert results(await adapter.deliver(remote)) == ["duplicate", "duplicate", "created"]
 
 
 async def test_a_very_full_day_costs_a_few_pages_and_then_one_call_per_lead(
@@ -266,8 +266,8 @@ async def test_a_very_full_day_costs_a_few_pages_and_then_one_call_per_lead(
     adapter = line.open(answer_limit=200_000)
     await adapter.deliver(make_leads(range(100)))
     line.service.reset()
-    far = [make_lead(0), make_lead(20), make_lead(98), make_lead(101)]
-    assert results(await adapter.deliver(far)) == ["duplicate"] * 3 + ["created"]
+    remote = [make_lead(0), make_lead(20), make_lead(98), make_lead(101)]
+    assert results(await adapter.deliver(remote)) == ["duplicate"] * 3 + ["created"]
     assert len(line.service.received) == 1 + 8 + 2
 
 

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.rotation import unbound
 from leadkeeper.storage import tables as t
-from tests.rooms import SECRET_KEY, House, Visitor
+from tests.in_process import SECRET_KEY, Installation, Visitor
 
 HERS = "/v1/publishers/contoso/offers/crm-pro/customer-leads"
 HIS = "/v1/publishers/fabrikam/offers/other/customer-leads"
@@ -24,7 +24,7 @@ def endpoint(code: str) -> dict[str, object]:
 
 
 @pytest.fixture
-async def neighbours(home: House, operator: Visitor) -> None:
+async def neighbours(home: Installation, operator: Visitor) -> None:
     """Two publishers, each with an endpoint of its own."""
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
@@ -32,51 +32,51 @@ async def neighbours(home: House, operator: Visitor) -> None:
     assert (await operator.put(HIS, endpoint("his"))).status == 201
 
 
-async def connections(home: House) -> dict[str, Connection]:
+async def connections(home: Installation) -> dict[str, Connection]:
     """Every connection with its secrets in clear, by publisher."""
-    return {each.offer.publisher_id: each for each in await home.rooms.connections.list()}
+    return {each.offer.publisher_id: each for each in await home.services.connections.list()}
 
 
-async def sealed(home: House, publisher: str) -> str:
+async def sealed(home: Installation, publisher: str) -> str:
     """The sealed text of a publisher's connection."""
     query = sa.select(t.connection.c.secrets).where(t.connection.c.offer_ref.like(f"{publisher}.%"))
-    return str(await home.rooms.storage.read(lambda conn: conn.scalar(query)))
+    return str(await home.services.storage.read(lambda conn: conn.scalar(query)))
 
 
-async def put_sealed(home: House, publisher: str, text: str, **more: str) -> None:
+async def put_sealed(home: Installation, publisher: str, text: str, **more: str) -> None:
     """Write sealed text into a publisher's row, as somebody with the database could."""
     change = sa.update(t.connection).where(t.connection.c.offer_ref.like(f"{publisher}.%"))
-    await home.rooms.storage.write(lambda conn: conn.execute(change.values(secrets=text, **more)).rowcount)
+    await home.services.storage.write(lambda conn: conn.execute(change.values(secrets=text, **more)).rowcount)
 
 
 @pytest.mark.usefixtures("neighbours")
-async def test_sealed_text_opens_in_its_own_row_only(home: House) -> None:
+async def test_sealed_text_opens_in_its_own_row_only(home: Installation) -> None:
     hers = await sealed(home, "contoso")
     assert "hers" in (await connections(home))["contoso"].stored.secrets["httpsEndpointUrl"]
     await put_sealed(home, "fabrikam", hers)
     his = (await connections(home))["fabrikam"]
     assert his.stored.secrets == {}
-    assert await home.rooms.connections.unreadable() == ["fabrikam.other/primary"]
+    assert await home.services.connections.unreadable() == ["fabrikam.other/primary"]
     await put_sealed(home, "contoso", hers)
     assert "hers" in (await connections(home))["contoso"].stored.secrets["httpsEndpointUrl"]
 
 
 @pytest.mark.usefixtures("neighbours")
-async def test_nor_for_another_destination(home: House) -> None:
+async def test_nor_for_another_destination(home: Installation) -> None:
     await put_sealed(home, "contoso", await sealed(home, "contoso"), destination="dynamics")
     assert (await connections(home))["contoso"].stored.secrets == {}
 
 
 @pytest.mark.usefixtures("neighbours")
-async def test_old_text_is_read_until_it_is_sealed_anew(home: House, operator: Visitor) -> None:
+async def test_old_text_is_read_until_it_is_sealed_anew(home: Installation, operator: Visitor) -> None:
     old = Fernet(SECRET_KEY).encrypt(json.dumps({"httpsEndpointUrl": "https://old.example/h"}).encode()).decode()
     await put_sealed(home, "contoso", old)
     found = (await connections(home))["contoso"].stored.secrets
     assert found["httpsEndpointUrl"] == "https://old.example/h"
-    assert await home.rooms.connections.unreadable() == []
-    assert await home.rooms.storage.read(unbound) == ["contoso.crm-pro/primary"]
-    assert await home.rooms.connections.rotate_secrets() == 2
-    assert await home.rooms.storage.read(unbound) == []
+    assert await home.services.connections.unreadable() == []
+    assert await home.services.storage.read(unbound) == ["contoso.crm-pro/primary"]
+    assert await home.services.connections.rotate_secrets() == 2
+    assert await home.services.storage.read(unbound) == []
     assert (await connections(home))["contoso"].stored.secrets == found
     assert (await connections(home))["fabrikam"].stored.secrets["httpsEndpointUrl"].endswith("code=his")
     await put_sealed(home, "fabrikam", await sealed(home, "contoso"))
@@ -84,16 +84,16 @@ async def test_old_text_is_read_until_it_is_sealed_anew(home: House, operator: V
 
 
 @pytest.mark.usefixtures("neighbours")
-async def test_a_change_that_waits_is_bound_too(home: House, operator: Visitor) -> None:
+async def test_a_change_that_waits_is_bound_too(home: Installation, operator: Visitor) -> None:
     def publish(conn: sa.Connection) -> None:
         conn.execute(sa.update(t.connection).values(tried=True, proven=True))
         conn.execute(sa.update(t.offer).values(production_version=1, live=True))
 
-    await home.rooms.storage.write(publish)
+    await home.services.storage.write(publish)
     assert (await operator.put(HERS, endpoint("hers-next"))).status == 202
     assert (await operator.put(HIS, endpoint("his-next"))).status == 202
     query = sa.select(t.connection_change.c.connection_id, t.connection_change.c.secrets)
-    rows = await home.rooms.storage.read(lambda conn: conn.execute(query).all())
+    rows = await home.services.storage.read(lambda conn: conn.execute(query).all())
 
     def swap(conn: sa.Connection) -> None:
         for row, other in zip(rows, reversed(rows), strict=True):
@@ -102,7 +102,7 @@ async def test_a_change_that_waits_is_bound_too(home: House, operator: Visitor) 
 
     found = await connections(home)
     assert found["contoso"].changed.stored.secrets["httpsEndpointUrl"].endswith("hers-next")
-    await home.rooms.storage.write(swap)
+    await home.services.storage.write(swap)
     for connection in (await connections(home)).values():
         assert connection.change is not None
         assert connection.change.stored.secrets == {}

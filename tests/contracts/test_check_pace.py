@@ -8,7 +8,7 @@ import pytest
 
 from leadkeeper.access.quotas import Quotas
 from leadkeeper.publishing.check_pace import AT_ONCE_SECONDS, CheckPace
-from tests.contracts.house import TestHouse, furnished
+from tests.contracts.installation import TestInstallation, furnished
 
 
 class Watch:
@@ -25,14 +25,14 @@ class Watch:
         self.slept.append(seconds)
 
 
-def _pace(house: TestHouse, watch: Watch, a_minute: int) -> CheckPace:
-    return CheckPace(house.storage, Quotas(publishing_checks_a_minute=a_minute), watch, watch.sleep)
+def _pace(installation: TestInstallation, watch: Watch, a_minute: int) -> CheckPace:
+    return CheckPace(installation.storage, Quotas(publishing_checks_a_minute=a_minute), watch, watch.sleep)
 
 
 async def test_so_many_begin_at_once_and_the_others_one_after_another(database_url: str) -> None:
-    async with furnished(database_url) as house:
+    async with furnished(database_url) as installation:
         watch = Watch()
-        pace = _pace(house, watch, 60)
+        pace = _pace(installation, watch, 60)
         for _ in range(AT_ONCE_SECONDS + 1):
             await pace.turn("contoso")
         assert watch.slept == []
@@ -42,9 +42,9 @@ async def test_so_many_begin_at_once_and_the_others_one_after_another(database_u
 
 
 async def test_another_publisher_does_not_wait(database_url: str) -> None:
-    async with furnished(database_url) as house:
+    async with furnished(database_url) as installation:
         watch = Watch()
-        pace = _pace(house, watch, 60)
+        pace = _pace(installation, watch, 60)
         for _ in range(1_000):
             await pace.turn("mallory")
         waited = len(watch.slept)
@@ -53,9 +53,9 @@ async def test_another_publisher_does_not_wait(database_url: str) -> None:
 
 
 async def test_who_was_quiet_may_begin_at_once_again(database_url: str) -> None:
-    async with furnished(database_url) as house:
+    async with furnished(database_url) as installation:
         watch = Watch()
-        pace = _pace(house, watch, 60)
+        pace = _pace(installation, watch, 60)
         for _ in range(20):
             await pace.turn("contoso")
         watch.now += 60
@@ -66,10 +66,10 @@ async def test_who_was_quiet_may_begin_at_once_again(database_url: str) -> None:
 
 
 async def test_a_quota_of_its_own_is_heeded(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.catalogue.put_publisher("contoso", None, quotas={"publishingChecksAMinute": 600}, by="test")
+    async with furnished(database_url) as installation:
+        await installation.catalogue.put_publisher("contoso", None, quotas={"publishingChecksAMinute": 600}, by="test")
         watch = Watch()
-        pace = _pace(house, watch, 6)
+        pace = _pace(installation, watch, 6)
         await asyncio.gather(*(pace.turn("contoso") for _ in range(10 * AT_ONCE_SECONDS)))
         assert watch.slept == []
         for _ in range(2):

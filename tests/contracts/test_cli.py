@@ -48,7 +48,7 @@ def every_command() -> list[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class Said:
+class RemoteMessage:
     """What a command did."""
 
     code: int
@@ -67,7 +67,7 @@ class Said:
         return line
 
 
-Call = Callable[..., Said]
+Call = Callable[..., RemoteMessage]
 
 
 @pytest.fixture
@@ -79,12 +79,12 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.chdir(tmp_path)
     switching = sys.getswitchinterval()
 
-    def said(*arguments: str) -> Said:
+    def message(*arguments: str) -> RemoteMessage:
         code = run(arguments)
         captured = capsys.readouterr()
-        return Said(code, captured.out, captured.err)
+        return RemoteMessage(code, captured.out, captured.err)
 
-    yield said
+    yield message
     structlog.reset_defaults()
     sys.setswitchinterval(switching)
 
@@ -118,7 +118,7 @@ def put_offer(call: Call) -> None:
     assert call("offers", "put", OFFER, "--title", "Contoso CRM Pro").code == 0
 
 
-def put_connection(call: Call, endpoint: ReceivingEndpoint, name: str = "primary") -> Said:
+def put_connection(call: Call, endpoint: ReceivingEndpoint, name: str = "primary") -> RemoteMessage:
     url = f"https://127.0.0.1:{endpoint.port}/leads?code=very-secret"
     Path("address").write_text(url + "\n")
     return call(
@@ -128,9 +128,9 @@ def put_connection(call: Call, endpoint: ReceivingEndpoint, name: str = "primary
 
 @pytest.mark.parametrize("command", every_command(), ids=" ".join)
 def test_every_command_helps(command: tuple[str, ...], call: Call) -> None:
-    said = call(*command, "--help")
-    assert (said.code, said.err) == (0, "")
-    assert "Usage: leadkeeper" in said.out
+    message = call(*command, "--help")
+    assert (message.code, message.err) == (0, "")
+    assert "Usage: leadkeeper" in message.out
     assert not list(Path().iterdir()), "help touched the folder"
 
 
@@ -184,17 +184,17 @@ def test_keys_on_a_new_database(call: Call, database_url: str, monkeypatch: pyte
 
 
 def test_a_key_for_people_is_alone_on_standard_output(call: Call) -> None:
-    said = call("keys", "create", "--role", "marketplace")
-    assert said.out.startswith("lk_")
-    assert len(said.out.split()) == 1
-    assert "not shown again" in said.err
+    message = call("keys", "create", "--role", "marketplace")
+    assert message.out.startswith("lk_")
+    assert len(message.out.split()) == 1
+    assert "not shown again" in message.err
 
 
 def test_key_of_a_publisher_that_is_not_there(call: Call) -> None:
-    said = call("keys", "create", "--role", "publisher:contoso", "--json")
-    assert said.code == 1
-    assert "there is no publisher 'contoso'" in said.line
-    assert said.out == ""
+    message = call("keys", "create", "--role", "publisher:contoso", "--json")
+    assert message.code == 1
+    assert "there is no publisher 'contoso'" in message.line
+    assert message.out == ""
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_key_of_a_publisher_that_is_not_there(call: Call) -> None:
     ],
 )
 def test_called_wrongly_is_two_and_one_line(call: Call, arguments: tuple[str, ...], named: str) -> None:
-    said = call(*arguments)
-    assert said.code == 2
-    assert said.out == ""
-    assert named in said.line
-    assert "--help" in said.line
+    message = call(*arguments)
+    assert message.code == 2
+    assert message.out == ""
+    assert named in message.line
+    assert "--help" in message.line
 
 
 @pytest.mark.parametrize(
@@ -239,11 +239,11 @@ def test_a_wrong_setting_is_one_line_that_names_it(
     assert call("db", "upgrade").code == 0
     monkeypatch.setenv(f"LEADKEEPER_{name}", value)
     for command in (("publishers", "list"), ("serve",), ("doctor", "--json")):
-        said = call(*command)
-        assert said.code == 1
-        told = said.json["findings"][-1]["detail"] if command[0] == "doctor" else said.line
-        assert f"LEADKEEPER_{name}" in told
-        assert "root@" not in told
+        message = call(*command)
+        assert message.code == 1
+        summary = message.json["findings"][-1]["detail"] if command[0] == "doctor" else message.line
+        assert f"LEADKEEPER_{name}" in summary
+        assert "root@" not in summary
 
 
 def test_a_mail_server_whose_password_holds_a_number_sign_is_refused_with_the_remedy(
@@ -253,13 +253,13 @@ def test_a_mail_server_whose_password_holds_a_number_sign_is_refused_with_the_re
     assert call("db", "upgrade").code == 0
     monkeypatch.setenv("LEADKEEPER_SMTP_URL", "smtp://apikey:s3cr#t7@mail.example:587")
     for command in (("serve",), ("api",), ("worker",), ("doctor", "--json"), ("doctor",)):
-        said = call(*command)
-        assert said.code == 1
-        told = said.out + said.err
-        assert "LEADKEEPER_SMTP_URL" in told
-        assert "%23" in told
-        assert "s3cr" not in told
-        assert "t7" not in told
+        message = call(*command)
+        assert message.code == 1
+        summary = message.out + message.err
+        assert "LEADKEEPER_SMTP_URL" in summary
+        assert "%23" in summary
+        assert "s3cr" not in summary
+        assert "t7" not in summary
 
 
 def test_database_that_cannot_be_used(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,9 +267,9 @@ def test_database_that_cannot_be_used(call: Call, monkeypatch: pytest.MonkeyPatc
     for url in ("sqlite:///missing-folder/leadkeeper.db", "sqlite:///text.db", "postgresql://nobody@127.0.0.1:1/none"):
         monkeypatch.setenv("LEADKEEPER_DATABASE_URL", url)
         for command in (("leads", "list"), ("db", "status")):
-            said = call(*command)
-            assert said.code == 1
-            assert "LEADKEEPER_DATABASE_URL" in said.line or "db upgrade" in said.line
+            message = call(*command)
+            assert message.code == 1
+            assert "LEADKEEPER_DATABASE_URL" in message.line or "db upgrade" in message.line
 
 
 def test_publishers_and_offers(call: Call) -> None:
@@ -321,9 +321,9 @@ def test_a_connection_from_making_to_removing(call: Call, endpoint: ReceivingEnd
 
 def test_settings_that_cannot_be_taken_name_the_field(call: Call) -> None:
     put_offer(call)
-    said = call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=http://x.example/")
-    assert said.code == 1
-    assert "httpsEndpointUrl" in said.line
+    message = call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=http://x.example/")
+    assert message.code == 1
+    assert "httpsEndpointUrl" in message.line
     Path("settings.json").write_text(json.dumps({"leadDestination": "table"}))
     assert "tableLeadConfiguration" in call("connections", "put", OFFER, "--file", "settings.json").line
 
@@ -332,10 +332,10 @@ def test_validation_that_fails_explains_itself(call: Call, monkeypatch: pytest.M
     put_offer(call)
     address = "httpsEndpointUrl=https://127.0.0.1:9/leads"
     assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", address).code == 0
-    said = call("connections", "validate", OFFER)
-    assert said.code == 1
-    assert "Who acts: publisher" in said.out
-    assert "LEADKEEPER_ALLOW_ADDRESSES" in said.out
+    message = call("connections", "validate", OFFER)
+    assert message.code == 1
+    assert "Who acts: publisher" in message.out
+    assert "LEADKEEPER_ALLOW_ADDRESSES" in message.out
 
 
 def test_leads_from_sending_to_showing(call: Call) -> None:
@@ -406,10 +406,10 @@ def test_db_status_changes_nothing_until_upgraded(
 
 def test_doctor_tells_of_a_python_that_reads_cookies_slowly(call: Call) -> None:
     assert call("db", "upgrade").code == 0
-    (told,) = [each for each in call("doctor", "--json").json["findings"] if each["name"] == "python"]
+    (summary,) = [each for each in call("doctor", "--json").json["findings"] if each["name"] == "python"]
     fixed = hasattr(http.cookies, "_unquote_sub")  # which the fix brought
-    assert told["state"] == ("ok" if fixed else "note")
-    assert ("CVE-2024-7592" in told["detail"]) is not fixed
+    assert summary["state"] == ("ok" if fixed else "note")
+    assert ("CVE-2024-7592" in summary["detail"]) is not fixed
 
 
 def test_rotating_secrets(call: Call, endpoint: ReceivingEndpoint) -> None:
@@ -417,9 +417,9 @@ def test_rotating_secrets(call: Call, endpoint: ReceivingEndpoint) -> None:
     put_connection(call, endpoint)
     old, new = Path("leadkeeper.key").read_text(), call("db", "new-key").out
     Path("leadkeeper.key").write_text(new)
-    said = call("db", "rotate-secrets")
-    assert said.code == 1
-    assert "LEADKEEPER_SECRET_KEY" in said.line
+    message = call("db", "rotate-secrets")
+    assert message.code == 1
+    assert "LEADKEEPER_SECRET_KEY" in message.line
     doctor = call("doctor", "--json")
     assert next(f["name"] for f in doctor.json["findings"] if f["state"] == "wrong") == "secret key"
     Path("leadkeeper.key").write_text(new + old)
@@ -435,8 +435,8 @@ def test_doctor_finds_all_well(
     put_offer(call)
     put_connection(call, endpoint)
     call("leads", "send", OFFER, "--email", "ada@contoso.com")
-    said = call("doctor", "--json")
-    states = {finding["name"]: finding["state"] for finding in said.json["findings"]}
+    message = call("doctor", "--json")
+    states = {finding["name"]: finding["state"] for finding in message.json["findings"]}
     assert states.pop("python") in ("ok", "note")
     assert states == {
         "settings": "ok",
@@ -456,7 +456,7 @@ def test_doctor_finds_all_well(
         "clock": "ok",
         "mail": "note",
     }
-    assert said.code == 0
+    assert message.code == 0
     assert endpoint.received == {}, "the doctor sends no lead"
     thorough = call("doctor", "--test-leads", "--json")
     assert thorough.code == 0
@@ -474,9 +474,9 @@ def test_doctor_names_what_is_wrong_and_the_remedy(call: Call, endpoint: Receivi
     put_connection(call, endpoint)
     address = "httpsEndpointUrl=https://no-such-host.invalid/leads"
     call("connections", "put", OFFER, "spare", "--to", "httpsEndpoint", "--set", address)
-    said = call("doctor")
-    assert said.code == 1
-    (line,) = [line for line in said.out.splitlines() if line.startswith("wrong")]
+    message = call("doctor")
+    assert message.code == 1
+    (line,) = [line for line in message.out.splitlines() if line.startswith("wrong")]
     assert "contoso.crm-pro/spare" in line
     assert " -> " in line
     assert call("doctor", "--json").json["ok"] is False
@@ -491,24 +491,24 @@ def test_doctor_names_the_damaged_records_and_the_remedy(call: Call, endpoint: R
         database.execute("update lead set body = substr(body, 1, 40)")
         database.execute("update connection set settings = '{'")
         (lead_id,) = database.execute("select id from lead").fetchone()
-    said = call("doctor", "--json")
-    assert said.code == 1
-    found = {each["name"]: each for each in said.json["findings"]}
+    message = call("doctor", "--json")
+    assert message.code == 1
+    found = {each["name"]: each for each in message.json["findings"]}
     assert found["records"]["state"] == "wrong"
     assert lead_id in found["records"]["detail"]
     assert f"{OFFER}/primary" in found["records"]["detail"]
     assert "backup" in found["records"]["remedy"]
     assert found["connection contoso.crm-pro/primary"]["state"] == "wrong"
-    assert "ada@" not in said.out
+    assert "ada@" not in message.out
 
 
 def test_explain_tells_cause_steps_and_where_to_read_on(call: Call) -> None:
-    said = call("explain", "AADSTS7000222: the provided client secret keys are expired")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("clientSecretExpired, recognized by AADSTS7000222 (Microsoft Entra ID)\n")
-    assert "has expired. Who acts: publisher." in said.out
-    assert "1. In the same application open 'Certificates & secrets'" in said.out
-    assert "http://127.0.0.1:8700/docs/reference/diagnoses.html#clientsecretexpired" in said.out
+    message = call("explain", "AADSTS7000222: the provided client secret keys are expired")
+    assert (message.code, message.err) == (0, "")
+    assert message.out.startswith("clientSecretExpired, recognized by AADSTS7000222 (Microsoft Entra ID)\n")
+    assert "has expired. Who acts: publisher." in message.out
+    assert "1. In the same application open 'Certificates & secrets'" in message.out
+    assert "http://127.0.0.1:8700/docs/reference/diagnoses.html#clientsecretexpired" in message.out
     assert not list(Path().iterdir()), "explaining touched the folder"
 
 
@@ -522,9 +522,9 @@ def test_explain_tells_cause_steps_and_where_to_read_on(call: Call) -> None:
     ],
 )
 def test_explain_takes_what_is_typed(typed: tuple[str, ...], kind: str, call: Call) -> None:
-    said = call("explain", *typed)
-    assert said.code == 0
-    assert said.out.startswith(f"{kind}, ")
+    message = call("explain", *typed)
+    assert message.code == 0
+    assert message.out.startswith(f"{kind}, ")
     assert call("explain", "--json", *typed).json["explanations"][0]["kind"] == kind
 
 
@@ -535,9 +535,9 @@ def test_explain_reads_standard_input(call: Call, monkeypatch: pytest.MonkeyPatc
 
 
 def test_explain_says_what_to_paste(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = call("explain", "all is well")
-    assert (said.code, said.out) == (1, "")
-    assert "Paste the whole error" in said.line
+    message = call("explain", "all is well")
+    assert (message.code, message.out) == (1, "")
+    assert "Paste the whole error" in message.line
     assert call("explain", "all is well", "--json").json == {"explanations": []}
     monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
     assert "Cole o erro inteiro" in call("explain", "all is well").line
@@ -572,11 +572,11 @@ def test_commands_speak_the_language_of_the_settings(
     assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", address).code == 0
     monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
     text = text_of(Kind.ADDRESS_REFUSED, PORTUGUESE)
-    said = call("connections", "validate", OFFER)
-    assert said.code == 1
-    assert f"{text.summary} Quem deve agir: publicador." in said.out
-    assert f"1. {text.steps[0]}" in said.out
-    assert "evidência: " in said.out
+    message = call("connections", "validate", OFFER)
+    assert message.code == 1
+    assert f"{text.summary} Quem deve agir: publicador." in message.out
+    assert f"1. {text.steps[0]}" in message.out
+    assert "evidência: " in message.out
     assert call("connections", "validate", OFFER, "--json").json["diagnosis"]["summary"] == text.summary
     assert f"{text.summary} " in call("doctor").out
     assert " ".join(text.steps) in call("doctor").out
@@ -591,15 +591,15 @@ def refused_language(call: Call, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_serve_refuses_a_taken_port_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("LEADKEEPER_PORT", str(taken.getsockname()[1]))
-        said = call("serve")
-    assert said.code == 1
-    assert "LEADKEEPER_PORT" in said.line
-    assert "is taken" in said.line
+        message = call("serve")
+    assert message.code == 1
+    assert "LEADKEEPER_PORT" in message.line
+    assert "is taken" in message.line
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("summary", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", ["serve", "api", "worker"])
-def test_serving_ends_in_good_order(command: str, told: signal.Signals, tmp_path: Path) -> None:
+def test_serving_ends_in_good_order(command: str, summary: signal.Signals, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
@@ -612,9 +612,9 @@ def test_serving_ends_in_good_order(command: str, told: signal.Signals, tmp_path
         text=True,
     )
     assert process.stderr is not None
-    while "Ctrl-C ends it" not in (said := process.stderr.readline()):
-        assert "[warning " in said
-    process.send_signal(told)
+    while "Ctrl-C ends it" not in (message := process.stderr.readline()):
+        assert "[warning " in message
+    process.send_signal(summary)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in err
@@ -631,8 +631,8 @@ def test_contacts_are_listed_and_allowed(call: Call) -> None:
     put = call("connections", "put", OFFER, "--to", "httpsEndpoint", *settings, "--json").json
     assert put["contacts"] == [{"email": "ops@corp.local", "state": "confirmed", "diagnosis": None}]
     assert call("contacts", "allow", "contoso", "root@localhost").code == 0
-    told = call("contacts", "list", "contoso", "--json").json["contacts"]
-    assert [(one["email"], one["state"]) for one in told] == [
+    summary = call("contacts", "list", "contoso", "--json").json["contacts"]
+    assert [(one["email"], one["state"]) for one in summary] == [
         ("ops@corp.local", "confirmed"),
         ("root@localhost", "confirmed"),
     ]
@@ -659,14 +659,14 @@ def test_doctor_looks_at_the_mail_server(call: Call, monkeypatch: pytest.MonkeyP
 
 def test_texts_that_no_database_keeps_are_refused_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     put_offer(call)
-    said = call("leads", "find", "a\udcffb")
-    assert (said.code, said.line.count("UTF-8")) == (2, 1)
+    message = call("leads", "find", "a\udcffb")
+    assert (message.code, message.line.count("UTF-8")) == (2, 1)
     monkeypatch.setattr(sys, "stdin", io.StringIO("a\0b"))
-    said = call("leads", "find", "-")
-    assert (said.code, said.line.count("NUL")) == (1, 1)
+    message = call("leads", "find", "-")
+    assert (message.code, message.line.count("NUL")) == (1, 1)
     Path("settings.json").write_text('{"leadDestination": "email\\u0000"}', encoding="utf-8")
-    said = call("connections", "put", OFFER, "primary", "--file", "settings.json")
-    assert (said.code, said.line.count("leadDestination may hold no NUL")) == (1, 1)
+    message = call("connections", "put", OFFER, "primary", "--file", "settings.json")
+    assert (message.code, message.line.count("leadDestination may hold no NUL")) == (1, 1)
     Path("settings.json").write_bytes(b'\xef\xbb\xbf{"leadDestination": "none"}')
-    said = call("connections", "put", OFFER, "primary", "--file", "settings.json")
-    assert "not JSON" not in said.err
+    message = call("connections", "put", OFFER, "primary", "--file", "settings.json")
+    assert "not JSON" not in message.err

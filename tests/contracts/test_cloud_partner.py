@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.rooms import Answer, House, Visitor
+from tests.in_process import Answer, Installation, Visitor
 
 P = "microsoft-azure-marketplace."
 OFFERS = "/api/publishers/contoso/offers"
@@ -75,7 +75,7 @@ def error(answer: Answer, status: int, code: str) -> str:
 
 
 @pytest.fixture
-async def publisher(home: House) -> Visitor:
+async def publisher(home: Installation) -> Visitor:
     """The publisher itself."""
     return await home.visitor("publisher:contoso")
 
@@ -170,7 +170,7 @@ async def test_the_version_of_the_api_must_be_named(publisher: Visitor) -> None:
         assert error(await publisher.get(f"{OFFERS}{query}"), 400, "InvalidAPIVersion") == message
 
 
-async def test_who_may_not_is_told_so(home: House, publisher: Visitor) -> None:
+async def test_who_may_not_is_told_so(home: Installation, publisher: Visitor) -> None:
     error(await home.anyone.get(f"{OFFERS}?{V}"), 401, "Unauthorized")
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
@@ -221,14 +221,14 @@ async def test_publishing_is_watched_and_canceled(publisher: Visitor) -> None:
     assert "e-mail" in error(await publisher.post(f"{OFFERS}/planner/publish?{V}", bad), 400, "BadRequest")
 
 
-async def token(home: House, path: str = "/contoso.example/oauth2/token", **form: str) -> Answer:
+async def token(home: Installation, path: str = "/contoso.example/oauth2/token", **form: str) -> Answer:
     """Ask for a token as a client does."""
     async with home.session.post(home.url + path, data=form) as response:
         return Answer(response.status, response.headers, await response.read())
 
 
-async def test_a_client_signs_in_as_at_microsoft(home: House, publisher: Visitor) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_a_client_signs_in_as_at_microsoft(home: Installation, publisher: Visitor) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.key}
     granted: dict[str, str] = {}
     client = home.anyone
@@ -249,7 +249,7 @@ async def test_a_client_signs_in_as_at_microsoft(home: House, publisher: Visitor
     assert (await token(home, grant_type="client_credentials")).json()["error"] == "invalid_request"
     again = await token(home, **form | {"client_secret": granted["access_token"]})
     assert again.status == 401, "a token makes no token"
-    await home.rooms.keys.revoke(made.id)
+    await home.services.keys.revoke(made.id)
     error(await client.get(f"{OFFERS}?{V}"), 401, "Unauthorized")
     spoilt = Visitor(home.session, home.url, granted["access_token"][:-8] + "AAAAAAAA")
     error(await spoilt.get(f"{OFFERS}?{V}"), 401, "Unauthorized")

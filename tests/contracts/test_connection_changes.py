@@ -23,8 +23,8 @@ from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t
 from leadkeeper.texts import ENGLISH
 from tests.contracts.cases.salesforce import WEB_SETTINGS
-from tests.contracts.house import CRM, KEY, lead
-from tests.contracts.market import FarSide, Market, market
+from tests.contracts.installation import CRM, KEY, lead
+from tests.contracts.market import Market, RemoteSide, market
 from tests.languages import PORTUGUESE
 
 
@@ -32,7 +32,7 @@ from tests.languages import PORTUGUESE
 async def opened(database_url: str, authority: Authority) -> AsyncIterator[Market]:
     async with market(database_url, authority) as made:
         await made.live()
-        made.far.bodies.clear()
+        made.remote.bodies.clear()
         yield made
 
 
@@ -56,9 +56,9 @@ async def until(holds: object, seconds: float = 15) -> None:
     pytest.fail(f"not reached in {seconds} s")
 
 
-def leads_at(far: FarSide) -> list[str]:
+def leads_at(remote: RemoteSide) -> list[str]:
     """The customers that arrived, test leads aside."""
-    bodies: list[Mapping] = [json.loads(body) for body in far.bodies]
+    bodies: list[Mapping] = [json.loads(body) for body in remote.bodies]
     return [body["UserDetails"]["Email"] for body in bodies if not body["IsTest"]]
 
 
@@ -70,7 +70,7 @@ async def test_new_settings_wait_until_a_test_lead_arrives_with_them(opened: Mar
     async with carrying(opened):
         await opened.intake.keep(lead(1))
         opened.worker.wake()
-        await until(lambda: _true(leads_at(opened.far) == ["ada1@contoso.example"]))
+        await until(lambda: _true(leads_at(opened.remote) == ["ada1@contoso.example"]))
         assert leads_at(opened.other) == []
         found = await opened.validator.validate(CRM, "primary", by="test")
         assert found.ok
@@ -80,7 +80,7 @@ async def test_new_settings_wait_until_a_test_lead_arrives_with_them(opened: Mar
         await opened.intake.keep(lead(2))
         opened.worker.wake()
         await until(lambda: _true(leads_at(opened.other) == ["ada2@contoso.example"]))
-    assert leads_at(opened.far) == ["ada1@contoso.example"]
+    assert leads_at(opened.remote) == ["ada1@contoso.example"]
 
 
 async def _true(value: bool) -> bool:
@@ -101,7 +101,7 @@ async def test_settings_that_fail_leave_those_in_effect(opened: Market) -> None:
     async with carrying(opened):
         await opened.intake.keep(lead(1))
         opened.worker.wake()
-        await until(lambda: _true(leads_at(opened.far) == ["ada1@contoso.example"]))
+        await until(lambda: _true(leads_at(opened.remote) == ["ada1@contoso.example"]))
     assert leads_at(opened.other) == []
 
 
@@ -196,7 +196,7 @@ async def test_a_repair_takes_effect_at_once(opened: Market) -> None:
 
 
 async def test_who_is_told_changes_at_once(opened: Market) -> None:
-    settings = {**opened.far.settings}
+    settings = {**opened.remote.settings}
     settings["httpsEndpointLeadConfiguration"] = {
         **settings["httpsEndpointLeadConfiguration"],  # type: ignore[dict-item]
         "signingSecret": "*********",
@@ -258,14 +258,14 @@ async def test_no_lead_is_lost_or_doubled_while_lines_change(opened: Market) -> 
         for number in range(60):
             await opened.intake.keep(lead(number))
             if number % 15 == 0:
-                far = opened.other if number % 30 == 0 else opened.far
-                await opened.connect(far.settings)
+                remote = opened.other if number % 30 == 0 else opened.remote
+                await opened.connect(remote.settings)
                 await opened.validator.validate(CRM, "primary", by="test")
 
         async def all_there() -> bool:
             opened.worker.wake()
-            return len(leads_at(opened.far)) + len(leads_at(opened.other)) >= 60
+            return len(leads_at(opened.remote)) + len(leads_at(opened.other)) >= 60
 
         await until(all_there)
-    arrived = [*leads_at(opened.far), *leads_at(opened.other)]
+    arrived = [*leads_at(opened.remote), *leads_at(opened.other)]
     assert sorted(arrived) == sorted({f"ada{number}@contoso.example" for number in range(60)})

@@ -24,8 +24,8 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import _config, upgrade
 from tests.contracts.mailbox import Mailbox, mailbox
+from tests.in_process import OFFER, Answer, Installation, Visitor, hand_in, installation
 from tests.languages import LANGUAGES
-from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -45,7 +45,7 @@ def settings(*contacts: str, destination: str = "httpsEndpoint") -> dict[str, An
 class Post:
     """A house with its mail server; time passes at the test's word."""
 
-    home: House
+    home: Installation
     box: Mailbox
     publisher: Visitor
     operator: Visitor
@@ -57,7 +57,7 @@ class Post:
         """What sends the mails, at the time of the test."""
         mailer = Mailer(parse_mail_server(f"smtp://127.0.0.1:{self.box.port}", "leads@marketplace.example"))
         return Sender(
-            self.home.rooms.storage, mailer, "https://leads.example", lambda: now_ms() + self.ahead, **self.more
+            self.home.services.storage, mailer, "https://leads.example", lambda: now_ms() + self.ahead, **self.more
         )
 
     async def pass_time(self, ms: int) -> None:
@@ -88,7 +88,7 @@ class Post:
 
 @asynccontextmanager
 async def opened(url: str, **more: Any) -> AsyncIterator[Post]:
-    async with house(url) as home:
+    async with installation(url) as home:
         with mailbox() as box:
             publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
             yield Post(home, box, publisher, operator, more)
@@ -169,7 +169,7 @@ async def test_a_link_that_nobody_made_or_that_is_over_confirms_nothing(post: Po
     link = post.link("sales@contoso.example")
     assert (await post.choose(link, "perhaps")).status == 422
     long_ago = sa.text("UPDATE contact SET asked_at = asked_at - 1000000000")
-    await post.home.rooms.storage.write(lambda conn: conn.execute(long_ago))
+    await post.home.services.storage.write(lambda conn: conn.execute(long_ago))
     assert (await post.choose(link, "confirm")).status == 404
     assert await post.states() == {"sales@contoso.example": "asked"}
 
@@ -178,7 +178,7 @@ async def test_the_link_is_kept_hashed(post: Post) -> None:
     await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
     await post.pass_time(0)
     token = post.link("sales@contoso.example").rpartition("/")[2]
-    rows = await post.home.rooms.storage.read(lambda conn: conn.execute(sa.text("SELECT * FROM contact")).all())
+    rows = await post.home.services.storage.read(lambda conn: conn.execute(sa.text("SELECT * FROM contact")).all())
     assert rows
     assert token not in repr(rows)
 
@@ -217,7 +217,7 @@ async def test_who_hears_of_a_publishing_is_asked_too(post: Post) -> None:
     assert begun.status == 202, begun.body
     operation = begun.json()["id"]
     row = {"id": "n1", "operation_id": operation, "kind": "operationFailed", "created_at": 0, "body": "", "due_at": 0}
-    await post.home.rooms.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(row)))
+    await post.home.services.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(row)))
     await post.pass_time(0)
     assert len(post.box.sent_to("victim@stranger.example")) == 1
     assert post.question("victim@stranger.example")
@@ -226,14 +226,14 @@ async def test_who_hears_of_a_publishing_is_asked_too(post: Post) -> None:
 async def test_a_lead_waits_for_the_click_of_its_only_contact(database_url: str) -> None:
     with mailbox() as box:
         url = f"smtp://127.0.0.1:{box.port}"
-        async with house(database_url, smtp_url=url, mail_from="leads@marketplace.example") as home:
+        async with installation(database_url, smtp_url=url, mail_from="leads@marketplace.example") as home:
             publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
             post = Post(home, box, publisher, operator)
             await publisher.put(CONNECTION, settings("sales@contoso.example", destination="email"))
             found = (await publisher.post(f"{CONNECTION}/validate")).json()
             assert found["ok"] is False
-            told = found["diagnosis"]
-            assert (told["kind"], told["who"]) == ("mailContactUnconfirmed", "publisher")
+            summary = found["diagnosis"]
+            assert (summary["kind"], summary["who"]) == ("mailContactUnconfirmed", "publisher")
             assert box.mails == []
             await post.pass_time(0)
             await post.choose(post.link("sales@contoso.example"), "confirm")
@@ -304,7 +304,7 @@ async def test_a_publisher_over_its_bound_delays_no_other(post: Post) -> None:
 
 
 async def test_domains_that_the_operator_vouches_for_are_not_asked(database_url: str) -> None:
-    async with house(database_url, vouched_mail_domains="contoso.example,.corp.local") as home:
+    async with installation(database_url, vouched_mail_domains="contoso.example,.corp.local") as home:
         publisher = await home.visitor("publisher:contoso")
         await publisher.put(
             CONNECTION, settings("sales@contoso.example", "ops@eu.corp.local", "x@contoso.example.evil.example")
@@ -316,14 +316,14 @@ async def test_domains_that_the_operator_vouches_for_are_not_asked(database_url:
 def to_0003(conn: sa.Connection) -> None:
     """A database as the version before left it, with a publisher's connection, its new settings and an operation."""
     command.upgrade(_config(conn), "0003")
-    told = '{"contactEmail": ["Sales@Bücher.example"]}'
+    summary = '{"contactEmail": ["Sales@Bücher.example"]}'
     changed = '{"contactEmail": ["new@contoso.example"]}'
     for statement in (
         "INSERT INTO publisher VALUES ('contoso', 'Contoso', 1, 1)",
         "INSERT INTO offer (ref, publisher_id, id, title, offer_type, live, created_at, changed_at)"
         " VALUES ('contoso.crm', 'contoso', 'crm', 'CRM', 'saas', true, 1, 1)",
         "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
-        f" VALUES ('c1', 'contoso.crm', 'primary', 'https_endpoint', '{told}', '', 1, 1, 1)",
+        f" VALUES ('c1', 'contoso.crm', 'primary', 'https_endpoint', '{summary}', '', 1, 1, 1)",
         "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
         " VALUES ('c2', 'contoso.crm', 'damaged', 'https_endpoint', '{\"contact', '', 1, 1, 1)",
         f"INSERT INTO connection_change VALUES ('c1', 'https_endpoint', '{changed}', '', true, 'each', 1, 1, NULL)",
@@ -355,9 +355,9 @@ async def test_a_question_that_the_server_puts_off_is_asked_later_and_one_that_i
     await post.pass_time(2 * HOUR)
     await post.pass_time(2 * HOUR)
     assert post.box.recipients == [["busy@contoso.example"]]
-    told = {one["email"]: one["diagnosis"] for one in (await post.publisher.get(CONNECTION)).json()["contacts"]}
-    assert told["busy@contoso.example"] is None
-    assert told["gone@contoso.example"]["kind"] == "mailRecipientRefused"
+    summary = {one["email"]: one["diagnosis"] for one in (await post.publisher.get(CONNECTION)).json()["contacts"]}
+    assert summary["busy@contoso.example"] is None
+    assert summary["gone@contoso.example"]["kind"] == "mailRecipientRefused"
 
 
 async def test_questions_are_bounded_by_publisher(post: Post) -> None:
@@ -388,9 +388,9 @@ async def test_an_operator_who_asked_in_person_may_allow_what_was_declined(post:
     await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
     await post.pass_time(0)
     await post.choose(post.link("sales@contoso.example"), "never")
-    await post.home.rooms.contact_answers.allow("contoso", parse_address("sales@contoso.example"), by="test")
+    await post.home.services.contact_answers.allow("contoso", parse_address("sales@contoso.example"), by="test")
     assert await post.states() == {"sales@contoso.example": "confirmed"}
-    (owned,) = await post.home.rooms.contact_answers.all("contoso")
+    (owned,) = await post.home.services.contact_answers.all("contoso")
     assert owned.contact.standing.value == "confirmed"
 
 
@@ -402,7 +402,7 @@ async def test_the_page_is_limited_by_address(post: Post) -> None:
 async def test_the_bound_holds_for_the_email_destination_too(database_url: str) -> None:
     with mailbox() as box:
         url = f"smtp://127.0.0.1:{box.port}"
-        async with house(database_url, smtp_url=url, mails_per_hour=50) as home:
+        async with installation(database_url, smtp_url=url, mails_per_hour=50) as home:
             operator = await home.visitor("operator")
             crowd = [f"c{number}@contoso.example" for number in range(20)]
             await operator.put(CONNECTION, settings(*crowd, destination="email"))
@@ -416,7 +416,7 @@ async def test_the_bound_holds_for_the_email_destination_too(database_url: str) 
 async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: str) -> None:
     with mailbox() as box:
         box.reply["RCPT busy@contoso.example"] = "450 4.2.1 later"
-        async with house(database_url, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
+        async with installation(database_url, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
             publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
             post = Post(home, box, publisher, operator)
             both = ("good@contoso.example", "busy@contoso.example")
@@ -433,7 +433,7 @@ async def test_a_contact_that_was_put_off_hears_of_the_lead_later(database_url: 
 
 async def test_leads_that_wait_for_a_click_go_out_by_themselves_after_it(database_url: str) -> None:
     with mailbox() as box:
-        async with house(database_url, worker=True, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
+        async with installation(database_url, worker=True, smtp_url=f"smtp://127.0.0.1:{box.port}") as home:
             publisher, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
             post = Post(home, box, publisher, operator)
             await publisher.put(CONNECTION, settings("sales@contoso.example", destination="email"))
@@ -476,7 +476,7 @@ async def test_addresses_that_come_and_go_are_forgotten(post: Post, monkeypatch:
     crowds = [[f"c{number}x{one}@d{one}.example" for one in range(18)] for number in range(4)]
     for crowd in crowds:
         await post.publisher.put(CONNECTION, settings(*crowd))
-    kept = await post.home.rooms.contact_answers.all("contoso")
+    kept = await post.home.services.contact_answers.all("contoso")
     assert len(kept) == 30
     assert {one.contact.email for one in kept} >= set(crowds[-1])
 

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from alembic import command
 
 from leadkeeper.clock import new_id, now_ms
+from leadkeeper.connections.adapters import Usage
 from leadkeeper.connections.connections import Connections, new_delivery
-from leadkeeper.connections.lines import Usage
 from leadkeeper.connections.vault import Vault
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import _config, upgrade
-from tests.contracts.house import CRM, KEY, endpoint, furnished
+from tests.contracts.installation import CRM, KEY, endpoint, furnished
 from tests.contracts.plans import statements, work
-from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in, house, lead
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in, installation, lead
 
 OFFERS = 400
 CONNECTIONS = 2_000
@@ -36,7 +36,7 @@ async def crowd(storage: Storage) -> None:
     """Another publisher with many offers, connections, and leads that wait for a person."""
     now = now_ms()
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         conn.execute(
             sa.insert(t.publisher).values(id="fabrikam", display_name="Fabrikam", created_at=now, changed_at=now)
         )
@@ -47,7 +47,7 @@ async def crowd(storage: Storage) -> None:
         version = {"version": 1, "definition": DEFINITION, "changed_at": now}
         conn.execute(sa.insert(t.offer_version), [version | {"offer_ref": f"fabrikam.{i}"} for i in refs])
         settings = json.dumps({"objectIdentifier": "00D58000000JmlM"})
-        connection = {"destination": "salesforce", "settings": settings, "secrets": "", "epoch": 1}
+        connection = {"destination": "salesforce", "settings": settings, "secrets": "", "generation": 1}
         connection |= {"created_at": now, "changed_at": now}
         ids = [new_id() for _ in range(CONNECTIONS)]
         rows = [
@@ -67,7 +67,7 @@ async def crowd(storage: Storage) -> None:
         if conn.dialect.name == "sqlite":
             conn.exec_driver_sql("ANALYZE")
 
-    await storage.write(act)
+    await storage.write(transaction)
 
     def analyze(conn: sa.Connection) -> None:
         conn.exec_driver_sql("ANALYZE")
@@ -76,9 +76,9 @@ async def crowd(storage: Storage) -> None:
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose publisher contoso has a connection, a lead, and a published offer."""
-    async with house(database_url) as opened:
+    async with installation(database_url) as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         await hand_in(operator)
@@ -86,11 +86,11 @@ async def home(database_url: str) -> AsyncIterator[House]:
         def publish(conn: sa.Connection) -> None:
             conn.execute(sa.update(t.offer).values(production_version=1))
 
-        await opened.rooms.storage.write(publish)
+        await opened.services.storage.write(publish)
         yield opened
 
 
-async def cookie(home: House) -> dict[str, str]:
+async def cookie(home: Installation) -> dict[str, str]:
     """What a publisher who is signed in at the portal sends."""
     key = (await home.visitor("publisher:contoso")).key
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -133,22 +133,22 @@ CALLS: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_what_a_call_costs_does_not_grow_with_others(home: House, name: str) -> None:
+async def test_what_a_call_costs_does_not_grow_with_others(home: Installation, name: str) -> None:
     visitor = await home.visitor("publisher:contoso" if name != "intake" else "marketplace")
     signed = await cookie(home) if name.startswith("portal") else {}
     call = CALLS[name]
     await call(visitor, signed)
-    before = await work(home.rooms.storage, lambda: call(visitor, signed))
-    await crowd(home.rooms.storage)
+    before = await work(home.services.storage, lambda: call(visitor, signed))
+    await crowd(home.services.storage)
     await call(visitor, signed)
-    after = await work(home.rooms.storage, lambda: call(visitor, signed))
+    after = await work(home.services.storage, lambda: call(visitor, signed))
     # The storefront's search looks through the titles of all that is published: a step or two each, never a query.
     allowed = OFFERS * 20 if name == "store" else 60
     assert after <= 2 * before + allowed
 
 
-async def test_the_storefront_shows_a_page_of_offers_in_a_few_queries(home: House) -> None:
-    await crowd(home.rooms.storage)
+async def test_the_storefront_shows_a_page_of_offers_in_a_few_queries(home: Installation) -> None:
+    await crowd(home.services.storage)
     visitor = home.anyone
     with statements() as seen:
         answer = await visitor.get("/store")
@@ -177,7 +177,7 @@ async def test_a_send_counts_only_its_own_publishers_leads(database_url: str) ->
         assert await work(home.storage, lambda: usage.used(24)) <= 2 * before + 60
 
 
-async def test_measurements_are_not_counted_anew_at_every_scrape(home: House) -> None:
+async def test_measurements_are_not_counted_anew_at_every_scrape(home: Installation) -> None:
     operator = await home.visitor("operator")
     assert (await operator.get("/metrics")).status == 200
     with statements() as seen:
@@ -219,7 +219,7 @@ async def test_a_list_decrypts_no_more_than_it_shows(database_url: str) -> None:
         assert vault.opened == 0
 
 
-async def test_lists_come_in_pages(home: House) -> None:
+async def test_lists_come_in_pages(home: Installation) -> None:
     operator = await home.visitor("operator")
     for number in range(3):
         assert (await operator.put(f"{OFFER}/connections/c{number}", DESTINATION)).status == 201

@@ -21,10 +21,10 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, damage_counts
 from leadkeeper.storage.engine import Storage, StorageAway
-from tests.contracts.house import CRM, lead
+from tests.contracts.installation import CRM, lead
 from tests.contracts.market import DEFINITION
 from tests.contracts.test_worker import scene
-from tests.rooms import OFFER, House, Visitor, hand_in, house
+from tests.in_process import OFFER, Installation, Visitor, hand_in, installation
 
 CUT: Final = '{"customer": {"firstName": "A'
 BOSS: Final = "boss@contoso.example"
@@ -41,16 +41,16 @@ KINDS: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
 """Of each kind: its table, what damages a row, and how the doctor calls it."""
 
 
-async def furnish(home: House) -> None:
+async def furnish(home: Installation) -> None:
     """Whole rows of every kind."""
-    operator, storage = await home.visitor("operator"), home.rooms.storage
+    operator, storage = await home.visitor("operator"), home.services.storage
     settings = {"httpsEndpointUrl": "https://crm.example/hook", "contactEmail": [BOSS], "notice": "none"}
     body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
     assert (await operator.put(f"{OFFER}/connections/primary", body)).status == 201
     await hand_in(operator)
     now = now_ms()
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         connection = conn.execute(sa.select(t.connection)).one()
         delivery_id = conn.scalar(sa.select(t.delivery.c.id))
         attempt = {"id": new_id(), "delivery_id": delivery_id, "at": now, "took_ms": 1, "outcome": "delivered"}
@@ -62,19 +62,19 @@ async def furnish(home: House) -> None:
         body = '{"kind": "noAnswer", "outcome": "failed", "evidence": {}}'
         conn.execute(sa.insert(t.notice).values(notice | {"body": body, "due_at": now + 10**9, "tries": 0}))
 
-    await storage.write(act)
-    await home.rooms.catalogue.put_definition(
+    await storage.write(transaction)
+    await home.services.catalogue.put_definition(
         CRM, offer_type="saas", definition=DEFINITION, lead_settings=None, by="test"
     )
-    await home.rooms.publication.publish(CRM, emails=[BOSS], by="test")
+    await home.services.publication.publish(CRM, emails=[BOSS], by="test")
 
 
-async def look(home: House) -> None:
+async def look(home: Installation) -> None:
     """As a worker does now and then."""
-    await Inspection(home.rooms.storage, home.rooms.clock, dice=lambda: 0.5).look()
+    await Inspection(home.services.storage, home.services.clock, random_unit=lambda: 0.5).look()
 
 
-async def ready_with(home: House, count: int) -> Any:
+async def ready_with(home: Installation, count: int) -> Any:
     """What ``/readyz`` says once it counts so many; what it found is remembered for a second."""
     async with asyncio.timeout(30):
         while True:
@@ -85,7 +85,7 @@ async def ready_with(home: House, count: int) -> Any:
             await asyncio.sleep(0.1)
 
 
-async def counted(home: House, kind: str) -> bool:
+async def counted(home: Installation, kind: str) -> bool:
     """Whether ``/metrics`` counts one of ``kind`` and none of any other."""
     metrics = (await (await home.visitor("operator")).get("/metrics")).body.decode()
     lines = [line for line in metrics.splitlines() if line.startswith("leadkeeper_damaged_records{")]
@@ -98,12 +98,12 @@ async def counted(home: House, kind: str) -> bool:
 async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_url: str, kind: str) -> None:
     name, values, called = KINDS[kind]
     table = t.metadata.tables[name]
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         await furnish(home)
-        storage = home.rooms.storage
+        storage = home.services.storage
         await look(home)
         assert await ready_with(home, 0) == {"status": "ready", "damagedRecords": 0, "remedy": None}
-        assert (await _records(home.rooms)).state == "ok"
+        assert (await _records(home.services)).state == "ok"
         column = next(iter(values))
         whole = await storage.read(lambda conn: conn.scalar(sa.select(table.c[column])))
         assert await storage.write(lambda conn: conn.execute(sa.update(table).values(values)).rowcount) == 1
@@ -112,7 +112,7 @@ async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_ur
         assert ready["status"] == "ready"
         assert "leadkeeper doctor" in ready["remedy"]
         assert await counted(home, kind)
-        found = await _records(home.rooms)
+        found = await _records(home.services)
         assert found.state == "wrong"
         assert called in found.detail
         assert BOSS not in found.detail, "an address is shown masked"
@@ -120,7 +120,7 @@ async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_ur
         await storage.write(lambda conn: conn.execute(sa.update(table).values({column: whole})) and None)
         await look(home)
         assert await ready_with(home, 0)
-        assert (await _records(home.rooms)).state == "ok"
+        assert (await _records(home.services)).state == "ok"
 
 
 async def ready_at(storage: Storage) -> int:
@@ -131,12 +131,12 @@ async def test_a_lead_that_is_set_aside_as_damaged_is_told_at_once(database_url:
     """Nobody has to come by its row first; a missing row counts."""
     async with scene(database_url, authority) as s:
         await s.connect()
-        await s.house.connections.pause(CRM, "primary", by="test")
+        await s.installation.connections.pause(CRM, "primary", by="test")
         cut, gone = [(await s.intake.keep(lead(number))).id for number in range(2)]
-        storage = s.house.storage
+        storage = s.installation.storage
         await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == cut).values(body=CUT)))
         await storage.write(lambda conn: conn.execute(sa.delete(t.lead).where(t.lead.c.id == gone)))
-        await s.house.connections.resume(CRM, "primary", by="test")
+        await s.installation.connections.resume(CRM, "primary", by="test")
         await s.until(lambda states: states == {"setAside": 2})
         assert await ready_at(storage) == 2
 
@@ -145,15 +145,15 @@ async def test_readiness_and_measurements_do_not_go_through_the_records(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They count what the program met: of ten million leads, asking every second reads none."""
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         await furnish(home)
-        operator, read, asked = await home.visitor("operator"), home.rooms.storage.read, list[str]()
+        operator, read, asked = await home.visitor("operator"), home.services.storage.read, list[str]()
 
-        async def watched(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        async def watched(transaction: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             def seen(conn: sa.Connection) -> Any:
                 sa.event.listen(conn, "before_cursor_execute", note)
                 try:
-                    return act(conn, *args, **kwargs)
+                    return transaction(conn, *args, **kwargs)
                 finally:
                     sa.event.remove(conn, "before_cursor_execute", note)
 
@@ -163,59 +163,61 @@ async def test_readiness_and_measurements_do_not_go_through_the_records(
             found: Awaitable[Any] = read(seen)
             return await found
 
-        monkeypatch.setattr(home.rooms.storage, "read", watched)
+        monkeypatch.setattr(home.services.storage, "read", watched)
         assert (await home.anyone.get("/readyz")).status == 200
         assert (await operator.get("/metrics")).status == 200
-        told = [text for text in asked if "damaged_record" in text]
-        assert told
+        summary = [text for text in asked if "damaged_record" in text]
+        assert summary
         assert not [text for text in asked if " body" in text or "answer" in text or "definition" in text]
 
 
 async def test_the_doctor_goes_through_all_of_them_in_steps(
-    home: House, operator: Visitor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    home: Installation, operator: Visitor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest is no more looked at than the newest, however many there are, and a long look says how far it is."""
     monkeypatch.setattr(damaged, "MOST", 3)
     await furnish(home)
     last = [await hand_in(operator) for _ in range(10)][-1]
-    storage = home.rooms.storage
+    storage = home.services.storage
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == last).values(body=CUT)))
     steps: list[int] = []
-    found = [each async for each in damaged.all_damaged(storage, home.rooms.clock(), steps.append)]
-    assert [each.told for each in found if last in each.told]
+    found = [each async for each in damaged.all_damaged(storage, home.services.clock(), steps.append)]
+    assert [each.summary for each in found if last in each.summary]
     assert len(found) == 1
     assert steps == sorted(steps)
     assert steps[-1] >= 11
 
 
-async def test_the_inspection_begins_anywhere(home: House, operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_inspection_begins_anywhere(
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A worker that is started again every hour must come by the newest record as often as by the oldest."""
     monkeypatch.setattr(inspection, "RECORDS", 2)
     await furnish(home)
     leads = [await hand_in(operator) for _ in range(40)]
-    storage = home.rooms.storage
+    storage = home.services.storage
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == leads[-1]).values(body=CUT)))
-    await Inspection(storage, home.rooms.clock, dice=lambda: 0.0).look()
+    await Inspection(storage, home.services.clock, random_unit=lambda: 0.0).look()
     assert await ready_at(storage) == 0
-    await Inspection(storage, home.rooms.clock, dice=lambda: 1.0).look()
+    await Inspection(storage, home.services.clock, random_unit=lambda: 1.0).look()
     assert await ready_at(storage) == 1
-    for dice in (0.3, 0.9):
+    for random_unit in (0.3, 0.9):
         await storage.write(lambda conn: conn.execute(sa.delete(t.damaged_record)) and None)
-        looks = Inspection(storage, home.rooms.clock, dice=functools.partial(float, dice))
+        looks = Inspection(storage, home.services.clock, random_unit=functools.partial(float, random_unit))
         for _ in range(25):
             await looks.look()
         assert await ready_at(storage) == 1, "wherever it began, it comes by all of them"
 
 
 async def test_what_could_not_be_written_down_is_found_again(
-    home: House, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inspection, "RECORDS", 2)
     await furnish(home)
     first, *_ = [await hand_in(operator) for _ in range(10)]
-    storage = home.rooms.storage
+    storage = home.services.storage
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).where(t.lead.c.id == first).values(body=CUT)))
-    looks = Inspection(storage, home.rooms.clock, dice=lambda: 0.0)
+    looks = Inspection(storage, home.services.clock, random_unit=lambda: 0.0)
     with monkeypatch.context() as away:
 
         async def refused(*_: Any) -> None:
@@ -229,36 +231,38 @@ async def test_what_could_not_be_written_down_is_found_again(
 
 
 @pytest.mark.parametrize("row", [("lead", "{7"), ("lead", "[[]]"), ("another", '["x"]'), ("lead", "[]")], ids=str)
-async def test_a_remembered_row_that_cannot_be_read_stops_nothing(home: House, row: tuple[str, str]) -> None:
+async def test_a_remembered_row_that_cannot_be_read_stops_nothing(home: Installation, row: tuple[str, str]) -> None:
     await furnish(home)
-    storage = home.rooms.storage
+    storage = home.services.storage
     odd = {"record": row[0], "key": row[1], "found_at": now_ms()}
     await storage.write(lambda conn: conn.execute(sa.insert(t.damaged_record).values(odd)) and None)
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).values(body=CUT)) and None)
     await look(home)
     assert await ready_with(home, 1), "what was remembered wrongly is forgotten"
-    assert "lead" in (await _records(home.rooms)).detail
+    assert "lead" in (await _records(home.services)).detail
 
 
 async def test_a_row_of_one_kind_that_cannot_even_be_looked_at_hides_no_other(
-    home: House, monkeypatch: pytest.MonkeyPatch
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_: object) -> bool:
         raise RuntimeError("nobody thought of this")
 
     await furnish(home)
     monkeypatch.setattr(inspection, "WALKS", [replace(damaged.WALKS[1], is_whole=fails), *damaged.WALKS[2:]])
-    storage = home.rooms.storage
+    storage = home.services.storage
     await storage.write(lambda conn: conn.execute(sa.update(t.notice).values(body=CUT)) and None)
     await look(home)
     counts = await storage.read(damage_counts)
     assert counts[Record.NOTICE] == 1
 
 
-async def test_of_what_is_known_only_what_was_found_is_asked_for(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_what_is_known_only_what_was_found_is_asked_for(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ten thousand known damaged records are not read in every look because of one more."""
     await furnish(home)
-    storage = home.rooms.storage
+    storage = home.services.storage
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).values(body=CUT)) and None)
     asked: list[str] = []
     found: list[Any] = []

@@ -24,13 +24,13 @@ from leadkeeper.publishing.steps import OperationState
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
-from tests.contracts.house import CRM, endpoint, furnished, lead
+from tests.contracts.installation import CRM, endpoint, furnished, lead
 from tests.contracts.mailbox import mailbox
 from tests.contracts.market import Market, market
 from tests.contracts.test_portal import signed_in
 from tests.contracts.test_worker import Scene, scene
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in
 from tests.journeys.customer import Customer
-from tests.rooms import DESTINATION, OFFER, House, Visitor, hand_in
 
 ERP = OfferRef("contoso", "erp")
 WHOLE = '{"kind": "noAnswer", "outcome": "failed", "evidence": {}}'
@@ -70,8 +70,8 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 15) -> No
 async def connect_both(s: Scene) -> None:
     """The offer's connection, and that of another offer."""
     await s.connect()
-    await s.house.catalogue.put_offer(ERP, title="Contoso ERP", offer_type="saas", live=True, by="test")
-    await s.house.connections.put(ERP, "primary", endpoint(s.url), by="test")
+    await s.installation.catalogue.put_offer(ERP, title="Contoso ERP", offer_type="saas", live=True, by="test")
+    await s.installation.connections.put(ERP, "primary", endpoint(s.url), by="test")
 
 
 @pytest.mark.parametrize("how", [*DAMAGES, "row missing"])
@@ -80,15 +80,15 @@ async def test_a_damaged_lead_is_set_aside_and_all_others_arrive(
 ) -> None:
     async with scene(database_url, authority) as s:
         await connect_both(s)
-        await s.house.connections.pause(CRM, "primary", by="test")
+        await s.installation.connections.pause(CRM, "primary", by="test")
         kept = [(await s.intake.keep(lead(number))).id for number in range(3)]
-        storage, bad = s.house.storage, t.lead.c.id == kept[1]
+        storage, bad = s.installation.storage, t.lead.c.id == kept[1]
         if how == "row missing":
             await storage.write(lambda conn: conn.execute(sa.delete(t.lead).where(bad)))
         else:
             await damage(storage, t.lead, bad, body=DAMAGES[how])
         with capture_logs() as logs:
-            await s.house.connections.resume(CRM, "primary", by="test")
+            await s.installation.connections.resume(CRM, "primary", by="test")
             await s.intake.keep(lead(7, offer=ERP))
             await s.until(lambda states: states == {"delivered": 3, "setAside": 1})
             await s.intake.keep(lead(8))
@@ -96,12 +96,12 @@ async def test_a_damaged_lead_is_set_aside_and_all_others_arrive(
         of_it = sa.select(t.delivery.c.id, t.delivery.c.state).where(t.delivery.c.lead_id == kept[1])
         row = await storage.read(lambda conn: conn.execute(of_it).one())
         assert row.state == "setAside"
-        (told,) = [line for line in logs if line.get("delivery") == row.id]
-        assert (told["lead"], told["log_level"]) == (kept[1], "error")
+        (summary,) = [line for line in logs if line.get("delivery") == row.id]
+        assert (summary["lead"], summary["log_level"]) == (kept[1], "error")
         query = sa.select(t.attempt.c.answer).where(t.attempt.c.delivery_id == row.id)
         answers = await storage.read(lambda conn: list(conn.scalars(query)))
         assert [json.loads(answer)["kind"] for answer in answers] == ["recordDamaged"]
-        assert not any(connection.health.paused for connection in await s.house.connections.list())
+        assert not any(connection.health.paused for connection in await s.installation.connections.list())
         page = await s.inbox.list(LeadFilter())
         shown = {each.id for each in page.leads}
         assert shown >= {kept[0], kept[2]}
@@ -125,17 +125,17 @@ async def test_a_connection_with_damaged_settings_is_broken_and_the_others_carry
 ) -> None:
     async with scene(database_url, authority) as s:
         await connect_both(s)
-        await damage(s.house.storage, t.connection, t.connection.c.offer_ref == str(CRM), settings=settings)
+        await damage(s.installation.storage, t.connection, t.connection.c.offer_ref == str(CRM), settings=settings)
         await s.intake.keep(lead(1))
         await s.intake.keep(lead(2, offer=ERP))
 
         async def paused() -> bool:
             c = t.connection.c
-            return await s.house.count(t.connection, c.paused, c.diagnosis.contains("recordDamaged")) == 1
+            return await s.installation.count(t.connection, c.paused, c.diagnosis.contains("recordDamaged")) == 1
 
         await until(paused)
         await s.until(lambda states: states == {"delivered": 1, "waiting": 1})
-        broken, whole = await s.house.connections.list()
+        broken, whole = await s.installation.connections.list()
         assert "recordDamaged" in (broken.health.diagnosis or "")
         assert (broken.offer, whole.health.paused) == (CRM, False)
         # Entering the settings anew mends it, and what was held goes out.
@@ -150,7 +150,7 @@ async def test_a_stored_answer_that_is_damaged_is_shown_as_unreadable(database_u
             kept = await s.intake.keep(lead())
             await s.until(lambda states: set(states) == {"delivered"})
             mine = sa.select(t.delivery.c.id).where(t.delivery.c.lead_id == kept.id).scalar_subquery()
-            await damage(s.house.storage, t.attempt, t.attempt.c.delivery_id == mine, answer=answer)
+            await damage(s.installation.storage, t.attempt, t.attempt.c.delivery_id == mine, answer=answer)
             found = await s.inbox.get(kept.id)
             assert found is not None
             (delivery,) = found.deliveries
@@ -192,7 +192,7 @@ async def test_a_damaged_operation_ends_as_failed_and_the_others_go_on(opened: M
     await opened.define()
     await opened.define(ERP)
     await opened.connect()
-    await opened.connections.put(ERP, "primary", opened.far.settings, by="test")
+    await opened.connections.put(ERP, "primary", opened.remote.settings, by="test")
     damaged = await opened.publication.publish(CRM, emails=["ops@contoso.example"], by="test")
     await damage(opened.storage, t.operation, t.operation.c.id == damaged.id, **values)
     await opened.publication.publish(ERP, emails=["ops@contoso.example"], by="test")
@@ -207,34 +207,38 @@ async def test_a_damaged_operation_ends_as_failed_and_the_others_go_on(opened: M
 
 
 async def test_a_damaged_notice_is_ended_and_the_others_go_out(database_url: str) -> None:
-    async with furnished(database_url) as house:
+    async with furnished(database_url) as installation:
         with mailbox() as box:
             settings = endpoint()
             settings["httpsEndpointLeadConfiguration"]["contactEmail"] = ["ops@contoso.example"]  # type: ignore[index]
             rows = []
             for name in ("a", "b", "c", "d"):
-                put, _, _ = await house.connections.put(CRM, name, settings, by="test")
+                put, _, _ = await installation.connections.put(CRM, name, settings, by="test")
                 assert put is not None
-                rows.append(connection_paused(put.id, '{"kind": "thro', house.now) | {"recipients": None})
+                rows.append(connection_paused(put.id, '{"kind": "thro', installation.now) | {"recipients": None})
             rows[0]["recipients"] = '["ops@con'
             rows[0]["body"] = rows[1]["body"] = rows[2]["body"] = WHOLE
-            await house.storage.write(lambda conn: conn.execute(sa.insert(t.notice), rows))
+            await installation.storage.write(lambda conn: conn.execute(sa.insert(t.notice), rows))
             mailer = Mailer(parse_mail_server(f"smtp://127.0.0.1:{box.port}", "leads@marketplace.example"))
-            sender = Sender(house.storage, mailer, "https://leads.example", house.clock, MailRules(("*",)))
+            sender = Sender(
+                installation.storage, mailer, "https://leads.example", installation.clock, MailRules(("*",))
+            )
             with capture_logs() as logs:
                 assert await sender.look() == 2
             assert [line["notice"] for line in logs if line["log_level"] == "error"] == [rows[0]["id"], rows[3]["id"]]
-            assert await house.count(t.notice, t.notice.c.ended_at.is_(None)) == 0
+            assert await installation.count(t.notice, t.notice.c.ended_at.is_(None)) == 0
             # What nobody can be told now, since the connection's settings are damaged, waits for their repair.
-            await damage(house.storage, t.connection, t.connection.c.name == "a", settings='{"contactE')
-            late = connection_paused(rows[0]["connection_id"], WHOLE, house.now)
-            await house.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(late)))
+            await damage(installation.storage, t.connection, t.connection.c.name == "a", settings='{"contactE')
+            late = connection_paused(rows[0]["connection_id"], WHOLE, installation.now)
+            await installation.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(late)))
             assert await sender.look() == 0
-            assert await house.count(t.notice, t.notice.c.ended_at.is_(None)) == 1
+            assert await installation.count(t.notice, t.notice.c.ended_at.is_(None)) == 1
 
 
-async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(home: House, operator: Visitor) -> None:
-    storage = home.rooms.storage
+async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(
+    home: Installation, operator: Visitor
+) -> None:
+    storage = home.services.storage
     for name in ("primary", "spare"):
         assert (await operator.put(f"{OFFER}/connections/{name}", DESTINATION)).status == 201
     bad, good = await hand_in(operator), await hand_in(operator)
@@ -248,9 +252,9 @@ async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(home
         answer = await operator.get(path)
         assert answer.status == 200, (path, answer.body)
     shown = (await operator.get(f"{OFFER}/connections")).json()["connections"]
-    told = {each["name"]: (each["health"]["state"], each["health"]["diagnosis"]) for each in shown}
-    assert told["primary"] == ("notTried", None)
-    assert (told["spare"][0], told["spare"][1]["kind"]) == ("broken", "recordDamaged")
+    summary = {each["name"]: (each["health"]["state"], each["health"]["diagnosis"]) for each in shown}
+    assert summary["primary"] == ("notTried", None)
+    assert (summary["spare"][0], summary["spare"][1]["kind"]) == ("broken", "recordDamaged")
     async with Customer(home.url) as visitor:
         await signed_in(home, visitor, "publisher:contoso")
         for path in ("", "/leads", f"/leads/{bad}", "/offers/contoso/crm-pro"):
@@ -267,38 +271,38 @@ async def test_bytes_that_are_no_text_damage_their_row_alone(tmp_path: Path, aut
     """A flipped bit in a SQLite file can leave what no text is, which the driver refuses to read. PostgreSQL cannot."""
     async with scene(f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}", authority) as s:
         await connect_both(s)
-        await s.house.connections.pause(CRM, "primary", by="test")
+        await s.installation.connections.pause(CRM, "primary", by="test")
         kept = await s.intake.keep(lead(1))
         await s.intake.keep(lead(2))
-        told = connection_paused((await s.house.connections.list(CRM))[0].id, WHOLE, s.house.now)
-        await s.house.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(told)))
+        summary = connection_paused((await s.installation.connections.list(CRM))[0].id, WHOLE, s.installation.now)
+        await s.installation.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(summary)))
         no_text = sa.text("CAST(X'7B2261223A22FF227D' AS TEXT)")
         values, which = {
             "lead": ({"body": no_text}, t.lead.c.id == kept.id),
             "connection": ({"settings": no_text}, t.connection.c.offer_ref == str(ERP)),
             "notice": ({"body": no_text}, sa.true()),
         }[table]
-        await damage(s.house.storage, t.metadata.tables[table], which, **values)
-        await s.house.connections.resume(CRM, "primary", by="test")
+        await damage(s.installation.storage, t.metadata.tables[table], which, **values)
+        await s.installation.connections.resume(CRM, "primary", by="test")
         await s.until(
             lambda states: states == ({"delivered": 1, "setAside": 1} if table == "lead" else {"delivered": 2})
         )
         assert len((await s.inbox.list(LeadFilter())).leads) == 2
-        assert len(await s.house.connections.list()) == 2
-        assert len(await s.house.storage.write(take, now_ms())) == (0 if table == "notice" else 1)
+        assert len(await s.installation.connections.list()) == 2
+        assert len(await s.installation.storage.write(take, now_ms())) == (0 if table == "notice" else 1)
 
 
-async def test_damaged_quotas_and_definitions_harm_nobody_else(home: House, operator: Visitor) -> None:
+async def test_damaged_quotas_and_definitions_harm_nobody_else(home: Installation, operator: Visitor) -> None:
     body = {"title": "Planner", "offerType": "saas", "live": True, "summary": "Plans.", "description": "A planner."}
     for name in ("one", "two"):
         assert (await operator.put(f"/v1/publishers/contoso/offers/{name}", body)).status == 201
-    storage = home.rooms.storage
+    storage = home.services.storage
     o, v = t.offer.c, t.offer_version.c
     shelf = sa.update(t.offer).values(production_version=o.draft_version)
     await storage.write(lambda conn: conn.execute(shelf.where(o.id.in_(["one", "two"]), o.draft_version > 0)).rowcount)
     await damage(storage, t.offer_version, v.offer_ref == "contoso.one", definition='{"cut": ')
     await damage(storage, t.publisher, t.publisher.c.id == "contoso", quotas='{"hooks": ')
-    shown = await home.rooms.showcase.offers()
+    shown = await home.services.showcase.offers()
     assert [str(offer.ref) for offer in shown.offers] == ["contoso.two"]
     assert (await operator.get("/v1/publishers/contoso")).json()["quotas"]["hooks"] == 500
     lead_id = await hand_in(operator)

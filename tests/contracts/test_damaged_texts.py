@@ -19,13 +19,13 @@ from leadkeeper.publishing.steps import OperationState
 from leadkeeper.publishing.versions import Slot
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM
+from tests.contracts.installation import CRM
 from tests.contracts.mailbox import mailbox
 from tests.contracts.market import market
 from tests.contracts.test_email import LEAD, server_of
 from tests.contracts.test_portal import signed_in
+from tests.in_process import OFFER, Installation, Visitor
 from tests.journeys.customer import Customer
-from tests.rooms import OFFER, House, Visitor
 
 ERP = OfferRef("contoso", "erp")
 EMAIL = {"leadDestination": "email", "emailLeadConfiguration": {"contactEmail": ["a@contoso.com", "b@contoso.com"]}}
@@ -33,20 +33,20 @@ DAMAGES = ['{"kind": "thrott', "[]", "7", "", '{"kind": "noSuchKind"}']
 
 
 @pytest.mark.parametrize("trouble", DAMAGES)
-async def test_a_damaged_trouble_stops_no_mail_and_no_page(home: House, operator: Visitor, trouble: str) -> None:
+async def test_a_damaged_trouble_stops_no_mail_and_no_page(home: Installation, operator: Visitor, trouble: str) -> None:
     assert (await operator.put(f"{OFFER}/connections/primary", EMAIL)).status == 201
-    storage = home.rooms.storage
+    storage = home.services.storage
     one = sa.update(t.contact).where(t.contact.c.address.startswith("a@")).values(trouble=trouble)
     assert await storage.write(lambda conn: conn.execute(one).rowcount) == 1
     shown = await operator.get(f"{OFFER}/connections/primary")
     assert shown.status == 200
-    told = {each["email"]: each["diagnosis"] for each in shown.json()["contacts"]}
-    assert told["a@contoso.com"]["kind"] == "recordDamaged"
-    assert told["b@contoso.com"] is None
+    summary = {each["email"]: each["diagnosis"] for each in shown.json()["contacts"]}
+    assert summary["a@contoso.com"]["kind"] == "recordDamaged"
+    assert summary["b@contoso.com"] is None
     async with Customer(home.url) as visitor:
         await signed_in(home, visitor, "publisher:contoso")
         assert (await visitor.open("/portal/offers/contoso/crm-pro")).status == 200
-    (connection,) = await home.rooms.connections.list(CRM)
+    (connection,) = await home.services.connections.list(CRM)
     with mailbox() as box:
         mail = MailService(server_of(box), base_url="https://leads.example")
         config = EmailConfig.model_validate(EMAIL["emailLeadConfiguration"])
@@ -66,7 +66,7 @@ async def test_a_damaged_version_is_told_for_its_own_offer_alone(
         await m.define()
         await m.define(ERP)
         await m.connect()
-        await m.connections.put(ERP, "primary", m.far.settings, by="test")
+        await m.connections.put(ERP, "primary", m.remote.settings, by="test")
         await damaged(m.storage, definition)
         for ask in (m.catalogue.slot(CRM, Slot.DRAFT), m.catalogue.version(CRM, 1), m.publication.missing(CRM)):
             with pytest.raises(Problem) as refused:
@@ -92,12 +92,12 @@ async def test_publishing_a_version_that_is_damaged_meanwhile_ends_as_failed_and
         await damaged(m.storage, "[]")
         operation = await m.worked()
         assert operation.state is OperationState.FAILED
-        told = "\n".join(message.text for step in operation.steps for message in step.messages)
-        assert "version 1 of the offer contoso.crm-pro" in told
+        summary = "\n".join(message.text for step in operation.steps for message in step.messages)
+        assert "version 1 of the offer contoso.crm-pro" in summary
 
 
-async def test_the_doors_answer_with_a_problem_that_names_the_offer(home: House, operator: Visitor) -> None:
-    storage = home.rooms.storage
+async def test_the_doors_answer_with_a_problem_that_names_the_offer(home: Installation, operator: Visitor) -> None:
+    storage = home.services.storage
     other = "/v1/publishers/contoso/offers/erp"
     assert (await operator.put(other, {"title": "ERP", "offerType": "saas"})).status == 201
     await damaged(storage, "[]")

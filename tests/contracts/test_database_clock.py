@@ -53,7 +53,7 @@ def delivery(id: str, due_at: int, state: str = "waiting") -> dict[str, object]:
         "state": state,
         "due_at": due_at,
         "attempts": 1,
-        "lost": 0,
+        "crash_count": 0,
         "created_at": NOON,
         "changed_at": NOON,
     }

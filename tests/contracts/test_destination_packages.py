@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from leadkeeper.app import open_rooms
+from leadkeeper.app import open_services
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Kind
@@ -27,9 +27,9 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import FaultServer, answer
 from leadkeeper.settings import Settings, WrongSetting
 from tests.contracts.test_portal import signed_in
+from tests.in_process import DESTINATION, OFFER, SECRET_KEY, Installation, hand_in, installation, listening
 from tests.journeys.customer import Customer
 from tests.journeys.doc_pages import blocks
-from tests.rooms import DESTINATION, OFFER, SECRET_KEY, House, hand_in, house, listening
 
 PAGE: Final = "docs/howto/add-a-destination.md"
 NAME: Final = "contoso-orders"
@@ -46,11 +46,11 @@ def text(language: str) -> str:
 def install(folder: Path, name: str, module: str, source: str, points: Mapping[str, Any]) -> None:
     """Put a distribution into ``folder``, as an installer leaves it."""
     (folder / f"{module}.py").write_text(source, encoding="utf-8")
-    told = folder / f"{module}-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    summary = folder / f"{module}-1.0.dist-info"
+    summary.mkdir()
+    (summary / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
     groups = (f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in each.items()) for group, each in points.items())
-    (told / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+    (summary / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def opened(url: str, authority: Authority, packages: str = NAME, **more: Any) -> AsyncIterator[House]:
+async def opened(url: str, authority: Authority, packages: str = NAME, **more: Any) -> AsyncIterator[Installation]:
     """An installation with those packages; ``127.0.0.1`` may be reached, its certificate is trusted."""
     more |= {"allow_addresses": "127.0.0.0/8", "ca_file": authority.ca_file}
-    async with house(url, destination_packages=packages, **more) as found:
+    async with installation(url, destination_packages=packages, **more) as found:
         yield found
 
 
@@ -81,30 +81,32 @@ def body(port: int) -> dict[str, Any]:
 
 
 async def test_it_works_through_rest(database_url: str, authority: Authority, folder: Path) -> None:
-    far = FaultServer(answer(201))
-    await far.start(authority.server_context("127.0.0.1"))
+    remote = FaultServer(answer(201))
+    await remote.start(authority.server_context("127.0.0.1"))
     try:
         async with opened(database_url, authority, worker=True) as home:
             operator = await home.visitor("operator")
-            put = await operator.put(CONNECTION, body(far.port))
+            put = await operator.put(CONNECTION, body(remote.port))
             assert put.status == 201, put.body
             assert put.json()["contosoOrdersLeadConfiguration"]["apiKey"] == "*********"
             validated = await operator.post(f"{CONNECTION}/validate")
             assert validated.json()["ok"], validated.body
             assert validated.json()["testLead"]["receipt"]["result"] == "created"
-            await home.rooms.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
+            await home.services.catalogue.put_offer(
+                CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test"
+            )
             lead_id = await hand_in(await home.visitor("marketplace"))
             delivery = await delivered(home, lead_id)
             assert (delivery["destination"], delivery["receipt"]["remoteId"]) == ("contoso_orders", lead_id)
             document = (await operator.get("/openapi.json")).json()
             assert "ContosoOrdersConfig" in document["components"]["schemas"]
     finally:
-        await far.aclose()
-    assert len(far.received) == 2
-    assert all(b"the-key-of-contoso" not in each.body for each in far.received)
+        await remote.aclose()
+    assert len(remote.received) == 2
+    assert all(b"the-key-of-contoso" not in each.body for each in remote.received)
 
 
-async def delivered(home: House, lead_id: str) -> dict[str, Any]:
+async def delivered(home: Installation, lead_id: str) -> dict[str, Any]:
     """The lead's one delivery, once it is there."""
     visitor = await home.visitor("operator")
     async with asyncio.timeout(30):
@@ -116,16 +118,16 @@ async def delivered(home: House, lead_id: str) -> dict[str, Any]:
 
 
 async def test_a_refusal_is_diagnosed(database_url: str, authority: Authority, folder: Path) -> None:
-    far = FaultServer(answer(401))
-    await far.start(authority.server_context("127.0.0.1"))
+    remote = FaultServer(answer(401))
+    await remote.start(authority.server_context("127.0.0.1"))
     try:
         async with opened(database_url, authority) as home:
             operator = await home.visitor("operator")
-            await operator.put(CONNECTION, body(far.port))
+            await operator.put(CONNECTION, body(remote.port))
             validated = (await operator.post(f"{CONNECTION}/validate")).json()
             assert validated["diagnosis"]["kind"] == Kind.CREDENTIALS_REJECTED
     finally:
-        await far.aclose()
+        await remote.aclose()
 
 
 async def test_what_nobody_names_is_not_there(database_url: str, authority: Authority, folder: Path) -> None:
@@ -142,14 +144,14 @@ def test_the_setting_on_the_page_is_ours(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def without_package(url: str) -> AsyncIterator[House]:
+async def without_package(url: str) -> AsyncIterator[Installation]:
     """The installation over that database started once more, with a worker, and no package named."""
     settings = Settings(database_url=url, secret_key=SecretStr(SECRET_KEY), public_url="http://leads.example")
-    async with open_rooms(settings, worker=True) as found, aiohttp.ClientSession() as session:
+    async with open_services(settings, worker=True) as found, aiohttp.ClientSession() as session:
         assert found.worker is not None
         carrying = asyncio.create_task(found.worker.run())
         async with listening(open_doors(settings, found)) as address:
-            yield House(found.rooms, address, session)
+            yield Installation(found.services, address, session)
         await found.worker.stop(5)
         await carrying
 
@@ -159,7 +161,7 @@ async def test_a_connection_whose_package_is_gone_is_broken_and_stops_nothing(
 ) -> None:
     async with opened(database_url, authority) as home:
         assert (await (await home.visitor("operator")).put(CONNECTION, body(1))).status == 201
-        await home.rooms.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
+        await home.services.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
         lead_id = await hand_in(await home.visitor("marketplace"))
     async with without_package(database_url) as home:
         operator = await home.visitor("operator")
@@ -197,15 +199,15 @@ WRONG: Final = [
 ]
 
 
-@pytest.mark.parametrize(("name", "source", "points", "told"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("name", "source", "points", "summary"), WRONG, ids=lambda value: str(value)[:40])
 def test_a_wrong_name_stops_the_start_with_one_line(
-    folder: Path, name: str, source: str, points: Mapping[str, Any], told: str
+    folder: Path, name: str, source: str, points: Mapping[str, Any], summary: str
 ) -> None:
     if points:
         install(folder, name, "bad_one", source, points)
     with pytest.raises(WrongSetting) as wrong:
         _ = Settings(destination_packages=name).destinations
-    assert str(wrong.value).startswith(f"LEADKEEPER_DESTINATION_PACKAGES: {told}")
+    assert str(wrong.value).startswith(f"LEADKEEPER_DESTINATION_PACKAGES: {summary}")
     assert "\n" not in str(wrong.value)
 
 
@@ -218,6 +220,6 @@ def test_two_names_for_one_thing_are_refused() -> None:
 
 
 def test_what_is_not_installed_is_told_in_every_language() -> None:
-    told = {language.gettext(NOT_INSTALLED.summary) for language in installed()}
-    assert len(told) == len(list(installed()))
-    assert all(re.search(r"\w", each) for each in told)
+    summary = {language.gettext(NOT_INSTALLED.summary) for language in installed()}
+    assert len(summary) == len(list(installed()))
+    assert all(re.search(r"\w", each) for each in summary)

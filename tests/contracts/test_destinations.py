@@ -86,9 +86,9 @@ class Meeting:
         elif hasty:
             await self.check()
 
-    def assert_nothing_private(self, *said: object) -> None:
+    def assert_nothing_private(self, *message: object) -> None:
         """Neither a lead's texts nor a secret, in what was said and in the log."""
-        text = f"{said!r} {self.log.text}".casefold()
+        text = f"{message!r} {self.log.text}".casefold()
         private = [*PERSONAL, *(each.casefold() for each in (*self.line.secrets, *self.stage.secrets))]
         assert not [each for each in private if each in text]
 
@@ -210,12 +210,12 @@ def test_every_destination_has_a_case_file_of_its_name() -> None:
 def test_every_state_of_every_stand_in_is_in_a_table() -> None:
     for stand_in in household.every(Clock()):
         lines = [line for line in LINES if stand_in.name in (line.stand_in, *(each.stand_in for each in line.states))]
-        told = {
+        summary = {
             each.name for line in lines for each in line.states if (each.stand_in or line.stand_in) == stand_in.name
         }
         # What each number of Entra means is a table of its own: tests/contracts/test_entra_codes.py.
         numbers = {f"code{number}" for number in MET} if stand_in.name == "entra" else set()
-        assert not set(stand_in.states) - told - numbers - {OK}, stand_in.name
+        assert not set(stand_in.states) - summary - numbers - {OK}, stand_in.name
 
 
 @pytest.mark.parametrize("line", LINES, ids=_named)
@@ -236,9 +236,9 @@ async def test_a_green_check_names_what_it_did_not_look_at(line: Line, meet: Mee
     check = await (await meet(line)).check()
     assert check.ok, check
     assert check.unseen is not None
-    told = {language: check.unseen.told(language) for language in LANGUAGES}
-    assert all(text.endswith(".") and len(text.split()) >= 6 for text in told.values()), told
-    assert len(set(told.values())) == len(LANGUAGES)
+    summary = {language: check.unseen.summary(language) for language in LANGUAGES}
+    assert all(text.endswith(".") and len(text.split()) >= 6 for text in summary.values()), summary
+    assert len(set(summary.values())) == len(LANGUAGES)
 
 
 @pytest.mark.parametrize("line", LINES, ids=_named)

@@ -41,7 +41,7 @@ from leadkeeper.sandbox.salesforce.fields import FIELDS, LeadField
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from tests.conftest import missing_service
-from tests.rooms import OFFER, house
+from tests.in_process import OFFER, installation
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ROOT / "docs" / "destinations"
@@ -50,7 +50,7 @@ Settings = Mapping[str, Any]
 
 
 @dataclass
-class Far:
+class Remote:
     """What stands at the far side, and how the program's settings lead there; ``closing`` ends it."""
 
     authority: Authority
@@ -112,9 +112,9 @@ def examples() -> list[Example]:
     return found
 
 
-async def dynamics(far: Far, settings: Settings) -> None:
+async def dynamics(remote: Remote, settings: Settings) -> None:
     """A tenant with the application, an environment of the name with its columns."""
-    sandbox = await far.sandbox()
+    sandbox = await remote.sandbox()
     tenant = Tenant(
         settings["directoryId"],
         applications={settings["applicationId"]: Application([Secret(settings["applicationKey"])])},
@@ -131,9 +131,9 @@ async def dynamics(far: Far, settings: Settings) -> None:
             environment.campaigns.add(value.removeprefix("/campaigns(").removesuffix(")"))
 
 
-async def salesforce(far: Far, settings: Settings) -> None:
+async def salesforce(remote: Remote, settings: Settings) -> None:
     """An org of the id, with the app and the fields."""
-    org = (await far.sandbox()).stand_in(Salesforce).org
+    org = (await remote.sandbox()).stand_in(Salesforce).org
     org.oid = settings["objectIdentifier"]
     org.client_id, org.client_secret = settings["clientId"], settings["clientSecret"]
     assert settings["myDomainUrl"] == f"https://{org.host}"
@@ -143,14 +143,14 @@ async def salesforce(far: Far, settings: Settings) -> None:
     org.fields = (*FIELDS, key, *own)
 
 
-async def hubspot(far: Far, settings: Settings) -> None:
+async def hubspot(remote: Remote, settings: Settings) -> None:
     """An account that knows the token; the stand-in's has the properties."""
-    (await far.sandbox()).stand_in(HubSpot).account.tokens[0].value = settings["accessToken"]
+    (await remote.sandbox()).stand_in(HubSpot).account.tokens[0].value = settings["accessToken"]
 
 
-async def marketo(far: Far, settings: Settings) -> None:
+async def marketo(remote: Remote, settings: Settings) -> None:
     """A subscription of the ids, whose form has the fields."""
-    there = (await far.sandbox()).stand_in(Marketo).subscription
+    there = (await remote.sandbox()).stand_in(Marketo).subscription
     assert (settings["serverId"], settings["munchkinId"]) == (there.server_id, there.munchkin_id)
     there.client_id, there.client_secret = settings["clientId"], settings["clientSecret"]
     known = {each.rest for each in there.fields}
@@ -161,21 +161,21 @@ async def marketo(far: Far, settings: Settings) -> None:
     there.forms = (replace(form, fields=(*form.fields, *(each.form for each in own))),)
 
 
-async def storage(far: Far, settings: Settings) -> None:
+async def storage(remote: Remote, settings: Settings) -> None:
     """Azurite with the account and its key, under both of its host names; and the mail server for notices."""
     parts = dict(part.partition("=")[::2] for part in settings["storageAccountConnectionString"].split(";"))
     services: dict[Service, Callable[[str], StorageProxy]] = {"table": AzureTable, "blob": AzureBlob}
     for service, stand_in in services.items():
         accounts = {parts["AccountName"]: parts["AccountKey"]}
         try:
-            azurite = far.closing.enter_context(Azurite(ROOT / "node_modules", service=service, accounts=accounts))
+            azurite = remote.closing.enter_context(Azurite(ROOT / "node_modules", service=service, accounts=accounts))
         except AzuriteMissing as error:
             missing_service(str(error))
-        await far.listen(stand_in(azurite.url), f"{parts['AccountName']}.{service}.{parts['EndpointSuffix']}")
-    await email(far, settings)
+        await remote.listen(stand_in(azurite.url), f"{parts['AccountName']}.{service}.{parts['EndpointSuffix']}")
+    await email(remote, settings)
 
 
-async def https_endpoint(far: Far, settings: Settings) -> None:
+async def https_endpoint(remote: Remote, settings: Settings) -> None:
     """A receiver with the signing secret, at the host name of the URL."""
     receiver = ReceivingEndpoint(secret=settings["signingSecret"])
 
@@ -183,16 +183,16 @@ async def https_endpoint(far: Far, settings: Settings) -> None:
         seen = exchange.request
         await exchange.send(receiver.answer(Received(seen.method, seen.target, seen.headers, seen.body)))
 
-    await far.listen(FaultServer(answer), str(urlsplit(settings["httpsEndpointUrl"]).hostname))
+    await remote.listen(FaultServer(answer), str(urlsplit(settings["httpsEndpointUrl"]).hostname))
 
 
-async def email(far: Far, settings: Settings) -> None:
+async def email(remote: Remote, settings: Settings) -> None:
     """A mail server that takes every address."""
-    server = Email(far.authority.server_context("127.0.0.1"))
+    server = Email(remote.authority.server_context("127.0.0.1"))
     await server.start()
-    far.closing.push_async_callback(server.aclose)
+    remote.closing.push_async_callback(server.aclose)
     url = f"smtp://{server.username}:{quote(server.password)}@127.0.0.1:{server.port}"
-    far.more |= {"smtp_url": SecretStr(url), "mail_from": "leads@market.example"}
+    remote.more |= {"smtp_url": SecretStr(url), "mail_from": "leads@market.example"}
 
 
 SET_UP: Final = {
@@ -208,12 +208,12 @@ SET_UP: Final = {
 
 
 @asynccontextmanager
-async def far_side(example: Example, authority: Authority) -> AsyncIterator[Far]:
+async def remote_side(example: Example, authority: Authority) -> AsyncIterator[Remote]:
     """The sandbox as the example means it."""
     async with AsyncExitStack() as closing:
-        far = Far(authority, closing)
-        await SET_UP[example.kind](far, example.settings)
-        yield far
+        remote = Remote(authority, closing)
+        await SET_UP[example.kind](remote, example.settings)
+        yield remote
 
 
 def test_every_destination_has_an_example() -> None:
@@ -222,14 +222,14 @@ def test_every_destination_has_an_example() -> None:
 
 @pytest.mark.parametrize("example", examples(), ids=lambda each: each.name)
 async def test_an_example_validates(example: Example, database_url: str, authority: Authority) -> None:
-    async with far_side(example, authority) as far:
-        hosts = ",".join(f"{name}={there}" for name, there in far.hosts.items())
-        async with house(database_url, hosts=hosts, ca_file=authority.ca_file, **far.more) as home:
+    async with remote_side(example, authority) as remote:
+        hosts = ",".join(f"{name}={there}" for name, there in remote.hosts.items())
+        async with installation(database_url, hosts=hosts, ca_file=authority.ca_file, **remote.more) as home:
             operator = await home.visitor("operator")
             put = await operator.put(f"{OFFER}/connections/example", example.resource)
             assert put.status in (200, 201), put.body
-            said = (await operator.post(f"{OFFER}/connections/example/validate")).json()
-            receipt = (said["testLead"] or {}).get("receipt")
-            assert receipt, json.dumps(said, indent=1)
-            assert said["ok"] is (True if receipt["confirmed"] else None), json.dumps(said, indent=1)
-            assert [each for each in said["checks"] if each["ok"] is False] == []
+            message = (await operator.post(f"{OFFER}/connections/example/validate")).json()
+            receipt = (message["testLead"] or {}).get("receipt")
+            assert receipt, json.dumps(message, indent=1)
+            assert message["ok"] is (True if receipt["confirmed"] else None), json.dumps(message, indent=1)
+            assert [each for each in message["checks"] if each["ok"] is False] == []

@@ -11,11 +11,11 @@ from leadkeeper.catalogue import docs_of
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.docs.app import DocsDoor
 from leadkeeper.languages import installed
+from tests.in_process import Installation, Visitor, listening
 from tests.languages import PORTUGUESE
-from tests.rooms import House, Visitor, listening
 
 
-async def test_links_of_diagnoses_lead_to_their_heading(home: House) -> None:
+async def test_links_of_diagnoses_lead_to_their_heading(home: Installation) -> None:
     for language in installed():
         address = docs_of(Kind.CLIENT_SECRET_EXPIRED, language)
         page = await home.anyone.get(address)
@@ -25,7 +25,7 @@ async def test_links_of_diagnoses_lead_to_their_heading(home: House) -> None:
     assert "diagnoses.pt.html" in docs_of(Kind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
 
 
-async def test_no_page_needs_an_inline_script_or_another_host(home: House) -> None:
+async def test_no_page_needs_an_inline_script_or_another_host(home: Installation) -> None:
     for path in ("/docs/", "/docs/index.html", "/docs/reference/rest-api.html", "/docs/api"):
         page = await home.anyone.get(path)
         assert page.status == 200, path
@@ -38,7 +38,7 @@ async def test_no_page_needs_an_inline_script_or_another_host(home: House) -> No
             assert not re.match(r"(https?:)?//", source), (path, source)
 
 
-async def test_a_page_s_scripts_and_styles_are_there(home: House) -> None:
+async def test_a_page_s_scripts_and_styles_are_there(home: Installation) -> None:
     html = (await home.anyone.get("/docs/reference/rest-api.html")).body.decode()
     sources = re.findall(r'<(?:script|link)[^>]*\s(?:src|href)="([^"]+\.(?:js|css))"', html)
     assert len(sources) > 4
@@ -48,7 +48,7 @@ async def test_a_page_s_scripts_and_styles_are_there(home: House) -> None:
         assert (await home.anyone.get(f"/docs/api/{name}")).status == 200, name
 
 
-async def test_what_the_sources_link_to_leads_to_the_page(home: House) -> None:
+async def test_what_the_sources_link_to_leads_to_the_page(home: Installation) -> None:
     page = await home.anyone.get("/docs/reference/settings.md")
     assert (page.status, b"Mail server for notices" in page.body) == (200, True)
     vendors = await home.anyone.get("/docs/reference/vendors/README.md")
@@ -57,13 +57,13 @@ async def test_what_the_sources_link_to_leads_to_the_page(home: House) -> None:
 
 
 @pytest.mark.parametrize("path", ["no-such.html", "../app.py", "%2e%2e/%2e%2e/app.py", "..%2fapi%2fapp.py", "x" * 5000])
-async def test_nothing_else_is_served(home: House, path: str) -> None:
+async def test_nothing_else_is_served(home: Installation, path: str) -> None:
     page = await home.anyone.get(f"/docs/{path}")
     assert page.status == 404
     assert b"import" not in page.body
 
 
-async def test_a_site_that_is_not_built_says_how(home: House, tmp_path: Path) -> None:
+async def test_a_site_that_is_not_built_says_how(home: Installation, tmp_path: Path) -> None:
     door = DocsDoor(installed(), name="Market", site=tmp_path)
     async with listening(door.app()) as url:
         visitor = Visitor(home.session, url)
@@ -74,7 +74,7 @@ async def test_a_site_that_is_not_built_says_how(home: House, tmp_path: Path) ->
         assert (await visitor.get("/docs/")).body == b"<h1>Built</h1>"
 
 
-async def test_a_problem_s_answer_links_to_what_to_do(home: House) -> None:
+async def test_a_problem_s_answer_links_to_what_to_do(home: Installation) -> None:
     answer = await home.anyone.get("/v1/leads")
     link = re.fullmatch(r'<(/docs/[^>]+)>; rel="help"', answer.headers["Link"])
     assert link

@@ -44,9 +44,9 @@ def leadkeeper(url: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 def durability(url: str) -> tuple[int, list[dict[str, Any]]]:
     """The exit code, and what is found about durability: the promise, then what weakens it."""
-    said = leadkeeper(url, "doctor", "--json")
-    found = [each for each in json.loads(said.stdout)["findings"] if each["name"] == "durability"]
-    return said.returncode, found
+    message = leadkeeper(url, "doctor", "--json")
+    found = [each for each in json.loads(message.stdout)["findings"] if each["name"] == "durability"]
+    return message.returncode, found
 
 
 def settle(server: Postgres, name: str, value: str | None) -> None:

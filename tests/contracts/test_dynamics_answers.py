@@ -12,20 +12,20 @@ from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.far_dynamics import (
+from tests.contracts.remote_dynamics import (
     ROW,
-    Far,
+    Remote,
     deliver,
     dynamics,
-    far_side,
+    message,
     refused,
-    said,
+    remote_side,
 )
 
 
 @pytest.fixture
-async def far(authority: Authority) -> AsyncIterator[Far]:
-    async with far_side(authority) as side:
+async def remote(authority: Authority) -> AsyncIterator[Remote]:
+    async with remote_side(authority) as side:
         yield side
 
 
@@ -84,14 +84,14 @@ def test_every_known_code_is_met() -> None:
 
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), ANSWERS)
 async def test_answers_go_by_code_then_status(
-    far: Far, status: int, code: str | int, kind: Kind, outcome: Outcome
+    remote: Remote, status: int, code: str | int, kind: Kind, outcome: Outcome
 ) -> None:
     message = "Zoltana of Northwind, zoltana@northwind.example: no. User: 7cd5b9a1-1234-4a6b-9a1b-1234567890ab"
     script = [refused(status, code, message, x_ms_service_request_id="abc-1", retry_after="7")]
     if status == 503 and not code:
         script = [refused(status, code, message)]
-    far.answers |= {"PATCH leads(": script, "POST leads": script}
-    found = await deliver(dynamics(far))
+    remote.answers |= {"PATCH leads(": script, "POST leads": script}
+    found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
     if status in (502, 504):
         kind, outcome = Kind.THROTTLED, Outcome.THROTTLED
@@ -103,10 +103,10 @@ async def test_answers_go_by_code_then_status(
     assert found.evidence.text is not None
 
 
-async def test_older_surfaces_say_it_otherwise(far: Far) -> None:
+async def test_older_surfaces_say_it_otherwise(remote: Remote) -> None:
     content = {"Message": "no", "ErrorCode": -2147209463, "ExceptionMessage": "SecLib"}
-    far.answers["PATCH leads("] = [said(403, content)]
-    found = await deliver(dynamics(far))
+    remote.answers["PATCH leads("] = [message(403, content)]
+    found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
     assert found.kind is Kind.NO_SECURITY_ROLE
     assert (found.evidence.code, found.evidence.text) == ("0x80042f09", "no")
@@ -139,15 +139,15 @@ async def test_older_surfaces_say_it_otherwise(far: Far) -> None:
     ],
 )
 async def test_faults(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
-    async with far_side(authority, total=0.5) as far:
-        far.answers["PATCH leads("] = [fault]
+    async with remote_side(authority, total=0.5) as remote:
+        remote.answers["PATCH leads("] = [fault]
         async with asyncio.timeout(2.5):
-            found = await deliver(dynamics(far))
+            found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome) == (kind, outcome)
 
 
-@pytest.mark.parametrize("fault", [faults.answer(204), said(201, {"leadid": ROW}), said(200, {"leadid": ROW})])
-async def test_every_way_of_success(far: Far, fault: Fault) -> None:
-    far.answers["PATCH leads("] = [fault]
-    assert isinstance(await deliver(dynamics(far)), Receipt)
+@pytest.mark.parametrize("fault", [faults.answer(204), message(201, {"leadid": ROW}), message(200, {"leadid": ROW})])
+async def test_every_way_of_success(remote: Remote, fault: Fault) -> None:
+    remote.answers["PATCH leads("] = [fault]
+    assert isinstance(await deliver(dynamics(remote)), Receipt)

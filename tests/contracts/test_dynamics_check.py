@@ -13,7 +13,8 @@ from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.far_dynamics import (
+from tests.contracts.faults import LEAD
+from tests.contracts.remote_dynamics import (
     COLUMNS,
     LENGTHS,
     MEMOS,
@@ -22,63 +23,62 @@ from tests.contracts.far_dynamics import (
     PRIVILEGES,
     RELATIONS,
     SETTINGS,
-    Far,
+    Remote,
     dynamics,
-    far_side,
     lengths,
+    message,
     refused,
-    said,
+    remote_side,
     sign_in_refused,
 )
-from tests.contracts.faults import LEAD
 
 
 @pytest.fixture
-async def far(authority: Authority) -> AsyncIterator[Far]:
-    async with far_side(authority) as side:
+async def remote(authority: Authority) -> AsyncIterator[Remote]:
+    async with remote_side(authority) as side:
         yield side
 
 
-async def checked(far: Far, **settings: Any) -> tuple[Check, dict[str, bool | None]]:
-    check = await dynamics(far, **settings).check()
-    assert not [request for request in far.server.received if request.method in ("PATCH", "DELETE", "PUT")]
-    assert not far.seen("POST leads")
+async def checked(remote: Remote, **settings: Any) -> tuple[Check, dict[str, bool | None]]:
+    check = await dynamics(remote, **settings).check()
+    assert not [request for request in remote.server.received if request.method in ("PATCH", "DELETE", "PUT")]
+    assert not remote.seen("POST leads")
     return check, {step.name: step.ok for step in check.steps}
 
 
 REACHED = {"address": True, "name": True, "network": True, "tls": True}
 
 
-async def test_a_check_proves_all_that_can_be(far: Far) -> None:
+async def test_a_check_proves_all_that_can_be(remote: Remote) -> None:
     names = [{"LogicalName": name} for name in (*SETTINGS, "subject", "firstname", "lastname", "emailaddress1")]
     names += [{"LogicalName": name} for name in ("telephone1", "companyname", "jobtitle", "address1_country")]
     names += [{"LogicalName": name} for name in ("description", "leadsourcecode")]
-    far.answers |= {
-        PRIVILEGE: [said(200, {"RolePrivileges": [{"Depth": "Global"}]})],
-        COLUMNS: [said(200, {"value": names})],
-        OPTIONS: [said(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 8}]}})],
-        RELATIONS: [said(200, {"value": [{"ReferencingEntityNavigationPropertyName": "campaignid"}]})],
+    remote.answers |= {
+        PRIVILEGE: [message(200, {"RolePrivileges": [{"Depth": "Global"}]})],
+        COLUMNS: [message(200, {"value": names})],
+        OPTIONS: [message(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 8}]}})],
+        RELATIONS: [message(200, {"value": [{"ReferencingEntityNavigationPropertyName": "campaignid"}]})],
     }
-    check, steps = await checked(far, fields={"campaignid@odata.bind": "/campaigns(x)"})
+    check, steps = await checked(remote, fields={"campaignid@odata.bind": "/campaigns(x)"})
     assert check.ok
     assert steps == {**REACHED, "token": True, "membership": True, "create": True, "fields": True}
 
 
-async def test_what_cannot_be_proven_is_said_so(far: Far) -> None:
-    check, steps = await checked(far)
+async def test_what_cannot_be_proven_is_said_so(remote: Remote) -> None:
+    check, steps = await checked(remote)
     assert check.ok
     assert steps == {**REACHED, "token": True, "membership": True, "create": None, "fields": None}
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"), [([{"PrivilegeName": "prvCreateLead"}], True), ([{"PrivilegeName": "prvReadLead"}], None)]
+    ("rows", "summary"), [([{"PrivilegeName": "prvCreateLead"}], True), ([{"PrivilegeName": "prvReadLead"}], None)]
 )
 async def test_the_list_of_privileges_proves_only_what_is_in_it(
-    far: Far, rows: list[dict[str, str]], told: bool | None
+    remote: Remote, rows: list[dict[str, str]], summary: bool | None
 ) -> None:
-    far.answers[PRIVILEGES] = [said(200, {"RolePrivileges": rows})]
-    check, steps = await checked(far)
-    assert steps["create"] is told
+    remote.answers[PRIVILEGES] = [message(200, {"RolePrivileges": rows})]
+    check, steps = await checked(remote)
+    assert steps["create"] is summary
     assert check.ok
 
 
@@ -93,19 +93,19 @@ async def test_the_list_of_privileges_proves_only_what_is_in_it(
         ({"GET WhoAmI": refused(400, "0x80040203")}, "membership", Kind.DYNAMICS_ADDRESS_WRONG),
         ({"GET WhoAmI": faults.html(404)}, "membership", Kind.DYNAMICS_ADDRESS_WRONG),
         ({"GET WhoAmI": faults.html(200)}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
-        ({"GET WhoAmI": said(200, {"UserId": "../../x"})}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
+        ({"GET WhoAmI": message(200, {"UserId": "../../x"})}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
         ({"GET WhoAmI": faults.hang}, "membership", Kind.DYNAMICS_NO_ANSWER),
         ({"GET WhoAmI": faults.reset_before_answer}, "membership", Kind.DYNAMICS_NO_ANSWER),
-        ({PRIVILEGE: said(200, {"RolePrivileges": []})}, "create", Kind.CREATE_PRIVILEGE_MISSING),
-        ({COLUMNS: said(200, {"value": [{"LogicalName": "subject"}]})}, "fields", Kind.FIELD_NOT_KNOWN),
+        ({PRIVILEGE: message(200, {"RolePrivileges": []})}, "create", Kind.CREATE_PRIVILEGE_MISSING),
+        ({COLUMNS: message(200, {"value": [{"LogicalName": "subject"}]})}, "fields", Kind.FIELD_NOT_KNOWN),
     ],
 )
 async def test_a_check_names_the_first_thing_that_is_wrong(
     authority: Authority, answers: dict[str, Fault], step: str, kind: Kind
 ) -> None:
-    async with far_side(authority, total=0.5) as far:
-        far.answers |= {key: [fault] for key, fault in answers.items()}
-        check, steps = await checked(far)
+    async with remote_side(authority, total=0.5) as remote:
+        remote.answers |= {key: [fault] for key, fault in answers.items()}
+        check, steps = await checked(remote)
     assert check.diagnosis is not None
     assert check.diagnosis.kind is kind
     assert list(steps)[-1] == step
@@ -113,16 +113,16 @@ async def test_a_check_names_the_first_thing_that_is_wrong(
     assert check.diagnosis.outcome in (Outcome.BROKEN, Outcome.FAILED)
 
 
-async def test_a_check_finds_an_option_that_is_not_there(far: Far) -> None:
+async def test_a_check_finds_an_option_that_is_not_there(remote: Remote) -> None:
     names = [{"LogicalName": "subject"}, {"LogicalName": "leadsourcecode"}]
     gone = dict.fromkeys(
         ("firstname", "lastname", "emailaddress1", "telephone1", "companyname", "jobtitle", "address1_country")
     )
-    far.answers |= {
-        COLUMNS: [said(200, {"value": names})],
-        OPTIONS: [said(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 2}]}})],
+    remote.answers |= {
+        COLUMNS: [message(200, {"value": names})],
+        OPTIONS: [message(200, {"OptionSet": {"Options": [{"Value": 1}, {"Value": 2}]}})],
     }
-    check, steps = await checked(far, fields=gone | {"description": None})
+    check, steps = await checked(remote, fields=gone | {"description": None})
     assert steps["fields"] is False
     assert check.diagnosis is not None
     assert check.diagnosis.kind is Kind.PICKLIST_VALUE
@@ -130,9 +130,9 @@ async def test_a_check_finds_an_option_that_is_not_there(far: Far) -> None:
 
 
 async def test_nothing_listening_points_to_the_address(authority: Authority) -> None:
-    async with far_side(authority) as far:
-        await far.server.aclose()
-        check, _ = await checked(far)
+    async with remote_side(authority) as remote:
+        await remote.server.aclose()
+        check, _ = await checked(remote)
     assert check.diagnosis is not None
     assert (check.diagnosis.kind, check.diagnosis.outcome) == (Kind.DYNAMICS_NO_ANSWER, Outcome.FAILED)
 
@@ -140,14 +140,14 @@ async def test_nothing_listening_points_to_the_address(authority: Authority) -> 
 # Preview
 
 
-async def test_a_preview_sends_nothing_and_says_what_is_lacking(far: Far) -> None:
-    far.answers |= {
+async def test_a_preview_sends_nothing_and_says_what_is_lacking(remote: Remote) -> None:
+    remote.answers |= {
         LENGTHS: [lengths(companyname=4)],
         MEMOS: [lengths(description=2000)],
-        COLUMNS: [said(200, {"value": [{"LogicalName": "companyname"}, {"LogicalName": "subject"}]})],
+        COLUMNS: [message(200, {"value": [{"LogicalName": "companyname"}, {"LogicalName": "subject"}]})],
     }
     fields = {**dict.fromkeys(("description", "jobtitle", "firstname", "lastname", "telephone1")), "new_x": 1}
-    destination = dynamics(far, fields=fields | {"address1_country": None, "emailaddress1": None})
+    destination = dynamics(remote, fields=fields | {"address1_country": None, "emailaddress1": None})
     assert isinstance(destination, Previews)
     preview = await destination.preview(LEAD)
     assert preview.record == {
@@ -161,12 +161,12 @@ async def test_a_preview_sends_nothing_and_says_what_is_lacking(far: Far) -> Non
         "leadsourcecode does not exist in this environment",
         "new_x does not exist in this environment",
     )
-    assert {request.method for request in far.server.received if "oauth2" not in request.target} == {"GET"}
+    assert {request.method for request in remote.server.received if "oauth2" not in request.target} == {"GET"}
 
 
-async def test_a_preview_without_an_environment_goes_by_the_usual(far: Far) -> None:
-    far.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401)]
-    preview = await dynamics(far).preview(LEAD)
+async def test_a_preview_without_an_environment_goes_by_the_usual(remote: Remote) -> None:
+    remote.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401)]
+    preview = await dynamics(remote).preview(LEAD)
     assert preview.record["lastname"] == "Quimby"
     assert len(preview.notes) == 1
     assert "usual" in preview.notes[0]

@@ -16,19 +16,19 @@ from leadkeeper.diagnoses.dynamics import ENTRIES
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
-from tests.contracts.far_dynamics import (
+from tests.contracts.faults import LEAD
+from tests.contracts.remote_dynamics import (
     SETTINGS,
-    Far,
+    Remote,
     deliver,
     dynamics,
-    far_side,
+    remote_side,
 )
-from tests.contracts.faults import LEAD
 
 
 @pytest.fixture
-async def far(authority: Authority) -> AsyncIterator[Far]:
-    async with far_side(authority) as side:
+async def remote(authority: Authority) -> AsyncIterator[Remote]:
+    async with remote_side(authority) as side:
         yield side
 
 
@@ -112,12 +112,12 @@ async def test_other_hosts_get_neither_secret_nor_lead(host: str) -> None:
 
 
 async def test_hosts_that_the_operator_names_are_taken(authority: Authority) -> None:
-    async with far_side(authority, more_hosts=("crm.fabrikam.example",)) as far:
-        found = await deliver(dynamics(far, instanceUrl="https://crm.fabrikam.example"))
+    async with remote_side(authority, more_hosts=("crm.fabrikam.example",)) as remote:
+        found = await deliver(dynamics(remote, instanceUrl="https://crm.fabrikam.example"))
     assert isinstance(found, Receipt)
     assert found.link is not None
     assert found.link.startswith("https://crm.fabrikam.example/main.aspx")
-    assert far.forms[0]["scope"] == "https://crm.fabrikam.example/.default"
+    assert remote.forms[0]["scope"] == "https://crm.fabrikam.example/.default"
 
 
 async def test_a_host_name_that_does_not_exist_is_a_wrong_instance() -> None:

@@ -20,9 +20,9 @@ from leadkeeper.notices.sender import Sender
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
+from tests.contracts.installation import CRM, TestInstallation, endpoint, furnished, lead
 from tests.contracts.mailbox import Mailbox, mailbox
-from tests.rooms import OFFER, House, Visitor
+from tests.in_process import OFFER, Installation, Visitor
 
 LEAD = OutgoingLead(
     id="01a20796-6db8-77f6-90dd-50904133bd16",
@@ -119,20 +119,20 @@ def test_a_wrong_address_is_refused_without_repeating_it(url: str) -> None:
     assert "s3cret" not in str(error.value)
 
 
-async def announced(house: TestHouse, notice: str, offer: OfferRef = CRM) -> None:
+async def announced(installation: TestInstallation, notice: str, offer: OfferRef = CRM) -> None:
     body = endpoint()
     body["httpsEndpointLeadConfiguration"] |= {"contactEmail": ["sales@contoso.com"], "notice": notice}  # type: ignore[operator]
-    await house.connections.put(offer, "primary", body, by="test", trusted=True)
+    await installation.connections.put(offer, "primary", body, by="test", trusted=True)
 
 
 async def test_leads_that_come_together_are_one_mail(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await announced(house, "each")
+    async with furnished(database_url) as installation:
+        await announced(installation, "each")
         with mailbox() as box:
-            sender = Sender(house.storage, Mailer(server_of(box)), "https://leads.example", house.clock)
-            await house.intake.keep_many([lead(i) for i in range(30)])
+            sender = Sender(installation.storage, Mailer(server_of(box)), "https://leads.example", installation.clock)
+            await installation.intake.keep_many([lead(i) for i in range(30)])
             assert await sender.look() == 0
-            house.now += GATHER_MS
+            installation.now += GATHER_MS
             assert await sender.look() == 1
             assert await sender.look() == 0
             (mail,) = box.mails
@@ -142,52 +142,52 @@ async def test_leads_that_come_together_are_one_mail(database_url: str) -> None:
 
 
 async def test_a_digest_comes_once_a_day(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await announced(house, "daily")
+    async with furnished(database_url) as installation:
+        await announced(installation, "daily")
         with mailbox() as box:
-            sender = Sender(house.storage, Mailer(server_of(box)), "https://leads.example", house.clock)
-            await house.intake.keep(lead(1))
-            house.now += 1000
-            await house.intake.keep(lead(2))
+            sender = Sender(installation.storage, Mailer(server_of(box)), "https://leads.example", installation.clock)
+            await installation.intake.keep(lead(1))
+            installation.now += 1000
+            await installation.intake.keep(lead(2))
             assert await sender.look() == 0
-            house.now += DAY_MS
+            installation.now += DAY_MS
             assert await sender.look() == 1
             assert box.mails[0]["Subject"] == "2 new leads for “Contoso CRM Pro”"
 
 
 async def test_a_notice_waits_for_the_mail_server(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await announced(house, "each")
-        await house.intake.keep(lead())
-        house.now += GATHER_MS
+    async with furnished(database_url) as installation:
+        await announced(installation, "each")
+        await installation.intake.keep(lead())
+        installation.now += GATHER_MS
         with mailbox() as box:
             box.reply["DATA"] = "452 full"
-            sender = Sender(house.storage, Mailer(server_of(box)), "https://leads.example", house.clock)
+            sender = Sender(installation.storage, Mailer(server_of(box)), "https://leads.example", installation.clock)
             assert await sender.look() == 0
             box.reply.clear()
             assert await sender.look() == 0
-            house.now += 10_000
+            installation.now += 10_000
             assert await sender.look() == 1
-        assert await house.count(t.notice, t.WAITING_NOTICE) == 0
+        assert await installation.count(t.notice, t.WAITING_NOTICE) == 0
 
 
 async def test_nobody_is_told_who_did_not_ask(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.connect()
-        await house.intake.keep(lead())
-        assert await house.count(t.notice) == 0
+    async with furnished(database_url) as installation:
+        await installation.connect()
+        await installation.intake.keep(lead())
+        assert await installation.count(t.notice) == 0
 
 
-async def test_a_contact_that_is_refused_while_another_is_served_is_told(home: House, operator: Visitor) -> None:
+async def test_a_contact_that_is_refused_while_another_is_served_is_told(home: Installation, operator: Visitor) -> None:
     """The lead is delivered; whoever can mend the address sees what is wrong with it, and the log names it masked."""
     settings = {"contactEmail": ["sales@contoso.com", "gone@contoso.com"]}
     body = {"leadDestination": "email", "emailLeadConfiguration": settings}
     assert (await operator.put(f"{OFFER}/connections/primary", body)).status == 201
-    (connection,) = await home.rooms.connections.list(CRM)
+    (connection,) = await home.services.connections.list(CRM)
     with mailbox() as box:
         box.reply["RCPT gone@contoso.com"] = "550 no such user gone@contoso.com"
         mail = MailService(server_of(box), base_url="https://leads.example")
-        contacts = Recipients(home.rooms.storage, connection, DEFAULT_RULES)
+        contacts = Recipients(home.services.storage, connection, DEFAULT_RULES)
         with capture_logs() as logs:
             (answer,) = await Email(EmailConfig.model_validate(settings), mail, contacts).deliver([LEAD])
         assert box.recipients == [["sales@contoso.com"]]
@@ -199,6 +199,6 @@ async def test_a_contact_that_is_refused_while_another_is_served_is_told(home: H
     assert line["address"] == masked_address("gone@contoso.com")
     assert "gone@" not in repr(logs)
     shown = (await operator.get(f"{OFFER}/connections/primary")).json()["contacts"]
-    told = {each["email"]: each["diagnosis"] for each in shown}
-    assert told["gone@contoso.com"]["kind"] == "mailRecipientRefused"
-    assert told["sales@contoso.com"] is None
+    summary = {each["email"]: each["diagnosis"] for each in shown}
+    assert summary["gone@contoso.com"]["kind"] == "mailRecipientRefused"
+    assert summary["sales@contoso.com"] is None

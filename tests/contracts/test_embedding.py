@@ -11,22 +11,22 @@ import sqlalchemy as sa
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.permissions import Caller, Role
 from leadkeeper.storage import tables as t
-from tests.rooms import House, Visitor, house
+from tests.in_process import Installation, Visitor, installation
 
 SITE = "https://shop.example"
 FRAME = {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"}
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
-    async with house(database_url, frame_ancestors=f"{SITE}, http://localhost:8080") as opened:
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    async with installation(database_url, frame_ancestors=f"{SITE}, http://localhost:8080") as opened:
         operator = await opened.visitor("operator")
         await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
         await operator.put("/v1/publishers/fabrikam/offers/erp", {"title": "Fabrikam ERP", "offerType": "saas"})
         yield opened
 
 
-async def link(visitor: Visitor, home: House, **body: str) -> str:
+async def link(visitor: Visitor, home: Installation, **body: str) -> str:
     answer = await visitor.post("/v1/publishers/contoso/portal-links", body)
     assert answer.status == 201, answer.body
     url = answer.json()["url"]
@@ -34,21 +34,21 @@ async def link(visitor: Visitor, home: House, **body: str) -> str:
     return str(home.url + url.removeprefix("https://leads.example"))
 
 
-async def get(home: House, url: str, cookie: str = "", **headers: str) -> aiohttp.ClientResponse:
+async def get(home: Installation, url: str, cookie: str = "", **headers: str) -> aiohttp.ClientResponse:
     sent = FRAME | ({"Cookie": cookie} if cookie else {}) | headers
     answer = await home.session.get(url if "://" in url else home.url + url, headers=sent, allow_redirects=False)
     await answer.read()
     return answer
 
 
-async def opened(home: House, **body: str) -> str:
+async def opened(home: Installation, **body: str) -> str:
     """The cookie of a frame that was opened with a new link."""
     answer = await get(home, await link(await home.visitor("operator"), home, **body))
     assert answer.status == 303
     return answer.headers["Set-Cookie"].partition(";")[0]
 
 
-async def test_a_frame_shows_that_publisher_alone(home: House) -> None:
+async def test_a_frame_shows_that_publisher_alone(home: Installation) -> None:
     answer = await get(home, await link(await home.visitor("operator"), home, path="/portal/leads"))
     assert (answer.status, answer.headers["Location"]) == (303, "/portal/leads")
     kept = answer.headers["Set-Cookie"]
@@ -69,13 +69,13 @@ async def test_a_frame_shows_that_publisher_alone(home: House) -> None:
     assert (await get(home, "/portal/offers/contoso/crm-pro/edit", cookie)).status == 200
 
 
-async def test_a_readers_frame_changes_nothing(home: House) -> None:
+async def test_a_readers_frame_changes_nothing(home: Installation) -> None:
     cookie = await opened(home, role="reader")
     assert (await get(home, "/portal/offers/contoso/crm-pro/edit", cookie)).status == 403
     assert (await get(home, "/portal", cookie)).status == 200
 
 
-async def test_a_link_is_good_once_and_for_a_minute(home: House) -> None:
+async def test_a_link_is_good_once_and_for_a_minute(home: Installation) -> None:
     operator = await home.visitor("operator")
     first = await link(operator, home)
     assert (await get(home, first)).status == 303
@@ -86,22 +86,22 @@ async def test_a_link_is_good_once_and_for_a_minute(home: House) -> None:
     assert "Set-Cookie" not in second.headers
     late = await link(operator, home)
     old = sa.update(t.one_time_link).where(t.one_time_link.c.ended_at.is_(None)).values(until=1)
-    await home.rooms.storage.write(lambda conn: conn.execute(old) and None)
+    await home.services.storage.write(lambda conn: conn.execute(old) and None)
     assert (await get(home, late)).status == 404
     forged = first[:-5] + ("AAAAA" if not first.endswith("AAAAA") else "BBBBB")
     assert (await get(home, forged)).status == 404
 
 
-async def test_the_token_is_good_for_nothing_else(home: House) -> None:
+async def test_the_token_is_good_for_nothing_else(home: Installation) -> None:
     url = await link(await home.visitor("operator"), home)
     token = url.rpartition("/")[2]
     stranger = Visitor(home.session, home.url, token)
     assert (await stranger.get("/v1/publishers")).status == 401
-    kept = await home.rooms.storage.read(lambda conn: str(conn.execute(sa.select(t.one_time_link)).all()))
+    kept = await home.services.storage.read(lambda conn: str(conn.execute(sa.select(t.one_time_link)).all()))
     assert token not in kept
 
 
-async def test_only_operators_make_links_and_only_where_a_site_is_named(home: House, database_url: str) -> None:
+async def test_only_operators_make_links_and_only_where_a_site_is_named(home: Installation, database_url: str) -> None:
     for role in ("publisher:contoso", "marketplace"):
         visitor = await home.visitor(role)
         (await visitor.post("/v1/publishers/contoso/portal-links", {})).problem(403, "forbidden")
@@ -113,18 +113,18 @@ async def test_only_operators_make_links_and_only_where_a_site_is_named(home: Ho
 
 @pytest.mark.databases("sqlite")
 async def test_without_a_named_site_there_is_no_link(database_url: str) -> None:
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         operator = await home.visitor("operator")
         answer = await operator.post("/v1/publishers/contoso/portal-links", {})
         problem = answer.problem(409, "not-possible-now")
         assert "LEADKEEPER_FRAME_ANCESTORS" in problem["detail"]
 
 
-async def test_a_tab_is_no_frame_and_a_frame_no_tab(home: House) -> None:
+async def test_a_tab_is_no_frame_and_a_frame_no_tab(home: Installation) -> None:
     cookie = await opened(home)
     tab = await get(home, "/portal", cookie, **{"Sec-Fetch-Dest": "document"})
     assert (tab.status, tab.headers["Location"]) == (303, "/portal/sign-in?after=/portal")
-    made = await home.rooms.sign_ins.sessions.begin(Caller((await keys(home))[0], Role.OPERATOR))
+    made = await home.services.sign_ins.sessions.begin(Caller((await keys(home))[0], Role.OPERATOR))
     framed = await get(home, "/portal", f"leadkeeper_portal={made.token}")
     assert framed.status == 401
     assert "Fabrikam" not in await framed.text()
@@ -134,26 +134,26 @@ async def test_a_tab_is_no_frame_and_a_frame_no_tab(home: House) -> None:
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
-async def keys(home: House) -> list[str]:
-    return await home.rooms.storage.read(lambda conn: list(conn.scalars(sa.select(t.key.c.id))))
+async def keys(home: Installation) -> list[str]:
+    return await home.services.storage.read(lambda conn: list(conn.scalars(sa.select(t.key.c.id))))
 
 
-async def test_a_frame_ends_with_the_key_that_made_its_link(home: House) -> None:
-    made = await Keys(home.rooms.storage).create("operator", by="test")
+async def test_a_frame_ends_with_the_key_that_made_its_link(home: Installation) -> None:
+    made = await Keys(home.services.storage).create("operator", by="test")
     url = await link(Visitor(home.session, home.url, made.key), home)
     cookie = (await get(home, url)).headers["Set-Cookie"].partition(";")[0]
     assert (await get(home, "/portal", cookie)).status == 200
-    mine = await home.rooms.sign_ins.sessions.list(Caller(made.id, Role.OPERATOR))
+    mine = await home.services.sign_ins.sessions.list(Caller(made.id, Role.OPERATOR))
     assert mine == [], "frames are no sessions of the key's owner"
-    await home.rooms.keys.revoke(made.id, by="test")
+    await home.services.keys.revoke(made.id, by="test")
     assert (await get(home, "/portal", cookie)).status == 401
     a = t.audit.c
     query = sa.select(a.act, a.who, a.publisher_id).where(a.act.like("portalLink.%")).order_by(a.id)
-    lines = await home.rooms.storage.read(lambda conn: [tuple(row) for row in conn.execute(query)])
+    lines = await home.services.storage.read(lambda conn: [tuple(row) for row in conn.execute(query)])
     assert lines == [(f"portalLink.{act}", f"key:{made.id}", "contoso") for act in ("create", "open")]
 
 
-async def test_a_form_in_a_frame_comes_from_our_page(home: House) -> None:
+async def test_a_form_in_a_frame_comes_from_our_page(home: Installation) -> None:
     cookie = await opened(home)
     text = await (await get(home, "/portal", cookie)).text()
     token = text.split('name="token" value="')[1].partition('"')[0]

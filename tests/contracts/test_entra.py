@@ -15,7 +15,7 @@ from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
-from tests.contracts.far_dynamics import HOST, Far, far_side, said, sign_in_refused, token
+from tests.contracts.remote_dynamics import HOST, Remote, message, remote_side, sign_in_refused, token
 
 TENANT = "3c1d2b4a-0000-4000-8000-000000000001"
 CLIENT = "9f8e7d6c-0000-4000-8000-000000000002"
@@ -36,8 +36,8 @@ class Clock:
 
 
 @pytest.fixture
-async def far(authority: Authority) -> AsyncIterator[Far]:
-    async with far_side(authority) as side:
+async def remote(authority: Authority) -> AsyncIterator[Remote]:
+    async with remote_side(authority) as side:
         yield side
 
 
@@ -46,13 +46,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def tokens(far: Far, clock: Clock) -> Tokens:
-    return Tokens(far.network, clock=clock)
+def tokens(remote: Remote, clock: Clock) -> Tokens:
+    return Tokens(remote.network, clock=clock)
 
 
-async def test_an_application_signs_in_with_its_secret(far: Far, clock: Clock) -> None:
-    assert await tokens(far, clock).get(APPLICATION) == "tok.en-1"
-    assert far.forms == [
+async def test_an_application_signs_in_with_its_secret(remote: Remote, clock: Clock) -> None:
+    assert await tokens(remote, clock).get(APPLICATION) == "tok.en-1"
+    assert remote.forms == [
         {
             "to": f"login.microsoftonline.com/{TENANT}/oauth2/v2.0/token",
             "grant_type": "client_credentials",
@@ -61,12 +61,12 @@ async def test_an_application_signs_in_with_its_secret(far: Far, clock: Clock) -
             "scope": f"https://{HOST}/.default",
         }
     ]
-    assert far.server.received[0].headers["content-type"] == "application/x-www-form-urlencoded"
+    assert remote.server.received[0].headers["content-type"] == "application/x-www-form-urlencoded"
 
 
-async def test_a_person_signs_in_with_a_password(far: Far, clock: Clock) -> None:
-    assert await tokens(far, clock).get(PERSON) == "tok.en-1"
-    assert far.forms == [
+async def test_a_person_signs_in_with_a_password(remote: Remote, clock: Clock) -> None:
+    assert await tokens(remote, clock).get(PERSON) == "tok.en-1"
+    assert remote.forms == [
         {
             "to": "login.microsoftonline.com/organizations/oauth2/v2.0/token",
             "grant_type": "password",
@@ -78,21 +78,21 @@ async def test_a_person_signs_in_with_a_password(far: Far, clock: Clock) -> None
     ]
 
 
-async def test_a_token_is_kept_and_renewed_five_minutes_early(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [token("a"), token("b")]
-    kept = tokens(far, clock)
+async def test_a_token_is_kept_and_renewed_five_minutes_early(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [token("a"), token("b")]
+    kept = tokens(remote, clock)
     assert [await kept.get(APPLICATION) for _ in range(3)] == ["a"] * 3
     clock.now += 3599 - 301
     assert await kept.get(APPLICATION) == "a"
     clock.now += 2
     assert await kept.get(APPLICATION) == "b"
-    assert len(far.forms) == 2
+    assert len(remote.forms) == 2
 
 
 @pytest.mark.parametrize(("seconds", "good"), [("3599", 3290), (60, 29), (0, None), (None, None), ("soon", None)])
-async def test_other_lifetimes(far: Far, clock: Clock, seconds: object, good: float | None) -> None:
-    far.answers["token"] = [token("a", seconds), token("b")]
-    kept = tokens(far, clock)
+async def test_other_lifetimes(remote: Remote, clock: Clock, seconds: object, good: float | None) -> None:
+    remote.answers["token"] = [token("a", seconds), token("b")]
+    kept = tokens(remote, clock)
     first = await kept.get(APPLICATION)
     clock.now += good or 2
     again = await kept.get(APPLICATION)
@@ -102,20 +102,20 @@ async def test_other_lifetimes(far: Far, clock: Clock, seconds: object, good: fl
         assert again == "b"
 
 
-async def test_adapters_of_one_network_share_tokens(far: Far, clock: Clock) -> None:
-    await tokens(far, clock).get(APPLICATION)
-    await tokens(far, clock).get(replace(APPLICATION))
-    assert len(far.forms) == 1
-    await tokens(far, clock).get(replace(APPLICATION, resource="https://fabrikam.crm.dynamics.com"))
-    await tokens(far, clock).get(replace(APPLICATION, client=TENANT))
-    await tokens(far, clock).get(replace(APPLICATION, tenant=CLIENT))
-    await tokens(far, clock).get(PERSON)
-    assert len(far.forms) == 5
+async def test_adapters_of_one_network_share_tokens(remote: Remote, clock: Clock) -> None:
+    await tokens(remote, clock).get(APPLICATION)
+    await tokens(remote, clock).get(replace(APPLICATION))
+    assert len(remote.forms) == 1
+    await tokens(remote, clock).get(replace(APPLICATION, resource="https://fabrikam.crm.dynamics.com"))
+    await tokens(remote, clock).get(replace(APPLICATION, client=TENANT))
+    await tokens(remote, clock).get(replace(APPLICATION, tenant=CLIENT))
+    await tokens(remote, clock).get(PERSON)
+    assert len(remote.forms) == 5
 
 
-async def test_a_changed_secret_is_used_at_once(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [sign_in_refused(7000222, "invalid_client", 401), token()]
-    kept = tokens(far, clock)
+async def test_a_changed_secret_is_used_at_once(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [sign_in_refused(7000222, "invalid_client", 401), token()]
+    kept = tokens(remote, clock)
     assert isinstance(await kept.get(APPLICATION), Diagnosis)
     assert await kept.get(replace(APPLICATION, secret="new")) == "tok.en-1"
 
@@ -130,25 +130,25 @@ async def slowly_refused(exchange: Exchange) -> None:
     await sign_in_refused(7000215, "invalid_client", 401)(exchange)
 
 
-async def test_one_request_however_many_wait(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [slowly]
-    kept, others = tokens(far, clock), tokens(far, clock)
+async def test_one_request_however_many_wait(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [slowly]
+    kept, others = tokens(remote, clock), tokens(remote, clock)
     found = await asyncio.gather(*(one.get(APPLICATION) for one in (kept, others) for _ in range(20)))
     assert set(found) == {"tok.en-1"}
-    assert len(far.forms) == 1
+    assert len(remote.forms) == 1
 
 
-async def test_a_refusal_is_shared_too(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [slowly_refused]
-    kept = tokens(far, clock)
+async def test_a_refusal_is_shared_too(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [slowly_refused]
+    kept = tokens(remote, clock)
     found = await asyncio.gather(*(kept.get(APPLICATION, anew=index % 2 == 0) for index in range(10)))
     assert len({id(each) for each in found}) == 1
-    assert len(far.forms) == 1
+    assert len(remote.forms) == 1
 
 
-async def test_who_gives_up_waiting_leaves_the_others_theirs(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [slowly]
-    kept = tokens(far, clock)
+async def test_who_gives_up_waiting_leaves_the_others_theirs(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [slowly]
+    kept = tokens(remote, clock)
     first = asyncio.create_task(kept.get(APPLICATION))
     second = asyncio.create_task(kept.get(APPLICATION))
     await asyncio.sleep(0.05)
@@ -156,29 +156,29 @@ async def test_who_gives_up_waiting_leaves_the_others_theirs(far: Far, clock: Cl
     assert await second == "tok.en-1"
 
 
-async def test_a_refusal_is_not_asked_for_again_and_again(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401)]
-    kept = tokens(far, clock)
+async def test_a_refusal_is_not_asked_for_again_and_again(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401)]
+    kept = tokens(remote, clock)
     for _ in range(50):
         assert isinstance(await kept.get(APPLICATION), Diagnosis)
-    assert len(far.forms) == 1
+    assert len(remote.forms) == 1
     clock.now += entra.REFUSED_SECONDS + 1
     await kept.get(APPLICATION)
-    assert len(far.forms) == 2
+    assert len(remote.forms) == 2
 
 
-async def test_a_check_asks_anew(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401), token("a"), token("b")]
-    kept = tokens(far, clock)
+async def test_a_check_asks_anew(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [sign_in_refused(7000215, "invalid_client", 401), token("a"), token("b")]
+    kept = tokens(remote, clock)
     assert isinstance(await kept.get(APPLICATION), Diagnosis)
     assert await kept.get(APPLICATION, anew=True) == "a"
     assert await kept.get(APPLICATION, anew=True) == "b"
     assert await kept.get(APPLICATION) == "b"
 
 
-async def test_a_check_sees_an_expired_secret_while_the_token_still_works(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [token("a"), sign_in_refused(7000222, "invalid_client", 401)]
-    kept = tokens(far, clock)
+async def test_a_check_sees_an_expired_secret_while_the_token_still_works(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [token("a"), sign_in_refused(7000222, "invalid_client", 401)]
+    kept = tokens(remote, clock)
     await kept.get(APPLICATION)
     found = await kept.get(APPLICATION, anew=True)
     assert isinstance(found, Diagnosis)
@@ -186,41 +186,41 @@ async def test_a_check_sees_an_expired_secret_while_the_token_still_works(far: F
     assert await kept.get(APPLICATION) == "a"
 
 
-async def test_a_locked_account_is_left_alone(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [sign_in_refused(50053, "invalid_grant"), token()]
-    kept = tokens(far, clock)
+async def test_a_locked_account_is_left_alone(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [sign_in_refused(50053, "invalid_grant"), token()]
+    kept = tokens(remote, clock)
     for _ in range(3):
         found = await kept.get(PERSON, anew=True)
         assert isinstance(found, Diagnosis)
         assert found.kind is Kind.ACCOUNT_LOCKED
-    assert len(far.forms) == 1
+    assert len(remote.forms) == 1
     clock.now += entra.LOCKED_SECONDS
     assert await kept.get(PERSON) == "tok.en-1"
 
 
-async def test_a_token_that_the_resource_refuses_is_replaced_once(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [token("a"), token("b")]
-    kept = tokens(far, clock)
+async def test_a_token_that_the_resource_refuses_is_replaced_once(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [token("a"), token("b")]
+    kept = tokens(remote, clock)
     assert await kept.get(APPLICATION) == "a"
     found = await asyncio.gather(*(kept.get(APPLICATION, instead_of="a") for _ in range(5)))
     assert set(found) == {"b"}
-    assert len(far.forms) == 2
+    assert len(remote.forms) == 2
 
 
-async def test_a_good_token_outlives_a_fault_of_the_service(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [token("a"), faults.answer(503), token("b")]
-    kept = tokens(far, clock)
+async def test_a_good_token_outlives_a_fault_of_the_service(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [token("a"), faults.answer(503), token("b")]
+    kept = tokens(remote, clock)
     await kept.get(APPLICATION)
     clock.now += 3400
     assert await kept.get(APPLICATION) == "a"
-    assert len(far.forms) == 2
+    assert len(remote.forms) == 2
     clock.now += 150
     assert await kept.get(APPLICATION) == "b"
 
 
-async def test_sovereign_clouds_have_their_own_service(far: Far, clock: Clock) -> None:
-    await tokens(far, clock).get(replace(APPLICATION, authority="https://login.microsoftonline.us"))
-    assert far.forms[0]["to"].startswith("login.microsoftonline.us/")
+async def test_sovereign_clouds_have_their_own_service(remote: Remote, clock: Clock) -> None:
+    await tokens(remote, clock).get(replace(APPLICATION, authority="https://login.microsoftonline.us"))
+    assert remote.forms[0]["to"].startswith("login.microsoftonline.us/")
 
 
 REFUSALS = [
@@ -276,10 +276,10 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("code", "error", "status", "kind"), REFUSALS)
-async def test_refusals(far: Far, clock: Clock, code: int, error: str, status: int, kind: Kind) -> None:
+async def test_refusals(remote: Remote, clock: Clock, code: int, error: str, status: int, kind: Kind) -> None:
     text = f"It says {APPLICATION.secret} and {TENANT}."
-    far.answers["token"] = [sign_in_refused(code, error, status, text)]
-    found = await tokens(far, clock).get(APPLICATION)
+    remote.answers["token"] = [sign_in_refused(code, error, status, text)]
+    found = await tokens(remote, clock).get(APPLICATION)
     assert isinstance(found, Diagnosis)
     assert found.kind is kind
     waits = {Kind.THROTTLED: Outcome.THROTTLED, Kind.SERVER_ERROR: Outcome.FAILED}
@@ -293,10 +293,10 @@ async def test_refusals(far: Far, clock: Clock, code: int, error: str, status: i
 
 
 @pytest.mark.parametrize("code", [50059, 50128, 50126])
-async def test_a_users_unknown_domain_is_a_wrong_user_name(far: Far, clock: Clock, code: int) -> None:
+async def test_a_users_unknown_domain_is_a_wrong_user_name(remote: Remote, clock: Clock, code: int) -> None:
     text = "Ada.Lovelace@contoso.com is not known; Pa55&word= neither"
-    far.answers["token"] = [sign_in_refused(code, "invalid_request", text=text)]
-    found = await tokens(far, clock).get(PERSON)
+    remote.answers["token"] = [sign_in_refused(code, "invalid_request", text=text)]
+    found = await tokens(remote, clock).get(PERSON)
     assert isinstance(found, Diagnosis)
     assert found.kind is Kind.SIGN_IN_REJECTED
     assert not [part for part in ("lovelace", "pa55") if part in repr(found).lower()]
@@ -311,9 +311,9 @@ async def test_a_users_unknown_domain_is_a_wrong_user_name(far: Far, clock: Cloc
         ("bad_token", Kind.SIGN_IN_REJECTED),
     ],
 )
-async def test_suberrors_where_numbers_are_missing(far: Far, clock: Clock, suberror: str, kind: Kind) -> None:
-    far.answers["token"] = [said(400, {"error": "invalid_grant", "suberror": suberror})]
-    found = await tokens(far, clock).get(PERSON)
+async def test_suberrors_where_numbers_are_missing(remote: Remote, clock: Clock, suberror: str, kind: Kind) -> None:
+    remote.answers["token"] = [message(400, {"error": "invalid_grant", "suberror": suberror})]
+    found = await tokens(remote, clock).get(PERSON)
     assert isinstance(found, Diagnosis)
     assert found.kind is kind
 
@@ -328,10 +328,15 @@ async def test_suberrors_where_numbers_are_missing(far: Far, clock: Clock, suber
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
         (faults.html(403), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
         (faults.redirect("https://10.0.0.1/"), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
-        (said(200, {"access_token": "two\nlines", "expires_in": 1}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
-        (said(200, {"expires_in": 1}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
-        (said(200, ["no"]), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
-        (said(400, {"error": {"code": 7}}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
+        (
+            message(200, {"access_token": "two\nlines", "expires_in": 1}),
+            Kind.ANSWER_NOT_UNDERSTOOD,
+            Outcome.FAILED,
+            None,
+        ),
+        (message(200, {"expires_in": 1}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
+        (message(200, ["no"]), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
+        (message(400, {"error": {"code": 7}}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED, None),
         (faults.hang, Kind.NO_ANSWER, Outcome.FAILED, None),
         (faults.hang_after_headers(200), Kind.NO_ANSWER, Outcome.FAILED, None),
         (faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.FAILED, None),
@@ -344,21 +349,21 @@ async def test_suberrors_where_numbers_are_missing(far: Far, clock: Clock, suber
 async def test_faults_send_nothing(
     authority: Authority, clock: Clock, fault: Fault, kind: Kind, outcome: Outcome, wait: float | None
 ) -> None:
-    async with far_side(authority, total=0.5) as far:
-        far.answers["token"] = [fault]
-        found = await tokens(far, clock).get(APPLICATION)
+    async with remote_side(authority, total=0.5) as remote:
+        remote.answers["token"] = [fault]
+        found = await tokens(remote, clock).get(APPLICATION)
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome, found.retry_after) == (kind, outcome, wait)
     assert "secret.value" not in repr(found)
 
 
-async def test_a_service_that_asks_for_time_gets_it(far: Far, clock: Clock) -> None:
-    far.answers["token"] = [faults.answer(429, retry_after="17"), token()]
-    kept = tokens(far, clock)
+async def test_a_service_that_asks_for_time_gets_it(remote: Remote, clock: Clock) -> None:
+    remote.answers["token"] = [faults.answer(429, retry_after="17"), token()]
+    kept = tokens(remote, clock)
     await kept.get(APPLICATION)
     clock.now += 16
     assert isinstance(await kept.get(APPLICATION), Diagnosis)
-    assert len(far.forms) == 1
+    assert len(remote.forms) == 1
     clock.now += 2
     assert await kept.get(APPLICATION) == "tok.en-1"
 
@@ -366,17 +371,17 @@ async def test_a_service_that_asks_for_time_gets_it(far: Far, clock: Clock) -> N
 async def test_nothing_secret_is_shown_and_nothing_outlives_the_network(authority: Authority, clock: Clock) -> None:
     assert "secret" not in repr(APPLICATION).replace("client_secret", "")
     assert "lovelace" not in repr(PERSON)
-    async with far_side(authority) as far:
-        await tokens(far, clock).get(APPLICATION)
+    async with remote_side(authority) as remote:
+        await tokens(remote, clock).get(APPLICATION)
         before = len(entra._LINES)
-    del far
+    del remote
     gc.collect()
     assert len(entra._LINES) < before
 
 
-async def test_old_credentials_are_forgotten(far: Far, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_credentials_are_forgotten(remote: Remote, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entra, "_KEPT", 2)
-    kept = tokens(far, clock)
+    kept = tokens(remote, clock)
     for number in range(5):
         await kept.get(replace(APPLICATION, secret=f"secret {number}"))
         clock.now += 4_000

@@ -13,7 +13,7 @@ from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.network.entra.errors import CODES
 from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox.authority import Authority
-from tests.contracts.far_dynamics import PERSON, SETTINGS, Far, far_side, said, sign_in_refused
+from tests.contracts.remote_dynamics import PERSON, SETTINGS, Remote, message, remote_side, sign_in_refused
 from tests.languages import LANGUAGES
 
 PASSING = (90006, 90012, 90024, 80001, 80002, 80005, 80014, 50033, 90033, 50087, 90090, 90091, 70012)
@@ -46,8 +46,8 @@ LATER = {Outcome.FAILED, Outcome.THROTTLED}
 
 
 @pytest.fixture
-async def far(authority: Authority) -> AsyncIterator[Far]:
-    async with far_side(authority) as side:
+async def remote(authority: Authority) -> AsyncIterator[Remote]:
+    async with remote_side(authority) as side:
         yield side
 
 
@@ -61,10 +61,10 @@ USER = credential(**PERSON)
 OWN_APPLICATION = credential(**PERSON, publicClientId="9f8e7d6c-0000-4000-8000-000000000002")
 
 
-async def told(far: Far, code: int, error: str, status: int, who: Credential = APPLICATION) -> Diagnosis:
+async def summary(remote: Remote, code: int, error: str, status: int, who: Credential = APPLICATION) -> Diagnosis:
     """What the sign-in is said to have failed for."""
-    far.answers["token"] = [sign_in_refused(code, error, status)]
-    found = await Tokens(far.network).get(who)
+    remote.answers["token"] = [sign_in_refused(code, error, status)]
+    found = await Tokens(remote.network).get(who)
     assert isinstance(found, Diagnosis)
     return found
 
@@ -81,10 +81,10 @@ def test_nothing_else_is_sorted() -> None:
 @pytest.mark.parametrize("code", PASSING)
 @pytest.mark.parametrize(("status", "error"), STATUSES)
 async def test_passing_troubles_pass_whatever_status_they_come_with(
-    far: Far, code: int, status: int, error: str
+    remote: Remote, code: int, status: int, error: str
 ) -> None:
     for who in (APPLICATION, USER):
-        found = await told(far, code, error, status, who)
+        found = await summary(remote, code, error, status, who)
         assert found.outcome in LATER, found
         assert found.evidence.code == f"AADSTS{code}"
 
@@ -99,23 +99,23 @@ async def test_passing_troubles_pass_whatever_status_they_come_with(
         (80012, "invalid_grant", "logonHours", "hours"),
     ],
 )
-async def test_remedies(far: Far, code: int, error: str, kind: str, remedy: str) -> None:
-    found = await told(far, code, error, 400)
+async def test_remedies(remote: Remote, code: int, error: str, kind: str, remedy: str) -> None:
+    found = await summary(remote, code, error, 400)
     assert found.kind == kind
     assert remedy in " ".join(found.steps)
 
 
-async def test_the_agent_of_the_organisation_is_named(far: Far) -> None:
-    found = await told(far, 80001, "invalid_grant", 400, USER)
+async def test_the_agent_of_the_organisation_is_named(remote: Remote) -> None:
+    found = await summary(remote, 80001, "invalid_grant", 400, USER)
     assert (found.kind, found.outcome) == ("directoryNotReached", Outcome.FAILED)
     assert "Active Directory" in found.summary
 
 
-async def test_a_passing_trouble_is_asked_again_soon(far: Far) -> None:
+async def test_a_passing_trouble_is_asked_again_soon(remote: Remote) -> None:
     """A trouble that passes is believed for a second, not for as long as a wrong secret."""
     moment = 1_000.0
-    far.answers["token"] = [sign_in_refused(90006, "invalid_request", 400), said(200, {"access_token": "tok.en"})]
-    tokens = Tokens(far.network, clock=lambda: moment)
+    remote.answers["token"] = [sign_in_refused(90006, "invalid_request", 400), message(200, {"access_token": "tok.en"})]
+    tokens = Tokens(remote.network, clock=lambda: moment)
     assert isinstance(await tokens.get(APPLICATION), Diagnosis)
     moment += 2
     assert await tokens.get(APPLICATION) == "tok.en"
@@ -126,8 +126,8 @@ FIELDS = ("publicClientId", "applicationId", "applicationKey", "directoryId")
 
 
 @pytest.mark.parametrize(("code", "error"), [*PUBLIC, (65001, "invalid_grant"), (650057, "invalid_resource")])
-async def test_a_user_without_an_application_is_told_to_make_one(far: Far, code: int, error: str) -> None:
-    found = await told(far, code, error, 400, USER)
+async def test_a_user_without_an_application_is_told_to_make_one(remote: Remote, code: int, error: str) -> None:
+    found = await summary(remote, code, error, 400, USER)
     assert found.kind == "publicClientMissing"
     for language in LANGUAGES:
         text = text_of(found.kind, language)
@@ -136,9 +136,9 @@ async def test_a_user_without_an_application_is_told_to_make_one(far: Far, code:
         assert "azureAD" in " ".join(text.steps)
 
 
-async def test_without_a_number_too(far: Far) -> None:
-    far.answers["token"] = [said(401, {"error": "invalid_client"})]
-    found = await Tokens(far.network).get(USER)
+async def test_without_a_number_too(remote: Remote) -> None:
+    remote.answers["token"] = [message(401, {"error": "invalid_client"})]
+    found = await Tokens(remote.network).get(USER)
     assert isinstance(found, Diagnosis)
     assert found.kind == "publicClientMissing"
 
@@ -155,15 +155,15 @@ async def test_without_a_number_too(far: Far) -> None:
     ],
 )
 async def test_a_user_with_an_application_reads_of_fields_that_it_has(
-    far: Far, code: int, error: str, kind: str
+    remote: Remote, code: int, error: str, kind: str
 ) -> None:
-    found = await told(far, code, error, 400, OWN_APPLICATION)
+    found = await summary(remote, code, error, 400, OWN_APPLICATION)
     assert found.kind == kind
     if kind != "signInRejected":  # which tells both ways of signing in apart
-        said_of = f"{found.summary} {' '.join(found.steps)}"
-        assert not [name for name in ("applicationId", "applicationKey", "directoryId") if name in said_of]
+        message_of = f"{found.summary} {' '.join(found.steps)}"
+        assert not [name for name in ("applicationId", "applicationKey", "directoryId") if name in message_of]
 
 
-async def test_another_application_is_another_credential(far: Far) -> None:
+async def test_another_application_is_another_credential(remote: Remote) -> None:
     assert replace(USER, client=OWN_APPLICATION.client) != USER
     assert USER.client != OWN_APPLICATION.client

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.rooms import House, Visitor, hand_in
+from tests.in_process import Installation, Visitor, hand_in
 
 ADDRESS = "ada.lovelace@contoso.example"
 
@@ -43,7 +43,7 @@ async def test_by_post_with_every_filter(operator: Visitor, lead_id: str) -> Non
     (await operator.post("/v1/leads/find", {"mail": ADDRESS})).problem(422, "invalid-request")
 
 
-async def test_a_publisher_finds_its_own(home: House, operator: Visitor, lead_id: str) -> None:
+async def test_a_publisher_finds_its_own(home: Installation, operator: Visitor, lead_id: str) -> None:
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     other = await home.visitor("publisher:fabrikam")
     assert (await other.post("/v1/leads/find", {"email": ADDRESS})).json()["leads"] == []
@@ -54,7 +54,7 @@ async def test_a_publisher_finds_its_own(home: House, operator: Visitor, lead_id
     (await marketplace.post("/v1/leads/find", {"email": ADDRESS})).problem(403, "forbidden")
 
 
-async def test_the_document_names_no_address_in_a_url(home: House) -> None:
+async def test_the_document_names_no_address_in_a_url(home: Installation) -> None:
     document = (await home.anyone.get("/openapi.json")).json()
     named = {
         parameter["name"].lower()

@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from leadkeeper.app import open_rooms
+from leadkeeper.app import open_services
 from leadkeeper.entrances import open_doors
-from leadkeeper.installation import House as Opened
+from leadkeeper.installation import Installation as Opened
 from leadkeeper.settings import Settings
+from tests.in_process import SECRET_KEY, Installation, installation, listening
 from tests.journeys.customer import Customer
 from tests.people import PASSWORD, sign_in
-from tests.rooms import SECRET_KEY, House, house, listening
 
 
 @asynccontextmanager
@@ -25,15 +25,15 @@ async def empty(database_url: str, **more: Any) -> AsyncIterator[tuple[str, Open
     settings = Settings(
         database_url=database_url, secret_key=SecretStr(SECRET_KEY), public_url="http://leads.example", **more
     )
-    async with open_rooms(settings, worker=False) as opened, listening(open_doors(settings, opened)) as url:
+    async with open_services(settings, worker=False) as opened, listening(open_doors(settings, opened)) as url:
         yield url, opened
 
 
 async def test_from_the_link_to_connecting_the_first_offer(database_url: str) -> None:
     async with empty(database_url) as (url, opened), Customer(url) as visitor:
-        link = await opened.rooms.links.first()
+        link = await opened.services.links.first()
         assert link is not None
-        again = await opened.rooms.links.first()
+        again = await opened.services.links.first()
         assert again is not None, "every start prints one, until somebody can sign in"
         page = await visitor.open(f"/portal/begin/{link.token}")
         form = page.form("name", "email", "password")
@@ -55,9 +55,9 @@ async def test_from_the_link_to_connecting_the_first_offer(database_url: str) ->
         assert page.status == 200
         page = await visitor.open(f"/portal/begin/{again.token}")
         assert (page.status, "This link is over" in page.text) == (404, True), "somebody can sign in now"
-        assert await opened.rooms.links.first() is None
+        assert await opened.services.links.first() is None
     async with empty(database_url) as (url, opened), Customer(url) as visitor:
-        assert str(opened.rooms.marketplace) == "Analytical Market", "another process knows it"
+        assert str(opened.services.marketplace) == "Analytical Market", "another process knows it"
         assert "Ada Lovelace" in (await sign_in(visitor, "ada@market.example")).text
 
 
@@ -65,23 +65,23 @@ async def test_two_who_use_the_link_at_once(database_url: str) -> None:
     import asyncio
 
     async with empty(database_url) as (_url, opened):
-        link = await opened.rooms.links.first()
+        link = await opened.services.links.first()
         assert link is not None
 
         async def begin(name: str) -> str:
-            return await opened.rooms.links.begin(
+            return await opened.services.links.begin(
                 link.token, email=f"{name}@market.example", name=name.title(), password=PASSWORD
             )
 
         done = await asyncio.gather(*map(begin, ("ada", "eve", "mallory")), return_exceptions=True)
         assert len([each for each in done if isinstance(each, str)]) == 1
-        assert len(await opened.rooms.people.everybody()) == 1
+        assert len(await opened.services.people.everybody()) == 1
 
 
 @pytest.mark.databases("sqlite")
 async def test_a_name_in_the_settings_is_not_asked_for(database_url: str) -> None:
     async with empty(database_url, marketplace_name="Contoso Market") as (url, opened), Customer(url) as visitor:
-        link = await opened.rooms.links.first()
+        link = await opened.services.links.first()
         assert link is not None
         page = await visitor.open(f"/portal/begin/{link.token}")
         page = await visitor.send(
@@ -93,7 +93,7 @@ async def test_a_name_in_the_settings_is_not_asked_for(database_url: str) -> Non
         assert "Contoso Market portal" in page.text
 
 
-async def leads_to(home: House, accept: str) -> tuple[int, str]:
+async def leads_to(home: Installation, accept: str) -> tuple[int, str]:
     """Where the address without a path leads whoever accepts this."""
     async with (
         aiohttp.ClientSession() as session,
@@ -107,9 +107,9 @@ async def test_the_address_without_a_path(database_url: str) -> None:
     from leadkeeper.offer import OfferRef
     from tests.shop import put_in_slots
 
-    async with house(database_url, public_url="http://leads.example") as home:
+    async with installation(database_url, public_url="http://leads.example") as home:
         assert await leads_to(home, "text/html,*/*") == (302, "/portal")
         assert await leads_to(home, "application/json") == (404, "application/problem+json")
         offer = OfferRef("contoso", "crm-pro")
-        await put_in_slots(home.rooms, offer, preview=1, production=1)
+        await put_in_slots(home.services, offer, preview=1, production=1)
         assert await leads_to(home, "text/html") == (302, "/store")

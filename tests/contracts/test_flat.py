@@ -18,7 +18,7 @@ from leadkeeper.inbox.trace import Trace
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
 from tests.contracts.plans import work
-from tests.rooms import DESTINATION, OFFER, House, hand_in, house
+from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 
 LEADS: Final = 4_000
 DAY: Final = 86_400_000
@@ -27,13 +27,13 @@ BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": 
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose one offer has had ten leads a day for 400 days, all of them delivered, and one that waits."""
-    async with house(database_url) as opened:
+    async with installation(database_url) as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
-        await opened.rooms.storage.write(_fill)
-        await opened.rooms.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
+        await opened.services.storage.write(_fill)
+        await opened.services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
         await hand_in(operator)
         yield opened
 
@@ -75,45 +75,45 @@ def _filters(now: int) -> dict[str, LeadFilter]:
 
 
 @pytest.mark.parametrize("name", _filters(0))
-async def test_a_page_of_a_list(home: House, name: str) -> None:
-    inbox, which = home.rooms.inbox, _filters(now_ms())[name]
-    cost = await work(home.rooms.storage, lambda: inbox.list(which, limit=10))
+async def test_a_page_of_a_list(home: Installation, name: str) -> None:
+    inbox, which = home.services.inbox, _filters(now_ms())[name]
+    cost = await work(home.services.storage, lambda: inbox.list(which, limit=10))
     # SQLite takes some dozen steps for each lead that it shows or looks at, and more than 8 for each that it passes.
-    assert cost < (4_000 if home.rooms.storage.__class__.__name__ == "SQLite" else 400)
+    assert cost < (4_000 if home.services.storage.__class__.__name__ == "SQLite" else 400)
 
 
 @pytest.mark.parametrize("text", ["nonsense", "nonsense.offer", "contoso.nonsense", "nobody@nowhere.example"])
 @pytest.mark.parametrize("publisher_id", [None, "contoso"])
-async def test_a_search_that_finds_nothing(home: House, text: str, publisher_id: str | None) -> None:
-    trace = Trace(home.rooms.storage, "https://leads.example")
-    assert await work(home.rooms.storage, lambda: trace.find(text, publisher_id)) < 1_000
+async def test_a_search_that_finds_nothing(home: Installation, text: str, publisher_id: str | None) -> None:
+    trace = Trace(home.services.storage, "https://leads.example")
+    assert await work(home.services.storage, lambda: trace.find(text, publisher_id)) < 1_000
 
 
-async def test_a_search_finds_the_newest_of_an_offer(home: House) -> None:
-    trace = Trace(home.rooms.storage, "https://leads.example")
+async def test_a_search_finds_the_newest_of_an_offer(home: Installation) -> None:
+    trace = Trace(home.services.storage, "https://leads.example")
     for text in ("crm-pro", "contoso.crm-pro"):
         found = await trace.find(text, None)
         ids = [lead.id for lead in found.leads]
         assert len(ids) == 20
         assert ids == sorted(ids, reverse=True)
-        newest = await home.rooms.storage.read(lambda conn: conn.scalar(sa.select(sa.func.max(t.lead.c.id))))
+        newest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.max(t.lead.c.id))))
         assert ids[0] == newest
     assert (await trace.find("crm-pro", "fabrikam")).leads == ()
 
 
-async def test_a_period_shows_exactly_its_leads(home: House) -> None:
+async def test_a_period_shows_exactly_its_leads(home: Installation) -> None:
     now = now_ms()
     day = LeadFilter(since_ms=now - 300 * DAY, until_ms=now - 299 * DAY)
-    page = await home.rooms.inbox.list(day, limit=50)
+    page = await home.services.inbox.list(day, limit=50)
     ids = [lead.id for lead in page.leads]
     assert len(ids) == 10
     assert ids == sorted(ids, reverse=True)
-    last = await home.rooms.inbox.list(LeadFilter(since_ms=now - DAY), limit=50)
+    last = await home.services.inbox.list(LeadFilter(since_ms=now - DAY), limit=50)
     assert len(last.leads) >= 10  # the last of those of 400 days, and the one that waits
 
 
-async def test_a_scrape_counts_only_so_many(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_scrape_counts_only_so_many(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leadkeeper.doors.api.metrics.MOST_COUNTED", 50)
-    await home.rooms.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="waiting")).close())
-    text = (await Metrics().text(home.rooms.storage, now_ms())).decode()
+    await home.services.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="waiting")).close())
+    text = (await Metrics().text(home.services.storage, now_ms())).decode()
     assert 'leadkeeper_deliveries_waiting{state="pending"} 50.0' in text

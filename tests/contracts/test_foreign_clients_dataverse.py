@@ -75,37 +75,37 @@ class TestDataverseClient:
         assert (raised, "AADSTS7000215" in text) == ("ClientAuthenticationError", True)
 
     def test_create(self, python: Calls) -> None:
-        assert len(python.said("records.create")) == 36
-        assert len(python.said("records.create with a reference")) == 36
+        assert len(python.message("records.create")) == 36
+        assert len(python.message("records.create with a reference")) == 36
         assert "maximum allowed length of '50'" in python.raised("records.create of a text that is too long")[1]
         assert "'new_nothing' does not exist" in python.raised("records.create of an unknown column")[1]
 
     def test_create_many_as_a_whole(self, python: Calls) -> None:
-        assert len({*python.said("records.create many")}) == 4
+        assert len({*python.message("records.create many")}) == 4
         assert "length of the 'subject'" in python.raised("records.create many with one that is wrong")[1]
-        assert subjects(python.said("records.list_pages")[0] + python.said("records.list_pages")[1]) == [
+        assert subjects(python.message("records.list_pages")[0] + python.message("records.list_pages")[1]) == [
             "Emil", "Dora", "Carl", "Bert",
         ]  # fmt: skip
 
     def test_retrieve(self, python: Calls) -> None:
-        found = python.said("records.retrieve")
+        found = python.message("records.retrieve")
         assert (found["subject"], found["leadsourcecode"]) == ("Ada", 9)  # the label that was handed in is this value
         assert found["etag"].startswith('W/"')
-        assert len(python.said("records.retrieve all columns")) > 130
-        assert python.said("records.retrieve of none") is None
-        assert python.said("records.get")["subject"] == "Ada"
+        assert len(python.message("records.retrieve all columns")) > 130
+        assert python.message("records.retrieve of none") is None
+        assert python.message("records.get")["subject"] == "Ada"
 
     def test_formatted_values(self, python: Calls) -> None:
-        found = python.said("records.retrieve with formatted values")
+        found = python.message("records.retrieve with formatted values")
         assert found[f"leadsourcecode{FORMATTED}"] == "Word of Mouth"
-        assert python.said("query.builder formatted values")[0][f"leadsourcecode{FORMATTED}"] == "Word of Mouth"
+        assert python.message("query.builder formatted values")[0][f"leadsourcecode{FORMATTED}"] == "Word of Mouth"
 
     def test_list(self, python: Calls) -> None:
-        assert subjects(python.said("records.list")) == ["Emil", "Dora"]
-        assert subjects(python.said("records.list in pages")) == ["Emil", "Dora", "Carl", "Bound", "Bert", "Ada"]
-        assert [len(page) for page in python.said("records.list_pages")] == [3, 1]
-        assert [len(page) for page in python.said("query.builder execute_pages")] == [2, 2]
-        assert "subject" in python.said("query.builder to_dataframe")
+        assert subjects(python.message("records.list")) == ["Emil", "Dora"]
+        assert subjects(python.message("records.list in pages")) == ["Emil", "Dora", "Carl", "Bound", "Bert", "Ada"]
+        assert [len(page) for page in python.message("records.list_pages")] == [3, 1]
+        assert [len(page) for page in python.message("query.builder execute_pages")] == [2, 2]
+        assert "subject" in python.message("query.builder to_dataframe")
 
     @pytest.mark.parametrize(
         ("call", "found"),
@@ -122,83 +122,83 @@ class TestDataverseClient:
         ],
     )
     def test_filters(self, python: Calls, call: str, found: list[str]) -> None:
-        assert python.said(f"query.builder {call}") == found
+        assert python.message(f"query.builder {call}") == found
 
     def test_update(self, python: Calls) -> None:
         for call in ("records.update", "records.update many alike", "records.update many"):
-            assert python.said(call) is None
+            assert python.message(call) is None
         for call in ("records.update of none", "records.update many with one that is none"):
             assert "Does Not Exist" in python.raised(call)[1]
-        found = python.said("what was updated")
+        found = python.message("what was updated")
         assert {(each["fax"], each["jobtitle"]) for each in found} == {("1", "King"), ("2", "King")}
 
     def test_upsert(self, python: Calls) -> None:
         for call in ("records.upsert", "records.upsert again", "records.upsert many"):
-            assert python.said(call) is None
+            assert python.message(call) is None
         assert "not defined as an alternate key" in python.raised("records.upsert by what is no key")[1]
-        found = [(each["emailaddress1"], each["subject"]) for each in python.said("what was upserted")]
+        found = [(each["emailaddress1"], each["subject"]) for each in python.message("what was upserted")]
         assert found == [("jean@example.com", "jean III"), ("kay@example.com", "kay III")]
 
     def test_batch(self, python: Calls) -> None:
-        done = python.said("batch")
+        done = python.message("batch")
         assert [each["status"] for each in done] == [204, 200, 204, 200, 200, 204, 200]
         assert len(done[1]["data"]["Ids"]) == 2
         assert done[3]["data"]["fax"] == "9"
         assert done[4]["data"]["@odata.count"] == 3
         assert len(done[4]["data"]["value"]) == 2
         assert names(done[6]["data"]) == {"lead"}
-        assert [each["status"] for each in python.said("batch that goes on")] == [404, 200]
+        assert [each["status"] for each in python.message("batch that goes on")] == [404, 200]
 
     def test_change_sets(self, python: Calls) -> None:
-        done = python.said("batch changeset")
+        done = python.message("batch changeset")
         assert [(each["status"], each["content_id"]) for each in done] == [(204, "1"), (204, "2"), (204, "3")]
-        failed = python.said("batch changeset that fails as one")
+        failed = python.message("batch changeset that fails as one")
         assert [(each["status"], each["code"]) for each in failed] == [(400, "0x80044331")]
-        assert [each["jobtitle"] for each in python.said("what the batches changed")] == [None, "Changed"]
+        assert [each["jobtitle"] for each in python.message("what the batches changed")] == [None, "Changed"]
 
     def test_data_frames(self, python: Calls) -> None:
-        assert python.said("dataframe.get") == ["leadid", "subject"]
-        assert len(python.said("dataframe.create")) == 2
+        assert python.message("dataframe.get") == ["leadid", "subject"]
+        assert len(python.message("dataframe.create")) == 2
 
     def test_tables(self, python: Calls) -> None:
-        assert python.said("tables.get")["primary_id_attribute"] == "leadid"
-        assert python.said("tables.get of none") is None
-        assert "lead" in python.said("tables.list")
-        assert names(python.said("tables.list with a filter")) == {"lead"}
-        assert python.said("tables.get_alternate_keys") == [["emailaddress1"]]
+        assert python.message("tables.get")["primary_id_attribute"] == "leadid"
+        assert python.message("tables.get of none") is None
+        assert "lead" in python.message("tables.list")
+        assert names(python.message("tables.list with a filter")) == {"lead"}
+        assert python.message("tables.get_alternate_keys") == [["emailaddress1"]]
 
     def test_columns(self, python: Calls) -> None:
-        every = {each["LogicalName"]: each for each in python.said("tables.list_columns")}
+        every = {each["LogicalName"]: each for each in python.message("tables.list_columns")}
         assert every["lastname"]["@odata.type"] == "#Microsoft.Dynamics.CRM.StringAttributeMetadata"
-        texts = names(python.said("tables.list_columns with a filter"))
+        texts = names(python.message("tables.list_columns with a filter"))
         assert {"lastname", "subject"} <= texts
         assert not {"leadid", "description", "leadsourcecode"} & texts
-        typed = {each["LogicalName"]: each for each in python.said("tables.list_columns typed")}
+        typed = {each["LogicalName"]: each for each in python.message("tables.list_columns typed")}
         assert (typed["subject"]["MaxLength"], typed["numberofemployees"]["MaxValue"]) == (300, 1_000_000)
-        assert python.said("tables.get_column")["SchemaName"] == "LastName"
-        assert python.said("tables.get_column typed")["MaxLength"] == 50
-        assert python.said("tables.get_column of none") is None
-        listed = {each["name"]: each for each in python.said("query.sql_columns")}
+        assert python.message("tables.get_column")["SchemaName"] == "LastName"
+        assert python.message("tables.get_column typed")["MaxLength"] == 50
+        assert python.message("tables.get_column of none") is None
+        listed = {each["name"]: each for each in python.message("query.sql_columns")}
         assert (listed["leadid"]["is_pk"], listed["fullname"]["is_name"]) == (True, True)
         assert listed["subject"]["label"] == "Topic"
-        assert "lastname" in python.said("query.odata_select")
+        assert "lastname" in python.message("query.odata_select")
 
     def test_relationships(self, python: Calls) -> None:
-        campaign = next(each for each in python.said("query.odata_expands") if each["target_table"] == "campaign")
+        campaign = next(each for each in python.message("query.odata_expands") if each["target_table"] == "campaign")
         assert (campaign["nav_property"], campaign["lookup_attribute"]) == ("campaignid", "campaignid")
         assert campaign["target_entity_set"] == "campaigns"
-        assert python.said("query.odata_expand") == "campaignid"
-        assert python.said("query.odata_bind") == {"campaignid@odata.bind": f"/campaigns({CAMPAIGN})"}
-        assert "campaign_leads" in {each["SchemaName"] for each in python.said("tables.list_table_relationships")}
-        assert "campaign_leads" in python.said("tables.list_relationships")
-        assert python.said("tables.get_relationship") == "campaign"
+        assert python.message("query.odata_expand") == "campaignid"
+        assert python.message("query.odata_bind") == {"campaignid@odata.bind": f"/campaigns({CAMPAIGN})"}
+        assert "campaign_leads" in {each["SchemaName"] for each in python.message("tables.list_table_relationships")}
+        assert "campaign_leads" in python.message("tables.list_relationships")
+        assert python.message("tables.get_relationship") == "campaign"
 
     def test_delete(self, python: Calls) -> None:
-        assert python.said("records.delete") is None
+        assert python.message("records.delete") is None
         assert "Does Not Exist" in python.raised("records.delete again")[1]
-        assert python.said("records.delete one by one") is None
-        assert len(python.said("records.delete many")) == 36  # the id of the job that deletes them
-        assert python.said("what is left") == []
+        assert python.message("records.delete one by one") is None
+        assert len(python.message("records.delete many")) == 36  # the id of the job that deletes them
+        assert python.message("what is left") == []
 
     @pytest.mark.parametrize(
         "call",
@@ -216,98 +216,100 @@ class TestDynamicsWebApi:
     """dynamics-web-api, by what is asked."""
 
     def test_functions(self, node: Calls) -> None:
-        assert len(node.said("callFunction")["UserId"]) == 36
+        assert len(node.message("callFunction")["UserId"]) == 36
         assert node.raised("callFunction with a wrong token")[1].startswith("401")
-        assert node.said("callFunction RetrieveVersion")["Version"].startswith("9.2.")
-        assert node.said("callFunction bound") == 1
+        assert node.message("callFunction RetrieveVersion")["Version"].startswith("9.2.")
+        assert node.message("callFunction bound") == 1
 
     def test_create(self, node: Calls) -> None:
-        assert len(node.said("create")) == 36
-        assert node.said("create returnRepresentation")["subject"] == "Bert"
+        assert len(node.message("create")) == 36
+        assert node.message("create returnRepresentation")["subject"] == "Bert"
         assert "0x80040333" in node.raised("create duplicateDetection")[1]
         assert "0x80060888" in node.raised("create of an unknown column")[1]
-        assert len(node.said("create with a reference")) == 36
-        assert len(node.said("callAction CreateMultiple")["Ids"]) == 2
+        assert len(node.message("create with a reference")) == 36
+        assert len(node.message("callAction CreateMultiple")["Ids"]) == 2
 
     def test_retrieve(self, node: Calls) -> None:
-        assert node.said("retrieve")["subject"] == "Ada \u2013 Lovelace"
-        assert node.said("retrieve includeAnnotations")["leadsourcecode_Formatted"] == "Word of Mouth"
-        assert node.said("retrieve by an alternate key")["subject"] == "Bert"
-        assert node.said("retrieve not modified") is None
-        assert node.said("retrieve of a lookup")["_campaignid_value"] == CAMPAIGN
-        assert node.said("retrieve of one property")["value"] == "Ada \u2013 Lovelace"
+        assert node.message("retrieve")["subject"] == "Ada \u2013 Lovelace"
+        assert node.message("retrieve includeAnnotations")["leadsourcecode_Formatted"] == "Word of Mouth"
+        assert node.message("retrieve by an alternate key")["subject"] == "Bert"
+        assert node.message("retrieve not modified") is None
+        assert node.message("retrieve of a lookup")["_campaignid_value"] == CAMPAIGN
+        assert node.message("retrieve of one property")["value"] == "Ada \u2013 Lovelace"
         assert "0x80040217" in node.raised("retrieve of none")[1]
 
     def test_retrieve_multiple(self, node: Calls) -> None:
-        found = node.said("retrieveMultiple")
+        found = node.message("retrieveMultiple")
         assert (subjects(found), found["oDataCount"]) == (["Dora", "Carl", "Bert"], 3)
-        assert len(node.said("retrieveMultiple top")["value"]) == 2
-        first, second = (node.said(f"retrieveMultiple {page}") for page in ("maxPageSize", "the next page"))
+        assert len(node.message("retrieveMultiple top")["value"]) == 2
+        first, second = (node.message(f"retrieveMultiple {page}") for page in ("maxPageSize", "the next page"))
         assert first["oDataNextLink"].startswith(f"{API}leads?")
         assert [len(each["value"]) for each in (first, second)] == [3, 2]
-        assert subjects(node.said("retrieveAll")) == subjects(first) + subjects(second)
-        annotated = node.said("retrieveMultiple includeAnnotations")["value"]
+        assert subjects(node.message("retrieveAll")) == subjects(first) + subjects(second)
+        annotated = node.message("retrieveMultiple includeAnnotations")["value"]
         assert annotated[0]["leadsourcecode_Formatted"] == "Word of Mouth"
-        assert subjects(node.said("retrieveMultiple with a long filter")) == ["Dora"]  # it came as a batch
-        assert len(node.said("retrieveMultiple useEntityNames")["value"]) == 1
+        assert subjects(node.message("retrieveMultiple with a long filter")) == ["Dora"]  # it came as a batch
+        assert len(node.message("retrieveMultiple useEntityNames")["value"]) == 1
 
     def test_count(self, node: Calls) -> None:
-        assert [node.said(call) for call in ("count", "count with a filter", "countAll")] == [5, 4, 5]
+        assert [node.message(call) for call in ("count", "count with a filter", "countAll")] == [5, 4, 5]
 
     def test_update(self, node: Calls) -> None:
-        assert node.said("update") is True
-        assert node.said("update returnRepresentation")["leadsourcecode"] == 9
-        assert node.said("update of another version") is False
+        assert node.message("update") is True
+        assert node.message("update returnRepresentation")["leadsourcecode"] == 9
+        assert node.message("update of another version") is False
         assert "0x80040217" in node.raised("update of none")[1]
-        assert node.said("updateSingleProperty") is None
-        updated = node.said("what was updated")
+        assert node.message("updateSingleProperty") is None
+        updated = node.message("what was updated")
         assert (updated["fax"], updated["jobtitle"]) == ("4", "Countess")
-        assert node.said("deleteRecord of one property") is True
-        assert node.said("what was cleared")["fax"] is None
+        assert node.message("deleteRecord of one property") is True
+        assert node.message("what was cleared")["fax"] is None
 
     def test_upsert(self, node: Calls) -> None:
-        assert len(node.said("upsert by an alternate key")) == 36
-        assert node.said("upsert again")["subject"] == "Jean II"
-        assert node.said("upsert of what is there") is None
-        assert node.said("upsert of what is not there") is None
+        assert len(node.message("upsert by an alternate key")) == 36
+        assert node.message("upsert again")["subject"] == "Jean II"
+        assert node.message("upsert of what is there") is None
+        assert node.message("upsert of what is not there") is None
         assert "not defined as an alternate key" in node.raised("upsert by what is no key")[1]
 
     def test_references(self, node: Calls) -> None:
-        assert node.said("associateSingleValued") is None
-        assert node.said("disassociateSingleValued") is None
+        assert node.message("associateSingleValued") is None
+        assert node.message("disassociateSingleValued") is None
 
     def test_batches(self, node: Calls) -> None:
-        created, updated, other, listed, counted = node.said("executeBatch")
+        created, updated, other, listed, counted = node.message("executeBatch")
         assert [len(each) for each in (created, other)] == [36, 36]
         assert updated is True
         assert [each["jobtitle"] for each in listed["value"]] == [None, "Changed"]
         assert counted == 8
         assert node["executeBatch that fails as one"]["answers"] == [400]
-        assert len(node.said("what the batches changed")["value"]) == 2
-        missing, there = node.said("executeBatch continueOnError")
+        assert len(node.message("what the batches changed")["value"]) == 2
+        missing, there = node.message("executeBatch continueOnError")
         assert (missing["status"], there["leadsourcecode"]) == (404, 9)
 
     def test_metadata(self, node: Calls) -> None:
-        assert node.said("retrieveEntity")["EntitySetName"] == "leads"
-        assert "lastname" in names(node.said("retrieveEntity with attributes")["Attributes"])
-        assert names(node.said("retrieveEntities")) == {"lead"}
-        kinds = {each["LogicalName"]: each["AttributeType"] for each in node.said("retrieveAttributes")["value"]}
+        assert node.message("retrieveEntity")["EntitySetName"] == "leads"
+        assert "lastname" in names(node.message("retrieveEntity with attributes")["Attributes"])
+        assert names(node.message("retrieveEntities")) == {"lead"}
+        kinds = {each["LogicalName"]: each["AttributeType"] for each in node.message("retrieveAttributes")["value"]}
         assert (kinds["statecode"], kinds["statuscode"], kinds["ownerid"]) == ("State", "Status", "Owner")
-        lengths = {each["LogicalName"]: each["MaxLength"] for each in node.said("retrieveAttributes castType")["value"]}
+        lengths = {
+            each["LogicalName"]: each["MaxLength"] for each in node.message("retrieveAttributes castType")["value"]
+        }
         assert lengths["subject"] == 300
-        source = node.said("retrieveAttribute")
+        source = node.message("retrieveAttribute")
         assert source["OptionSet"]["Options"][8]["Label"]["UserLocalizedLabel"]["Label"] == "Word of Mouth"
-        assert node.said("retrieveAttribute by its id")["MaxLength"] == 50
-        (campaign,) = node.said("retrieveRelationships")["value"]
+        assert node.message("retrieveAttribute by its id")["MaxLength"] == 50
+        (campaign,) = node.message("retrieveRelationships")["value"]
         assert campaign["ReferencedEntity"] == "campaign"
-        assert node.said("retrieveRelationship")["SchemaName"] == "campaign_leads"
+        assert node.message("retrieveRelationship")["SchemaName"] == "campaign_leads"
 
     def test_delete(self, node: Calls) -> None:
-        assert node.said("deleteRecord of another version") is False
-        assert node.said("deleteRecord") is True
+        assert node.message("deleteRecord of another version") is False
+        assert node.message("deleteRecord") is True
         assert "0x80040217" in node.raised("deleteRecord again")[1]
-        assert node.said("deleteRecord by an alternate key") is True
-        assert node.said("what is left") == 6
+        assert node.message("deleteRecord by an alternate key") is True
+        assert node.message("what is left") == 6
 
     @pytest.mark.parametrize(
         "call",

@@ -13,9 +13,9 @@ from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.access.permissions import Role
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
+from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer
 from tests.people import add, sign_in
-from tests.rooms import House, house
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def test_rows_go_when_their_time_is_over(two: tuple[Guesses, Guesses]) -> 
 
 async def test_a_guesser_at_two_processes_waits_and_the_owner_does_not(database_url: str) -> None:
     async with (
-        house(database_url, public_url="http://leads.example", sign_in_limit="4/minute") as one,
+        installation(database_url, public_url="http://leads.example", sign_in_limit="4/minute") as one,
         second(database_url) as other,
         Customer(one.url) as owner,
     ):
@@ -75,7 +75,7 @@ async def test_a_guesser_at_two_processes_waits_and_the_owner_does_not(database_
                 answers.append((await sign_in(stranger, email, "wrong")).status)
         assert answers == [401] * 4 + [429] * 2
         assert (await sign_in(owner, email)).status == 200, "a browser that is known is counted by itself"
-        kept = await one.rooms.storage.read(lambda conn: str(conn.execute(sa.select(t.guess)).all()))
+        kept = await one.services.storage.read(lambda conn: str(conn.execute(sa.select(t.guess)).all()))
         assert "@" not in kept
 
 
@@ -85,20 +85,23 @@ def second(database_url: str):  # type: ignore[no-untyped-def]
 
     from pydantic import SecretStr
 
-    from leadkeeper.app import open_rooms
+    from leadkeeper.app import open_services
     from leadkeeper.entrances import open_doors
     from leadkeeper.settings import Settings
-    from tests.rooms import SECRET_KEY, listening
+    from tests.in_process import SECRET_KEY, listening
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[House]:
+    async def opened() -> AsyncIterator[Installation]:
         given = Settings(
             database_url=database_url,
             secret_key=SecretStr(SECRET_KEY),
             public_url="http://leads.example",
             sign_in_limit="4/minute",
         )
-        async with open_rooms(given, worker=False) as installation, listening(open_doors(given, installation)) as url:
-            yield House(installation.rooms, url, None)  # type: ignore[arg-type]
+        async with (
+            open_services(given, worker=False) as installation,
+            listening(open_doors(given, installation)) as url,
+        ):
+            yield Installation(installation.services, url, None)  # type: ignore[arg-type]
 
     return opened()

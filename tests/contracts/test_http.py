@@ -302,6 +302,6 @@ def test_an_authority_is_found_again(tmp_path: Path) -> None:
 
 async def test_calls_that_began_together_do_not_all_end_together() -> None:
     numbers = iter([0.0, 0.5, 1 - 1e-9])
-    network = Network(NetworkPolicy(total_seconds=30), dice=lambda: next(numbers))
+    network = Network(NetworkPolicy(total_seconds=30), random_unit=lambda: next(numbers))
     assert [network.time_for_one().total for _ in range(3)] == [22.5, 26.25, pytest.approx(30)]
     await network.aclose()

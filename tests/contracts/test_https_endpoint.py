@@ -23,7 +23,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from tests.contracts.faults import END_SECONDS, HOST, LEAD, NETWORK, PERSONAL, Case, FarSide, far_side
+from tests.contracts.faults import END_SECONDS, HOST, LEAD, NETWORK, PERSONAL, Case, RemoteSide, remote_side
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
 OLD_SECRET = "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
@@ -47,7 +47,7 @@ async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
     return found
 
 
-async def deliver_to(side: FarSide, **settings: Any) -> Answer:
+async def deliver_to(side: RemoteSide, **settings: Any) -> Answer:
     return await deliver(
         endpoint(side.network, f"{side.origin}/workflows/in?{QUERY}", signingSecret=SECRET, **settings)
     )
@@ -61,7 +61,7 @@ def check_nothing_shows(found: Answer) -> None:
 
 @pytest.mark.parametrize("case", NETWORK, ids=lambda case: case.name)
 async def test_network_faults(authority: Authority, case: Case) -> None:
-    async with far_side(authority, case) as side:
+    async with remote_side(authority, case) as side:
         found = await deliver_to(side)
         arrived = len(side.server.received)
     assert isinstance(found, Diagnosis)
@@ -72,7 +72,7 @@ async def test_network_faults(authority: Authority, case: Case) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RemoteMessage:
     """An answer of the far side and what it must mean."""
 
     name: str
@@ -87,57 +87,65 @@ def error(status: int, code: str) -> Fault:
     return faults.answer(status, f'{{"error":{{"code":"{code}","message":"No."}}}}'.encode())
 
 
-SAID = (
-    Said("300", faults.answer(300), Kind.REDIRECTED, Outcome.BROKEN),
-    Said("304", faults.answer(304), Kind.REDIRECTED, Outcome.BROKEN),
-    Said("400", error(400, "BadLead"), Kind.LEAD_REFUSED, Outcome.REFUSED, code="BadLead"),
-    Said("400 of a schema", error(400, "TriggerInputSchemaMismatch"), Kind.FLOW_SCHEMA_MISMATCH, Outcome.REFUSED),
-    Said("401", faults.answer(401), Kind.CREDENTIALS_REJECTED, Outcome.BROKEN),
-    Said("401 of a flow", error(401, "DirectApiAuthorizationRequired"), Kind.FLOW_SIGNATURE_REJECTED, Outcome.BROKEN),
-    Said("401 of a tenant", error(401, "MisMatchingOAuthClaims"), Kind.FLOW_SIGNATURE_REJECTED, Outcome.BROKEN),
-    Said("402", faults.answer(402), Kind.REQUEST_TURNED_AWAY, Outcome.FAILED),
-    Said("403", faults.answer(403), Kind.PERMISSION_MISSING, Outcome.BROKEN),
-    Said("404", faults.answer(404), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
-    Said("404 page", faults.html(404, "Not found"), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
-    Said("405", faults.answer(405), Kind.METHOD_REFUSED, Outcome.BROKEN),
-    Said("408", faults.answer(408), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("409", faults.answer(409), Kind.REQUEST_TURNED_AWAY, Outcome.FAILED),
-    Said("410", faults.answer(410), Kind.ENDPOINT_GONE, Outcome.BROKEN),
-    Said("413", faults.answer(413), Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
-    Said("415", faults.answer(415), Kind.LEAD_REFUSED, Outcome.REFUSED),
-    Said("422", error(422, "Invalid"), Kind.LEAD_REFUSED, Outcome.REFUSED, code="Invalid"),
-    Said("425", faults.answer(425), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("429", faults.answer(429), Kind.THROTTLED, Outcome.THROTTLED),
-    Said("429 seconds", faults.answer(429, retry_after="37"), Kind.THROTTLED, Outcome.THROTTLED, 37.0),
-    Said("429 rubbish", faults.answer(429, retry_after="soon"), Kind.THROTTLED, Outcome.THROTTLED),
-    Said("429 for ever", faults.answer(429, retry_after="999999999"), Kind.THROTTLED, Outcome.THROTTLED, 86_400.0),
-    Said(
+MESSAGE = (
+    RemoteMessage("300", faults.answer(300), Kind.REDIRECTED, Outcome.BROKEN),
+    RemoteMessage("304", faults.answer(304), Kind.REDIRECTED, Outcome.BROKEN),
+    RemoteMessage("400", error(400, "BadLead"), Kind.LEAD_REFUSED, Outcome.REFUSED, code="BadLead"),
+    RemoteMessage(
+        "400 of a schema", error(400, "TriggerInputSchemaMismatch"), Kind.FLOW_SCHEMA_MISMATCH, Outcome.REFUSED
+    ),
+    RemoteMessage("401", faults.answer(401), Kind.CREDENTIALS_REJECTED, Outcome.BROKEN),
+    RemoteMessage(
+        "401 of a flow", error(401, "DirectApiAuthorizationRequired"), Kind.FLOW_SIGNATURE_REJECTED, Outcome.BROKEN
+    ),
+    RemoteMessage(
+        "401 of a tenant", error(401, "MisMatchingOAuthClaims"), Kind.FLOW_SIGNATURE_REJECTED, Outcome.BROKEN
+    ),
+    RemoteMessage("402", faults.answer(402), Kind.REQUEST_TURNED_AWAY, Outcome.FAILED),
+    RemoteMessage("403", faults.answer(403), Kind.PERMISSION_MISSING, Outcome.BROKEN),
+    RemoteMessage("404", faults.answer(404), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
+    RemoteMessage("404 page", faults.html(404, "Not found"), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
+    RemoteMessage("405", faults.answer(405), Kind.METHOD_REFUSED, Outcome.BROKEN),
+    RemoteMessage("408", faults.answer(408), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("409", faults.answer(409), Kind.REQUEST_TURNED_AWAY, Outcome.FAILED),
+    RemoteMessage("410", faults.answer(410), Kind.ENDPOINT_GONE, Outcome.BROKEN),
+    RemoteMessage("413", faults.answer(413), Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
+    RemoteMessage("415", faults.answer(415), Kind.LEAD_REFUSED, Outcome.REFUSED),
+    RemoteMessage("422", error(422, "Invalid"), Kind.LEAD_REFUSED, Outcome.REFUSED, code="Invalid"),
+    RemoteMessage("425", faults.answer(425), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("429", faults.answer(429), Kind.THROTTLED, Outcome.THROTTLED),
+    RemoteMessage("429 seconds", faults.answer(429, retry_after="37"), Kind.THROTTLED, Outcome.THROTTLED, 37.0),
+    RemoteMessage("429 rubbish", faults.answer(429, retry_after="soon"), Kind.THROTTLED, Outcome.THROTTLED),
+    RemoteMessage(
+        "429 for ever", faults.answer(429, retry_after="999999999"), Kind.THROTTLED, Outcome.THROTTLED, 86_400.0
+    ),
+    RemoteMessage(
         "429 date",
         faults.answer(429, retry_after="Fri, 31 Dec 2100 00:00:00 GMT"),
         Kind.THROTTLED,
         Outcome.THROTTLED,
         86_400.0,
     ),
-    Said("500", faults.answer(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("500 page", faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("500 and when", faults.answer(500, retry_after="5"), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("501", faults.answer(501), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("502", faults.answer(502), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("503", faults.answer(503), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("503 and when", faults.answer(503, retry_after="5"), Kind.THROTTLED, Outcome.THROTTLED, 5.0),
-    Said("504 and when", faults.answer(504, retry_after="5"), Kind.THROTTLED, Outcome.THROTTLED, 5.0),
-    Said("599", faults.answer(599), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("666", faults.answer(666), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-    Said("giant 500", faults.endless(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("giant 403", faults.answer(403, b"x" * 1_000_000), Kind.PERMISSION_MISSING, Outcome.BROKEN),
-    Said("hanging 503", faults.hang_after_headers(503), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("dripping 500", faults.drip(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("broken 500", faults.reset_in_body(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("broken 401", faults.reset_in_body(401), Kind.CREDENTIALS_REJECTED, Outcome.BROKEN),
-    Said("echo 400", faults.echo(400), Kind.LEAD_REFUSED, Outcome.REFUSED),
-    Said("echo 500", faults.echo(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said("private page", faults.html(500, "No Zoltana", "Quimby"), Kind.SERVER_ERROR, Outcome.FAILED),
-    Said(
+    RemoteMessage("500", faults.answer(500), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("500 page", faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("500 and when", faults.answer(500, retry_after="5"), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("501", faults.answer(501), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("502", faults.answer(502), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("503", faults.answer(503), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("503 and when", faults.answer(503, retry_after="5"), Kind.THROTTLED, Outcome.THROTTLED, 5.0),
+    RemoteMessage("504 and when", faults.answer(504, retry_after="5"), Kind.THROTTLED, Outcome.THROTTLED, 5.0),
+    RemoteMessage("599", faults.answer(599), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("666", faults.answer(666), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+    RemoteMessage("giant 500", faults.endless(500), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("giant 403", faults.answer(403, b"x" * 1_000_000), Kind.PERMISSION_MISSING, Outcome.BROKEN),
+    RemoteMessage("hanging 503", faults.hang_after_headers(503), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("dripping 500", faults.drip(500), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("broken 500", faults.reset_in_body(500), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("broken 401", faults.reset_in_body(401), Kind.CREDENTIALS_REJECTED, Outcome.BROKEN),
+    RemoteMessage("echo 400", faults.echo(400), Kind.LEAD_REFUSED, Outcome.REFUSED),
+    RemoteMessage("echo 500", faults.echo(500), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage("private page", faults.html(500, "No Zoltana", "Quimby"), Kind.SERVER_ERROR, Outcome.FAILED),
+    RemoteMessage(
         "other content type",
         faults.answer(400, b"\x00\xff", content_type="image/png"),
         Kind.LEAD_REFUSED,
@@ -146,14 +154,14 @@ SAID = (
 )
 
 
-@pytest.mark.parametrize("said", SAID, ids=lambda said: said.name)
-async def test_answers_that_are_not_success(authority: Authority, said: Said) -> None:
-    async with far_side(authority, Case("", said.kind, said.outcome, said.fault)) as side:
+@pytest.mark.parametrize("message", MESSAGE, ids=lambda message: message.name)
+async def test_answers_that_are_not_success(authority: Authority, message: RemoteMessage) -> None:
+    async with remote_side(authority, Case("", message.kind, message.outcome, message.fault)) as side:
         found = await deliver_to(side)
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome, found.retry_after) == (said.kind, said.outcome, said.retry_after)
-    if said.code is not None:
-        assert found.evidence.code == said.code
+    assert (found.kind, found.outcome, found.retry_after) == (message.kind, message.outcome, message.retry_after)
+    if message.code is not None:
+        assert found.evidence.code == message.code
         assert found.evidence.text == "No."
     assert found.evidence.status is not None
     check_nothing_shows(found)
@@ -178,7 +186,7 @@ async def test_answers_that_are_not_success(authority: Authority, said: Said) ->
     ],
 )
 async def test_success_is_decided_by_the_status_alone(authority: Authority, fault: Fault, confirmed: bool) -> None:
-    async with far_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, fault)) as side:
+    async with remote_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, fault)) as side:
         found = await deliver_to(side)
         assert len(side.server.received) == 1
     assert isinstance(found, Receipt)
@@ -187,7 +195,7 @@ async def test_success_is_decided_by_the_status_alone(authority: Authority, faul
 
 
 async def test_a_slow_body_does_not_hold_up_a_delivery(authority: Authority) -> None:
-    async with far_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, faults.drip(200))) as side:
+    async with remote_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, faults.drip(200))) as side:
         network = Network(NetworkPolicy(hosts={HOST: ("127.0.0.1", side.server.port)}, ca_file=authority.ca_file))
         start = time.monotonic()
         found = await deliver(endpoint(network, f"https://{HOST}/"))
@@ -208,7 +216,7 @@ async def test_a_flows_address_explains_itself(authority: Authority, host: str, 
     case = Case(
         "", kind, Outcome.BROKEN, faults.answer(status, x_ms_workflow_run_id="08585287554177334956853859655CU00")
     )
-    async with far_side(authority, case) as side:
+    async with remote_side(authority, case) as side:
         context = authority.server_context(host)
         server = faults.FaultServer(case.fault)
         await server.start(context)
@@ -224,8 +232,8 @@ async def test_a_flows_address_explains_itself(authority: Authority, host: str, 
 
 
 @pytest.fixture
-async def side(authority: Authority) -> AsyncIterator[FarSide]:
-    async with far_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS)) as side:
+async def side(authority: Authority) -> AsyncIterator[RemoteSide]:
+    async with remote_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS)) as side:
         yield side
 
 
@@ -240,12 +248,12 @@ async def side(authority: Authority) -> AsyncIterator[FarSide]:
         "/in?q=a%26b%3Dc#part",
     ],
 )
-async def test_the_address_is_requested_byte_for_byte(side: FarSide, target: str) -> None:
+async def test_the_address_is_requested_byte_for_byte(side: RemoteSide, target: str) -> None:
     await deliver(endpoint(side.network, side.origin + target))
     assert [seen.target for seen in side.server.received] == [target.partition("#")[0]]
 
 
-async def test_the_request(side: FarSide) -> None:
+async def test_the_request(side: RemoteSide) -> None:
     await deliver(
         endpoint(side.network, f"{side.origin}/in?{QUERY}", signingSecret=SECRET, previousSigningSecret=OLD_SECRET)
     )
@@ -261,7 +269,7 @@ async def test_the_request(side: FarSide) -> None:
         Webhook(secret).verify(seen.body, seen.headers)
 
 
-async def test_a_repeat_has_the_same_id_and_body_and_a_new_time(side: FarSide) -> None:
+async def test_a_repeat_has_the_same_id_and_body_and_a_new_time(side: RemoteSide) -> None:
     moments = iter((1_700_000_000.9, 1_700_003_600.0))
     settings = HttpsEndpointConfig.model_validate({"httpsEndpointUrl": side.origin, "signingSecret": SECRET})
     destination = HttpsEndpoint(settings, side.network, now=lambda: next(moments))
@@ -275,13 +283,13 @@ async def test_a_repeat_has_the_same_id_and_body_and_a_new_time(side: FarSide) -
     assert second.headers["webhook-signature"] == Webhook(SECRET).sign(LEAD.id, at, second.body.decode())
 
 
-async def test_without_a_secret_nothing_is_signed(side: FarSide) -> None:
+async def test_without_a_secret_nothing_is_signed(side: RemoteSide) -> None:
     await deliver(endpoint(side.network, side.origin))
     assert "webhook-signature" not in side.server.received[0].headers
     assert side.server.received[0].headers["webhook-id"] == LEAD.id
 
 
-async def test_one_connection_serves_many_leads(side: FarSide) -> None:
+async def test_one_connection_serves_many_leads(side: RemoteSide) -> None:
     destination = endpoint(side.network, side.origin)
     for _ in range(5):
         await deliver(destination)
@@ -340,7 +348,7 @@ async def test_a_literal_private_address_is_refused(authority: Authority) -> Non
 
 @pytest.mark.parametrize("case", [case for case in NETWORK if not case.arrives], ids=lambda case: case.name)
 async def test_the_check_finds_what_can_be_found_without_writing(authority: Authority, case: Case) -> None:
-    async with far_side(authority, case) as side:
+    async with remote_side(authority, case) as side:
         check = await endpoint(side.network, f"{side.origin}/in?{QUERY}").check()
         assert side.server.received == []
     assert not check.ok
@@ -350,14 +358,14 @@ async def test_the_check_finds_what_can_be_found_without_writing(authority: Auth
     assert not [text for text in HIDDEN if text in repr(check).casefold()]
 
 
-async def test_the_check_of_a_sound_line_writes_nothing(side: FarSide) -> None:
+async def test_the_check_of_a_sound_line_writes_nothing(side: RemoteSide) -> None:
     check = await endpoint(side.network, f"{side.origin}/in?{QUERY}").check()
     assert check.ok
     assert [step.name for step in check.steps] == ["address", "name", "network", "tls"]
     assert side.server.received == []
 
 
-async def test_the_check_finds_a_flows_address_that_was_copied_in_part(side: FarSide) -> None:
+async def test_the_check_finds_a_flows_address_that_was_copied_in_part(side: RemoteSide) -> None:
     url = f"https://{FLOW_HOSTS[0]}/workflows/0/triggers/manual/paths/invoke?api-version=2016-06-01"
     check = await endpoint(side.network, url).check()
     assert check.diagnosis is not None
@@ -365,7 +373,7 @@ async def test_the_check_finds_a_flows_address_that_was_copied_in_part(side: Far
 
 
 async def test_a_cancelled_delivery_stays_cancelled(authority: Authority) -> None:
-    async with far_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, faults.hang)) as side:
+    async with remote_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, faults.hang)) as side:
         task = asyncio.create_task(deliver_to(side))
         await asyncio.sleep(0.1)
         task.cancel()

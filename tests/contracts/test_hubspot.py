@@ -130,8 +130,8 @@ async def test_evidence_names_scopes_and_properties_for_many_leads_too(meet: Mee
     fields = {"fields": {"shoe_size": "44"}}
     meeting = await meet(replace(CONTACTS, settings={**CONTACTS.settings, **fields}))
     answers = await meeting.send(lead(1), lead(2))
-    told = [each.evidence.text or "" for each in answers if isinstance(each, Diagnosis)]
-    assert ["shoe_size" in text for text in told] == [True, True]
+    summary = [each.evidence.text or "" for each in answers if isinstance(each, Diagnosis)]
+    assert ["shoe_size" in text for text in summary] == [True, True]
     other = await meet(WITH_LEADS, State("leadWriteScopeMissing", "403", None))  # type: ignore[arg-type]
     lacking = [each.evidence.text for each in await other.send(lead(1), lead(2)) if isinstance(each, Diagnosis)]
     assert lacking == ["crm.objects.leads.write"] * 2

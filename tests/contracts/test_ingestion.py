@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.contracts.test_cloud_partner import CONNECTION, ID, error, offer, put
-from tests.rooms import House, Visitor
+from tests.in_process import Installation, Visitor
 
 PRODUCTS = "/v1.0/ingestion/products"
 LEADS = PRODUCTS + "/contoso.planner/leadconfiguration"
@@ -55,7 +55,7 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.fixture
-async def publisher(home: House) -> Visitor:
+async def publisher(home: Installation) -> Visitor:
     """The publisher itself."""
     return await home.visitor("publisher:contoso")
 
@@ -155,7 +155,7 @@ async def test_what_cannot_be_taken_names_the_field_and_changes_nothing(
     error(await publisher.get(LEADS), 404, "NotFound")
 
 
-async def test_there_is_none_before_one_is_set_and_none_for_others(home: House, publisher: Visitor) -> None:
+async def test_there_is_none_before_one_is_set_and_none_for_others(home: Installation, publisher: Visitor) -> None:
     await put(publisher, offer())
     assert "lead configuration" in error(await publisher.get(LEADS), 404, "NotFound")
     error(await publisher.get(PRODUCTS + "/contoso.nothing/leadconfiguration"), 404, "NotFound")

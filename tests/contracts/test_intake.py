@@ -7,102 +7,102 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.intake.keep import Intake, Kept
+from leadkeeper.intake.keep import Accepted, Intake
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
-from tests.contracts.house import CRM, endpoint, furnished, lead
+from tests.contracts.installation import CRM, endpoint, furnished, lead
 
 
 async def test_a_lead_and_its_deliveries_are_one(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.connect()
-        await house.connect("second")
-        kept = await house.intake.keep(lead())
+    async with furnished(database_url) as installation:
+        await installation.connect()
+        await installation.connect("second")
+        kept = await installation.intake.keep(lead())
         assert [d.connection for d in kept.deliveries] == ["primary", "second"]
         assert not kept.repeat
-        assert await house.count(t.lead) == 1
-        assert await house.states() == {"pending": 2}
+        assert await installation.count(t.lead) == 1
+        assert await installation.states() == {"pending": 2}
 
 
 async def test_what_comes_together_is_written_together(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        connection = await house.connect()
+    async with furnished(database_url) as installation:
+        connection = await installation.connect()
         woken: list[set[str]] = []
-        intake = Intake(house.storage, lambda ids: woken.append(set(ids)), house.clock)
+        intake = Intake(installation.storage, lambda ids: woken.append(set(ids)), installation.clock)
         kept = await intake.keep_many([lead(i) for i in range(1200)])
-        assert len({k.id for k in kept if isinstance(k, Kept)}) == 1200
+        assert len({k.id for k in kept if isinstance(k, Accepted)}) == 1200
         assert woken == [{connection.id}] * 3
-        assert await house.count(t.delivery) == 1200
+        assert await installation.count(t.delivery) == 1200
 
 
 async def test_refused_ones_leave_nothing_and_spoil_nothing(database_url: str) -> None:
-    async with furnished(database_url) as house:
+    async with furnished(database_url) as installation:
         closed = OfferRef("contoso", "closed")
-        await house.catalogue.put_offer(closed, title="Closed", offer_type="saas", live=False, by="test")
-        answers = await house.intake.keep_many(
+        await installation.catalogue.put_offer(closed, title="Closed", offer_type="saas", live=False, by="test")
+        answers = await installation.intake.keep_many(
             [lead(1), lead(2, offer=OfferRef("contoso", "none")), lead(3, offer=closed), lead(4)]
         )
         types = [answer.type if isinstance(answer, Problem) else "kept" for answer in answers]
         assert types == ["kept", ProblemType.UNKNOWN_OFFER, ProblemType.OFFER_NOT_LIVE, "kept"]
-        assert await house.count(t.lead) == 2
+        assert await installation.count(t.lead) == 2
 
 
 async def test_the_same_key_is_the_same_lead_whoever_asks(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.connect()
+    async with furnished(database_url) as installation:
+        await installation.connect()
         other_storage = open_storage(database_url)
-        other = Intake(other_storage, clock=house.clock)
-        both = [(house.intake if i % 2 else other).keep(lead(i % 10, key=f"key-{i % 10}")) for i in range(80)]
+        other = Intake(other_storage, clock=installation.clock)
+        both = [(installation.intake if i % 2 else other).keep(lead(i % 10, key=f"key-{i % 10}")) for i in range(80)]
         answers = await asyncio.gather(*both)
-        assert await house.count(t.lead) == 10
-        assert await house.count(t.delivery) == 10
+        assert await installation.count(t.lead) == 10
+        assert await installation.count(t.delivery) == 10
         for number in range(10):
             assert len({answer.id for answer in answers[number::10]}) == 1
             assert sum(not answer.repeat for answer in answers[number::10]) == 1
-        again = await house.intake.keep(lead(3, key="key-3"))
+        again = await installation.intake.keep(lead(3, key="key-3"))
         assert again.repeat
         assert [d.connection for d in again.deliveries] == ["primary"]
         await other_storage.close()
 
 
 async def test_a_key_used_for_another_lead_is_refused(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.intake.keep(lead(1, key="k"))
+    async with furnished(database_url) as installation:
+        await installation.intake.keep(lead(1, key="k"))
         with pytest.raises(Problem) as refused:
-            await house.intake.keep(lead(2, key="k"))
+            await installation.intake.keep(lead(2, key="k"))
         assert refused.value.type is ProblemType.IDEMPOTENCY_KEY_REUSED
-        assert await house.count(t.lead) == 1
+        assert await installation.count(t.lead) == 1
 
 
 async def test_keys_of_two_publishers_do_not_meet(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.catalogue.put_publisher("fabrikam", "Fabrikam", by="test")
+    async with furnished(database_url) as installation:
+        await installation.catalogue.put_publisher("fabrikam", "Fabrikam", by="test")
         theirs = OfferRef("fabrikam", "erp")
-        await house.catalogue.put_offer(theirs, title="ERP", offer_type="saas", live=True, by="test")
-        one = await house.intake.keep(lead(1, key="k"))
-        two = await house.intake.keep(lead(1, key="k", offer=theirs))
+        await installation.catalogue.put_offer(theirs, title="ERP", offer_type="saas", live=True, by="test")
+        one = await installation.intake.keep(lead(1, key="k"))
+        two = await installation.intake.keep(lead(1, key="k", offer=theirs))
         assert one.id != two.id
         assert not two.repeat
 
 
 async def test_leads_wait_for_the_first_connection(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.intake.keep_many([lead(i) for i in range(2500)])
-        assert await house.count(t.lead, t.lead.c.unrouted) == 2500
-        await house.connect()
-        assert await house.count(t.delivery) == 2500
-        assert await house.count(t.lead, t.lead.c.unrouted) == 0
-        await house.connect("second")
-        assert await house.count(t.delivery) == 2500
+    async with furnished(database_url) as installation:
+        await installation.intake.keep_many([lead(i) for i in range(2500)])
+        assert await installation.count(t.lead, t.lead.c.unrouted) == 2500
+        await installation.connect()
+        assert await installation.count(t.delivery) == 2500
+        assert await installation.count(t.lead, t.lead.c.unrouted) == 0
+        await installation.connect("second")
+        assert await installation.count(t.delivery) == 2500
 
 
 async def test_every_lead_goes_to_exactly_the_connections_live_when_it_was_kept(database_url: str) -> None:
     """Leads pour in while connections come and go, from another process: none misses one, none gets one too many."""
-    async with furnished(database_url) as house:
+    async with furnished(database_url) as installation:
         other_storage = open_storage(database_url)
-        other = Intake(other_storage, clock=house.clock)
+        other = Intake(other_storage, clock=installation.clock)
         stop = asyncio.Event()
 
         async def pour(intake: Intake) -> None:
@@ -111,13 +111,13 @@ async def test_every_lead_goes_to_exactly_the_connections_live_when_it_was_kept(
                 await asyncio.gather(*(intake.keep(lead(number + i)) for i in range(7)))
                 number += 7
 
-        pouring = [asyncio.create_task(pour(intake)) for intake in (house.intake, other)]
+        pouring = [asyncio.create_task(pour(intake)) for intake in (installation.intake, other)]
         for _ in range(5):
-            await house.connections.put(CRM, "a", endpoint(), by="test")
+            await installation.connections.put(CRM, "a", endpoint(), by="test")
             await asyncio.sleep(0.03)
-            await house.connections.put(CRM, "b", endpoint(), by="test")
+            await installation.connections.put(CRM, "b", endpoint(), by="test")
             await asyncio.sleep(0.03)
-            await house.connections.remove(CRM, "a", by="test")
+            await installation.connections.remove(CRM, "a", by="test")
             await asyncio.sleep(0.03)
         stop.set()
         await asyncio.gather(*pouring)
@@ -125,11 +125,13 @@ async def test_every_lead_goes_to_exactly_the_connections_live_when_it_was_kept(
         deliveries = sa.select(t.delivery.c.lead_id, t.connection.c.name).join(
             t.connection, t.connection.c.id == t.delivery.c.connection_id
         )
-        rows = await house.storage.read(lambda conn: [tuple(row) for row in conn.execute(deliveries)])
+        rows = await installation.storage.read(lambda conn: [tuple(row) for row in conn.execute(deliveries)])
         assert len(rows) == len(set(rows))
         with_b = {lead_id for lead_id, name in rows if name == "b"}
-        leads = await house.storage.read(lambda conn: list(conn.scalars(sa.select(t.lead.c.id).order_by(t.lead.c.id))))
+        leads = await installation.storage.read(
+            lambda conn: list(conn.scalars(sa.select(t.lead.c.id).order_by(t.lead.c.id)))
+        )
         assert {lead_id for lead_id, _ in rows} == set(leads)
-        assert await house.count(t.lead, t.lead.c.unrouted) == 0
+        assert await installation.count(t.lead, t.lead.c.unrouted) == 0
         assert with_b
         await other_storage.close()

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from leadkeeper.doors.storefront.form import CONSENT, read_form
-from tests.rooms import DESTINATION, ENDPOINT, OFFER, House, Visitor, house, lead
+from tests.in_process import DESTINATION, ENDPOINT, OFFER, Installation, Visitor, installation, lead
 
 INTERNAL: Final = ("ops@corp.local", "root@localhost", "ops@mail.test", "ops@bücher.example")
 NONE: Final = ("ops", "ops@", "@corp.local", "a b@corp.local")
@@ -53,7 +53,7 @@ URLS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 """Every field of a connection that says where leads go: its destination, how an address stands in it, and the rest."""
 
 
-async def opened(home: House) -> Visitor:
+async def opened(home: Installation) -> Visitor:
     operator = await home.visitor("operator")
     assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status in (200, 201)
     assert (await operator.put(OFFER, BODY)).status in (200, 201)
@@ -86,14 +86,14 @@ async def entered(operator: Visitor, email: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("email", INTERNAL)
 async def test_every_field_takes_internal_names(database_url: str, email: str) -> None:
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         statuses = await entered(await opened(home), email)
     assert {field: status for field, status in statuses.items() if status not in (200, 201, 202)} == {}
 
 
 @pytest.mark.parametrize("email", NONE)
 async def test_no_field_takes_what_is_no_address(database_url: str, email: str) -> None:
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         statuses = await entered(await opened(home), email)
     statuses.pop("customer")  # a customer's lead is kept, with a note, as long as it holds one @
     assert {field: status for field, status in statuses.items() if status not in (400, 422)} == {}
@@ -115,7 +115,7 @@ def test_what_is_no_address_is_not_taken_by_the_form(email: str) -> None:
 async def test_no_field_for_an_address_leads_inside(database_url: str, field: str) -> None:
     to, pattern, more = URLS[field]
     name = "storageAccountConnectionString" if field.endswith("Endpoint") else field
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         operator = await opened(home)
         for host in INSIDE:
             settings = more | {name: pattern.format(host)} | ({"containerName": "leads"} if to == "blob" else {})

@@ -10,8 +10,8 @@ from leadkeeper.catalogue import docs_of, text_of
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.languages import accepted
 from leadkeeper.texts import ENGLISH, Language
+from tests.in_process import OFFER, Answer, Installation, Visitor, hand_in, installation
 from tests.languages import LANGUAGES, PORTUGUESE
-from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
 
 CLOSED = {
     "leadDestination": "httpsEndpoint",
@@ -77,7 +77,7 @@ async def test_validation_is_told_in_the_language_asked_for(operator: Visitor, h
 
 
 async def test_a_lead_and_a_connection_are_told_in_the_language_asked_for(database_url: str) -> None:
-    async with house(database_url, worker=True) as home:
+    async with installation(database_url, worker=True) as home:
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", CLOSED)
         lead = await hand_in(operator)
@@ -96,17 +96,17 @@ async def test_a_lead_and_a_connection_are_told_in_the_language_asked_for(databa
             check(answer, answer.json()["diagnosis"], language)
 
 
-async def held(home: House, lead: str) -> None:
+async def held(home: Installation, lead: str) -> None:
     """Wait until the lead is held."""
     async with asyncio.timeout(20):
         while True:
-            shown = await home.rooms.inbox.get(lead)
+            shown = await home.services.inbox.get(lead)
             if shown is not None and shown.deliveries[0].state == "held" and shown.deliveries[0].diagnosis:
                 return
             await asyncio.sleep(0.05)
 
 
-async def test_explanations_are_told_in_the_language_asked_for(home: House, operator: Visitor) -> None:
+async def test_explanations_are_told_in_the_language_asked_for(home: Installation, operator: Visitor) -> None:
     for header, language in ASKED.items():
         answer = await ask(operator, "GET", "/v1/explain?q=AADSTS7000222%3A+expired", header)
         text = text_of(Kind.CLIENT_SECRET_EXPIRED, language)
@@ -114,7 +114,7 @@ async def test_explanations_are_told_in_the_language_asked_for(home: House, oper
             "explanations": [
                 {
                     "kind": "clientSecretExpired",
-                    "toldBy": "AADSTS7000222",
+                    "recognizedBy": "AADSTS7000222",
                     "systems": ["Microsoft Entra ID"],
                     "outcome": "broken",
                     "who": "publisher",

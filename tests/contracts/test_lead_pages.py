@@ -14,9 +14,9 @@ from leadkeeper.access.permissions import Role
 from leadkeeper.inbox import narrowing
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in as with_key
+from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, hand_in, installation
 from tests.journeys.customer import Customer, Page
 from tests.people import signed_in
-from tests.rooms import DESTINATION, NOWHERE, OFFER, House, Visitor, hand_in, house
 
 ADA = {"firstName": "Ada", "lastName": "Lovelace", "email": "ada@contoso.example", "company": "Analytical Engines"}
 BOB = {"firstName": "Bob", "lastName": "Núñez", "email": "bob@fabrikam.example", "company": "Fábrica", "country": "ES"}
@@ -24,22 +24,22 @@ LIST = "/portal/leads"
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, with a connected offer."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         yield opened
 
 
 @pytest.fixture
-async def operator(home: House) -> Visitor:
+async def operator(home: Installation) -> Visitor:
     """An operator's key."""
     return await home.visitor("operator")
 
 
 @pytest.fixture
-async def seller(home: House) -> AsyncIterator[Customer]:
+async def seller(home: Installation) -> AsyncIterator[Customer]:
     """A contributor of contoso."""
     async with signed_in(home, Role.CONTRIBUTOR) as visitor:
         yield visitor
@@ -145,7 +145,7 @@ async def test_pages_go_forth_and_back_and_keep_what_was_chosen(
 
 
 async def test_a_search_looks_at_a_part_says_so_and_goes_on(
-    home: House, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = await hand_in(operator, customer=BOB)
     for _ in range(4):
@@ -161,12 +161,12 @@ async def test_a_search_looks_at_a_part_says_so_and_goes_on(
     assert (found, pages) == ([wanted], 3)
 
 
-async def test_tabs_count_what_they_show(home: House, operator: Visitor, seller: Customer) -> None:
+async def test_tabs_count_what_they_show(home: Installation, operator: Visitor, seller: Customer) -> None:
     ids = [await hand_in(operator, customer=ADA) for _ in range(3)]
     for lead_id, values in zip(
         ids, ({"state": "waiting"}, {"state": "setAside", "set_aside_for": "refused"}), strict=False
     ):
-        await home.rooms.storage.write(
+        await home.services.storage.write(
             _run, sa.update(t.delivery).where(t.delivery.c.lead_id == lead_id).values(values)
         )
     page = await seller.open(LIST)
@@ -178,42 +178,44 @@ async def test_tabs_count_what_they_show(home: House, operator: Visitor, seller:
 
 
 async def test_a_held_lead_says_why_and_has_no_button_that_does_nothing(
-    home: House, operator: Visitor, seller: Customer
+    home: Installation, operator: Visitor, seller: Customer
 ) -> None:
     from leadkeeper.catalogue import diagnose, to_stored
     from leadkeeper.diagnosis import Kind
 
     lead_id = await hand_in(operator, customer=ADA)
     why = diagnose(Kind.CREDENTIALS_REJECTED)
-    await home.rooms.storage.write(_run, sa.update(t.connection).values(paused=True, diagnosis=to_stored(why)))
+    await home.services.storage.write(_run, sa.update(t.connection).values(paused=True, diagnosis=to_stored(why)))
     page = await seller.open(f"{LIST}/{lead_id}")
     assert why.summary in page.text
     assert not [form for form in page.forms if form.action.endswith("/retry")]
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]
     assert delivery["diagnosis"]["kind"] == "credentialsRejected"
-    told = await home.rooms.trace.find("ada@contoso.example", "contoso")
-    assert any(why.summary in line for line in told.leads[0].said)
+    summary = await home.services.trace.find("ada@contoso.example", "contoso")
+    assert any(why.summary in line for line in summary.leads[0].message)
 
 
-async def test_refused_and_may_have_arrived_have_two_remedies(home: House, operator: Visitor, seller: Customer) -> None:
+async def test_refused_and_may_have_arrived_have_two_remedies(
+    home: Installation, operator: Visitor, seller: Customer
+) -> None:
     lead_id = await hand_in(operator, customer=ADA)
-    for reason, said, button in (
+    for reason, message, button in (
         ("refused", "The destination refused this one lead", "Send it again over primary"),
         ("mayHaveArrived", "Look for it there first", "It is not there: send it again"),
     ):
         aside = sa.update(t.delivery).values(state="setAside", set_aside_for=reason)
-        await home.rooms.storage.write(_run, aside)
+        await home.services.storage.write(_run, aside)
         page = await seller.open(f"{LIST}/{lead_id}")
-        assert said in page.text
+        assert message in page.text
         assert button in page.text
     page = await seller.send(next(form for form in page.forms if form.action.endswith("/retry")), {})
     assert "It is on the way again" in page.text
     assert "Ada Contributor sent it again." in page.text
 
 
-async def test_a_lead_is_followed_up(home: House, operator: Visitor, seller: Customer) -> None:
+async def test_a_lead_is_followed_up(home: Installation, operator: Visitor, seller: Customer) -> None:
     lead_id = await hand_in(operator, customer=ADA)
-    me = next(each for each in await home.rooms.people.members("contoso") if each.role is Role.CONTRIBUTOR).id
+    me = next(each for each in await home.services.people.members("contoso") if each.role is Role.CONTRIBUTOR).id
     page = await seller.open(f"{LIST}/{lead_id}")
     assert "Due" in page.text
     page = await seller.send(page.form("state", "owner"), {"state": "lost", "note": "called twice"})
@@ -254,7 +256,7 @@ async def test_the_same_customer_s_other_leads_are_linked(operator: Visitor, sel
 
 
 async def test_a_download_is_safe_in_a_spreadsheet_and_holds_what_was_chosen(
-    home: House, operator: Visitor, seller: Customer, monkeypatch: pytest.MonkeyPatch
+    home: Installation, operator: Visitor, seller: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leadkeeper.inbox.reading.MOST", 2)
     await hand_in(operator, customer=ADA | {"company": '=HYPERLINK("x")'})
@@ -274,7 +276,7 @@ async def test_a_download_is_safe_in_a_spreadsheet_and_holds_what_was_chosen(
     assert len(lines) == 2
 
 
-async def test_other_publishers_and_readers(home: House, operator: Visitor) -> None:
+async def test_other_publishers_and_readers(home: Installation, operator: Visitor) -> None:
     lead_id = await hand_in(operator, customer=ADA)
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     async with signed_in(home, Role.OWNER, "fabrikam") as stranger:
@@ -303,17 +305,17 @@ async def test_other_publishers_and_readers(home: House, operator: Visitor) -> N
     assert (await operator.get(f"/v1/leads/{lead_id}")).json()["followUp"]["state"] == "new"
 
 
-async def test_only_members_who_may_work_can_own(home: House, operator: Visitor, seller: Customer) -> None:
+async def test_only_members_who_may_work_can_own(home: Installation, operator: Visitor, seller: Customer) -> None:
     lead_id = await hand_in(operator, customer=ADA)
     async with signed_in(home, Role.READER):
-        reader = next(each for each in await home.rooms.people.members("contoso") if each.role is Role.READER).id
+        reader = next(each for each in await home.services.people.members("contoso") if each.role is Role.READER).id
     for owner in (reader, NOWHERE):
         page = await seller.open(f"{LIST}/{lead_id}")
         page = await seller.send(page.form("state", "owner"), {"owner": owner})
         assert (page.status, "may work on leads" in page.text) == (422, True)
 
 
-async def test_a_page_that_is_not_there_says_so(home: House) -> None:
+async def test_a_page_that_is_not_there_says_so(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         await with_key(home, visitor, "publisher:contoso")
         page = await visitor.open(f"{LIST}/{NOWHERE}")

@@ -13,7 +13,7 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, answer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock, agree
-from tests.contracts.house import TestHouse, furnished, lead
+from tests.contracts.installation import TestInstallation, furnished, lead
 from tests.contracts.test_claims import take
 from tests.contracts.test_worker import scene
 
@@ -22,60 +22,62 @@ LEASE = 15_000
 DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 
 
-async def still_held(house: TestHouse, now: int) -> bool:
+async def still_held(installation: TestInstallation, now: int) -> bool:
     """Whether nothing is taken from the holder at ``now``, as another worker sees it."""
-    return await house.storage.write(sweep_leases, now) == 0
+    return await installation.storage.write(sweep_leases, now) == 0
 
 
 async def test_a_renewal_by_the_old_time_does_not_end_the_lease(database_url: str) -> None:
     """One process has found out and moved all leases along; the holder has not looked yet, and renews."""
-    async with furnished(database_url) as house:
-        await house.connect()
-        await house.intake.keep(lead())
-        await house.storage.write(agree, house.now, house.now)
-        mine = await house.storage.write(open_lease, house.now + LEASE)
-        assert len(await take(house, mine)) == 1
-        await house.storage.write(agree, house.now + 1_000, house.now + 1_000 + HOUR)
-        house.now += 1_500
-        assert await house.storage.write(renew_lease, mine, house.now + LEASE, house.now)
-        assert await still_held(house, house.now + HOUR)
+    async with furnished(database_url) as installation:
+        await installation.connect()
+        await installation.intake.keep(lead())
+        await installation.storage.write(agree, installation.now, installation.now)
+        mine = await installation.storage.write(open_lease, installation.now + LEASE)
+        assert len(await take(installation, mine)) == 1
+        await installation.storage.write(agree, installation.now + 1_000, installation.now + 1_000 + HOUR)
+        installation.now += 1_500
+        assert await installation.storage.write(renew_lease, mine, installation.now + LEASE, installation.now)
+        assert await still_held(installation, installation.now + HOUR)
         # By now it has looked, too.
-        assert await house.storage.write(renew_lease, mine, house.now + HOUR + LEASE, house.now + HOUR)
-        assert await still_held(house, house.now + HOUR + LEASE - 1)
+        assert await installation.storage.write(
+            renew_lease, mine, installation.now + HOUR + LEASE, installation.now + HOUR
+        )
+        assert await still_held(installation, installation.now + HOUR + LEASE - 1)
 
 
 async def test_a_lease_that_begins_by_the_old_time_is_alive(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        await house.connect()
-        await house.intake.keep(lead())
-        await house.storage.write(agree, house.now, house.now)
-        await house.storage.write(agree, house.now + 1_000, house.now + 1_000 + HOUR)
-        mine = await house.storage.write(open_lease, house.now + LEASE, house.now)
-        assert len(await take(house, mine)) == 1
-        assert await still_held(house, house.now + HOUR + 2_000)
-        assert not await still_held(house, house.now + HOUR + 3 * LEASE)
+    async with furnished(database_url) as installation:
+        await installation.connect()
+        await installation.intake.keep(lead())
+        await installation.storage.write(agree, installation.now, installation.now)
+        await installation.storage.write(agree, installation.now + 1_000, installation.now + 1_000 + HOUR)
+        mine = await installation.storage.write(open_lease, installation.now + LEASE, installation.now)
+        assert len(await take(installation, mine)) == 1
+        assert await still_held(installation, installation.now + HOUR + 2_000)
+        assert not await still_held(installation, installation.now + HOUR + 3 * LEASE)
 
 
 async def test_a_process_that_starts_just_after_the_jump_takes_nothing_from_the_living(tmp_path: object) -> None:
     """It has never seen the time before; the others have not looked yet."""
-    async with furnished(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db") as house:
-        await house.connect()
-        await house.intake.keep(lead())
+    async with furnished(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db") as installation:
+        await installation.connect()
+        await installation.intake.keep(lead())
         monotonic = 0.0
-        wall = house.now
-        running = DatabaseClock(house.storage, lambda: wall, lambda: monotonic)
+        wall = installation.now
+        running = DatabaseClock(installation.storage, lambda: wall, lambda: monotonic)
         await running.look()
-        mine = await house.storage.write(open_lease, running() + LEASE)
-        assert len(await take(house, mine)) == 1
+        mine = await installation.storage.write(open_lease, running() + LEASE)
+        assert len(await take(installation, mine)) == 1
         monotonic, wall = 1.0, wall + 1_000 + HOUR
-        started = DatabaseClock(house.storage, lambda: wall, lambda: monotonic)
+        started = DatabaseClock(installation.storage, lambda: wall, lambda: monotonic)
         await started.look()
-        assert await still_held(house, started())
+        assert await still_held(installation, started())
         monotonic, wall = 4.0, wall + 3_000
-        assert await house.storage.write(renew_lease, mine, running() + LEASE, running())
+        assert await installation.storage.write(renew_lease, mine, running() + LEASE, running())
         await running.look()
-        assert await house.storage.write(renew_lease, mine, running() + LEASE, running())
-        assert await still_held(house, started())
+        assert await installation.storage.write(renew_lease, mine, running() + LEASE, running())
+        assert await still_held(installation, started())
 
 
 @pytest.mark.slow
@@ -95,16 +97,16 @@ async def test_a_worker_keeps_what_is_on_its_way_when_the_time_jumps(database_ur
 
         s.worker._clock = s.worker._housekeeping._clock = time
         await s.connect()
-        await s.house.storage.write(agree, now_ms(), now_ms())
+        await s.installation.storage.write(agree, now_ms(), now_ms())
         await s.intake.keep(lead())
         await asyncio.wait_for(came.wait(), 30)
         now = now_ms()
-        await s.house.storage.write(agree, now, now + HOUR)
+        await s.installation.storage.write(agree, now, now + HOUR)
         jumped = HOUR
         # Longer than the lease of three seconds, and its sweeps.
         await asyncio.sleep(4.5)
         may_end.set()
         await s.until(lambda states: states == {"delivered": 1})
-        assert len(s.far.received) == 1, "it was sent again"
-        assert await s.house.count(t.attempt, t.attempt.c.outcome == "ours") == 0
-        assert await s.house.storage.read(lambda conn: conn.scalar(sa.select(t.attempt.c.late))) is False
+        assert len(s.remote.received) == 1, "it was sent again"
+        assert await s.installation.count(t.attempt, t.attempt.c.outcome == "ours") == 0
+        assert await s.installation.storage.read(lambda conn: conn.scalar(sa.select(t.attempt.c.late))) is False

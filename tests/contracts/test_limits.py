@@ -31,7 +31,7 @@ from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.storage import tables as t
 from tests.contracts.cases import dynamics, marketo, salesforce
 from tests.contracts.cases.case import Line
-from tests.contracts.house import CRM, TestHouse, furnished, lead
+from tests.contracts.installation import CRM, TestInstallation, furnished, lead
 from tests.contracts.stages import SandboxStage
 
 DAY = 86_400
@@ -43,7 +43,7 @@ DYNAMICS, SALESFORCE_REST = dynamics.LINES[0], salesforce.LINES[1]
 class Scene:
     """A house before a sandbox; ``names`` are connection ids by name."""
 
-    house: TestHouse
+    installation: TestInstallation
     sandbox: Sandbox
     ids: dict[str, str]
 
@@ -52,7 +52,7 @@ class Scene:
         """A worker with a network of its own, as a process has it."""
         stage = SandboxStage(self.sandbox, WEB)
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=10))
-        worker = Worker(self.house.storage, self.house.connections, Context(network), lease_seconds=5)
+        worker = Worker(self.installation.storage, self.installation.connections, Context(network), lease_seconds=5)
         running = asyncio.create_task(worker.run())
         try:
             yield
@@ -67,19 +67,21 @@ class Scene:
             "leadDestination": line.destination.lead_destination,
             line.destination.config_key: {**line.settings, **settings},
         }
-        made, _, _ = await self.house.connections.put(CRM, name, body, by="test")
+        made, _, _ = await self.installation.connections.put(CRM, name, body, by="test")
         assert made is not None
         self.ids[name] = made.id
 
     async def hand_in(self, first: int, count: int) -> None:
         """Leads of customers of their own."""
-        await Intake(self.house.storage).keep_many([lead(number) for number in range(first, first + count)])
+        await Intake(self.installation.storage).keep_many([lead(number) for number in range(first, first + count)])
 
     async def states(self, name: str) -> Counter[str]:
         """How many deliveries over the connection are in each state, those not yet tried among the waiting."""
         d = t.delivery.c
         query = sa.select(d.state, sa.func.count()).where(d.connection_id == self.ids[name]).group_by(d.state)
-        found = Counter(await self.house.storage.read(lambda conn: {row[0]: row[1] for row in conn.execute(query)}))
+        found = Counter(
+            await self.installation.storage.read(lambda conn: {row[0]: row[1] for row in conn.execute(query)})
+        )
         found["waiting"] += found.pop("pending", 0)
         return +found
 
@@ -94,7 +96,7 @@ class Scene:
         """How many deliveries have how many counted attempts."""
         d = t.delivery.c
         query = sa.select(d.attempts).where(d.connection_id == self.ids[name])
-        return Counter(await self.house.storage.read(lambda conn: list(conn.scalars(query))))
+        return Counter(await self.installation.storage.read(lambda conn: list(conn.scalars(query))))
 
     async def pass_time(self, seconds: float) -> None:
         """Everything stored is older by that, and the stand-ins' clock later."""
@@ -106,15 +108,15 @@ class Scene:
             conn.execute(sa.update(t.delivery).values(due_at=d.due_at - ms, changed_at=d.changed_at - ms))
             conn.execute(sa.update(t.connection).values(closed_until=c.closed_until - ms))
 
-        await self.house.storage.write(age)
+        await self.installation.storage.write(age)
 
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     url = f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}"
-    async with Sandbox(tmp_path / "authority") as sandbox, furnished(url) as house:
-        house.now = now_ms()
-        yield Scene(house, sandbox, {})
+    async with Sandbox(tmp_path / "authority") as sandbox, furnished(url) as installation:
+        installation.now = now_ms()
+        yield Scene(installation, sandbox, {})
         assert not sandbox.mistakes
 
 
@@ -129,13 +131,13 @@ async def sent_before(scene: Scene, name: str, count: int) -> None:
             "state": "unconfirmed",
             "due_at": at,
             "attempts": 1,
-            "lost": 0,
+            "crash_count": 0,
             "created_at": at,
             "changed_at": at,
         }
         for _ in range(count)
     ]
-    await scene.house.storage.write(lambda conn: conn.execute(sa.insert(t.delivery), rows))
+    await scene.installation.storage.write(lambda conn: conn.execute(sa.insert(t.delivery), rows))
     scene.sandbox.stand_in(Salesforce).org.web_done.extend([at / 1000] * count)
 
 
@@ -243,7 +245,7 @@ async def test_dataverse_says_too_many(scene: Scene, limits: Limits, busy: float
     async with scene.carrying():
         await scene.until("other", seconds=10, delivered=60)
         await scene.until("crm", delivered=60)
-    refused = sum(count for said, count in there.answers.items() if " 429 " in said)
+    refused = sum(count for message, count in there.answers.items() if " 429 " in message)
     assert 1 <= refused <= 30, there.answers
     assert await scene.attempts("crm") == {1: 60}
     assert len(there.received()) == 60

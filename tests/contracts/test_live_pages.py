@@ -19,8 +19,8 @@ from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
 from tests.contracts.test_damaged_rows import until
 from tests.contracts.test_portal import signed_in
 from tests.contracts.test_publishing_pages import ending
+from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.journeys.customer import Customer
-from tests.rooms import DESTINATION, OFFER, House, hand_in, house
 
 AT = "/portal/offers/contoso/crm-pro"
 REF = OfferRef("contoso", "crm-pro")
@@ -28,14 +28,14 @@ PATIENCE = 30
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
 @pytest.fixture
-async def member(home: House) -> AsyncIterator[Customer]:
+async def member(home: Installation) -> AsyncIterator[Customer]:
     """Somebody of contoso, signed in."""
     async with Customer(home.url) as visitor:
         assert (await signed_in(home, visitor, "publisher:contoso")).status == 200
@@ -60,7 +60,7 @@ async def event(response: aiohttp.ClientResponse) -> str:
                 return line.partition(":")[2].strip()
 
 
-async def test_whoever_looks_hears_that_something_moved(home: House, member: Customer) -> None:
+async def test_whoever_looks_hears_that_something_moved(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     page = await member.open(AT)
     assert f"{AT}/events" in page.html
@@ -78,12 +78,12 @@ async def test_whoever_looks_hears_that_something_moved(home: House, member: Cus
             assert await event(events) == "moved", change
 
 
-async def test_what_moved_before_the_stream_opened_is_told_at_once(home: House, member: Customer) -> None:
+async def test_what_moved_before_the_stream_opened_is_told_at_once(home: Installation, member: Customer) -> None:
     async with stream(member, f"{AT}/events?seen=of-another-time") as events:
         assert await event(events) == "moved"
 
 
-async def test_streams_are_their_publishers_alone(home: House, member: Customer) -> None:
+async def test_streams_are_their_publishers_alone(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
@@ -93,7 +93,9 @@ async def test_streams_are_their_publishers_alone(home: House, member: Customer)
         assert events.status in (303, 401)
 
 
-async def test_a_session_has_so_many_streams_and_a_closed_tab_frees_its_place(home: House, member: Customer) -> None:
+async def test_a_session_has_so_many_streams_and_a_closed_tab_frees_its_place(
+    home: Installation, member: Customer
+) -> None:
     async with stream(member, f"{AT}/events") as first, stream(member, f"{AT}/events") as second:
         async with stream(member, f"{AT}/events") as third, stream(member, f"{AT}/events") as fourth:
             assert {each.status for each in (first, second, third, fourth)} == {200}
@@ -109,13 +111,13 @@ async def test_a_session_has_so_many_streams_and_a_closed_tab_frees_its_place(ho
                 await asyncio.sleep(0.2)
 
 
-async def test_a_page_left_open_keeps_nobody_signed_in(home: House, member: Customer) -> None:
+async def test_a_page_left_open_keeps_nobody_signed_in(home: Installation, member: Customer) -> None:
     async def seen() -> int:
-        rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.session.c.seen_at)).all())
+        rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.session.c.seen_at)).all())
         return max(row.seen_at for row in rows)
 
     long_ago = await seen() - 120_000
-    await home.rooms.storage.write(
+    await home.services.storage.write(
         lambda conn: (
             conn.execute(sa.update(t.session).values(seen_at=long_ago)).rowcount
         )  # as if two minutes had passed
@@ -128,7 +130,9 @@ async def test_a_page_left_open_keeps_nobody_signed_in(home: House, member: Cust
     assert await seen() > long_ago
 
 
-async def test_the_record_is_shown_beside_the_mapping_and_nothing_is_called(home: House, member: Customer) -> None:
+async def test_the_record_is_shown_beside_the_mapping_and_nothing_is_called(
+    home: Installation, member: Customer
+) -> None:
     page = await member.open(f"{AT}/connect?kind=dynamics&way=application")
     form = page.form("fields.0.name", "applicationKey")
     filled = {name: str(value) for name, value in APPLICATION_SETTINGS.items() if name in form.values}
@@ -139,13 +143,13 @@ async def test_the_record_is_shown_beside_the_mapping_and_nothing_is_called(home
     assert "new_region" in page.text
     assert "US (ours)" in page.text
     assert str(APPLICATION_SETTINGS["applicationKey"]) not in page.html
-    assert await home.rooms.connections.get(REF, "primary") is None, "nothing is saved"
+    assert await home.services.connections.get(REF, "primary") is None, "nothing is saved"
     page = await member.send(form, filled | {"instanceUrl": "not an address"})
     assert "new_region" not in page.text
     assert "Enter the settings above" in page.text
 
 
-async def test_without_javascript_a_button_shows_the_record(home: House, member: Customer) -> None:
+async def test_without_javascript_a_button_shows_the_record(home: Installation, member: Customer) -> None:
     page = await member.open(f"{AT}/connect?kind=dynamics&way=application")
     form = page.form("fields.0.name", "applicationKey")
     filled = {name: str(value) for name, value in APPLICATION_SETTINGS.items() if name in form.values}
@@ -168,13 +172,13 @@ def table_settings(ends: datetime) -> dict[str, Any]:
     }
 
 
-async def reminders(home: House) -> list[sa.Row[Any]]:
+async def reminders(home: Installation) -> list[sa.Row[Any]]:
     """The reminders that were written down, oldest first."""
     query = sa.select(t.notice).where(t.notice.c.kind == "connectionExpires").order_by(t.notice.c.id)
-    return list(await home.rooms.storage.read(lambda conn: conn.execute(query).all()))
+    return list(await home.services.storage.read(lambda conn: conn.execute(query).all()))
 
 
-async def checked(home: House) -> None:
+async def checked(home: Installation) -> None:
     """The daily look falls due, and is done with."""
 
     def make_due(conn: sa.Connection) -> None:
@@ -184,17 +188,17 @@ async def checked(home: House) -> None:
         c = t.connection.c
         return bool(conn.scalar(sa.select(sa.exists().where((c.check_at == 0) & sa.not_(c.paused)))))
 
-    await home.rooms.storage.write(make_due)
+    await home.services.storage.write(make_due)
 
     async def done() -> bool:
-        return not await home.rooms.storage.read(is_due)
+        return not await home.services.storage.read(is_due)
 
     await until(done)
 
 
-@pytest.mark.parametrize(("days", "told"), [(20, 30), (5, 7), (0.5, 1)])
-async def test_the_end_of_a_signature_is_said_once_each(database_url: str, days: float, told: int) -> None:
-    async with house(database_url, worker=True, public_url="http://leads.example") as home:
+@pytest.mark.parametrize(("days", "summary"), [(20, 30), (5, 7), (0.5, 1)])
+async def test_the_end_of_a_signature_is_said_once_each(database_url: str, days: float, summary: int) -> None:
+    async with installation(database_url, worker=True, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")
         ends = datetime.now(UTC) + timedelta(days=days)
         assert (await operator.put(f"{OFFER}/customer-leads", table_settings(ends))).status == 201
@@ -213,11 +217,11 @@ async def test_the_end_of_a_signature_is_said_once_each(database_url: str, days:
         await until(reminded)
         await checked(home)
         rows = await reminders(home)
-        assert [f'"days": {told}' in row.body for row in rows] == [True]
+        assert [f'"days": {summary}' in row.body for row in rows] == [True]
 
 
 async def test_nobody_is_reminded_long_before_or_after_the_end(database_url: str) -> None:
-    async with house(database_url, worker=True, public_url="http://leads.example") as home:
+    async with installation(database_url, worker=True, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")
         for days in (60, -1):
             ends = datetime.now(UTC) + timedelta(days=days)
@@ -227,7 +231,7 @@ async def test_nobody_is_reminded_long_before_or_after_the_end(database_url: str
         assert await reminders(home) == []
 
 
-async def test_other_secrets_have_a_date_of_their_own(home: House, member: Customer) -> None:
+async def test_other_secrets_have_a_date_of_their_own(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     ends = datetime.now(UTC).date() + timedelta(days=12)
     settings = {**APPLICATION_SETTINGS, "secretExpires": ends.isoformat()}

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
 from leadkeeper.storage import tables as t
+from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer, Form, Page
 from tests.people import signed_in
-from tests.rooms import House, house
 
 MARK = "You look at the pages of contoso"
 PAGES = (
@@ -26,8 +26,8 @@ PAGES = (
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
-    async with house(database_url, public_url="http://leads.example") as opened:
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
         await operator.put("/v1/publishers/fabrikam/offers/erp", {"title": "Fabrikam ERP", "offerType": "saas"})
@@ -43,7 +43,7 @@ async def look(operator: Customer) -> Page:
     return await operator.send(ending(page, "/portal/look"), {})
 
 
-async def test_every_page_is_marked_and_shows_that_publisher_alone(home: House) -> None:
+async def test_every_page_is_marked_and_shows_that_publisher_alone(home: Installation) -> None:
     async with signed_in(home, Role.OPERATOR, None) as operator:
         assert MARK in (await look(operator)).text
         for path in PAGES:
@@ -58,7 +58,7 @@ async def test_every_page_is_marked_and_shows_that_publisher_alone(home: House) 
         assert "Fabrikam ERP" in (await operator.open("/portal")).text
 
 
-async def test_nothing_can_be_changed(home: House) -> None:
+async def test_nothing_can_be_changed(home: Installation) -> None:
     async with signed_in(home, Role.OPERATOR, None) as operator:
         own = ending(await operator.open("/portal/account"), "/account/name")
         page = await look(operator)
@@ -78,11 +78,11 @@ async def test_nothing_can_be_changed(home: House) -> None:
             sent = Form(home.url + action, "POST", {"token": token, "publisher": "fabrikam", "name": "Changed"})
             assert (await operator.send(sent, {})).status == 403, action
         assert (await operator.open("/portal/account")).status == 403
-    names = await home.rooms.storage.read(lambda conn: list(conn.scalars(sa.select(t.person.c.name))))
+    names = await home.services.storage.read(lambda conn: list(conn.scalars(sa.select(t.person.c.name))))
     assert names == ["Ada Operator"]
 
 
-async def test_it_stands_in_the_audit_of_the_publisher(home: House) -> None:
+async def test_it_stands_in_the_audit_of_the_publisher(home: Installation) -> None:
     async with signed_in(home, Role.OPERATOR, None) as operator, signed_in(home, Role.OWNER) as owner:
         page = await look(operator)
         await operator.send(ending(page, "/portal/look/end"), {})
@@ -92,15 +92,15 @@ async def test_it_stands_in_the_audit_of_the_publisher(home: House) -> None:
         assert "Look at its pages" not in (await owner.open("/portal/publishers/contoso/members")).text
     a = t.audit.c
     query = sa.select(a.act, a.who, a.publisher_id).where(a.act.like("look.%")).order_by(a.id)
-    found = await home.rooms.storage.read(lambda conn: [tuple(row) for row in conn.execute(query)])
+    found = await home.services.storage.read(lambda conn: [tuple(row) for row in conn.execute(query)])
     assert [(act, whose) for act, _who, whose in found] == [("look.begin", "contoso"), ("look.end", "contoso")]
     assert {who[:7] for _act, who, _whose in found} == {"person:"}
 
 
 @pytest.mark.databases("sqlite")
-async def test_whoever_is_no_operator_any_more_looks_no_more(home: House) -> None:
+async def test_whoever_is_no_operator_any_more_looks_no_more(home: Installation) -> None:
     async with signed_in(home, Role.OPERATOR, None) as operator:
         await look(operator)
         none = sa.update(t.person).values(is_operator=False)
-        await home.rooms.storage.write(lambda conn: conn.execute(none) and None)
+        await home.services.storage.write(lambda conn: conn.execute(none) and None)
         assert (await operator.open("/portal")).form("email", "password")

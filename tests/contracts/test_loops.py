@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
-from tests.rooms import OFFER, House, hand_in, house
+from tests.in_process import OFFER, Installation, hand_in, installation
 
 MANY = 20
 """More than any lead may be passed on; a relay that has seen so many ends the experiment."""
@@ -42,7 +42,7 @@ class Relay:
     authority: Authority
     keeps_headers: bool
     to: str = ""
-    home: House | None = None
+    home: Installation | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -73,7 +73,7 @@ def reaching(*relays: Relay) -> dict[str, Any]:
     return {"hosts": hosts, "ca_file": relays[0].authority.ca_file}
 
 
-async def looped(home: House, through: Relay, name: str, back_to: House) -> None:
+async def looped(home: Installation, through: Relay, name: str, back_to: Installation) -> None:
     """Let the house's leads go through the relay to a hook of ``back_to``."""
     operator = await home.visitor("operator")
     body = endpoint(f"https://{name}/leads")
@@ -82,16 +82,16 @@ async def looped(home: House, through: Relay, name: str, back_to: House) -> None
     through.to, through.home = f"/hooks/{made.json()['token']}", back_to
 
 
-async def ended(*homes: House) -> list[dict[str, Any]]:
+async def ended(*homes: Installation) -> list[dict[str, Any]]:
     """What is left once no lead is on its way any more: the deliveries that are set aside, as they are shown."""
     d = t.delivery.c
     moving = sa.select(sa.func.count()).select_from(t.delivery).where(d.state.not_in(["delivered", "setAside"]))
     aside = sa.select(d.lead_id).where(d.state == "setAside")
     for _ in range(1500):
-        left = [await home.rooms.storage.read(lambda conn: conn.scalar(moving) or 0) for home in homes]
-        found = [(home, await home.rooms.storage.read(lambda conn: conn.scalars(aside).all())) for home in homes]
+        left = [await home.services.storage.read(lambda conn: conn.scalar(moving) or 0) for home in homes]
+        found = [(home, await home.services.storage.read(lambda conn: conn.scalars(aside).all())) for home in homes]
         if not any(left) and any(ids for _, ids in found):
-            views = [await home.rooms.inbox.get(id) for home, ids in found for id in ids]
+            views = [await home.services.inbox.get(id) for home, ids in found for id in ids]
             return [view.model_dump(by_alias=True) for view in views if view is not None]
         if await _leads(*homes) >= MANY:
             pytest.fail(f"one lead became {await _leads(*homes)}")
@@ -108,9 +108,9 @@ async def arrived(through: Relay, count: int) -> None:
     pytest.fail(f"{len(through.bodies)} of {count} arrived in 20 s")
 
 
-async def _leads(*homes: House) -> int:
+async def _leads(*homes: Installation) -> int:
     count = sa.select(sa.func.count()).select_from(t.lead)
-    return sum([await home.rooms.storage.read(lambda conn: conn.scalar(count) or 0) for home in homes])
+    return sum([await home.services.storage.read(lambda conn: conn.scalar(count) or 0) for home in homes])
 
 
 @pytest.mark.parametrize("keeps_headers", [True, False])
@@ -119,7 +119,7 @@ async def test_a_lead_that_comes_back_is_passed_on_a_few_times_only(
 ) -> None:
     async with (
         relay(authority, keeps_headers) as through,
-        house(database_url, worker=True, **reaching(through)) as home,
+        installation(database_url, worker=True, **reaching(through)) as home,
     ):
         await looped(home, through, "relay0.example", home)
         await hand_in(await home.visitor("operator"))
@@ -132,7 +132,7 @@ async def test_a_lead_that_comes_back_is_passed_on_a_few_times_only(
         assert kept["customer"]["email"] == "ada@contoso.example"
         # A person may send it all the same, once.
         before = len(through.bodies)
-        await home.rooms.again.retry(delivery["id"], by="test")
+        await home.services.redelivery.retry(delivery["id"], by="test")
         await arrived(through, before + 1)
         await ended(home)
         assert await _leads(home) <= 9
@@ -145,8 +145,8 @@ async def test_two_installations_that_feed_each_other_end(
     async with (
         relay(authority, False) as there,
         relay(authority, True) as back,
-        house(database_url, worker=True, **reaching(there, back)) as one,
-        house(second, worker=True, **reaching(there, back)) as other,
+        installation(database_url, worker=True, **reaching(there, back)) as one,
+        installation(second, worker=True, **reaching(there, back)) as other,
     ):
         await looped(one, there, "relay0.example", other)
         await looped(other, back, "relay1.example", one)
@@ -158,7 +158,7 @@ async def test_two_installations_that_feed_each_other_end(
 async def test_leads_of_strangers_look_as_before(database_url: str, authority: Authority) -> None:
     async with (
         relay(authority, True) as through,
-        house(database_url, worker=True, **reaching(through)) as home,
+        installation(database_url, worker=True, **reaching(through)) as home,
     ):
         operator = await home.visitor("operator")
         body = endpoint("https://relay0.example/leads")
@@ -169,7 +169,7 @@ async def test_leads_of_strangers_look_as_before(database_url: str, authority: A
 
 
 async def test_a_lead_that_waited_for_its_first_connection_goes_no_further_either(database_url: str) -> None:
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         operator = await home.visitor("operator")
         made = await operator.post(f"{OFFER}/hooks")
         headers = {"Content-Type": "application/json", "Leadkeeper-Hops": "99"}
@@ -181,7 +181,7 @@ async def test_a_lead_that_waited_for_its_first_connection_goes_no_further_eithe
 
 
 async def test_hops_are_read_at_the_api_too_and_wrong_ones_are_none(database_url: str) -> None:
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         operator = await home.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", endpoint("https://relay.example/"))).status == 201
         body = {"publisherId": "contoso", "offerId": "crm-pro", "source": "SPZA", "action": "INS"}
@@ -194,7 +194,7 @@ async def test_hops_are_read_at_the_api_too_and_wrong_ones_are_none(database_url
         assert states == ["setAside", "pending", "pending", "pending", "setAside", "pending", "pending"]
 
 
-async def validated(home: House, url: str) -> dict[str, Any]:
+async def validated(home: Installation, url: str) -> dict[str, Any]:
     operator = await home.visitor("operator")
     assert (await operator.put(f"{OFFER}/customer-leads", endpoint(url))).status in (200, 201)
     answer = await operator.post(f"{OFFER}/customer-leads/validate")
@@ -210,7 +210,7 @@ async def test_our_own_public_address_is_no_destination(database_url: str, autho
             "public_url": "https://relay0.example/leads",
             "hosts": f"relay0.example=127.0.0.1:{port}",
         }
-        async with house(database_url, **settings) as home:
+        async with installation(database_url, **settings) as home:
             for url in ("https://relay0.example/hooks/lh_x", "https://RELAY0.example.:443/else"):
                 found = await validated(home, url)
                 assert not found["ok"]
@@ -222,39 +222,39 @@ async def test_our_own_public_address_is_no_destination(database_url: str, autho
 async def test_what_we_listen_on_is_no_destination_whatever_it_is_called(database_url: str, host: str) -> None:
     port = free_port()
     settings: dict[str, Any] = {"host": host, "port": port, "hosts": f"harmless.example=127.0.0.1:{port}"}
-    async with house(database_url, **settings) as home:
+    async with installation(database_url, **settings) as home:
         for url in (f"https://harmless.example:{port}/hooks/lh_x", "https://harmless.example/hooks/lh_x"):
             assert (await validated(home, url))["diagnosis"]["kind"] == "ownAddress"
     # Allowed as a private address, but ours all the same.
-    async with house_again(database_url, settings | {"allow_addresses": "127.0.0.0/8"}) as home:
+    async with installation_again(database_url, settings | {"allow_addresses": "127.0.0.0/8"}) as home:
         found = await validated(home, f"https://127.0.0.1:{port}/hooks/lh_x")
         assert found["diagnosis"]["kind"] == "ownAddress"
 
 
 @asynccontextmanager
-async def house_again(database_url: str, settings: dict[str, Any]) -> AsyncIterator[House]:
+async def installation_again(database_url: str, settings: dict[str, Any]) -> AsyncIterator[Installation]:
     """The same installation with other settings."""
     import aiohttp
     from pydantic import SecretStr
 
-    from leadkeeper.app import open_rooms
+    from leadkeeper.app import open_services
     from leadkeeper.entrances import open_doors
     from leadkeeper.settings import Settings
-    from tests.rooms import SECRET_KEY, listening
+    from tests.in_process import SECRET_KEY, listening
 
     named: dict[str, Any] = {"public_url": "https://leads.example"} | settings
     whole = Settings(database_url=database_url, secret_key=SecretStr(SECRET_KEY), **named)
     async with (
-        open_rooms(whole, worker=False) as opened,
+        open_services(whole, worker=False) as opened,
         listening(open_doors(whole, opened)) as url,
         aiohttp.ClientSession() as session,
     ):
-        yield House(opened.rooms, url, session)
+        yield Installation(opened.services, url, session)
 
 
 async def test_an_operator_may_want_it(database_url: str) -> None:
     port = free_port()
     settings: dict[str, Any] = {"port": port, "hosts": f"harmless.example=127.0.0.1:{port}"}
-    async with house(database_url, allow_own_addresses=True, **settings) as home:
+    async with installation(database_url, allow_own_addresses=True, **settings) as home:
         found = await validated(home, "https://harmless.example/hooks/lh_x")
         assert found["diagnosis"]["kind"] == "connectionFailed"

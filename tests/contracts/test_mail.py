@@ -23,7 +23,7 @@ from tests.contracts.test_email import LEAD
 SENDER = "leads@marketplace.example"
 
 
-async def told(
+async def summary(
     box: Mailbox, *contacts: str, lead: OutgoingLead = LEAD, sender: str = SENDER, known: Contacts | None = None
 ) -> Answer:
     """What the email destination answers for a lead of these contacts."""
@@ -43,7 +43,7 @@ def everybody(box: Mailbox) -> list[str]:
 
 async def test_a_domain_in_letters_of_its_own_is_written_as_mail_servers_read_it() -> None:
     with mailbox() as box:
-        answer = await told(box, "ops@bücher.example", "sales@contoso.example")
+        answer = await summary(box, "ops@bücher.example", "sales@contoso.example")
     assert isinstance(answer, Receipt)
     assert everybody(box) == ["ops@xn--bcher-kva.example", "sales@contoso.example"]
     assert "bücher" not in box.mails[0].as_string()
@@ -51,11 +51,11 @@ async def test_a_domain_in_letters_of_its_own_is_written_as_mail_servers_read_it
 
 async def test_a_local_part_that_the_server_cannot_take_is_told_by_itself() -> None:
     with mailbox() as box:
-        answer = await told(box, "jürgen@contoso.example", "sales@contoso.example")
+        answer = await summary(box, "jürgen@contoso.example", "sales@contoso.example")
         assert isinstance(answer, Receipt)
         assert everybody(box) == ["sales@contoso.example"]
         assert "SMTPUTF8" in (answer.note or "")
-        alone = await told(box, "jürgen@contoso.example")
+        alone = await summary(box, "jürgen@contoso.example")
     assert isinstance(alone, Diagnosis)
     assert alone.kind.value == "mailAddressUnsupported"
     assert (alone.outcome, alone.who) == (Outcome.BROKEN, Who.PUBLISHER)
@@ -63,7 +63,7 @@ async def test_a_local_part_that_the_server_cannot_take_is_told_by_itself() -> N
 
 async def test_a_local_part_that_the_server_can_take_gets_its_mail() -> None:
     with mailbox(utf8=True) as box:
-        answer = await told(box, "jürgen@bücher.example", "sales@contoso.example")
+        answer = await summary(box, "jürgen@bücher.example", "sales@contoso.example")
     assert isinstance(answer, Receipt)
     assert everybody(box) == ["jürgen@xn--bcher-kva.example", "sales@contoso.example"]
 
@@ -72,7 +72,7 @@ async def test_a_local_part_that_the_server_can_take_gets_its_mail() -> None:
 async def test_the_other_contact_is_served(code: str) -> None:
     with mailbox() as box:
         box.reply["RCPT b@contoso.example"] = code
-        answer = await told(box, "a@contoso.example", "b@contoso.example")
+        answer = await summary(box, "a@contoso.example", "b@contoso.example")
     assert isinstance(answer, Receipt)
     assert everybody(box) == ["a@contoso.example"]
     assert code[:3] in (answer.note or "")
@@ -82,7 +82,7 @@ async def test_the_other_contact_is_served(code: str) -> None:
 async def test_a_refused_greeting_is_the_operator_s() -> None:
     with mailbox() as box:
         box.reply["RCPT"] = "504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname"
-        answer = await told(box, "a@contoso.example")
+        answer = await summary(box, "a@contoso.example")
     assert isinstance(answer, Diagnosis)
     assert answer.kind.value == "mailGreetingRefused"
     assert (answer.outcome, answer.who) == (Outcome.BROKEN, Who.OPERATOR)
@@ -92,7 +92,7 @@ async def test_a_refused_greeting_is_the_operator_s() -> None:
 async def test_504_about_an_unqualified_recipient_is_not_the_greeting_s() -> None:
     with mailbox() as box:
         box.reply["RCPT root@localhost"] = "504 5.5.2 <root@localhost>: need fully-qualified address"
-        answer = await told(box, "root@localhost")
+        answer = await summary(box, "root@localhost")
     assert isinstance(answer, Diagnosis)
     assert answer.kind is Kind.MAIL_RECIPIENT_REFUSED
 
@@ -113,14 +113,16 @@ async def test_the_greeting_s_name_is_a_setting() -> None:
 async def test_only_what_was_handed_over_may_have_arrived(stage: str, kind: Kind, outcome: Outcome) -> None:
     with mailbox() as box:
         box.cut = stage
-        answer = await told(box, "a@contoso.example", "b@contoso.example")
+        answer = await summary(box, "a@contoso.example", "b@contoso.example")
     assert isinstance(answer, Diagnosis)
     assert (answer.kind, answer.outcome) == (kind, outcome)
 
 
 async def test_a_sender_with_a_name_is_taken() -> None:
     with mailbox() as box:
-        assert isinstance(await told(box, "a@contoso.example", sender="Contoso Leads <leads@contoso.example>"), Receipt)
+        assert isinstance(
+            await summary(box, "a@contoso.example", sender="Contoso Leads <leads@contoso.example>"), Receipt
+        )
     assert box.mails[0]["From"] == "Contoso Leads <leads@contoso.example>"
     assert box.senders == ["leads@contoso.example"]
     assert box.mails[0]["Message-ID"].endswith("@contoso.example>")
@@ -182,7 +184,7 @@ class Away:
 @pytest.mark.parametrize("since", ["standings", "spend", "report"])
 async def test_our_own_database_that_is_away_sets_no_lead_aside(since: str) -> None:
     with mailbox() as box:
-        answer = await told(box, "ops@contoso.example", known=Away(since))
+        answer = await summary(box, "ops@contoso.example", known=Away(since))
     if since == "report":  # the mail is out, whatever cannot be written down
         assert isinstance(answer, Receipt)
         return

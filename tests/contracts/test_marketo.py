@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from leadkeeper.destinations.interface import Context, Previews
 from leadkeeper.destinations.marketo.descriptor import read_form, read_jsonp
-from leadkeeper.destinations.marketo.form import WebForm
-from leadkeeper.destinations.marketo.pace import Busy, Pace
+from leadkeeper.destinations.marketo.form import MarketoForm
+from leadkeeper.destinations.marketo.pace import Busy, FormPace
 from leadkeeper.destinations.marketo.provider import MARKETO
-from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
@@ -27,13 +27,13 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.contracts.scripted import Far, far_side, form_of, said
+from tests.contracts.scripted import Remote, form_of, message, remote_side
 
 HOST = "app-ys12.marketo.com"
 FORM = "GET /index.php/form/getForm"
 SAVE = "POST /index.php/leadCapture/save2"
 IDS: dict[str, Any] = {"serverId": "ys12", "munchkinId": "123-PQR-789", "formId": "1179"}
-TAKEN = said({"formId": "1179", "followUpUrl": "https://x.example/", "aliId": 17144124}, connection="close")
+TAKEN = message({"formId": "1179", "followUpUrl": "https://x.example/", "aliId": 17144124}, connection="close")
 
 
 def field(name: str, **more: Any) -> dict[str, Any]:
@@ -54,13 +54,13 @@ def config(**settings: Any) -> MarketoConfig:
     return MarketoConfig.model_validate(IDS | settings)
 
 
-def line(network: Network, **settings: Any) -> WebForm | RestApi:
+def line(network: Network, **settings: Any) -> MarketoForm | MarketoRestApi:
     opened = MARKETO.open(config(**settings), Context(network))
-    assert isinstance(opened, WebForm | RestApi)
+    assert isinstance(opened, MarketoForm | MarketoRestApi)
     return opened
 
 
-async def deliver(side: Far, lead: OutgoingLead = LEAD, **settings: Any) -> Answer:
+async def deliver(side: Remote, lead: OutgoingLead = LEAD, **settings: Any) -> Answer:
     marketo = line(side.network, **settings)
     (found,) = await marketo.deliver([lead])
     await marketo.aclose()
@@ -108,17 +108,17 @@ def test_wrong_settings_are_explained(settings: Any, text: str) -> None:
 
 
 async def test_what_the_modes_promise(authority: Authority) -> None:
-    async with far_side(authority, {}, HOST) as side:
+    async with remote_side(authority, {}, HOST) as side:
         web, rest = line(side.network), line(side.network, clientId="a", clientSecret="b")
-    assert (type(web), web.batch, web.repeatable) == (WebForm, 1, False)
-    assert (type(rest), rest.batch, rest.repeatable) == (RestApi, 1, True)
+    assert (type(web), web.batch, web.repeatable) == (MarketoForm, 1, False)
+    assert (type(rest), rest.batch, rest.repeatable) == (MarketoRestApi, 1, True)
     assert isinstance(web, Previews)
     assert not config().repeatable
     assert config(clientId="a", clientSecret="b").repeatable
 
 
 async def test_the_form_that_is_posted(authority: Authority) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE), SAVE: TAKEN}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: TAKEN}, HOST) as side:
         found = await deliver(side)
         asked, posted = side.server.received
     assert "munchkinId=123-PQR-789&form=1179&" in asked.target
@@ -151,7 +151,7 @@ async def test_what_the_form_lacks_is_left_out_and_what_it_demands_is_filled_in(
     ]
     fieldsets = {"profiling": [[field("Company", IsRequired=1)]]}
     lead = replace(LEAD, customer=replace(LEAD.customer, last_name="", company=""))
-    async with far_side(authority, {FORM: descriptor(rows, fieldsetRows=fieldsets), SAVE: TAKEN}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(rows, fieldsetRows=fieldsets), SAVE: TAKEN}, HOST) as side:
         found = await deliver(side, lead)
         form = form_of(side.requests(SAVE)[0])
     assert form["checksumFields"] == "FirstName,Email,LastName,Lead_Channel__c,Company"
@@ -181,7 +181,7 @@ async def test_what_the_form_lacks_is_left_out_and_what_it_demands_is_filled_in(
 async def test_leads_that_the_form_cannot_take_are_not_posted(
     authority: Authority, rows: Any, more: Any, lead: OutgoingLead, kind: Kind, outcome: Outcome
 ) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE + rows, **more)}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE + rows, **more)}, HOST) as side:
         found = await deliver(side, lead)
         assert side.requests(SAVE) == []
     assert isinstance(found, Diagnosis)
@@ -193,8 +193,8 @@ async def test_leads_that_the_form_cannot_take_are_not_posted(
     [
         (faults.html(200, "Just a moment..."), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
         (faults.html(403, "Attention Required"), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-        (said({"message": "Rejected"}, 403), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-        (said({"error": True, "message": "Form not found"}), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
+        (message({"message": "Rejected"}, 403), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
+        (message({"error": True, "message": "Form not found"}), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
         (descriptor([]), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
         (faults.answer(404), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
         (faults.redirect("https://www.marketo.com/"), Kind.REDIRECTED, Outcome.BROKEN),
@@ -208,7 +208,7 @@ async def test_leads_that_the_form_cannot_take_are_not_posted(
 async def test_without_the_form_nothing_is_posted(
     authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
 ) -> None:
-    async with far_side(authority, {FORM: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {FORM: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
         check = await line(side.network).check()
         assert side.requests(SAVE) == []
@@ -219,12 +219,12 @@ async def test_without_the_form_nothing_is_posted(
 
 
 ANSWERS: list[tuple[Fault, Kind, Outcome]] = [
-    (said({"mktoResponse": {"for": "m", "error": True, "data": {}}}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
-    (said({"error": True, "message": "Invalid checksum"}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
-    (said({"formId": "1179", "error": "no"}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
+    (message({"mktoResponse": {"for": "m", "error": True, "data": {}}}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
+    (message({"error": True, "message": "Invalid checksum"}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
+    (message({"formId": "1179", "error": "no"}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
     (faults.answer(400), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
-    (said({"followUpUrl": "x"}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-    (said(["formId"]), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
+    (message({"followUpUrl": "x"}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+    (message(["formId"]), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
     (faults.html(200, "Just a moment..."), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
     (faults.html(403), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
     (faults.redirect("https://www.marketo.com/"), Kind.REDIRECTED, Outcome.BROKEN),
@@ -242,7 +242,7 @@ ANSWERS: list[tuple[Fault, Kind, Outcome]] = [
 
 @pytest.mark.parametrize(("fault", "kind", "outcome"), ANSWERS)
 async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE), SAVE: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
         assert len(side.requests(SAVE)) == 1
     assert isinstance(found, Diagnosis)
@@ -258,13 +258,13 @@ async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, k
     ],
 )
 async def test_forms_of_success(authority: Authority, content: Any) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE), SAVE: said(content)}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: message(content)}, HOST) as side:
         found = await deliver(side)
     assert found.outcome is Outcome.UNCONFIRMED
 
 
 async def test_the_form_is_read_once_for_many_leads_and_again_for_a_check(authority: Authority) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE), SAVE: TAKEN}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: TAKEN}, HOST) as side:
         marketo = line(side.network)
         answers = await asyncio.gather(*(marketo.deliver([LEAD]) for _ in range(3)))
         assert len(side.requests(FORM)) == 1
@@ -277,7 +277,7 @@ async def test_the_form_is_read_once_for_many_leads_and_again_for_a_check(author
 
 
 async def test_after_a_guards_page_the_subscription_rests(authority: Authority) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE), SAVE: faults.html(200)}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: faults.html(200)}, HOST) as side:
         first, second = await deliver(side), await deliver(side)
         assert len(side.requests(SAVE)) == 1
     assert isinstance(first, Diagnosis)
@@ -289,7 +289,7 @@ async def test_after_a_guards_page_the_subscription_rests(authority: Authority) 
 
 
 async def test_a_preview_says_what_the_form_lacks(authority: Authority) -> None:
-    async with far_side(authority, {FORM: descriptor(WHOLE[:3])}, HOST) as side:
+    async with remote_side(authority, {FORM: descriptor(WHOLE[:3])}, HOST) as side:
         shown = await line(side.network).preview(LEAD)
         assert side.requests(SAVE) == []
     assert list(shown.record) == ["FirstName", "LastName", "Email"]
@@ -341,7 +341,7 @@ async def test_calls_stay_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    pace = Pace(3, 20, 5, clock)
+    pace = FormPace(3, 20, 5, clock)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     for _ in range(3):
         await pace.call()
@@ -357,7 +357,7 @@ async def test_calls_stay_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_one_person_at_a_time_and_few_persons_at_once() -> None:
-    pace = Pace(1_000, 1, 2)
+    pace = FormPace(1_000, 1, 2)
     running: list[str] = []
     seen: list[tuple[str, ...]] = []
 

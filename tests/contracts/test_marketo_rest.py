@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from leadkeeper.destinations.interface import Context
-from leadkeeper.destinations.marketo.errors import seconds_to_midnight
-from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.errors import seconds_to_marketo_midnight
+from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.provider import MARKETO
-from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -24,7 +24,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.contracts.scripted import Far, far_side, said
+from tests.contracts.scripted import Remote, message, remote_side
 
 HOST = "123-pqr-789.mktorest.com"
 TOKEN = "GET /identity/oauth/token"
@@ -32,7 +32,7 @@ SUBMIT = "POST /rest/v1/leads/submitForm.json"
 DESCRIBE = "GET /rest/v1/leads/describe.json"
 ASSET = "GET /rest/asset/v1/form/1179.json"
 BEARER = "cdf01657-110d-4155-99a7-f986b2ff13a0:int"
-GRANTED = said({"access_token": BEARER, "token_type": "bearer", "expires_in": 3599, "scope": "api@contoso.example"})
+GRANTED = message({"access_token": BEARER, "token_type": "bearer", "expires_in": 3599, "scope": "api@contoso.example"})
 SETTINGS = {
     "serverId": "ys12",
     "munchkinId": "123-PQR-789",
@@ -43,28 +43,28 @@ SETTINGS = {
 HIDDEN = (*PERSONAL, "marketosecret", "0a1b2c3d", "110d-4155")
 
 
-def line(network: Network, **settings: Any) -> WebForm | RestApi:
+def line(network: Network, **settings: Any) -> MarketoForm | MarketoRestApi:
     opened = MARKETO.open(MarketoConfig.model_validate(SETTINGS | settings), Context(network))
-    assert isinstance(opened, WebForm | RestApi)
+    assert isinstance(opened, MarketoForm | MarketoRestApi)
     return opened
 
 
 def result(*results: Any) -> Fault:
-    return said({"requestId": "e42b#14272d07d78", "success": True, "result": list(results)})
+    return message({"requestId": "e42b#14272d07d78", "success": True, "result": list(results)})
 
 
-def failure(code: str, message: str = "No.") -> Fault:
-    return said({"requestId": "e42b#1", "success": False, "errors": [{"code": code, "message": message}]})
+def failure(code: str, wording: str = "No.") -> Fault:
+    return message({"requestId": "e42b#1", "success": False, "errors": [{"code": code, "message": wording}]})
 
 
-def skipped(code: str, message: str = "No.") -> Fault:
-    return result({"status": "skipped", "reasons": [{"code": code, "message": message}]})
+def skipped(code: str, wording: str = "No.") -> Fault:
+    return result({"status": "skipped", "reasons": [{"code": code, "message": wording}]})
 
 
 CREATED = result({"id": 319174, "status": "created"})
 
 
-async def deliver(side: Far, lead: OutgoingLead = LEAD, **settings: Any) -> Answer:
+async def deliver(side: Remote, lead: OutgoingLead = LEAD, **settings: Any) -> Answer:
     marketo = line(side.network, **settings)
     (found,) = await marketo.deliver([lead])
     await marketo.aclose()
@@ -73,12 +73,12 @@ async def deliver(side: Far, lead: OutgoingLead = LEAD, **settings: Any) -> Answ
 
 
 async def answer_to(authority: Authority, submit: Fault | Sequence[Fault], seconds: float = 5.0) -> Answer:
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: submit}, HOST, total_seconds=seconds) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: submit}, HOST, total_seconds=seconds) as side:
         return await deliver(side)
 
 
 async def test_one_lead(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: CREATED}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: CREATED}, HOST) as side:
         found = await deliver(side, programId="1003")
         token, submit = side.server.received
     assert token.target.startswith("/identity/oauth/token?grant_type=client_credentials&client_id=0a1b2c3d-client&")
@@ -172,7 +172,7 @@ async def test_how_long_limits_rest(authority: Authority, code: str, least: floa
 
 def test_the_day_ends_at_midnight_in_us_central_time() -> None:
     def left(*moment: int) -> float:
-        return seconds_to_midnight(datetime(*moment, tzinfo=UTC).timestamp())  # type: ignore[misc, arg-type]
+        return seconds_to_marketo_midnight(datetime(*moment, tzinfo=UTC).timestamp())  # type: ignore[misc, arg-type]
 
     assert left(2026, 1, 15, 5, 59, 59) == 1
     assert left(2026, 1, 15, 6, 0, 0) == 86_400
@@ -184,8 +184,8 @@ def test_the_day_ends_at_midnight_in_us_central_time() -> None:
     [
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (result(), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-        (said({"requestId": "1"}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-        (said({"success": False}), Kind.MARKETO_BUSY, Outcome.FAILED),
+        (message({"requestId": "1"}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+        (message({"success": False}), Kind.MARKETO_BUSY, Outcome.FAILED),
         (faults.reset_in_body(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (faults.answer(401), Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN),
         (faults.answer(403), Kind.MARKETO_ACCESS_DENIED, Outcome.BROKEN),
@@ -210,22 +210,22 @@ async def test_other_answers(authority: Authority, fault: Fault, kind: Kind, out
 
 @pytest.mark.parametrize("code", ["601", "602"])
 async def test_a_token_that_ended_is_renewed_once(authority: Authority, code: str) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: [failure(code), CREATED]}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: [failure(code), CREATED]}, HOST) as side:
         assert isinstance(await deliver(side), Receipt)
         assert len(side.requests(TOKEN)) == 2
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: failure(code)}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: failure(code)}, HOST) as side:
         assert isinstance(await deliver(side), Diagnosis)
         assert (len(side.requests(TOKEN)), len(side.requests(SUBMIT))) == (2, 2)
 
 
 async def test_one_token_serves_all_and_a_short_one_is_renewed(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: CREATED}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: CREATED}, HOST) as side:
         marketo = line(side.network)
         people = [replace(LEAD, customer=replace(LEAD.customer, email=f"a{n}@x.example")) for n in range(6)]
         await asyncio.gather(*(marketo.deliver([lead]) for lead in people))
         assert len(side.requests(TOKEN)) == 1
-    short = said({"access_token": BEARER, "token_type": "bearer", "expires_in": 0})
-    async with far_side(authority, {TOKEN: short, SUBMIT: CREATED}, HOST) as side:
+    short = message({"access_token": BEARER, "token_type": "bearer", "expires_in": 0})
+    async with remote_side(authority, {TOKEN: short, SUBMIT: CREATED}, HOST) as side:
         marketo = line(side.network)
         for _ in range(2):
             assert isinstance((await marketo.deliver([LEAD]))[0], Receipt)
@@ -236,11 +236,11 @@ async def test_one_token_serves_all_and_a_short_one_is_renewed(authority: Author
     ("fault", "kind", "outcome"),
     [
         (
-            said({"error": "invalid_client", "error_description": "No."}, 401),
+            message({"error": "invalid_client", "error_description": "No."}, 401),
             Kind.MARKETO_SERVICE_REJECTED,
             Outcome.BROKEN,
         ),
-        (said({"error": "unauthorized"}, 401), Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN),
+        (message({"error": "unauthorized"}, 401), Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED),
         (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
         (faults.answer(503, retry_after="8"), Kind.THROTTLED, Outcome.THROTTLED),
@@ -252,7 +252,7 @@ async def test_one_token_serves_all_and_a_short_one_is_renewed(authority: Author
 async def test_signing_in_fails_before_a_lead_is_sent(
     authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
 ) -> None:
-    async with far_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
         check = await line(side.network).check()
         assert side.requests(SUBMIT) == []
@@ -265,7 +265,7 @@ async def test_signing_in_fails_before_a_lead_is_sent(
 @pytest.mark.parametrize("fail", [failure, skipped])
 async def test_fields_that_are_not_on_the_form_are_left_out_from_then_on(authority: Authority, fail: Any) -> None:
     refused = fail("1006", "Field 'leadSource' and field 'title' not found")
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: [refused, CREATED]}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: [refused, CREATED]}, HOST) as side:
         marketo = line(side.network)
         for _ in range(2):
             (found,) = await marketo.deliver([LEAD])
@@ -277,7 +277,7 @@ async def test_fields_that_are_not_on_the_form_are_left_out_from_then_on(authori
 
 async def test_a_field_of_the_settings_that_is_not_there_is_not_passed_over(authority: Authority) -> None:
     script = {TOKEN: GRANTED, SUBMIT: skipped("1006", "Field 'leadSource' not found")}
-    async with far_side(authority, script, HOST) as side:
+    async with remote_side(authority, script, HOST) as side:
         found = await deliver(side, fields={"leadSource": "Marketplace"})
         assert len(side.requests(SUBMIT)) == 1
     assert isinstance(found, Diagnosis)
@@ -286,7 +286,7 @@ async def test_a_field_of_the_settings_that_is_not_there_is_not_passed_over(auth
 
 @pytest.mark.parametrize("email", ["", "zoe", "zoë@x.example", "a b@x.example", "a@" + "x" * 254])
 async def test_a_lead_without_a_usable_address_is_set_aside(authority: Authority, email: str) -> None:
-    async with far_side(authority, {}, HOST) as side:
+    async with remote_side(authority, {}, HOST) as side:
         found = await deliver(side, replace(LEAD, customer=replace(LEAD.customer, email=email)))
         assert side.server.received == []
     assert isinstance(found, Diagnosis)
@@ -303,7 +303,7 @@ async def test_one_person_is_written_by_one_call_at_a_time_over_all_connections(
         running -= 1
         await CREATED(exchange)
 
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: slowly}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: slowly}, HOST) as side:
         first, second = line(side.network), line(side.network)
         shout = replace(LEAD, customer=replace(LEAD.customer, email=LEAD.customer.email.upper()))
         await asyncio.gather(*(each.deliver([lead]) for each in (first, second) for lead in (LEAD, shout)))
@@ -314,7 +314,7 @@ async def test_one_person_is_written_by_one_call_at_a_time_over_all_connections(
 
 
 async def test_a_used_up_window_makes_the_others_wait(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, SUBMIT: failure("606")}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: failure("606")}, HOST) as side:
         found = [await deliver(side), await deliver(side)]
         assert len(side.requests(SUBMIT)) == 1
     kinds = [each.kind for each in found if isinstance(each, Diagnosis)]
@@ -348,7 +348,7 @@ APPROVED = result({"id": 1179, "name": "MarketplaceLeadBackend", "status": "appr
 async def test_the_check(
     authority: Authority, describe: Fault, asset: Fault, settings: Any, kind: Kind | None, last: tuple[str, bool | None]
 ) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, ASSET: asset}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, ASSET: asset}, HOST) as side:
         check = await line(side.network, **settings).check()
         assert side.requests(SUBMIT) == []
     assert (check.diagnosis and check.diagnosis.kind) == kind
@@ -357,7 +357,7 @@ async def test_the_check(
 
 
 async def test_a_preview_sends_nothing(authority: Authority) -> None:
-    async with far_side(authority, {}, HOST) as side:
+    async with remote_side(authority, {}, HOST) as side:
         shown = await line(side.network, fields={"comments__c": "{description}", "title": None}).preview(LEAD)
         assert side.server.received == []
     assert shown.record["comments__c"] == LEAD.description

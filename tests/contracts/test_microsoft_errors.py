@@ -19,7 +19,7 @@ from leadkeeper.texts import Language
 from leadkeeper.validation.validator import Validator
 from tests.contracts.cases.case import State
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, LINES, USER_SETTINGS
-from tests.contracts.house import CRM, furnished
+from tests.contracts.installation import CRM, furnished
 from tests.contracts.stages import SandboxStage
 from tests.languages import LANGUAGES, PORTUGUESE
 
@@ -27,7 +27,7 @@ SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """One of the errors: what makes it, what the real service says of it, and words of the seed's remedy."""
 
     kind: Kind
@@ -41,7 +41,7 @@ class Told:
 
 ROLE = "'Microsoft Marketplace Lead Writer'"
 EIGHT = (
-    Told(
+    Notified(
         Kind.SIGN_IN_REJECTED,
         "entra",
         "passwordWrong",
@@ -58,7 +58,7 @@ EIGHT = (
         ),
         USER_SETTINGS,
     ),
-    Told(
+    Notified(
         Kind.FIELD_PERMISSION_MISSING,
         "dynamics",
         "fieldForbidden",
@@ -66,7 +66,7 @@ EIGHT = (
         (ROLE, "'Application Users'", "'Security'"),
         (ROLE, "'Security'"),
     ),
-    Told(
+    Notified(
         Kind.TENANT_NOT_FOUND,
         "entra",
         "tenantMissing",
@@ -74,7 +74,7 @@ EIGHT = (
         ("Azure portal", "'Properties'", "'Tenant ID'", "'directoryId'"),
         ("portal do Azure", "'directoryId'"),
     ),
-    Told(
+    Notified(
         Kind.NO_SECURITY_ROLE,
         "dynamics",
         "noRoles",
@@ -82,7 +82,7 @@ EIGHT = (
         (ROLE, "'Security'"),
         (ROLE, "'Security'"),
     ),
-    Told(
+    Notified(
         Kind.APPLICATION_NOT_FOUND,
         "entra",
         "applicationUnknown",
@@ -90,7 +90,7 @@ EIGHT = (
         ("'App registrations'", "'Application (client) ID'"),
         ("'App registrations'",),
     ),
-    Told(
+    Notified(
         Kind.TENANT_INVALID,
         "entra",
         "tenantMalformed",
@@ -98,7 +98,7 @@ EIGHT = (
         ("'Tenant ID'", "'directoryId'"),
         ("'directoryId'",),
     ),
-    Told(
+    Notified(
         Kind.CLIENT_SECRET_WRONG,
         "entra",
         "secretWrong",
@@ -106,7 +106,7 @@ EIGHT = (
         ("'Certificates & secrets'", "'New client secret'", "'applicationKey'"),
         ("'Certificates & secrets'", "'applicationKey'"),
     ),
-    Told(
+    Notified(
         Kind.DYNAMICS_NO_ANSWER,
         "dynamics",
         "noAnswer",
@@ -118,36 +118,36 @@ EIGHT = (
 
 
 def test_these_are_the_eight() -> None:
-    assert [told.kind for told in EIGHT] == [known.kind for known in MICROSOFT_TEXTS]
+    assert [summary.kind for summary in EIGHT] == [known.kind for known in MICROSOFT_TEXTS]
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
-@pytest.mark.parametrize("told", EIGHT, ids=lambda told: told.kind.value)
-async def test_validate_tells_the_remedy(told: Told, language: Language, tmp_path: Path) -> None:
+@pytest.mark.parametrize("summary", EIGHT, ids=lambda summary: summary.kind.value)
+async def test_validate_tells_the_remedy(summary: Notified, language: Language, tmp_path: Path) -> None:
     async with (
         Sandbox(tmp_path / "authority") as sandbox,
-        furnished(f"sqlite+aiosqlite:///{tmp_path / 'l.db'}") as house,
+        furnished(f"sqlite+aiosqlite:///{tmp_path / 'l.db'}") as installation,
     ):
         stage = SandboxStage(sandbox, LINES[0])
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
-        settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(told.settings)}
-        await house.connections.put(CRM, "primary", settings, by="test")
-        validator = Validator(house.storage, house.connections, Context(network), clock=now_ms)
+        settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(summary.settings)}
+        await installation.connections.put(CRM, "primary", settings, by="test")
+        validator = Validator(installation.storage, installation.connections, Context(network), clock=now_ms)
         try:
             fine = await validator.validate(CRM, "primary", by="test")
             assert fine.ok, fine
-            stage.choose(State(told.state, "", LINES[0].taken, stand_in=told.stand_in))
-            assert sandbox.stand_in(told.stand_in).state == told.state
+            stage.choose(State(summary.state, "", LINES[0].taken, stand_in=summary.stand_in))
+            assert sandbox.stand_in(summary.stand_in).state == summary.state
             found = await validator.validate(CRM, "primary", by="test", language=language)
         finally:
             await network.aclose()
         assert not sandbox.mistakes
     assert not found.ok
     assert found.diagnosis is not None
-    assert found.diagnosis.kind == told.kind
-    assert told.says in (found.diagnosis.evidence.text or "")
+    assert found.diagnosis.kind == summary.kind
+    assert summary.says in (found.diagnosis.evidence.text or "")
     remedy = " ".join(found.diagnosis.steps)
-    words = told.portuguese if language is PORTUGUESE else told.english
+    words = summary.portuguese if language is PORTUGUESE else summary.english
     assert not [word for word in words if word not in remedy], remedy
     arrived = sandbox.stand_in("dynamics").received()
     assert len(arrived) == 1, "only the test lead of the time when all was well"

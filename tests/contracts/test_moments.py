@@ -45,7 +45,7 @@ TO_COME: Final = (
     t.contact.c.ask_at,
 )
 """Something happens then, and would wait for the size of a jump."""
-OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.told_at)
+OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
 """Past, but people are told by how long ago it was."""
 PAST: Final = {
     "at": "when it was",
@@ -83,14 +83,14 @@ async def storage(database_url: str) -> AsyncIterator[Storage]:
 async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, failing_since: int | None = None) -> None:
     """One row of everything, due at ``at``; the connection has been failing since then, if at all."""
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         made = {"created_at": NOON, "changed_at": NOON}
         conn.execute(sa.insert(t.publisher).values(id="p", display_name="", **made))
         offer = {"ref": "p.o", "publisher_id": "p", "id": "o", "title": "", "offer_type": "saas", "live": True}
         conn.execute(sa.insert(t.offer).values(**offer, **made))
         settings = {"destination": "email", "settings": "{}", "secrets": ""}
         moments = dict.fromkeys(("closed_until", "probe_at", "check_at", "tell_at", "recall_at"), at)
-        connection = {"id": "c", "offer_ref": "p.o", "name": "n", "epoch": 0, **settings, **moments, **made}
+        connection = {"id": "c", "offer_ref": "p.o", "name": "n", "generation": 0, **settings, **moments, **made}
         conn.execute(sa.insert(t.connection).values(**connection, failing_since=failing_since))
         change = {"connection_id": "c", **settings, "repeatable": True, "announces": "none", "changed_at": NOON}
         conn.execute(sa.insert(t.connection_change).values(**change, due_at=at))
@@ -103,12 +103,20 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
         conn.execute(sa.insert(t.delivery).values(**delivery("d", at, "waiting", delivered_from)))
 
-    await storage.write(act)
+    await storage.write(transaction)
 
 
 def delivery(id: str, due_at: int, state: str, created_at: int) -> dict[str, Any]:
     """A delivery's row."""
-    row = {"id": id, "lead_id": "l", "connection_id": "c", "state": state, "due_at": due_at, "attempts": 1, "lost": 0}
+    row = {
+        "id": id,
+        "lead_id": "l",
+        "connection_id": "c",
+        "state": state,
+        "due_at": due_at,
+        "attempts": 1,
+        "crash_count": 0,
+    }
     return row | {"created_at": created_at, "changed_at": created_at}
 
 
@@ -190,7 +198,7 @@ async def test_when_the_time_jumps_an_outage_has_lasted_as_long_as_it_has(storag
     for _ in range(3):  # three processes find out one after another
         await storage.write(agree, NOON, NOON + jump)
     moved = {"failing_since": jump - 2_000, "tell_at": 15 * MINUTE + jump}
-    assert await outage(storage) == {"works_since": None, "told_at": None, **moved}
+    assert await outage(storage) == {"works_since": None, "notified_at": None, **moved}
 
 
 async def test_set_forward_an_outage_that_is_not_there_stays_so(storage: Storage) -> None:
@@ -208,7 +216,7 @@ async def test_hours_in_which_nobody_ran_are_no_jump_for_an_outage(storage: Stor
     assert await outage(storage) == {
         "failing_since": -2_000,
         "works_since": None,
-        "told_at": None,
+        "notified_at": None,
         "tell_at": 15 * MINUTE,
     }
 
@@ -242,7 +250,7 @@ def test_no_delay_is_longer_than_the_longest() -> None:
     longest = {str(column): ms for column, ms in LONGEST_DELAYS.items()}
     jittered = 1 + schedule.JITTER
     lease = max(each.le for each in Settings.model_fields["lease_seconds"].metadata if hasattr(each, "le")) * 1_000
-    retried = max(schedule.LONGEST_THROTTLE, schedule.LAST_DELAY * jittered, *schedule.LOST_DELAYS)
+    retried = max(schedule.LONGEST_THROTTLE, schedule.LAST_DELAY * jittered, *schedule.CRASH_DELAYS)
     allowed = {
         "delivery.due_at": retried,
         "lease.until": lease,

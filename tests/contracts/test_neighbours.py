@@ -22,14 +22,14 @@ from leadkeeper.intake.keep import Intake
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import Operation
-from leadkeeper.publishing.press import Press
 from leadkeeper.publishing.publication import Publication
+from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.publishing.steps import StepId, StepStatus
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
 from leadkeeper.validation.validator import Validator
-from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
+from tests.contracts.installation import CRM, TestInstallation, endpoint, furnished, lead
 from tests.contracts.market import DEFINITION
 
 MALLORY = OfferRef("mallory", "trap")
@@ -67,11 +67,11 @@ class Trap:
 class Street:
     """Contoso with an endpoint that takes leads at once, and Mallory with one that hangs."""
 
-    house: TestHouse
+    installation: TestInstallation
     worker: Worker
     intake: Intake
     validator: Validator
-    press: Press
+    runner: PublishingRunner
     publication: Publication
     well: FaultServer
     trap: Trap
@@ -81,10 +81,10 @@ class Street:
         return f"https://127.0.0.1:{self.well.port}/well"
 
     async def connect(self, offer: OfferRef, name: str, url: str) -> None:
-        await self.house.connections.put(offer, name, endpoint(url), by="test")
+        await self.installation.connections.put(offer, name, endpoint(url), by="test")
 
     async def define(self, offer: OfferRef) -> None:
-        await self.house.catalogue.put_definition(
+        await self.installation.catalogue.put_definition(
             offer, offer_type="saas", definition=DEFINITION, lead_settings=None, by="test"
         )
 
@@ -102,23 +102,23 @@ class Street:
     async def works(self, offer: OfferRef, version: int = 1) -> None:
         """Make the offer look as publishing would leave it."""
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             live = {"live": True, "production_version": version}
             conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(offer)).values(live))
             conn.execute(
                 sa.update(t.connection).where(t.connection.c.offer_ref == str(offer)).values(tried=True, proven=True)
             )
 
-        await self.house.storage.write(act)
+        await self.installation.storage.write(transaction)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], told: Callable[[], object], seconds: float = PATIENCE) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], summary: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until ``holds()``."""
     for _ in range(int(seconds / 0.05)):
         if await holds():
             return
         await asyncio.sleep(0.05)
-    pytest.fail(f"not reached in {seconds} s: {told()}")
+    pytest.fail(f"not reached in {seconds} s: {summary()}")
 
 
 @asynccontextmanager
@@ -131,21 +131,21 @@ async def street(url: str, authority: Authority, *, total_seconds: float = LONG)
         allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=total_seconds
     )
     network = Network(policy)
-    async with furnished(url) as house:
-        house.connections._clock = now_ms
-        await house.catalogue.put_publisher("mallory", "Mallory", by="test")
-        await house.catalogue.put_offer(MALLORY, title="Trap", offer_type="saas", live=True, by="test")
-        validator = Validator(house.storage, house.connections, Context(network))
+    async with furnished(url) as installation:
+        installation.connections._clock = now_ms
+        await installation.catalogue.put_publisher("mallory", "Mallory", by="test")
+        await installation.catalogue.put_offer(MALLORY, title="Trap", offer_type="saas", live=True, by="test")
+        validator = Validator(installation.storage, installation.connections, Context(network))
         prove = functools.partial(validator.validate, by="worker")
-        worker = Worker(house.storage, house.connections, Context(network), lease_seconds=5, prove=prove)
-        house.connections._woken = worker.wake
+        worker = Worker(installation.storage, installation.connections, Context(network), lease_seconds=5, prove=prove)
+        installation.connections._woken = worker.wake
         made = Street(
-            house,
+            installation,
             worker,
-            Intake(house.storage, worker.wake),
+            Intake(installation.storage, worker.wake),
             validator,
-            Press(house.storage, house.connections, validator, lease_seconds=5),
-            Publication(house.storage),
+            PublishingRunner(installation.storage, installation.connections, validator, lease_seconds=5),
+            Publication(installation.storage),
             well,
             trap,
         )
@@ -177,7 +177,7 @@ async def delivered(opened: Street, publisher: str) -> int:
         .join(t.lead, t.lead.c.id == d.lead_id)
         .where(t.lead.c.publisher_id == publisher, d.state == "delivered")
     )
-    return await opened.house.storage.read(lambda conn: conn.scalar(query) or 0)
+    return await opened.installation.storage.read(lambda conn: conn.scalar(query) or 0)
 
 
 @pytest.mark.slow
@@ -231,7 +231,7 @@ async def test_calls_that_time_out_again_and_again_delay_nobody_else_s_leads(
             c, a = t.connection.c, t.attempt.c
             tried = sa.select(sa.func.count()).select_from(t.attempt).join(t.delivery, t.delivery.c.id == a.delivery_id)
             healthy = tried.join(t.connection, c.id == t.delivery.c.connection_id).where(c.offer_ref == str(CRM))
-            assert await s.house.storage.read(lambda conn: conn.scalar(healthy)) == 40
+            assert await s.installation.storage.read(lambda conn: conn.scalar(healthy)) == 40
 
 
 async def _publish(opened: Street, offer: OfferRef, url: str) -> None:
@@ -252,7 +252,7 @@ async def test_ten_offers_whose_validation_hangs_stop_nobody_else_s_publishing(
     async with street(database_url, authority) as s:
         for number in range(40):
             await _publish(s, OfferRef("mallory", f"trap-{number}"), s.trap.url)
-        pressing = asyncio.create_task(s.press.run())
+        pressing = asyncio.create_task(s.runner.run())
         try:
             await s.settled(40)
             assert s.trap.hanging >= 10
@@ -284,7 +284,7 @@ async def test_120_changes_that_hang_stop_nobody_else_s_proving(database_url: st
             await s.connect(CRM, "primary", s.well_url)
 
             async def proven() -> bool:
-                (connection,) = await s.house.connections.list(CRM)
+                (connection,) = await s.installation.connections.list(CRM)
                 return connection.change is None and connection.proven
 
             await until(proven, lambda: (s.trap.hanging, s.trap.ended))

@@ -13,9 +13,9 @@ from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.text import lead_notice, paused_notice, question
 from leadkeeper.notices.outage_mail import Fallen, failing_notice
 from leadkeeper.texts import Languages
+from tests.in_process import installation
 from tests.journeys.customer import Customer
 from tests.languages import PORTUGUESE, made_up
-from tests.rooms import house
 from tests.shop import ANSWERS, open_shop
 
 AT = "/store/offers/contoso/planner"
@@ -34,8 +34,8 @@ def test_it_is_found_by_its_folder(languages: Languages) -> None:
 
 
 async def test_the_storefront_speaks_it(database_url: str, languages: Languages) -> None:
-    async with house(database_url, languages=languages) as home, Customer(home.url, "eo,pt;q=0.5") as visitor:
-        await open_shop(home.rooms)
+    async with installation(database_url, languages=languages) as home, Customer(home.url, "eo,pt;q=0.5") as visitor:
+        await open_shop(home.services)
         page = await visitor.open(AT)
         assert 'lang="eo"' in page.html
         assert "«What you can do»" in page.text
@@ -56,14 +56,14 @@ async def test_the_storefront_speaks_it(database_url: str, languages: Languages)
 
 
 async def test_the_contacts_page_speaks_it(database_url: str, languages: Languages) -> None:
-    async with house(database_url, languages=languages) as home, Customer(home.url, "eo") as visitor:
+    async with installation(database_url, languages=languages) as home, Customer(home.url, "eo") as visitor:
         page = await visitor.open("/contacts/nothing")
         assert "«This link is over»" in page.text
         assert page.links.keys() >= {"English", "Esperanto"}
 
 
 async def test_diagnoses_are_told_in_it(database_url: str, languages: Languages) -> None:
-    async with house(database_url, languages=languages) as home:
+    async with installation(database_url, languages=languages) as home:
         operator = await home.visitor("operator")
         answer = await operator.call("GET", "/v1/explain?q=AADSTS7000222", headers={"Accept-Language": "eo"})
         assert answer.headers["Content-Language"] == "eo"
@@ -109,8 +109,8 @@ def test_the_page_of_a_file_without_a_text_is_not_offered(tmp_path: Path) -> Non
 
 
 def test_texts_of_portuguese_are_told_with_their_numbers() -> None:
-    told = [
+    summary = [
         PORTUGUESE.ngettext("%(leads)s lead waits", "%(leads)s leads wait", n, leads=PORTUGUESE.number(n))
         for n in (1, 2, 1_250)
     ]
-    assert told == ["1 lead aguarda", "2 leads aguardam", "1.250 leads aguardam"]
+    assert summary == ["1 lead aguarda", "2 leads aguardam", "1.250 leads aguardam"]

@@ -15,7 +15,7 @@ from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.sender import Sender
 from leadkeeper.publishing.steps import OperationState
 from leadkeeper.sandbox.authority import Authority
-from tests.contracts.house import CRM, TestHouse, furnished
+from tests.contracts.installation import CRM, TestInstallation, furnished
 from tests.contracts.mailbox import mailbox
 from tests.contracts.market import market
 from tests.contracts.test_email import server_of
@@ -46,16 +46,18 @@ async def test_a_refusal_says_why_and_where_to_go_on(database_url: str, authorit
         assert mail["Content-Language"] == "en, pt"
         for language in installed():
             step = language.gettext("Certification")
-            said = language.gettext(
+            message = language.gettext(
                 "Publishing %(offer)s stopped at the step “%(step)s”.", offer=mail["Subject"][11:-8], step=step
             )
-            assert said in text
+            assert message in text
             assert language.gettext("Then publish it again: %(page)s", page="").strip() in text
 
 
-def ends_in(house: TestHouse, days: float) -> dict[str, object]:
+def ends_in(installation: TestInstallation, days: float) -> dict[str, object]:
     """An Azure Table whose signature ends so many days from the house's now."""
-    end = f"{to_datetime(house.now).astimezone(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}".replace(":", "%3A")
+    end = f"{to_datetime(installation.now).astimezone(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}".replace(
+        ":", "%3A"
+    )
     signed = f"sv=2022-11-02&ss=t&srt=sco&sp=rwlacu&se={end}&sig={SECRET}"
     where = f"TableEndpoint=https://contoso.table.core.windows.net/;SharedAccessSignature={signed}"
     config = {"storageAccountConnectionString": where, "contactEmail": ["sales@contoso.example"]}
@@ -63,40 +65,42 @@ def ends_in(house: TestHouse, days: float) -> dict[str, object]:
 
 
 async def test_credentials_that_end_are_told_once_each_time(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        put, _, _ = await house.connections.put(CRM, "table", ends_in(house, 40), by="test", trusted=True)
+    async with furnished(database_url) as installation:
+        put, _, _ = await installation.connections.put(CRM, "table", ends_in(installation, 40), by="test", trusted=True)
         assert put is not None
         with mailbox() as box:
-            sender = Sender(house.storage, Mailer(server_of(box)), "https://leads.example", house.clock)
-            told = []
+            sender = Sender(installation.storage, Mailer(server_of(box)), "https://leads.example", installation.clock)
+            summary = []
             for _ in range(42):
-                await house.storage.write(remind, put.id, put.stored, house.now)
+                await installation.storage.write(remind, put.id, put.stored, installation.now)
                 while await sender.look():
                     pass
-                told.append(len(box.mails))
-                house.now += DAY_MS
-            at = [day for day, (before, after) in enumerate(zip([0, *told], told, strict=False)) if after > before]
+                summary.append(len(box.mails))
+                installation.now += DAY_MS
+            at = [
+                day for day, (before, after) in enumerate(zip([0, *summary], summary, strict=False)) if after > before
+            ]
             assert [40 - day for day in at] == [30, 7, 1]
             for mail in box.mails:
                 text = mail.get_content()
                 assert SECRET not in mail.as_string()
                 assert mail["Subject"] == "Credentials for “Contoso CRM Pro” end soon"
                 assert "https://leads.example/portal/offers/contoso/crm-pro/connections/table" in text
-                assert f"{datetime.fromtimestamp(house.now / 1000, UTC) - timedelta(days=2):%Y-%m-%d}" in text
+                assert f"{datetime.fromtimestamp(installation.now / 1000, UTC) - timedelta(days=2):%Y-%m-%d}" in text
                 for language in installed():
-                    said = "From then on its leads are held until somebody enters new ones. None is lost."
-                    assert language.gettext(said) in text
+                    message = "From then on its leads are held until somebody enters new ones. None is lost."
+                    assert language.gettext(message) in text
 
 
 async def test_a_row_from_before_learns_when_its_credentials_end(database_url: str) -> None:
-    async with furnished(database_url) as house:
-        put, _, _ = await house.connections.put(CRM, "table", ends_in(house, 20), by="test", trusted=True)
+    async with furnished(database_url) as installation:
+        put, _, _ = await installation.connections.put(CRM, "table", ends_in(installation, 20), by="test", trusted=True)
         assert put is not None
-        (known,) = await house.connections.ending("contoso")
-        await house.storage.write(_forget)
-        assert await house.connections.ending("contoso") == []
-        await house.storage.write(remind, put.id, put.stored, house.now)
-        assert await house.connections.ending("contoso") == [known]
+        (known,) = await installation.connections.ending("contoso")
+        await installation.storage.write(_forget)
+        assert await installation.connections.ending("contoso") == []
+        await installation.storage.write(remind, put.id, put.stored, installation.now)
+        assert await installation.connections.ending("contoso") == [known]
 
 
 def _forget(conn: sa.Connection) -> None:

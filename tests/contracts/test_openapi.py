@@ -17,7 +17,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS
 from schemathesis.core.result import Ok
 
-from tests.rooms import House, house
+from tests.in_process import Installation, installation
 
 EXAMPLES = 25
 OFFER = {"publisherId": "contoso", "offerId": "crm-pro"}
@@ -59,7 +59,9 @@ def running(database_url: str) -> Iterator[tuple[str, str]]:
     opened: Queue[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
     async def run() -> None:
-        async with house(database_url, sign_in_limit="100000/second") as home:  # wrong keys are tried over and over
+        async with installation(
+            database_url, sign_in_limit="100000/second"
+        ) as home:  # wrong keys are tried over and over
             end = asyncio.Event()
             await furnish(home)
             key = (await home.visitor("operator")).key
@@ -76,7 +78,7 @@ def running(database_url: str) -> Iterator[tuple[str, str]]:
         thread.join(30)
 
 
-async def furnish(home: House) -> None:
+async def furnish(home: Installation) -> None:
     """Give the offer a lead, a hook and a destination."""
     operator = await home.visitor("operator")
     settings = {"httpsEndpointUrl": "https://crm.example/hook"}

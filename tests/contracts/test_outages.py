@@ -17,7 +17,7 @@ from leadkeeper.mail.address import MailRules
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import agree
-from tests.contracts.house import lead
+from tests.contracts.installation import lead
 from tests.contracts.outages import BOSS, DAY, FAILED, HOUR, MINUTE, SECOND, plight
 
 ERP = OfferRef("contoso", "erp")
@@ -28,7 +28,7 @@ DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 async def test_told_after_fifteen_minutes_daily_and_when_it_is_over(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect(BOSS, "Boss <boss@contoso.example>")
-        await p.house.intake.keep_many([lead(number) for number in range(3)])
+        await p.installation.intake.keep_many([lead(number) for number in range(3)])
         await p.fails(12 * MINUTE)
         assert p.mails() == [], "a short trouble is none of theirs"
         await p.fails(20 * MINUTE)
@@ -47,7 +47,7 @@ async def test_told_after_fifteen_minutes_daily_and_when_it_is_over(database_url
         assert len(p.mails()) == 1
         await p.fails(24 * HOUR, every=HOUR)
         assert len(p.mails()) == 1
-        p.house.now += DAY
+        p.installation.now += DAY
         assert await p.works_for_good() == 3
         await p.passes(5 * MINUTE)
         (over,) = p.mails()
@@ -60,7 +60,7 @@ async def test_told_after_fifteen_minutes_daily_and_when_it_is_over(database_url
 async def test_a_short_trouble_tells_nobody(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep_many([lead(number) for number in range(3)])
+        await p.installation.intake.keep_many([lead(number) for number in range(3)])
         await p.fails(10 * MINUTE)
         assert await p.works_for_good() == 3
         await p.passes(DAY)
@@ -71,11 +71,11 @@ async def test_trouble_again_and_again_is_one_outage_and_works_in_between_end_no
     """A far side that takes one lead and fails again is told of once, not with every lead."""
     async with plight(database_url) as p:
         made = await p.connect()
-        await p.house.intake.keep_many([lead(number) for number in range(30)])
+        await p.installation.intake.keep_many([lead(number) for number in range(30)])
         await p.fails(20 * MINUTE)
         assert len(p.mails()) == 1
         for _ in range(4):
-            p.house.now += 20 * MINUTE
+            p.installation.now += 20 * MINUTE
             assert await p.answers(Receipt(), only=made.id, most=1) == 1
             await p.passes(5 * SECOND, mails=False)
             await p.answers(FAILED)
@@ -86,9 +86,9 @@ async def test_trouble_again_and_again_is_one_outage_and_works_in_between_end_no
 async def test_told_once_by_many_workers_and_after_a_kill_at_any_step(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         await p.fails(14 * MINUTE)
-        p.house.now += 5 * MINUTE
+        p.installation.now += 5 * MINUTE
         await asyncio.gather(*(p.housekeeping.look() for _ in range(8)))
         # All of those workers are killed before any mail went out; others start.
         await asyncio.gather(*(p.housekeeping.look() for _ in range(8)))
@@ -101,14 +101,14 @@ async def test_one_mail_for_all_connections_that_fail_for_one_cause(database_url
     async with plight(database_url) as p:
         await p.connect(BOSS, "second@contoso.example")
         await p.connect(BOSS, "second@contoso.example", offer=ERP)
-        await p.house.intake.keep_many([lead(0), lead(1, offer=ERP)])
+        await p.installation.intake.keep_many([lead(0), lead(1, offer=ERP)])
         await p.fails(25 * MINUTE)
         (mail,) = p.mails()
         assert "“Contoso CRM Pro”" in mail.get_content()
         assert "“Erp”" in mail.get_content()
         await p.fails(25 * HOUR, every=HOUR)
         assert len(p.mails()) == 1
-        p.house.now += DAY
+        p.installation.now += DAY
         assert await p.works_for_good() == 2
         await p.passes(5 * MINUTE)
         assert len(p.mails()) == 1
@@ -118,7 +118,7 @@ async def test_other_causes_are_told_apart(database_url: str) -> None:
     async with plight(database_url) as p:
         crm = await p.connect()
         erp = await p.connect(offer=ERP)
-        await p.house.intake.keep_many([lead(0), lead(1, offer=ERP)])
+        await p.installation.intake.keep_many([lead(0), lead(1, offer=ERP)])
         for _ in range(6):
             await p.answers(FAILED, only=crm.id)
             await p.answers(diagnose(Kind.NO_ANSWER), only=erp.id)
@@ -129,7 +129,7 @@ async def test_other_causes_are_told_apart(database_url: str) -> None:
 async def test_nothing_gets_through_for_throttling_is_told_too(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         await p.fails(30 * MINUTE, answer=THROTTLED)
         assert len(p.mails()) == 1
 
@@ -139,24 +139,24 @@ async def test_an_outage_by_time_outs_is_told_where_twice_makes_two(database_url
     """Each lead may have arrived and is set aside at once: nothing waits, and yet nothing gets through."""
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep_many([lead(number) for number in range(2)])
+        await p.installation.intake.keep_many([lead(number) for number in range(2)])
         await p.answers(diagnose(Kind.MAY_HAVE_ARRIVED), repeatable=False)
         await p.passes(HOUR)
         p.mails()
-        await p.run(sa.update(t.connection).values(failing_since=None, told_at=None, tell_at=None, failures=0))
-        p.house.now += HOUR  # what was set aside before this outage is no part of it
-        await p.house.intake.keep_many([lead(number) for number in range(2, 5)])
+        await p.run(sa.update(t.connection).values(failing_since=None, notified_at=None, tell_at=None, failures=0))
+        p.installation.now += HOUR  # what was set aside before this outage is no part of it
+        await p.installation.intake.keep_many([lead(number) for number in range(2, 5)])
         for _ in range(3):
             await p.answers(diagnose(Kind.NO_ANSWER), repeatable=False)
             await p.passes(5 * MINUTE)
-        assert await p.house.states() == {"setAside": 5}
+        assert await p.installation.states() == {"setAside": 5}
         await p.passes(10 * MINUTE)
         (first,) = p.mails()
         text = first.get_content()
         assert "3 may have arrived: look there, then retry them" in text
         assert "No lead is lost" not in text
-        await p.house.intake.keep(lead(9))
-        p.house.now += HOUR
+        await p.installation.intake.keep(lead(9))
+        p.installation.now += HOUR
         assert await p.answers(Receipt(confirmed=confirmed), repeatable=False) == 1
         await p.passes(5 * MINUTE)
         (over,) = p.mails()
@@ -168,11 +168,11 @@ async def test_an_outage_by_time_outs_is_told_where_twice_makes_two(database_url
 async def test_a_test_lead_that_was_not_found_is_told_of_without_false_promises(database_url: str) -> None:
     async with plight(database_url) as p:
         made = await p.connect()
-        told, now = to_stored(diagnose(Kind.ENDPOINT_LEAD_NOT_FOUND)), p.house.now
-        held = {"paused": True, "diagnosis": told, "failing_since": now, "told_at": now, "tell_at": now + DAY}
+        summary, now = to_stored(diagnose(Kind.ENDPOINT_LEAD_NOT_FOUND)), p.installation.now
+        held = {"paused": True, "diagnosis": summary, "failing_since": now, "notified_at": now, "tell_at": now + DAY}
         await p.run(sa.update(t.connection).values(**held))
-        await p.run(sa.insert(t.notice).values(connection_paused(made.id, told, now)))
-        await p.house.intake.keep(lead())
+        await p.run(sa.insert(t.notice).values(connection_paused(made.id, summary, now)))
+        await p.installation.intake.keep(lead())
         for ms in (SECOND, DAY):
             await p.passes(ms)
             (mail,) = p.mails()
@@ -186,7 +186,7 @@ async def test_a_test_lead_that_was_not_found_is_told_of_without_false_promises(
 async def test_a_paused_connection_is_told_of_daily_and_when_it_is_over(database_url: str) -> None:
     async with plight(database_url) as p:
         made = await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         await p.answers(diagnose(Kind.CREDENTIALS_REJECTED))
         await p.run(sa.update(t.connection).values(probe_at=2**61 + 1))
         await p.passes(SECOND)
@@ -197,7 +197,7 @@ async def test_a_paused_connection_is_told_of_daily_and_when_it_is_over(database
         await p.passes(DAY)
         (daily,) = p.mails()
         assert diagnose(Kind.CREDENTIALS_REJECTED).summary in daily.get_content()
-        await p.house.connections.resume(made.offer, made.name, by="test")
+        await p.installation.connections.resume(made.offer, made.name, by="test")
         assert await p.works_for_good() == 1
         await p.passes(5 * MINUTE)
         assert len(p.mails()) == 1
@@ -206,10 +206,10 @@ async def test_a_paused_connection_is_told_of_daily_and_when_it_is_over(database
 async def test_a_connection_that_a_person_paused_reminds_nobody(database_url: str) -> None:
     async with plight(database_url) as p:
         made = await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         await p.fails(25 * MINUTE)
         assert len(p.mails()) == 1
-        await p.house.connections.pause(made.offer, made.name, by="test")
+        await p.installation.connections.pause(made.offer, made.name, by="test")
         await p.passes(2 * DAY)
         assert p.mails() == []
 
@@ -217,7 +217,7 @@ async def test_a_connection_that_a_person_paused_reminds_nobody(database_url: st
 async def test_nobody_is_reminded_of_a_connection_over_which_nothing_waits(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         await p.fails(25 * MINUTE)
         assert len(p.mails()) == 1
         await p.run(sa.delete(t.delivery))  # its one lead was erased
@@ -229,7 +229,7 @@ async def test_the_publisher_s_bound_on_mails_holds_and_the_news_comes_later(dat
     crowd = [f"c{number}@contoso.example" for number in range(6)]
     async with plight(database_url, MailRules(mails=4)) as p:
         await p.connect(*crowd)
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         await p.fails(25 * MINUTE)
         assert sum(map(len, p.box.recipients)) == 4
         await p.fails(2 * HOUR, every=15 * MINUTE)
@@ -240,7 +240,7 @@ async def test_what_waits_for_the_mail_server_is_told_as_it_is_by_then(database_
     """Mails that could not go out for days do not come all at once."""
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         p.box.reply["MAIL"] = "451 later"
         await p.fails(3 * DAY, every=HOUR)
         del p.box.reply["MAIL"]
@@ -248,7 +248,7 @@ async def test_what_waits_for_the_mail_server_is_told_as_it_is_by_then(database_
         assert len(p.mails()) == 1
         p.box.reply["MAIL"] = "451 later"
         await p.fails(DAY, every=HOUR)
-        p.house.now += DAY
+        p.installation.now += DAY
         assert await p.works_for_good() == 1
         await p.passes(5 * MINUTE)
         del p.box.reply["MAIL"]
@@ -260,7 +260,7 @@ async def test_what_waits_for_the_mail_server_is_told_as_it_is_by_then(database_
 async def test_a_pause_that_nobody_could_be_told_of_is_told_as_it_is_by_then(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead())
+        await p.installation.intake.keep(lead())
         p.box.reply["MAIL"] = "451 later"
         await p.answers(diagnose(Kind.ADDRESS_NOT_FOUND))
         for _ in range(3):
@@ -275,12 +275,12 @@ async def test_a_clock_set_back_makes_no_outage_longer(database_url: str, back: 
     """The moments that an outage is counted from move along with the clock."""
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead())
-        await p.house.storage.write(agree, p.house.now, p.house.now)
+        await p.installation.intake.keep(lead())
+        await p.installation.storage.write(agree, p.installation.now, p.installation.now)
         await p.fails(10 * MINUTE, every=MINUTE)
-        await p.house.storage.write(agree, p.house.now, p.house.now)
-        p.house.now -= back
-        await p.house.storage.write(agree, p.house.now + back, p.house.now)
+        await p.installation.storage.write(agree, p.installation.now, p.installation.now)
+        p.installation.now -= back
+        await p.installation.storage.write(agree, p.installation.now + back, p.installation.now)
         await p.run(sa.update(t.connection).values(closed_until=0))
         await p.fails(20 * MINUTE, every=MINUTE)
         assert len(p.mails()) == 1

@@ -11,26 +11,26 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
+from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer
 from tests.people import OPERATOR, PASSWORD, add, address, link_in, sign_in, signed_in
-from tests.rooms import House, house
 
 NEW = "harbour violin teapot 31"
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
-async def column(home: House, of: sa.ColumnElement) -> list:
+async def column(home: Installation, of: sa.ColumnElement) -> list:
     """All values of one column."""
-    return await home.rooms.storage.read(lambda conn: list(conn.scalars(sa.select(of))))
+    return await home.services.storage.read(lambda conn: list(conn.scalars(sa.select(of))))
 
 
-async def test_a_person_signs_in_and_the_header_says_as_what(home: House) -> None:
+async def test_a_person_signs_in_and_the_header_says_as_what(home: Installation) -> None:
     async with signed_in(home, Role.OWNER) as visitor:
         page = await visitor.open("/portal")
         assert "Ada Owner" in page.text
@@ -42,7 +42,7 @@ async def test_a_person_signs_in_and_the_header_says_as_what(home: House) -> Non
     assert PASSWORD not in kept
 
 
-async def test_wrong_pairs_are_answered_alike(home: House) -> None:
+async def test_wrong_pairs_are_answered_alike(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as visitor:
         answers = [
@@ -56,7 +56,7 @@ async def test_wrong_pairs_are_answered_alike(home: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "said"),
+    ("password", "message"),
     [
         ("short", "at least 12"),
         ("contoso harbour 4", "your name, your address"),
@@ -68,29 +68,29 @@ async def test_wrong_pairs_are_answered_alike(home: House) -> None:
     ],
 )
 @pytest.mark.databases("sqlite")
-async def test_a_password_that_may_not_be_chosen(home: House, password: str, said: str) -> None:
-    link = await home.rooms.links.invite("lovelace@contoso.example", "contoso", Role.READER, by=OPERATOR)
+async def test_a_password_that_may_not_be_chosen(home: Installation, password: str, message: str) -> None:
+    link = await home.services.links.invite("lovelace@contoso.example", "contoso", Role.READER, by=OPERATOR)
     async with Customer(home.url) as visitor:
         page = await visitor.open(f"/portal/invitation/{link.token}")
         page = await visitor.send(page.form("name", "password"), {"name": "Ada Lovelace", "password": password})
         assert page.status == 422
-        assert said in page.text
+        assert message in page.text
         assert password not in page.html
         assert page.form("name").values["name"] == "Ada Lovelace"
     assert await column(home, t.person.c.id) == []
 
 
 @pytest.mark.databases("sqlite")
-async def test_a_password_of_any_characters_and_of_128(home: House) -> None:
+async def test_a_password_of_any_characters_and_of_128(home: Installation) -> None:
     long = "große Bäume 🌲 " * 8 + "und 8 Wolken"
     assert len(long) >= 124
-    link = await home.rooms.links.invite("a@contoso.example", "contoso", Role.READER, by=OPERATOR)
-    await home.rooms.links.accept(link.token, name="Ada", password=long)
+    link = await home.services.links.invite("a@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    await home.services.links.accept(link.token, name="Ada", password=long)
     async with Customer(home.url) as visitor:
         assert "Ada" in (await sign_in(visitor, "A@contoso.example", long)).text
 
 
-async def test_an_invitation_from_page_to_page(home: House) -> None:
+async def test_an_invitation_from_page_to_page(home: Installation) -> None:
     async with signed_in(home, Role.OWNER) as owner, Customer(home.url) as guest:
         page = await owner.open("/portal/publishers/contoso/members")
         page = await owner.send(page.form("email"), {"email": "Grace@Far.example"}, "role")
@@ -109,8 +109,8 @@ async def test_an_invitation_from_page_to_page(home: House) -> None:
         assert "Invitations that wait" not in page.text
 
 
-async def test_an_invitation_is_over_when_revoked_replaced_or_late(home: House) -> None:
-    links = home.rooms.links
+async def test_an_invitation_is_over_when_revoked_replaced_or_late(home: Installation) -> None:
+    links = home.services.links
     first = await links.invite("a@far.example", "contoso", Role.READER, by=OPERATOR)
     second = await links.invite("a@far.example", "contoso", Role.OWNER, by=OPERATOR)
     assert len(await links.invitations("contoso")) == 1
@@ -122,18 +122,18 @@ async def test_an_invitation_is_over_when_revoked_replaced_or_late(home: House) 
         await links.accept(second.token, name="A", password=NEW)
     late = await links.invite("b@far.example", "contoso", Role.READER, by=OPERATOR)
     old = sa.update(t.one_time_link).values(until=1)
-    await home.rooms.storage.write(lambda conn: conn.execute(old) and None)
+    await home.services.storage.write(lambda conn: conn.execute(old) and None)
     with pytest.raises(Problem):
         await links.accept(late.token, name="A", password=NEW)
     assert await column(home, t.person.c.id) == []
     assert not any(late.token in each for each in await column(home, t.one_time_link.c.token_hash))
 
 
-async def test_whoever_is_known_accepts_with_the_password_that_they_have(home: House) -> None:
+async def test_whoever_is_known_accepts_with_the_password_that_they_have(home: Installation) -> None:
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     email = await add(home, Role.READER)
-    link = await home.rooms.links.invite(email, "fabrikam", Role.OWNER, by=OPERATOR)
+    link = await home.services.links.invite(email, "fabrikam", Role.OWNER, by=OPERATOR)
     async with Customer(home.url) as visitor:
         page = await visitor.open(f"/portal/invitation/{link.token}")
         page = await visitor.send(page.form("password"), {"password": NEW})
@@ -147,7 +147,7 @@ async def test_whoever_is_known_accepts_with_the_password_that_they_have(home: H
         assert "Contoso CRM Pro" not in page.text
 
 
-async def test_a_role_that_is_taken_away_ends_with_the_next_request(home: House) -> None:
+async def test_a_role_that_is_taken_away_ends_with_the_next_request(home: Installation) -> None:
     async with signed_in(home, Role.OWNER) as owner, signed_in(home, Role.CONTRIBUTOR) as other:
         assert (await other.open("/portal/offers/contoso/crm-pro/edit")).status == 200
         page = await owner.open("/portal/publishers/contoso/members")
@@ -165,7 +165,7 @@ async def test_a_role_that_is_taken_away_ends_with_the_next_request(home: House)
         assert "member of no publisher" in page.text
 
 
-async def test_a_publisher_keeps_an_owner(home: House) -> None:
+async def test_a_publisher_keeps_an_owner(home: Installation) -> None:
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open("/portal/publishers/contoso/members")
         role = next(f for f in page.forms if f.action.endswith("/role"))
@@ -175,7 +175,7 @@ async def test_a_publisher_keeps_an_owner(home: House) -> None:
     assert await column(home, t.membership.c.role) == ["owner"]
 
 
-async def test_changing_the_password_ends_other_sessions(home: House) -> None:
+async def test_changing_the_password_ends_other_sessions(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as one, Customer(home.url) as two:
         await sign_in(one, email)
@@ -191,7 +191,7 @@ async def test_changing_the_password_ends_other_sessions(home: House) -> None:
         assert (await sign_in(two, email, NEW)).status == 200
 
 
-async def test_sessions_are_listed_and_ended(home: House) -> None:
+async def test_sessions_are_listed_and_ended(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as one, Customer(home.url) as two, Customer(home.url) as three:
         for each in (one, two, three):
@@ -208,7 +208,7 @@ async def test_sessions_are_listed_and_ended(home: House) -> None:
         assert (await one.open("/portal/account")).status == 200
 
 
-async def test_an_operator_makes_a_link_to_a_new_password_and_stops_people(home: House) -> None:
+async def test_an_operator_makes_a_link_to_a_new_password_and_stops_people(home: Installation) -> None:
     email = await add(home, Role.READER)
     async with signed_in(home, Role.OPERATOR, None) as operator, Customer(home.url) as reader:
         await sign_in(reader, email)
@@ -230,15 +230,15 @@ async def test_an_operator_makes_a_link_to_a_new_password_and_stops_people(home:
         assert (await sign_in(reader, email, NEW)).status == 200
 
 
-async def test_the_first_link_is_good_where_nobody_can_sign_in(home: House) -> None:
-    assert await home.rooms.links.first() is None, "there are keys"
+async def test_the_first_link_is_good_where_nobody_can_sign_in(home: Installation) -> None:
+    assert await home.services.links.first() is None, "there are keys"
 
 
 @pytest.mark.databases("sqlite")
-async def test_what_people_do_stands_in_the_audit_without_their_addresses(home: House) -> None:
+async def test_what_people_do_stands_in_the_audit_without_their_addresses(home: Installation) -> None:
     async with signed_in(home, Role.OWNER):
         pass
-    rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.audit)).all())
+    rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.audit)).all())
     acts = {row.act for row in rows}
     assert {"invitation.create", "person.create", "session.begin"} <= acts
     assert "owner@contoso.example" not in str(rows)

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.storage import tables as t
 from tests.contracts.mailbox import Mailbox, mailbox
+from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer
 from tests.people import PASSWORD, add, sign_in, signed_in
-from tests.rooms import House, house
 
 NEW = "harbour violin teapot 31"
 
@@ -26,10 +26,10 @@ def box() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-async def home(database_url: str, box: Mailbox) -> AsyncIterator[House]:
+async def home(database_url: str, box: Mailbox) -> AsyncIterator[Installation]:
     """A house with that mail server."""
     url = f"smtp://127.0.0.1:{box.port}"
-    async with house(database_url, public_url="http://leads.example", smtp_url=url, mails_per_hour=50) as opened:
+    async with installation(database_url, public_url="http://leads.example", smtp_url=url, mails_per_hour=50) as opened:
         yield opened
 
 
@@ -41,7 +41,7 @@ def link_of(box: Mailbox, number: int, kind: str) -> str:
     return found[1]
 
 
-async def test_an_invitation_is_mailed_and_can_be_copied(home: House, box: Mailbox) -> None:
+async def test_an_invitation_is_mailed_and_can_be_copied(home: Installation, box: Mailbox) -> None:
     async with signed_in(home, Role.OWNER) as owner, Customer(home.url) as guest:
         page = await owner.open("/portal/publishers/contoso/members")
         page = await owner.send(page.form("email"), {"email": "grace@far.example"}, "role")
@@ -59,7 +59,9 @@ async def test_an_invitation_is_mailed_and_can_be_copied(home: House, box: Mailb
         assert page.url == f"{home.url}/portal"
 
 
-async def test_where_the_mail_is_not_taken_the_page_says_so_and_the_link_stays(home: House, box: Mailbox) -> None:
+async def test_where_the_mail_is_not_taken_the_page_says_so_and_the_link_stays(
+    home: Installation, box: Mailbox
+) -> None:
     box.reply["RCPT"] = "550 no such user"
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open("/portal/publishers/contoso/members")
@@ -68,9 +70,9 @@ async def test_where_the_mail_is_not_taken_the_page_says_so_and_the_link_stays(h
         assert "/portal/invitation/lko_" in page.html
 
 
-async def test_a_mailbox_that_wants_nothing_gets_nothing(home: House, box: Mailbox) -> None:
+async def test_a_mailbox_that_wants_nothing_gets_nothing(home: Installation, box: Mailbox) -> None:
     declined = sa.insert(t.declined_mailbox).values(mailbox="grace@far.example", at=1)
-    await home.rooms.storage.write(lambda conn: conn.execute(declined) and None)
+    await home.services.storage.write(lambda conn: conn.execute(declined) and None)
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open("/portal/publishers/contoso/members")
         page = await owner.send(page.form("email"), {"email": "grace+x@far.example"}, "role")
@@ -78,7 +80,7 @@ async def test_a_mailbox_that_wants_nothing_gets_nothing(home: House, box: Mailb
     assert box.mails == []
 
 
-async def test_a_forgotten_password(home: House, box: Mailbox) -> None:
+async def test_a_forgotten_password(home: Installation, box: Mailbox) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as visitor, Customer(home.url) as other:
         await sign_in(other, email)
@@ -88,7 +90,7 @@ async def test_a_forgotten_password(home: House, box: Mailbox) -> None:
             page = await visitor.send(page.form("email"), {"email": address})
             answers.append((page.status, page.text))
         assert len(set(answers)) == 1, "the answer tells nothing"
-        await home.rooms.link_mail.aclose()
+        await home.services.link_mail.aclose()
         assert box.recipients == [[email]]
         link = link_of(box, 0, "password")
         page = await visitor.open(link)
@@ -99,12 +101,12 @@ async def test_a_forgotten_password(home: House, box: Mailbox) -> None:
         assert (await other.open("/portal")).form("email", "password"), "all sessions ended"
         assert (await sign_in(visitor, email)).status == 401
         assert (await sign_in(visitor, email, NEW)).status == 200
-    rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.audit)).all())
+    rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.audit)).all())
     assert "owner@" not in str(rows)
     assert PASSWORD not in str(rows)
 
 
-async def test_nobody_is_flooded_with_links(home: House, box: Mailbox) -> None:
+async def test_nobody_is_flooded_with_links(home: Installation, box: Mailbox) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/forgot")
@@ -114,7 +116,7 @@ async def test_nobody_is_flooded_with_links(home: House, box: Mailbox) -> None:
                 {"email": email},
             )
             assert page.status == 200
-        await home.rooms.link_mail.aclose()
+        await home.services.link_mail.aclose()
     assert len(box.mails) == 3
     newest = link_of(box, 2, "password")
     async with Customer(home.url) as visitor:

@@ -18,31 +18,31 @@ from leadkeeper.connections.rotation import rotate
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
+from tests.in_process import SECRET_KEY, Installation, installation
 from tests.journeys.customer import Customer, Page
 from tests.people import PASSWORD, add, sign_in
-from tests.rooms import SECRET_KEY, House, house
 
 STRANGER, OWNER = Place("203.0.113.9"), Place("198.51.100.7")
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
-async def tried(home: House, email: str, password: str, place: Place, device: str | None = None) -> str:
+async def tried(home: Installation, email: str, password: str, place: Place, device: str | None = None) -> str:
     """What came of a try: ``in``, or the problem's type."""
     try:
-        await home.rooms.person_sign_ins.with_password(email, password, place, device)
+        await home.services.person_sign_ins.with_password(email, password, place, device)
     except Problem as problem:
         return problem.type.value
     return "in"
 
 
 @pytest.mark.databases("sqlite")
-async def test_guesses_from_one_address_are_bounded(home: House) -> None:
+async def test_guesses_from_one_address_are_bounded(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     found = [await tried(home, f"{n}{email}", "wrong", STRANGER) for n in range(11)]
     assert found == [ProblemType.UNAUTHORIZED.value] * 10 + [ProblemType.TOO_MANY_REQUESTS.value]
@@ -51,9 +51,9 @@ async def test_guesses_from_one_address_are_bounded(home: House) -> None:
 
 
 @pytest.mark.databases("sqlite")
-async def test_strangers_everywhere_lock_no_browser_out_that_is_known(home: House) -> None:
+async def test_strangers_everywhere_lock_no_browser_out_that_is_known(home: Installation) -> None:
     email = await add(home, Role.OWNER)
-    first = await home.rooms.person_sign_ins.with_password(email, PASSWORD, OWNER)
+    first = await home.services.person_sign_ins.with_password(email, PASSWORD, OWNER)
     assert first.device
     guesses = [await tried(home, email, "wrong", Place(f"203.0.113.{n}")) for n in range(21)]
     assert guesses == ["unauthorized"] * 19 + ["too-many-requests"] * 2 or guesses[-1] == "too-many-requests"
@@ -66,9 +66,9 @@ async def test_strangers_everywhere_lock_no_browser_out_that_is_known(home: Hous
 
 
 @pytest.mark.databases("sqlite")
-async def test_guesses_from_a_known_browser_are_bounded_too(home: House) -> None:
+async def test_guesses_from_a_known_browser_are_bounded_too(home: Installation) -> None:
     email = await add(home, Role.OWNER)
-    first = await home.rooms.person_sign_ins.with_password(email, PASSWORD, OWNER)
+    first = await home.services.person_sign_ins.with_password(email, PASSWORD, OWNER)
     found = [await tried(home, email, "wrong", OWNER, first.device) for _ in range(11)]
     assert found[-1] == "too-many-requests"
 
@@ -83,9 +83,9 @@ def test_a_known_browser_is_its_owner_s_alone_and_outlives_a_new_key() -> None:
     assert Devices([old]).known(None, "a@contoso.example") is None
 
 
-async def secret_of(home: House) -> str:
+async def secret_of(home: Installation) -> str:
     """The only person's secret, and that it is sealed."""
-    row = (await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
+    row = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
     opened = Vault([SECRET_KEY]).open(row.factor, row_of(row.id))["secret"]
     assert opened not in str(row)
     return opened
@@ -110,7 +110,7 @@ def later(secret: str, steps: int = 1) -> str:
     return pyotp.TOTP(secret).generate_otp(int(time.time()) // 30 + steps)
 
 
-async def test_a_second_factor_from_page_to_page(home: House) -> None:
+async def test_a_second_factor_from_page_to_page(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as visitor, Customer(home.url) as other:
         await sign_in(visitor, email)
@@ -136,7 +136,7 @@ async def test_a_second_factor_from_page_to_page(home: House) -> None:
         assert page.url == f"{home.url}/portal"
         page = await other.open("/portal/account")
         assert "Recovery codes left: 9" in page.text
-        kept = await home.rooms.storage.read(lambda conn: conn.scalar(sa.select(t.person.c.recovery)))
+        kept = await home.services.storage.read(lambda conn: conn.scalar(sa.select(t.person.c.recovery)))
         assert codes[0] not in str(kept)
         assert len(json.loads(kept or "")) == 9
         remove = page.form("factor_password")
@@ -146,7 +146,7 @@ async def test_a_second_factor_from_page_to_page(home: House) -> None:
             assert (await sign_in(third, email)).url == f"{home.url}/portal"
 
 
-async def test_guesses_at_codes_are_bounded(home: House) -> None:
+async def test_guesses_at_codes_are_bounded(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     async with Customer(home.url) as visitor, Customer(home.url) as thief:
         await sign_in(visitor, email)
@@ -158,16 +158,16 @@ async def test_guesses_at_codes_are_bounded(home: House) -> None:
         assert (await thief.send(form, {"code": later(secret)})).status == 429
 
 
-async def test_a_new_secret_key_keeps_second_factors_and_a_lost_one_leaves_recovery_codes(home: House) -> None:
+async def test_a_new_secret_key_keeps_second_factors_and_a_lost_one_leaves_recovery_codes(home: Installation) -> None:
     email = await add(home, Role.OWNER)
     new = new_secret_key()
     async with Customer(home.url) as visitor:
         await sign_in(visitor, email)
         secret, page = await set_up(visitor)
         code = next(word for word in page.text.split() if word.count("-") == 3 and len(word) == 19)
-    await home.rooms.storage.write(rotate, Vault([new, SECRET_KEY]))
-    row: Any = (await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
+    await home.services.storage.write(rotate, Vault([new, SECRET_KEY]))
+    row: Any = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
     assert Vault([new]).open(row.factor, row_of(row.id)) == {"secret": secret}
-    assert not await home.rooms.second_factor.fits(row.id, later(secret)), "this process has the old key alone"
-    assert await home.rooms.second_factor.fits(row.id, code)
-    assert not await home.rooms.second_factor.fits(row.id, code)
+    assert not await home.services.second_factor.fits(row.id, later(secret)), "this process has the old key alone"
+    assert await home.services.second_factor.fits(row.id, code)
+    assert not await home.services.second_factor.fits(row.id, code)

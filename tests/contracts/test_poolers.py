@@ -15,7 +15,7 @@ import pytest
 from leadkeeper.intake.keep import Intake
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage.engine import open_storage
-from tests.contracts.house import lead
+from tests.contracts.installation import lead
 from tests.contracts.test_worker import scene
 from tests.journeys.database import sql
 

@@ -8,29 +8,29 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
+from tests.in_process import DESTINATION, ENDPOINT, OFFER, Installation, hand_in, installation
 from tests.journeys.customer import Customer, Page
-from tests.rooms import DESTINATION, ENDPOINT, OFFER, House, hand_in, house
 
 PAGES = ("/portal", "/portal/leads", "/portal/offers/contoso/crm-pro")
 
 
-async def signed_in(home: House, visitor: Customer, role: str) -> Page:
+async def signed_in(home: Installation, visitor: Customer, role: str) -> Page:
     """The page after signing in with a new key of this role."""
-    made = await home.rooms.keys.create(role, by="test")
+    made = await home.services.keys.create(role, by="test")
     page = await visitor.open("/portal")
     assert page.url.endswith("/portal/sign-in?after=/portal")
     return await visitor.send(page.form("key"), {"key": made.key})
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
 @pytest.fixture
-async def member(home: House) -> AsyncIterator[Customer]:
+async def member(home: Installation) -> AsyncIterator[Customer]:
     """Somebody of contoso, signed in."""
     async with Customer(home.url) as visitor:
         page = await signed_in(home, visitor, "publisher:contoso")
@@ -43,7 +43,7 @@ def _run(conn: sa.Connection, act: sa.Update) -> None:
     conn.execute(act)
 
 
-async def test_nobody_sees_anything_without_signing_in(home: House) -> None:
+async def test_nobody_sees_anything_without_signing_in(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         for path in (*PAGES, "/portal/leads/019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"):
             assert (await visitor.open(path)).form("key").action.startswith(f"{home.url}/portal/sign-in?after=/portal")
@@ -56,25 +56,25 @@ async def test_nobody_sees_anything_without_signing_in(home: House) -> None:
         assert (await signed_in(home, visitor, "marketplace")).status == 401
 
 
-async def test_a_revoked_key_opens_no_page_any_more(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_a_revoked_key_opens_no_page_any_more(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/leads")
         page = await visitor.send(page.form("key"), {"key": made.key})
         assert page.url == f"{home.url}/portal/leads"
         assert made.key not in page.html
-        await home.rooms.keys.revoke(made.id)
+        await home.services.keys.revoke(made.id)
         assert (await visitor.open("/portal/leads")).form("key")
 
 
-async def test_too_many_tries_are_refused(home: House) -> None:
+async def test_too_many_tries_are_refused(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/sign-in")
         statuses = [(await visitor.send(page.form("key"), {"key": f"lk_{n}"})).status for n in range(11)]
     assert statuses == [401] * 10 + [429]
 
 
-async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: House, member: Customer) -> None:
+async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     lead_id = await hand_in(operator, customer={"lastName": "<b>Lovelace</b>", "email": "ada@contoso.example"})
@@ -91,13 +91,13 @@ async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: House, m
     assert "No lead fits" in page.text
 
 
-async def test_the_first_page_names_what_a_person_must_decide_alone(home: House, member: Customer) -> None:
+async def test_the_first_page_names_what_a_person_must_decide_alone(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     lead_id = await hand_in(operator)
     for reason, named in (("outage", False), ("mayHaveArrived", True)):
         aside = sa.update(t.delivery).values(state="setAside", set_aside_for=reason)
-        await home.rooms.storage.write(_run, aside)
+        await home.services.storage.write(_run, aside)
         page = await member.open("/portal")
         assert ("for you to decide" in page.text) is named
         page = await member.open(f"/portal/leads/{lead_id}")
@@ -105,7 +105,7 @@ async def test_the_first_page_names_what_a_person_must_decide_alone(home: House,
         assert ("It may have arrived: the answer was lost" in page.text) is named
 
 
-async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Customer) -> None:
+async def test_missed_leads_are_sent_again_by_a_button(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     await hand_in(operator)
@@ -121,13 +121,13 @@ async def test_missed_leads_are_sent_again_by_a_button(home: House, member: Cust
     assert {delivery["connection"] for delivery in lead["deliveries"]} == {"primary", "second"}
 
 
-async def test_an_offer_is_published_by_buttons(home: House, member: Customer) -> None:
+async def test_an_offer_is_published_by_buttons(home: Installation, member: Customer) -> None:
     page = await member.open("/portal/offers/contoso/crm-pro/publishing")
     assert "Before it can be published" in page.text
     assert "leadDestination is missing" in page.text
     operator = await home.visitor("operator")
-    said = {"title": "Contoso CRM Pro", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
-    await operator.put(OFFER, said)
+    message = {"title": "Contoso CRM Pro", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
+    await operator.put(OFFER, message)
     page = await member.open("/portal/offers/contoso/crm-pro/publishing")
     (form,) = [form for form in page.forms if form.action.endswith("/publish")]
     page = await member.send(form, {})
@@ -138,7 +138,7 @@ async def test_an_offer_is_published_by_buttons(home: House, member: Customer) -
     assert "Publishing: canceled" in page.text
 
 
-async def test_a_test_lead_shows_what_is_wrong(home: House, member: Customer) -> None:
+async def test_a_test_lead_shows_what_is_wrong(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put(f"{OFFER}/customer-leads", DESTINATION)
     page = await member.open("/portal/offers/contoso/crm-pro/destinations")
@@ -149,7 +149,7 @@ async def test_a_test_lead_shows_what_is_wrong(home: House, member: Customer) ->
     assert "verysecret" not in page.html
 
 
-async def test_a_forged_form_does_nothing(home: House, member: Customer) -> None:
+async def test_a_forged_form_does_nothing(home: Installation, member: Customer) -> None:
     page = await member.open("/portal/offers/contoso/crm-pro/destinations")
     for form in [form for form in page.forms if "token" in form.values]:
         form.values["token"] = "0" * 64
@@ -157,7 +157,7 @@ async def test_a_forged_form_does_nothing(home: House, member: Customer) -> None
         assert (answer.status, "not one of ours" in answer.text) == (403, True)
 
 
-async def test_another_publisher_s_things_are_not_there(home: House, member: Customer) -> None:
+async def test_another_publisher_s_things_are_not_there(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
@@ -183,7 +183,7 @@ async def test_another_publisher_s_things_are_not_there(home: House, member: Cus
         assert (await member.send(form, {})).status == 404, path
 
 
-async def test_pages_are_sealed_and_never_stored(home: House) -> None:
+async def test_pages_are_sealed_and_never_stored(home: Installation) -> None:
     async with home.session.get(f"{home.url}/portal/sign-in") as response:
         assert response.headers["Cache-Control"] == "no-store"
         policy = response.headers["Content-Security-Policy"]
@@ -194,8 +194,8 @@ async def test_pages_are_sealed_and_never_stored(home: House) -> None:
 
 
 async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> None:
-    async with house(database_url) as home:  # its address is https://leads.example
-        made = await home.rooms.keys.create("operator", by="test")
+    async with installation(database_url) as home:  # its address is https://leads.example
+        made = await home.services.keys.create("operator", by="test")
         data = {"key": made.key}
         async with home.session.post(f"{home.url}/portal/sign-in", data=data, allow_redirects=False) as response:
             (cookie,) = response.headers.getall("Set-Cookie")
@@ -204,15 +204,15 @@ async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> No
         assert made.key not in cookie
 
 
-async def test_the_page_of_an_offer_shows_who_is_told(home: House, member: Customer) -> None:
+async def test_the_page_of_an_offer_shows_who_is_told(home: Installation, member: Customer) -> None:
     publisher = await home.visitor("publisher:contoso")
-    told = DESTINATION | {"httpsEndpointLeadConfiguration": ENDPOINT | {"contactEmail": ["sales@contoso.example"]}}
-    assert (await publisher.put(f"{OFFER}/customer-leads", told)).status == 201
+    summary = DESTINATION | {"httpsEndpointLeadConfiguration": ENDPOINT | {"contactEmail": ["sales@contoso.example"]}}
+    assert (await publisher.put(f"{OFFER}/customer-leads", summary)).status == 201
     page = await member.open("/portal/offers/contoso/crm-pro/connections/primary")
     assert "sales@contoso.example is about to be asked whether it wants notices" in page.text
 
 
-async def test_a_lead_without_a_customer_says_so_and_shows_what_came(home: House, member: Customer) -> None:
+async def test_a_lead_without_a_customer_says_so_and_shows_what_came(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     hook = (await operator.post(f"{OFFER}/hooks")).json()["token"]
     kept = (await operator.post(f"/hooks/{hook}", {"LeadSource": "SPZA", "Who": {"Name": "<b>Rosa</b>"}})).json()

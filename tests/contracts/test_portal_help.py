@@ -11,8 +11,8 @@ from leadkeeper.doors.portal.questions import QUESTIONS, questions_of
 from leadkeeper.languages import installed
 from leadkeeper.texts import LazyText
 from tests.contracts.test_portal import signed_in
+from tests.in_process import DESTINATION, OFFER, Installation, installation
 from tests.journeys.customer import Customer
-from tests.rooms import DESTINATION, OFFER, House, house
 
 AT = "/portal/offers/contoso/crm-pro"
 PAGES = {
@@ -33,16 +33,16 @@ BY_ID = {each.id: each for each in QUESTIONS}
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house with a connection, whose operator can be asked for help."""
     contact = "help@market.example"
-    async with house(database_url, public_url="http://leads.example", support_contact=contact) as opened:
+    async with installation(database_url, public_url="http://leads.example", support_contact=contact) as opened:
         await (await opened.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)
         yield opened
 
 
 @pytest.mark.parametrize("code", ["en", "pt"])
-async def test_every_page_answers_what_is_asked_there(home: House, code: str) -> None:
+async def test_every_page_answers_what_is_asked_there(home: Installation, code: str) -> None:
     language = installed().find(code)
     assert language
     async with Customer(home.url, code) as visitor:
@@ -67,13 +67,13 @@ def test_every_question_belongs_to_a_page_and_is_told_in_every_language() -> Non
                 assert language.can_tell(part), part
 
 
-async def test_who_is_not_signed_in_learns_whom_to_ask(home: House) -> None:
+async def test_who_is_not_signed_in_learns_whom_to_ask(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/sign-in")
         assert page.links["Help from the operator: help@market.example"] == "mailto:help@market.example"
 
 
-async def test_an_error_is_explained_and_leads_to_the_documentation(home: House) -> None:
+async def test_an_error_is_explained_and_leads_to_the_documentation(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         await signed_in(home, visitor, "publisher:contoso")
         page = await visitor.open("/portal/help")
@@ -84,7 +84,7 @@ async def test_an_error_is_explained_and_leads_to_the_documentation(home: House)
         assert f'id="{address.partition("#")[2]}"' in answer.body.decode()
 
 
-async def test_a_broken_connection_s_page_explains_errors_and_a_working_one_s_does_not(home: House) -> None:
+async def test_a_broken_connection_s_page_explains_errors_and_a_working_one_s_does_not(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         await signed_in(home, visitor, "publisher:contoso")
         page = await visitor.open(f"{AT}/connections/primary")
@@ -104,7 +104,7 @@ def sas(days: float) -> dict[str, object]:
     return {"leadDestination": "table", "tableLeadConfiguration": {"storageAccountConnectionString": where}}
 
 
-async def test_what_ends_soon_stands_on_the_first_page(home: House) -> None:
+async def test_what_ends_soon_stands_on_the_first_page(home: Installation) -> None:
     operator = await home.visitor("operator")
     soon = {"connection-week": 6, "connection-far": 90, "connection-month": 20}
     for name, days in soon.items():

@@ -12,9 +12,9 @@ from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.portal.guides import EXAMPLES
 from leadkeeper.texts import Languages
+from tests.in_process import DESTINATION, OFFER, hand_in, installation
 from tests.journeys.customer import Customer, Page
 from tests.languages import made_up
-from tests.rooms import DESTINATION, OFFER, hand_in, house
 
 AT: Final = "/portal/offers/contoso/crm-pro"
 PATHS: Final = (
@@ -35,11 +35,11 @@ PATHS: Final = (
 )
 MODELS: Final = sorted(
     {
-        str(said)
+        str(message)
         for each in OURS
         for info in each.config.model_fields.values()
-        for said in (info.title, info.description)
-        if said
+        for message in (info.title, info.description)
+        if message
     }
     | {each.title for each in OURS}
     | set(EXAMPLES.values()),
@@ -65,22 +65,22 @@ async def signed_in(visitor: Customer, key: str) -> Page:
     return await visitor.send(page.form("key"), {"key": key})
 
 
-def untold(page: Page) -> list[str]:
+def unreported(page: Page) -> list[str]:
     """The words of a page that are in no catalogue."""
     text = page.text
-    for said in MODELS:
-        text = text.replace(" ".join(said.split()), " ")
+    for message in MODELS:
+        text = text.replace(" ".join(message.split()), " ")
     while (rest := re.sub("«[^«»]*»", " ", text)) != text:
         text = rest
     return re.findall(r"[^\W\d_]{3,}", NAMES.sub(" ", unescape(text)))
 
 
 async def test_every_page_says_in_which_language_it_is(database_url: str, languages: Languages) -> None:
-    async with house(database_url, languages=languages, public_url="http://leads.example") as home:
+    async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         lead_id = await hand_in(operator)
-        key = (await home.rooms.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.keys.create("publisher:contoso", by="test")).key
         for code in ("en", "eo"):
             async with Customer(home.url, code) as visitor:
                 assert f'<html lang="{code}"' in (await visitor.open("/portal/sign-in")).html
@@ -93,20 +93,20 @@ async def test_every_page_says_in_which_language_it_is(database_url: str, langua
 
 
 async def test_no_page_has_words_that_are_in_no_catalogue(database_url: str, languages: Languages) -> None:
-    async with house(database_url, languages=languages, public_url="http://leads.example") as home:
+    async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
-        key = (await home.rooms.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "eo") as visitor:
             await signed_in(visitor, key)
             kinds = [f"/offers/contoso/crm-pro/connect?kind={each.name}" for each in OURS]
-            found = {path: untold(await visitor.open(f"/portal{path}")) for path in (*PATHS, *kinds)}
+            found = {path: unreported(await visitor.open(f"/portal{path}")) for path in (*PATHS, *kinds)}
     assert {path: words for path, words in found.items() if words} == {}
 
 
 async def test_the_language_that_is_chosen_stays_and_the_page_too(database_url: str, languages: Languages) -> None:
-    async with house(database_url, languages=languages, public_url="http://leads.example") as home:
-        key = (await home.rooms.keys.create("publisher:contoso", by="test")).key
+    async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
+        key = (await home.services.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "en") as visitor:
             await signed_in(visitor, key)
             page = await visitor.open(f"{AT}/connect?kind=salesforce&way=web")
@@ -121,9 +121,9 @@ async def test_the_language_that_is_chosen_stays_and_the_page_too(database_url: 
 async def test_an_answer_to_a_form_leads_to_a_page_in_the_other_language(
     database_url: str, languages: Languages
 ) -> None:
-    async with house(database_url, languages=languages, public_url="http://leads.example") as home:
+    async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
         await (await home.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)
-        key = (await home.rooms.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "en") as visitor:
             page = await signed_in(visitor, key)
             page = await visitor.send(page.form("text"), {"text": "ada@contoso.example"})

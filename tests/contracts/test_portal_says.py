@@ -16,8 +16,8 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.views import DiagnosisView, EvidenceView, ReceiptView, TestLeadView, Validation
 from tests.contracts.test_portal import signed_in
+from tests.in_process import DESTINATION, ENDPOINT, OFFER, Installation, hand_in, installation
 from tests.journeys.customer import Customer, Form, Page
-from tests.rooms import DESTINATION, ENDPOINT, OFFER, House, hand_in, house
 
 AT: Final = "/portal/offers/contoso/crm-pro"
 PRIMARY: Final = f"{AT}/connections/primary"
@@ -31,30 +31,30 @@ def salesforce(**more: object) -> dict[str, object]:
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
-    async with house(database_url, public_url="http://leads.example") as opened:
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
 @pytest.fixture
-async def member(home: House) -> AsyncIterator[Customer]:
+async def member(home: Installation) -> AsyncIterator[Customer]:
     async with Customer(home.url) as visitor:
         await signed_in(home, visitor, "publisher:contoso")
         yield visitor
 
 
-async def put(home: House, body: object = DESTINATION, name: str = "primary") -> None:
+async def put(home: Installation, body: object = DESTINATION, name: str = "primary") -> None:
     answer = await (await home.visitor("operator")).put(f"{OFFER}/connections/{name}", body)
     assert answer.status in (200, 201), answer.body
 
 
-async def stored(home: House) -> Any:
-    connection = await home.rooms.connections.get(REF, "primary")
+async def stored(home: Installation) -> Any:
+    connection = await home.services.connections.get(REF, "primary")
     assert connection is not None
     return connection.changed.stored
 
 
-async def press(visitor: Customer, page: Page, act: str, values: dict[str, str], *ticked: str) -> Page:
+async def runner(visitor: Customer, page: Page, act: str, values: dict[str, str], *ticked: str) -> Page:
     """Send the connection's form by the button ``act``."""
     form = page.form("way")
     form.values["act"] = act
@@ -73,26 +73,26 @@ def raising(error: Exception) -> Callable[..., Any]:
     return act
 
 
-async def act_on_deliveries(home: House, **values: object) -> None:
+async def act_on_deliveries(home: Installation, **values: object) -> None:
     def run(conn: sa.Connection) -> None:
         conn.execute(sa.update(t.delivery).values(**values))
 
-    await home.rooms.storage.write(run)
+    await home.services.storage.write(run)
 
 
 async def test_a_secret_that_was_made_is_shown_before_anything_is_tried(
-    home: House, member: Customer, monkeypatch: pytest.MonkeyPatch
+    home: Installation, member: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home.rooms.validator, "validate", raising(AssertionError("nothing is tried yet")))
+    monkeypatch.setattr(home.services.validator, "validate", raising(AssertionError("nothing is tried yet")))
     page = await member.open(f"{AT}/connect?kind=https_endpoint")
-    page = await press(member, page, "validate", {"httpsEndpointUrl": ENDPOINT["httpsEndpointUrl"]})
+    page = await runner(member, page, "validate", {"httpsEndpointUrl": ENDPOINT["httpsEndpointUrl"]})
     assert page.status == 200
     assert (await stored(home)).secrets["signingSecret"] in page.text
     assert "Saved. Validate it now" in page.text
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             Problem(ProblemType.TOO_MANY_REQUESTS, "Too many validations."),
@@ -102,18 +102,20 @@ async def test_a_secret_that_was_made_is_shown_before_anything_is_tried(
     ],
 )
 async def test_what_was_saved_is_not_told_as_not_done(
-    home: House, member: Customer, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+    home: Installation, member: Customer, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     await put(home)
-    monkeypatch.setattr(home.rooms.validator, "validate", raising(error))
+    monkeypatch.setattr(home.services.validator, "validate", raising(error))
     page = await member.open(f"{PRIMARY}/edit")
-    page = await press(member, page, "validate", {"keyCasing": "camel"})
+    page = await runner(member, page, "validate", {"keyCasing": "camel"})
     assert page.status == 200
-    assert said in page.text
+    assert message in page.text
     assert (await stored(home)).settings["keyCasing"] == "camel"
 
 
-async def test_a_description_may_be_as_long_as_the_form_says_in_every_script(home: House, member: Customer) -> None:
+async def test_a_description_may_be_as_long_as_the_form_says_in_every_script(
+    home: Installation, member: Customer
+) -> None:
     text = "ツ" * 29_998 + "\r\n" + "ツ"
     page = await member.open(f"{AT}/edit")
     page = await member.send(page.form("description"), {"summary": "S.", "description": text})
@@ -122,7 +124,7 @@ async def test_a_description_may_be_as_long_as_the_form_says_in_every_script(hom
     assert page.form("description").values["description"] == text.replace("\r\n", "\n")
 
 
-async def test_what_cannot_be_taken_is_told_in_words_of_its_own(home: House, member: Customer) -> None:
+async def test_what_cannot_be_taken_is_told_in_words_of_its_own(home: Installation, member: Customer) -> None:
     page = await member.open(f"{AT}/edit")
     answer = await member.send(page.form("description"), {"description": "a" * 600_000})
     assert (answer.status, "too large; nothing was saved" in answer.text) == (413, True)
@@ -132,61 +134,63 @@ async def test_what_cannot_be_taken_is_told_in_words_of_its_own(home: House, mem
     assert (answer.status, "only takes what a button sends" in answer.text) == (405, True)
 
 
-async def test_a_mapping_of_a_hundred_fields_and_of_lines_is_saved_as_it_was(home: House, member: Customer) -> None:
+async def test_a_mapping_of_a_hundred_fields_and_of_lines_is_saved_as_it_was(
+    home: Installation, member: Customer
+) -> None:
     fields = {f"Field{number}__c": "one\ntwo" if number else "\none" for number in range(100)}
     await put(home, salesforce(fields=fields))
-    page = await press(member, await member.open(f"{PRIMARY}/edit"), "save", {})
+    page = await runner(member, await member.open(f"{PRIMARY}/edit"), "save", {})
     assert page.status == 200, page.text
     assert (await stored(home)).settings["fields"] == fields
 
 
-async def test_a_secret_that_was_not_saved_is_asked_for_again(home: House, member: Customer) -> None:
+async def test_a_secret_that_was_not_saved_is_asked_for_again(home: Installation, member: Customer) -> None:
     await put(home)
     page = await member.open(f"{PRIMARY}/edit")
     assert "kept: leave it empty" in page.html
     for act in ("save", "rows"):
         sent = {"httpsEndpointUrl": "http://plain.example", "previousSigningSecret": PREVIOUS}
-        answer = await press(member, page, act, sent)
+        answer = await runner(member, page, act, sent)
         assert answer.text.count("Enter it again: it was not saved.") == 2
         assert PREVIOUS not in answer.html
         assert '<details class="more" open>' in answer.html
 
 
-async def test_a_stored_secret_can_be_removed_but_not_what_is_made_anyway(home: House, member: Customer) -> None:
+async def test_a_stored_secret_can_be_removed_but_not_what_is_made_anyway(home: Installation, member: Customer) -> None:
     more = {"signingSecret": PREVIOUS, "previousSigningSecret": PREVIOUS}
     await put(home, DESTINATION | {"httpsEndpointLeadConfiguration": ENDPOINT | more})
     page = await member.open(f"{PRIMARY}/edit")
     assert [name for name in page.form("way").boxes if name.endswith(".remove")] == ["previousSigningSecret.remove"]
-    await press(member, page, "save", {}, "previousSigningSecret.remove")
+    await runner(member, page, "save", {}, "previousSigningSecret.remove")
     assert set((await stored(home)).secrets) == {"httpsEndpointUrl", "signingSecret"}
 
 
-async def test_rows_that_cannot_be_meant_are_refused(home: House, member: Customer) -> None:
+async def test_rows_that_cannot_be_meant_are_refused(home: Installation, member: Customer) -> None:
     await put(home, salesforce(fields={"A__c": "a", "B__c": "b"}))
     page = await member.open(f"{PRIMARY}/edit")
-    for sent, said in (
+    for sent, message in (
         ({"fields.1.name": "A__c"}, "A__c stands in two rows"),
         ({"fields.1.kind": "number", "fields.1.value": "many"}, "B__c: enter a number"),
         ({"fields.1.kind": "number", "fields.1.value": "nan"}, "B__c: enter a number"),
     ):
-        answer = await press(member, page, "save", sent)
-        assert (answer.status, said in answer.text) == (422, True)
+        answer = await runner(member, page, "save", sent)
+        assert (answer.status, message in answer.text) == (422, True)
     assert (await stored(home)).settings["fields"] == {"A__c": "a", "B__c": "b"}
 
 
 async def test_a_quota_that_is_reached_is_told(database_url: str) -> None:
-    async with house(database_url, public_url="http://leads.example", quota_connections_per_offer=1) as home:
+    async with installation(database_url, public_url="http://leads.example", quota_connections_per_offer=1) as home:
         await put(home)
         async with Customer(home.url) as visitor:
             await signed_in(home, visitor, "publisher:contoso")
             page = await visitor.open(f"{AT}/connect?kind=https_endpoint")
-            page = await press(visitor, page, "save", {"httpsEndpointUrl": "https://other.example/"})
+            page = await runner(visitor, page, "save", {"httpsEndpointUrl": "https://other.example/"})
     assert page.status == 409
     assert "connections" in page.text[page.text.index("This was not saved yet") :][:200]
 
 
 @pytest.mark.parametrize(
-    ("receipt", "outcome", "said", "wrong"),
+    ("receipt", "outcome", "message", "wrong"),
     [
         (ReceiptView(result="sent", confirmed=False), "failed", "test lead : sent, unconfirmed", False),
         (ReceiptView(result="created", confirmed=True), "failed", "test lead : taken, confirmed", False),
@@ -195,38 +199,40 @@ async def test_a_quota_that_is_reached_is_told(database_url: str) -> None:
     ],
 )
 async def test_a_test_lead_is_told_by_its_receipt(
-    home: House,
+    home: Installation,
     member: Customer,
     monkeypatch: pytest.MonkeyPatch,
     receipt: ReceiptView | None,
     outcome: str,
-    said: str,
+    message: str,
     wrong: bool,
 ) -> None:
     evidence = EvidenceView.model_validate({"status": None, "code": None, "request_id": None, "text": None})
-    told = DiagnosisView(kind="x", outcome=outcome, who="publisher", summary="S", steps=(), docs="", evidence=evidence)
+    summary = DiagnosisView(
+        kind="x", outcome=outcome, who="publisher", summary="S", steps=(), docs="", evidence=evidence
+    )
     lead = TestLeadView(id="1", marker="MSFT_TEST_1", receipt=receipt)
-    found = Validation(ok=False, said="Said.", checks=(), test_lead=lead, diagnosis=None if receipt else told)
+    found = Validation(ok=False, message="Said.", checks=(), test_lead=lead, diagnosis=None if receipt else summary)
 
     async def validate(*_: object, **__: object) -> Validation:
         return found
 
     await put(home)
-    monkeypatch.setattr(home.rooms.validator, "validate", validate)
+    monkeypatch.setattr(home.services.validator, "validate", validate)
     page = await member.send(button(await member.open(PRIMARY), "/validate"), {})
-    assert said in page.text
+    assert message in page.text
     assert ("check check-wrong" in page.html) is wrong
 
 
 async def test_missed_leads_are_held_where_they_cannot_go_and_never_repeated_blindly(
-    home: House, member: Customer
+    home: Installation, member: Customer
 ) -> None:
     await put(home)
     operator = await home.visitor("operator")
     await hand_in(operator)
     await act_on_deliveries(home, state="setAside", set_aside_for="mayHaveArrived")
     await put(home, name="second")
-    await home.rooms.connections.pause(REF, "second", by="test")
+    await home.services.connections.pause(REF, "second", by="test")
     page = await member.send(button(await member.open(PRIMARY), "/replay"), {})
     assert "1 lead may have arrived and is not sent again here" in page.text
     assert "sure" not in [name for form in page.forms for name in form.values]
@@ -241,12 +247,12 @@ async def test_missed_leads_are_held_where_they_cannot_go_and_never_repeated_bli
     }
 
 
-async def test_leads_that_an_outage_set_aside_wait_too(home: House, member: Customer) -> None:
+async def test_leads_that_an_outage_set_aside_wait_too(home: Installation, member: Customer) -> None:
     await put(home)
     await hand_in(await home.visitor("operator"))
     await act_on_deliveries(home, state="setAside", set_aside_for="outage")
     assert "1 lead has not gone out yet" in (await member.open(f"{PRIMARY}/remove")).text
-    await home.rooms.connections.pause(REF, "primary", by="test")
+    await home.services.connections.pause(REF, "primary", by="test")
     page = await member.open(PRIMARY)
     assert "1 lead is held" in page.text
     assert "Validating releases the held leads too" in page.text
@@ -255,16 +261,16 @@ async def test_leads_that_an_outage_set_aside_wait_too(home: House, member: Cust
 
 
 async def test_more_than_are_counted_is_said(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("inbox.waiting", "doors.portal.desk"):
+    for module in ("inbox.waiting", "doors.portal.routes"):
         monkeypatch.setattr(f"leadkeeper.{module}.MOST_COUNTED", 2)
-    async with house(database_url, public_url="http://leads.example") as home, Customer(home.url) as visitor:
+    async with installation(database_url, public_url="http://leads.example") as home, Customer(home.url) as visitor:
         await put(home)
         for _ in range(4):
             await hand_in(await home.visitor("operator"))
-        connection = await home.rooms.connections.get(REF, "primary")
+        connection = await home.services.connections.get(REF, "primary")
         assert connection is not None
-        assert await home.rooms.storage.read(waiting_counts, [connection.id]) == {connection.id: 3}
-        await home.rooms.connections.pause(REF, "primary", by="test")
+        assert await home.services.storage.read(waiting_counts, [connection.id]) == {connection.id: 3}
+        await home.services.connections.pause(REF, "primary", by="test")
         await signed_in(home, visitor, "publisher:contoso")
         assert "More than 2 leads are held" in (await visitor.open(PRIMARY)).text
         assert "More than 2 leads have not gone out yet" in (await visitor.open(f"{PRIMARY}/remove")).text
@@ -273,10 +279,10 @@ async def test_more_than_are_counted_is_said(database_url: str, monkeypatch: pyt
 
 @pytest.mark.parametrize(("error", "status"), [(RuntimeError("a fault"), 500), (StorageAway("away"), 503)])
 async def test_after_a_fault_nobody_says_that_it_was_not_done(
-    home: House, member: Customer, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+    home: Installation, member: Customer, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
     await put(home)
-    monkeypatch.setattr(home.rooms.connections, "pause", raising(error))
+    monkeypatch.setattr(home.services.connections, "pause", raising(error))
     page = await member.send(button(await member.open(PRIMARY), "/pause"), {})
     assert page.status == status
     assert "It is not known whether this was done" in page.text
@@ -284,17 +290,17 @@ async def test_after_a_fault_nobody_says_that_it_was_not_done(
 
 
 async def test_while_the_database_is_away_it_is_said_when_to_come_again(
-    home: House, monkeypatch: pytest.MonkeyPatch
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+    made = await home.services.keys.create("publisher:contoso", by="test")
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         await session.post(f"{home.url}/portal/sign-in", data={"key": made.key})
-        monkeypatch.setattr(home.rooms.reading, "leads", raising(StorageAway("away")))
+        monkeypatch.setattr(home.services.reading, "leads", raising(StorageAway("away")))
         async with session.get(f"{home.url}/portal/leads") as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "1")
 
 
-async def test_what_came_is_shown_as_it_was_written(home: House, member: Customer) -> None:
+async def test_what_came_is_shown_as_it_was_written(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     hook = (await operator.post(f"{OFFER}/hooks")).json()["token"]
     kept = (await operator.post(f"/hooks/{hook}", {"LeadSource": "SPZA", "Who": {"Name": "<i>José ツ"}})).json()
@@ -303,7 +309,7 @@ async def test_what_came_is_shown_as_it_was_written(home: House, member: Custome
     assert "<i>" not in page.html
 
 
-async def test_an_offer_s_leads_are_those_of_its_publisher(home: House, member: Customer) -> None:
+async def test_an_offer_s_leads_are_those_of_its_publisher(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     await operator.put("/v1/publishers/fabrikam/offers/crm-pro", {"title": "Other"})
@@ -319,7 +325,7 @@ async def test_an_offer_s_leads_are_those_of_its_publisher(home: House, member: 
 
 @pytest.mark.parametrize(("change", "asked"), [(None, True), ("of settings that are gone", False)])
 async def test_only_a_test_lead_with_present_settings_is_asked_after(
-    home: House, member: Customer, change: str | None, asked: bool
+    home: Installation, member: Customer, change: str | None, asked: bool
 ) -> None:
     await put(home)
     lead_id = await hand_in(await home.visitor("operator"))
@@ -328,20 +334,20 @@ async def test_only_a_test_lead_with_present_settings_is_asked_after(
         test = {"test_lead_id": lead_id, "test_marker": "MSFT_TEST_1", "test_sent_at": 1, "test_confirmed": False}
         conn.execute(sa.update(t.connection).values(**test, test_change=change))
 
-    await home.rooms.storage.write(tried)
+    await home.services.storage.write(tried)
     assert ("Was the test lead found?" in (await member.open(PRIMARY)).text) is asked
 
 
 async def test_what_was_saved_is_told_though_no_page_of_it_can_be_shown(
-    home: House, member: Customer, monkeypatch: pytest.MonkeyPatch
+    home: Installation, member: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(home)
     page = await member.open(f"{PRIMARY}/edit")
 
     async def validate(*_: object, **__: object) -> None:
-        monkeypatch.setattr(home.rooms.connections, "get", raising(StorageAway("away")))
+        monkeypatch.setattr(home.services.connections, "get", raising(StorageAway("away")))
         raise StorageAway("away")
 
-    monkeypatch.setattr(home.rooms.validator, "validate", validate)
-    page = await press(member, page, "validate", {"keyCasing": "camel"})
+    monkeypatch.setattr(home.services.validator, "validate", validate)
+    page = await runner(member, page, "validate", {"keyCasing": "camel"})
     assert (page.status, "It was saved" in page.text, "This was not done" in page.text) == (503, True, False)

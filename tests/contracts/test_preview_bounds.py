@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.rooms import OFFER, House
+from tests.in_process import OFFER, Installation
 
 
-async def test_a_template_bomb_makes_a_small_answer(home: House) -> None:
+async def test_a_template_bomb_makes_a_small_answer(home: Installation) -> None:
     publisher = await home.visitor("publisher:contoso")
     fields = {f"field{number}": "{description}" * 300 for number in range(10)}
     settings = {

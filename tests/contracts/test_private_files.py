@@ -131,16 +131,16 @@ async def test_start_warns_of_them(tmp_path: Path, loose_umask: object) -> None:
     starting = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "leadkeeper", "worker"), cwd=tmp_path, env=env, stderr=asyncio.subprocess.PIPE
     )
-    said = b""
+    message = b""
     try:
         assert starting.stderr is not None
         async with asyncio.timeout(60):
-            while b"Leadkeeper carries leads" not in said:
+            while b"Leadkeeper carries leads" not in message:
                 line = await starting.stderr.readline()
-                assert line, said
-                said += line
+                assert line, message
+                message += line
     finally:
         starting.terminate()
         await starting.wait()
-    assert b"leadkeeper.key" in said
-    assert b"chmod 600" in said
+    assert b"leadkeeper.key" in message
+    assert b"chmod 600" in message

@@ -6,8 +6,8 @@ import pytest
 
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import ENGLISH, lazy_gettext
+from tests.in_process import OFFER, Installation
 from tests.languages import PORTUGUESE
-from tests.rooms import OFFER, House
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,9 @@ from tests.rooms import OFFER, House
         (f"{OFFER}/connections/none", "Conexão desconhecida", "A oferta contoso.crm-pro não tem a conexão 'none'."),
     ],
 )
-async def test_a_problem_is_told_in_the_language_asked_for(home: House, path: str, title: str, detail: str) -> None:
+async def test_a_problem_is_told_in_the_language_asked_for(
+    home: Installation, path: str, title: str, detail: str
+) -> None:
     operator = await home.visitor("operator")
     answer = await operator.call("GET", path, headers={"Accept-Language": "pt-BR"})
     assert (answer.json()["title"], answer.json()["detail"]) == (title, detail)
@@ -29,7 +31,7 @@ async def test_a_problem_is_told_in_the_language_asked_for(home: House, path: st
     assert english.json()["detail"] != detail
 
 
-async def test_a_problem_with_a_part_that_is_not_translated_is_english_and_says_so(home: House) -> None:
+async def test_a_problem_with_a_part_that_is_not_translated_is_english_and_says_so(home: Installation) -> None:
     operator = await home.visitor("operator")
     answer = await operator.call("GET", "/v1/leads?limit=many", headers={"Accept-Language": "pt"})
     assert (answer.status, answer.headers["Content-Language"]) == (422, "en")

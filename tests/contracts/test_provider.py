@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from leadkeeper.access.permissions import Role
 from leadkeeper.storage import tables as t
 from tests.conftest import missing_service
+from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer, Page
 from tests.people import PASSWORD, add, address, sign_in
-from tests.rooms import House, house
 from tests.services.oidc_provider import OidcProvider, ProviderMissing
 
 GROUPS = "admins=operator, sellers=contoso:contributor, heads=contoso:owner, far=nobody:owner"
@@ -39,8 +39,8 @@ def provider() -> Iterator[OidcProvider]:
 
 
 @pytest.fixture
-async def home(database_url: str, provider: OidcProvider) -> AsyncIterator[House]:
-    async with house(database_url, public_url=BASE, oidc_groups=GROUPS, **provider.settings) as opened:
+async def home(database_url: str, provider: OidcProvider) -> AsyncIterator[Installation]:
+    async with installation(database_url, public_url=BASE, oidc_groups=GROUPS, **provider.settings) as opened:
         yield opened
 
 
@@ -78,11 +78,11 @@ class Traveller(Customer):
             return await self.arrive(response.headers["Location"])
 
 
-async def rows(home: House, table: sa.Table) -> list:
-    return await home.rooms.storage.read(lambda conn: list(conn.execute(sa.select(table))))
+async def rows(home: Installation, table: sa.Table) -> list:
+    return await home.services.storage.read(lambda conn: list(conn.execute(sa.select(table))))
 
 
-async def test_a_group_gives_a_role_and_takes_it(home: House, provider: OidcProvider) -> None:
+async def test_a_group_gives_a_role_and_takes_it(home: Installation, provider: OidcProvider) -> None:
     provider.know("grace", "sellers", "others")
     async with Traveller(home.url) as visitor:
         page = await visitor.sign_in_there("grace", "/portal/leads")
@@ -92,9 +92,9 @@ async def test_a_group_gives_a_role_and_takes_it(home: House, provider: OidcProv
         asked = parse_qs(urlsplit(visitor.went[0]).query)
         assert asked["code_challenge_method"] == ["S256"]
         assert all(len(asked[name][0]) >= 40 for name in ("state", "nonce", "code_challenge"))
-        said = " ".join(visitor.went)
-        assert "grace@" not in said
-        assert provider.settings["oidc_client_secret"] not in said
+        message = " ".join(visitor.went)
+        assert "grace@" not in message
+        assert provider.settings["oidc_client_secret"] not in message
         account = await visitor.open("/portal/account")
         assert not [form for form in account.forms if "new" in form.values], "no password of ours to change"
         provider.know("grace", "heads", "sellers")
@@ -114,7 +114,7 @@ async def test_a_group_gives_a_role_and_takes_it(home: House, provider: OidcProv
     assert "grace@" not in str(await rows(home, t.audit))
 
 
-async def test_an_operator_by_group_is_none_without_it(home: House, provider: OidcProvider) -> None:
+async def test_an_operator_by_group_is_none_without_it(home: Installation, provider: OidcProvider) -> None:
     provider.know("root", "admins")
     async with Traveller(home.url) as visitor:
         assert "Operator, for all publishers" in (await visitor.sign_in_there("root")).text
@@ -124,7 +124,7 @@ async def test_an_operator_by_group_is_none_without_it(home: House, provider: Oi
         assert (await visitor.open("/portal/people")).form("email", "password")
 
 
-async def test_what_was_given_by_hand_stays(home: House, provider: OidcProvider) -> None:
+async def test_what_was_given_by_hand_stays(home: Installation, provider: OidcProvider) -> None:
     email = await add(home, Role.READER)
     provider.know("ada", "heads", email=email)
     async with Traveller(home.url) as visitor:
@@ -135,10 +135,10 @@ async def test_what_was_given_by_hand_stays(home: House, provider: OidcProvider)
     assert len(await rows(home, t.person)) == 1
 
 
-async def test_no_second_step_of_ours(home: House, provider: OidcProvider) -> None:
+async def test_no_second_step_of_ours(home: Installation, provider: OidcProvider) -> None:
     email = await add(home, Role.OWNER)
     factor = sa.update(t.person).values(factor_at=1, factor="sealed")
-    await home.rooms.storage.write(lambda conn: conn.execute(factor) and None)
+    await home.services.storage.write(lambda conn: conn.execute(factor) and None)
     provider.know("owner", email=email)
     async with Traveller(home.url) as visitor:
         assert "Enter the code" not in (await visitor.sign_in_there("owner")).text
@@ -146,7 +146,7 @@ async def test_no_second_step_of_ours(home: House, provider: OidcProvider) -> No
 
 
 async def test_an_address_that_is_not_verified_opens_nobodys_account(
-    database_url: str, home: House, provider: OidcProvider
+    database_url: str, home: Installation, provider: OidcProvider
 ) -> None:
     email = await add(home, Role.OWNER)
     provider.know("mallory", email=email, email_verified=False)
@@ -158,7 +158,7 @@ async def test_an_address_that_is_not_verified_opens_nobodys_account(
 
 
 @pytest.mark.databases("sqlite")
-async def test_who_is_nothing_here_gets_a_clear_page(home: House, provider: OidcProvider) -> None:
+async def test_who_is_nothing_here_gets_a_clear_page(home: Installation, provider: OidcProvider) -> None:
     provider.know("stranger", "others", "far")
     with capture_logs() as logs:
         async with Traveller(home.url) as visitor:
@@ -170,7 +170,7 @@ async def test_who_is_nothing_here_gets_a_clear_page(home: House, provider: Oidc
 
 
 @pytest.mark.databases("sqlite")
-async def test_a_sign_in_ends_in_the_browser_that_began_it(home: House, provider: OidcProvider) -> None:
+async def test_a_sign_in_ends_in_the_browser_that_began_it(home: Installation, provider: OidcProvider) -> None:
     provider.know("grace", "sellers")
     async with Traveller(home.url) as visitor, Traveller(home.url) as victim:
         await visitor.sign_in_there("grace")
@@ -186,7 +186,7 @@ async def test_a_sign_in_ends_in_the_browser_that_began_it(home: House, provider
 
 
 @pytest.mark.databases("sqlite")
-async def test_signing_out_leads_to_the_providers_end(home: House, provider: OidcProvider) -> None:
+async def test_signing_out_leads_to_the_providers_end(home: Installation, provider: OidcProvider) -> None:
     provider.know("grace", "sellers")
     async with Traveller(home.url) as visitor:
         page = await visitor.sign_in_there("grace")
@@ -202,7 +202,7 @@ async def test_claims_that_userinfo_alone_tells(database_url: str, auth_method: 
     with provider_of(in_token=False, auth_method=auth_method) as provider:
         provider.know("grace", "heads")
         async with (
-            house(database_url, public_url=BASE, oidc_groups=GROUPS, **provider.settings) as home,
+            installation(database_url, public_url=BASE, oidc_groups=GROUPS, **provider.settings) as home,
             Traveller(home.url) as visitor,
         ):
             assert "Owner of contoso" in (await visitor.sign_in_there("grace")).text
@@ -217,7 +217,7 @@ async def test_a_provider_that_is_away_is_said_and_keeps_nobody_else_out(databas
         "oidc_client_id": "x",
         "oidc_client_secret": "y",
     }
-    async with house(database_url, public_url=BASE, allow_addresses="127.0.0.0/8", **settings) as home:
+    async with installation(database_url, public_url=BASE, allow_addresses="127.0.0.0/8", **settings) as home:
         await add(home, Role.OWNER)
         with capture_logs() as logs:
             async with Traveller(home.url) as visitor:
@@ -230,7 +230,7 @@ async def test_a_provider_that_is_away_is_said_and_keeps_nobody_else_out(databas
 @pytest.mark.databases("sqlite")
 async def test_another_issuer_is_not_believed(database_url: str, provider: OidcProvider) -> None:
     settings = provider.settings | {"oidc_issuer": provider.issuer + "/"}
-    async with house(database_url, public_url=BASE, **settings) as home, Traveller(home.url) as visitor:
+    async with installation(database_url, public_url=BASE, **settings) as home, Traveller(home.url) as visitor:
         with capture_logs() as logs:
             assert (await visitor.open("/portal/sign-in/provider")).status == 503
         assert "its issuer is not LEADKEEPER_OIDC_ISSUER" in str(logs)
@@ -238,7 +238,7 @@ async def test_another_issuer_is_not_believed(database_url: str, provider: OidcP
 
 @pytest.mark.databases("sqlite")
 async def test_without_a_provider_there_is_nothing(database_url: str) -> None:
-    async with house(database_url, public_url=BASE) as home, Customer(home.url) as visitor:
+    async with installation(database_url, public_url=BASE) as home, Customer(home.url) as visitor:
         for path in ("/portal/sign-in/provider", "/portal/sign-in/provider/back", "/portal/signed-out"):
             assert (await visitor.open(path)).status == 404
         page = await visitor.open("/portal/sign-in")
@@ -248,10 +248,12 @@ async def test_without_a_provider_there_is_nothing(database_url: str) -> None:
 
 
 @pytest.mark.databases("sqlite")
-async def test_nobody_asks_for_a_password_where_the_provider_signs_in(home: House, provider: OidcProvider) -> None:
+async def test_nobody_asks_for_a_password_where_the_provider_signs_in(
+    home: Installation, provider: OidcProvider
+) -> None:
     provider.know("grace", "sellers")
     async with Traveller(home.url) as visitor:
         await visitor.sign_in_there("grace")
-    assert await home.rooms.links.asked_reset("grace@far.example") is None
+    assert await home.services.links.asked_reset("grace@far.example") is None
     async with Customer(home.url) as other:
         assert (await sign_in(other, "grace@far.example", "")).status == 401

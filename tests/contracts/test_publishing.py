@@ -18,8 +18,8 @@ from leadkeeper.publishing.versions import Slot
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer, commit_then_drop
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM, lead
-from tests.contracts.market import Market, market, statuses, told
+from tests.contracts.installation import CRM, lead
+from tests.contracts.market import Market, market, statuses, summary
 
 C, R, N, B = StepStatus.COMPLETE, StepStatus.WAITING_FOR_REVIEW, StepStatus.NOT_STARTED, StepStatus.BLOCKED
 
@@ -42,9 +42,9 @@ async def test_an_offer_goes_from_draft_over_preview_to_customers(opened: Market
     await opened.connect()
     operation = await opened.published()
     assert (operation.state, statuses(operation)) == (OperationState.COMPLETED, [C, C, C, C, R, N])
-    marker = f"MSFT_TEST_{told(operation, StepId.PACKAGING).partition('MSFT_TEST_')[2].split()[0]}"
-    assert marker.encode() in opened.far.bodies[-1]
-    assert "https://hub.example/portal/leads/" in told(operation, StepId.PACKAGING)
+    marker = f"MSFT_TEST_{summary(operation, StepId.PACKAGING).partition('MSFT_TEST_')[2].split()[0]}"
+    assert marker.encode() in opened.remote.bodies[-1]
+    assert "https://hub.example/portal/leads/" in summary(operation, StepId.PACKAGING)
     found = await opened.publication.status(CRM)
     assert found.status is OfferStatus.WAITING_FOR_REVIEW
     assert (found.offer.preview_version, found.offer.production_version, found.offer.live) == (1, None, False)
@@ -67,16 +67,16 @@ async def test_an_offer_goes_from_draft_over_preview_to_customers(opened: Market
 async def test_a_failed_step_tells_the_diagnosis_and_a_repair_mends_it(opened: Market) -> None:
     await opened.define()
     await opened.connect()
-    opened.far.manner = answer(401)
+    opened.remote.manner = answer(401)
     operation = await opened.published()
     assert (operation.state, statuses(operation)) == (OperationState.FAILED, [C, C, C, B, N, N])
-    said = told(operation, StepId.PACKAGING)
-    assert "Who acts: publisher." in said
-    assert "\n1. " in said
+    message = summary(operation, StepId.PACKAGING)
+    assert "Who acts: publisher." in message
+    assert "\n1. " in message
     assert (await opened.publication.status(CRM)).status is OfferStatus.FAILED
     assert (await opened.catalogue.offer(CRM)).preview_version is None
     await refused(opened.publication.go_live(CRM, by="test"), ProblemType.NOT_POSSIBLE_NOW)
-    opened.far.manner = answer(200)
+    opened.remote.manner = answer(200)
     assert (await opened.published()).state is OperationState.COMPLETED
     assert [row.kind for row in await opened.rows(t.notice) if row.operation_id] == [OPERATION_FAILED, PREVIEW_READY]
 
@@ -94,8 +94,8 @@ async def test_who_needs_a_destination_is_refused_without(opened: Market, offer_
     else:
         operation = await opened.published()
         assert operation.state is OperationState.COMPLETED
-        assert "recommended" not in told(operation, StepId.CERTIFICATION)
-        assert "no lead destination" in told(operation, StepId.PACKAGING)
+        assert "recommended" not in summary(operation, StepId.CERTIFICATION)
+        assert "no lead destination" in summary(operation, StepId.PACKAGING)
         await opened.publication.go_live(CRM, by="test")
         assert (await opened.worked()).state is OperationState.COMPLETED
         assert (await opened.catalogue.offer(CRM)).live
@@ -141,11 +141,11 @@ async def test_two_presses_work_on_an_operation_once(opened: Market) -> None:
     await opened.define()
     await opened.connect()
     await opened.publication.publish(CRM, by="test")
-    begun = await asyncio.gather(opened.press.look(), opened.another_press().look(), opened.another_press().look())
+    begun = await asyncio.gather(opened.runner.look(), opened.another_runner().look(), opened.another_runner().look())
     assert sum(len(each) for each in begun) == 1
     await asyncio.gather(*(task for each in begun for task in each))
     assert (await opened.worked()).state is OperationState.COMPLETED
-    assert len(opened.far.bodies) == 1
+    assert len(opened.remote.bodies) == 1
 
 
 async def test_a_press_that_was_too_slow_moves_nothing(opened: Market) -> None:
@@ -159,12 +159,12 @@ async def test_a_press_that_was_too_slow_moves_nothing(opened: Market) -> None:
         await gate.wait()
         await answer(401)(exchange)  # type: ignore[arg-type]
 
-    opened.far.manner = slowly
+    opened.remote.manner = slowly
     await opened.publication.publish(CRM, by="test")
-    begun = await opened.another_press().look()
+    begun = await opened.another_runner().look()
     await asyncio.wait_for(asked.wait(), 10)
     await opened.storage.write(lambda conn: conn.execute(t.operation.update().values(due_at=1)))  # its lease ran out
-    opened.far.manner = answer(200)
+    opened.remote.manner = answer(200)
     operation = await opened.worked()
     assert operation.state is OperationState.COMPLETED
     gate.set()
@@ -180,7 +180,7 @@ async def test_an_operation_can_be_canceled_and_a_preview_withdrawn(opened: Mark
     operation = await opened.publication.cancel(CRM, by="test")
     assert operation.state is OperationState.CANCELED
     assert statuses(operation)[0] is StepStatus.CANCELED
-    assert await opened.press.look() == []
+    assert await opened.runner.look() == []
     await opened.published()
     operation = await opened.publication.cancel(CRM, by="test")
     assert statuses(operation)[4] is StepStatus.CANCELED
@@ -199,7 +199,7 @@ async def test_an_operator_certifies(database_url: str, authority: Authority) ->
         await opened.publication.certify(CRM, approved=False, message="The name is another's.", by="op")
         operation = await opened.worked()
         assert (operation.state, statuses(operation)[1]) == (OperationState.FAILED, StepStatus.REJECTED)
-        assert "The name is another's." in told(operation, StepId.CERTIFICATION)
+        assert "The name is another's." in summary(operation, StepId.CERTIFICATION)
         await opened.published()
         await opened.publication.certify(CRM, approved=True, by="op")
         assert (await opened.worked()).state is OperationState.COMPLETED
@@ -244,7 +244,7 @@ async def test_the_last_destination_goes_only_between_preview_and_live(opened: M
     await opened.publication.go_live(CRM, by="test")
     operation = await opened.worked()
     assert operation.state is OperationState.FAILED
-    assert "leadDestination" in told(operation, StepId.LIVE)
+    assert "leadDestination" in summary(operation, StepId.LIVE)
     assert not (await opened.catalogue.offer(CRM)).live
 
 

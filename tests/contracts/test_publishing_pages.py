@@ -10,15 +10,15 @@ from typing import Any
 
 from leadkeeper.connections.outbox import OPERATION_FAILED
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.press import Press
+from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.publishing.versions import Slot
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t
-from tests.contracts.market import DEFINITION, FarSide
+from tests.contracts.market import DEFINITION, RemoteSide
 from tests.contracts.test_portal import signed_in
+from tests.in_process import MASK, OFFER, Installation, installation
 from tests.journeys.customer import Customer, Form, Page
-from tests.rooms import MASK, OFFER, House, house
 
 AT = "/portal/offers/contoso/crm-pro"
 REF = OfferRef("contoso", "crm-pro")
@@ -29,60 +29,60 @@ SUMMARY = "microsoft-azure-marketplace.summary"
 class Stage:
     """A house with an endpoint that takes leads, and a press that works at the test's word."""
 
-    home: House
-    far: FarSide
-    press: Press
+    home: Installation
+    remote: RemoteSide
+    runner: PublishingRunner
 
     async def define(self, **changed: Any) -> None:
         """Change the draft of the offer."""
         definition = {**DEFINITION, "offer": DEFINITION["offer"] | changed}
-        await self.home.rooms.catalogue.put_definition(
+        await self.home.services.catalogue.put_definition(
             REF, offer_type="saas", definition=definition, lead_settings=None, by="test"
         )
 
     async def connect(self, **more: Any) -> None:
         """Connect the offer to the endpoint."""
-        settings: dict[str, Any] = dict(self.far.settings)
+        settings: dict[str, Any] = dict(self.remote.settings)
         settings["httpsEndpointLeadConfiguration"] = settings["httpsEndpointLeadConfiguration"] | more
         answered = await (await self.home.visitor("operator")).put(f"{OFFER}/connections/primary", settings)
         assert answered.status in (200, 201, 202), answered.body
 
     async def work(self) -> None:
         """Let the press work until nothing is due."""
-        while begun := await self.press.look():
+        while begun := await self.runner.look():
             await asyncio.gather(*begun)
 
     async def live(self) -> None:
         """Publish the draft all the way to customers."""
-        await self.home.rooms.publication.publish(REF, by="test")
+        await self.home.services.publication.publish(REF, by="test")
         await self.work()
-        await self.home.rooms.publication.go_live(REF, by="test")
+        await self.home.services.publication.go_live(REF, by="test")
         await self.work()
 
 
 @asynccontextmanager
 async def stage(url: str, authority: Authority, *, by_operator: bool = False) -> AsyncIterator[Stage]:
     """A stage over a new database."""
-    far = FarSide(authority, answer(200))
-    await far.start()
+    remote = RemoteSide(authority, answer(200))
+    await remote.start()
     settings: dict[str, Any] = {
         "ca_file": authority.ca_file,
         "allow_addresses": "127.0.0.0/8",
         "public_url": "http://leads.example",
     }
     try:
-        async with house(url, **settings) as home:
-            rooms = home.rooms
-            press = Press(
-                rooms.storage,
-                rooms.connections,
-                rooms.validator,
+        async with installation(url, **settings) as home:
+            services = home.services
+            runner = PublishingRunner(
+                services.storage,
+                services.connections,
+                services.validator,
                 by_operator=by_operator,
                 base_url="http://leads.example",
             )
-            yield Stage(home, far, press)
+            yield Stage(home, remote, runner)
     finally:
-        await far.aclose()
+        await remote.aclose()
 
 
 def ending(page: Page, end: str) -> list[Form]:
@@ -107,8 +107,8 @@ async def test_the_difference_between_draft_and_live_is_shown_field_by_field(
         await at.define(**{SUMMARY: "Customers, kept even better."})
         page = await member.open(f"{AT}/publishing")
         assert ending(page, "/publish")
-        for said in ("Summary", "Customers, well kept.", "Customers, kept even better."):
-            assert said in page.text
+        for message in ("Summary", "Customers, well kept.", "Customers, kept even better."):
+            assert message in page.text
         assert "A CRM for small sales teams." not in page.text, "what stays is not told"
         await at.define()
         assert not ending(await member.open(f"{AT}/publishing"), "/publish"), "changed back: the same again"
@@ -123,10 +123,10 @@ async def test_the_difference_tells_of_destinations_and_never_a_secret(database_
         assert (await publisher.get(f"{OFFER}/difference")).json() == {"differs": False, "changes": []}
         await at.connect(signingSecret="whsec_" + "B" * 32, keyCasing="camel")
         answered = await publisher.get(f"{OFFER}/difference")
-        told = {(each["part"], each["field"]): each for each in answered.json()["changes"]}
-        secret = told["destination", "primary.signingSecret"]
+        summary = {(each["part"], each["field"]): each for each in answered.json()["changes"]}
+        secret = summary["destination", "primary.signingSecret"]
         assert (secret["old"], secret["new"], secret["secret"]) == (MASK, MASK, True)
-        assert (told["destination", "primary.keyCasing"]["new"]) == "camel"
+        assert (summary["destination", "primary.keyCasing"]["new"]) == "camel"
         assert b"whsec_" not in answered.body
         async with Customer(at.home.url) as member:
             await signed_in(at.home, member, "publisher:contoso")
@@ -156,7 +156,7 @@ async def test_steps_keep_what_they_said_and_their_test_lead_after_going_live(
         page = await member.open(f"{AT}/publishing")
         assert "MSFT_TEST_" in page.text
         assert any("/portal/leads/" in address for address in page.links.values()), "the test lead is a click away"
-        operation = (await at.home.rooms.publication.status(REF)).operation
+        operation = (await at.home.services.publication.status(REF)).operation
         assert operation is not None
         assert all(step.messages for step in operation.steps)
         assert "MSFT_TEST_" in " ".join(m.text for m in operation.steps[3].messages)
@@ -169,7 +169,7 @@ async def test_an_operator_looks_at_what_waits_and_approves_it(database_url: str
         page = await signed_in(at.home, operator, "operator")
         assert page.links["Certification"].endswith("/portal/certification")
         assert "Nothing waits" in (await operator.open("/portal/certification")).text
-        await at.home.rooms.publication.publish(REF, by="test")
+        await at.home.services.publication.publish(REF, by="test")
         await at.work()
         page = await operator.open("/portal/certification")
         assert "Contoso CRM Pro" in page.text
@@ -178,14 +178,14 @@ async def test_an_operator_looks_at_what_waits_and_approves_it(database_url: str
         page = await operator.send(form, {})
         assert "Nothing waits" in page.text
         await at.work()
-        assert (await at.home.rooms.catalogue.offer(REF)).preview_version == 1
+        assert (await at.home.services.catalogue.offer(REF)).preview_version == 1
 
 
 async def test_a_refusal_needs_a_reason_that_the_publisher_reads(database_url: str, authority: Authority) -> None:
     async with stage(database_url, authority, by_operator=True) as at, Customer(at.home.url) as operator:
         await at.define()
         await at.connect()
-        await at.home.rooms.publication.publish(REF, emails=["ada@contoso.example"], by="test")
+        await at.home.services.publication.publish(REF, emails=["ada@contoso.example"], by="test")
         await at.work()
         await signed_in(at.home, operator, "operator")
         (form,) = ending(await operator.open("/portal/certification"), "/refuse")
@@ -199,7 +199,7 @@ async def test_a_refusal_needs_a_reason_that_the_publisher_reads(database_url: s
             await signed_in(at.home, member, "publisher:contoso")
             page = await member.open(f"{AT}/publishing")
         assert "The logo is missing." in page.text
-        rows = await at.home.rooms.storage.read(lambda conn: conn.execute(t.notice.select()).all())
+        rows = await at.home.services.storage.read(lambda conn: conn.execute(t.notice.select()).all())
         assert [row.kind for row in rows if row.operation_id] == [OPERATION_FAILED]
 
 
@@ -207,18 +207,18 @@ async def test_what_was_decided_was_what_was_seen(database_url: str, authority: 
     async with stage(database_url, authority, by_operator=True) as at, Customer(at.home.url) as operator:
         await at.define()
         await at.connect()
-        rooms = at.home.rooms
-        await rooms.publication.publish(REF, by="test")
+        services = at.home.services
+        await services.publication.publish(REF, by="test")
         await at.work()
         await signed_in(at.home, operator, "operator")
         (form,) = ending(await operator.open("/portal/certification"), "/approve")
-        await rooms.publication.cancel(REF, by="test")
+        await services.publication.cancel(REF, by="test")
         await at.define(**{SUMMARY: "Something quite different."})
-        await rooms.publication.publish(REF, by="test")
+        await services.publication.publish(REF, by="test")
         await at.work()
         page = await operator.send(form, {})
         assert page.status == 409
-        newest = (await rooms.publication.status(REF)).operation
+        newest = (await services.publication.status(REF)).operation
         assert newest is not None
         assert newest.state == "running", "another version waits by now: nobody has looked at it"
 
@@ -227,7 +227,7 @@ async def test_the_queue_is_for_operators(database_url: str, authority: Authorit
     async with stage(database_url, authority, by_operator=True) as at, Customer(at.home.url) as member:
         await at.define()
         await at.connect()
-        await at.home.rooms.publication.publish(REF, by="test")
+        await at.home.services.publication.publish(REF, by="test")
         await at.work()
         page = await signed_in(at.home, member, "publisher:contoso")
         assert "Certification" not in page.links
@@ -260,7 +260,7 @@ async def test_an_offer_is_withdrawn_from_the_storefront_and_published_again(
         page = await member.send(form, {})
         assert "withdrawn" in page.text
         assert (await member.open(store)).status == 404
-        assert (await at.home.rooms.catalogue.offer(REF)).live, "leads from elsewhere are still taken"
+        assert (await at.home.services.catalogue.offer(REF)).live, "leads from elsewhere are still taken"
         publisher = await at.home.visitor("publisher:contoso")
         (await publisher.post(f"{OFFER}/withdraw")).problem(409, "not-possible-now")
         assert ending(page, "/publish"), "it can be published again"
@@ -282,13 +282,13 @@ async def test_an_offer_is_copied_with_what_it_says_but_not_what_is_known(
         assert (await member.send(form, {"offerId": "crm-pro"})).status == 422
         page = await member.send(form, {"offerId": "crm-lite", "title": "Contoso CRM Lite"}, "connections")
         assert page.url.endswith("/portal/offers/contoso/crm-lite")
-        offer, draft = await at.home.rooms.catalogue.slot(OfferRef("contoso", "crm-lite"), Slot.DRAFT)
+        offer, draft = await at.home.services.catalogue.slot(OfferRef("contoso", "crm-lite"), Slot.DRAFT)
         assert draft is not None
         assert (draft.listing.title, draft.listing.summary) == ("Contoso CRM Lite", "Customers, well kept.")
         assert (offer.live, offer.production_version) == (False, None)
-        (copied,) = await at.home.rooms.connections.list(offer.ref)
+        (copied,) = await at.home.services.connections.list(offer.ref)
         assert not copied.proven, "nobody has tried it there"
-        (own,) = await at.home.rooms.connections.list(REF)
+        (own,) = await at.home.services.connections.list(REF)
         assert copied.stored.secrets["httpsEndpointUrl"] == own.stored.secrets["httpsEndpointUrl"]
 
 
@@ -301,14 +301,14 @@ async def test_a_connection_is_copied_to_other_offers_of_its_publisher_alone(
         await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
         for path in ("contoso/offers/planner", "contoso/offers/notes", "fabrikam/offers/other"):
             assert (await operator.put(f"/v1/publishers/{path}", {"title": path[-5:]})).status == 201
-        await operator.put("/v1/publishers/contoso/offers/notes/connections/primary", at.far.settings)
+        await operator.put("/v1/publishers/contoso/offers/notes/connections/primary", at.remote.settings)
         await signed_in(at.home, member, "publisher:contoso")
         page = await member.open(f"{AT}/connections/primary/copy")
         (form,) = ending(page, "/copy")
         assert set(form.boxes) == {"to.planner", "to.notes"}
         form.values["to.other"] = "yes"
         page = await member.send(form, {}, "to.planner", "to.notes")
-        connections = at.home.rooms.connections
+        connections = at.home.services.connections
         assert await connections.get(OfferRef("contoso", "planner"), "primary") is not None
         assert await connections.get(OfferRef("fabrikam", "other"), "primary") is None
         assert "notes" in page.text

@@ -17,17 +17,28 @@ from leadkeeper.intake.keep import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM
-from tests.rooms import DESTINATION, ENDPOINT, OFFER, Answer, House, Visitor, batch, house, lead, lines
+from tests.contracts.installation import CRM
+from tests.in_process import (
+    DESTINATION,
+    ENDPOINT,
+    OFFER,
+    Answer,
+    Installation,
+    Visitor,
+    batch,
+    installation,
+    lead,
+    lines,
+)
 
 PAYLOAD = {"UserDetails": {"Email": "ada@contoso.example"}, "LeadSource": "AzureMarketplace", "ActionCode": "INS"}
 
 
 @asynccontextmanager
-async def bounded(database_url: str, **quotas: int) -> AsyncIterator[tuple[House, Visitor, Visitor]]:
+async def bounded(database_url: str, **quotas: int) -> AsyncIterator[tuple[Installation, Visitor, Visitor]]:
     """A house with these quotas, its operator, and its publisher."""
     settings: dict[str, Any] = {f"quota_{name}": value for name, value in quotas.items()}
-    async with house(database_url, **settings) as home:
+    async with installation(database_url, **settings) as home:
         yield home, await home.visitor("operator"), await home.visitor("publisher:contoso")
 
 
@@ -77,7 +88,7 @@ async def test_names_of_removed_connections_do_not_gather_for_ever(database_url:
             await publisher.delete(at)
         assert statuses[:10] == [201] * 10
         count = sa.select(sa.func.count()).select_from(t.connection)
-        assert await home.rooms.storage.read(lambda conn: conn.scalar(count) or 0) <= 20
+        assert await home.services.storage.read(lambda conn: conn.scalar(count) or 0) <= 20
 
 
 async def test_hooks_per_offer_and_in_all(database_url: str) -> None:
@@ -94,7 +105,7 @@ async def test_hooks_per_offer_and_in_all(database_url: str) -> None:
             assert (await publisher.delete(f"{OFFER}/hooks/{first['id']}")).status == 204
             await hook(publisher)
         count = sa.select(sa.func.count()).select_from(t.hook)
-        assert await home.rooms.storage.read(lambda conn: conn.scalar(count) or 0) <= 4
+        assert await home.services.storage.read(lambda conn: conn.scalar(count) or 0) <= 4
 
 
 async def test_offers(database_url: str) -> None:
@@ -111,19 +122,19 @@ async def test_offers(database_url: str) -> None:
 
 
 async def test_contact_addresses_per_connection_and_in_all(database_url: str) -> None:
-    def told(*names: str) -> dict[str, Any]:
+    def summary(*names: str) -> dict[str, Any]:
         addresses = [f"{name}@contoso.example" for name in names]
         given = ENDPOINT | {"contactEmail": addresses}
         return DESTINATION | {"httpsEndpointLeadConfiguration": given}
 
     async with bounded(database_url, contacts_per_connection=2, contacts=3) as (_, _operator, publisher):
         at = f"{OFFER}/connections"
-        refused(await publisher.put(f"{at}/a", told("x", "y", "z")), "contactsPerConnection", 2)
-        assert (await publisher.put(f"{at}/a", told("x", "y"))).status == 201
-        assert (await publisher.put(f"{at}/b", told("X", "z"))).status == 201
-        refused(await publisher.put(f"{at}/c", told("v")), "contacts", 3)
-        assert (await publisher.put(f"{at}/c", told("z"))).status == 201
-        refused(await publisher.put(f"{at}/c", told("v")), "contacts", 3)
+        refused(await publisher.put(f"{at}/a", summary("x", "y", "z")), "contactsPerConnection", 2)
+        assert (await publisher.put(f"{at}/a", summary("x", "y"))).status == 201
+        assert (await publisher.put(f"{at}/b", summary("X", "z"))).status == 201
+        refused(await publisher.put(f"{at}/c", summary("v")), "contacts", 3)
+        assert (await publisher.put(f"{at}/c", summary("z"))).status == 201
+        refused(await publisher.put(f"{at}/c", summary("v")), "contacts", 3)
 
 
 async def test_an_operator_raises_one_publishers_quota(database_url: str) -> None:
@@ -154,7 +165,7 @@ async def test_an_operator_raises_one_publishers_quota(database_url: str) -> Non
 async def test_damaged_quotas_count_as_none_and_can_be_set_anew(database_url: str, stored: str) -> None:
     async with bounded(database_url, hooks_per_offer=1) as (home, operator, _):
         await operator.put("/v1/publishers/contoso", {"displayName": "C"})
-        storage = home.rooms.storage
+        storage = home.services.storage
         await storage.write(lambda conn: conn.execute(sa.update(t.publisher).values(quotas=stored)) and None)
         body = {"displayName": "C", "quotas": {"hooksPerOffer": 3}}
         answer = await operator.put("/v1/publishers/contoso", body)
@@ -177,9 +188,9 @@ async def test_leads_a_minute_by_hook(database_url: str) -> None:
         assert (await operator.put(fabrikam, {"title": "O"})).status == 201
         assert (await home.anyone.post(await hook(operator, fabrikam), PAYLOAD)).status == 200
         for _ in range(10):
-            await home.rooms.intake.keep(NewLead(CRM, "SPZA", "PLT"))
+            await home.services.intake.keep(NewLead(CRM, "SPZA", "PLT"))
         count = sa.select(sa.func.count()).select_from(t.lead)
-        assert await home.rooms.storage.read(lambda conn: conn.scalar(count) or 0) == 15
+        assert await home.services.storage.read(lambda conn: conn.scalar(count) or 0) == 15
 
 
 async def test_leads_a_day_by_hook_hold_over_a_restart(database_url: str) -> None:
@@ -189,33 +200,33 @@ async def test_leads_a_day_by_hook_hold_over_a_restart(database_url: str) -> Non
         for _ in range(3):
             assert (await home.anyone.post(at, PAYLOAD)).status == 200
         assert too_many(await home.anyone.post(at, PAYLOAD), "hookLeadsADay") > 0
-        await home.rooms.rates.settled()
+        await home.services.rates.settled()
     async with bounded_again(database_url, **quotas) as home:
         statuses = {(await home.anyone.post(at, PAYLOAD)).status for _ in range(6)}
         assert 429 in statuses
 
 
 @asynccontextmanager
-async def bounded_again(database_url: str, **quotas: int) -> AsyncIterator[House]:
+async def bounded_again(database_url: str, **quotas: int) -> AsyncIterator[Installation]:
     """The same installation in another process."""
     import aiohttp
     from pydantic import SecretStr
 
-    from leadkeeper.app import open_rooms
+    from leadkeeper.app import open_services
     from leadkeeper.entrances import open_doors
     from leadkeeper.settings import Settings
-    from tests.rooms import SECRET_KEY, listening
+    from tests.in_process import SECRET_KEY, listening
 
     named: dict[str, Any] = {f"quota_{name}": value for name, value in quotas.items()}
     settings = Settings(
         database_url=database_url, secret_key=SecretStr(SECRET_KEY), public_url="https://leads.example", **named
     )
     async with (
-        open_rooms(settings, worker=False) as opened,
+        open_services(settings, worker=False) as opened,
         listening(open_doors(settings, opened)) as url,
         aiohttp.ClientSession() as session,
     ):
-        yield House(opened.rooms, url, session)
+        yield Installation(opened.services, url, session)
 
 
 async def test_two_processes_count_together(database_url: str) -> None:
@@ -230,7 +241,7 @@ async def test_two_processes_count_together(database_url: str) -> None:
             for process in (home, other):
                 for _ in range(3):
                     taken += (await process.anyone.post(at, PAYLOAD)).status == 200
-                await process.rooms.rates.settled()
+                await process.services.rates.settled()
         # Each may let through what the other took since it last told.
         assert 20 <= taken <= 26
 
@@ -260,11 +271,11 @@ async def test_validations_a_minute(database_url: str) -> None:
         assert 1 <= too_many(await publisher.post(at), "validationsAMinute") <= 60
         too_many(await publisher.post(f"{OFFER}/connections/primary/validate"), "validationsAMinute")
         with pytest.raises(Problem, match="validationsAMinute"):
-            await home.rooms.validator.validate(CRM, "primary", by="cli")
+            await home.services.validator.validate(CRM, "primary", by="cli")
         # What nobody asked for is shared by the worker, and refused to nobody.
-        assert not (await home.rooms.validator.validate(CRM, "primary", by="worker")).ok
+        assert not (await home.services.validator.validate(CRM, "primary", by="worker")).ok
         leads = sa.select(sa.func.count()).select_from(t.lead)
-        assert await home.rooms.storage.read(lambda conn: conn.scalar(leads) or 0) == 0
+        assert await home.services.storage.read(lambda conn: conn.scalar(leads) or 0) == 0
 
 
 async def test_validations_at_once(database_url: str) -> None:
@@ -272,7 +283,7 @@ async def test_validations_at_once(database_url: str) -> None:
     hanging = socket.create_server(("127.0.0.1", 0))
     port = hanging.getsockname()[1]
     hosts, public = f"crm.example=127.0.0.1:{port}", "https://hub.test"
-    async with house(database_url, quota_validations_at_once=2, hosts=hosts, public_url=public) as home:
+    async with installation(database_url, quota_validations_at_once=2, hosts=hosts, public_url=public) as home:
         publisher = await home.visitor("publisher:contoso")
         assert (await publisher.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         at = f"{OFFER}/customer-leads/validate"
@@ -305,7 +316,7 @@ async def test_unknown_tokens_cost_little_and_drive_nothing_out(database_url: st
     async with bounded(database_url) as (home, _, publisher):
         at = await hook(publisher)
         assert (await home.anyone.post(at, PAYLOAD)).status == 200
-        known = home.rooms.hooks
+        known = home.services.hooks
         with statements() as seen:
             for number in range(3):
                 for _ in range(5):

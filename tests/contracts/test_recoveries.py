@@ -13,12 +13,12 @@ from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import BROKEN_AFTER
 from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.lease import open_lease
-from leadkeeper.delivery.record import attempt_row, record
+from leadkeeper.delivery.record import attempt_row, record_answers
 from leadkeeper.delivery.schedule import GIVE_UP_AFTER, MOST_ATTEMPTS
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import agree
-from tests.contracts.house import lead, sent
+from tests.contracts.installation import lead, sent
 from tests.contracts.outages import DAY, FAILED, HOUR, MINUTE, SECOND, Plight, plight
 
 MANY = 3_500
@@ -30,16 +30,16 @@ REFUSED = diagnose(Kind.LEAD_REFUSED)
 async def recovering(p: Plight, waiting: int) -> None:
     """A connection that was throttled has ``waiting`` leads due in hours, and one that is due now."""
     await p.connect()
-    await p.house.intake.keep_many([lead(number) for number in range(waiting)])
-    await p.run(sa.update(t.delivery).values(state="waiting", due_at=p.house.now + 6 * HOUR, attempts=3))
+    await p.installation.intake.keep_many([lead(number) for number in range(waiting)])
+    await p.run(sa.update(t.delivery).values(state="waiting", due_at=p.installation.now + 6 * HOUR, attempts=3))
     await p.run(sa.update(t.connection).values(throttles=1))
-    p.house.now += MINUTE
-    await p.house.intake.keep(lead(waiting))
+    p.installation.now += MINUTE
+    await p.installation.intake.keep(lead(waiting))
 
 
 async def soon(p: Plight) -> int:
     """How many leads are due within a second."""
-    return await p.house.count(t.delivery, t.READY, t.delivery.c.due_at <= p.house.now + SECOND)
+    return await p.installation.count(t.delivery, t.READY, t.delivery.c.due_at <= p.installation.now + SECOND)
 
 
 async def test_what_waits_for_a_connection_that_recovers_becomes_due_in_steps(database_url: str) -> None:
@@ -54,18 +54,18 @@ async def test_what_waits_for_a_connection_that_recovers_becomes_due_in_steps(da
             assert await soon(p) >= before
         assert await soon(p) == MANY
         assert await p.works_for_good() == MANY
-        assert await p.house.states() == {"delivered": MANY + 1}
+        assert await p.installation.states() == {"delivered": MANY + 1}
 
 
 async def test_what_fails_after_the_recovery_keeps_its_delay(database_url: str) -> None:
     async with plight(database_url) as p:
         await recovering(p, MANY)
         await p.answers(Receipt(), most=1)
-        p.house.now += SECOND
-        await p.house.intake.keep(lead(90_000))
+        p.installation.now += SECOND
+        await p.installation.intake.keep(lead(90_000))
         mine = sa.select(t.lead.c.id).where(t.lead.c.email == "ada90000@contoso.example").scalar_subquery()
-        later = p.house.now + 3 * HOUR
-        put_off = {"state": "waiting", "due_at": later, "attempts": 6, "changed_at": p.house.now}
+        later = p.installation.now + 3 * HOUR
+        put_off = {"state": "waiting", "due_at": later, "attempts": 6, "changed_at": p.installation.now}
         await p.run(sa.update(t.delivery).where(t.delivery.c.lead_id == mine).values(put_off))
         for _ in range(3 * MANY // STEP):
             await p.passes(SECOND, mails=False)
@@ -77,7 +77,9 @@ async def test_what_failed_just_before_by_a_clock_that_is_ahead_becomes_due_as_w
     """Another process wrote the failure down; whatever its clock says, it came before the recovery."""
     async with plight(database_url) as p:
         await recovering(p, 3)
-        await p.run(sa.update(t.delivery).where(t.delivery.c.attempts > 0).values(changed_at=p.house.now + 2 * SECOND))
+        await p.run(
+            sa.update(t.delivery).where(t.delivery.c.attempts > 0).values(changed_at=p.installation.now + 2 * SECOND)
+        )
         assert await p.answers(Receipt(), most=1) == 1
         assert await soon(p) == 3
 
@@ -85,17 +87,17 @@ async def test_what_failed_just_before_by_a_clock_that_is_ahead_becomes_due_as_w
 async def test_a_clock_set_back_between_two_steps_keeps_none_waiting(database_url: str) -> None:
     """What waits since before the recovery still does; what failed after it, before or after the jump, does not."""
     async with plight(database_url) as p:
-        await p.run(sa.update(t.clock).values(seen_at=p.house.now))
+        await p.run(sa.update(t.clock).values(seen_at=p.installation.now))
         await recovering(p, MANY)
         await p.answers(Receipt(), most=1)
-        p.house.now += SECOND
-        before = p.house.now
-        p.house.now -= HOUR
-        await p.house.storage.write(agree, before, p.house.now)
-        await p.house.intake.keep(lead(90_000))
+        p.installation.now += SECOND
+        before = p.installation.now
+        p.installation.now -= HOUR
+        await p.installation.storage.write(agree, before, p.installation.now)
+        await p.installation.intake.keep(lead(90_000))
         mine = sa.select(t.lead.c.id).where(t.lead.c.email == "ada90000@contoso.example").scalar_subquery()
-        later = p.house.now + 3 * HOUR
-        put_off = {"state": "waiting", "due_at": later, "attempts": 6, "changed_at": p.house.now + SECOND}
+        later = p.installation.now + 3 * HOUR
+        put_off = {"state": "waiting", "due_at": later, "attempts": 6, "changed_at": p.installation.now + SECOND}
         await p.run(sa.update(t.delivery).where(t.delivery.c.lead_id == mine).values(put_off))
         for _ in range(3 * MANY // STEP):
             await p.passes(SECOND, mails=False)
@@ -109,7 +111,7 @@ async def test_what_is_tried_anew_becomes_due_in_steps(database_url: str) -> Non
     async with plight(database_url) as p:
         await recovering(p, MANY)
         (connection,) = await p.rows(sa.select(t.connection.c.id))
-        await p.house.storage.write(try_anew, connection.id, p.house.now)
+        await p.installation.storage.write(try_anew, connection.id, p.installation.now)
         assert 0 < await soon(p) <= STEP + 1
         for _ in range(3 * MANY // STEP):
             await p.passes(SECOND, mails=False)
@@ -119,19 +121,19 @@ async def test_what_is_tried_anew_becomes_due_in_steps(database_url: str) -> Non
 async def test_what_a_broken_connection_refused_is_taken_back_in_steps(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep_many([lead(number) for number in range(MANY)])
-        aside = {"state": "setAside", "changed_at": p.house.now, "attempts": 1}
+        await p.installation.intake.keep_many([lead(number) for number in range(MANY)])
+        aside = {"state": "setAside", "changed_at": p.installation.now, "attempts": 1}
         await p.run(sa.update(t.delivery).values(aside))
-        refused = attempt_row("", p.house.now, 5, REFUSED, late=False)
+        refused = attempt_row("", p.installation.now, 5, REFUSED, late=False)
         rows = await p.rows(sa.select(t.delivery.c.id))
         await p.run(sa.insert(t.attempt).values([refused | {"id": f"a{r.id[1:]}", "delivery_id": r.id} for r in rows]))
-        await p.run(sa.update(t.connection).values(refused_since=p.house.now, refusals=BROKEN_AFTER - 1))
-        await p.house.intake.keep(lead(MANY))
+        await p.run(sa.update(t.connection).values(refused_since=p.installation.now, refusals=BROKEN_AFTER - 1))
+        await p.installation.intake.keep(lead(MANY))
         assert await p.answers(REFUSED, most=1) == 1
-        assert 0 < (await p.house.states())["waiting"] <= STEP
+        assert 0 < (await p.installation.states())["waiting"] <= STEP
         for _ in range(3 * MANY // STEP):
             await p.passes(SECOND, mails=False)
-        assert await p.house.states() == {"waiting": MANY + 1}
+        assert await p.installation.states() == {"waiting": MANY + 1}
 
 
 async def test_a_second_recovery_meanwhile_loses_none(database_url: str) -> None:
@@ -139,12 +141,12 @@ async def test_a_second_recovery_meanwhile_loses_none(database_url: str) -> None
         await recovering(p, MANY)
         await p.answers(Receipt(), most=1)
         await p.run(sa.update(t.connection).values(throttles=1))
-        p.house.now += SECOND
+        p.installation.now += SECOND
         assert await p.answers(Receipt(), most=1) == 1
         for _ in range(3 * MANY // STEP):
             await p.passes(SECOND, mails=False)
         assert await p.works_for_good() == MANY - 1
-        assert await p.house.states() == {"delivered": MANY + 1}
+        assert await p.installation.states() == {"delivered": MANY + 1}
 
 
 # Who is blamed for what is given up.
@@ -152,44 +154,44 @@ async def test_a_second_recovery_meanwhile_loses_none(database_url: str) -> None
 
 async def last_tries(p: Plight, leads: int) -> None:
     """So many leads wait that have been tried for two weeks; the next failure is their last."""
-    await p.house.intake.keep_many([lead(number) for number in range(leads)])
-    long_ago = {"attempts": MOST_ATTEMPTS, "created_at": p.house.now - GIVE_UP_AFTER - DAY, "state": "waiting"}
+    await p.installation.intake.keep_many([lead(number) for number in range(leads)])
+    long_ago = {"attempts": MOST_ATTEMPTS, "created_at": p.installation.now - GIVE_UP_AFTER - DAY, "state": "waiting"}
     await p.run(sa.update(t.delivery).where(t.READY).values(long_ago))
 
 
 async def ends(p: Plight, *answers: Answer) -> Sequence[str | None]:
     """The leads that are due end so, in the order in which they came, written down together; why each was set aside."""
-    lease_id = await p.house.storage.write(open_lease, p.house.now + HOUR)
-    (work,) = await p.house.storage.write(claim, lease_id, {}, lambda _: 100, p.house.now, None)
+    lease_id = await p.installation.storage.write(open_lease, p.installation.now + HOUR)
+    (work,) = await p.installation.storage.write(claim, lease_id, {}, lambda _: 100, p.installation.now, None)
     sends = [
-        sent(work, claimed, lease_id, answer, p.house.now)
+        sent(work, claimed, lease_id, answer, p.installation.now)
         for claimed, answer in zip(work.claimed, answers, strict=True)
     ]
-    await p.house.storage.write(record, sends, p.house.now, 0.5)
+    await p.installation.storage.write(record_answers, sends, p.installation.now, 0.5)
     query = sa.select(t.delivery.c.set_aside_for).where(t.delivery.c.lease_id.is_(None)).order_by(t.delivery.c.id)
     return [row.set_aside_for for row in await p.rows(query)]
 
 
-async def failing(p: Plight, *, told: bool) -> None:
+async def failing(p: Plight, *, summary: bool) -> None:
     """The connection has failed for twenty minutes."""
     await p.connect()
-    since = p.house.now - 20 * MINUTE
-    values = {"failing_since": since, "failures": 2, "told_at": since + 15 * MINUTE if told else None}
+    since = p.installation.now - 20 * MINUTE
+    values = {"failing_since": since, "failures": 2, "notified_at": since + 15 * MINUTE if summary else None}
     await p.run(sa.update(t.connection).values(values))
 
 
 async def test_a_relapse_of_a_told_outage_is_the_outage_s_fault(database_url: str) -> None:
     """A check passed a moment ago, and yet nothing gets through: the lead's last try fails with all the others."""
     async with plight(database_url) as p:
-        await failing(p, told=True)
-        await p.run(sa.update(t.connection).values(works_since=p.house.now - 5 * SECOND, failures=0))
+        await failing(p, summary=True)
+        await p.run(sa.update(t.connection).values(works_since=p.installation.now - 5 * SECOND, failures=0))
         await last_tries(p, 1)
         assert await ends(p, FAILED) == ["outage"]
 
 
 async def test_what_fails_after_another_got_through_in_the_same_moment_fails_alone(database_url: str) -> None:
     async with plight(database_url) as p:
-        await failing(p, told=False)
+        await failing(p, summary=False)
         await last_tries(p, 2)
         assert await ends(p, Receipt(), FAILED) == [None, "gaveUp"]
 
@@ -198,7 +200,7 @@ async def test_what_failed_before_another_got_through_in_the_same_moment_is_the_
     database_url: str,
 ) -> None:
     async with plight(database_url) as p:
-        await failing(p, told=False)
+        await failing(p, summary=False)
         await last_tries(p, 2)
         assert await ends(p, FAILED, Receipt()) == ["outage", None]
 
@@ -209,35 +211,35 @@ async def test_what_failed_before_another_got_through_in_the_same_moment_is_the_
 async def test_a_lead_that_is_refused_in_the_end_leaves_no_failing_connection_behind(database_url: str) -> None:
     async with plight(database_url) as p:
         await p.connect()
-        await p.house.intake.keep(lead(0))
+        await p.installation.intake.keep(lead(0))
         assert await p.answers(FAILED) == 1
-        p.house.now += MINUTE
+        p.installation.now += MINUTE
         assert await p.answers(REFUSED) == 1
         (row,) = await p.rows(sa.select(t.connection))
         assert health_of(row).failing_since is None
         # A week later one lead fails once: that is no outage of a week.
-        p.house.now += 7 * DAY
+        p.installation.now += 7 * DAY
         await last_tries(p, 1)
         assert await p.answers(FAILED) == 1
         (row,) = await p.rows(sa.select(t.connection))
-        assert health_of(row).failing_since == p.house.now
+        assert health_of(row).failing_since == p.installation.now
         aside = await p.rows(sa.select(t.delivery.c.set_aside_for).order_by(t.delivery.c.id))
         assert [each.set_aside_for for each in aside] == ["refused", "gaveUp"]
         await p.passes(MINUTE)
         assert not p.mails()
 
 
-@pytest.mark.parametrize("told", [True, False])
-async def test_every_lead_refused_is_an_outage_all_the_same(database_url: str, told: bool) -> None:
+@pytest.mark.parametrize("summary", [True, False])
+async def test_every_lead_refused_is_an_outage_all_the_same(database_url: str, summary: bool) -> None:
     """And whoever was told of an outage is not told by a mere refusal that it is over."""
     async with plight(database_url) as p:
-        await failing(p, told=told)
-        await p.house.intake.keep_many([lead(number) for number in range(5)])
+        await failing(p, summary=summary)
+        await p.installation.intake.keep_many([lead(number) for number in range(5)])
         assert await p.answers(REFUSED, most=1) == 1
         (row,) = await p.rows(sa.select(t.connection))
-        assert (health_of(row).failing_since is not None, health_of(row).works_since) == (told, None)
+        assert (health_of(row).failing_since is not None, health_of(row).works_since) == (summary, None)
         while await p.answers(REFUSED):
-            p.house.now += SECOND
+            p.installation.now += SECOND
         (row,) = await p.rows(sa.select(t.connection))
         health = health_of(row)
         assert health.paused

@@ -19,9 +19,9 @@ from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
 from leadkeeper.storage import tables as t
 from tests.contracts.test_tenancy import OPEN, body_of, filled, operations, parameters
+from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.journeys.customer import Customer, Form
 from tests.people import OPERATOR, add, sign_in, signed_in
-from tests.rooms import DESTINATION, OFFER, House, hand_in, house
 
 OWN_FORMS: Final = (
     "/portal/find",
@@ -45,9 +45,9 @@ OUTSIDE: Final = (
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, with an offer that has everything."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         yield opened
@@ -57,15 +57,15 @@ OPERATORS = ("/portal/people", "/portal/start", "/portal/certification")
 """Pages that publishers do not have."""
 
 
-async def known(home: House) -> dict[str, str]:
+async def known(home: Installation) -> dict[str, str]:
     """A value that is there for each parameter of the portal's routes and the API's."""
     operator = await home.visitor("operator")
     hook = (await operator.post(f"{OFFER}/hooks")).json()["id"]
     lead_id = await hand_in(operator)
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
     await add(home, Role.OWNER, email="somebody@contoso.example")
-    waiting = await home.rooms.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
-    person = (await home.rooms.people.members("contoso"))[0].id
+    waiting = await home.services.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    person = (await home.services.people.members("contoso"))[0].id
     values = {"publisher_id": "contoso", "offer_id": "crm-pro", "name": "primary", "hook_id": hook}
     values |= {"lead_id": lead_id, "delivery_id": delivery, "person_id": person, "invitation_id": waiting.id}
     values |= {"session_id": "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11", "token": "lko_x", "slot": "Draft", "version": "1"}
@@ -74,9 +74,9 @@ async def known(home: House) -> dict[str, str]:
     return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
 
 
-def routes(home: House) -> list[tuple[str, str]]:
+def routes(home: Installation) -> list[tuple[str, str]]:
     """Every method and path of the portal."""
-    portal = Portal(home.rooms, name="M", base_url=home.url, origins=Origins(Secure(ClientAddresses(), home.url)))
+    portal = Portal(home.services, name="M", base_url=home.url, origins=Origins(Secure(ClientAddresses(), home.url)))
     found = [
         (method, route.path)
         for route in portal.app().routes
@@ -87,18 +87,18 @@ def routes(home: House) -> list[tuple[str, str]]:
     return found
 
 
-async def everything(home: House) -> list[Any]:
+async def everything(home: Installation) -> list[Any]:
     """All rows that somebody could change, without when a session was seen."""
     tables = (t.publisher, t.offer, t.offer_version, t.connection, t.connection_change, t.operation, t.hook, t.lead)
     more = (t.delivery, t.key, t.person, t.membership, t.one_time_link, t.installation, t.contact, t.cross_listing)
 
-    def act(conn: sa.Connection) -> list[Any]:
+    def transaction(conn: sa.Connection) -> list[Any]:
         return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more]
 
-    return await home.rooms.storage.read(act)
+    return await home.services.storage.read(transaction)
 
 
-async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: House) -> None:
+async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: Installation) -> None:
     values, seen = await known(home), 0
     async with signed_in(home, Role.READER) as reader:
         for method, path in routes(home):
@@ -119,7 +119,7 @@ async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: House) -> Non
 
 
 @pytest.mark.parametrize("role", [Role.READER, Role.CONTRIBUTOR])
-async def test_what_a_role_does_not_allow_is_refused_and_changes_nothing(home: House, role: Role) -> None:
+async def test_what_a_role_does_not_allow_is_refused_and_changes_nothing(home: Installation, role: Role) -> None:
     values, refused = await known(home), 0
     async with signed_in(home, role) as member:
         page = await member.open("/portal")
@@ -137,7 +137,7 @@ async def test_what_a_role_does_not_allow_is_refused_and_changes_nothing(home: H
     assert refused >= (25 if role is Role.READER else 8)
 
 
-async def test_a_contributor_changes_and_an_owner_invites(home: House) -> None:
+async def test_a_contributor_changes_and_an_owner_invites(home: Installation) -> None:
     async with signed_in(home, Role.CONTRIBUTOR) as member:
         page = await member.open("/portal/offers/contoso/crm-pro/edit")
         page = await member.send(page.form("title"), {"title": "CRM of tomorrow", "summary": "S."})
@@ -150,7 +150,7 @@ async def test_a_contributor_changes_and_an_owner_invites(home: House) -> None:
         assert (await owner.send(page.form("email"), {"email": "new@contoso.example"}, "role")).status == 200
 
 
-async def test_signed_out_every_page_leads_to_the_sign_in_and_nothing_is_changed(home: House) -> None:
+async def test_signed_out_every_page_leads_to_the_sign_in_and_nothing_is_changed(home: Installation) -> None:
     values = await known(home)
     before = await everything(home)
     async with Customer(home.url) as nobody:
@@ -163,7 +163,7 @@ async def test_signed_out_every_page_leads_to_the_sign_in_and_nothing_is_changed
     assert await everything(home) == before
 
 
-async def test_no_form_of_another_site_is_taken(home: House) -> None:
+async def test_no_form_of_another_site_is_taken(home: Installation) -> None:
     values, email = await known(home), await add(home, Role.OPERATOR, None)
     async with Customer(home.url) as operator:
         page = await sign_in(operator, email)
@@ -184,7 +184,7 @@ async def test_no_form_of_another_site_is_taken(home: House) -> None:
 
 
 @pytest.mark.parametrize("role", ["reader", "contributor"])
-async def test_keys_have_the_same_roles(home: House, role: str) -> None:
+async def test_keys_have_the_same_roles(home: Installation, role: str) -> None:
     values, member = await known(home), await home.visitor(f"{role}:contoso")
     before, refused = await everything(home), 0
     for method, path, operation in await operations(home):

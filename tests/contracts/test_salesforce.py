@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from leadkeeper.destinations.interface import Context, Previews
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
-from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig, suffix
 from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
@@ -22,7 +22,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.contracts.scripted import Far, far_side, form_of
+from tests.contracts.scripted import Remote, form_of, remote_side
 
 OID = "00D58000000JmlM"
 HOST = "webto.salesforce.com"
@@ -52,13 +52,13 @@ def config(**settings: Any) -> SalesforceConfig:
     return SalesforceConfig.model_validate({"objectIdentifier": OID} | settings)
 
 
-def line(network: Network, quota: Counted | None = None, **settings: Any) -> WebToLead | RestApi:
+def line(network: Network, quota: Counted | None = None, **settings: Any) -> WebToLead | SalesforceRestApi:
     opened = SALESFORCE.open(config(**settings), Context(network, quota=quota))
-    assert isinstance(opened, WebToLead | RestApi)
+    assert isinstance(opened, WebToLead | SalesforceRestApi)
     return opened
 
 
-async def deliver(side: Far, lead: OutgoingLead = LEAD, quota: Counted | None = None, **settings: Any) -> Answer:
+async def deliver(side: Remote, lead: OutgoingLead = LEAD, quota: Counted | None = None, **settings: Any) -> Answer:
     (found,) = await line(side.network, quota, **settings).deliver([lead])
     return found
 
@@ -95,9 +95,9 @@ def test_the_object_identifier_is_sent_in_its_short_form() -> None:
     ],
 )
 def test_a_wrong_object_identifier_is_explained(given: str, text: str) -> None:
-    told = wrong(objectIdentifier=given)
-    assert text in told
-    assert "Company Information" in told
+    summary = wrong(objectIdentifier=given)
+    assert text in summary
+    assert "Company Information" in summary
 
 
 def test_hosts() -> None:
@@ -115,17 +115,17 @@ def test_hosts() -> None:
 
 @pytest.mark.parametrize("missing", REST)
 def test_rest_credentials_are_given_together(missing: str) -> None:
-    told = wrong(**{name: value for name, value in REST.items() if name != missing})
-    assert f"missing {missing}" in told
-    assert "SECRET" not in told
+    summary = wrong(**{name: value for name, value in REST.items() if name != missing})
+    assert f"missing {missing}" in summary
+    assert "SECRET" not in summary
 
 
 def test_what_the_modes_promise(authority: Authority) -> None:
     async def look() -> None:
-        async with far_side(authority, {}, HOST) as side:
+        async with remote_side(authority, {}, HOST) as side:
             web, rest = line(side.network), line(side.network, None, **REST)
             assert (type(web), web.batch, web.repeatable) == (WebToLead, 1, False)
-            assert (type(rest), rest.batch, rest.repeatable) == (RestApi, 200, True)
+            assert (type(rest), rest.batch, rest.repeatable) == (SalesforceRestApi, 200, True)
             assert isinstance(web, Previews)
 
     asyncio.run(look())
@@ -145,7 +145,7 @@ def test_fields_of_the_other_mode_and_our_own_are_refused() -> None:
 
 
 async def test_the_form_that_is_posted(authority: Authority) -> None:
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         found = await deliver(side)
         (seen,) = side.server.received
     assert seen.target == f"/servlet/servlet.WebToLead?encoding=UTF-8&orgId={OID}"
@@ -170,7 +170,7 @@ async def test_the_form_that_is_posted(authority: Authority) -> None:
 async def test_what_salesforce_demands_is_filled_in_and_what_is_too_long_is_cut(authority: Authority) -> None:
     customer = Customer(first_name="É" * 50, email="a" * 80 + "@x.example", phone="1" * 41)
     lead = replace(LEAD, customer=customer, description="d" * 40_000)
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         found = await deliver(side, lead)
         form = form_of(side.server.received[0])
     assert form["last_name"] == form["company"] == "(not given)"
@@ -186,7 +186,7 @@ async def test_what_salesforce_demands_is_filled_in_and_what_is_too_long_is_cut(
 async def test_a_lead_id_field_and_a_mapping(authority: Authority) -> None:
     fields = {"Campaign_ID": "701", "title": None, "emailOptOut": True, "00N000000000001": "{campaign}"}
     field = "00N58000009abcD"
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         await deliver(side, leadIdField=field + suffix(field), fields=fields)
         form = form_of(side.server.received[0])
     assert form[field] == LEAD.id
@@ -196,7 +196,7 @@ async def test_a_lead_id_field_and_a_mapping(authority: Authority) -> None:
 
 
 async def test_a_lead_id_that_the_settings_place_is_not_said_twice(authority: Authority) -> None:
-    async with far_side(authority, {}, HOST) as side:
+    async with remote_side(authority, {}, HOST) as side:
         shown = await line(side.network, fields={"00N000000000001": "{leadId}"}).preview(LEAD)
         assert side.server.received == []
     assert shown.record["00N000000000001"] == LEAD.id
@@ -205,7 +205,7 @@ async def test_a_lead_id_that_the_settings_place_is_not_said_twice(authority: Au
 
 
 async def test_every_lead_has_a_connection_of_its_own(authority: Authority) -> None:
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         salesforce = line(side.network)
         for _ in range(3):
             await salesforce.deliver([LEAD])
@@ -216,7 +216,7 @@ async def test_every_lead_has_a_connection_of_its_own(authority: Authority) -> N
 @pytest.mark.parametrize("name", ["is_processed", "IS_PROCESSED", "Is_Processed"])
 async def test_processed_is_queued_and_no_more(authority: Authority, name: str, value: str) -> None:
     fault = faults.answer(200, b"Your request has been queued.", **{name: value})
-    async with far_side(authority, {POST: fault}, HOST) as side:
+    async with remote_side(authority, {POST: fault}, HOST) as side:
         found = await deliver(side)
     assert isinstance(found, Receipt)
     assert found.outcome is Outcome.UNCONFIRMED
@@ -252,7 +252,7 @@ ANSWERS: list[tuple[str, Fault, Kind, Outcome]] = [
 
 @pytest.mark.parametrize(("fault", "kind", "outcome"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS])
 async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
-    async with far_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
         assert len(side.server.received) == 1
     assert isinstance(found, Diagnosis)
@@ -261,7 +261,7 @@ async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, k
 
 
 async def test_the_exception_is_named(authority: Authority) -> None:
-    async with far_side(authority, {POST: faults.answer(200, is_processed=GENERIC)}, HOST) as side:
+    async with remote_side(authority, {POST: faults.answer(200, is_processed=GENERIC)}, HOST) as side:
         found = await deliver(side)
     assert isinstance(found, Diagnosis)
     assert found.evidence.code == "common.exception.SalesforceGenericException"
@@ -275,7 +275,7 @@ async def test_the_header_decides_also_when_the_body_never_ends(authority: Autho
         await (asyncio.sleep(9) if body is faults.hang_after_headers else asyncio.sleep(0.02))
         exchange.reset()
 
-    async with far_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
     assert isinstance(found, Receipt)
 
@@ -287,7 +287,7 @@ async def test_the_header_decides_also_when_the_body_never_ends(authority: Autho
 async def test_leads_wait_when_the_day_is_used_up(
     authority: Authority, by_hour: tuple[int, ...], seconds: float
 ) -> None:
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         found = await deliver(side, quota=Counted(*by_hour))
         assert side.server.received == []
     assert isinstance(found, Diagnosis)
@@ -299,14 +299,14 @@ async def test_leads_wait_when_the_day_is_used_up(
 async def test_receipts_warn_before_the_day_is_used_up(
     authority: Authority, used: int, limit: int, warned: bool
 ) -> None:
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         found = await deliver(side, quota=Counted(used), webToLeadDailyLimit=limit)
     assert isinstance(found, Receipt)
     assert (f"{used + 1} of the {limit} leads" in (found.note or "")) is warned
 
 
 async def test_leads_on_their_way_count(authority: Authority) -> None:
-    async with far_side(authority, {POST: TRUE}, HOST) as side:
+    async with remote_side(authority, {POST: TRUE}, HOST) as side:
         salesforce = line(side.network, Counted(497))
         answers = [each for (each,) in await asyncio.gather(*(salesforce.deliver([LEAD]) for _ in range(8)))]
         assert len(side.server.received) == 3
@@ -314,7 +314,7 @@ async def test_leads_on_their_way_count(authority: Authority) -> None:
 
 
 async def test_the_check_proves_the_host_and_says_what_it_cannot_prove(authority: Authority) -> None:
-    async with far_side(authority, {}, HOST) as side:
+    async with remote_side(authority, {}, HOST) as side:
         check = await line(side.network).check()
         assert side.server.received == []
     assert check.ok

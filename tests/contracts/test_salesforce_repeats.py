@@ -11,7 +11,7 @@ import pytest
 
 from leadkeeper.destinations.interface import Context
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
-from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
@@ -47,10 +47,10 @@ class Line:
         """The organization."""
         return self.stand_in.org
 
-    def adapter(self, **settings: Any) -> WebToLead | RestApi:
+    def adapter(self, **settings: Any) -> WebToLead | SalesforceRestApi:
         """A line with these settings."""
         opened = SALESFORCE.open(SalesforceConfig.model_validate(REST_SETTINGS | settings), Context(self.network))
-        assert isinstance(opened, WebToLead | RestApi)
+        assert isinstance(opened, WebToLead | SalesforceRestApi)
         return opened
 
     async def send(self, *leads: OutgoingLead, **settings: Any) -> Sequence[Answer]:

@@ -13,7 +13,7 @@ import pytest
 
 from leadkeeper.destinations.interface import Context
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
-from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
@@ -23,7 +23,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.faults import LEAD, PERSONAL
-from tests.contracts.scripted import Far, Script, far_side, form_of, said
+from tests.contracts.scripted import Remote, Script, form_of, message, remote_side
 
 HOST = "contoso.my.salesforce.com"
 TOKEN = "POST /services/oauth2/token"
@@ -35,9 +35,9 @@ DESCRIBE = "GET /services/data/v62.0/sobjects/Lead/describe"
 LIMITS = "GET /services/data/v62.0/limits"
 RECORD = "00Q58000003abcdEAA"
 SESSION = "00D58000000JmlM!AQEAQFakeSessionToken.0123456789"
-GRANTED = said({"access_token": SESSION, "instance_url": f"https://{HOST}", "token_type": "Bearer"})
-CREATED = said({"id": RECORD, "success": True, "errors": []}, 201)
-MISSING = said([{"message": "No.", "errorCode": "NOT_FOUND"}], 404)
+GRANTED = message({"access_token": SESSION, "instance_url": f"https://{HOST}", "token_type": "Bearer"})
+CREATED = message({"id": RECORD, "success": True, "errors": []}, 201)
+MISSING = message([{"message": "No.", "errorCode": "NOT_FOUND"}], 404)
 SETTINGS = {
     "objectIdentifier": "00D58000000JmlM",
     "myDomainUrl": f"https://{HOST}",
@@ -48,9 +48,9 @@ SETTINGS = {
 HIDDEN = (*PERSONAL, "af00dsecret", "3mvg9contosokey", "fakesessiontoken")
 
 
-def line(network: Network, **settings: Any) -> WebToLead | RestApi:
+def line(network: Network, **settings: Any) -> WebToLead | SalesforceRestApi:
     opened = SALESFORCE.open(SalesforceConfig.model_validate(SETTINGS | settings), Context(network))
-    assert isinstance(opened, WebToLead | RestApi)
+    assert isinstance(opened, WebToLead | SalesforceRestApi)
     return opened
 
 
@@ -62,11 +62,11 @@ def leads(number: int) -> list[OutgoingLead]:
     return [replace(LEAD, id=f"0198c2a4-7d10-7c3e-8a55-{n:012x}") for n in range(number)]
 
 
-def errors(*codes: str, message: str = "No.", status: int = 400) -> Fault:
-    return said([{"message": message, "errorCode": code, "fields": ["Country"]} for code in codes], status)
+def errors(*codes: str, wording: str = "No.", status: int = 400) -> Fault:
+    return message([{"message": wording, "errorCode": code, "fields": ["Country"]} for code in codes], status)
 
 
-async def deliver(side: Far, some: Sequence[OutgoingLead] = (LEAD,), **settings: Any) -> Sequence[Answer]:
+async def deliver(side: Remote, some: Sequence[OutgoingLead] = (LEAD,), **settings: Any) -> Sequence[Answer]:
     salesforce = line(side.network, **settings)
     found = await salesforce.deliver(some)
     await salesforce.aclose()
@@ -76,7 +76,7 @@ async def deliver(side: Far, some: Sequence[OutgoingLead] = (LEAD,), **settings:
 
 
 async def answer_to(authority: Authority, script: Script, seconds: float = 5.0) -> Answer:
-    async with far_side(
+    async with remote_side(
         authority, {TOKEN: GRANTED, LOOKUP: MISSING} | dict(script), HOST, total_seconds=seconds
     ) as side:
         (found,) = await deliver(side)
@@ -84,7 +84,7 @@ async def answer_to(authority: Authority, script: Script, seconds: float = 5.0) 
 
 
 async def test_one_lead(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
         (found,) = await deliver(side)
         token, _, create = side.server.received
     assert form_of(token) == {
@@ -110,7 +110,7 @@ async def test_one_lead(authority: Authority) -> None:
 
 def taken(name: str = "LeadkeeperId__c", record: str = "00Q58000003abcd") -> Fault:
     text = f"duplicate value found: {name} duplicates value on record with id: {record}"
-    return said([{"message": text, "errorCode": "DUPLICATE_VALUE", "fields": []}], 400)
+    return message([{"message": text, "errorCode": "DUPLICATE_VALUE", "fields": []}], 400)
 
 
 async def test_twice_makes_one(authority: Authority) -> None:
@@ -123,10 +123,10 @@ async def test_twice_makes_one(authority: Authority) -> None:
 
 @pytest.mark.parametrize("code", ["DUPLICATE_VALUE", "DUPLICATES_DETECTED", "CANNOT_UPDATE_CONVERTED_LEAD"])
 async def test_where_our_id_is_not_named_it_is_looked_up(authority: Authority, code: str) -> None:
-    there = said({"Id": RECORD, "LastName": "Quimby", "Email": LEAD.customer.email})
+    there = message({"Id": RECORD, "LastName": "Quimby", "Email": LEAD.customer.email})
     found = await answer_to(authority, {ONE: errors(code), LOOKUP: there})
     assert found == Receipt("duplicate", RECORD, f"https://{HOST}/{RECORD}")
-    several = await answer_to(authority, {ONE: errors(code), LOOKUP: said(["/a", "/b"], 300)})
+    several = await answer_to(authority, {ONE: errors(code), LOOKUP: message(["/a", "/b"], 300)})
     assert isinstance(several, Receipt)
     assert several.result == "duplicate"
 
@@ -162,7 +162,7 @@ async def test_many_leads_go_in_one_request_and_are_answered_each(authority: Aut
         {"success": False, "errors": [{"statusCode": "REQUIRED_FIELD_MISSING", "message": "No.", "fields": ["X__c"]}]},
         {"success": False, "errors": [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": "No.", "fields": []}]},
     ]
-    async with far_side(authority, {TOKEN: GRANTED, MANY: said(results)}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, MANY: message(results)}, HOST) as side:
         found = await deliver(side, some)
         (seen,) = side.requests(WRITES)
     body = json.loads(seen.body)
@@ -183,7 +183,7 @@ async def test_many_leads_go_in_one_request_and_are_answered_each(authority: Aut
 
 async def test_two_hundred(authority: Authority) -> None:
     results = [{"id": RECORD, "success": True, "errors": []}] * 200
-    async with far_side(authority, {TOKEN: GRANTED, MANY: said(results)}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, MANY: message(results)}, HOST) as side:
         found = await deliver(side, leads(200))
         assert len(side.requests(WRITES)) == 1
     assert {each.outcome for each in found} == {Outcome.DELIVERED}
@@ -244,8 +244,8 @@ async def test_codes_of_one_among_many(
 ) -> None:
     good = {"id": RECORD, "success": True, "errors": []}
     bad = {"success": False, "errors": [{"statusCode": code, "message": "No.", "fields": []}]}
-    script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: said([good, bad]), ONE: errors(code, status=status)}
-    async with far_side(authority, script, HOST) as side:
+    script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: message([good, bad]), ONE: errors(code, status=status)}
+    async with remote_side(authority, script, HOST) as side:
         first, second = await deliver(side, leads(2))
     assert first.outcome is Outcome.DELIVERED
     assert isinstance(second, Diagnosis)
@@ -256,15 +256,15 @@ async def test_codes_of_one_among_many(
 async def test_codes_of_a_whole_request(
     authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
 ) -> None:
-    fault = errors(code, status=status, message=f"No {LEAD.customer.last_name}.")
-    async with far_side(authority, {TOKEN: GRANTED, MANY: fault}, HOST) as side:
+    fault = errors(code, status=status, wording=f"No {LEAD.customer.last_name}.")
+    async with remote_side(authority, {TOKEN: GRANTED, MANY: fault}, HOST) as side:
         found = await deliver(side, leads(3))
     assert {(each.kind, each.outcome) for each in found if isinstance(each, Diagnosis)} == {(kind, outcome)}
     assert {each.evidence.text for each in found if isinstance(each, Diagnosis)} == {None}
 
 
 async def test_a_whole_request_that_is_refused_is_the_settings_fault(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, MANY: errors("SOMETHING_NEW")}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, MANY: errors("SOMETHING_NEW")}, HOST) as side:
         found = await deliver(side, leads(3))
     assert {each.outcome for each in found} == {Outcome.BROKEN}
 
@@ -273,22 +273,22 @@ async def test_a_whole_request_that_is_refused_is_the_settings_fault(authority: 
     ("fault", "kind", "seconds"),
     [
         (
-            errors("REQUEST_LIMIT_EXCEEDED", message="TotalRequests Limit exceeded.", status=403),
+            errors("REQUEST_LIMIT_EXCEEDED", wording="TotalRequests Limit exceeded.", status=403),
             Kind.SALESFORCE_API_LIMIT,
             900,
         ),
         (
-            errors("REQUEST_LIMIT_EXCEEDED", message="ConcurrentPerOrgLongTxn Limit exceeded.", status=403),
+            errors("REQUEST_LIMIT_EXCEEDED", wording="ConcurrentPerOrgLongTxn Limit exceeded.", status=403),
             Kind.SALESFORCE_CONCURRENCY_LIMIT,
             20,
         ),
         (
-            said([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=5000/5000"),
+            message([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=5000/5000"),
             Kind.SALESFORCE_API_LIMIT,
             900,
         ),
         (
-            said([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=18/5000"),
+            message([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=18/5000"),
             Kind.SALESFORCE_CONCURRENCY_LIMIT,
             20,
         ),
@@ -303,7 +303,7 @@ async def test_the_two_limits(authority: Authority, fault: Fault, kind: Kind, se
 @pytest.mark.parametrize(
     ("fault", "kind", "outcome"),
     [
-        (said(["/services/data/v62.0/sobjects/Lead/00Q1"], 300), Kind.SALESFORCE_SEVERAL_MATCH, Outcome.REFUSED),
+        (message(["/services/data/v62.0/sobjects/Lead/00Q1"], 300), Kind.SALESFORCE_SEVERAL_MATCH, Outcome.REFUSED),
         (faults.redirect("https://login.salesforce.com/"), Kind.REDIRECTED, Outcome.BROKEN),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (faults.reset_in_body(201), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
@@ -319,7 +319,7 @@ async def test_the_two_limits(authority: Authority, fault: Fault, kind: Kind, se
         (faults.commit_then_drop, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
         (faults.endless(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (faults.echo(400), Kind.LEAD_REFUSED, Outcome.REFUSED),
-        (said({"success": False, "errors": []}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
+        (message({"success": False, "errors": []}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
     ],
 )
 async def test_other_answers(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
@@ -336,8 +336,8 @@ async def test_a_value_that_is_taken_is_tried_once_more(authority: Authority) ->
     assert isinstance(await answer_to(authority, {ONE: [errors("DUPLICATE_VALUE"), CREATED]}), Receipt)
     bad = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "No.", "fields": []}]}
     good = {"id": RECORD, "success": True, "errors": []}
-    script: Script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: [said([bad, good, bad]), said([good, bad])]}
-    async with far_side(authority, script, HOST) as side:
+    script: Script = {TOKEN: GRANTED, LOOKUP: MISSING, MANY: [message([bad, good, bad]), message([good, bad])]}
+    async with remote_side(authority, script, HOST) as side:
         found = await deliver(side, leads(3))
         assert len(side.requests(MANY)) == 2
     assert [each.outcome for each in found] == [Outcome.DELIVERED, Outcome.DELIVERED, Outcome.REFUSED]
@@ -345,7 +345,7 @@ async def test_a_value_that_is_taken_is_tried_once_more(authority: Authority) ->
 
 async def test_a_session_that_ended_is_renewed_once(authority: Authority) -> None:
     ended = errors("INVALID_SESSION_ID", status=401)
-    async with far_side(authority, {TOKEN: GRANTED, ONE: [CREATED, ended, CREATED]}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, ONE: [CREATED, ended, CREATED]}, HOST) as side:
         salesforce = line(side.network)
         for _ in range(2):
             (found,) = await salesforce.deliver([LEAD])
@@ -355,7 +355,7 @@ async def test_a_session_that_ended_is_renewed_once(authority: Authority) -> Non
 
 
 async def test_a_session_that_is_never_taken_breaks_the_connection(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, ONE: errors("INVALID_SESSION_ID", status=401)}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, ONE: errors("INVALID_SESSION_ID", status=401)}, HOST) as side:
         (found,) = await deliver(side)
         assert (len(side.requests(TOKEN)), len(side.requests(WRITES))) == (2, 2)
     assert isinstance(found, Diagnosis)
@@ -367,7 +367,7 @@ async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> Non
         await asyncio.sleep(0.1)
         await GRANTED(exchange)
 
-    async with far_side(authority, {TOKEN: slowly, ONE: CREATED}, HOST) as side:
+    async with remote_side(authority, {TOKEN: slowly, ONE: CREATED}, HOST) as side:
         salesforce = line(side.network)
         found = await asyncio.gather(*(salesforce.deliver([lead]) for lead in leads(10)))
         assert len(side.requests(TOKEN)) == 1
@@ -378,7 +378,7 @@ async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> Non
     ("fault", "kind", "outcome"),
     [
         *(
-            (said({"error": code, "error_description": "No."}, 400), kind, Outcome.BROKEN)
+            (message({"error": code, "error_description": "No."}, 400), kind, Outcome.BROKEN)
             for code, kind in (
                 ("invalid_client_id", Kind.SALESFORCE_APP_REJECTED),
                 ("invalid_client", Kind.SALESFORCE_APP_REJECTED),
@@ -389,7 +389,7 @@ async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> Non
                 ("something_new", Kind.SALESFORCE_APP_REJECTED),
             )
         ),
-        (said({"error": "rate_limit_exceeded"}, 400), Kind.THROTTLED, Outcome.THROTTLED),
+        (message({"error": "rate_limit_exceeded"}, 400), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED),
         (faults.redirect("https://evil.example/"), Kind.REDIRECTED, Outcome.BROKEN),
         (faults.answer(404), Kind.SALESFORCE_DOMAIN_NOT_FOUND, Outcome.BROKEN),
@@ -403,7 +403,7 @@ async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> Non
 async def test_signing_in_fails_before_a_lead_is_sent(
     authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
 ) -> None:
-    async with far_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side, leads(3))
         check = await line(side.network).check()
         assert side.requests(WRITES) == []
@@ -414,8 +414,8 @@ async def test_signing_in_fails_before_a_lead_is_sent(
 
 
 async def test_an_endpoint_that_demands_basic_gets_it(authority: Authority) -> None:
-    demand = said({"error": "invalid_client"}, 401, www_authenticate='Basic realm="token"')
-    async with far_side(authority, {TOKEN: [demand, GRANTED], ONE: CREATED}, HOST) as side:
+    demand = message({"error": "invalid_client"}, 401, www_authenticate='Basic realm="token"')
+    async with remote_side(authority, {TOKEN: [demand, GRANTED], ONE: CREATED}, HOST) as side:
         (found,) = await deliver(side)
         first, second = side.requests(TOKEN)
     assert isinstance(found, Receipt)
@@ -425,7 +425,7 @@ async def test_an_endpoint_that_demands_basic_gets_it(authority: Authority) -> N
 
 
 async def test_basic_by_the_setting(authority: Authority) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, ONE: CREATED}, HOST) as side:
         own: dict[str, Any] = {
             "clientId": "a:b \u00e9",
             "clientSecret": "b+c%",
@@ -438,8 +438,8 @@ async def test_basic_by_the_setting(authority: Authority) -> None:
 
 
 async def test_a_refusal_of_the_secret_is_not_a_demand(authority: Authority) -> None:
-    refused = said({"error": "invalid_client", "error_description": "invalid client credentials"}, 401)
-    async with far_side(authority, {TOKEN: refused}, HOST) as side:
+    refused = message({"error": "invalid_client", "error_description": "invalid client credentials"}, 401)
+    async with remote_side(authority, {TOKEN: refused}, HOST) as side:
         (found,) = await deliver(side)
         assert len(side.requests(TOKEN)) == 1
     assert isinstance(found, Diagnosis)
@@ -451,9 +451,9 @@ async def test_an_answer_that_is_too_large_is_asked_for_in_parts(authority: Auth
 
     async def answer(exchange: faults.Exchange) -> None:
         number = len(json.loads(exchange.request.body)["records"])
-        await (said([good] * number) if number <= 2 else faults.answer(200, b" " * 1_000_000))(exchange)
+        await (message([good] * number) if number <= 2 else faults.answer(200, b" " * 1_000_000))(exchange)
 
-    async with far_side(authority, {TOKEN: GRANTED, MANY: answer, ONE: CREATED}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, MANY: answer, ONE: CREATED}, HOST) as side:
         found = await deliver(side, leads(7))
     assert {each.outcome for each in found} == {Outcome.DELIVERED}
 
@@ -476,7 +476,7 @@ async def test_a_domain_that_does_not_exist(authority: Authority) -> None:
 
 async def test_a_preview_sends_nothing(authority: Authority) -> None:
     lead = replace(LEAD, customer=Customer(first_name="x" * 41))
-    async with far_side(authority, {}, HOST) as side:
+    async with remote_side(authority, {}, HOST) as side:
         shown = await line(side.network, fields={"Country": None, "CountryCode": "{country}"}).preview(lead)
         assert side.server.received == []
     assert shown.record["LeadkeeperId__c"] == LEAD.id
@@ -491,11 +491,11 @@ def described(**fields: dict[str, Any]) -> Fault:
     every = usual | {"LeadkeeperId__c": own} | fields
     listed = [{"name": name} | each for name, each in every.items() if each]
     filler = [{"name": f"Filler{n}__c", "label": "x" * 1_000} for n in range(400)]
-    return said({"name": "Lead", "createable": True, "updateable": True, "fields": listed + filler})
+    return message({"name": "Lead", "createable": True, "updateable": True, "fields": listed + filler})
 
 
 OWN = {"createable": True, "updateable": True, "externalId": True, "unique": True, "length": 36}
-USED = said({"DailyApiRequests": {"Max": 15_000, "Remaining": 14_000}})
+USED = message({"DailyApiRequests": {"Max": 15_000, "Remaining": 14_000}})
 
 
 @pytest.mark.parametrize(
@@ -518,10 +518,10 @@ USED = said({"DailyApiRequests": {"Max": 15_000, "Remaining": 14_000}})
         ),
         (described(LeadkeeperId__c=OWN | {"length": 18}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
         (errors("NOT_FOUND", status=404), USED, {}, Kind.SALESFORCE_NOT_FOUND, "fields"),
-        (said({"createable": False, "fields": []}), USED, {}, Kind.SALESFORCE_ACCESS_MISSING, "fields"),
+        (message({"createable": False, "fields": []}), USED, {}, Kind.SALESFORCE_ACCESS_MISSING, "fields"),
         (
             described(),
-            said({"DailyApiRequests": {"Max": 15_000, "Remaining": 0}}),
+            message({"DailyApiRequests": {"Max": 15_000, "Remaining": 0}}),
             {},
             Kind.SALESFORCE_API_LIMIT,
             "limits",
@@ -531,7 +531,7 @@ USED = said({"DailyApiRequests": {"Max": 15_000, "Remaining": 14_000}})
 async def test_the_check(
     authority: Authority, describe: Fault, limits: Fault, settings: Any, kind: Kind | None, step: str
 ) -> None:
-    async with far_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, LIMITS: limits}, HOST) as side:
+    async with remote_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, LIMITS: limits}, HOST) as side:
         check = await line(side.network, **settings).check()
         assert side.requests(WRITES) == []
     assert (check.diagnosis and check.diagnosis.kind) == kind

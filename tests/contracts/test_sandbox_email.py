@@ -91,7 +91,7 @@ async def test_nobody_signs_in_without_tls_or_with_another_password(server: Emai
 async def test_commands_come_in_order_and_in_form() -> None:
     email = Email(username=None)
     await email.start()
-    said = await by_hand(
+    message = await by_hand(
         email,
         "MAIL FROM:<a@b.example>",
         "EHLO",
@@ -108,7 +108,7 @@ async def test_commands_come_in_order_and_in_form() -> None:
         "QUIT",
     )
     await email.aclose()
-    assert [answer[:3] for answer in said] == (
+    assert [answer[:3] for answer in message] == (
         ["503", "501", "250", "503", "503", "501", "552", "250", "501", "500", "250", "503", "221"]
     )
 

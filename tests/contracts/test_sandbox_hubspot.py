@@ -170,8 +170,8 @@ async def test_with_trace_ids_a_batch_is_carried_out_in_part(rest: Session) -> N
 async def test_a_batch_update_wants_record_ids(rest: Session, hubspot: HubSpot) -> None:
     number = await rest.make()
     change = {"properties": {"city": "London"}}
-    told = await rest.batch("update", {"id": number} | change, {"id": "7"} | change)
-    assert (told.status, told.json["errors"][0]["context"]) == (207, {"ids": ["7"]})
+    summary = await rest.batch("update", {"id": number} | change, {"id": "7"} | change)
+    assert (summary.status, summary.json["errors"][0]["context"]) == (207, {"ids": ["7"]})
     for by in ("email", "hs_object_id"):
         assert "non-unique" in refused(await rest.batch("update", {"id": number, "idProperty": by} | change))
     twice = await rest.batch("update", {"id": number} | change, {"id": number} | change)
@@ -223,8 +223,8 @@ async def test_an_upsert_changes_a_lead_and_makes_none(rest: Session) -> None:
     number = await rest.make()
     await rest.lead(number, marketplace_lead_id="one")
     by = {"idProperty": "marketplace_lead_id", "properties": {"hs_lead_name": "Ada King"}}
-    told = await rest.batch("upsert", {"id": "one"} | by, at=LEADS)
-    assert (told.json["results"][0]["new"], told.json["results"][0]["properties"]["hs_lead_name"]) == (
+    summary = await rest.batch("upsert", {"id": "one"} | by, at=LEADS)
+    assert (summary.json["results"][0]["new"], summary.json["results"][0]["properties"]["hs_lead_name"]) == (
         False,
         "Ada King",
     )
@@ -257,11 +257,11 @@ async def test_a_search_sees_changes_late(rest: Session, sandbox: Sandbox) -> No
 async def test_limits_are_counted_and_told(rest: Session, sandbox: Sandbox, hubspot: HubSpot) -> None:
     account = hubspot.account
     account.burst, account.daily = 3, 5
-    told = await rest("GET", CONTACTS)
-    assert told.headers["X-HubSpot-RateLimit-Max"] == "3"
-    assert told.headers["X-HubSpot-RateLimit-Remaining"] == "2"
-    assert told.headers["X-HubSpot-RateLimit-Interval-Milliseconds"] == "10000"
-    assert told.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "4"
+    summary = await rest("GET", CONTACTS)
+    assert summary.headers["X-HubSpot-RateLimit-Max"] == "3"
+    assert summary.headers["X-HubSpot-RateLimit-Remaining"] == "2"
+    assert summary.headers["X-HubSpot-RateLimit-Interval-Milliseconds"] == "10000"
+    assert summary.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "4"
     await rest("GET", CONTACTS)
     await rest("GET", CONTACTS)
     over = await rest("GET", CONTACTS)
@@ -285,9 +285,9 @@ async def test_searches_have_a_limit_of_their_own(rest: Session, hubspot: HubSpo
 async def test_tokens_and_scopes(rest: Session, hubspot: HubSpot) -> None:
     account = hubspot.account
     account.tokens[0].scopes = ALL_SCOPES - {"crm.objects.contacts.write"}
-    told = await rest("POST", CONTACTS, {"properties": ADA})
-    refused(told, 403, "MISSING_SCOPES")
-    assert told.json["errors"][0]["context"] == {"requiredGranularScopes": ["crm.objects.contacts.write"]}
+    summary = await rest("POST", CONTACTS, {"properties": ADA})
+    refused(summary, 403, "MISSING_SCOPES")
+    assert summary.json["errors"][0]["context"] == {"requiredGranularScopes": ["crm.objects.contacts.write"]}
     assert (await rest("GET", CONTACTS)).status == 200
     account.tokens[0].scopes = frozenset()
     assert (await rest("GET", f"{HOST}/account-info/v3/details")).json["portalId"] == account.portal_id
@@ -308,10 +308,10 @@ async def test_an_account_without_leads_grants_no_scopes_for_them(rest: Session,
 
 
 async def test_properties_are_described(rest: Session, hubspot: HubSpot) -> None:
-    told = {each["name"]: each for each in (await rest("GET", f"{HOST}/crm/v3/properties/contacts")).json["results"]}
-    assert told["createdate"]["modificationMetadata"]["readOnlyValue"] is True
-    assert told["marketplace_lead_id"]["hasUniqueValue"] is True
-    assert [each["value"] for each in told["hs_lead_status"]["options"]][:2] == ["NEW", "OPEN"]
+    summary = {each["name"]: each for each in (await rest("GET", f"{HOST}/crm/v3/properties/contacts")).json["results"]}
+    assert summary["createdate"]["modificationMetadata"]["readOnlyValue"] is True
+    assert summary["marketplace_lead_id"]["hasUniqueValue"] is True
+    assert [each["value"] for each in summary["hs_lead_status"]["options"]][:2] == ["NEW", "OPEN"]
     assert (await rest("GET", f"{HOST}/crm/v3/properties/0-136/hs_lead_name")).json["type"] == "string"
     refused(await rest("GET", f"{HOST}/crm/v3/properties/contacts/shoe"), 404, "OBJECT_NOT_FOUND")
     refused(await rest("GET", f"{HOST}/crm/v3/properties/shoes"))
@@ -350,9 +350,9 @@ async def test_what_people_do_by_hand(rest: Session, sandbox: Sandbox, hubspot: 
     control = f"https://localhost:{sandbox.port}/__sandbox__/by-hand/hubspot"
 
     async def by_hand(status: int = 200, **asked: object) -> Any:
-        told = await rest("POST", control, asked)
-        assert told.status == status, told.text
-        return told.json
+        summary = await rest("POST", control, asked)
+        assert summary.status == status, summary.text
+        return summary.json
 
     first = await rest.make(city="London")
     second = (await by_hand(do="create", properties={"email": "ada@home.example", "phone": "1"}))["id"]

@@ -74,8 +74,8 @@ def errors(reply: Reply) -> list[str]:
 
 async def test_a_post_becomes_a_contact_once(post: Posting, hubspot: HubSpot) -> None:
     for title in ("Countess", "Author"):
-        told = await post(values={"jobtitle": title})
-        assert (told.status, told.json) == (200, {"inlineMessage": "Thank you"})
+        summary = await post(values={"jobtitle": title})
+        assert (summary.status, summary.json) == (200, {"inlineMessage": "Thank you"})
     contact, *posts = hubspot.received()
     assert (contact["via"], contact["times"], contact["properties"]) == ("form", 2, ADA | {"jobtitle": "Author"})
     assert [each["status"] for each in posts] == ["taken", "taken"]
@@ -123,8 +123,8 @@ async def test_what_else_a_post_may_have_wrong(post: Posting, more: dict[str, An
 async def test_consent_to_messages(post: Posting) -> None:
     one = {"value": True, "subscriptionTypeId": 1}
     consent = {"consentToProcess": True, "text": "Yes", "communications": [one, one | {"text": "Mails"}]}
-    told = errors(await post(legalConsentOptions={"consent": consent}))
-    assert told == ["MISSING_COMMUNICATION_CONSENT_TEXT", "DUPLICATE_SUBSCRIPTION_TYPE_ID"]
+    summary = errors(await post(legalConsentOptions={"consent": consent}))
+    assert summary == ["MISSING_COMMUNICATION_CONSENT_TEXT", "DUPLICATE_SUBSCRIPTION_TYPE_ID"]
     assert errors(await post(CONSENT)) == ["MISSING_PROCESSING_CONSENT"]
     right = {"consent": {"consentToProcess": True, "text": "Yes"}}
     assert (await post(CONSENT, legalConsentOptions=right)).status == 200

@@ -41,17 +41,17 @@ async def rest(sandbox: Sandbox, hubspot: HubSpot) -> AsyncIterator[Session]:
 async def test_states_that_refuse_every_call(rest: Session, hubspot: HubSpot, state: str) -> None:
     hubspot.choose(state)
     wanted = REFUSALS[state]
-    for told in (
+    for summary in (
         await rest("GET", f"{HOST}/account-info/v3/details"),
         await rest("POST", CONTACTS, {"properties": ADA}),
     ):
-        assert told.status == wanted.status
+        assert summary.status == wanted.status
         if wanted.page:
-            assert told.headers["Content-Type"].startswith("text/html")
+            assert summary.headers["Content-Type"].startswith("text/html")
         else:
-            assert told.json.get("category", "") == wanted.category
-            assert told.json.get("policyName", "") == wanted.policy
-        assert told.headers.get("Retry-After") == wanted.headers.get("Retry-After")
+            assert summary.json.get("category", "") == wanted.category
+            assert summary.json.get("policyName", "") == wanted.policy
+        assert summary.headers.get("Retry-After") == wanted.headers.get("Retry-After")
     assert hubspot.received() == []
 
 
@@ -65,15 +65,15 @@ async def test_states_in_which_scopes_are_missing(rest: Session, hubspot: HubSpo
         "crm.objects.leads.read": await rest("GET", LEADS),
         "crm.objects.leads.write": await rest.lead(number),
     }
-    lacks = {scope for scope, told in calls.items() if told.status == 403}
+    lacks = {scope for scope, summary in calls.items() if summary.status == 403}
     assert lacks == LACKING[state] - {"crm.schemas.contacts.read"}
 
 
 async def test_states_that_refuse_what_is_written(rest: Session, hubspot: HubSpot) -> None:
     hubspot.choose("ruleViolated")
-    told = await rest("POST", CONTACTS, {"properties": ADA})
-    refused(told)
-    assert told.json["errors"][0]["context"] == {"propertyName": ["email"]}
+    summary = await rest("POST", CONTACTS, {"properties": ADA})
+    refused(summary)
+    assert summary.json["errors"][0]["context"] == {"propertyName": ["email"]}
     for state, reason in (
         ("emailRefused", ("INVALID_EMAIL", "email")),
         ("propertyGone", ("PROPERTY_DOESNT_EXIST", "company")),
@@ -108,8 +108,8 @@ async def test_states_of_batches_and_searches(rest: Session, hubspot: HubSpot, s
     (record,) = hubspot.account.records["contacts"]
     assert record.values == {"email": ADA["email"], "lastname": "King"}
     hubspot.choose("updateSkips")
-    told = await rest.batch("update", {"id": number, "properties": {"city": "Paris"}})
-    assert (told.status, told.json["results"]) == (200, [])
+    summary = await rest.batch("update", {"id": number, "properties": {"city": "Paris"}})
+    assert (summary.status, summary.json["results"]) == (200, [])
     sandbox.clock.advance(60)
     hubspot.choose("searchEmpty")
     assert (await rest("POST", f"{CONTACTS}/search", {})).json["total"] == 0

@@ -360,7 +360,7 @@ async def test_no_token_is_accepted(rest: Session, marketo: Marketo) -> None:
 # What refuses a whole call
 
 
-@pytest.mark.parametrize(("state", "expected"), [(state, said[0]) for state, said in REFUSALS.items()])
+@pytest.mark.parametrize(("state", "expected"), [(state, message[0]) for state, message in REFUSALS.items()])
 async def test_a_state_refuses_every_call(rest: Session, marketo: Marketo, state: str, expected: str) -> None:
     marketo.choose(state)
     for reply in (await rest.submit(), await rest.sync(), await rest("GET", DESCRIBE)):
@@ -486,7 +486,7 @@ async def test_a_submission_may_name_program_visit_and_cookie(rest: Session) -> 
     assert outcomes(await rest("POST", SUBMIT, json=right | {"input": [record | {"cookie": "x"}]})) == ["1012"]
 
 
-@pytest.mark.parametrize(("state", "expected"), [(state, said[0]) for state, said in SKIPS.items()])
+@pytest.mark.parametrize(("state", "expected"), [(state, message[0]) for state, message in SKIPS.items()])
 async def test_a_state_skips_every_record(rest: Session, marketo: Marketo, state: str, expected: str) -> None:
     marketo.choose(state)
     for reply in (await rest.submit(), await rest.sync()):

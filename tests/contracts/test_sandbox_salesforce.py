@@ -558,7 +558,9 @@ async def test_the_duplicate_rule(rest: Session, salesforce: Salesforce, state: 
     assert reply.status == (201 if state == "duplicateRuleAlert" else 400)
 
 
-@pytest.mark.parametrize(("state", "status", "error"), [(name, said[0], said[1]) for name, said in REFUSALS.items()])
+@pytest.mark.parametrize(
+    ("state", "status", "error"), [(name, message[0], message[1]) for name, message in REFUSALS.items()]
+)
 async def test_a_state_refuses_everything(
     rest: Session, salesforce: Salesforce, state: str, status: int, error: str
 ) -> None:

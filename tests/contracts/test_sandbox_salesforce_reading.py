@@ -251,20 +251,20 @@ async def test_requests_in_one_go_by_what_earlier_ones_answered(rest: Rest, org:
         step("found", "GET", asked),
         step("changed", "PATCH", "sobjects/Lead/@{found.records[0].Id}", {"Title": "Lead @{made.id}"}),
     ]
-    said = (await rest("POST", f"{DATA}/composite", json={"compositeRequest": steps})).json["compositeResponse"]
-    assert [each["httpStatusCode"] for each in said] == [201, 200, 204]
+    message = (await rest("POST", f"{DATA}/composite", json={"compositeRequest": steps})).json["compositeResponse"]
+    assert [each["httpStatusCode"] for each in message] == [201, 200, 204]
     (lead,) = org.leads.values()
     assert lead.values["Title"] == f"Lead {lead.id}"
-    assert said[0]["httpHeaders"] == {"Location": f"/services/data/v62.0/sobjects/Lead/{lead.id}"}
+    assert message[0]["httpHeaders"] == {"Location": f"/services/data/v62.0/sobjects/Lead/{lead.id}"}
 
 
 async def test_all_or_none_takes_deletions_back_too(rest: Rest, org: Org) -> None:
     lead = org.store(PERSON)
     steps = [step("gone", "DELETE", f"sobjects/Lead/{lead.id}"), step("bad", "POST", "sobjects/Lead", {})]
     body = {"allOrNone": True, "compositeRequest": steps}
-    said = (await rest("POST", f"{DATA}/composite", json=body)).json["compositeResponse"]
-    assert [each["httpStatusCode"] for each in said] == [400, 400]
-    assert [each["body"][0]["errorCode"] for each in said] == ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING"]
+    message = (await rest("POST", f"{DATA}/composite", json=body)).json["compositeResponse"]
+    assert [each["httpStatusCode"] for each in message] == [400, 400]
+    assert [each["body"][0]["errorCode"] for each in message] == ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING"]
     assert (list(org.leads), org.bin, lead.deleted) == ([lead.id], {}, None)
 
 
@@ -285,8 +285,8 @@ async def test_a_composite_that_is_none(rest: Rest, body: dict[str, object]) -> 
 
 async def test_a_step_that_is_none_fails_alone(rest: Rest) -> None:
     steps = [step("a", "GET", "composite/sobjects"), {"referenceId": "b", "method": "GET", "url": "https://x"}]
-    said = (await rest("POST", f"{DATA}/composite", json={"compositeRequest": steps})).json["compositeResponse"]
-    assert [each["body"][0]["errorCode"] for each in said] == ["INVALID_INPUT", "INVALID_INPUT"]
+    message = (await rest("POST", f"{DATA}/composite", json={"compositeRequest": steps})).json["compositeResponse"]
+    assert [each["body"][0]["errorCode"] for each in message] == ["INVALID_INPUT", "INVALID_INPUT"]
 
 
 async def test_who_signed_in_is_told_to_that_session_only(rest: Rest, org: Org) -> None:

@@ -70,8 +70,8 @@ def taken(sandbox: Sandbox) -> int:
 
 
 async def test_one_port_answers_for_every_name_with_a_certificate_of_its_own(sandbox: Sandbox, calls: Caller) -> None:
-    said = await calls("POST", f"{HOOK}?a=1&b=%20", data=b"hello")
-    assert (said.status, said.json) == (201, {"taken": 1})
+    message = await calls("POST", f"{HOOK}?a=1&b=%20", data=b"hello")
+    assert (message.status, message.json) == (201, {"taken": 1})
     await calls("GET", "https://two.levels.northwind.example/")
     assert [each["host"] for each in sandbox.stand_in("post").received()] == [
         "app-ab01.fabrikam.example",
@@ -306,9 +306,9 @@ async def test_faults_are_listed_and_removed(sandbox: Sandbox, calls: Caller) ->
     ],
 )
 async def test_a_fault_that_is_none_is_refused(sandbox: Sandbox, calls: Caller, wanted: object) -> None:
-    said = await calls("POST", f"{sandbox.control_url}__sandbox__/faults", json=wanted)
-    assert said.status == 400
-    assert said.json["error"]
+    message = await calls("POST", f"{sandbox.control_url}__sandbox__/faults", json=wanted)
+    assert message.status == 400
+    assert message.json["error"]
 
 
 async def test_the_control_api_is_for_this_machine_and_no_web_page(sandbox: Sandbox, calls: Caller) -> None:
@@ -337,14 +337,14 @@ async def test_the_page_shows_what_arrived_and_runs_nothing_of_it(sandbox: Sandb
     await calls("POST", HOOK, data=b"<script>alert('x')</script>")
     sandbox.stand_in("post").choose("closed")
     await calls("POST", f"{sandbox.control_url}__sandbox__/faults", json={"kind": "reset"})
-    said = await calls("GET", sandbox.control_url)
-    text = said.text
+    message = await calls("GET", sandbox.control_url)
+    text = message.text
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in text
     assert "<script" not in text
     assert "&lt;closed&gt;" in text
     assert "1: reset" in text
     assert "1 received" in text
-    assert said.headers["content-security-policy"].startswith("default-src 'none'")
+    assert message.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 async def test_a_body_in_chunks_is_taken_and_the_connection_goes_on(sandbox: Sandbox, calls: Caller) -> None:
@@ -357,9 +357,9 @@ async def test_a_body_in_chunks_is_taken_and_the_connection_goes_on(sandbox: San
 
 
 async def test_head_is_answered_without_a_body(sandbox: Sandbox, calls: Caller) -> None:
-    said = await calls("HEAD", sandbox.control_url)
-    assert (said.status, said.text) == (200, "")
-    assert int(said.headers["content-length"]) > 100
+    message = await calls("HEAD", sandbox.control_url)
+    assert (message.status, message.text) == (200, "")
+    assert int(message.headers["content-length"]) > 100
 
 
 def test_a_clock_goes_on_by_itself() -> None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
-from tests.rooms import House, Visitor
+from tests.in_process import Installation, Visitor
 
 P = "microsoft-azure-marketplace."
 PATH = "/api/publishers/contoso/offers/planner?api-version=2017-10-31"
@@ -66,28 +66,28 @@ def offer(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def publisher(home: House) -> Visitor:
+async def publisher(home: Installation) -> Visitor:
     """The publisher itself."""
     return await home.visitor("publisher:contoso")
 
 
-async def stored(home: House) -> str:
+async def stored(home: Installation) -> str:
     """All definitions as they are stored."""
     query = sa.select(t.offer_version.c.definition)
-    return "\n".join(await home.rooms.storage.read(lambda conn: [*conn.scalars(query)]))
+    return "\n".join(await home.services.storage.read(lambda conn: [*conn.scalars(query)]))
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_it_is_refused_by_its_place_and_not_kept(home: House, publisher: Visitor, case: str) -> None:
+async def test_it_is_refused_by_its_place_and_not_kept(home: Installation, publisher: Visitor, case: str) -> None:
     definition, place = REFUSED[case]
     answer = await publisher.put(PATH, offer(definition))
     assert answer.status == 400, answer.body
     error = answer.json()["error"]
     assert [detail["code"] for detail in error["details"]] == [place]
     assert "LeadConfiguration" in error["message"], "the remedy"
-    told = answer.body.decode()
+    summary = answer.body.decode()
     for secret in (HIDDEN, STORAGE_KEY, JWT, "MIIEpAIBAAKCAQEA", "dGhpcyBp"):
-        assert secret not in told
+        assert secret not in summary
         assert secret not in await stored(home)
 
 
@@ -97,7 +97,7 @@ async def test_what_only_speaks_of_secrets_is_taken(publisher: Visitor, case: st
     assert answer.status == 200, answer.body
 
 
-async def test_in_its_place_a_secret_is_taken_and_sealed(home: House, publisher: Visitor) -> None:
+async def test_in_its_place_a_secret_is_taken_and_sealed(home: Installation, publisher: Visitor) -> None:
     properties = {P + "leadDestination": "AzureTable", P + "tableLeadConfiguration": {"connectionString": CONNECTION}}
     answer = await publisher.put(PATH, offer({"offer": properties}))
     assert answer.status == 200, answer.body
@@ -111,7 +111,7 @@ async def test_all_of_them_are_named_at_once(publisher: Visitor) -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "summary", "description"])
-async def test_our_own_api_refuses_them_too(home: House, publisher: Visitor, field: str) -> None:
+async def test_our_own_api_refuses_them_too(home: Installation, publisher: Visitor, field: str) -> None:
     body = {"title": "Contoso CRM Pro", field: f"call with {JWT}"}
     problem = (await publisher.put("/v1/publishers/contoso/offers/crm-pro", body)).problem(422, "invalid-request")
     assert JWT not in json.dumps(problem)

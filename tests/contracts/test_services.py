@@ -26,12 +26,12 @@ def own(postgres: Postgres) -> Iterator[Postgres]:
 async def test_a_database_is_new_and_works(database_url: str) -> None:
     storage = open_storage(database_url)
 
-    def act(conn: Connection) -> int:
+    def transaction(conn: Connection) -> int:
         conn.execute(text("CREATE TABLE kept (id INTEGER PRIMARY KEY)"))
         conn.execute(text("INSERT INTO kept VALUES (1)"))
         return conn.scalar(text("SELECT count(*) FROM kept")) or 0
 
-    assert await storage.write(act) == 1
+    assert await storage.write(transaction) == 1
     await storage.close()
 
 

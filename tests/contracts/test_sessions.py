@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
+from tests.in_process import Installation, Visitor, installation
 from tests.journeys.customer import Customer
-from tests.rooms import House, Visitor, house
 
 COOKIE = "leadkeeper_portal"
 OFFERS = "/v1/publishers/contoso/offers"
@@ -19,20 +19,20 @@ PARTNER_OFFERS = "/api/publishers/contoso/offers?api-version=2017-10-31"
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
-async def signed_in(home: House, key: str) -> str:
+async def signed_in(home: Installation, key: str) -> str:
     """The cookie's token after signing in with ``key``."""
     async with home.session.post(f"{home.url}/portal/sign-in", data={"key": key}, allow_redirects=False) as response:
         assert response.status == 303, await response.text()
         return response.cookies[COOKIE].value
 
 
-async def is_in(home: House, token: str) -> bool:
+async def is_in(home: Installation, token: str) -> bool:
     """Whether the portal shows its first page to whoever sends this cookie."""
     jar = aiohttp.DummyCookieJar()
     async with (
@@ -43,8 +43,8 @@ async def is_in(home: House, token: str) -> bool:
         return response.status == 200
 
 
-async def test_signing_out_ends_the_session_on_the_server(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_signing_out_ends_the_session_on_the_server(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal")
         page = await visitor.send(page.form("key"), {"key": made.key})
@@ -57,8 +57,8 @@ async def test_signing_out_ends_the_session_on_the_server(home: House) -> None:
     assert await is_in(home, other), "another session of the same person goes on"
 
 
-async def test_a_session_s_token_is_refused_as_a_bearer(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_a_session_s_token_is_refused_as_a_bearer(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     token = await signed_in(home, made.key)
     bearer = Visitor(home.session, home.url, token)
     (await bearer.get(OFFERS)).problem(401, "unauthorized")
@@ -70,8 +70,8 @@ async def test_a_session_s_token_is_refused_as_a_bearer(home: House) -> None:
     assert await is_in(home, token)
 
 
-async def test_a_key_and_an_access_token_are_refused_as_the_portal_s_cookie(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_a_key_and_an_access_token_are_refused_as_the_portal_s_cookie(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.key}
     async with home.session.post(f"{home.url}/contoso/oauth2/token", data=form) as response:
         token = (await response.json())["access_token"]
@@ -80,20 +80,20 @@ async def test_a_key_and_an_access_token_are_refused_as_the_portal_s_cookie(home
     assert not await is_in(home, made.key)
 
 
-async def test_revoking_a_key_ends_its_sessions(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_revoking_a_key_ends_its_sessions(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     tokens = [await signed_in(home, made.key) for _ in range(2)]
-    await home.rooms.keys.revoke(made.id)
+    await home.services.keys.revoke(made.id)
     assert [await is_in(home, token) for token in tokens] == [False, False]
-    ended = await home.rooms.storage.read(lambda conn: conn.scalars(sa.text("SELECT ended_at FROM session")).all())
+    ended = await home.services.storage.read(lambda conn: conn.scalars(sa.text("SELECT ended_at FROM session")).all())
     assert len(ended) == 2
     assert None not in ended
 
 
 async def test_a_session_ends_when_idle_and_in_the_end_anyway(database_url: str) -> None:
     settings: dict[str, Any] = {"public_url": "http://leads.example", "session_hours": 8, "session_idle_minutes": 30}
-    async with house(database_url, **settings) as home:
-        made = await home.rooms.keys.create("publisher:contoso", by="test")
+    async with installation(database_url, **settings) as home:
+        made = await home.services.keys.create("publisher:contoso", by="test")
         idle, old, fresh = [await signed_in(home, made.key) for _ in range(3)]
         await age(home, idle, seen=31 * 60_000)
         await age(home, old, begun=8 * 3_600_000 + 1)
@@ -102,8 +102,8 @@ async def test_a_session_ends_when_idle_and_in_the_end_anyway(database_url: str)
         await age(home, fresh, seen=0)
 
 
-async def test_when_a_session_was_seen_is_written_once_a_minute(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_when_a_session_was_seen_is_written_once_a_minute(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     token = await signed_in(home, made.key)
     first = await seen(home)
     assert await is_in(home, token)
@@ -113,20 +113,20 @@ async def test_when_a_session_was_seen_is_written_once_a_minute(home: House) -> 
     assert await seen(home) >= first, "one of the next minute does"
 
 
-async def test_neither_a_token_nor_a_key_stands_in_the_database(home: House) -> None:
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+async def test_neither_a_token_nor_a_key_stands_in_the_database(home: Installation) -> None:
+    made = await home.services.keys.create("publisher:contoso", by="test")
     token = await signed_in(home, made.key)
-    rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.metadata.tables["session"])).all())
+    rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.metadata.tables["session"])).all())
     assert len(rows) == 1
     assert token not in str(rows)
     assert made.key not in str(rows)
 
 
-async def age(home: House, token: str, *, seen: int = 0, begun: int = 0) -> None:
+async def age(home: Installation, token: str, *, seen: int = 0, begun: int = 0) -> None:
     """Make a session older: last seen, begun so many milliseconds ago."""
     from leadkeeper.access.keys import hashed
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         session = t.metadata.tables["session"]
         columns = session.c
         changed = conn.execute(
@@ -140,11 +140,11 @@ async def age(home: House, token: str, *, seen: int = 0, begun: int = 0) -> None
         )
         assert changed.rowcount == 1
 
-    await home.rooms.storage.write(act)
+    await home.services.storage.write(transaction)
 
 
-async def seen(home: House) -> int:
+async def seen(home: Installation) -> int:
     """When the only session was last seen."""
-    found = await home.rooms.storage.read(lambda conn: conn.scalar(sa.text("SELECT seen_at FROM session")))
+    found = await home.services.storage.read(lambda conn: conn.scalar(sa.text("SELECT seen_at FROM session")))
     assert found is not None
     return int(found)

@@ -18,9 +18,20 @@ from leadkeeper.intake.keep import NewLead
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from leadkeeper.views import LeadView
-from tests.contracts.house import CRM
+from tests.contracts.installation import CRM
 from tests.contracts.market import market
-from tests.rooms import DESTINATION, OFFER, Answer, House, Visitor, batch, hand_in, house, lead, lines
+from tests.in_process import (
+    DESTINATION,
+    OFFER,
+    Answer,
+    Installation,
+    Visitor,
+    batch,
+    hand_in,
+    installation,
+    lead,
+    lines,
+)
 from tests.shop import ANSWERS, PLANNER, open_shop
 
 CASES: Final = Path(__file__).parent / "payloads"
@@ -46,10 +57,10 @@ async def hook(operator: Visitor) -> str:
 
 
 @pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[House]:
+async def shop(database_url: str) -> AsyncIterator[Installation]:
     """A house with a storefront that anybody may post to at once."""
-    async with house(database_url) as opened:
-        await open_shop(opened.rooms)
+    async with installation(database_url) as opened:
+        await open_shop(opened.services)
         yield opened
 
 
@@ -65,13 +76,13 @@ async def posted(operator: Visitor, hook: str, body: object) -> Any:
     return await read(operator, answer.json()["id"])
 
 
-async def everything_in(home: House, database_url: str) -> str:
+async def everything_in(home: Installation, database_url: str) -> str:
     """Every value of every table; on SQLite also every byte of the files."""
 
     def rows(conn: sa.Connection) -> str:
         return repr([conn.execute(sa.select(table)).all() for table in t.metadata.sorted_tables])
 
-    text = await home.rooms.storage.read(rows)
+    text = await home.services.storage.read(rows)
     if database_url.startswith("sqlite"):
         file = Path(database_url.partition("///")[2])
         text += "".join(path.read_bytes().decode("latin-1") for path in file.parent.glob(f"{file.name}*"))
@@ -109,7 +120,7 @@ class TestCustomers:
         (listed,) = (await operator.get("/v1/leads")).json()["leads"]
         assert [each["kind"] for each in listed["notes"]] == ["noCustomer"]
         (traced,) = (await operator.post("/v1/find", {"text": found["id"]})).json()["leads"]
-        assert any("Nothing of a customer" in line for line in traced["said"])
+        assert any("Nothing of a customer" in line for line in traced["message"])
 
     async def test_receipts_say_so_too(self, database_url: str, authority: Authority) -> None:
         async with market(database_url, authority) as open_market:
@@ -166,7 +177,7 @@ class TestAddresses:
             assert {each["id"] for each in traced} == set(ids), text
 
     @pytest.mark.parametrize("came", [" rosa@northwind.example", "rosa@northwind.example\u200b"])
-    async def test_storefront(self, shop: House, came: str) -> None:
+    async def test_storefront(self, shop: Installation, came: str) -> None:
         answer = await send_form(shop, ANSWERS | {"email": came})
         assert answer.status == 303, answer.body
         operator = await shop.visitor("operator")
@@ -181,7 +192,7 @@ class TestAddresses:
         assert first.json()["id"] == again.json()["id"]
 
 
-async def send_form(shop: House, answers: dict[str, str], **headers: str) -> Answer:
+async def send_form(shop: Installation, answers: dict[str, str], **headers: str) -> Answer:
     """The storefront's form, filled out."""
     data = urlencode(answers | {"consent": "yes", "formId": "x" * 20})
     sent = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "https://leads.example"} | headers
@@ -210,7 +221,7 @@ PERSONAL: Final = ("lima", "mit.edu", "northwind", "rosa@", "rosa-", "rosa.", '"
 class TestWithheld:
     @pytest.mark.parametrize("shape", WITHHELD)
     async def test_nothing_is_anywhere(
-        self, home: House, database_url: str, operator: Visitor, hook: str, shape: str
+        self, home: Installation, database_url: str, operator: Visitor, hook: str, shape: str
     ) -> None:
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         answer = await operator.post(hook, WITHHELD[shape], Idempotency_Key="rosa.lima@mit.edu/1")
@@ -222,7 +233,7 @@ class TestWithheld:
         assert not found
 
     async def test_the_key_of_a_withheld_lead_is_not_kept(
-        self, home: House, database_url: str, operator: Visitor
+        self, home: Installation, database_url: str, operator: Visitor
     ) -> None:
         given = lead(customer={"lastName": "Lima", "email": "rosa@mit.edu"}, campaign="rosa-lima")
         first = await operator.post("/v1/leads", given, Idempotency_Key="rosa@mit.edu")
@@ -247,7 +258,7 @@ class TestBytes:
         body = BOM + json.dumps({"displayName": "Contoso"}).encode()
         assert (await operator.call("PUT", "/v1/publishers/contoso", data=body)).status == 200
 
-    async def test_a_compressed_body_is_refused_by_its_name(self, shop: House) -> None:
+    async def test_a_compressed_body_is_refused_by_its_name(self, shop: Installation) -> None:
         operator = await shop.visitor("operator")
         made = (await operator.post(f"{OFFER}/hooks")).json()
         data = gzip.compress(json.dumps(lead()).encode())
@@ -308,7 +319,7 @@ class TestDepth:
             assert (await operator.get(path)).status < 500
 
 
-async def test_stored_addresses_are_normal(home: House, operator: Visitor) -> None:
+async def test_stored_addresses_are_normal(home: Installation, operator: Visitor) -> None:
     await hand_in(operator, customer={"email": "\u200bRosa@Northwind.example "})
-    stored = await home.rooms.storage.read(lambda conn: conn.scalars(sa.select(t.lead.c.email)).all())
+    stored = await home.services.storage.read(lambda conn: conn.scalars(sa.select(t.lead.c.email)).all())
     assert list(stored) == ["rosa@northwind.example"]

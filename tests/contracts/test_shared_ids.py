@@ -8,18 +8,18 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import new_id, now_ms
+from leadkeeper.connections.adapters import Usage, open_adapter
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import new_delivery
-from leadkeeper.connections.lines import Usage, open_line
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.destinations.interface import Adapter, Context
-from leadkeeper.destinations.marketo.form import WebForm
-from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.form import MarketoForm
+from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from tests.contracts.house import CRM, TestHouse, furnished
+from tests.contracts.installation import CRM, TestInstallation, furnished
 
 OID = "00D58000000JmlM"
 OTHER = OfferRef("fabrikam", "other")
@@ -30,24 +30,24 @@ def salesforce(oid: str = OID, host: str | None = None) -> dict[str, Any]:
     return {"leadDestination": "salesforce", "salesforceLeadConfiguration": settings}
 
 
-async def connected(home: TestHouse, offer: OfferRef, name: str, settings: dict[str, Any]) -> Connection:
+async def connected(home: TestInstallation, offer: OfferRef, name: str, settings: dict[str, Any]) -> Connection:
     made, _, _ = await home.connections.put(offer, name, settings, by="test")
     assert made is not None
     return made
 
 
-async def sent(home: TestHouse, connection: Connection, answer: Answer, state: str) -> None:
+async def sent(home: TestInstallation, connection: Connection, answer: Answer, state: str) -> None:
     """Over the connection a lead was sent, and this came of it."""
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         row = new_delivery(new_id(), connection.id, now_ms()) | {"state": state}
         conn.execute(sa.insert(t.delivery).values(row))
         conn.execute(sa.insert(t.attempt).values(attempt_row(row["id"], now_ms(), 1, answer, late=False)))
 
-    await home.storage.write(act)
+    await home.storage.write(transaction)
 
 
-async def furnish_other(home: TestHouse) -> None:
+async def furnish_other(home: TestInstallation) -> None:
     await home.catalogue.put_publisher("fabrikam", "Fabrikam", by="test")
     await home.catalogue.put_offer(OTHER, title="Other", live=True, by="test")
 
@@ -89,7 +89,7 @@ REST = {"clientId": "0f1c2d3e-aaaa-4bbb-8ccc-1234567890ab", "clientSecret": "AbC
 
 def pace_of(adapter: Adapter) -> object:
     """The pace that a line to Marketo keeps."""
-    assert isinstance(adapter, RestApi | WebForm)
+    assert isinstance(adapter, MarketoRestApi | MarketoForm)
     return adapter._pace
 
 
@@ -102,13 +102,13 @@ async def test_marketos_pace_is_kept_per_publisher_and_credential(database_url: 
             for more in (NO_REST, REST):
                 mine = [await connected(home, CRM, name, marketo(**more)) for name in ("a", "b")]
                 theirs = await connected(home, OTHER, "primary", marketo(**more))
-                paces = [pace_of(open_line(one, context, home.storage)) for one in (*mine, theirs)]
+                paces = [pace_of(open_adapter(one, context, home.storage)) for one in (*mine, theirs)]
                 assert paces[0] is paces[1]
                 assert paces[0] is not paces[2]
             same = await connected(home, CRM, "a", marketo(**REST))
             secret = REST | {"clientSecret": "0000000123456789AbCdEf0123456789"}
             other = await connected(home, CRM, "c", marketo(**secret))
-            paces = [pace_of(open_line(one, context, home.storage)) for one in (other, same)]
+            paces = [pace_of(open_adapter(one, context, home.storage)) for one in (other, same)]
             assert paces[0] is not paces[1]
         finally:
             await network.aclose()

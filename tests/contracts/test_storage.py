@@ -48,12 +48,12 @@ async def test_an_act_that_raises_is_undone(database_url: str) -> None:
     storage = open_storage(database_url)
     await storage.write(upgrade)
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         conn.execute(sa.insert(t.lease).values(id="a", until=1))
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await storage.write(act)
+        await storage.write(transaction)
     assert await storage.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(t.lease))) == 0
     await storage.close()
 
@@ -143,14 +143,14 @@ async def test_a_caller_that_goes_away_leaves_a_whole_act(database_url: str) -> 
     await storage.write(upgrade)
     begun, go_on = threading.Event(), threading.Event()
 
-    def act(conn: sa.Connection) -> None:
+    def transaction(conn: sa.Connection) -> None:
         begun.set()
         conn.execute(sa.insert(t.lease).values(id="a", until=1))
         if conn.dialect.name == "sqlite":
             go_on.wait(5)
         conn.execute(sa.insert(t.lease).values(id="b", until=1))
 
-    task = asyncio.create_task(storage.write(act))
+    task = asyncio.create_task(storage.write(transaction))
     await asyncio.to_thread(begun.wait, 5)
     task.cancel()
     go_on.set()

@@ -179,46 +179,46 @@ async def test_a_log_that_was_removed_takes_no_more_commits(on_file: Storage, sq
 
 
 async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_file: Storage, sqlite_file: Path) -> None:
-    heard = asyncio.Event()
-    end = await on_file.listen(lambda _: heard.set())
+    observed = asyncio.Event()
+    end = await on_file.listen(lambda _: observed.set())
     other = sqlite_file.with_name("copy.db")
     back_up(sqlite_file, other)
     replace(sqlite_file, other)
     with pytest.raises(StorageAway):
         await on_file.write(add_lease, "lost")
-    await asyncio.wait_for(heard.wait(), 20)
+    await asyncio.wait_for(observed.wait(), 20)
     await asyncio.sleep(0.1)
-    heard.clear()
+    observed.clear()
     with sqlite3.connect(sqlite_file) as another:
         another.execute("CREATE TABLE somebody_wrote (id)")
     another.close()
-    await asyncio.wait_for(heard.wait(), 20)
+    await asyncio.wait_for(observed.wait(), 20)
     await end()
 
 
 async def test_other_processes_hear_of_work(database_url: str) -> None:
     storage, other = open_storage(database_url), open_storage(database_url)
     await storage.write(upgrade)
-    heard = asyncio.Event()
-    end = await storage.listen(lambda _: heard.set())
+    observed = asyncio.Event()
+    end = await storage.listen(lambda _: observed.set())
 
-    def act(conn: sa.Connection, lease_id: str) -> None:
+    def transaction(conn: sa.Connection, lease_id: str) -> None:
         add_lease(conn, lease_id)
         announce(conn)
 
-    async def until_heard(name: str) -> None:
+    async def until_observed(name: str) -> None:
         """Nobody says when the listener has begun to listen, so the first may go unheard."""
         for number in range(100):
-            await other.write(act, f"{name}-{number}")
+            await other.write(transaction, f"{name}-{number}")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(heard.wait(), 0.3)
+                await asyncio.wait_for(observed.wait(), 0.3)
                 return
         raise AssertionError("nothing was heard")
 
-    await until_heard("first")
+    await until_observed("first")
     await asyncio.sleep(0.3)
-    heard.clear()
-    await until_heard("second")
+    observed.clear()
+    await until_observed("second")
     await end()
     await storage.close()
     await other.close()

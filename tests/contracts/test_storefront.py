@@ -14,30 +14,30 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
+from tests.in_process import Installation, hand_in, installation
 from tests.journeys.customer import Customer, Page
-from tests.rooms import House, hand_in, house
 from tests.shop import ANSWERS, PARTNER, PLANNER, define, new_preview, open_shop, put_in_slots
 
 AT = "/store/offers/contoso/planner"
 
 
 @pytest.fixture
-async def shop(home: House) -> House:
+async def shop(home: Installation) -> Installation:
     """A house whose shop is open."""
-    await open_shop(home.rooms)
+    await open_shop(home.services)
     return home
 
 
 @pytest.fixture
-async def customer(shop: House) -> AsyncIterator[Customer]:
+async def customer(shop: Installation) -> AsyncIterator[Customer]:
     """Somebody who looks around."""
     async with Customer(shop.url) as visitor:
         yield visitor
 
 
-async def leads(home: House) -> list[dict[str, Any]]:
+async def leads(home: Installation) -> list[dict[str, Any]]:
     """All leads as they are kept, oldest first."""
-    rows = await home.rooms.storage.read(lambda conn: conn.execute(sa.select(t.lead).order_by(t.lead.c.id)).all())
+    rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.lead).order_by(t.lead.c.id)).all())
     return [
         json.loads(row.body)
         | {"offer": f"{row.publisher_id}.{row.offer_id}", "source": row.source, "action": row.action}
@@ -64,18 +64,18 @@ async def sent(customer: Customer, path: str, *ticked: str, **changed: str) -> P
     ],
 )
 async def test_each_action_makes_its_lead(
-    shop: House, customer: Customer, path: str, source: str, action: str, description: str
+    shop: Installation, customer: Customer, path: str, source: str, action: str, description: str
 ) -> None:
     page = await sent(customer, f"{path}?mktcmpid=spring-26")
     assert (page.status, page.url.partition("&")[0]) == (200, f"{shop.url}{path}/thanks?mktcmpid=spring-26")
     (lead,) = await leads(shop)
     assert (lead["offer"], lead["source"], lead["action"]) == ("contoso.planner", source, action)
     assert (lead["description"], lead["campaign"]) == (description, "spring-26")
-    assert lead["customer"] == {name: said for name, said in ANSWERS.items() if name != "notes"}
+    assert lead["customer"] == {name: message for name, message in ANSWERS.items() if name != "notes"}
     assert not lead["preview"]
 
 
-async def test_what_the_customer_agreed_to_is_kept_and_found_by_its_reference(shop: House) -> None:
+async def test_what_the_customer_agreed_to_is_kept_and_found_by_its_reference(shop: Installation) -> None:
     for code in ("en", "pt"):
         async with Customer(shop.url, code) as visitor:
             form = await visitor.open(f"{AT}/contact-me")
@@ -97,12 +97,12 @@ async def test_a_reference_is_shown_only_as_we_write_one(customer: Customer) -> 
     assert "0900" not in page.text
 
 
-async def test_offers_are_found_by_category_and_by_parts_of_words(shop: House, customer: Customer) -> None:
+async def test_offers_are_found_by_category_and_by_parts_of_words(shop: Installation, customer: Customer) -> None:
     operator = await shop.visitor("operator")
     for name, category in (("analyser", "Analytics"), ("seller", "Sales & service")):
         body = {"title": f"Contoso {name}", "category": category, "price": "from 20 euros a month"}
         assert (await operator.put(f"/v1/publishers/contoso/offers/{name}", body)).status == 201
-        await put_in_slots(shop.rooms, OfferRef("contoso", name), production=1)
+        await put_in_slots(shop.services, OfferRef("contoso", name), production=1)
     page = await customer.open("/store")
     assert "from 20 euros a month" in page.text
     page = await customer.open(page.links["Sales & service"])
@@ -120,15 +120,17 @@ async def test_what_can_be_done_stands_before_the_description(customer: Customer
     assert html.index("<h1>") < html.index('id="actions"') < html.index("First paragraph")
 
 
-async def test_an_offer_of_azure_s_store_says_so(shop: House, customer: Customer) -> None:
+async def test_an_offer_of_azure_s_store_says_so(shop: Installation, customer: Customer) -> None:
     image = OfferRef("contoso", "image")
-    await define(shop.rooms, image, "Contoso Image", ["free"], "microsoft-azure-virtualmachines")
-    await put_in_slots(shop.rooms, image, production=1)
+    await define(shop.services, image, "Contoso Image", ["free"], "microsoft-azure-virtualmachines")
+    await put_in_slots(shop.services, image, production=1)
     await sent(customer, "/store/offers/contoso/image/get-it-now")
     assert [lead["source"] for lead in await leads(shop)] == ["AzureMarketplace"]
 
 
-async def test_asking_a_partner_tells_both_and_says_who_must_not_make_contact(shop: House, customer: Customer) -> None:
+async def test_asking_a_partner_tells_both_and_says_who_must_not_make_contact(
+    shop: Installation, customer: Customer
+) -> None:
     page = await customer.open(AT)
     link = page.links["Ask Fabrikam & Sons about Rollout Help"]
     form = await customer.open(link)
@@ -143,7 +145,7 @@ async def test_asking_a_partner_tells_both_and_says_who_must_not_make_contact(sh
     assert known["description"] == f"Do not contact this customer, who asked your partner Rollout Help ({PARTNER})."
 
 
-async def test_without_consent_there_is_no_lead(shop: House, customer: Customer) -> None:
+async def test_without_consent_there_is_no_lead(shop: Installation, customer: Customer) -> None:
     page = await customer.open(f"{AT}/contact-me")
     assert "checked" not in page.html
     page = await customer.send(page.form("email"), ANSWERS)
@@ -153,7 +155,7 @@ async def test_without_consent_there_is_no_lead(shop: House, customer: Customer)
     assert await leads(shop) == []
 
 
-async def test_every_wrong_field_is_named_at_once(shop: House, customer: Customer) -> None:
+async def test_every_wrong_field_is_named_at_once(shop: Installation, customer: Customer) -> None:
     wrong = {"firstName": "", "email": "ada", "company": "x" * 161, "country": "XX", "notes": "y" * 2001}
     page = await sent(customer, f"{AT}/contact-me", "consent", **wrong)
     assert page.status == 422
@@ -163,7 +165,9 @@ async def test_every_wrong_field_is_named_at_once(shop: House, customer: Custome
     assert await leads(shop) == []
 
 
-async def test_a_form_sent_twice_makes_one_lead_and_a_changed_one_another(shop: House, customer: Customer) -> None:
+async def test_a_form_sent_twice_makes_one_lead_and_a_changed_one_another(
+    shop: Installation, customer: Customer
+) -> None:
     page = await customer.open(f"{AT}/contact-me")
     for _ in range(2):
         assert (await customer.send(page.form("email"), ANSWERS, "consent")).status == 200
@@ -172,14 +176,14 @@ async def test_a_form_sent_twice_makes_one_lead_and_a_changed_one_another(shop: 
     assert len(await leads(shop)) == 2
 
 
-async def test_a_program_learns_nothing(shop: House, customer: Customer) -> None:
+async def test_a_program_learns_nothing(shop: Installation, customer: Customer) -> None:
     page = await customer.open(f"{AT}/contact-me")
     page = await customer.send(page.form("email"), ANSWERS | {"website": "https://spam.example"}, "consent")
     assert page.url.partition("?")[0].endswith("/thanks")
     assert await leads(shop) == []
 
 
-async def test_only_what_an_offer_has_can_be_asked_for(shop: House, customer: Customer) -> None:
+async def test_only_what_an_offer_has_can_be_asked_for(shop: Installation, customer: Customer) -> None:
     at = "/store/offers/fabrikam/rollout.help"
     assert (await customer.open(f"{at}/contact-me")).status == 200
     for path in (
@@ -208,8 +212,8 @@ async def test_the_list_shows_what_is_published_and_finds_it(customer: Customer)
     assert "No offer fits" in page.text
 
 
-async def test_a_preview_is_seen_with_its_key_and_its_leads_say_so(shop: House, customer: Customer) -> None:
-    key = await new_preview(shop.rooms)
+async def test_a_preview_is_seen_with_its_key_and_its_leads_say_so(shop: Installation, customer: Customer) -> None:
+    key = await new_preview(shop.services)
     assert "next" not in (await customer.open(AT)).text
     for wrong in ("", "x", key[:-1], key + "x"):
         assert (await customer.open(f"{AT}?preview={wrong}")).status == 404
@@ -227,16 +231,16 @@ async def test_a_preview_is_seen_with_its_key_and_its_leads_say_so(shop: House, 
 
 
 async def test_an_offer_that_is_only_in_its_preview_takes_leads_from_there_alone(
-    shop: House, customer: Customer
+    shop: Installation, customer: Customer
 ) -> None:
-    await put_in_slots(shop.rooms, PLANNER, preview=1)
+    await put_in_slots(shop.services, PLANNER, preview=1)
     assert (await customer.open(AT)).status == 404
-    key = (await shop.rooms.catalogue.offer(PLANNER)).preview_key
+    key = (await shop.services.catalogue.offer(PLANNER)).preview_key
     assert (await sent(customer, f"{AT}/contact-me?preview={key}")).status == 200
     assert [lead["preview"] for lead in await leads(shop)] == [True]
 
 
-async def test_pages_speak_portuguese(shop: House) -> None:
+async def test_pages_speak_portuguese(shop: Installation) -> None:
     async with Customer(shop.url, "pt-BR,pt;q=0.9") as brazilian:
         page = await brazilian.open(f"{AT}/contact-me")
         assert 'lang="pt"' in page.html
@@ -248,7 +252,7 @@ async def test_pages_speak_portuguese(shop: House) -> None:
         assert "What you can do" in (await brazilian.open(AT)).text, "the choice is remembered"
 
 
-async def test_markup_in_any_field_stays_text(shop: House, customer: Customer) -> None:
+async def test_markup_in_any_field_stays_text(shop: Installation, customer: Customer) -> None:
     attack = "<script>alert(1)</script>"
     page = await sent(
         customer, f"{AT}/contact-me", "consent", firstName=attack, notes=f"</textarea>{attack}", email="x"
@@ -259,7 +263,7 @@ async def test_markup_in_any_field_stays_text(shop: House, customer: Customer) -
     assert "&lt;b&gt;markup&lt;/b&gt;" in (await customer.open(AT)).html
 
 
-async def test_pages_are_sealed(shop: House) -> None:
+async def test_pages_are_sealed(shop: Installation) -> None:
     for path in ("/store", AT, f"{AT}/contact-me", "/store/nothing"):
         async with shop.session.get(shop.url + path) as response:
             policy = response.headers["Content-Security-Policy"]
@@ -270,8 +274,8 @@ async def test_pages_are_sealed(shop: House) -> None:
 
 
 async def test_too_many_forms_are_refused(database_url: str) -> None:
-    async with house(database_url, form_limit="2/minute") as home, Customer(home.url) as visitor:
-        await open_shop(home.rooms)
+    async with installation(database_url, form_limit="2/minute") as home, Customer(home.url) as visitor:
+        await open_shop(home.services)
         page = await visitor.open(f"{AT}/contact-me")
         for _ in range(2):
             assert (await visitor.send(page.form("email"), ANSWERS, "consent")).status == 200
@@ -279,7 +283,7 @@ async def test_too_many_forms_are_refused(database_url: str) -> None:
         assert len(await leads(home)) == 1
 
 
-async def test_what_is_no_form_or_too_large_is_refused(shop: House) -> None:
+async def test_what_is_no_form_or_too_large_is_refused(shop: Installation) -> None:
     sends: list[tuple[Any, int]] = [({"notes": "x" * 70_000}, 413), (b"{}", 415)]
     for data, expected in sends:
         async with shop.session.post(f"{shop.url}{AT}/contact-me", data=data) as response:
@@ -288,8 +292,8 @@ async def test_what_is_no_form_or_too_large_is_refused(shop: House) -> None:
 
 
 async def test_a_proxy_s_word_on_the_address_is_taken_only_if_trusted(database_url: str) -> None:
-    async with house(database_url, form_limit="1/minute", trusted_proxies="127.0.0.1") as home:
-        await open_shop(home.rooms)
+    async with installation(database_url, form_limit="1/minute", trusted_proxies="127.0.0.1") as home:
+        await open_shop(home.services)
         statuses = []
         for forwarded in ("203.0.113.1", "203.0.113.2", "203.0.113.9, 203.0.113.2", "evil, 203.0.113.3"):
             headers = {"X-Forwarded-For": forwarded}
@@ -299,8 +303,8 @@ async def test_a_proxy_s_word_on_the_address_is_taken_only_if_trusted(database_u
 
 
 async def test_other_sites_send_forms_only_if_they_are_named(database_url: str) -> None:
-    async with house(database_url, form_origins="https://shop.example") as home:
-        await open_shop(home.rooms)
+    async with installation(database_url, form_origins="https://shop.example") as home:
+        await open_shop(home.services)
         url = f"{home.url}{AT}/contact-me?fragment=1"
         form = ANSWERS | {"consent": "yes"}
         async with home.session.post(url, data=form, headers={"Origin": "https://evil.example"}) as response:
@@ -318,25 +322,25 @@ async def test_a_captcha_is_checked_before_a_lead_is_kept(
     database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies: list[bytes] = []
-    said: dict[str, Any] = {"success": False, "error-codes": ["invalid-input-response"]}
+    message: dict[str, Any] = {"success": False, "error-codes": ["invalid-input-response"]}
 
     async def service(exchange: Exchange) -> None:
         bodies.append(exchange.request.body)
         assert exchange.request.headers["content-type"] == "application/x-www-form-urlencoded"
-        await answer(200, json.dumps(said).encode())(exchange)
+        await answer(200, json.dumps(message).encode())(exchange)
 
-    far = FaultServer(service)
-    await far.start(authority.server_context("challenges.cloudflare.com"))
+    remote = FaultServer(service)
+    await remote.start(authority.server_context("challenges.cloudflare.com"))
     given: dict[str, Any] = {
         "captcha": "turnstile",
         "captcha_site_key": "site-key",
         "captcha_secret": "captcha-secret",
-        "hosts": f"challenges.cloudflare.com=127.0.0.1:{far.port}",
+        "hosts": f"challenges.cloudflare.com=127.0.0.1:{remote.port}",
         "ca_file": authority.ca_file,
         "allow_addresses": "127.0.0.0/8",
     }
-    async with house(database_url, **given) as home, Customer(home.url) as visitor:
-        await open_shop(home.rooms)
+    async with installation(database_url, **given) as home, Customer(home.url) as visitor:
+        await open_shop(home.services)
         page = await visitor.open(f"{AT}/contact-me")
         assert 'data-sitekey="site-key"' in page.html
         assert "captcha-secret" not in page.html
@@ -349,10 +353,10 @@ async def test_a_captcha_is_checked_before_a_lead_is_kept(
         assert page.status == 422
         assert "Show that you are a person" in page.text
         assert bodies == [b"secret=captcha-secret&response=token"]
-        said["success"] = True
+        message["success"] = True
         assert (await visitor.send(form, ANSWERS, "consent")).status == 200
         assert len(await leads(home)) == 1
-        await far.aclose()
+        await remote.aclose()
         page = await visitor.send(form, ANSWERS | {"notes": "again"}, "consent")
         assert page.status == 422
         assert "cannot be made just now" in page.text

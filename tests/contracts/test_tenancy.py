@@ -24,8 +24,8 @@ from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
+from tests.in_process import DESTINATION, Answer, Installation, Visitor, hand_in, installation, lead
 from tests.journeys.customer import Customer
-from tests.rooms import DESTINATION, Answer, House, Visitor, hand_in, house, lead
 from tests.shop import put_in_slots
 
 MARK: Final = "quagga"
@@ -81,19 +81,19 @@ GONE: Final = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a1"
 
 
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[House]:
+async def home(database_url: str) -> AsyncIterator[Installation]:
     """A house whose address is plain, so that cookies come back over plain HTTP."""
-    async with house(database_url, public_url="http://leads.example") as opened:
+    async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
-async def neighbour(home: House) -> Neighbour:
+async def neighbour(home: Installation) -> Neighbour:
     """A publisher with everything that one can have; its offer is a draft that nobody outside knows of."""
     operator = await home.visitor("operator")
     offer = "/v1/publishers/fabrikam/offers/veiled"
     assert (await operator.put("/v1/publishers/fabrikam", {"displayName": f"The {MARK}"})).status == 201
-    said = {"title": f"A {MARK}", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
-    assert (await operator.put(offer, said)).status == 201
+    message = {"title": f"A {MARK}", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
+    assert (await operator.put(offer, message)).status == 201
     settings = {"httpsEndpointUrl": f"https://{MARK}.example/h"}
     body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
     assert (await operator.put(f"{offer}/customer-leads", body)).status == 201
@@ -105,14 +105,14 @@ async def neighbour(home: House) -> Neighbour:
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
     begun = await operator.post(f"{offer}/publish", {})
     assert begun.status == 202, begun.body
-    await put_in_slots(home.rooms, OfferRef("fabrikam", "veiled"), preview=1)
-    await home.rooms.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
+    await put_in_slots(home.services, OfferRef("fabrikam", "veiled"), preview=1)
+    await home.services.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
     by = Caller("test", Role.OPERATOR)
-    invited = await home.rooms.links.invite(f"{MARK}-waits@far.example", "fabrikam", Role.READER, by=by)
-    link = await home.rooms.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
+    invited = await home.services.links.invite(f"{MARK}-waits@far.example", "fabrikam", Role.READER, by=by)
+    link = await home.services.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
     password = "seven lanterns adrift"
-    person = await home.rooms.links.accept(link.token, name=f"Ada {MARK}", password=password)
-    session = await home.rooms.person_sign_ins.as_person(person, Place(), factor_too=True)
+    person = await home.services.links.accept(link.token, name=f"Ada {MARK}", password=password)
+    session = await home.services.person_sign_ins.as_person(person, Place(), factor_too=True)
     theirs = {
         "personId": person,
         "invitationId": invited.id,
@@ -156,7 +156,7 @@ async def neighbour(home: House) -> Neighbour:
     return Neighbour(theirs, nobody_s)
 
 
-async def operations(home: House) -> list[tuple[str, str, Mapping[str, Any]]]:
+async def operations(home: Installation) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Every method and path of the OpenAPI document."""
     document = (await home.anyone.get("/openapi.json")).json()
     return [
@@ -215,10 +215,10 @@ def seen(answer: Answer, values: Mapping[str, str]) -> tuple[int, dict[str, str]
     return answer.status, headers, text
 
 
-async def theirs_now(home: House) -> list[Any]:
+async def theirs_now(home: Installation) -> list[Any]:
     """All that the other publisher has, row by row."""
 
-    def act(conn: sa.Connection) -> list[Any]:
+    def transaction(conn: sa.Connection) -> list[Any]:
         found: list[Any] = []
         for table, column in (
             (t.publisher, t.publisher.c.id),
@@ -241,11 +241,11 @@ async def theirs_now(home: House) -> list[Any]:
         found += conn.execute(sa.select(t.cross_listing)).all()
         return found
 
-    return await home.rooms.storage.read(act)
+    return await home.services.storage.read(transaction)
 
 
 @pytest.mark.parametrize("role", ["publisher:contoso", "marketplace", None])
-async def test_what_is_another_s_is_answered_as_what_is_not_there(home: House, role: str | None) -> None:
+async def test_what_is_another_s_is_answered_as_what_is_not_there(home: Installation, role: str | None) -> None:
     them = await neighbour(home)
     visitor = home.anyone if role is None else await home.visitor(role)
     before, called = await theirs_now(home), 0
@@ -270,7 +270,7 @@ async def test_what_is_another_s_is_answered_as_what_is_not_there(home: House, r
     assert await theirs_now(home) == before, "something of theirs was changed"
 
 
-async def test_lists_and_searches_are_the_same_with_a_neighbour_and_without(home: House) -> None:
+async def test_lists_and_searches_are_the_same_with_a_neighbour_and_without(home: Installation) -> None:
     member = await home.visitor("publisher:contoso")
     await hand_in(await home.visitor("operator"))
     places = [(m, p, o) for m, p, o in await operations(home) if not parameters(p) and p not in OPEN]
@@ -294,7 +294,7 @@ async def test_lists_and_searches_are_the_same_with_a_neighbour_and_without(home
 
 
 @pytest.mark.parametrize("path", ["/v1/leads", "/v1/audit"])
-async def test_filters_by_another_publisher(home: House, path: str) -> None:
+async def test_filters_by_another_publisher(home: Installation, path: str) -> None:
     await neighbour(home)
     member = await home.visitor("publisher:contoso")
     answers = [
@@ -304,11 +304,11 @@ async def test_filters_by_another_publisher(home: House, path: str) -> None:
     assert answers[0][0] == 403
 
 
-async def test_the_portal_shows_and_does_nothing_of_another_s(home: House) -> None:
+async def test_the_portal_shows_and_does_nothing_of_another_s(home: Installation) -> None:
     them = await neighbour(home)
-    made = await home.rooms.keys.create("publisher:contoso", by="test")
+    made = await home.services.keys.create("publisher:contoso", by="test")
     origins = Origins(Secure(ClientAddresses(), home.url))
-    portal = Portal(home.rooms, name="M", base_url=home.url, origins=origins)
+    portal = Portal(home.services, name="M", base_url=home.url, origins=origins)
     routes = [route for route in portal.app().routes if isinstance(route, Route)]
     assert len(routes) >= 12
     before, called = await theirs_now(home), 0

@@ -16,7 +16,7 @@ from leadkeeper.intake.keep import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import ProblemType
 from leadkeeper.storage.engine import Storage, change_all_routes, change_routes
-from tests.rooms import House, house
+from tests.in_process import Installation, installation
 
 SECONDS = 20
 _HELD = 4711
@@ -25,9 +25,9 @@ OTHER = OfferRef("fabrikam", "planner")
 
 
 @contextlib.asynccontextmanager
-async def two_publishers(database_url: str) -> AsyncIterator[House]:
+async def two_publishers(database_url: str) -> AsyncIterator[Installation]:
     """A house with an offer of each."""
-    async with house(database_url) as home:
+    async with installation(database_url) as home:
         operator = await home.visitor("operator")
         for offer in (OFFER, OTHER):
             await operator.put(f"/v1/publishers/{offer.publisher_id}", {"displayName": offer.publisher_id})
@@ -88,13 +88,15 @@ class Stopped:
 @pytest.mark.databases("postgresql")
 async def test_leads_of_others_are_kept_while_a_publisher_changes_its_offers(database_url: str) -> None:
     async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
-        changing = asyncio.create_task(home.rooms.storage.write(stopped.act, "contoso"))
+        changing = asyncio.create_task(home.services.storage.write(stopped.act, "contoso"))
         await stopped.until(1)
-        own = asyncio.create_task(home.rooms.intake.keep(lead(OFFER, "own")))
-        many = asyncio.create_task(home.rooms.intake.keep_many([lead(OFFER, "a"), lead(OTHER, "b"), lead(OFFER, "c")]))
+        own = asyncio.create_task(home.services.intake.keep(lead(OFFER, "own")))
+        many = asyncio.create_task(
+            home.services.intake.keep_many([lead(OFFER, "a"), lead(OTHER, "b"), lead(OFFER, "c")])
+        )
         async with asyncio.timeout(SECONDS):
             for number in range(20):
-                kept = await home.rooms.intake.keep(lead(OTHER, f"k{number}"))
+                kept = await home.services.intake.keep(lead(OTHER, f"k{number}"))
                 assert not kept.repeat
         assert not changing.done()
         await stopped.until_somebody_waits()
@@ -114,10 +116,10 @@ async def test_a_lead_sees_what_its_publisher_changed_before(database_url: str) 
             "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": "https://crm.example/hook"},
         }
         for number in range(20):
-            put = home.rooms.connections.put(OFFER, f"line-{number}", body, by="cli")
-            ((_, is_new, _), kept) = await asyncio.gather(put, home.rooms.intake.keep(lead(OFFER, f"n{number}")))
+            put = home.services.connections.put(OFFER, f"line-{number}", body, by="cli")
+            ((_, is_new, _), kept) = await asyncio.gather(put, home.services.intake.keep(lead(OFFER, f"n{number}")))
             assert is_new
-            found = await home.rooms.inbox.get(kept.id)
+            found = await home.services.inbox.get(kept.id)
             assert found is not None
             # Those that were there before the lead, and the first of all for one that came before it.
             assert len(found.deliveries) in (max(number, 1), number + 1)
@@ -126,7 +128,7 @@ async def test_a_lead_sees_what_its_publisher_changed_before(database_url: str) 
 @pytest.mark.databases("postgresql")
 async def test_one_publishers_acts_leave_connections_for_others(database_url: str) -> None:
     async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
-        storage: Storage = home.rooms.storage
+        storage: Storage = home.services.storage
 
         def wait(conn: sa.Connection) -> None:
             stopped.act(conn)
@@ -141,7 +143,7 @@ async def test_one_publishers_acts_leave_connections_for_others(database_url: st
             for who in ("fabrikam", ""):
                 with on_behalf_of(who):
                     assert await storage.read(look) == 7
-            await home.rooms.intake.keep(lead(OTHER, "k"))
+            await home.services.intake.keep(lead(OTHER, "k"))
         assert stopped.begun < 16  # all the connections that the process has
         await stopped.__aexit__()
         async with asyncio.timeout(SECONDS):
@@ -151,7 +153,7 @@ async def test_one_publishers_acts_leave_connections_for_others(database_url: st
 @pytest.mark.databases("sqlite")
 async def test_one_publishers_acts_do_not_line_up_before_others(database_url: str) -> None:
     async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
-        storage: Storage = home.rooms.storage
+        storage: Storage = home.services.storage
         order: list[str] = []
 
         async def write(who: str) -> None:
@@ -176,13 +178,13 @@ async def test_a_group_is_charged_to_nobody(database_url: str) -> None:
     async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
         if database_url.startswith("postgresql"):
             with on_behalf_of("contoso"):
-                held = [asyncio.create_task(home.rooms.storage.write(stopped.act)) for _ in range(12)]
+                held = [asyncio.create_task(home.services.storage.write(stopped.act)) for _ in range(12)]
             await stopped.until(4)
         else:
             held = []
         async with asyncio.timeout(SECONDS):
             with on_behalf_of("contoso"):
-                await home.rooms.intake.keep(lead(OTHER, "k"))
+                await home.services.intake.keep(lead(OTHER, "k"))
         await stopped.__aexit__()
         await asyncio.gather(*held)
 
@@ -190,13 +192,13 @@ async def test_a_group_is_charged_to_nobody(database_url: str) -> None:
 @pytest.mark.databases("postgresql", "pgbouncer-transaction")
 async def test_all_routes_can_be_held_at_once(database_url: str) -> None:
     async with two_publishers(database_url) as home:
-        await home.rooms.storage.write(change_all_routes)
-        await home.rooms.intake.keep(lead(OTHER, "k"))
+        await home.services.storage.write(change_all_routes)
+        await home.services.intake.keep(lead(OTHER, "k"))
 
 
 @pytest.mark.databases("sqlite", "postgresql", "pgbouncer-transaction")
 async def test_a_publishers_requests_a_minute(database_url: str) -> None:
-    async with house(database_url, quota_requests_a_minute=5) as home:
+    async with installation(database_url, quota_requests_a_minute=5) as home:
         operator = await home.visitor("operator")
         await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})
         await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
@@ -213,7 +215,7 @@ async def test_a_publishers_requests_a_minute(database_url: str) -> None:
 async def test_a_place_is_held_until_the_act_has_ended_although_its_caller_is_gone(database_url: str) -> None:
     """Whoever begins and goes away, again and again, has no more acts under way than whoever stays."""
     async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
-        storage: Storage = home.rooms.storage
+        storage: Storage = home.services.storage
         for _ in range(8):
             with on_behalf_of("contoso"):
                 going = [asyncio.create_task(storage.read(stopped.act)) for _ in range(6)]
@@ -235,7 +237,7 @@ async def test_a_place_is_held_until_the_act_has_ended_although_its_caller_is_go
 
 async def test_an_act_that_fails_gives_its_place_back(database_url: str) -> None:
     async with two_publishers(database_url) as home:
-        storage: Storage = home.rooms.storage
+        storage: Storage = home.services.storage
 
         def fail(_: sa.Connection) -> None:
             raise LookupError

@@ -22,9 +22,9 @@ from tests.contracts.cases.marketo import FORM_SETTINGS
 from tests.contracts.cases.salesforce import WEB_SETTINGS
 from tests.contracts.honest import claims
 from tests.contracts.mailbox import mailbox
-from tests.contracts.market import FarSide
+from tests.contracts.market import RemoteSide
+from tests.in_process import OFFER, Answer, Installation, Visitor, hand_in, installation
 from tests.journeys.customer import Customer
-from tests.rooms import OFFER, Answer, House, Visitor, hand_in, house
 
 WEB: Final = {"leadDestination": "salesforce", "salesforceLeadConfiguration": WEB_SETTINGS}
 FORM: Final = {"leadDestination": "marketo", "marketoLeadConfiguration": FORM_SETTINGS}
@@ -49,15 +49,15 @@ CAUSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 class Scene:
     """A house with a worker before stand-ins that confirm nothing."""
 
-    home: House
+    home: Installation
     owner: Visitor
     sandbox: Sandbox
-    far: FarSide
+    remote: RemoteSide
 
     @property
     def settings(self) -> dict[str, Mapping[str, Any]]:
         """The settings of each way that confirms nothing, by Microsoft's name for the destination."""
-        return {"salesforce": WEB, "marketo": FORM, "email": MAIL, "httpsEndpoint": self.far.settings}
+        return {"salesforce": WEB, "marketo": FORM, "email": MAIL, "httpsEndpoint": self.remote.settings}
 
     async def connect(self, to: str, path: str = ONE) -> Answer:
         """Make the connection to that destination."""
@@ -69,8 +69,8 @@ class Scene:
         """The connection as it is read."""
         found = await self.owner.call("GET", path, headers={"Accept-Language": language})
         assert found.status == 200
-        told: dict[str, Any] = found.json()
-        return told
+        summary: dict[str, Any] = found.json()
+        return summary
 
     async def state(self, path: str = ONE) -> str:
         """The one word for it."""
@@ -104,8 +104,8 @@ async def until(holds: Callable[[], Awaitable[object]], seconds: float = 30) -> 
 @asynccontextmanager
 async def scene(database_url: str, authority: Authority, **more: Any) -> AsyncIterator[Scene]:
     """A house before Salesforce, Marketo, a mail server and an endpoint that only queues."""
-    far = FarSide(authority, answer(202))
-    await far.start()
+    remote = RemoteSide(authority, answer(202))
+    await remote.start()
     try:
         async with Sandbox(authority.ca_file.parent, lambda clock: [Salesforce(clock), Marketo(clock)]) as sandbox:
             with mailbox() as box:
@@ -118,10 +118,10 @@ async def scene(database_url: str, authority: Authority, **more: Any) -> AsyncIt
                     "vouched_mail_domains": "*",
                     "public_url": "http://leads.example",
                 }
-                async with house(database_url, worker=True, **settings | more) as home:
-                    yield Scene(home, await home.visitor("publisher:contoso"), sandbox, far)
+                async with installation(database_url, worker=True, **settings | more) as home:
+                    yield Scene(home, await home.visitor("publisher:contoso"), sandbox, remote)
     finally:
-        await far.aclose()
+        await remote.aclose()
 
 
 @pytest.fixture
@@ -141,8 +141,8 @@ async def test_a_connection_that_was_never_tried_is_not_tried(s: Scene, to: str)
     await s.connect(to)
     shown = await s.shown()
     assert (shown["health"]["state"], shown["proven"], shown["testLead"]) == ("notTried", False, None)
-    said = await s.say(True)
-    assert "validate" in said.problem(409, "not-possible-now")["detail"], "there is no test lead to be found"
+    message = await s.say(True)
+    assert "validate" in message.problem(409, "not-possible-now")["detail"], "there is no test lead to be found"
 
 
 @pytest.mark.parametrize("to", WAYS)
@@ -156,16 +156,16 @@ async def test_a_test_lead_that_nobody_found_is_sent_unconfirmed(s: Scene, to: s
         found = answer.json()
         assert found["ok"] is None, "neither yes nor no"
         assert found["testLead"]["receipt"]["result"] == "sent"
-        assert words in found["said"]
+        assert words in found["message"]
         searched = found["testLead"]["id"] if to == "email" else found["testLead"]["marker"]
-        assert searched in found["said"], "what to search for"
+        assert searched in found["message"], "what to search for"
         assert found["notLookedAt"]
         assert claims(json.dumps(found, ensure_ascii=False)) == []
     shown = await s.shown()
     assert (shown["health"]["state"], shown["proven"]) == ("unconfirmed", False)
     test = shown["testLead"]
     assert (test["id"], test["marker"]) == (found["testLead"]["id"], found["testLead"]["marker"])
-    assert (test["confirmed"], test["said"]) == (False, None)
+    assert (test["confirmed"], test["message"]) == (False, None)
     assert claims(json.dumps(shown, ensure_ascii=False)) == []
 
 
@@ -173,19 +173,19 @@ async def test_a_test_lead_that_nobody_found_is_sent_unconfirmed(s: Scene, to: s
 async def test_whoever_found_it_makes_the_connection_working(s: Scene, to: str) -> None:
     await s.connect(to)
     marker = (await s.validate()).json()["testLead"]["marker"]
-    said = await s.say(True, marker=marker)
-    assert said.status == 200, said.body
+    message = await s.say(True, marker=marker)
+    assert message.status == 200, message.body
     shown = await s.shown()
-    assert said.json() == shown
+    assert message.json() == shown
     assert (shown["health"]["state"], shown["proven"]) == ("working", True)
-    told = shown["testLead"]["said"]
-    assert (told["found"], told["marker"]) == (True, marker)
-    assert told["by"].startswith("key:")
-    assert told["time"] >= shown["testLead"]["sentTime"]
+    summary = shown["testLead"]["message"]
+    assert (summary["found"], summary["marker"]) == (True, marker)
+    assert summary["by"].startswith("key:")
+    assert summary["time"] >= shown["testLead"]["sentTime"]
     operator = await s.home.visitor("operator")
     audit = (await operator.get("/v1/audit")).json()["entries"]
     (line,) = [each for each in audit if each["act"] == "connection.testLead"]
-    assert (line["who"], line["subject"]) == (told["by"], "contoso.crm-pro/primary")
+    assert (line["who"], line["subject"]) == (summary["by"], "contoso.crm-pro/primary")
     assert (line["publisherId"], line["detail"]) == ("contoso", f"found {marker}")
     # A further test lead takes nothing back: the settings are the same.
     await s.validate()
@@ -204,15 +204,17 @@ async def test_not_found_breaks_the_connection_and_names_the_usual_causes(s: Sce
     for language, causes in CAUSES[to].items():
         health = (await s.shown(language=language))["health"]
         assert health["state"] == "broken"
-        told = " ".join([health["diagnosis"]["summary"], *health["diagnosis"]["steps"]])
-        assert [cause for cause in causes if cause not in told] == []
-    assert (await s.shown())["testLead"]["said"]["found"] is False
+        summary = " ".join([health["diagnosis"]["summary"], *health["diagnosis"]["steps"]])
+        assert [cause for cause in causes if cause not in summary] == []
+    assert (await s.shown())["testLead"]["message"]["found"] is False
     # What would be lost there waits, until somebody has found a test lead.
     lead_id = await hand_in(await s.home.visitor("operator"))
     assert await s.delivery(lead_id) == "held"
     marker = (await s.validate()).json()["testLead"]["marker"]
     shown = await s.shown()
-    assert (shown["health"]["state"], shown["testLead"]["said"]) == ("broken", None), "asked again, and not known yet"
+    assert (shown["health"]["state"], shown["testLead"]["message"]) == ("broken", None), (
+        "asked again, and not known yet"
+    )
     assert await s.delivery(lead_id) == "held"
     assert (await s.say(True, marker=marker)).status == 200
     assert await s.state() == "working"
@@ -239,7 +241,7 @@ async def test_somebody_resumes_it_without_having_found_it(s: Scene) -> None:
     assert (await s.say(False)).status == 200
     resumed = (await s.owner.post(f"{ONE}/resume")).json()
     assert resumed["health"]["state"] == "unconfirmed"
-    assert resumed["testLead"]["said"]["found"] is False, "what was said is kept and shown"
+    assert resumed["testLead"]["message"]["found"] is False, "what was said is kept and shown"
 
 
 async def test_a_word_needs_a_test_lead_that_somebody_must_look_for(s: Scene) -> None:
@@ -249,7 +251,7 @@ async def test_a_word_needs_a_test_lead_that_somebody_must_look_for(s: Scene) ->
     detail = (await s.say(True, marker=first)).problem(409, "not-possible-now")["detail"]
     assert second in detail, "the last one is another"
     assert await s.state() == "unconfirmed"
-    s.far.manner = answer(200)
+    s.remote.manner = answer(200)
     assert (await s.validate()).json()["ok"] is True
     assert await s.state() == "working"
     assert (await s.shown())["testLead"]["confirmed"] is True
@@ -261,31 +263,31 @@ async def test_a_word_needs_a_test_lead_that_somebody_must_look_for(s: Scene) ->
 
 @pytest.mark.parametrize(("manner", "state"), [(answer(200), "working"), (answer(202), "unconfirmed")])
 async def test_customers_leads_tell_as_much_as_a_test_lead(s: Scene, manner: Fault, state: str) -> None:
-    s.far.manner = manner
+    s.remote.manner = manner
     await s.connect("httpsEndpoint")
     await hand_in(await s.home.visitor("operator"))
 
-    async def told() -> bool:
+    async def summary() -> bool:
         return await s.state() != "notTried"
 
-    await until(told)
+    await until(summary)
     assert await s.state() == state
 
 
 async def test_a_test_lead_that_is_refused_breaks_what_nothing_is_known_of(s: Scene) -> None:
-    s.far.manner = answer(401)
+    s.remote.manner = answer(401)
     await s.connect("httpsEndpoint")
     assert (await s.validate()).json()["ok"] is False
     health = (await s.shown())["health"]
     assert (health["state"], health["diagnosis"]["kind"]) == ("broken", "credentialsRejected")
-    s.far.manner = answer(200)
+    s.remote.manner = answer(200)
     assert (await s.validate()).json()["ok"] is True
     health = (await s.shown())["health"]
     assert (health["state"], health["diagnosis"]) == ("working", None)
 
 
 async def test_a_person_s_pause_is_paused_and_trouble_of_ours_is_broken(s: Scene) -> None:
-    s.far.manner = answer(401)
+    s.remote.manner = answer(401)
     await s.connect("httpsEndpoint")
     assert (await s.owner.post(f"{ONE}/pause")).json()["health"]["state"] == "paused"
     assert (await s.owner.post(f"{ONE}/resume")).json()["health"]["state"] == "notTried"
@@ -310,10 +312,10 @@ async def test_find_names_the_usual_causes_and_claims_nothing(s: Scene, to: str)
         asked = {"Accept-Language": language}
         found = await s.owner.call("POST", "/v1/find", {"text": lead_id}, headers=asked)
         (traced,) = found.json()["leads"]
-        told = " ".join([*traced["said"], *traced["steps"]])
-        assert [cause for cause in causes if cause not in told] == []
-        assert claims(told) == []
-        assert ("unconfirmed" if language == "en" else "não confirmado") in told
+        summary = " ".join([*traced["message"], *traced["steps"]])
+        assert [cause for cause in causes if cause not in summary] == []
+        assert claims(summary) == []
+        assert ("unconfirmed" if language == "en" else "não confirmado") in summary
     lead = await s.owner.get(f"/v1/leads/{lead_id}")
     assert claims(lead.body.decode()) == []
     listed = await s.owner.post("/v1/leads/find", {"email": "ada@contoso.example"})
@@ -323,7 +325,7 @@ async def test_find_names_the_usual_causes_and_claims_nothing(s: Scene, to: str)
 @pytest.mark.parametrize("to", WAYS)
 async def test_no_page_claims_anything(s: Scene, to: str) -> None:
     await s.connect(to)
-    made = await s.home.rooms.keys.create("publisher:contoso", by="test")
+    made = await s.home.services.keys.create("publisher:contoso", by="test")
     async with Customer(s.home.url) as visitor:
         page = await visitor.open("/portal")
         await visitor.send(page.form("key"), {"key": made.key})

@@ -39,15 +39,15 @@ def test_found_and_not_found(call: Call, queueing: ReceivingEndpoint) -> None:
     assert "sent, unconfirmed" in doctor.out
     assert claims(doctor.out + doctor.err) == []
     assert "well" not in doctor.err, "nobody knows whether all is well where nothing is confirmed"
-    said = call("connections", "not-found", OFFER)
-    assert said.code == 0
-    assert "202" in said.out + said.err, "the usual causes"
+    message = call("connections", "not-found", OFFER)
+    assert message.code == 0
+    assert "202" in message.out + message.err, "the usual causes"
     assert "broken" in call("connections", "list").out
     call("connections", "validate", OFFER)
     assert call("connections", "found", OFFER, "--marker", "MSFT_TEST_1").code == 1
-    said = call("connections", "found", OFFER, "--json")
-    assert said.json["health"]["state"] == "working"
-    assert said.json["testLead"]["said"]["by"] == "cli"
+    message = call("connections", "found", OFFER, "--json")
+    assert message.json["health"]["state"] == "working"
+    assert message.json["testLead"]["message"]["by"] == "cli"
     assert "working" in call("connections", "list").out
 
 
@@ -55,10 +55,10 @@ def test_to_retry_a_lead_that_nobody_confirmed_claims_nothing(call: Call, queuei
     put_offer(call)
     put_connection(call, queueing)
     lead_id = call("connections", "validate", OFFER, "--json").json["testLead"]["id"]
-    said = call("leads", "retry", lead_id)
-    assert said.code == 0
-    assert "unconfirmed" in said.out + said.err
-    assert claims(said.out + said.err) == []
+    message = call("leads", "retry", lead_id)
+    assert message.code == 0
+    assert "unconfirmed" in message.out + message.err
+    assert claims(message.out + message.err) == []
 
 
 def test_in_portuguese(
@@ -98,6 +98,6 @@ def test_new_settings_are_told_to_take_effect_as_they_do(
         database.execute("UPDATE offer SET live = 1, production_version = 1")
         database.execute("UPDATE connection SET tried = 1, proven = 1")
     put = ("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=https://127.0.0.1/other")
-    said = call(*put)
-    assert said.code == 0
-    assert words in said.out + said.err
+    message = call(*put)
+    assert message.code == 0
+    assert words in message.out + message.err

@@ -25,8 +25,8 @@ from leadkeeper.sandbox.faults import answer
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from tests.contracts.honest import claims
-from tests.contracts.house import CRM
-from tests.contracts.market import Market, market, statuses, told
+from tests.contracts.installation import CRM
+from tests.contracts.market import Market, market, statuses, summary
 
 C, R, N, B = StepStatus.COMPLETE, StepStatus.WAITING_FOR_REVIEW, StepStatus.NOT_STARTED, StepStatus.BLOCKED
 OPERATION_WAITS = "operationWaits"
@@ -37,7 +37,7 @@ NOT_FOUND = "endpointLeadNotFound"
 async def opened(url: str, authority: Authority, policy: str = "warn") -> AsyncIterator[Market]:
     """A marketplace whose far side only queues, with a draft and a connection to it; to warn is the default."""
     async with market(url, authority, **({} if policy == "warn" else {"unconfirmed": policy})) as made:
-        made.far.manner = answer(202)
+        made.remote.manner = answer(202)
         await made.define()
         await made.connect()
         yield made
@@ -75,16 +75,16 @@ async def test_it_passes_and_says_that_nothing_is_known(database_url: str, autho
     async with opened(database_url, authority, policy) as m:
         operation = await m.published()
         assert (operation.state, statuses(operation)) == (OperationState.COMPLETED, [C, C, C, C, R, N])
-        said = told(operation, StepId.PACKAGING)
-        assert "was sent, unconfirmed" in said
-        assert "MSFT_TEST_" in said
+        message = summary(operation, StepId.PACKAGING)
+        assert "was sent, unconfirmed" in message
+        assert "MSFT_TEST_" in message
         assert ("warning" in levels(operation, StepId.PACKAGING)) is (policy == "warn")
         await m.publication.go_live(CRM, by="test")
         operation = await m.worked()
         assert (operation.state, statuses(operation)) == (OperationState.COMPLETED, [C] * 6)
-        assert len(m.far.bodies) == 1, "going live asks for no second test lead"
+        assert len(m.remote.bodies) == 1, "going live asks for no second test lead"
         for step in operation.steps:
-            assert claims(told(operation, step.id)) == []
+            assert claims(summary(operation, step.id)) == []
         (connection,) = await m.connections.list(CRM)
         assert not connection.proven
         assert await kinds(m) == [PREVIEW_READY, OFFER_LIVE]
@@ -97,11 +97,11 @@ async def test_it_waits_and_goes_on_once_the_test_lead_was_found(database_url: s
     async with opened(database_url, authority, "wait") as m:
         operation = await m.published()
         assert (operation.state, statuses(operation)) == (OperationState.RUNNING, [C, C, C, R, N, N])
-        said = told(operation, StepId.PACKAGING)
-        assert "was sent, unconfirmed" in said
-        assert claims(said) == []
+        message = summary(operation, StepId.PACKAGING)
+        assert "was sent, unconfirmed" in message
+        assert claims(message) == []
         assert (await m.publication.status(CRM)).status is OfferStatus.RUNNING
-        assert await m.press.look() == [], "nothing is done meanwhile"
+        assert await m.runner.look() == [], "nothing is done meanwhile"
         assert await kinds(m) == [OPERATION_WAITS]
         (mail,) = await mails(m)
         assert "waits for you" in mail
@@ -110,20 +110,20 @@ async def test_it_waits_and_goes_on_once_the_test_lead_was_found(database_url: s
         await findings(m).say(CRM, "primary", found=True, by="key:somebody")
         operation = await m.worked()
         assert (operation.state, statuses(operation)) == (OperationState.COMPLETED, [C, C, C, C, R, N])
-        said = told(operation, StepId.PACKAGING)
-        assert "found it" in said
-        assert "key:somebody" in said
-        assert said.count("was sent, unconfirmed") == 1, "nothing is told twice"
-        assert len(m.far.bodies) == 1
+        message = summary(operation, StepId.PACKAGING)
+        assert "found it" in message
+        assert "key:somebody" in message
+        assert message.count("was sent, unconfirmed") == 1, "nothing is told twice"
+        assert len(m.remote.bodies) == 1
         await m.publication.go_live(CRM, by="test")
         operation = await m.worked()
         assert operation.state is OperationState.COMPLETED
-        assert len(m.far.bodies) == 1
+        assert len(m.remote.bodies) == 1
         # Published once more with the same settings: somebody has found a test lead with them.
         await m.define(summary="Customers, kept better.")
         operation = await m.published()
         assert operation.state is OperationState.COMPLETED
-        assert len(m.far.bodies) == 2
+        assert len(m.remote.bodies) == 2
 
 
 async def test_it_fails_with_the_usual_causes_once_it_was_not_found(database_url: str, authority: Authority) -> None:
@@ -132,9 +132,9 @@ async def test_it_fails_with_the_usual_causes_once_it_was_not_found(database_url
         await findings(m).say(CRM, "primary", found=False, by="key:somebody")
         operation = await m.worked()
         assert (operation.state, statuses(operation)) == (OperationState.FAILED, [C, C, C, B, N, N])
-        said = told(operation, StepId.PACKAGING)
-        assert f"({NOT_FOUND})" in said
-        assert "\n1. " in said
+        message = summary(operation, StepId.PACKAGING)
+        assert f"({NOT_FOUND})" in message
+        assert "\n1. " in message
         assert await kinds(m) == [OPERATION_WAITS, OPERATION_FAILED]
         # Mended, published and found.
         operation = await m.published()
@@ -166,20 +166,20 @@ async def test_while_it_waits_settings_may_change_and_it_may_be_canceled(
         await m.connect(m.other.settings)
         with pytest.raises(Problem):
             await findings(m).say(CRM, "primary", found=True, by="key:somebody")
-        await m.connect(m.far.settings, "second")
+        await m.connect(m.remote.settings, "second")
         await m.validator.validate(CRM, "second", by="test")
         await findings(m).say(CRM, "second", found=True, by="key:somebody")
         operation = await m.worked()
         assert operation.state is OperationState.COMPLETED, "the other confirms by itself"
         assert len(m.other.bodies) == 1
         await m.publication.cancel(CRM, by="test")
-        m.far.bodies.clear()
-        await m.connect(m.far.settings)
+        m.remote.bodies.clear()
+        await m.connect(m.remote.settings)
         operation = await m.published()
         assert operation.state is OperationState.RUNNING
         assert (await m.publication.cancel(CRM, by="test")).state is OperationState.CANCELED
         await findings(m).say(CRM, "primary", found=True, by="key:somebody")
-        assert await m.press.look() == []
+        assert await m.runner.look() == []
 
 
 async def test_two_that_wait_each_need_a_word(database_url: str, authority: Authority) -> None:
@@ -192,12 +192,12 @@ async def test_two_that_wait_each_need_a_word(database_url: str, authority: Auth
         assert (operation.state, statuses(operation)[3]) == (OperationState.RUNNING, R)
         await findings(m).say(CRM, "second", found=True, by="key:somebody")
         assert (await m.worked()).state is OperationState.COMPLETED
-        assert [len(each.bodies) for each in (m.far, m.other)] == [1, 1]
+        assert [len(each.bodies) for each in (m.remote, m.other)] == [1, 1]
 
 
 async def test_new_settings_of_a_live_offer_wait_for_the_word_too(database_url: str, authority: Authority) -> None:
     async with opened(database_url, authority, "wait") as m:
-        m.far.manner = answer(200)
+        m.remote.manner = answer(200)
         await m.published()
         await m.publication.go_live(CRM, by="test")
         await m.worked()
@@ -205,8 +205,8 @@ async def test_new_settings_of_a_live_offer_wait_for_the_word_too(database_url: 
         changed = await m.connect(m.other.settings)
         assert changed.change is not None
         for found in (False, True):
-            told_of = await m.validator.validate(CRM, "primary", by="test")
-            assert told_of.ok is None
+            summary_of = await m.validator.validate(CRM, "primary", by="test")
+            assert summary_of.ok is None
             (before,) = await m.connections.list(CRM)
             assert (before.change is not None, before.proven) == (True, True)
             after = await findings(m).say(CRM, "primary", found=found, by="key:somebody")
@@ -223,7 +223,7 @@ async def test_a_worker_sends_one_test_lead_for_settings_that_wait_for_a_word(
     database_url: str, authority: Authority
 ) -> None:
     async with opened(database_url, authority, "wait") as m:
-        m.far.manner = answer(200)
+        m.remote.manner = answer(200)
         await m.published()
         await m.publication.go_live(CRM, by="test")
         await m.worked()

@@ -15,7 +15,7 @@ import pytest
 from yarl import URL
 
 from leadkeeper.doors.storefront.form import FIELDS
-from tests.rooms import NOWHERE, OFFER, Answer, House, Visitor, house
+from tests.in_process import NOWHERE, OFFER, Answer, Installation, Visitor, installation
 from tests.shop import ANSWERS, PLANNER, open_shop
 
 NUL: Final = "a\0b"
@@ -133,7 +133,7 @@ async def send(visitor: Visitor, operation: Operation, raw: Mapping[str, str] | 
         return Answer(response.status, response.headers, await response.read())
 
 
-async def furnish(home: House) -> tuple[Visitor, list[Operation]]:
+async def furnish(home: Installation) -> tuple[Visitor, list[Operation]]:
     """An operator in a furnished house, and all operations."""
     operator = await home.visitor("operator")
     made = (await operator.post(f"{OFFER}/hooks")).json()
@@ -145,7 +145,7 @@ async def furnish(home: House) -> tuple[Visitor, list[Operation]]:
     return operator, found
 
 
-async def test_every_text_of_every_body(home: House, subtests: pytest.Subtests) -> None:
+async def test_every_text_of_every_body(home: Installation, subtests: pytest.Subtests) -> None:
     operator, found = await furnish(home)
     count = 0
     for operation in found:
@@ -168,7 +168,7 @@ async def test_every_text_of_every_body(home: House, subtests: pytest.Subtests) 
     assert count > 150
 
 
-async def test_every_text_of_every_address_and_header(home: House, subtests: pytest.Subtests) -> None:
+async def test_every_text_of_every_address_and_header(home: Installation, subtests: pytest.Subtests) -> None:
     operator, found = await furnish(home)
     for operation in found:
         with subtests.test(str(operation)):
@@ -226,8 +226,8 @@ FORMS: Final = (
 @pytest.fixture
 async def portal(database_url: str) -> Any:
     """A house with a storefront, and the cookie of a signed-in operator with its form token."""
-    async with house(database_url, public_url="http://127.0.0.1") as opened:
-        await open_shop(opened.rooms)
+    async with installation(database_url, public_url="http://127.0.0.1") as opened:
+        await open_shop(opened.services)
         operator = await opened.visitor("operator")
         async with opened.session.post(
             f"{opened.url}/portal/sign-in", data={"key": operator.key or ""}, allow_redirects=False

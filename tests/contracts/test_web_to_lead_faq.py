@@ -16,7 +16,7 @@ import pytest
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.interface import Context
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
-from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Kind, Outcome, Receipt
@@ -29,8 +29,8 @@ from leadkeeper.texts import ENGLISH, Language
 from tests.contracts.cases.salesforce import REST_SETTINGS, WEB_SETTINGS
 from tests.contracts.faults import LEAD
 from tests.contracts.honest import claims
+from tests.in_process import OFFER, hand_in, installation
 from tests.languages import LANGUAGES
-from tests.rooms import OFFER, hand_in, house
 
 MARKER = "MSFT_TEST_639000000000000000"
 TEST_LEAD = replace(LEAD, customer=customer_of(MARKER), description=MARKER, test=True)
@@ -57,10 +57,10 @@ async def network(sandbox: Sandbox) -> AsyncIterator[Network]:
     await there.aclose()
 
 
-def web(network: Network) -> WebToLead | RestApi:
+def web(network: Network) -> WebToLead | SalesforceRestApi:
     """Web-to-Lead."""
     opened = SALESFORCE.open(SalesforceConfig.model_validate(WEB_SETTINGS), Context(network))
-    assert isinstance(opened, WebToLead | RestApi)
+    assert isinstance(opened, WebToLead | SalesforceRestApi)
     return opened
 
 
@@ -125,7 +125,7 @@ async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state
         "ca_file": sandbox.ca_file,
         "public_url": "http://leads.example",
     }
-    async with house(f"sqlite+aiosqlite:///{tmp_path}/leads.db", worker=True, **settings) as home:
+    async with installation(f"sqlite+aiosqlite:///{tmp_path}/leads.db", worker=True, **settings) as home:
         owner, operator = await home.visitor("publisher:contoso"), await home.visitor("operator")
         assert (await operator.put(OFFER, {"title": "CRM Pro", "offerType": "saas", "live": True})).status == 200
         body = {"leadDestination": "salesforce", "salesforceLeadConfiguration": WEB_SETTINGS}
@@ -134,18 +134,18 @@ async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state
         for language, unconfirmed in (("en", "unconfirmed"), ("pt", "não confirmado")):
             asked = {"Accept-Language": language}
             validated = await owner.call("POST", f"{OFFER}/customer-leads/validate", headers=asked)
-            assert unconfirmed in validated.json()["said"]
+            assert unconfirmed in validated.json()["message"]
             shown = await owner.call("GET", f"{OFFER}/customer-leads", headers=asked)
             assert shown.json()["health"]["state"] == "unconfirmed"
             ids = (validated.json()["testLead"]["id"], lead_id)
             for each in ids:
                 found = await owner.call("POST", "/v1/find", {"text": each}, headers=asked)
                 (traced,) = found.json()["leads"]
-                assert any(unconfirmed in line for line in traced["said"]), traced
+                assert any(unconfirmed in line for line in traced["message"]), traced
                 assert any("reCAPTCHA" in step for step in traced["steps"])
                 lead = await owner.call("GET", f"/v1/leads/{each}", headers=asked)
-                for told in (validated, shown, found, lead):
-                    assert claims(told.body.decode()) == []
+                for summary in (validated, shown, found, lead):
+                    assert claims(summary.body.decode()) == []
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

@@ -16,8 +16,8 @@ from leadkeeper.delivery.schedule import State
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
 from leadkeeper.destinations.interface import Context
-from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.intake.keep import Intake
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.problem import Problem, ProblemType
@@ -26,7 +26,7 @@ from leadkeeper.sandbox.faults import Fault, FaultServer, answer, hang
 from leadkeeper.storage import tables as t
 from leadkeeper.validation.validator import Validator
 from tests.conftest import EVERY_WAY
-from tests.contracts.house import CRM, TestHouse, endpoint, furnished, lead
+from tests.contracts.installation import CRM, TestInstallation, endpoint, furnished, lead
 
 DATABASES = EVERY_WAY
 
@@ -35,56 +35,56 @@ DATABASES = EVERY_WAY
 class Scene:
     """A house with a worker that carries, and a far side that answers as told."""
 
-    house: TestHouse
+    installation: TestInstallation
     worker: Worker
     intake: Intake
-    again: Again
+    again: Redelivery
     validator: Validator
     inbox: Inbox
-    far: FaultServer
+    remote: FaultServer
     url: str
 
     async def until(self, done: Callable[[dict[str, int]], bool], seconds: float = 10) -> dict[str, int]:
         """Wait until the stored states are as ``done`` says."""
         for _ in range(int(seconds / 0.02)):
-            if done(states := await self.house.states()):
+            if done(states := await self.installation.states()):
                 return states
             await asyncio.sleep(0.02)
-        pytest.fail(f"not reached in {seconds} s: {await self.house.states()}")
+        pytest.fail(f"not reached in {seconds} s: {await self.installation.states()}")
 
     async def until_there(self, table: sa.Table, seconds: float = 10) -> None:
         """Wait until ``table`` has a row."""
         for _ in range(int(seconds / 0.02)):
-            if await self.house.count(table):
+            if await self.installation.count(table):
                 return
             await asyncio.sleep(0.02)
         pytest.fail(f"no {table.name} in {seconds} s")
 
     async def connect(self, name: str = "primary") -> None:
-        await self.house.connections.put(CRM, name, endpoint(self.url), by="test")
+        await self.installation.connections.put(CRM, name, endpoint(self.url), by="test")
 
 
 @asynccontextmanager
 async def scene(url: str, authority: Authority, fault: Fault | None = None) -> AsyncIterator[Scene]:
-    far = FaultServer(fault or answer(200))
-    await far.start(authority.server_context("127.0.0.1"))
+    remote = FaultServer(fault or answer(200))
+    await remote.start(authority.server_context("127.0.0.1"))
     policy = NetworkPolicy(
         allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
     )
-    network = Network(policy, dice=lambda: 1.0)  # each call has the whole time
-    async with furnished(url) as house:
-        house.connections._clock = now_ms
-        worker = Worker(house.storage, house.connections, Context(network), lease_seconds=3)
-        house.connections._woken = worker.wake
+    network = Network(policy, random_unit=lambda: 1.0)  # each call has the whole time
+    async with furnished(url) as installation:
+        installation.connections._clock = now_ms
+        worker = Worker(installation.storage, installation.connections, Context(network), lease_seconds=3)
+        installation.connections._woken = worker.wake
         made = Scene(
-            house,
+            installation,
             worker,
-            Intake(house.storage, worker.wake),
-            Again(house.storage, worker.wake),
-            Validator(house.storage, house.connections, Context(network), worker.wake),
-            Inbox(house.storage),
-            far,
-            f"https://127.0.0.1:{far.port}/in",
+            Intake(installation.storage, worker.wake),
+            Redelivery(installation.storage, worker.wake),
+            Validator(installation.storage, installation.connections, Context(network), worker.wake),
+            Inbox(installation.storage),
+            remote,
+            f"https://127.0.0.1:{remote.port}/in",
         )
         carrying = asyncio.create_task(worker.run())
         try:
@@ -93,7 +93,7 @@ async def scene(url: str, authority: Authority, fault: Fault | None = None) -> A
             await worker.stop(1)
             await carrying
             await network.aclose()
-            await far.aclose()
+            await remote.aclose()
 
 
 async def test_leads_arrive_and_are_shown(database_url: str, authority: Authority) -> None:
@@ -101,7 +101,7 @@ async def test_leads_arrive_and_are_shown(database_url: str, authority: Authorit
         await s.connect()
         kept = await s.intake.keep_many([lead(i) for i in range(120)])
         await s.until(lambda states: states == {"delivered": 120})
-        assert len(s.far.received) == 120
+        assert len(s.remote.received) == 120
         shown = await s.inbox.get(kept[0].id)  # type: ignore[union-attr]
         assert shown is not None
         (delivery,) = shown.deliveries
@@ -122,14 +122,14 @@ async def test_a_broken_connection_holds_and_mended_settings_release(database_ur
         await s.intake.keep_many([lead(i) for i in range(30)])
         await s.until_there(t.notice)
         await s.until(lambda states: "sending" not in states)
-        assert await s.house.count(t.notice) == 1
+        assert await s.installation.count(t.notice) == 1
         held = await s.inbox.list(LeadFilter(state="held"))
         assert len(held.leads) == 30
-        assert (await s.house.connections.list(CRM))[0].health.paused
-        s.far.fault = answer(200)
+        assert (await s.installation.connections.list(CRM))[0].health.paused
+        s.remote.fault = answer(200)
         await s.connect()
         await s.until(lambda states: states == {"delivered": 30})
-        assert await s.house.count(t.delivery, t.delivery.c.attempts == 1) == 30
+        assert await s.installation.count(t.delivery, t.delivery.c.attempts == 1) == 30
 
 
 async def test_validation_sends_a_real_test_lead_and_resumes(database_url: str, authority: Authority) -> None:
@@ -141,12 +141,12 @@ async def test_validation_sends_a_real_test_lead_and_resumes(database_url: str, 
         assert not failed.ok
         assert failed.diagnosis is not None
         assert failed.diagnosis.kind == "endpointNotFound"
-        s.far.fault = answer(200)
+        s.remote.fault = answer(200)
         passed = await s.validator.validate(CRM, "primary", by="test")
         assert passed.ok
         assert passed.test_lead is not None
         assert passed.test_lead.receipt is not None
-        assert passed.test_lead.marker in s.far.received[-1].body.decode()
+        assert passed.test_lead.marker in s.remote.received[-1].body.decode()
         await s.until(lambda states: states == {"delivered": 2, "setAside": 1})
         found = await s.inbox.list(LeadFilter(test=True))
         assert {x.source for x in found.leads} == {failed.test_lead.marker, passed.test_lead.marker}  # type: ignore[union-attr]
@@ -161,7 +161,7 @@ async def test_refused_is_set_aside_then_retried(database_url: str, authority: A
         assert shown is not None
         assert shown.deliveries[0].diagnosis is not None
         assert shown.deliveries[0].diagnosis.evidence.code == "NoPhone"
-        s.far.fault = answer(200)
+        s.remote.fault = answer(200)
         view = await s.again.retry(shown.deliveries[0].id, by="test")
         assert view.state in ("waiting", "sending", "delivered")
         await s.until(lambda states: states == {"delivered": 1})
@@ -182,13 +182,13 @@ async def test_replay_by_time_and_state(database_url: str, authority: Authority)
             return (await s.again.replay(CRM, name, by="test", **given)).deliveries  # type: ignore[arg-type]
 
         assert await replay("late", missing=True, dry_run=True) == 10
-        assert await s.house.count(t.delivery) == 10
+        assert await s.installation.count(t.delivery) == 10
         assert await replay("late", missing=True) == 10
         await s.until(lambda states: states == {"delivered": 20})
         assert await replay("primary", states=[State.DELIVERED], until_ms=1) == 0
         assert await replay("primary", states=[State.DELIVERED]) == 10
         await s.until(lambda states: states == {"delivered": 20})
-        assert len(s.far.received) == 30
+        assert len(s.remote.received) == 30
 
 
 async def test_our_own_bug_charges_nobody(
@@ -208,7 +208,7 @@ async def test_our_own_bug_charges_nobody(
         assert shown is not None
         assert shown.deliveries[0].attempts[0].diagnosis is not None
         assert shown.deliveries[0].attempts[0].diagnosis.kind == "internalError"
-        assert await s.house.count(t.delivery, t.delivery.c.attempts == 1) == 1
+        assert await s.installation.count(t.delivery, t.delivery.c.attempts == 1) == 1
 
 
 async def test_stopping_returns_what_is_in_flight(database_url: str, authority: Authority) -> None:
@@ -217,21 +217,23 @@ async def test_stopping_returns_what_is_in_flight(database_url: str, authority: 
         await s.intake.keep_many([lead(i) for i in range(50)])
         await s.until(lambda states: states.get("sending", 0) >= 8)
         await s.worker.stop(0.1)
-        assert await s.house.states() == {"waiting": 50} or sum((await s.house.states()).values()) == 50
-        assert "sending" not in await s.house.states()
-        assert await s.house.count(t.delivery, t.delivery.c.attempts > 0) == 0
-        assert await s.house.count(t.lease) == 0
+        assert await s.installation.states() == {"waiting": 50} or sum((await s.installation.states()).values()) == 50
+        assert "sending" not in await s.installation.states()
+        assert await s.installation.count(t.delivery, t.delivery.c.attempts > 0) == 0
+        assert await s.installation.count(t.lease) == 0
 
 
 async def test_a_quiet_connection_is_looked_at_now_and_then(database_url: str, authority: Authority) -> None:
     """Its host is gone, no lead has met that yet: it is paused and people are told."""
     async with scene(database_url, authority) as s:
         await s.connect()
-        await s.house.connections.put(CRM, "gone", endpoint("https://gone.invalid/in"), by="test")
-        assert await s.house.count(t.notice) == 0
-        await s.house.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(check_at=0)).rowcount)
+        await s.installation.connections.put(CRM, "gone", endpoint("https://gone.invalid/in"), by="test")
+        assert await s.installation.count(t.notice) == 0
+        await s.installation.storage.write(
+            lambda conn: conn.execute(sa.update(t.connection).values(check_at=0)).rowcount
+        )
         await s.until_there(t.notice)
-        found = {c.name: c.health.paused for c in await s.house.connections.list(CRM)}
+        found = {c.name: c.health.paused for c in await s.installation.connections.list(CRM)}
         assert found == {"primary": False, "gone": True}
 
 
@@ -248,6 +250,6 @@ async def test_it_stops_in_time_while_the_database_swallows_what_it_is_asked(
             async def swallowed(*_: object, **__: object) -> None:
                 await asyncio.Event().wait()
 
-            silent.setattr(s.house.storage, "write", swallowed)
+            silent.setattr(s.installation.storage, "write", swallowed)
             await asyncio.wait_for(s.worker.stop(0.5), 20)
-        await s.house.states()
+        await s.installation.states()

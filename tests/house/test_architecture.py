@@ -29,7 +29,7 @@ QUESTIONS = [
 ]
 
 
-def rooms() -> list[str]:
+def services() -> list[str]:
     """Every folder of the package, and the modules at its top, in the order of the page: as the tree is read."""
     folders = [path for path in PACKAGE.rglob("*") if path.is_dir() and not PLACES & set(path.parts)]
     names = [f"{path.relative_to(PACKAGE).as_posix()}/" for path in folders if any(path.glob("*.*"))]
@@ -48,7 +48,7 @@ def tree(text: str) -> dict[str, str]:
 
 def written_tree(lines: dict[str, str]) -> str:
     """The tree as it should be; a room that the page did not have gets a line that somebody must write."""
-    shown = [(room, room.rstrip("/").count("/"), room.rstrip("/").rpartition("/")[2]) for room in rooms()]
+    shown = [(room, room.rstrip("/").count("/"), room.rstrip("/").rpartition("/")[2]) for room in services()]
     names = [f"{'  ' * depth}{name}{'/' if room.endswith('/') else ''}" for room, depth, name in shown]
     width = max(map(len, names)) + 2
     text = [f"{name:{width}}{lines.get(room, UNSAID)}" for name, (room, _, _) in zip(names, shown, strict=True)]
@@ -81,7 +81,7 @@ def test_the_tree_is_that_of_the_package() -> None:
     assert shown
     lines = tree(shown[1])
     assert generated("tree", "```\n" + written_tree(lines) + "```\n"), "run: UPDATE_DOCS=1 make test ARGS=tests/house"
-    assert [room for room in rooms() if lines.get(room, UNSAID) == UNSAID] == []
+    assert [room for room in services() if lines.get(room, UNSAID) == UNSAID] == []
 
 
 def test_the_imports_are_those_of_the_contracts() -> None:

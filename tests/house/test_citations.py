@@ -32,7 +32,7 @@ _PAGE = re.compile(r"(?<![\w./-])(docs/[\w/.-]+\.md)(?:#([\w-]+))?")
 _DECISION = re.compile(r"\bdecisions? \(?(?:no\. ?)?(\d{4})\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.#/-])(00\d{2})(?![\w.])")
 _PATH = re.compile(r"(?:[\w<>.*-]+/)*[\w<>*-]+\.(?:py|md|toml|css|js|html|txt|po)|(?:[\w<>.*-]+/)+[\w<>*-]*")
-_ROOMS = re.compile(r"src/|tests/|docs/|bench/|scripts/|requirements/")
+_SERVICES = re.compile(r"src/|tests/|docs/|bench/|scripts/|requirements/")
 
 
 def outside(text: str) -> list[str]:
@@ -60,7 +60,7 @@ def wrong_paths(page: Path) -> Iterator[str]:
     """The files that ``page`` names as code and that are not there; other people's folders are not meant."""
     for span in spans(page):
         path = span.partition("::")[0]
-        ours = _ROOMS.match(path) or (path.endswith(".py") and "/" in path)
+        ours = _SERVICES.match(path) or (path.endswith(".py") and "/" in path)
         if ours and _PATH.fullmatch(path) and not is_there(path):
             yield span
 

@@ -20,7 +20,7 @@ from tests.house.pages import ROOT
 PACKAGE = ROOT / "src/leadkeeper"
 PLANTED = [
     ("destinations/dynamics/adapter.py", "import leadkeeper.destinations.marketo.rest", "destinations-apart"),
-    ("publishing/press.py", "import asyncpg", "storage-knows"),
+    ("publishing/runner.py", "import asyncpg", "storage-knows"),
     ("publishing/steps.py", "import sqlalchemy", "pure"),
 ]
 
@@ -77,7 +77,7 @@ def test_the_database_is_hidden_from_every_room() -> None:
 def test_what_calls_itself_pure_is_in_the_contract() -> None:
     pure = set()
     for path in PACKAGE.rglob("*.py"):
-        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        if "sandbox" not in path.parts and re.search(r"\bPure\b(?! but)", said):
+        message = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if "sandbox" not in path.parts and re.search(r"\bPure\b(?! but)", message):
             pure.add(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
     assert set(contract("pure")["source_modules"]) == pure

@@ -53,14 +53,16 @@ def mails() -> dict[str, Any]:
         OutageNews(News.OVER, NEWS.kind, "cause", 1_000, 2_000, waiting=3, most=5, confirmed=False, proven=proven)
         for proven in (True, False)
     ]
-    told = ["The test lead MSFT_TEST_1 was sent, unconfirmed, over primary."]
+    summary = ["The test lead MSFT_TEST_1 was sent, unconfirmed, over primary."]
     return {
         "lead": mail_text.lead_notice(["a", "b"], "Planner", "https://m.example", *END),
         "withheld": mail_text.withheld_notice(2, "Planner", "https://m.example", *END),
         "change refused": mail_text.change_refused_notice("primary", "Planner", NEWS.kind, *END),
-        "stopped": publishing_mail.operation_failed_notice("Planner", "Provisioning", told, "https://m.example", *END),
-        "waits": publishing_mail.operation_waits_notice("Planner", told, "https://m.example", *END),
-        "preview": publishing_mail.preview_notice("Planner", "https://m.example/p", "https://m.example", told, *END),
+        "stopped": publishing_mail.operation_failed_notice(
+            "Planner", "Provisioning", summary, "https://m.example", *END
+        ),
+        "waits": publishing_mail.operation_waits_notice("Planner", summary, "https://m.example", *END),
+        "preview": publishing_mail.preview_notice("Planner", "https://m.example/p", "https://m.example", summary, *END),
         "live": publishing_mail.live_notice("Planner", "https://m.example", *END),
         "question": mail_text.question("contoso", "token", "Market", "https://m.example", FROM),
         "fails": failing_notice([Fallen("primary", "Planner", NEWS)], "https://m.example", *END),

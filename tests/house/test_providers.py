@@ -19,7 +19,7 @@ from tests.house.pages import DOCS, ROOT
 PACKAGE: Final = ROOT / "src/leadkeeper"
 PLACES: Final = PACKAGE / "doors/cli/demo/places.py"
 
-ROOMS: Final[dict[str, Callable[[str], bool]]] = {
+SERVICES: Final[dict[str, Callable[[str], bool]]] = {
     "settings": lambda name: (PACKAGE / f"destinations/{name}/settings.py").is_file(),
     "guide": lambda name: (PACKAGE / f"destinations/{name}/guide.py").is_file(),
     "provider": lambda name: (PACKAGE / f"destinations/{name}/provider.py").is_file(),
@@ -32,14 +32,14 @@ ROOMS: Final[dict[str, Callable[[str], bool]]] = {
 
 
 @pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", SERVICES)
 def test_every_destination_is_in_every_room(provider: Provider, room: str) -> None:
-    assert ROOMS[room](provider.name), f"{provider.name} lacks its {room}"
+    assert SERVICES[room](provider.name), f"{provider.name} lacks its {room}"
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", SERVICES)
 def test_a_destination_that_is_nowhere_is_missed(room: str) -> None:
-    assert not ROOMS[room]("nowhere")
+    assert not SERVICES[room]("nowhere")
 
 
 @pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)

@@ -71,8 +71,8 @@ def _command(path: str, command: Any) -> str:
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     options = [parameter for parameter in command.get_params(context) if parameter.name != "help"]
     runs = not getattr(command, "commands", None) or command.invoke_without_command
-    told = re.sub(r"(?<!\n)\n(?!\n)", " ", (command.help or "").strip())
-    text = f"\n## {path}\n\n{told}\n"
+    summary = re.sub(r"(?<!\n)\n(?!\n)", " ", (command.help or "").strip())
+    text = f"\n## {path}\n\n{summary}\n"
     if not runs:
         below = ", ".join(f"[{name}](#{f'{path} {name}'.replace(' ', '-')})" for name in command.commands)
         return f"{text}\nIt has {below}.\n"

@@ -50,9 +50,9 @@ async def answer(api: ASGIApp, path: str) -> Any:
 @pytest.fixture(scope="module")
 def operations() -> set[str]:
     """Every operation of the OpenAPI document, as ``GET /v1/leads``."""
-    rooms = cast(Any, _NoRooms())
-    rooms.connections = SimpleNamespace(destinations=OURS)
-    api = create_api(rooms, Metrics(), hook_route(rooms.hooks, rooms.intake))
+    services = cast(Any, _NoRooms())
+    services.connections = SimpleNamespace(destinations=OURS)
+    api = create_api(services, Metrics(), hook_route(services.hooks, services.intake))
     paths = asyncio.run(answer(api, "/openapi.json"))["paths"]
     return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 

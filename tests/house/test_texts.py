@@ -104,8 +104,8 @@ _NO_WORDS: Final = re.compile(r"&\w+;|width=device-width, initial-scale=1|\bno(?
 def spoken(template: str) -> list[str]:
     """The words of a template that are in no catalogue: those of its text, and those that attributes say."""
     rest = _JINJA.sub(" ", _TRANSLATED.sub(" ", _ATTRIBUTES.sub(r"<\1>", template)))
-    said = " ".join([*_SPOKEN.findall(rest), _TAG.sub(" ", rest)])
-    return re.findall(r"[^\W\d_]{2,}", _NO_WORDS.sub(" ", said))
+    message = " ".join([*_SPOKEN.findall(rest), _TAG.sub(" ", rest)])
+    return re.findall(r"[^\W\d_]{2,}", _NO_WORDS.sub(" ", message))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
@@ -123,6 +123,6 @@ def test_no_text_stands_in_an_f_string() -> None:
     for path in sorted((ROOT / "src/leadkeeper").rglob("*.py")):
         inside = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.JoinedStr))
         calls = (node for each in inside for node in ast.walk(each) if isinstance(node, ast.Call) and node.args)
-        said = [call.func for call in calls if isinstance(call.args[0], ast.Constant)]
-        names = {each.attr if isinstance(each, ast.Attribute) else ast.unparse(each) for each in said}
+        message = [call.func for call in calls if isinstance(call.args[0], ast.Constant)]
+        names = {each.attr if isinstance(each, ast.Attribute) else ast.unparse(each) for each in message}
         assert not names & {"_", "gettext", "lazy_gettext", "ngettext", "pgettext"}, name_of(path)

@@ -50,13 +50,13 @@ async def until(
     holds: Callable[[], Awaitable[object]],
     seconds: float,
     every: float = 0.05,
-    told: Callable[[], str] = str,
+    summary: Callable[[], str] = str,
 ) -> float:
     """Wait until ``holds()`` is true; how long that took. Fails with ``what`` and ``told()`` after ``seconds``."""
     start = time.monotonic()
     while not await holds():
         if time.monotonic() - start > seconds:
-            raise AssertionError(f"not within {seconds} s: {what}\n{told()}")
+            raise AssertionError(f"not within {seconds} s: {what}\n{summary()}")
         await asyncio.sleep(every)
     return time.monotonic() - start
 
@@ -108,10 +108,10 @@ class Process:
     async def carries(self) -> None:
         """Wait until a worker says that it carries leads."""
 
-        async def has_said_so() -> bool:
+        async def has_confirmed() -> bool:
             return "Leadkeeper carries leads" in self.log.read_text(errors="replace")
 
-        await until(f"{self.name} carries leads", has_said_so, READY_SECONDS, 0.05, self.hub.tail)
+        await until(f"{self.name} carries leads", has_confirmed, READY_SECONDS, 0.05, self.hub.tail)
 
     async def end(self, seconds: float = SOON) -> tuple[int, float]:
         """SIGTERM; the exit code and how long it took. Fails when it does not end in time."""

@@ -19,23 +19,23 @@ def mail_by(box: Mailbox) -> dict[str, object]:
 
 def telling(settings: Mapping[str, Any], *contacts: str) -> dict[str, Any]:
     """A connection's settings with contacts (:data:`BOSS` by default) who hear of trouble, not of every lead."""
-    told = {"contactEmail": list(contacts or (BOSS,)), "notice": "none"}
-    return {name: value | told if isinstance(value, dict) else value for name, value in settings.items()}
+    summary = {"contactEmail": list(contacts or (BOSS,)), "notice": "none"}
+    return {name: value | summary if isinstance(value, dict) else value for name, value in settings.items()}
 
 
-async def nobody_was_told(hub: Hub, box: Mailbox) -> None:
+async def nobody_was_notified(hub: Hub, box: Mailbox) -> None:
     """It healed by itself in seconds: no mail went out, and none is written down to go."""
     assert await sql(hub.database_url, "SELECT kind, body FROM notice") == []
     assert box.mails == [], [mail["Subject"] for mail in box.mails]
 
 
-async def operator_is_told(hub: Hub, why: str) -> None:
+async def operator_is_notified(hub: Hub, why: str) -> None:
     """``/readyz`` says 503, and why, to whoever runs the installation."""
-    said: list[object] = [None]
+    message: list[object] = [None]
 
-    async def told() -> bool:
+    async def summary() -> bool:
         status, problem = await hub.call("GET", "/readyz")
-        said[0] = problem
+        message[0] = problem
         return status == 503 and why in problem["detail"]
 
-    await until(f"/readyz tells that {why!r}", told, 30, told=lambda: f"{said[0]}\n{hub.tail()}")
+    await until(f"/readyz tells that {why!r}", summary, 30, summary=lambda: f"{message[0]}\n{hub.tail()}")

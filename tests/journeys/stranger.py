@@ -21,7 +21,7 @@ def request(line: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 @dataclass(frozen=True)
-class Said:
+class RemoteMessage:
     """What came back: the status, 0 if the connection was closed without one; and how much was sent till then."""
 
     status: int
@@ -29,7 +29,7 @@ class Said:
     sent: int
 
 
-async def say(port: int, content: bytes, seconds: float = 60, piece: int = PIECE) -> Said:
+async def say(port: int, content: bytes, seconds: float = 60, piece: int = PIECE) -> RemoteMessage:
     """Send ``content`` until it is answered or refused; a server that does neither fails the test."""
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -51,7 +51,7 @@ async def say(port: int, content: bytes, seconds: float = 60, piece: int = PIECE
         finally:
             answered.cancel()
             writer.transport.abort()
-    return Said(int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.1 ") else 0, head, sent)
+    return RemoteMessage(int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.1 ") else 0, head, sent)
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
@@ -109,8 +109,8 @@ class Meter:
         return times.user + times.system
 
 
-async def cost(port: int, meter: Meter, content: bytes, times: int) -> tuple[float, Sequence[Said]]:
+async def cost(port: int, meter: Meter, content: bytes, times: int) -> tuple[float, Sequence[RemoteMessage]]:
     """The CPU seconds of one such request, from so many of them; the machine's timer counts in steps of 10 ms."""
     before = meter.read()
-    said = [await say(port, content) for _ in range(times)]
-    return (meter.read() - before) / times, said
+    message = [await say(port, content) for _ in range(times)]
+    return (meter.read() - before) / times, message

@@ -39,7 +39,7 @@ async def all_in(hub: Hub, state: str, ids: list[str]) -> None:
         shown = {lead["id"]: lead["deliveries"][0]["state"] for lead in await hub.in_state(state, limit=200)}
         return all(shown.get(lead_id) == state for lead_id in ids)
 
-    await until(f"all are {state}", are, SOON, told=hub.tail)
+    await until(f"all are {state}", are, SOON, summary=hub.tail)
 
 
 async def notices(hub: Hub) -> list[Any]:
@@ -79,13 +79,13 @@ async def broken(hub: Hub, endpoint: Endpoint) -> tuple[list[str], list[str]]:
     async def paused() -> bool:
         return (await health(hub))["state"] == "broken"
 
-    await until("the connection is paused", paused, SOON, told=hub.tail)
+    await until("the connection is paused", paused, SOON, summary=hub.tail)
     later = await give(hub, "later", LATER)
     await all_in(hub, "held", early + later)
     return early + later, given("early", EARLY) + given("later", LATER)
 
 
-async def told_once(hub: Hub, lead_id: str) -> None:
+async def summary_once(hub: Hub, lead_id: str) -> None:
     """One notice; the connection and the lead say why, who must act, and how."""
     (notice,) = await notices(hub)
     assert notice[0] == "connectionPaused"
@@ -102,7 +102,7 @@ async def told_once(hub: Hub, lead_id: str) -> None:
 
 async def test_mended_by_new_settings(hub: Hub, endpoint: Endpoint) -> None:
     ids, emails = await broken(hub, endpoint)
-    await told_once(hub, ids[0])
+    await summary_once(hub, ids[0])
     asked = endpoint.asked
     await asyncio.sleep(2)
     assert endpoint.asked == asked, "a paused connection was sent leads"
@@ -139,7 +139,7 @@ async def test_mended_at_the_far_side(hub: Hub, endpoint: Endpoint) -> None:
     """The probe finds it; should one lead show that it is still broken, nobody is told again."""
     ids, emails = await broken(hub, endpoint)
     await probe_now(hub)
-    await until("probed", lambda: probed(hub, 1), SOON, told=hub.tail)
+    await until("probed", lambda: probed(hub, 1), SOON, summary=hub.tail)
     await all_in(hub, "held", ids)
     assert len(await notices(hub)) == 1, "told twice of the same trouble"
 
@@ -175,7 +175,7 @@ async def test_the_account_key_is_changed_and_changed_back(hub: Hub, storage_acc
     diagnosis = (await health(hub))["diagnosis"]
     assert diagnosis["kind"] in ("storageKeyRejected", "storageAccessBlocked"), diagnosis
     await probe_now(hub)
-    await until("probed", lambda: probed(hub, 1), SOON, told=hub.tail)
+    await until("probed", lambda: probed(hub, 1), SOON, summary=hub.tail)
     await hub.connect("crm", "primary", storage_account.settings)
     await all_in(hub, "delivered", ids)
     assert sorted(key for key, _ in await storage_account.rows()) == sorted(ids)
@@ -195,7 +195,7 @@ async def test_a_failing_endpoint_is_replaced(hub: Hub, endpoint: Endpoint) -> N
 
 async def sql_waiting(hub: Hub, ids: list[str]) -> None:
     """Wait until some have failed, then let all retries be an hour away, as after some hours of trouble."""
-    await until("it is failing", lambda: failing(hub), SOON, told=hub.tail)
+    await until("it is failing", lambda: failing(hub), SOON, summary=hub.tail)
     await all_in(hub, "waiting", ids[:3])
     hour = int(time.time() * 1000) + 3_600_000
     await sql(hub.database_url, f"UPDATE delivery SET due_at = {hour} WHERE state = 'waiting'")
@@ -217,7 +217,7 @@ async def test_a_hanging_endpoint_is_replaced(hub: Hub, endpoint: Endpoint, make
     async def asked() -> bool:
         return endpoint.asked >= 8
 
-    await until("it hangs", asked, SOON, told=hub.tail)
+    await until("it hangs", asked, SOON, summary=hub.tail)
     other = await make_endpoint()
     await hub.connect("crm", "primary", other.settings)
 
@@ -225,7 +225,7 @@ async def test_a_hanging_endpoint_is_replaced(hub: Hub, endpoint: Endpoint, make
         return len(other.times()) >= len(ids) - endpoint.asked
 
     # Sooner than the hanging calls are given up, which is after 30 s.
-    took = await until("the rest goes to the new address", came, 25, told=hub.tail)
+    took = await until("the rest goes to the new address", came, 25, summary=hub.tail)
     print(f"{len(other.times())} leads at the new address after {took:.2f} s; {endpoint.asked} hang at the old one")
 
 
@@ -261,7 +261,7 @@ async def test_an_offer_without_connections(hub: Hub, endpoint: Endpoint) -> Non
         states = [delivery["state"] for delivery in (await hub.lead(lead_id))["deliveries"]]
         return states == ["delivered", "delivered"]
 
-    await until("the new lead went over both", both, SOON, told=hub.tail)
+    await until("the new lead went over both", both, SOON, summary=hub.tail)
     assert len(endpoint.arrivals) == len(ids) + 2
 
 

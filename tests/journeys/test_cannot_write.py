@@ -15,7 +15,7 @@ from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import Process, until
 from tests.journeys.load import Load, check_endpoint, under_load
-from tests.journeys.people import mail_by, nobody_was_told, operator_is_told, telling
+from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Arrival, Endpoint
 from tests.journeys.test_restarts import goes_on
 from tests.services.postgres import Postgres, PostgresMissing
@@ -37,11 +37,11 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
     load = Load(hub, ["crm"], "full", clients=6)
     async with under_load(load):
         for number in range(3):
-            await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
+            await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, summary=hub.tail)
             limit_files(process, 4_096)
-            await operator_is_told(hub, "No lead can be kept: ")
+            await operator_is_notified(hub, "No lead can be kept: ")
             refused = functools.partial(refusals, load, load.answers["503"])
-            await until("leads are refused", refused, 30, told=hub.tail)
+            await until("leads are refused", refused, 30, summary=hub.tail)
             status, _ = await hub.call("GET", "/healthz")
             assert status == 200
             limit_files(process, resource.RLIM_INFINITY)
@@ -52,7 +52,7 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
     leads, requests = check_endpoint(endpoint, load)
     print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
     assert requests == leads, "answers that were heard were forgotten"
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
 
 
 async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, box: Mailbox) -> None:
@@ -68,18 +68,20 @@ async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoi
         load = Load(hub, ["crm"], "full", clients=6)
         async with under_load(load):
             for number in range(3):
-                await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
+                await until(
+                    "leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, summary=hub.tail
+                )
                 await asyncio.to_thread(server.fill)
                 refused = functools.partial(refusals, load, load.answers["503"])
-                await until("leads are refused", refused, 40, told=hub.tail)
-                await operator_is_told(hub, "the disk of the database is full")
-                told = []
+                await until("leads are refused", refused, 40, summary=hub.tail)
+                await operator_is_notified(hub, "the disk of the database is full")
+                summary = []
                 for _ in range(40):  # as long as leads are refused, and not just now and then
-                    told.append(await hub.call("GET", "/readyz"))
+                    summary.append(await hub.call("GET", "/readyz"))
                     await asyncio.sleep(0.1)
                 # The server may vacuum meanwhile, which leaves room for a lead or two; a busy one may answer too late.
-                refused_then = [problem["detail"] for status, problem in told if status == 503]
-                assert len(refused_then) > len(told) / 2, told
+                refused_then = [problem["detail"] for status, problem in summary if status == 503]
+                assert len(refused_then) > len(summary) / 2, summary
                 assert any("the disk of the database is full" in detail for detail in refused_then), refused_then
                 assert (await hub.call("GET", "/healthz"))[0] == 200
                 await asyncio.to_thread(server.free)
@@ -90,7 +92,7 @@ async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoi
         leads, requests = check_endpoint(endpoint, load)
         print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
         assert requests == leads, "answers that were heard were forgotten"
-        await nobody_was_told(hub, box)
+        await nobody_was_notified(hub, box)
         await hub.close()
 
 
@@ -128,7 +130,7 @@ async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint:
             if status == 202:
                 given.add(f"late-{email}")
         await asyncio.wait_for(first_came.wait(), 30)
-        await operator_is_told(hub, "the database only reads just now")
+        await operator_is_notified(hub, "the database only reads just now")
         status, problem = await hub.hand_in("crm", "refused@load.example")
         assert (status, problem["type"]) == (503, "urn:leadkeeper:problem:storage-away")
         await asyncio.to_thread(only_reads, server, False)
@@ -138,7 +140,7 @@ async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint:
         times = endpoint.times()
         assert given <= set(times)
         assert {email for email in given if times[email] > 1} == set(), "answers that were heard were forgotten"
-        await nobody_was_told(hub, box)
+        await nobody_was_notified(hub, box)
         await hub.close()
 
 

@@ -20,7 +20,7 @@ from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
 from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
-from tests.journeys.people import mail_by, nobody_was_told, telling
+from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import arrives, goes_on
 from tests.services.postgres import Postgres
@@ -46,7 +46,7 @@ async def test_a_clock_that_jumps(
     hub.program = wall.program
     await hub.start("serve")
     await jumps(hub, wall.set, jump, storage_account, kill=kill)
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_a_server_whose_clock_jumps(
     hub = await make_hub(postgres_url, **mail_by(box))
     await hub.start("api", "worker")
     await jumps(hub, clock.set, jump, storage_account, kill=kill)
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
 
 
 async def jumps(
@@ -82,7 +82,7 @@ async def jumps(
     held = {f"held-{number}@load.example" for number in range(3)}  # too few to open the breaker
     for email in sorted(held):
         await hub.give("crm", email)
-    await until("they wait for another try", lambda: waiting(hub, len(held)), 30, told=hub.tail)
+    await until("they wait for another try", lambda: waiting(hub, len(held)), 30, summary=hub.tail)
     if kill:
         hub.kill_all()
     await asyncio.to_thread(set_clock, jump)
@@ -101,7 +101,7 @@ async def jumps(
     load = Load(hub, ["crm"], "jumped", clients=4)
     async with under_load(load):
         await arrives(f"the clock jumped by {jump} s", hub, "crm", stored, SOON)
-        await until("what waited goes out", all_stored, 60, told=hub.tail)
+        await until("what waited goes out", all_stored, 60, summary=hub.tail)
         await asyncio.to_thread(set_clock, 0)
         await arrives("the clock is right again", hub, "crm", stored, SOON)
     await hub.all_delivered(60)
@@ -141,7 +141,7 @@ async def test_machines_whose_clocks_differ(
     assert requests == leads, "a lead was sent again while its worker still had it"
     interrupted = await sql(postgres_url, "SELECT count(*) FROM attempt WHERE outcome = 'ours'")
     assert interrupted == [(0,)]
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
     print(f"{len(load.acknowledged)} acknowledged, {leads} leads in {requests} requests, {dict(load.answers)}")
 
 
@@ -176,7 +176,7 @@ async def test_machines_whose_clocks_differ_by_more_than_a_signature_lives(
     async with under_load(load):
         await arrives("clocks differ", hub, "crm", stored, SOON)
         freeze(storage_account, signal.SIGSTOP)
-        await until("leads are on their way", lambda: sending(hub), 30, told=hub.tail)
+        await until("leads are on their way", lambda: sending(hub), 30, summary=hub.tail)
         await asyncio.sleep(5)  # longer than a lease, and its sweeps
         freeze(storage_account, signal.SIGCONT)
         await arrives("the account answers again", hub, "crm", stored, SOON)
@@ -184,7 +184,7 @@ async def test_machines_whose_clocks_differ_by_more_than_a_signature_lives(
     await check_table(storage_account, load)
     (sends, leads), *_ = await sql(postgres_url, "SELECT count(*), count(DISTINCT delivery_id) FROM attempt")
     assert sends == leads, "a lead was taken from a worker that still had it"
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
     print(f"{len(load.acknowledged)} acknowledged, {leads} leads in {sends} sends, {dict(load.answers)}")
 
 
@@ -215,12 +215,12 @@ async def test_doctor_and_metrics_name_the_process_whose_clock_is_wrong(
     async def all_three() -> bool:
         return len(await measured()) == 3
 
-    await until("every process has told its clock", all_three, SOON, 0.5, told=hub.tail)
+    await until("every process has told its clock", all_three, SOON, 0.5, summary=hub.tail)
     found = {round(seconds / 30) * 30: (process, role) for process, role, seconds in await measured()}
     assert {seconds: role for seconds, (_, role) in found.items()} == {600: "api", 0: "worker", -60: "worker"}
-    told = await doctor(hub)
+    summary = await doctor(hub)
     wrong = {
-        each["name"]: each["detail"] for each in told if each["name"].startswith("clock") and each["state"] != "ok"
+        each["name"]: each["detail"] for each in summary if each["name"].startswith("clock") and each["state"] != "ok"
     }
     assert set(wrong) == {f"clock of process {found[seconds][0]}" for seconds in (600, -60)}
     assert "the api on " in (ahead := wrong[f"clock of process {found[600][0]}"])
@@ -232,7 +232,7 @@ async def test_doctor_and_metrics_name_the_process_whose_clock_is_wrong(
     async def only_the_living() -> bool:
         return [role for _, role, _ in await measured()] == ["api"]
 
-    await until("the dead are forgotten", only_the_living, 2 * SOON, 1, told=hub.tail)
+    await until("the dead are forgotten", only_the_living, 2 * SOON, 1, summary=hub.tail)
 
 
 async def doctor(hub: Hub) -> list[dict[str, str]]:

@@ -49,14 +49,14 @@ async def test_rows_damaged_in_each_table_under_load(
             ((waiting,),) = await sql(database_url, _DAMAGED_NOTICES)
             return bool(aside == 3 and not running and not waiting)
 
-        await until("each damaged row is dealt with by itself", dealt_with, SOON, 0.2, told=hub.tail)
+        await until("each damaged row is dealt with by itself", dealt_with, SOON, 0.2, summary=hub.tail)
         status, ready = await hub.call("GET", "/readyz")
         assert (status, ready["status"]) == (200, "ready")
         assert ready["damagedRecords"] >= 3, "what was set aside is told at once"
         assert "leadkeeper doctor" in ready["remedy"]
-        told = " ".join(each["detail"] for each in await doctor(hub) if each["name"] == "records")
-        assert all(lead in told for lead in held[:3])
-        assert "connection contoso.broken/endpoint" in told
+        summary = " ".join(each["detail"] for each in await doctor(hub) if each["name"] == "records")
+        assert all(lead in summary for lead in held[:3])
+        assert "connection contoso.broken/endpoint" in summary
         assert (await hub.delivery(seen))["attempts"][0]["outcome"] == "delivered"
         # The settings come back from a backup.
         await sql(database_url, f"UPDATE connection SET settings = '{settings}' WHERE id = '{ids['broken']}'")
@@ -65,8 +65,8 @@ async def test_rows_damaged_in_each_table_under_load(
     leads, requests = check_endpoint(endpoint, load)
     assert leads == requests, "a lead was sent twice"
     # The operator is told, by `doctor`; of contacts those alone whose new settings cannot be read.
-    told_to = {address for recipients in box.recipients for address in recipients}
-    assert told_to == {"erp@contoso.example"}, [mail["Subject"] for mail in box.mails]
+    summary_to = {address for recipients in box.recipients for address in recipients}
+    assert summary_to == {"erp@contoso.example"}, [mail["Subject"] for mail in box.mails]
     assert {mail["Subject"] for mail in box.mails} == {"New settings for “Offer erp” are not in effect"}
     assert all(process.running for process in hub.processes), hub.tail()
     print(f"{len(load.acknowledged)} acknowledged under load, {leads} leads in {requests} requests")
@@ -112,4 +112,4 @@ async def arrives_at(endpoint: Endpoint, hub: Hub, email: str) -> None:
     async def there() -> bool:
         return email in endpoint.emails()
 
-    await until(f"{email} arrives", there, SOON, told=hub.tail)
+    await until(f"{email} arrives", there, SOON, summary=hub.tail)

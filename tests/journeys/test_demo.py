@@ -135,8 +135,8 @@ def test_once_proves_that_every_lead_arrived(folder: Path) -> None:
         if found := re.match(RECEIPT, line):
             assert (honest in line) == (found[1] in UNCONFIRMED), line
     assert len(demo.output.splitlines()) < 220
-    for told in ("held", "waiting", "404 There is no offer 'crm-pr0'", "Who acts: publisher", "kept once"):
-        assert told in demo.output
+    for summary in ("held", "waiting", "404 There is no offer 'crm-pr0'", "Who acts: publisher", "kept once"):
+        assert summary in demo.output
     for private in ("ada.lovelace@", "Hopper", "+44 20"):
         assert private not in demo.output
 
@@ -149,7 +149,7 @@ def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
     commands = [line.strip() for line in demo.output.splitlines() if re.match(r"  (curl|leadkeeper|LEADKEEPER_)", line)]
     before = demo.output.count(SENT)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    said = {}
+    message = {}
     for command in commands:
         if command.startswith("curl") and shutil.which("curl") is None:
             continue
@@ -157,10 +157,10 @@ def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
             ["bash", "-c", command], capture_output=True, text=True, env=_environment() | {"PATH": path}, check=False
         )
         assert done.returncode == 0, (command, done.stderr)
-        said[command.split()[0]] = done.stdout
+        message[command.split()[0]] = done.stdout
         assert '"detail"' not in done.stdout, done.stdout
     assert len(commands) == 5
-    assert "AzureMarketplace-INS|contoso.crm-pro" in said["leadkeeper"]
+    assert "AzureMarketplace-INS|contoso.crm-pro" in message["leadkeeper"]
     assert "azure_table" in the_page(demo)
     end = time.monotonic() + 15
     while demo.output.count(SENT) == before and time.monotonic() < end:
@@ -172,16 +172,16 @@ def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("summary", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.parametrize("moment", ["Starting", LISTENING])
-def test_ended_in_the_middle_it_leaves_nothing(folder: Path, told: signal.Signals, moment: str) -> None:
+def test_ended_in_the_middle_it_leaves_nothing(folder: Path, summary: signal.Signals, moment: str) -> None:
     demo = Demo(folder)
     demo.until(moment)
     if moment == "Starting":
         time.sleep(0.3)
     demo.look()
-    demo.process.send_signal(told)
-    assert demo.end() == (-told if told == signal.SIGKILL else 130), demo.output
+    demo.process.send_signal(summary)
+    assert demo.end() == (-summary if summary == signal.SIGKILL else 130), demo.output
     assert "Traceback" not in demo.output
 
 

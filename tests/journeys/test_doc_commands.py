@@ -132,8 +132,8 @@ async def read(reader: Reader, page: str) -> None:
             if page in RESTARTED_AFTER:
                 await restart(reader.hub)
         elif block.language == "json" and (page, "json") not in RUN_BY:
-            told = documents(block.text)
-            assert masked(documents(printed)[-len(told) :]) == masked(told), f"{page}\n{printed}"
+            summary = documents(block.text)
+            assert masked(documents(printed)[-len(summary) :]) == masked(summary), f"{page}\n{printed}"
         elif block.language == "html":
             await look(reader.hub, block)
 

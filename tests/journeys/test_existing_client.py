@@ -164,8 +164,8 @@ class ExistingClient:
     async def do(self, command: str) -> Any:
         """One of its commands, in a process of its own; what it returned."""
         answer = await self._run(command, OFFER)
-        assert "said" in answer, answer
-        return answer["said"]
+        assert "message" in answer, answer
+        return answer["message"]
 
     async def fails(self, command: str) -> tuple[str, str]:
         """The same where it must raise: what, and with which text."""
@@ -175,7 +175,7 @@ class ExistingClient:
 
     async def ask(self, method: str, path: str, status: int = 200) -> Any:
         """A request that it has no command for, with its sign-in."""
-        answer = (await self._run(method, OFFER, path))["said"]
+        answer = (await self._run(method, OFFER, path))["message"]
         assert answer["status"] == status, answer
         return answer
 

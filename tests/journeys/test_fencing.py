@@ -40,7 +40,7 @@ async def test_a_frozen_worker_wakes_up_too_late(
 
     endpoint.before_answer = freeze
     lead_id = await hub.give("crm", "frozen@load.example")
-    took = await until("another worker delivers it", lambda: delivered(hub, lead_id), SOON, told=hub.tail)
+    took = await until("another worker delivers it", lambda: delivered(hub, lead_id), SOON, summary=hub.tail)
     print(f"taken over and delivered after {took:.1f} s")
     before = await of_connection(hub, lead_id, "endpoint")
     (first,) = frozen
@@ -49,7 +49,7 @@ async def test_a_frozen_worker_wakes_up_too_late(
     async def late() -> bool:
         return any(a["late"] for a in (await of_connection(hub, lead_id, "endpoint"))["attempts"])
 
-    await until("the late answer is written down", late, SOON, told=hub.tail)
+    await until("the late answer is written down", late, SOON, summary=hub.tail)
     after = await of_connection(hub, lead_id, "endpoint")
     assert after["state"] == "delivered"
     assert after["receipt"] == before["receipt"]
@@ -83,17 +83,17 @@ async def test_workers_freeze_at_random_moments(
     """In the middle of a claim, a call, a record: whatever they do, nothing is stuck and nothing is twice."""
     seed = int(os.environ.get("SEED") or random.randrange(2**32))
     print(f"SEED={seed}")
-    dice = random.Random(seed)
+    random_unit = random.Random(seed)
     hub = await make_hub(url := postgres.create_database())
     _, *workers = await hub.start("api", "worker", "worker")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     load = Load(hub, ["crm"], f"freeze{seed}", clients=10, pause=0.002)
     async with under_load(load):
         for _ in range(10):
-            worker = dice.choice(workers)
-            await asyncio.sleep(dice.uniform(0.3, 0.8))
+            worker = random_unit.choice(workers)
+            await asyncio.sleep(random_unit.uniform(0.3, 0.8))
             worker.send(signal.SIGSTOP)
-            await asyncio.sleep(dice.uniform(3.2, 4.2))
+            await asyncio.sleep(random_unit.uniform(3.2, 4.2))
             worker.send(signal.SIGCONT)
     drained = await hub.all_delivered(30)
     rows = await check_table(storage_account, load)
@@ -152,7 +152,7 @@ async def test_what_could_not_be_returned_comes_back(postgres: Postgres, make_hu
     async def asked() -> bool:
         return endpoint.asked >= 8
 
-    await until("it is asked", asked, SOON, told=hub.tail)
+    await until("it is asked", asked, SOON, summary=hub.tail)
     await asyncio.to_thread(postgres.stop)
     try:
         gate.set()
@@ -203,7 +203,7 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
         async def all_came() -> bool:
             return len(endpoint.times()) == len(ids) + 1
 
-        took = await until("every other lead arrives", all_came, SOON, told=hub.tail)
+        took = await until("every other lead arrives", all_came, SOON, summary=hub.tail)
         at_that = len(killed)
         fresh = f"fresh-{len(killed)}@load.example"
 
@@ -215,8 +215,8 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
         async def fresh_came() -> bool:
             return fresh in endpoint.times()
 
-        await until("a new lead is kept", kept, SOON, told=hub.tail)
-        fresh_took = await until("it arrives", fresh_came, SOON, told=hub.tail)
+        await until("a new lead is kept", kept, SOON, summary=hub.tail)
+        fresh_took = await until("it arrives", fresh_came, SOON, summary=hub.tail)
         print(f"all others after {took:.1f} s and {at_that} killed workers; a new one within {fresh_took:.2f} s")
     finally:
         supervisor.cancel()
@@ -229,7 +229,7 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
     async def waits() -> bool:
         return (await hub.delivery(poison))["state"] == "waiting"
 
-    await until("it waits", waits, SOON, told=hub.tail)
+    await until("it waits", waits, SOON, summary=hub.tail)
     delivery = await hub.delivery(poison)
     assert {attempt["outcome"] for attempt in delivery["attempts"]} == {"ours"}
     await hub.ask("POST", f"/v1/deliveries/{delivery['id']}/retry")

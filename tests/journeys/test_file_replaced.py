@@ -18,7 +18,7 @@ from tests.contracts.test_storage_promises import back_up
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
-from tests.journeys.people import mail_by, nobody_was_told, telling
+from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_cannot_write import more, refusals
 from tests.journeys.test_restarts import goes_on
@@ -61,8 +61,8 @@ def somebody_elses(path: Path) -> None:
 
 async def why_not_ready(hub: Hub) -> str:
     """What `/readyz` says while it refuses."""
-    status, told = await hub.call("GET", "/readyz")
-    return told["detail"] if status == 503 else ""
+    status, summary = await hub.call("GET", "/readyz")
+    return summary["detail"] if status == 503 else ""
 
 
 async def refuses(hub: Hub, load: Load) -> None:
@@ -72,8 +72,8 @@ async def refuses(hub: Hub, load: Load) -> None:
         return "removed or replaced" in await why_not_ready(hub)
 
     before = load.answers["503"]
-    await until("it says why it keeps no leads", says_why, 30, told=hub.tail)
-    await until("leads are refused", lambda: refusals(load, before), 30, told=hub.tail)
+    await until("it says why it keeps no leads", says_why, 30, summary=hub.tail)
+    await until("leads are refused", lambda: refusals(load, before), 30, summary=hub.tail)
 
 
 async def test_the_file_is_removed_and_put_back(
@@ -90,7 +90,7 @@ async def test_the_file_is_removed_and_put_back(
     async with under_load(load):
         for make in stand_ins:
             some = functools.partial(more, load, len(load.acknowledged))
-            await until("leads are kept", some, 30, told=hub.tail)
+            await until("leads are kept", some, 30, summary=hub.tail)
             await asyncio.to_thread(put, path, aside)
             await asyncio.to_thread(make, path)
             given = await asyncio.to_thread(content, path)
@@ -109,7 +109,7 @@ async def test_the_file_is_removed_and_put_back(
     assert process.running, hub.tail()
     rows = await check_table(storage_account, load)
     leads, requests = check_endpoint(endpoint, load)
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
     print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {rows} rows; {leads} in {requests} requests")
 
 
@@ -123,16 +123,16 @@ async def test_a_backup_is_put_in_its_place(
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     load = Load(hub, ["crm"], "restored", clients=4)
     async with under_load(load):
-        await until("leads are kept", lambda: more(load, 0), 30, told=hub.tail)
+        await until("leads are kept", lambda: more(load, 0), 30, summary=hub.tail)
         await asyncio.to_thread(back_up, path, backup)
         after_backup = len(load.acknowledged)
-        await until("more leads are kept", lambda: more(load, after_backup), 30, told=hub.tail)
+        await until("more leads are kept", lambda: more(load, after_backup), 30, summary=hub.tail)
         await asyncio.to_thread(put, path, aside)
         before = set(load.acknowledged.values())
         await asyncio.to_thread(put, backup, path)
         await goes_on("a backup stands there", hub, endpoint)
         swapped = len(load.acknowledged)
-        await until("leads are kept in it", lambda: more(load, swapped), 30, told=hub.tail)
+        await until("leads are kept in it", lambda: more(load, swapped), 30, summary=hub.tail)
     await hub.all_delivered(60)
     old, new = await asyncio.to_thread(leads_in, aside), await asyncio.to_thread(leads_in, path)
     acknowledged = set(load.acknowledged.values())

@@ -34,7 +34,7 @@ async def test_sick_endpoints_delay_no_healthy_lead(
     await measured(hub, well, "warm", LEADS // 4)
     calm = await measured(hub, well, "calm", LEADS)
     sick = asyncio.create_task(feed(hub, ["hanging", "failing"], SICK_LEADS))
-    await until("the sick ones are asked", lambda: both_asked(hanging, failing), 20, told=hub.tail)
+    await until("the sick ones are asked", lambda: both_asked(hanging, failing), 20, summary=hub.tail)
     stormy = await measured(hub, well, "storm", LEADS)
     await sick
 
@@ -80,7 +80,7 @@ async def measured(hub: Hub, endpoint: Endpoint, name: str, count: int) -> tuple
     async def all_came() -> bool:
         return given.keys() <= endpoint.times().keys()
 
-    await until("every healthy lead arrives", all_came, SOON, told=hub.tail)
+    await until("every healthy lead arrives", all_came, SOON, summary=hub.tail)
     came: dict[str, float] = {}
     for arrival in endpoint.arrivals:
         came.setdefault(arrival.email, arrival.at)

@@ -59,10 +59,10 @@ async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: End
             await passes(hub, 10_000)
             return len(box.sent_to(BOSS)) >= count
 
-        await until(f"mail {count} comes", there, SOON, 1, told=hub.tail)
+        await until(f"mail {count} comes", there, SOON, 1, summary=hub.tail)
         return box.sent_to(BOSS)
 
-    await until("leads fail", failing, SOON, told=hub.tail)
+    await until("leads fail", failing, SOON, summary=hub.tail)
     assert box.mails == []
     await passes(hub, 16 * MINUTE)
     (first,) = await mails(1)
@@ -80,22 +80,22 @@ async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: End
         # Each such jump makes the next trial due, so one of them may be on its way just now.
         return len(await hub.in_state("setAside", limit=50)) >= GIVEN - 1
 
-    await until("they are given up", given_up, SOON, 1, told=hub.tail)
-    told = len(box.sent_to(BOSS))
+    await until("they are given up", given_up, SOON, 1, summary=hub.tail)
+    summary = len(box.sent_to(BOSS))
     endpoint.manner = None
     await passes(hub, DAY)  # the trial of a quiet connection is due
 
     async def all_there() -> bool:
         return given <= set(endpoint.emails())
 
-    await until("what was given up goes out by itself", all_there, SOON, told=hub.tail)
+    await until("what was given up goes out by itself", all_there, SOON, summary=hub.tail)
     await hub.all_delivered(SOON)
 
-    async def told_that_it_is_over() -> bool:
+    async def summary_that_it_is_over() -> bool:
         await passes(hub, 10_000)
         return "again" in box.sent_to(BOSS)[-1]["Subject"]
 
-    await until("they hear that it is over", told_that_it_is_over, SOON, 1, told=hub.tail)
+    await until("they hear that it is over", summary_that_it_is_over, SOON, 1, summary=hub.tail)
     endpoint.check()
     assert set(endpoint.times().values()) == {1}
-    print(f"{told} mails in the outage, then {[mail['Subject'] for mail in box.sent_to(BOSS)[told:]]}")
+    print(f"{summary} mails in the outage, then {[mail['Subject'] for mail in box.sent_to(BOSS)[summary:]]}")

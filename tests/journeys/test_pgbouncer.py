@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
-from tests.journeys.people import mail_by, nobody_was_told, operator_is_told, telling
+from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import goes_on
 from tests.services.pgbouncer import PgBouncer, PoolMode
@@ -44,7 +44,7 @@ async def test_pgbouncer_restarts(
                 await asyncio.to_thread(pooler.stop)
                 await asyncio.sleep(away)
                 if away > 1:
-                    await operator_is_told(hub, "the database cannot be reached just now")
+                    await operator_is_notified(hub, "the database cannot be reached just now")
                 await asyncio.to_thread(pooler.start)
                 await goes_on(f"PgBouncer in {mode} mode, {away} s away", hub, endpoint)
         drained = await hub.all_delivered(60)
@@ -52,7 +52,7 @@ async def test_pgbouncer_restarts(
         assert "NOTIFY does not reach" in worker.log.read_text()
         rows = await check_table(storage_account, load)
         leads, requests = check_endpoint(endpoint, load)
-        await nobody_was_told(hub, box)
+        await nobody_was_notified(hub, box)
         print(
             f"{len(load.acknowledged)} acknowledged, {len(load.unsure)} unsure, {dict(load.answers)}; drained in "
             f"{drained:.1f} s; {rows} rows; {leads} leads in {requests} requests"

@@ -27,7 +27,7 @@ async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
 ) -> None:
     seed = int(os.environ.get("SEED") or random.randrange(2**32))
     print(f"SEED={seed}")
-    dice = random.Random(seed)
+    random_unit = random.Random(seed)
     began = time.monotonic()
     hub = await make_hub(database_url)
     words = ["serve"] if database_url.startswith("sqlite") else ["api", "worker", "worker"]
@@ -37,8 +37,8 @@ async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
     load = Load(hub, ["crm"], f"cut{seed}", clients=12, pause=0.002)
     async with under_load(load):
         for _ in range(CUTS):
-            await asyncio.sleep(dice.uniform(0.05, 1.0))
-            await cut(hub, victims(processes, dice), wait=dice.random() > 0.15)
+            await asyncio.sleep(random_unit.uniform(0.05, 1.0))
+            await cut(hub, victims(processes, random_unit), wait=random_unit.random() > 0.15)
         await hub.ready()
     stopped = time.monotonic()
     drained = await hub.all_delivered(DRAIN_SECONDS)
@@ -54,9 +54,9 @@ async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
     assert any("Disconnected" in answer or "Connect" in answer for answer in load.answers), "no request was cut off"
 
 
-def victims(processes: list[Process], dice: random.Random) -> list[Process]:
+def victims(processes: list[Process], random_unit: random.Random) -> list[Process]:
     """One of them, or all."""
-    return list(processes) if dice.random() < 0.2 else [dice.choice(processes)]
+    return list(processes) if random_unit.random() < 0.2 else [random_unit.choice(processes)]
 
 
 async def cut(hub: Hub, killed: list[Process], *, wait: bool) -> None:

@@ -74,7 +74,7 @@ async def test_every_acknowledged_lead_is_everywhere_once(
 ) -> None:
     seed = int(os.environ.get("SEED") or random.randrange(2**32))
     print(f"SEED={seed}")
-    dice = random.Random(seed)
+    random_unit = random.Random(seed)
     authority = Authority(authority_folder)
     with emulator("table") as tables, emulator("blob") as blobs:
         table, blob = AzureTable(tables.url), AzureBlob(blobs.url)
@@ -99,7 +99,7 @@ async def test_every_acknowledged_lead_is_everywhere_once(
             load = Load(hub, ["crm"], f"all{seed}", clients=3, pause=0.35)
             async with under_load(load):
                 for _ in range(CUTS):
-                    await asyncio.sleep(dice.uniform(0.2, 0.9))
+                    await asyncio.sleep(random_unit.uniform(0.2, 0.9))
                     process.send(signal.SIGKILL)
                     process.kill()
                     process.start()

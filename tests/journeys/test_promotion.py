@@ -14,7 +14,7 @@ from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
-from tests.journeys.people import mail_by, nobody_was_told, operator_is_told, telling
+from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_restarts import goes_on
 from tests.services.cable import Cable
@@ -54,10 +54,12 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
 
                 await until("the standby follows", follows, 60)
                 # What is acknowledged from here on waited for the standby; give it some.
-                await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, told=hub.tail)
+                await until(
+                    "leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, summary=hub.tail
+                )
                 await asyncio.to_thread(primary.kill)
                 if number == 0:
-                    await operator_is_told(hub, "the database cannot be reached just now")
+                    await operator_is_notified(hub, "the database cannot be reached just now")
                 await asyncio.to_thread(standby.promote)
                 cable.lead_to(standby.port)
                 primary = standby
@@ -65,7 +67,7 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
         drained = await hub.all_delivered(60)
         rows = await check_table(storage_account, load)
         leads, requests = check_endpoint(endpoint, load)
-        await nobody_was_told(hub, box)
+        await nobody_was_notified(hub, box)
         print(
             f"{PROMOTIONS} promotions; {len(load.acknowledged)} acknowledged, {len(load.unsure)} unsure, answers "
             f"{dict(load.answers)}; drained in {drained:.1f} s; {rows} rows; {leads} leads in {requests} requests"

@@ -80,7 +80,7 @@ async def test_a_call_longer_than_the_lease_ends_while_others_work(
 
     endpoint.manner = wait
     lead_id = await hub.give("web", "slow@load.example")
-    await until("it is being sent", lambda: asked(endpoint, 1), SOON, told=hub.tail)
+    await until("it is being sent", lambda: asked(endpoint, 1), SOON, summary=hub.tail)
     await hub.start("worker")
     worker.send(signal.SIGTERM)
     await asyncio.sleep(5)  # more than twice the lease
@@ -104,7 +104,7 @@ async def test_a_hanging_call_is_returned(database_url: str, make_hub: MakeHub, 
     await hub.make_offer("web", endpoint=endpoint.settings)
     endpoint.manner = hang
     ids = [await hub.give("web", f"hang-{number}@load.example") for number in range(30)]
-    await until("they are being sent", lambda: asked(endpoint, 8), SOON, told=hub.tail)
+    await until("they are being sent", lambda: asked(endpoint, 8), SOON, summary=hub.tail)
     for process in processes:
         process.send(signal.SIGTERM)
     for process in processes:
@@ -142,7 +142,7 @@ async def test_it_ends_while_the_database_is_away(postgres: Postgres, make_hub: 
 
     endpoint.manner = wait
     await hub.give("web", "away@load.example")
-    await until("it is being sent", lambda: asked(endpoint, 1), SOON, told=hub.tail)
+    await until("it is being sent", lambda: asked(endpoint, 1), SOON, summary=hub.tail)
     try:
         await asyncio.to_thread(postgres.stop)
         gate.set()

@@ -12,7 +12,7 @@ from leadkeeper.sandbox.authority import Authority
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.hub import SOON, until
-from tests.journeys.people import mail_by, nobody_was_told, telling
+from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint
 from tests.services.slow_names import SlowNames
 
@@ -54,7 +54,7 @@ async def test_eight_slow_names_delay_no_healthy_connection(
     async def all_asked() -> bool:
         return set(SLOW) <= set(names.asked)
 
-    await until("all slow names are being looked up", all_asked, SOON, told=hub.tail)
+    await until("all slow names are being looked up", all_asked, SOON, summary=hub.tail)
     healthy = {f"healthy{number}@load.example" for number in range(20)}
     for email in sorted(healthy):
         await hub.give("crm", email)
@@ -63,13 +63,13 @@ async def test_eight_slow_names_delay_no_healthy_connection(
         return healthy <= set(endpoint.emails())
 
     # The slow ones are not answered meanwhile, however long this machine takes.
-    took = await until("the healthy connection's leads arrive", arrived, SOON, told=hub.tail)
+    took = await until("the healthy connection's leads arrive", arrived, SOON, summary=hub.tail)
     assert not set(SLOW) & set(names.answered)
     names.may_answer.set()
     await hub.all_delivered(2 * SOON)
     endpoint.check()
     assert set(endpoint.times()) == healthy | {f"slow{number}@load.example" for number in range(8)}
     assert set(endpoint.times().values()) == {1}
-    await nobody_was_told(hub, box)
+    await nobody_was_notified(hub, box)
     await endpoint.stop()
     print(f"healthy leads arrived within {took:.1f} s; {len(names.asked)} look-ups")

@@ -143,8 +143,8 @@ async def measured(hub: Hub, shape: Shape, token: bytes) -> list[str]:
     await say(hub.port, shape(10))
     sizes = [32 * KB << n for n in range(9)] + [10 * MB]
     for size in sizes:
-        used, said = await cost(hub.port, meter, shape(size).replace(b"=MEMBER", b"=" + token), TIMES)
-        statuses = {each.status for each in said}
+        used, message = await cost(hub.port, meter, shape(size).replace(b"=MEMBER", b"=" + token), TIMES)
+        statuses = {each.status for each in message}
         if used > MOST_CPU:
             return [f"{size} bytes: {used * 1000:.0f} ms of CPU, answered {statuses}"]
         if size == sizes[0] and 0 in statuses:
@@ -155,7 +155,7 @@ async def measured(hub: Hub, shape: Shape, token: bytes) -> list[str]:
 @pytest.mark.parametrize("shapes", [HEADS, FORMS, BODIES], ids=["heads", "forms", "bodies"])
 async def test_no_request_costs_much_however_long_it_is(hub: Hub, shapes: dict[str, Shape]) -> None:
     token = (await signed_in(hub)).encode()
-    wrong = {name: told for name, shape in shapes.items() if (told := await measured(hub, shape, token))}
+    wrong = {name: summary for name, shape in shapes.items() if (summary := await measured(hub, shape, token))}
     assert not wrong
     status, _ = await hub.call("GET", "/healthz")
     assert status == 200
@@ -168,9 +168,9 @@ async def test_the_start_warns_of_a_python_that_reads_cookies_slowly(hub: Hub) -
 
 async def test_the_head_of_a_request_is_bounded(hub: Hub) -> None:
     endless = request("GET /healthz", *["X-More: " + "a" * 100] * 100_000)
-    said = await say(hub.port, endless)
-    assert said.status == 431
-    assert said.sent < 4 * MB, "it was read on and on"
+    message = await say(hub.port, endless)
+    assert message.status == 431
+    assert message.sent < 4 * MB, "it was read on and on"
 
 
 @pytest.fixture

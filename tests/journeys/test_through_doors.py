@@ -75,8 +75,8 @@ class Client:
 
     async def put(self, offer: str, kind: str, title: str, properties: Mapping[str, Any]) -> None:
         """Make or change an offer."""
-        said = {P + "summary": f"{title}, in a sentence.", P + "description": f"All about {title}.", **properties}
-        definition = {"displayText": title, "offer": said, "plans": []}
+        message = {P + "summary": f"{title}, in a sentence.", P + "description": f"All about {title}.", **properties}
+        definition = {"displayText": title, "offer": message, "plans": []}
         body = {"publisherId": self.publisher, "id": offer, "offerTypeId": kind, "definition": definition}
         status, answer, _ = await self.call("PUT", f"offers/{offer}", body)
         assert status == 200, answer
@@ -164,9 +164,9 @@ async def prepare(client: Client, stage: Stage, journey: Journey) -> None:
     await client.put(journey.offer, "saas", title, calls | leads_of(wrong))
     step = failed_step(await client.begin(journey.offer, "publish"))
     assert step["id"] in ("displayprovision", "displaypackage"), step
-    told = step["messages"][-1]["messageHtml"]
-    assert "Who acts: " in told, told
-    assert "<br>1. " in told, told
+    summary = step["messages"][-1]["messageHtml"]
+    assert "Who acts: " in summary, summary
+    assert "<br>1. " in summary, summary
     if place.mishap.state is not None:
         stage.sandbox.stand_in(place.mishap.state[0]).choose("ok")
     await client.put(journey.offer, "saas", title, calls | leads_of(place.settings))

@@ -108,19 +108,19 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
 
 @pytest.mark.slow
 def test_the_tutorial_does_what_it_says(terminals: Terminals) -> None:
-    said = {}
+    message = {}
     for block in blocks():
         lines = [block]
         if "leadkeeper sandbox rows" in block:
             time.sleep(3)  # "See it arrive": as long as a person takes to type it
             lines = block.splitlines()
         for line in lines:
-            said[line.splitlines()[-1].strip()] = terminals.type(line)
-    assert "https://127.0.0.1:" in said["leadkeeper sandbox --folder sandbox"]
+            message[line.splitlines()[-1].strip()] = terminals.type(line)
+    assert "https://127.0.0.1:" in message["leadkeeper sandbox --folder sandbox"]
     assert re.search(
-        r"The test lead MSFT_TEST_\d+ was received", said["leadkeeper connections validate contoso.crm-pro primary"]
+        r"The test lead MSFT_TEST_\d+ was received", message["leadkeeper connections validate contoso.crm-pro primary"]
     )
-    assert said["leadkeeper leads list"].count("primary: delivered, table: delivered") == 1
-    assert "ada@example.com" in said["leadkeeper sandbox rows"]
-    assert "wrong" not in said["leadkeeper doctor"]
+    assert message["leadkeeper leads list"].count("primary: delivered, table: delivered") == 1
+    assert "ada@example.com" in message["leadkeeper sandbox rows"]
+    assert "wrong" not in message["leadkeeper doctor"]
     assert terminals.close() == [0, 0]

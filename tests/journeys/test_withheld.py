@@ -44,7 +44,7 @@ DISGUISED: Final = (
 
 async def give_disguised(hub: Hub, token: str) -> int:
     """The student once more, each time with the domain in another disguise and in another place; how many leads."""
-    person = {name: said for name, said in STUDENT.items() if name not in ("notes", "email")}
+    person = {name: message for name, message in STUDENT.items() if name not in ("notes", "email")}
     lead = {"publisherId": "contoso", "offerId": "planner", "source": "SPZA", "action": "PLT"}
     count = 0
     for number, email in enumerate(DISGUISED):
@@ -53,7 +53,7 @@ async def give_disguised(hub: Hub, token: str) -> int:
         for each in [described, *entered]:
             kept = await hub.ask("POST", "/v1/leads", each)
             assert [delivery["state"] for delivery in kept["deliveries"]] == ["withheld"], email
-        details = {name[0].upper() + name[1:]: said for name, said in person.items()}
+        details = {name[0].upper() + name[1:]: message for name, message in person.items()}
         whole = details | {"Email": email}
         hooked = [{"UserDetails": whole} if number % 2 else {"CustomerInfo": json.dumps(whole)}]
         hooked.append({"UserDetails": details, "Work": {"Mail": email}})
@@ -69,7 +69,7 @@ async def give_over_every_door(hub: Hub) -> int:
         page = await customer.open("/store/offers/contoso/planner/contact-me")
         done = await customer.send(page.form("email"), STUDENT, "consent")
         assert done.url.partition("?")[0].endswith("/thanks")
-    person = {name: said for name, said in STUDENT.items() if name != "notes"}
+    person = {name: message for name, message in STUDENT.items() if name != "notes"}
     lead = {"publisherId": "contoso", "offerId": "planner", "source": "SPZA", "action": "PLT", "customer": person}
     lead["description"] = STUDENT["notes"]
     headers = {"Idempotency-Key": "student-1"}
@@ -78,7 +78,7 @@ async def give_over_every_door(hub: Hub) -> int:
     assert (first[0], again[0], first[1]["id"]) == (202, 200, again[1]["id"])
     assert [delivery["state"] for delivery in first[1]["deliveries"]] == ["withheld"]
     hook = await hub.ask("POST", f"{OFFER}/hooks")
-    details = {name[0].upper() + name[1:]: said for name, said in person.items()}
+    details = {name[0].upper() + name[1:]: message for name, message in person.items()}
     payload = {"UserDetails": details, "LeadSource": "SPZA", "ActionCode": "PLT", "Quill": STUDENT["notes"]}
     await hub.ask("POST", f"/hooks/{hook['token']}", payload)
     return 3 + await give_disguised(hub, hook["token"])
@@ -116,18 +116,18 @@ async def test_nothing_personal_of_a_withheld_customer_is_anywhere(
         count = await give_over_every_door(hub)
         await hub.give("planner", "ada@load.example")  # and one that goes its way
 
-        async def told() -> bool:
+        async def summary() -> bool:
             return any("withheld" in str(mail["Subject"]) for mail in box.mails)
 
-        await until("the notice came", told, 30, 0.1, hub.tail)
+        await until("the notice came", summary, 30, 0.1, hub.tail)
         await hub.all_settled(20)
         found = (await hub.ask("GET", "/v1/leads?offerId=planner&test=false&limit=200"))["leads"]
         assert [lead["withheld"] for lead in found] == [False] + [True] * count
-        said = await hub.ask("POST", "/v1/find", {"text": STUDENT["email"]})
-        assert said["leads"] == []
-        assert "withheld" in said["said"][0]
+        message = await hub.ask("POST", "/v1/find", {"text": STUDENT["email"]})
+        assert message["leads"] == []
+        assert "withheld" in message["message"][0]
         by_offer = await hub.ask("POST", "/v1/find", {"text": "contoso.planner"})
-        assert sum("withheld" in " ".join(lead["said"]) for lead in by_offer["leads"]) == len(by_offer["leads"]) - 1
+        assert sum("withheld" in " ".join(lead["message"]) for lead in by_offer["leads"]) == len(by_offer["leads"]) - 1
         assert len(by_offer["leads"]) == 20, "the newest, all but the one that goes its way"
         assert endpoint.emails() == ["ada@load.example"]
         await hub.ask("PUT", f"{OFFER}/connections/second", endpoint.settings_for("/second"))

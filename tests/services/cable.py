@@ -18,12 +18,12 @@ class Cable:
     cut once the server has answered, so that the client never hears of it. ``cuts`` counts them.
     """
 
-    def __init__(self, port: int, dice: random.Random) -> None:
+    def __init__(self, port: int, random_unit: random.Random) -> None:
         self.share = 0.0
         self.cuts = 0
         self.port = 0
         self._to = self._now = port
-        self._dice = dice
+        self._random_unit = random_unit
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -54,12 +54,12 @@ class Cable:
         assert task is not None
         self._tasks.add(task)
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            far, server = await asyncio.open_connection("127.0.0.1", self._now)
+            remote, server = await asyncio.open_connection("127.0.0.1", self._now)
             doomed = asyncio.Event()
-            back = asyncio.create_task(self._back(far, client, doomed))
+            back = asyncio.create_task(self._back(remote, client, doomed))
             try:
                 while data := await near.read(65_536):
-                    if _COMMIT in data and self._dice.random() < self.share:
+                    if _COMMIT in data and self._random_unit.random() < self.share:
                         doomed.set()
                     server.write(data)
                     await server.drain()
@@ -70,9 +70,9 @@ class Cable:
         client.transport.abort()
         self._tasks.discard(task)
 
-    async def _back(self, far: asyncio.StreamReader, client: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
+    async def _back(self, remote: asyncio.StreamReader, client: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
-            while data := await far.read(65_536):
+            while data := await remote.read(65_536):
                 if doomed.is_set():
                     self.cuts += 1
                     break

@@ -52,7 +52,7 @@ class OidcProvider:
             self._command, env=self._environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, start_new_session=True,
         )  # fmt: skip
-        self._heard("ready")
+        self._observed("ready")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -65,9 +65,9 @@ class OidcProvider:
         usual = {"login": login, "name": "Grace Hopper", "email": f"{login}@far.example", "email_verified": True}
         self._process.stdin.write(json.dumps({**usual, "groups": groups, **claims}) + "\n")
         self._process.stdin.flush()
-        self._heard("known")
+        self._observed("known")
 
-    def _heard(self, word: str) -> None:
+    def _observed(self, word: str) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.strip() == word:

@@ -229,11 +229,11 @@ class Postgres:
                     text=True,
                     start_new_session=True,
                 )
-            told = _answer_of(self._session, statement)
-            if told == "":
+            summary = _answer_of(self._session, statement)
+            if summary == "":
                 return
-            if told is not None:
-                raise PostgresFailed(f"{statement}: {told}")
+            if summary is not None:
+                raise PostgresFailed(f"{statement}: {summary}")
             self._hang_up()
         raise PostgresFailed(f"{statement}: the server cannot be reached.{self._last_words()}")
 
@@ -296,21 +296,21 @@ class Postgres:
         return "\n" + "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
 
 
-_SAID: Final = "-- said --"
+_MESSAGE: Final = "-- said --"
 
 
 def _answer_of(session: subprocess.Popen[str], statement: str) -> str | None:
     """What ``psql`` prints for ``statement``; ``None`` when it has lost its server."""
     assert session.stdin is not None
     assert session.stdout is not None
-    told: list[str] = []
+    summary: list[str] = []
     with contextlib.suppress(BrokenPipeError):
-        session.stdin.write(f"{statement};\n\\echo {_SAID}\n")
+        session.stdin.write(f"{statement};\n\\echo {_MESSAGE}\n")
         session.stdin.flush()
         for line in session.stdout:
-            if line.strip() == _SAID:
-                return "".join(told).strip()
-            told.append(line)
+            if line.strip() == _MESSAGE:
+                return "".join(summary).strip()
+            summary.append(line)
     return None
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leadkeeper.destinations.azure_blob.adapter import blob_name, encode, make_record
+from leadkeeper.destinations.azure_blob.adapter import blob_name, encode_csv, make_record
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.spreadsheet import cell
@@ -48,7 +48,7 @@ LEAD = st.builds(
 @given(LEAD)
 def test_a_file_reads_back_as_it_was_written(lead: OutgoingLead) -> None:
     record = make_record(lead)
-    content = encode(record)
+    content = encode_csv(record)
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.endswith(b"\r\n")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))

@@ -18,7 +18,7 @@ from leadkeeper.destinations.azure_storage.account import (
     ConnectionStringError,
     Service,
     StorageAccount,
-    is_permitted,
+    is_account_permitted,
     parse_connection_string,
 )
 from leadkeeper.destinations.azure_storage.errors import (
@@ -27,7 +27,7 @@ from leadkeeper.destinations.azure_storage.errors import (
     StorageError,
     diagnose_storage,
     read_error,
-    verdict_on,
+    storage_verdict_on,
 )
 from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.lead import Customer, OutgoingLead
@@ -219,7 +219,7 @@ MAPPED = NetworkPolicy(hosts={"*.stack.example": ("10.1.2.3", None), "leads.exam
     ],
 )
 def test_where_leads_may_go(endpoint: str, policy: NetworkPolicy, permitted: bool) -> None:
-    assert is_permitted(StorageAccount(endpoint, "a", key=KEY), policy) is permitted
+    assert is_account_permitted(StorageAccount(endpoint, "a", key=KEY), policy) is permitted
 
 
 CONFIG, DATA, THROTTLE, WAIT, UNSURE = (
@@ -332,7 +332,7 @@ def test_an_unknown_code_goes_by_its_status(status: int, kind: Kind, outcome: Ou
 
 
 def test_a_busy_gateway_that_says_when_is_throttling() -> None:
-    assert verdict_on(StorageError(503, None, retry_after=5.0)).kind is Kind.THROTTLED
+    assert storage_verdict_on(StorageError(503, None, retry_after=5.0)).kind is Kind.THROTTLED
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from leadkeeper.delivery.breaker import (
     LONGEST_HANG_REST,
     LONGEST_PROBE,
     LONGEST_REST,
-    Change,
-    Heard,
+    HealthChange,
+    ObservedResult,
     after_answers,
     after_probe,
-    on_trial,
+    is_half_open,
 )
 from leadkeeper.delivery.schedule import SECOND
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
@@ -29,8 +29,8 @@ BROKEN = diagnose(Kind.CREDENTIALS_REJECTED)
 REFUSED = diagnose(Kind.LEAD_REFUSED)
 
 
-def hear(health: Health, *answers: Answer, now: int = NOW, trial: bool = False) -> Change:
-    return after_answers(health, [Heard(answer, trial) for answer in answers], now, 0.5)
+def hear(health: Health, *answers: Answer, now: int = NOW, half_open: bool = False) -> HealthChange:
+    return after_answers(health, [ObservedResult(answer, half_open) for answer in answers], now, 0.5)
 
 
 def test_success_changes_nothing_of_a_healthy_connection() -> None:
@@ -41,7 +41,7 @@ def test_the_breaker_opens_after_several_in_a_row_only() -> None:
     assert hear(Health(), *[FAILED] * (OPEN_AFTER - 1), Receipt(), FAILED).health.closed_until == 0
     opened = hear(Health(), *[FAILED] * OPEN_AFTER).health
     assert opened.closed_until == NOW + SECOND
-    assert on_trial(opened)
+    assert is_half_open(opened)
 
 
 def test_many_failures_at_once_open_it_no_longer_than_a_few() -> None:
@@ -52,22 +52,22 @@ def test_each_failed_trial_doubles_the_rest_up_to_a_few_seconds() -> None:
     health, rests = hear(Health(), *[FAILED] * OPEN_AFTER).health, []
     for _ in range(8):
         now = health.closed_until
-        health = hear(health, FAILED, now=now, trial=True).health
+        health = hear(health, FAILED, now=now, half_open=True).health
         rests.append((health.closed_until - now) // SECOND)
     assert rests == [2, 4, 5, 5, 5, 5, 5, 5]
     assert LONGEST_REST == 5 * SECOND
 
 
-def hang(health: Health, now: int, took: int = 30 * SECOND, *, trial: bool = False) -> Health:
-    return after_answers(health, [Heard(FAILED, trial, took_ms=took)], now, 0.5).health
+def hang(health: Health, now: int, took: int = 30 * SECOND, *, half_open: bool = False) -> Health:
+    return after_answers(health, [ObservedResult(FAILED, half_open, took_ms=took)], now, 0.5).health
 
 
 def test_two_hangs_in_a_row_open_it() -> None:
     once = hang(Health(), NOW)
-    assert not on_trial(once)
+    assert not is_half_open(once)
     assert hear(once, Receipt()).health == Health()
     twice = hang(once, NOW)
-    assert on_trial(twice)
+    assert is_half_open(twice)
     assert twice.closed_until == NOW + 30 * SECOND
 
 
@@ -76,7 +76,7 @@ def test_a_connection_that_hangs_rests_longer_each_time_in_proportion_to_what_it
         health, rests = hang(hang(Health(), NOW), NOW), []
         for _ in expected:
             now = health.closed_until
-            health = hang(health, now, took * SECOND, trial=True)
+            health = hang(health, now, took * SECOND, half_open=True)
             rests.append((health.closed_until - now) // SECOND)
         assert rests == expected
         assert max(rests) <= LONGEST_HANG_REST // SECOND
@@ -85,14 +85,14 @@ def test_a_connection_that_hangs_rests_longer_each_time_in_proportion_to_what_it
 def test_one_that_hung_and_now_fails_fast_is_tried_within_seconds() -> None:
     health = hang(hang(Health(), NOW), NOW)
     for _ in range(6):
-        health = hang(health, health.closed_until, trial=True)
+        health = hang(health, health.closed_until, half_open=True)
     now = health.closed_until
-    assert hear(health, FAILED, now=now, trial=True).health.closed_until == now + LONGEST_REST
+    assert hear(health, FAILED, now=now, half_open=True).health.closed_until == now + LONGEST_REST
 
 
 def test_a_trial_that_succeeds_recovers_the_connection() -> None:
     health = hear(Health(), *[FAILED] * OPEN_AFTER).health
-    change = hear(health, Receipt(), now=health.closed_until, trial=True)
+    change = hear(health, Receipt(), now=health.closed_until, half_open=True)
     assert change.health == Health()
     assert change.recovered
 
@@ -100,8 +100,8 @@ def test_a_trial_that_succeeds_recovers_the_connection() -> None:
 def test_a_refusal_does_not_forget_an_outage_under_way() -> None:
     """It has lasted for ten minutes, and nobody was told yet: one lead that is refused is not one that gets through."""
     health = hear(Health(), *[FAILED] * OPEN_AFTER).health
-    assert on_trial(health)
-    later = hear(health, REFUSED, now=NOW + 600 * SECOND, trial=True).health
+    assert is_half_open(health)
+    later = hear(health, REFUSED, now=NOW + 600 * SECOND, half_open=True).health
     assert later.failing_since == NOW
     assert later.tell_at == health.tell_at
 
@@ -123,12 +123,12 @@ def test_a_probe_resumes_on_trial_and_a_relapse_sends_no_second_notice() -> None
     paused = hear(Health(), BROKEN).health
     trying = after_probe(paused, True, NOW, 0.5)
     assert not trying.paused
-    assert on_trial(trying)
-    relapse = hear(trying, BROKEN, trial=True)
+    assert is_half_open(trying)
+    relapse = hear(trying, BROKEN, half_open=True)
     assert relapse.health.paused
     assert not relapse.paused_now
     assert relapse.health.probe_at == NOW + 2 * FIRST_PROBE
-    well = hear(trying, Receipt(), trial=True).health
+    well = hear(trying, Receipt(), half_open=True).health
     assert (well.paused, well.probes, well.failures) == (False, 0, 0)
 
 
@@ -170,12 +170,12 @@ answers = st.one_of(
 
 
 @given(st.lists(st.tuples(answers, st.booleans(), st.integers(0, 10**7)), max_size=60), st.floats(0, 0.99))
-def test_no_sequence_closes_a_connection_for_good(heard: list[tuple[Answer, bool, int]], dice: float) -> None:
+def test_no_sequence_closes_a_connection_for_good(observed: list[tuple[Answer, bool, int]], random_unit: float) -> None:
     """Whatever it hears, a connection is open now, opens by itself within a day, or is paused and will be probed."""
     health, now = Health(), NOW
-    for answer, trial, later in heard:
+    for answer, half_open, later in observed:
         now += later
-        health = after_answers(health, [Heard(answer, trial)], now, dice).health
+        health = after_answers(health, [ObservedResult(answer, half_open)], now, random_unit).health
         assert health.closed_until <= now + 24 * 3600 * SECOND * 1.2
         assert health.paused == (health.probe_at is not None)
         if health.probe_at is not None:

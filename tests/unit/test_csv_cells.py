@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadkeeper.destinations.azure_blob.adapter import encode
+from leadkeeper.destinations.azure_blob.adapter import encode_csv
 from leadkeeper.spreadsheet import cell
 
 SEPARATORS: Final = ",;\t|"
@@ -22,7 +22,7 @@ NUMBER: Final = re.compile(r"\s*[+-][0-9]+( [0-9]+)*[\s\"']*")
 
 def cells(value: str) -> list[str]:
     """What spreadsheets of any land may make of a file with ``value`` in it, cell by cell."""
-    text = encode({"A": "x", "B": cell(value), "C": "y"}).decode("utf-8-sig")
+    text = encode_csv({"A": "x", "B": cell(value), "C": "y"}).decode("utf-8-sig")
     found = []
     for separator in SEPARATORS:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):

@@ -190,9 +190,9 @@ class TestCodes:
     @pytest.mark.parametrize("code", list(azure_errors.CODES))
     def test_of_azure_storage(self, code: str) -> None:
         assert azure_errors.CODES[code].kind in kinds(code)
-        told = f"<Error><Code>{code}</Code><Message>RequestId:{GUID} Time:2026-01-02T03:04:05.678Z</Message></Error>"
+        summary = f"<Error><Code>{code}</Code><Message>RequestId:{GUID} Time:2026-01-02T03:04:05.678Z</Message></Error>"
         if code not in {"Forbidden", "Unauthorized"}:
-            assert azure_errors.CODES[code].kind in kinds(told)
+            assert azure_errors.CODES[code].kind in kinds(summary)
 
     @pytest.mark.parametrize("code", list(https_endpoint.CODES))
     def test_of_power_automate(self, code: str) -> None:

@@ -202,7 +202,7 @@ def test_a_secret_can_be_removed_where_it_need_not_be_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         (("A text a", "B number 1.5", "C nothing "), None),
         (("A text a", "A text b"), "A stands in two rows: keep one of them."),
@@ -211,10 +211,10 @@ def test_a_secret_can_be_removed_where_it_need_not_be_there() -> None:
         (("A text many",), None),
     ],
 )
-def test_rows_that_cannot_be_meant_are_told(rows: tuple[str, ...], said: str | None) -> None:
+def test_rows_that_cannot_be_meant_are_told(rows: tuple[str, ...], message: str | None) -> None:
     posted = {
         f"fields.{number}.{part}": text
         for number, row in enumerate(rows)
         for part, text in zip(("name", "kind", "value"), row.split(" "), strict=True)
     }
-    assert wrong_rows(posted, "fields") == said
+    assert wrong_rows(posted, "fields") == message

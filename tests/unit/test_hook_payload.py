@@ -299,10 +299,10 @@ def test_any_body_is_a_lead_or_refused_in_words(body: bytes) -> None:
     try:
         to_json(read_payload(body, CRM).content())
     except Problem as problem:
-        told = problem
+        summary = problem
     else:
         return
-    assert (told.status, bool(told.detail)) == (422, True)
+    assert (summary.status, bool(summary.detail)) == (422, True)
 
 
 @given(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=8), st.text("xyz", max_size=5), min_size=1, max_size=5))

@@ -129,10 +129,10 @@ def test_details_win_over_what_stands_at_the_top() -> None:
 def test_any_depth_is_taken_or_refused_in_words(depth: int, opened: str, closed: str) -> None:
     for nested in (opened * depth + "1" + closed * depth, json.dumps(opened * depth + "1" + closed * depth)):
         body = f'{{"UserDetails": {json.dumps(DETAILS)}, "x": {nested}}}'.encode()
-        said, lead = "", None
+        message, lead = "", None
         try:
             lead = read_payload(body, PLANNER)
         except Problem as problem:
-            said = problem.detail
-        assert lead.customer == ROSA if lead else "nested too deeply" in said
+            message = problem.detail
+        assert lead.customer == ROSA if lead else "nested too deeply" in message
         assert lead or (depth > 850 and nested[0] != '"')

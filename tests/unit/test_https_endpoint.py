@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from leadkeeper.destinations.https_endpoint.adapter import encode
+from leadkeeper.destinations.https_endpoint.adapter import encode_payload
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.answer import LONGEST_WAIT, Private, read_error, retry_after, url_secrets
@@ -133,7 +133,7 @@ def test_secrets_do_not_show() -> None:
 
 
 def test_the_body_is_microsofts_and_what_it_lacks() -> None:
-    assert json.loads(encode(LEAD)) == {
+    assert json.loads(encode_payload(LEAD)) == {
         "UserDetails": {
             "FirstName": "Zoë",
             "LastName": "Müller-Łęcka",
@@ -154,13 +154,13 @@ def test_the_body_is_microsofts_and_what_it_lacks() -> None:
         "Campaign": "spring",
         "IsTest": False,
     }
-    assert "Müller-Łęcka".encode() in encode(LEAD)
+    assert "Müller-Łęcka".encode() in encode_payload(LEAD)
 
 
 def test_the_keys_come_in_three_casings() -> None:
-    pascal = json.loads(encode(LEAD))
-    mixed = json.loads(encode(LEAD, casing="userDetailsCamel"))
-    camel = json.loads(encode(LEAD, casing="camel"))
+    pascal = json.loads(encode_payload(LEAD))
+    mixed = json.loads(encode_payload(LEAD, casing="userDetailsCamel"))
+    camel = json.loads(encode_payload(LEAD, casing="camel"))
     assert mixed == {"userDetails": pascal["UserDetails"]} | {k: v for k, v in pascal.items() if k != "UserDetails"}
     assert camel["userDetails"] == {k[0].lower() + k[1:]: v for k, v in pascal["UserDetails"].items()}
     assert {k for k in camel if k != "userDetails"} == {k[0].lower() + k[1:] for k in pascal} - {"userDetails"}
@@ -168,18 +168,18 @@ def test_the_keys_come_in_three_casings() -> None:
 
 
 def test_the_lead_source_may_be_bare() -> None:
-    assert json.loads(encode(LEAD, bare=True))["LeadSource"] == "AzureMarketplace"
+    assert json.loads(encode_payload(LEAD, bare=True))["LeadSource"] == "AzureMarketplace"
 
 
 def test_times_of_other_zones_are_sent_in_utc() -> None:
     east = replace(LEAD, created_at=LEAD.created_at.astimezone(timezone(timedelta(hours=5, minutes=45))))
-    assert encode(east) == encode(LEAD)
+    assert encode_payload(east) == encode_payload(LEAD)
 
 
 @given(st.text(max_size=50), st.text(max_size=50))
 @example("half of a pair: \ud83d", "\x00\u2028")
 def test_every_text_makes_a_body(name: str, description: str) -> None:
-    body = json.loads(encode(replace(LEAD, customer=Customer(first_name=name), description=description)))
+    body = json.loads(encode_payload(replace(LEAD, customer=Customer(first_name=name), description=description)))
     assert body["UserDetails"]["FirstName"] == name.encode("utf-8", "replace").decode()
     assert body["Description"] == description.encode("utf-8", "replace").decode()
 
@@ -247,14 +247,14 @@ PERSONAL = ("Zoë", "zoe@", "fabrikam", "Müller", "Łęcka", "901820", "Head of
 @pytest.mark.parametrize(
     "text",
     [
-        encode(LEAD).decode(),
-        json.dumps(json.loads(encode(LEAD))),
-        encode(LEAD).decode().upper(),
-        encode(LEAD).decode().replace("ë", "&euml;").replace("@", "&#64;").replace("Ł", "&#x141;"),
-        "".join(f"%{byte:02X}" for byte in encode(LEAD)),
+        encode_payload(LEAD).decode(),
+        json.dumps(json.loads(encode_payload(LEAD))),
+        encode_payload(LEAD).decode().upper(),
+        encode_payload(LEAD).decode().replace("ë", "&euml;").replace("@", "&#64;").replace("Ł", "&#x141;"),
+        "".join(f"%{byte:02X}" for byte in encode_payload(LEAD)),
         "name ZOË is taken; FABRIKAM unknown; phone 4930901820; mail zoe at fabrikam",
         'Description "Please call me after 17:00, we ne..." is too long',
-        encode(LEAD).decode("utf-8").encode("utf-16-le").decode("latin-1"),
+        encode_payload(LEAD).decode("utf-8").encode("utf-16-le").decode("latin-1"),
     ],
 )
 def test_no_echo_of_the_lead_gets_through(text: str) -> None:
@@ -304,13 +304,13 @@ def snippet(name: str) -> str:
 
 
 def test_the_sample_on_the_page_is_what_is_sent() -> None:
-    assert json.loads(snippet("sample")) == json.loads(encode(LEAD))
+    assert json.loads(snippet("sample")) == json.loads(encode_payload(LEAD))
 
 
 def test_the_code_on_the_page_verifies_signatures() -> None:
     names: dict[str, Any] = {}
     exec(snippet("verify"), names)
-    moment, body = datetime.now(UTC).replace(microsecond=0), encode(LEAD)
+    moment, body = datetime.now(UTC).replace(microsecond=0), encode_payload(LEAD)
     headers = {
         "webhook-id": LEAD.id,
         "webhook-timestamp": str(int(moment.timestamp())),

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from leadkeeper.destinations.hubspot.errors import (
     CODES,
     STATUSES,
-    diagnose_reply,
+    diagnose_hubspot_reply,
     read_fault,
-    read_words,
-    seconds_to_midnight,
+    read_hubspot_error,
+    seconds_to_hubspot_midnight,
 )
 from leadkeeper.destinations.hubspot.records import (
     CONTACT_FIELDS,
@@ -44,7 +44,7 @@ def config(**more: Any) -> HubSpotConfig:
 def reply(status: int, body: Any, **headers: str) -> Reply:
     answered = Answered(status, headers, json.dumps(body).encode())
     content = read_json(answered)
-    return Reply(answered, content, read_words(answered, content))
+    return Reply(answered, content, read_hubspot_error(answered, content))
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_properties_that_cannot_be_written() -> None:
 
 
 def _values(*reasons: tuple[str, str]) -> dict[str, Any]:
-    told = [{"isValid": False, "message": "no", "error": error, "name": name} for error, name in reasons]
-    return {"category": "VALIDATION_ERROR", "message": f"Property values were not valid: {json.dumps(told)}"}
+    summary = [{"isValid": False, "message": "no", "error": error, "name": name} for error, name in reasons]
+    return {"category": "VALIDATION_ERROR", "message": f"Property values were not valid: {json.dumps(summary)}"}
 
 
 @pytest.mark.parametrize(
@@ -182,19 +182,19 @@ def test_the_most_particular_code_counts(error: dict[str, Any], code: str | None
 def test_a_limit_tells_when_to_come_again(
     body: dict[str, str], headers: dict[str, str], kind: Kind, wait: float | None
 ) -> None:
-    found = diagnose_reply(reply(429, body, **headers), Evidence(429), NOON, -5 * 3_600.0)
+    found = diagnose_hubspot_reply(reply(429, body, **headers), Evidence(429), NOON, -5 * 3_600.0)
     assert (found.kind, found.retry_after) == (kind, wait)
 
 
 def test_the_day_ends_at_the_accounts_midnight() -> None:
-    assert seconds_to_midnight(NOON, 0.0) == 12 * 3_600.0
-    assert seconds_to_midnight(NOON, 2 * 3_600.0) == 10 * 3_600.0
-    assert seconds_to_midnight(NOON, None) == 3_600.0
+    assert seconds_to_hubspot_midnight(NOON, 0.0) == 12 * 3_600.0
+    assert seconds_to_hubspot_midnight(NOON, 2 * 3_600.0) == 10 * 3_600.0
+    assert seconds_to_hubspot_midnight(NOON, None) == 3_600.0
 
 
 @pytest.mark.parametrize(("status", "wait"), [(423, 2.0), (477, 600.0)])
 def test_waits_that_a_status_alone_tells(status: int, wait: float) -> None:
-    assert diagnose_reply(reply(status, {}), Evidence(status), NOON, None).retry_after == wait
+    assert diagnose_hubspot_reply(reply(status, {}), Evidence(status), NOON, None).retry_after == wait
 
 
 def test_every_code_and_status_has_a_diagnosis_of_its_own_sense() -> None:

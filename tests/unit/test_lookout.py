@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from leadkeeper.delivery.due import Due, connections_due, trials_due
+from leadkeeper.delivery.due import Due, connections_due, half_open_due
 from leadkeeper.delivery.lookout import Lookout
 from leadkeeper.storage.engine import Storage, StorageAway
 
@@ -21,7 +21,7 @@ class Asked:
     async def read(self, act: Any, _now: int, only: Any = None, crowd: Any = None) -> list[Due]:
         if self.away:
             raise StorageAway("away")
-        if act is trials_due:
+        if act is half_open_due:
             return []
         if only is None and self.slow is not None:
             await self.slow.wait()

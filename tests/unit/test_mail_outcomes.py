@@ -26,18 +26,18 @@ LOSSES = (
 @pytest.mark.parametrize("stage", list(Stage))
 @pytest.mark.parametrize("error", LOSSES, ids=lambda error: type(error).__name__)
 def test_only_a_mail_whose_text_was_sent_may_have_arrived(stage: Stage, error: BaseException) -> None:
-    told = diagnose_loss(stage, error)
-    assert (told.outcome is Outcome.AMBIGUOUS) is (stage is Stage.TEXT)
-    assert told.outcome in (Outcome.AMBIGUOUS, Outcome.FAILED)
+    summary = diagnose_loss(stage, error)
+    assert (summary.outcome is Outcome.AMBIGUOUS) is (stage is Stage.TEXT)
+    assert summary.outcome in (Outcome.AMBIGUOUS, Outcome.FAILED)
 
 
 @pytest.mark.parametrize("stage", list(Stage))
 @pytest.mark.parametrize("code", [421, 450, 451, 452, 454, 471, 500, 501, 503, 504, 521, 530, 535, 550, 552, 553, 554])
 def test_an_answer_is_never_a_doubt_and_a_passing_one_is_tried_again(stage: Stage, code: int) -> None:
-    told = diagnose_reply(stage, code, "words")
-    assert told.outcome is (Outcome.FAILED if code < 500 else Outcome.BROKEN)
-    assert told.evidence.status == code
-    assert (told.kind is Kind.MAIL_SERVER_BUSY) is (code < 500)
+    summary = diagnose_reply(stage, code, "words")
+    assert summary.outcome is (Outcome.FAILED if code < 500 else Outcome.BROKEN)
+    assert summary.evidence.status == code
+    assert (summary.kind is Kind.MAIL_SERVER_BUSY) is (code < 500)
 
 
 def test_a_wrong_certificate_is_no_failed_connection() -> None:
@@ -50,8 +50,8 @@ def test_a_wrong_certificate_is_no_failed_connection() -> None:
 def test_504_is_about_the_address_before_it_is_about_the_greeting() -> None:
     assert diagnose_reply(Stage.RECIPIENT, 504, "", qualified=False).kind is Kind.MAIL_RECIPIENT_REFUSED
     assert diagnose_reply(Stage.SENDER, 504, "", qualified=False).kind is Kind.MAIL_SENDER_REFUSED
-    told = diagnose_reply(Stage.RECIPIENT, 504, "", qualified=True)
-    assert (told.kind, told.who) == (Kind.MAIL_GREETING_REFUSED, Who.OPERATOR)
+    summary = diagnose_reply(Stage.RECIPIENT, 504, "", qualified=True)
+    assert (summary.kind, summary.who) == (Kind.MAIL_GREETING_REFUSED, Who.OPERATOR)
 
 
 @pytest.mark.parametrize(

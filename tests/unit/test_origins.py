@@ -44,9 +44,9 @@ def test_who_may_send_a_form(headers: tuple[tuple[bytes, bytes], ...], elsewhere
 
 def test_only_a_trusted_proxy_says_that_it_came_over_tls() -> None:
     secure = Secure(ClientAddresses(["10.0.0.0/8"]), "http://leads.example")
-    said = (b"x-forwarded-proto", b"https")
-    assert secure.is_secure(scope(said))
-    assert not secure.is_secure(scope(said, peer="203.0.113.9"))
+    message = (b"x-forwarded-proto", b"https")
+    assert secure.is_secure(scope(message))
+    assert not secure.is_secure(scope(message, peer="203.0.113.9"))
     assert not secure.is_secure(scope())
     assert Secure(ClientAddresses(), "https://leads.example").is_secure(scope())
     assert secure.is_secure(scope() | {"scheme": "https"})

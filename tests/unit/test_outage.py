@@ -26,9 +26,9 @@ FAILING = replace(fails(Health(), NOW), diagnosis="{}")
 
 def test_nobody_is_told_before_it_has_lasted() -> None:
     assert tell(FAILING, True, NOW + TELL_AFTER - 1).news is None
-    told = tell(FAILING, True, NOW + TELL_AFTER)
-    assert told.news is News.FAILING
-    assert told.health.tell_at == NOW + TELL_AFTER + AGAIN_AFTER
+    summary = tell(FAILING, True, NOW + TELL_AFTER)
+    assert summary.news is News.FAILING
+    assert summary.health.tell_at == NOW + TELL_AFTER + AGAIN_AFTER
 
 
 def test_more_failures_begin_no_other_outage() -> None:
@@ -42,8 +42,8 @@ def test_a_lead_that_is_taken_before_anybody_was_told_ends_it_in_silence() -> No
 
 
 def test_whoever_was_told_hears_that_it_is_over_once_it_has_settled() -> None:
-    told = tell(FAILING, True, NOW + TELL_AFTER).health
-    well = works(told, Health(), NOW + TELL_AFTER + 1)
+    summary = tell(FAILING, True, NOW + TELL_AFTER).health
+    well = works(summary, Health(), NOW + TELL_AFTER + 1)
     assert not is_failing(well)
     assert works(well, Health(), NOW + TELL_AFTER + 9) == well, "every further lead changes nothing"
     assert tell(well, False, NOW + TELL_AFTER + SETTLED).news is None
@@ -52,16 +52,16 @@ def test_whoever_was_told_hears_that_it_is_over_once_it_has_settled() -> None:
 
 
 def test_a_relapse_before_it_has_settled_is_the_same_outage() -> None:
-    told = tell(FAILING, True, NOW + TELL_AFTER).health
-    again = fails(works(told, Health(), NOW + TELL_AFTER + 1), NOW + TELL_AFTER + 2)
-    assert (again.failing_since, again.told_at, is_failing(again)) == (NOW, NOW + TELL_AFTER, True)
+    summary = tell(FAILING, True, NOW + TELL_AFTER).health
+    again = fails(works(summary, Health(), NOW + TELL_AFTER + 1), NOW + TELL_AFTER + 2)
+    assert (again.failing_since, again.notified_at, is_failing(again)) == (NOW, NOW + TELL_AFTER, True)
     assert again.tell_at == NOW + TELL_AFTER + AGAIN_AFTER
 
 
 def test_what_is_broken_was_told_at_that_moment() -> None:
-    broken = breaks(Health(), NOW, told=True)
-    assert (broken.told_at, broken.tell_at) == (NOW, NOW + AGAIN_AFTER)
-    assert breaks(FAILING, NOW + 1, told=False).told_at is None
+    broken = breaks(Health(), NOW, summary=True)
+    assert (broken.notified_at, broken.tell_at) == (NOW, NOW + AGAIN_AFTER)
+    assert breaks(FAILING, NOW + 1, summary=False).notified_at is None
 
 
 def test_nobody_is_reminded_while_nothing_waits_unless_it_is_paused() -> None:
@@ -82,14 +82,14 @@ def test_never_told_more_often_than_daily_and_never_of_an_end_without_a_beginnin
         elif what == "works":
             health = works(health, Health(), now)
         elif health.tell_at is not None and health.tell_at <= now:
-            told = tell(health, True, now)
-            health = told.health
+            summary = tell(health, True, now)
+            health = summary.health
             assert health.tell_at is None or health.tell_at > now, "the next look lies ahead"
-            if told.news is News.OVER:
+            if summary.news is News.OVER:
                 assert open_
                 open_ = False
-            elif told.news is not None:
-                assert told.news is (News.STILL_FAILING if open_ else News.FAILING)
+            elif summary.news is not None:
+                assert summary.news is (News.STILL_FAILING if open_ else News.FAILING)
                 assert not open_ or last is None or now - last >= AGAIN_AFTER
                 open_, last = True, now
 
@@ -105,13 +105,13 @@ def news(what: News, **more: Any) -> OutageNews:
 
 def of_failing(**more: object) -> list[str]:
     """The mail's two languages."""
-    told = failing_notice([Fallen("primary", "CRM", news(News.FAILING, **more))], "https://hub.example", *WHOM)
-    return str(told.get_content()).split(RULE)
+    summary = failing_notice([Fallen("primary", "CRM", news(News.FAILING, **more))], "https://hub.example", *WHOM)
+    return str(summary.get_content()).split(RULE)
 
 
 def of_over(**more: object) -> tuple[str, list[str]]:
-    told = works_notice([Fallen("primary", "CRM", news(News.OVER, **more))], "https://hub.example", *WHOM)
-    return str(told["Subject"]), str(told.get_content()).split(RULE)
+    summary = works_notice([Fallen("primary", "CRM", news(News.OVER, **more))], "https://hub.example", *WHOM)
+    return str(summary["Subject"]), str(summary.get_content()).split(RULE)
 
 
 def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> None:
@@ -163,8 +163,8 @@ def test_where_nothing_confirms_an_end_is_told_as_unconfirmed() -> None:
 
 def test_refused_settings_are_not_said_to_have_been_refused_by_the_destination() -> None:
     """It may have taken the test lead, and somebody did not find it."""
-    told = change_refused_notice("primary", "CRM", Kind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
-    english, portuguese = str(told.get_content()).split(RULE)
+    summary = change_refused_notice("primary", "CRM", Kind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
+    english, portuguese = str(summary.get_content()).split(RULE)
     assert "did not take" not in english
     assert "or it was not found there. The settings before them go on" in english
     assert "ou não foi encontrado lá. As configurações anteriores continuam" in portuguese

@@ -13,15 +13,15 @@ from leadkeeper.diagnosis import Kind, Receipt
 def test_it_grows_slowly_and_halves_at_once() -> None:
     pace = Pace()
     for _ in range(10_000):
-        pace.heard([Receipt()])
+        pace.observed([Receipt()])
     assert pace.limit == MOST
-    pace.heard([diagnose(Kind.THROTTLED)])
+    pace.observed([diagnose(Kind.THROTTLED)])
     assert pace.limit == MOST // 2
 
 
 def test_a_refused_lead_says_nothing_about_the_pace() -> None:
     pace = Pace()
-    pace.heard([diagnose(Kind.LEAD_REFUSED)])
+    pace.observed([diagnose(Kind.LEAD_REFUSED)])
     assert pace.limit == START
 
 
@@ -29,5 +29,5 @@ def test_a_refused_lead_says_nothing_about_the_pace() -> None:
 def test_it_stays_between_one_and_most(answers: list[Receipt]) -> None:
     pace = Pace()
     for answer in answers:
-        pace.heard([answer])
+        pace.observed([answer])
         assert 1 <= pace.limit <= MOST

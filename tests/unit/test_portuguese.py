@@ -84,5 +84,5 @@ def test_a_view_is_told_in_the_language_asked_for() -> None:
     assert (english.summary, english.steps, english.docs) == (diagnosis.summary, diagnosis.steps, diagnosis.docs)
     assert other.summary == "O segredo da aplicação expirou."
     assert other.docs == docs_of(Kind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
-    told = {"summary", "steps", "docs"}
-    assert english.model_dump(exclude=told) == other.model_dump(exclude=told)
+    summary = {"summary", "steps", "docs"}
+    assert english.model_dump(exclude=summary) == other.model_dump(exclude=summary)

@@ -38,7 +38,7 @@ def test_the_guides_settings_are_read(number: int, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("OIDC_ISSUER", "sso.example", "use the issuer's address"),
         ("OIDC_ISSUER", "https://user@sso.example", "use the issuer's address"),
@@ -54,13 +54,13 @@ def test_the_guides_settings_are_read(number: int, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_wrong_setting_stops_the_start(
-    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(WrongSetting) as told:
+    with pytest.raises(WrongSetting) as summary:
         given(monkeypatch, tmp_path, **(NEEDED | {name: value}))
-    line = str(told.value)
+    line = str(summary.value)
     assert line.startswith(f"LEADKEEPER_{name}: ")
-    assert said in line
+    assert message in line
     assert "\n" not in line
 
 

@@ -14,7 +14,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.listing import CallToAction, Listing, call_to_action, read_listing, written
 from leadkeeper.publishing.steps import (
     Done,
-    Failed,
+    FailedStep,
     OperationKind,
     OperationState,
     StepId,
@@ -32,8 +32,8 @@ from leadkeeper.publishing.steps import (
 
 RESULTS: st.SearchStrategy[StepResult] = st.one_of(
     st.just(Done(("seen",))),
-    st.just(Failed(("broken",))),
-    st.just(Failed(("no",), StepStatus.REJECTED)),
+    st.just(FailedStep(("broken",))),
+    st.just(FailedStep(("no",), StepStatus.REJECTED)),
     st.just(Waits(StepStatus.WAITING_FOR_APPROVAL, "An operator looks at it.")),
 )
 

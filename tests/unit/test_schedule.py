@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.delivery.schedule import (
+    CRASH_DELAYS,
     GIVE_UP_AFTER,
     HOUR,
     LAST_DELAY,
-    LOST_DELAYS,
     MINUTE,
     MOST_ATTEMPTS,
     RETRY_DELAYS,
     SECOND,
     Next,
     State,
-    after_lost,
+    after_crash,
     next_step,
 )
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
@@ -27,9 +27,15 @@ NOW = 1_000_000
 
 
 def step(
-    answer: Answer, attempts: int = 0, *, repeatable: bool = True, dice: float = 0.5, lost: int = 0, since: int = 0
+    answer: Answer,
+    attempts: int = 0,
+    *,
+    repeatable: bool = True,
+    random_unit: float = 0.5,
+    crash_count: int = 0,
+    since: int = 0,
 ) -> Next:
-    return next_step(answer, attempts, lost, NOW, dice, repeatable=repeatable, since=since)
+    return next_step(answer, attempts, crash_count, NOW, random_unit, repeatable=repeatable, since=since)
 
 
 def test_delivered_and_unconfirmed_are_done() -> None:
@@ -56,9 +62,9 @@ def test_fourteen_days_then_a_person() -> None:
 
 
 @given(st.sampled_from(list(Kind)), st.integers(0, MOST_ATTEMPTS - 2), st.floats(0, 1, exclude_max=True))
-def test_only_what_the_destination_did_is_charged(kind: Kind, attempts: int, dice: float) -> None:
+def test_only_what_the_destination_did_is_charged(kind: Kind, attempts: int, random_unit: float) -> None:
     answer = diagnose(kind)
-    after = step(answer, attempts, dice=dice)
+    after = step(answer, attempts, random_unit=random_unit)
     charged = answer.outcome in (Outcome.FAILED, Outcome.AMBIGUOUS, Outcome.REFUSED)
     assert after.attempts == attempts + charged
     assert after.due_at >= NOW
@@ -67,8 +73,8 @@ def test_only_what_the_destination_did_is_charged(kind: Kind, attempts: int, dic
 
 
 @given(st.integers(0, 7), st.floats(0, 1, exclude_max=True))
-def test_jitter_stays_within_a_fifth(attempts: int, dice: float) -> None:
-    delay = step(diagnose(Kind.SERVER_ERROR), attempts, dice=dice).due_at - NOW
+def test_jitter_stays_within_a_fifth(attempts: int, random_unit: float) -> None:
+    delay = step(diagnose(Kind.SERVER_ERROR), attempts, random_unit=random_unit).due_at - NOW
     assert 0.79 * RETRY_DELAYS[attempts] <= delay <= 1.21 * RETRY_DELAYS[attempts]
 
 
@@ -83,21 +89,26 @@ def test_an_ambiguous_send_is_never_repeated_blindly() -> None:
     blind = step(diagnose(Kind.NO_ANSWER), repeatable=False)
     assert blind.state is State.SET_ASIDE
     assert blind.answer.outcome is Outcome.AMBIGUOUS
-    assert after_lost(0, 0, NOW, repeatable=False).state is State.SET_ASIDE
+    assert after_crash(0, 0, NOW, repeatable=False).state is State.SET_ASIDE
 
 
 def test_our_own_trouble_waits_longer_each_time() -> None:
-    lost, waited = 0, []
-    for _ in range(len(LOST_DELAYS) + 2):
-        after = step(diagnose(Kind.INTERNAL_ERROR), lost=lost)
-        lost = after.lost
+    crash_count, waited = 0, []
+    for _ in range(len(CRASH_DELAYS) + 2):
+        after = step(diagnose(Kind.INTERNAL_ERROR), crash_count=crash_count)
+        crash_count = after.crash_count
         waited.append(after.due_at - NOW)
-    assert waited == [*LOST_DELAYS, LOST_DELAYS[-1], LOST_DELAYS[-1]]
-    assert step(diagnose(Kind.INTERRUPTED), lost=3) == Next(State.WAITING, NOW, 0, diagnose(Kind.INTERRUPTED), lost=3)
-    assert after_lost(4, 2, NOW, repeatable=True).attempts == 4
+    assert waited == [*CRASH_DELAYS, CRASH_DELAYS[-1], CRASH_DELAYS[-1]]
+    assert step(diagnose(Kind.INTERRUPTED), crash_count=3) == Next(
+        State.WAITING, NOW, 0, diagnose(Kind.INTERRUPTED), crash_count=3
+    )
+    assert after_crash(4, 2, NOW, repeatable=True).attempts == 4
 
 
-@pytest.mark.parametrize("lost", range(1, 9))
-def test_a_poisoned_lead_comes_back_later_and_later(lost: int) -> None:
-    assert after_lost(0, lost, NOW, repeatable=True).due_at >= after_lost(0, lost - 1, NOW, repeatable=True).due_at
-    assert after_lost(0, lost, NOW, repeatable=True).due_at <= NOW + 15 * MINUTE
+@pytest.mark.parametrize("crash_count", range(1, 9))
+def test_a_poisoned_lead_comes_back_later_and_later(crash_count: int) -> None:
+    assert (
+        after_crash(0, crash_count, NOW, repeatable=True).due_at
+        >= after_crash(0, crash_count - 1, NOW, repeatable=True).due_at
+    )
+    assert after_crash(0, crash_count, NOW, repeatable=True).due_at <= NOW + 15 * MINUTE

@@ -139,11 +139,11 @@ async def test_a_caller_that_goes_away_leaves_no_trace() -> None:
 
 
 async def test_who_is_acted_for_is_known_within_tasks() -> None:
-    async def told() -> str:
+    async def summary() -> str:
         return acting_for()
 
     with on_behalf_of("contoso"):
-        task = asyncio.create_task(told())
+        task = asyncio.create_task(summary())
         assert acting_for() == "contoso"
     assert acting_for() == NOBODY
     assert await task == "contoso"

@@ -12,7 +12,7 @@ from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.lead import test_customer as customer_of
 from leadkeeper.network.client import Network, NetworkPolicy
-from tests.contracts.far_dynamics import SETTINGS
+from tests.contracts.remote_dynamics import SETTINGS
 
 MARKER: Final = "MSFT_TEST_636573304831318844"
 LEAD: Final = OutgoingLead(

@@ -66,17 +66,17 @@ def test_a_landing_page_s_domain_is_recognised(server: str) -> None:
     """Embed codes of newer instances name the publisher's own domain in place of app-<server>.marketo.com."""
     with pytest.raises(ValidationError) as caught:
         MarketoConfig.model_validate({"serverId": server, "munchkinId": "123-PQR-789", "formId": "1179"})
-    said = str(caught.value)
-    assert "landing page" in said
-    assert "Admin" in said
-    assert "Munchkin" in said
-    assert "address" in said
+    message = str(caught.value)
+    assert "landing page" in message
+    assert "Admin" in message
+    assert "Munchkin" in message
+    assert "address" in message
 
 
 def test_the_places_of_the_ids_are_told_on_form_and_page() -> None:
     for name in ("server_id", "munchkin_id"):
-        told = MarketoConfig.model_fields[name].description or ""
-        assert "Admin" in told
+        summary = MarketoConfig.model_fields[name].description or ""
+        assert "Admin" in summary
     for language in LANGUAGES:
         steps = " ".join(text_of(Kind.MARKETO_SERVER_NOT_FOUND, language).steps)
         assert "Admin" in steps

@@ -55,7 +55,7 @@ class Hooks:
         """Make a hook for the offer; raises :class:`Problem` for an unknown offer or a quota that is reached."""
         made = NewHook(new_id(), new_token("lh"))
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             require_offer(conn, offer)
             self._require_room(conn, offer)
             now = self._clock()
@@ -66,7 +66,7 @@ class Hooks:
             )
             note(conn, now, by, "hook.create", str(offer), made.id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
         self._unknown.clear()
         return made
 
@@ -85,7 +85,7 @@ class Hooks:
     async def list(self, offer: OfferRef) -> list[ListedHook]:
         """The offer's hooks, oldest first; raises :class:`Problem` for an unknown offer."""
 
-        def act(conn: sa.Connection) -> list[ListedHook]:
+        def transaction(conn: sa.Connection) -> list[ListedHook]:
             require_offer(conn, offer)
             rows = conn.execute(
                 sa.select(t.hook.c.id, t.hook.c.created_at)
@@ -94,12 +94,12 @@ class Hooks:
             )
             return [ListedHook(hook_id, to_text(created_at)) for hook_id, created_at in rows]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def remove(self, offer: OfferRef, hook_id: str, *, by: str) -> bool:
         """End a hook; false if there is none. Other processes take its leads for a few seconds more."""
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             require_offer(conn, offer)
             now = self._clock()
             done = conn.execute(
@@ -111,7 +111,7 @@ class Hooks:
                 note(conn, now, by, "hook.remove", str(offer), hook_id)
             return bool(done)
 
-        done = await self._storage.write(act)
+        done = await self._storage.write(transaction)
         self._known.clear()
         return done
 

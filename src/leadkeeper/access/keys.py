@@ -85,7 +85,7 @@ class Keys:
         parsed, publisher_id = parse_role(role)
         made = NewKey(new_id(), role, new_token("lk"))
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             if publisher_id is not None and not publisher_exists(conn, publisher_id):
                 raise ValueError(f"there is no publisher {publisher_id!r}; make it first")
             now = self._clock()
@@ -101,14 +101,14 @@ class Keys:
             )
             note(conn, now, by, "key.create", made.id, role, publisher_id=publisher_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
         self._unknown.pop(hashed(made.key), None)
         return made
 
     async def list(self) -> list[ListedKey]:
         """All keys, oldest first, revoked ones too."""
 
-        def act(conn: sa.Connection) -> list[ListedKey]:
+        def transaction(conn: sa.Connection) -> list[ListedKey]:
             rows = conn.execute(sa.select(t.key).order_by(t.key.c.id))
             return [
                 ListedKey(
@@ -121,7 +121,7 @@ class Keys:
                 for row in rows
             ]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def revoke(self, key_id: str, *, by: str = "cli") -> bool:
         """End a key and its sessions; false if there is none of that id.
@@ -129,7 +129,7 @@ class Keys:
         Other processes honour the key, but no session of it, for up to :data:`CACHE_MS`.
         """
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             now, k, s = self._clock(), t.key.c, t.session.c
             row = conn.execute(sa.select(t.key).where(k.id == key_id, k.revoked_at.is_(None)).with_for_update()).first()
             if row is None:
@@ -137,11 +137,11 @@ class Keys:
             conn.execute(sa.update(t.key).where(k.id == key_id).values(revoked_at=now))
             open_ones = (s.key_id == key_id, s.ended_at.is_(None))
             ended = conn.execute(sa.update(t.session).where(*open_ones).values(ended_at=now)).rowcount
-            told = f"{ended} session{'' if ended == 1 else 's'} ended"
-            note(conn, now, by, "key.revoke", key_id, told, publisher_id=row.publisher_id)
+            summary = f"{ended} session{'' if ended == 1 else 's'} ended"
+            note(conn, now, by, "key.revoke", key_id, summary, publisher_id=row.publisher_id)
             return True
 
-        done = await self._storage.write(act)
+        done = await self._storage.write(transaction)
         self._known.clear()
         return done
 

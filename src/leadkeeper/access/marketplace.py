@@ -53,13 +53,13 @@ class MarketplaceName:
 
     async def enter(self, name: str, *, by: str) -> None:
         """It is called so from now on, unless a setting names it."""
-        said = " ".join(name.split())[:LONGEST]
+        message = " ".join(name.split())[:LONGEST]
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             now = self._clock()
             conn.execute(sa.delete(t.installation).where(t.installation.c.name == _NAME))
-            conn.execute(sa.insert(t.installation).values(name=_NAME, value=said, changed_at=now))
-            note(conn, now, by, "marketplace.name", "*", said)
+            conn.execute(sa.insert(t.installation).values(name=_NAME, value=message, changed_at=now))
+            note(conn, now, by, "marketplace.name", "*", message)
 
-        await self._storage.write(act)
-        self._entered = said
+        await self._storage.write(transaction)
+        self._entered = message

@@ -56,8 +56,8 @@ class PortalLinks:
         Raises :class:`Problem` for no such publisher, and where no site may show our pages.
         """
         if not self.ancestors:
-            said = _("No site may show pages of the portal: name yours in LEADKEEPER_FRAME_ANCESTORS.")
-            raise Problem(ProblemType.NOT_POSSIBLE_NOW, said)
+            message = _("No site may show pages of the portal: name yours in LEADKEEPER_FRAME_ANCESTORS.")
+            raise Problem(ProblemType.NOT_POSSIBLE_NOW, message)
 
         def transact(conn: sa.Connection) -> PortalLink:
             now, o = self._clock(), t.one_time_link.c

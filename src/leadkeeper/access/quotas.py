@@ -66,7 +66,7 @@ def json_name(name: str) -> str:
 NAMES: Final = tuple(field.name for field in fields(Quotas))
 _BY_JSON: Final = {json_name(name): name for name in NAMES}
 
-TOLD: Final[Mapping[str, str]] = {
+SUMMARY: Final[Mapping[str, str]] = {
     "connections_per_offer": "connections of one offer",
     "connections": "connections in all",
     "hooks_per_offer": "hooks of one offer",
@@ -119,19 +119,19 @@ def quotas_of(conn: sa.Connection, publisher_id: str, usual: Quotas, *, lock: bo
 def require_room(name: str, limit: int, used: int, more: int = 1) -> None:
     """Raise :class:`Problem` when ``more`` beside what is ``used`` would be over the quota's ``limit``."""
     if used + more > limit:
-        told = json_name(name)
+        field = json_name(name)
         detail = (
-            f"The publisher's quota {told} is reached: at most {limit} {TOLD[name]}. Remove what is not needed, or ask "
-            "the operator to raise the quota."
+            f"The publisher's quota {field} is reached: at most {limit} {SUMMARY[name]}. Remove what is not needed, or "
+            "ask the operator to raise the quota."
         )
-        raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (FieldError(told, f"at most {limit}"),))
+        raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (FieldError(field, f"at most {limit}"),))
 
 
 def used_up(name: str, limit: int, seconds: int) -> Problem:
     """The problem of a quota by time: try again in ``seconds``."""
-    told = json_name(name)
+    field = json_name(name)
     detail = (
-        f"The publisher's quota {told} is used up: at most {limit} {TOLD[name]}. Try again in {seconds} s, or ask the "
-        "operator to raise the quota."
+        f"The publisher's quota {field} is used up: at most {limit} {SUMMARY[name]}. Try again in {seconds} s, or ask "
+        "the operator to raise the quota."
     )
-    return Problem(ProblemType.TOO_MANY_REQUESTS, detail, (FieldError(told, f"at most {limit}"),), retry_after=seconds)
+    return Problem(ProblemType.TOO_MANY_REQUESTS, detail, (FieldError(field, f"at most {limit}"),), retry_after=seconds)

@@ -52,8 +52,8 @@ class _Count:
     minute: int = 0
     others_day: int = 0
     others_minute: int = 0
-    heard_at: int | None = None
-    untold: bool = False
+    reported_at: int | None = None
+    unreported: bool = False
 
     def turn(self, now: int) -> None:
         """Begin anew where a minute or a day has ended."""
@@ -104,18 +104,18 @@ class Rates:
         count = self._counts.get(name)
         if count is None:
             count = self._begun(name)
-        if count.heard_at is None:
-            await self._heard(name)
+        if count.reported_at is None:
+            await self._observed(name)
         count.turn(now)
         problem = count.refusal(rate, more, now)
-        if problem is not None and count.heard_at != now and self._is_old(count, now):
-            await self._heard(name)  # the operator may have raised it
+        if problem is not None and count.reported_at != now and self._is_old(count, now):
+            await self._observed(name)  # the operator may have raised it
             problem = count.refusal(rate, more, now)
         if problem is not None:
             return problem
         count.minute += more
         count.day += more
-        count.untold = True
+        count.unreported = True
         if self._task is None:
             with on_behalf_of(NOBODY):
                 self._task = asyncio.create_task(self._run(), name="rates")
@@ -148,19 +148,19 @@ class Rates:
         now = self._clock()
         for count in self._counts.values():
             count.turn(now)
-        untold = [name for name, count in self._counts.items() if count.untold]
-        rows = [self._row(name) for name in untold]
+        unreported = [name for name, count in self._counts.items() if count.unreported]
+        rows = [self._row(name) for name in unreported]
         tidy = self._tidied != now // DAY
-        if not untold and not tidy:
+        if not unreported and not tidy:
             return
-        for name in untold:
-            self._counts[name].untold = False
+        for name in unreported:
+            self._counts[name].unreported = False
         try:
             await self._storage.write(_tell, rows, now // DAY if tidy else None)
-            await self._hear(untold)
+            await self._hear(unreported)
         except StorageAway:
-            for name in untold:
-                self._counts[name].untold = True
+            for name in unreported:
+                self._counts[name].unreported = True
         else:
             self._tidied = now // DAY
 
@@ -169,12 +169,12 @@ class Rates:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if any(count.untold for count in self._counts.values()):
+        if any(count.unreported for count in self._counts.values()):
             await self.settled()
 
     async def _run(self) -> None:
         try:
-            while any(count.untold for count in self._counts.values()):
+            while any(count.unreported for count in self._counts.values()):
                 await asyncio.sleep(SETTLE_SECONDS)
                 await self.settled()
         finally:
@@ -182,13 +182,13 @@ class Rates:
 
     def _begun(self, name: Name) -> _Count:
         if len(self._counts) >= _MOST:
-            self._counts = {name: count for name, count in self._counts.items() if count.untold}
+            self._counts = {name: count for name, count in self._counts.items() if count.unreported}
         return self._counts.setdefault(name, _Count(self._usual, _most(self._usual, name[1])))
 
     def _is_old(self, count: _Count, now: int) -> bool:
-        return count.heard_at is None or abs(now - count.heard_at) >= SETTLE_SECONDS * 1_000
+        return count.reported_at is None or abs(now - count.reported_at) >= SETTLE_SECONDS * 1_000
 
-    async def _heard(self, name: Name) -> None:
+    async def _observed(self, name: Name) -> None:
         """Hear of one count; many who wait for the same ask once."""
         task = self._hearing.get(name)
         if task is None:
@@ -200,17 +200,17 @@ class Rates:
 
     async def _hear(self, names: Collection[Name]) -> None:
         now = self._clock()
-        heard = await self._storage.read(_others, {publisher for publisher, _ in names}, self._process, now)
+        observed = await self._storage.read(_others, {publisher for publisher, _ in names}, self._process, now)
         for name in names:
             count = self._counts.get(name)
             if count is None:
                 continue
             count.turn(now)
-            stored, by_rate = heard.get(name[0], (None, {}))
+            stored, by_rate = observed.get(name[0], (None, {}))
             count.quotas = self._usual.changed(stored)
             count.most = _most(count.quotas, name[1])
             count.others_day, count.others_minute = by_rate.get(name[1], (0, 0))
-            count.heard_at = now
+            count.reported_at = now
 
     def _row(self, name: Name) -> dict[str, object]:
         count = self._counts[name]
@@ -232,9 +232,9 @@ def _tell(conn: sa.Connection, rows: Sequence[dict[str, object]], tidy: int | No
     if not rows:
         return
     insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(u)
-    told = {name: insert.excluded[name] for name in ("day_used", "minute", "minute_used")}
+    summary = {name: insert.excluded[name] for name in ("day_used", "minute", "minute_used")}
     keys = [u.c.publisher_id, u.c.rate, u.c.day, u.c.process]
-    conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=told), rows)
+    conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=summary), rows)
 
 
 def _others(

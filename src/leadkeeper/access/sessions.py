@@ -101,7 +101,7 @@ class Sessions:
         """
         made = NewSession(new_id(), new_token(SESSION_PREFIX.removesuffix("_")), pending)
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             now, s = self._clock(), t.session.c
             conn.execute(sa.delete(t.session).where(s.until < now - KEPT))
             conn.execute(
@@ -125,7 +125,7 @@ class Sessions:
                 detail = f"from {place.address}" if place.address else ""
                 note(conn, now, caller.name, "session.begin", made.id, detail, publisher_id=caller.publisher_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
         return made
 
     async def find(self, token: str, *, pending: bool = False, acts: bool = True) -> OpenSession | None:
@@ -152,7 +152,7 @@ class Sessions:
     async def end(self, token: str) -> bool:
         """End the session of ``token``; false if it has ended."""
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             now = self._clock()
             row = _find(conn, hashed(token), now, now - self._idle_ms, False)
             if row is None:
@@ -162,7 +162,7 @@ class Sessions:
             note(conn, now, caller.name, "session.end", row.id, publisher_id=caller.publisher_id)
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def drop_pending(self, session_id: str) -> None:
         """Forget a session whose second factor never came."""
@@ -176,14 +176,14 @@ class Sessions:
         Whether it is theirs is seen with the next page too: see :meth:`find`.
         """
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             if not may_act_for(conn, session.caller.person_id or "", publisher_id):
                 return False
             s = t.session.c
             conn.execute(sa.update(t.session).where(s.id == session.id).values(publisher_id=publisher_id))
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def look_at(self, session: OpenSession, publisher_id: str | None) -> bool:
         """An operator goes on to look at a publisher's pages as its readers see them, or (``None``) looks no more.
@@ -191,7 +191,7 @@ class Sessions:
         False for whoever is no operator, and for no such publisher. Both ends stand in the audit.
         """
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             now, s, by = self._clock(), t.session.c, session.caller
             there = sa.select(t.publisher.c.id).where(t.publisher.c.id == publisher_id)
             if publisher_id is None:
@@ -205,12 +205,12 @@ class Sessions:
             conn.execute(sa.update(t.session).where(s.id == session.id).values(looks_at=publisher_id))
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def list(self, caller: Caller) -> Sequence[ListedSession]:
         """The open sessions of the same key or person, newest first."""
 
-        def act(conn: sa.Connection) -> list[ListedSession]:
+        def transaction(conn: sa.Connection) -> list[ListedSession]:
             s, now = t.session.c, self._clock()
             alive = (s.ended_at.is_(None), s.until > now, s.seen_at > now - self._idle_ms, sa.not_(s.pending))
             query = sa.select(t.session).where(_theirs(caller), *alive).order_by(s.id.desc()).limit(SHOWN)
@@ -219,17 +219,17 @@ class Sessions:
                 for row in conn.execute(query)
             ]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def end_some(self, caller: Caller, *, only: str | None = None, but: str | None = None) -> int:
         """End the caller's session ``only``, or all of theirs ``but`` that one; how many were ended."""
 
-        def act(conn: sa.Connection) -> int:
+        def transaction(conn: sa.Connection) -> int:
             s = t.session.c
             these = [_theirs(caller), s.id == only if only is not None else s.id != (but or "")]
             return end_sessions(conn, self._clock(), caller, *these)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
 
 def end_sessions(conn: sa.Connection, now: int, by: Caller, *these: sa.ColumnElement[bool]) -> int:

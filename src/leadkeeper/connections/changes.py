@@ -31,7 +31,7 @@ _QUIET: Final = frozenset({"contactEmail", "notice", "secretExpires"})
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingsChange:
     """Settings that wait to be proven. ``sealed`` is their secrets as they are stored, different for every change."""
 
     stored: Stored
@@ -44,7 +44,7 @@ def is_guarded(conn: sa.Connection, offer: OfferRef, connection_id: str) -> bool
     """Whether the connection works and customers rely on it: its offer is published, live, and it is not broken."""
     c, o = t.connection.c, t.offer.c
     works = c.tried & sa.not_(c.paused) & c.test_diagnosis.is_(None) & c.removed_at.is_(None)
-    works &= (c.failures < OPEN_AFTER) & (c.told_at.is_(None) | c.works_since.is_not(None))  # as state_of says
+    works &= (c.failures < OPEN_AFTER) & (c.notified_at.is_(None) | c.works_since.is_not(None))  # as state_of says
     query = sa.select(sa.literal(1)).join(t.offer, o.ref == c.offer_ref)
     return bool(conn.scalar(query.where(c.id == connection_id, works, o.live, o.production_version.is_not(None))))
 
@@ -69,7 +69,7 @@ def _line(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in _QUIET}
 
 
-def told(before: Stored | None, after: Stored) -> str:
+def summary(before: Stored | None, after: Stored) -> str:
     """What a change led to, as the audit tells it: destinations and the names of settings, never their values."""
     if before is None:
         return f"{after.destination}; new"
@@ -112,12 +112,12 @@ def change_rows(conn: sa.Connection, connection_ids: list[str]) -> Mapping[str, 
     return {row.connection_id: row for row in rows}
 
 
-def take_change(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
+def take_change(conn: sa.Connection, connection_id: str, change: SettingsChange, now: int) -> None:
     """Keep others from validating the change meanwhile."""
     conn.execute(sa.update(t.connection_change).where(*_this(connection_id, change)).values(due_at=now + TAKEN))
 
 
-def refuse_change(conn: sa.Connection, connection_id: str, change: Change, diagnosis: str) -> bool:
+def refuse_change(conn: sa.Connection, connection_id: str, change: SettingsChange, diagnosis: str) -> bool:
     """Write down why the change failed its validation; it waits for a person. False if it is another one by now."""
     values = {"diagnosis": diagnosis, "due_at": NEVER}
     return bool(
@@ -125,7 +125,7 @@ def refuse_change(conn: sa.Connection, connection_id: str, change: Change, diagn
     )
 
 
-def leave_to_a_person(conn: sa.Connection, connection_id: str, change: Change) -> bool:
+def leave_to_a_person(conn: sa.Connection, connection_id: str, change: SettingsChange) -> bool:
     """The change waits until somebody says that its test lead was found. False if it is another one by now."""
     values = {"diagnosis": None, "due_at": NEVER}
     return bool(
@@ -133,7 +133,7 @@ def leave_to_a_person(conn: sa.Connection, connection_id: str, change: Change) -
     )
 
 
-def promote_change(conn: sa.Connection, connection_id: str, change: Change, now: int, check_at: int) -> bool:
+def promote_change(conn: sa.Connection, connection_id: str, change: SettingsChange, now: int, check_at: int) -> bool:
     """Put the change into effect, if it is still the one that was proven."""
     if not conn.execute(sa.delete(t.connection_change).where(*_this(connection_id, change))).rowcount:
         return False
@@ -151,7 +151,7 @@ def promote_change(conn: sa.Connection, connection_id: str, change: Change, now:
     return True
 
 
-def _this(connection_id: str, change: Change) -> tuple[sa.ColumnElement[bool], ...]:
+def _this(connection_id: str, change: SettingsChange) -> tuple[sa.ColumnElement[bool], ...]:
     c = t.connection_change.c
     return (c.connection_id == connection_id, c.secrets == change.sealed)
 

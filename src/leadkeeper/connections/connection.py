@@ -12,7 +12,7 @@ from leadkeeper.access import contacts
 from leadkeeper.access.contacts import Contact
 from leadkeeper.catalogue import diagnose, from_stored, to_stored
 from leadkeeper.connections import changes
-from leadkeeper.connections.changes import Change
+from leadkeeper.connections.changes import SettingsChange
 from leadkeeper.connections.health import Health, health_of
 from leadkeeper.connections.last_test import LastTest, known_of, last_test_of
 from leadkeeper.connections.resource import Stored, read_settings
@@ -39,7 +39,7 @@ class Connection:
     id: str
     offer: OfferRef
     name: str
-    epoch: int
+    generation: int
     stored: Stored
     health: Health
     removed: bool
@@ -47,7 +47,7 @@ class Connection:
     changed_at: int
     known: Known = NOT_KNOWN
     test: LastTest | None = None
-    change: Change | None = None
+    change: SettingsChange | None = None
     """New settings that wait to be proven; read with one connection or a list, not with its work."""
     contacts: tuple[Contact, ...] = ()
     """How its contact e-mails stand, those of settings that wait too; read as ``change`` is."""
@@ -76,8 +76,8 @@ class Connection:
 def is_held_as_not_found(connection: Connection) -> bool:
     """Whether its leads are held because somebody did not find the test lead."""
     stored = connection.health.diagnosis
-    told = from_stored(stored) if connection.health.paused and stored is not None else None
-    return isinstance(told, Diagnosis) and told.kind is connection.stored.provider.if_not_found
+    summary = from_stored(stored) if connection.health.paused and stored is not None else None
+    return isinstance(summary, Diagnosis) and summary.kind is connection.stored.provider.if_not_found
 
 
 class ConnectionRows:
@@ -99,7 +99,7 @@ class ConnectionRows:
             id=row.id,
             offer=OfferRef.parse(row.offer_ref),
             name=row.name,
-            epoch=row.epoch,
+            generation=row.generation,
             stored=stored,
             health=health,
             removed=row.removed_at is not None,
@@ -111,7 +111,7 @@ class ConnectionRows:
 
     def whole(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
         """The connection in ``row`` with its change and contacts."""
-        return self._told(conn, self.with_change(conn, row))
+        return self._summary(conn, self.with_change(conn, row))
 
     def with_change(self, conn: sa.Connection, row: sa.Row[Any]) -> Connection:
         """The connection in ``row`` with its change, for whoever needs no contacts."""
@@ -121,9 +121,9 @@ class ConnectionRows:
         """The connections that ``query`` finds, each whole."""
         rows = conn.execute(query).all()
         waiting = changes.change_rows(conn, [row.id for row in rows])
-        return [self._told(conn, self._with(self.connection(row), waiting.get(row.id))) for row in rows]
+        return [self._summary(conn, self._with(self.connection(row), waiting.get(row.id))) for row in rows]
 
-    def _told(self, conn: sa.Connection, connection: Connection) -> Connection:
+    def _summary(self, conn: sa.Connection, connection: Connection) -> Connection:
         emails = [*connection.stored.contacts, *connection.changed.stored.contacts]
         if not emails:
             return connection
@@ -134,7 +134,7 @@ class ConnectionRows:
         if row is None:
             return connection
         stored = self._stored(row, connection.id)
-        return replace(connection, change=Change(stored, row.secrets, row.changed_at, row.diagnosis))
+        return replace(connection, change=SettingsChange(stored, row.secrets, row.changed_at, row.diagnosis))
 
     def _stored(self, row: sa.Row[Any], connection_id: str) -> Stored:
         try:

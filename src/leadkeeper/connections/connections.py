@@ -155,17 +155,17 @@ class Connections:
         now, subject = self._clock(), f"{offer}/{name}"
         if changes.same_line(stored, before.stored):
             changes.drop_change(conn, before.id)
-            told = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
-            told["ends_at"] = ends_ms(stored)
+            summary = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
+            summary["ends_at"] = ends_ms(stored)
             if not changes.same_place(before.stored, stored):
-                told |= {"proven": False, **NO_TEST}
-            conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(told))
-            note(conn, now, by, "connection.put", subject, changes.told(before.stored, stored))
+                summary |= {"proven": False, **NO_TEST}
+            conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(summary))
+            note(conn, now, by, "connection.put", subject, changes.summary(before.stored, stored))
         else:
             sealed = self._vault.seal(stored.secrets, row_of(before.id, stored.destination))
             changes.keep_change(conn, before.id, stored, sealed, now)
             announce(conn)
-            note(conn, now, by, "connection.change", subject, changes.told(before.stored, stored))
+            note(conn, now, by, "connection.change", subject, changes.summary(before.stored, stored))
         row = _row(conn, offer, name)
         assert row is not None
         return self._rows.whole(conn, row)
@@ -183,7 +183,7 @@ class Connections:
             "check_at": now + CHECK_EVERY,
             "settings": json.dumps(dict(stored.settings)),
             "secrets": self._vault.seal(stored.secrets, row_of(connection_id, stored.destination)),
-            "epoch": 1 if before is None else before.epoch + 1,
+            "generation": 1 if before is None else before.generation + 1,
             "changed_at": now,
             "removed_at": None,
             "ends_at": ends_ms(stored),
@@ -203,8 +203,8 @@ class Connections:
                 try_anew(conn, connection_id, now)
         take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
-        told = changes.told(None if before is None or before.removed else before.stored, stored)
-        note(conn, now, by, "connection.put", f"{offer}/{name}", told)
+        summary = changes.summary(None if before is None or before.removed else before.stored, stored)
+        note(conn, now, by, "connection.put", f"{offer}/{name}", summary)
         row = _row(conn, offer, name)
         assert row is not None
         return self._rows.whole(conn, row)
@@ -212,11 +212,11 @@ class Connections:
     async def get(self, offer: OfferRef, name: str) -> Connection | None:
         """One connection, or ``None`` if there is none of that name. Raises :class:`Problem` for an unknown offer."""
 
-        def act(conn: sa.Connection) -> Connection | None:
+        def transaction(conn: sa.Connection) -> Connection | None:
             row = _row(conn, offer, name)
             return None if row is None or row.removed_at is not None else self._rows.whole(conn, row)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def require(self, offer: OfferRef, name: str) -> None:
         """Raise :class:`Problem` for an unknown offer or connection; opens no secret."""
@@ -225,26 +225,26 @@ class Connections:
     async def drop_change(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Forget new settings that wait to be proven; false if none do. Raises :class:`Problem` if unknown."""
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             row = _present(conn, offer, name)
             dropped = changes.drop_change(conn, row.id)
             if dropped:
                 note(conn, self._clock(), by, "connection.dropChange", f"{offer}/{name}")
             return dropped
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def list(self, offer: OfferRef | None = None) -> list[Connection]:
         """The connections of one offer (:class:`Problem` if unknown), or of all, by offer and name."""
 
-        def act(conn: sa.Connection) -> list[Connection]:
+        def transaction(conn: sa.Connection) -> list[Connection]:
             query = sa.select(t.connection).where(t.connection.c.removed_at.is_(None))
             if offer is not None:
                 require_offer(conn, offer)
                 query = query.where(t.connection.c.offer_ref == str(offer))
             return [*self._rows.wholes(conn, query.order_by(t.connection.c.offer_ref, t.connection.c.name))]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def page(self, offer: OfferRef, *, after: str | None = None, limit: int = PAGE) -> ConnectionPage:
         """Up to ``limit`` (at most :data:`PAGE`) of an offer's connections, by name, behind the name ``after``.
@@ -253,7 +253,7 @@ class Connections:
         """
         most = min(limit, PAGE)
 
-        def act(conn: sa.Connection) -> ConnectionPage:
+        def transaction(conn: sa.Connection) -> ConnectionPage:
             require_offer(conn, offer)
             c = t.connection.c
             query = sa.select(t.connection).where(c.offer_ref == str(offer), c.removed_at.is_(None))
@@ -264,7 +264,7 @@ class Connections:
             found = self._rows.wholes(conn, query.where(one_of(conn, c.name, shown)).order_by(c.name)) if shown else []
             return ConnectionPage(found, shown[-1] if len(names) > most else None)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def troubled(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Standing]:
         """The connections of one publisher, or of all, that need somebody, at most ``limit``; opens no secret."""
@@ -280,7 +280,7 @@ class Connections:
         They go out when a connection of the same name is made again.
         """
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             change_routes(conn, offer.publisher_id)
             row = _row(conn, offer, name)
             if row is None or row.removed_at is not None:
@@ -288,7 +288,7 @@ class Connections:
             self._remove(conn, self._rows.connection(row), by)
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     def _remove(self, conn: sa.Connection, connection: Connection, by: str) -> None:
         if connection.removed:
@@ -302,7 +302,7 @@ class Connections:
             .values(
                 removed_at=now,
                 changed_at=now,
-                epoch=connection.epoch + 1,
+                generation=connection.generation + 1,
                 secrets=self._vault.seal({}, row_of(connection.id, connection.stored.destination)),
                 settings="{}",
                 probe_at=None,
@@ -328,13 +328,13 @@ class Connections:
         return connection
 
     async def _set(self, offer: OfferRef, name: str, values: Mapping[str, Any], act_name: str, by: str) -> Connection:
-        def act(conn: sa.Connection) -> Connection:
+        def transaction(conn: sa.Connection) -> Connection:
             row = _present(conn, offer, name)
             now = self._clock()
             conn.execute(
                 sa.update(t.connection)
                 .where(t.connection.c.id == row.id)
-                .values(epoch=t.connection.c.epoch + 1, changed_at=now, **values)
+                .values(generation=t.connection.c.generation + 1, changed_at=now, **values)
             )
             if act_name == "connection.resume":
                 try_anew(conn, row.id, now)
@@ -345,7 +345,7 @@ class Connections:
             assert changed is not None
             return self._rows.whole(conn, changed)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     def known(self, conn: sa.Connection, offer: OfferRef, name: str) -> Connection:
         """The connection, its row held for this act. Raises :class:`Problem` if it does not exist."""
@@ -371,13 +371,13 @@ class Connections:
         Raises :class:`WrongKey` when one of them cannot be opened; then nothing is changed.
         """
 
-        def act(conn: sa.Connection) -> int:
+        def transaction(conn: sa.Connection) -> int:
             change_all_routes(conn)
             count = rotate(conn, self._vault)
             note(conn, self._clock(), "cli", "secrets.rotate", "*", str(count))
             return count
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
 
 def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:

@@ -42,12 +42,12 @@ class ConnectionCopies:
         for offer_id in dict.fromkeys(to):
             target = OfferRef(offer.publisher_id, offer_id)
 
-            def act(conn: sa.Connection, target: OfferRef = target) -> str:
+            def transaction(conn: sa.Connection, target: OfferRef = target) -> str:
                 change_routes(conn, offer.publisher_id)
                 return copy_within(conn, self._connections, self._connections.known(conn, offer, name), target, by)
 
             try:
-                made = await self._storage.write(act)
+                made = await self._storage.write(transaction)
             except Problem as problem:
                 if problem.type not in (ProblemType.UNKNOWN_OFFER, ProblemType.QUOTA_EXCEEDED) or target == offer:
                     raise
@@ -61,8 +61,8 @@ class ConnectionCopies:
 def copy_within(conn: sa.Connection, connections: Connections, source: Connection, target: OfferRef, by: str) -> str:
     """Copy ``source`` to the offer ``target`` within another's act; the new connection's id, empty if one is there."""
     if source.stored.damaged:
-        said = _("What is stored of the connection %(name)s is damaged: enter its settings anew.", name=source.name)
-        raise Problem(ProblemType.RECORD_DAMAGED, said)
+        message = _("What is stored of the connection %(name)s is damaged: enter its settings anew.", name=source.name)
+        raise Problem(ProblemType.RECORD_DAMAGED, message)
     c = t.connection.c
     there = (c.offer_ref == str(target), c.name == source.name, c.removed_at.is_(None))
     if conn.scalar(sa.select(sa.exists().where(*there))):

@@ -38,15 +38,15 @@ def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:
     """Set the new delivery in ``row`` aside, since its lead was passed on too often; the row that says why."""
     row["state"] = "setAside"
     text = f"passed on {hops} times by installations of Leadkeeper; {MOST_HOPS} are the most"
-    told = diagnose(Kind.PASSED_ON_TOO_OFTEN, Evidence(text=text))
+    summary = diagnose(Kind.PASSED_ON_TOO_OFTEN, Evidence(text=text))
     return {
         "id": new_id(),
         "delivery_id": row["id"],
         "at": now,
         "took_ms": 0,
-        "outcome": told.outcome.value,
+        "outcome": summary.outcome.value,
         "late": False,
-        "answer": to_stored(told),
+        "answer": to_stored(summary),
     }
 
 
@@ -81,7 +81,7 @@ def new_delivery(lead_id: str, connection_id: str, now: int) -> dict[str, Any]:
         "state": "pending",
         "due_at": now,
         "attempts": 0,
-        "lost": 0,
+        "crash_count": 0,
         "lease_id": None,
         "created_at": now,
         "changed_at": now,

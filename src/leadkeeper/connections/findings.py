@@ -11,7 +11,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections import changes, outage
-from leadkeeper.connections.changes import Change
+from leadkeeper.connections.changes import SettingsChange
 from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.deliveries import try_anew
@@ -54,7 +54,7 @@ class Findings:
         confirmed it.
         """
 
-        def act(conn: sa.Connection) -> Connection:
+        def transaction(conn: sa.Connection) -> Connection:
             connection = self._connections.known(conn, offer, name)
             test = _open_test(connection, marker)
             now = self._clock()
@@ -66,11 +66,11 @@ class Findings:
                 _not_found(conn, connection, change, word, now)
             self._goes_on(conn, offer, now)
             announce(conn)
-            told = f"{'found' if found else 'not found'} {test.marker}"
-            note(conn, now, by, "connection.testLead", f"{offer}/{name}", told)
+            summary = f"{'found' if found else 'not found'} {test.marker}"
+            note(conn, now, by, "connection.testLead", f"{offer}/{name}", summary)
             return self._connections.known(conn, offer, name)
 
-        connection = await self._storage.write(act)
+        connection = await self._storage.write(transaction)
         if found:
             self._woken([connection.id])
         return connection
@@ -94,29 +94,37 @@ def _not_now(detail: str, field: str | None = None) -> Problem:
     return Problem(ProblemType.NOT_POSSIBLE_NOW, detail, errors)
 
 
-def _found(conn: sa.Connection, connection: Connection, change: Change | None, word: Word, now: int) -> None:
+def _found(conn: sa.Connection, connection: Connection, change: SettingsChange | None, word: Word, now: int) -> None:
     values: dict[str, Any] = {"proven": True, "tried": True, "test_diagnosis": None, **word.columns()}
     if change is not None and changes.promote_change(conn, connection.id, change, now, now + CHECK_EVERY):
         values["test_change"] = None
     if change is not None or is_held_as_not_found(connection):
-        values |= {**outage.proven(now), "epoch": t.connection.c.epoch + 1}
+        values |= {**outage.proven(now), "generation": t.connection.c.generation + 1}
         del values["paused_by_person"]
         try_anew(conn, connection.id, now)
     _update(conn, connection, values)
 
 
-def _not_found(conn: sa.Connection, connection: Connection, change: Change | None, word: Word, now: int) -> None:
-    told = to_stored(_diagnosis(connection if change is None else connection.changed, word))
+def _not_found(
+    conn: sa.Connection, connection: Connection, change: SettingsChange | None, word: Word, now: int
+) -> None:
+    summary = to_stored(_diagnosis(connection if change is None else connection.changed, word))
     if change is not None:
-        changes.refuse_change(conn, connection.id, change, told)
-        conn.execute(sa.insert(t.notice).values(change_refused(connection.id, told, now)))
+        changes.refuse_change(conn, connection.id, change, summary)
+        conn.execute(sa.insert(t.notice).values(change_refused(connection.id, summary, now)))
         _update(conn, connection, word.columns())
         return
     # Without a probe: a check passes here whatever becomes of leads.
-    held = {"paused": True, "probe_at": None, "probes": 0, "diagnosis": told, "epoch": t.connection.c.epoch + 1}
+    held = {
+        "paused": True,
+        "probe_at": None,
+        "probes": 0,
+        "diagnosis": summary,
+        "generation": t.connection.c.generation + 1,
+    }
     _update(conn, connection, {"proven": False, **held, **word.columns()})
     if not is_held_as_not_found(connection):
-        conn.execute(sa.insert(t.notice).values(connection_paused(connection.id, told, now)))
+        conn.execute(sa.insert(t.notice).values(connection_paused(connection.id, summary, now)))
 
 
 def _diagnosis(connection: Connection, word: Word) -> Diagnosis:

@@ -43,7 +43,7 @@ class Health:
     diagnosis: str | None = None
     failing_since: int | None = None
     works_since: int | None = None
-    told_at: int | None = None
+    notified_at: int | None = None
     tell_at: int | None = None
 
     def trouble(self, now: int) -> Trouble | None:

@@ -31,7 +31,7 @@ class News(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """What to tell now, if anything, and the health after that."""
 
     news: News | None
@@ -58,27 +58,31 @@ def judged(health: Health) -> Health:
     An outage that nobody was told of is over with that, or one failure of long ago would count as an outage since then.
     One that people were told of is over when a lead is taken, and not before: a refusal may be what they were told of.
     """
-    return health if health.told_at is not None else replace(health, failing_since=None, works_since=None, tell_at=None)
+    return (
+        health
+        if health.notified_at is not None
+        else replace(health, failing_since=None, works_since=None, tell_at=None)
+    )
 
 
-def breaks(health: Health, now: int, *, told: bool) -> Health:
+def breaks(health: Health, now: int, *, summary: bool) -> Health:
     """The connection is broken; ``told`` says that people hear so at this moment."""
     health = fails(health, now)
-    return replace(health, told_at=now, tell_at=now + AGAIN_AFTER) if told else health
+    return replace(health, notified_at=now, tell_at=now + AGAIN_AFTER) if summary else health
 
 
 def works(before: Health, after: Health, now: int) -> Health:
     """``after`` is the health once a lead was taken or a check passed; people who were told must hear of that, too."""
-    if before.told_at is None or before.failing_since is None:
-        return replace(after, failing_since=None, works_since=None, told_at=None, tell_at=None)
+    if before.notified_at is None or before.failing_since is None:
+        return replace(after, failing_since=None, works_since=None, notified_at=None, tell_at=None)
     since = before.works_since if before.works_since is not None else now
     tell_at = now + SETTLED if before.works_since is None else before.tell_at
     return replace(
-        after, failing_since=before.failing_since, works_since=since, told_at=before.told_at, tell_at=tell_at
+        after, failing_since=before.failing_since, works_since=since, notified_at=before.notified_at, tell_at=tell_at
     )
 
 
-def tell(health: Health, waiting: bool, now: int, *, early: int = 0) -> Told:
+def tell(health: Health, waiting: bool, now: int, *, early: int = 0) -> Notified:
     """Whether people are to be told at ``now``, and when to look again; a matter of when it began and they were told.
 
     While nothing is ``waiting`` for the connection (or may have arrived there, for a person to look at), and it is not
@@ -86,29 +90,29 @@ def tell(health: Health, waiting: bool, now: int, *, early: int = 0) -> Told:
     make one mail.
     """
     if health.failing_since is None:
-        return Told(None, replace(health, tell_at=None))
+        return Notified(None, replace(health, tell_at=None))
     if health.works_since is not None:
         if now < health.works_since + SETTLED:
-            return Told(None, replace(health, tell_at=health.works_since + SETTLED))
-        over = replace(health, failing_since=None, works_since=None, told_at=None, tell_at=None)
-        return Told(News.OVER, over)
-    due = health.failing_since + TELL_AFTER if health.told_at is None else health.told_at + AGAIN_AFTER - early
+            return Notified(None, replace(health, tell_at=health.works_since + SETTLED))
+        over = replace(health, failing_since=None, works_since=None, notified_at=None, tell_at=None)
+        return Notified(News.OVER, over)
+    due = health.failing_since + TELL_AFTER if health.notified_at is None else health.notified_at + AGAIN_AFTER - early
     if now < due:
-        return Told(None, replace(health, tell_at=due))
+        return Notified(None, replace(health, tell_at=due))
     if not (waiting or health.paused) or health.diagnosis is None:
-        return Told(None, replace(health, tell_at=now + TELL_AFTER))
-    news = News.FAILING if health.told_at is None else News.STILL_FAILING
-    return Told(news, replace(health, told_at=now, tell_at=now + AGAIN_AFTER))
+        return Notified(None, replace(health, tell_at=now + TELL_AFTER))
+    news = News.FAILING if health.notified_at is None else News.STILL_FAILING
+    return Notified(news, replace(health, notified_at=now, tell_at=now + AGAIN_AFTER))
 
 
 def _again(health: Health, now: int) -> int:
-    return now + TELL_AFTER if health.told_at is None else max(now, health.told_at + AGAIN_AFTER)
+    return now + TELL_AFTER if health.notified_at is None else max(now, health.notified_at + AGAIN_AFTER)
 
 
 def tried_anew(now: int) -> dict[str, Any]:
     """The columns of a connection that a person tries anew: an outage is over when a lead is taken, not before."""
     c = t.connection.c
-    kept = ("failing_since", "works_since", "told_at", "tell_at")
+    kept = ("failing_since", "works_since", "notified_at", "tell_at")
     values = {name: value for name, value in Health().columns().items() if name not in kept}
     return values | {
         "tell_at": sa.case((c.works_since.is_not(None), c.tell_at), (c.failing_since.is_not(None), now + TELL_AFTER)),
@@ -119,12 +123,12 @@ def tried_anew(now: int) -> dict[str, Any]:
 def proven(now: int) -> dict[str, Any]:
     """The columns of a connection that has just taken a test lead; as :func:`works`."""
     c = t.connection.c
-    told = c.failing_since.is_not(None) & c.told_at.is_not(None)
+    summary = c.failing_since.is_not(None) & c.notified_at.is_not(None)
     return Health().columns() | {
-        "failing_since": sa.case((told, c.failing_since)),
-        "works_since": sa.case((told, sa.func.coalesce(c.works_since, now))),
-        "told_at": sa.case((told, c.told_at)),
-        "tell_at": sa.case((told & c.works_since.is_(None), now + SETTLED), (told, c.tell_at)),
+        "failing_since": sa.case((summary, c.failing_since)),
+        "works_since": sa.case((summary, sa.func.coalesce(c.works_since, now))),
+        "notified_at": sa.case((summary, c.notified_at)),
+        "tell_at": sa.case((summary & c.works_since.is_(None), now + SETTLED), (summary, c.tell_at)),
         **recalls(now),
     }
 
@@ -134,5 +138,5 @@ def recalls(now: int) -> dict[str, Any]:
     return {"recall_at": sa.case((t.connection.c.recall_at.is_not(None), now))}
 
 
-FORGOTTEN: Final = {"failing_since": None, "works_since": None, "told_at": None, "tell_at": None}
+FORGOTTEN: Final = {"failing_since": None, "works_since": None, "notified_at": None, "tell_at": None}
 """The columns of a connection that is no more: nobody waits for it to work."""

@@ -39,12 +39,12 @@ class Recipients:
         """Count ``mails``, or answer the seconds until the publisher may send so many."""
         now = self._clock()
 
-        def act(conn: sa.Connection) -> float | None:
+        def transaction(conn: sa.Connection) -> float | None:
             if spend(conn, self._publisher_id, mails, self._rules, now, whole=True):
                 return None
             return max(1.0, (free_at(conn, self._publisher_id, now) - now) / 1000)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def report(self, results: Mapping[str, Diagnosis | None]) -> None:
         """Remember what came of a mail for each recipient."""
@@ -54,12 +54,12 @@ class Recipients:
         """The outbox tells these of the lead later."""
         row = lead_again(self._connection_id, lead_id, emails, self._clock())
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             conn.execute(sa.insert(t.notice).values(row))
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
 
 
 def stored_troubles(results: Mapping[str, Diagnosis | None]) -> dict[str, str | None]:
     """The results as they are remembered beside each address."""
-    return {email: None if told is None else to_stored(told) for email, told in results.items()}
+    return {email: None if summary is None else to_stored(summary) for email, summary in results.items()}

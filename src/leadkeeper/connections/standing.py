@@ -55,7 +55,7 @@ def troubled(conn: sa.Connection, publisher_id: str | None, limit: int) -> list[
     """
     c = t.connection.c
     ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | (c.throttles > 0)
-    ill |= c.test_diagnosis.is_not(None) | c.told_at.is_not(None) | (c.tried & sa.not_(c.proven))
+    ill |= c.test_diagnosis.is_not(None) | c.notified_at.is_not(None) | (c.tried & sa.not_(c.proven))
     columns = (c.offer_ref, c.name, c.tried, c.proven, c.test_diagnosis, *health_selected())
     query = sa.select(*columns).where(c.removed_at.is_(None), ill)
     if publisher_id is not None:

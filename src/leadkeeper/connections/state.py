@@ -55,8 +55,8 @@ def state_of(health: Health, known: Known) -> ConnectionState:
     """The state of a connection. A person's pause tells more than what was known before it."""
     if health.paused_by_person:
         return ConnectionState.PAUSED
-    told = health.told_at is not None and health.works_since is None  # people know that nothing gets through
-    if health.paused or told or health.failures >= OPEN_AFTER or known.failed is not None:
+    summary = health.notified_at is not None and health.works_since is None  # people know that nothing gets through
+    if health.paused or summary or health.failures >= OPEN_AFTER or known.failed is not None:
         return ConnectionState.BROKEN
     if known.proven:
         return ConnectionState.WORKING

@@ -42,7 +42,7 @@ def named(name: str, title: str) -> str:
     return f"{name} ({title})"
 
 
-def told_of_receipt(
+def summary_of_receipt(
     receipt: Receipt, marker: str, lead_id: str, name: str, kind: Kind | None, language: Language
 ) -> str:
     """The destination took the test lead. ``kind`` is what is usually wrong there when one is not found."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from leadkeeper.connections.health import health_of, health_selected
-from leadkeeper.delivery.breaker import Heard, after_answers
+from leadkeeper.delivery.breaker import ObservedResult, after_answers
 from leadkeeper.delivery.recall import long_failing
 from leadkeeper.delivery.schedule import Aside, Next
 from leadkeeper.delivery.sent import Sent
@@ -16,19 +16,19 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 
 
-def heard(sent: Sent, known: Collection[str]) -> Heard:
+def observed(sent: Sent, known: Collection[str]) -> ObservedResult:
     """What a send tells of its connection; ``known`` are the deliveries that were refused before."""
-    return Heard(sent.answer, sent.trial, sent.delivery_id in known, sent.took_ms)
+    return ObservedResult(sent.answer, sent.half_open, sent.delivery_id in known, sent.took_ms)
 
 
 def blamed(
     conn: sa.Connection,
     sends: Sequence[Sent],
     steps: dict[str, Next],
-    trials: Collection[str],
+    half_opens: Collection[str],
     known: Collection[str],
     now: int,
-    dice: float,
+    random_unit: float,
 ) -> None:
     """Change ``steps``: those that are given up while nothing gets through are their connection's fault.
 
@@ -42,13 +42,15 @@ def blamed(
     if not given_up:
         return
     c = t.connection.c
-    rows = conn.execute(sa.select(c.id, c.epoch, *health_selected()).where(one_of(conn, c.id, set(given_up.values()))))
+    rows = conn.execute(
+        sa.select(c.id, c.generation, *health_selected()).where(one_of(conn, c.id, set(given_up.values())))
+    )
     for row in rows:
         health = health_of(row)
         for sent in sends:
             if sent.connection_id != row.id:
                 continue
-            if sent.epoch == row.epoch:
-                health = after_answers(health, [heard(sent, known)], now, dice).health
-            if sent.delivery_id in given_up and (sent.delivery_id in trials or long_failing(health, now)):
+            if sent.generation == row.generation:
+                health = after_answers(health, [observed(sent, known)], now, random_unit).health
+            if sent.delivery_id in given_up and (sent.delivery_id in half_opens or long_failing(health, now)):
                 steps[sent.delivery_id] = replace(steps[sent.delivery_id], aside=Aside.OUTAGE)

@@ -26,12 +26,12 @@ HANG_RESTS: Final = 16
 """A connection rests up to so many times as long as its trial hung: it holds a place a seventeenth of the time."""
 FIRST_PROBE: Final = 30 * SECOND
 LONGEST_PROBE: Final = 1 * HOUR
-TRIAL: Final = 1
+HALF_OPEN: Final = 1
 """How many leads are sent at a time while a connection has yet to prove itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HealthChange:
     """A connection's health after some answers, and what the rest of the house must hear of it.
 
     ``paused_now``: people are told, once. ``recovered``: what waits for a retry is due at once.
@@ -49,13 +49,13 @@ class Change:
     calm: bool = False
 
 
-def on_trial(health: Health) -> bool:
+def is_half_open(health: Health) -> bool:
     """Whether only one lead at a time may be sent: the breaker is half-open, or a probe has just resumed it."""
     return health.failures >= OPEN_AFTER or health.probes > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ObservedResult:
     """An answer, and whether it is that of the one lead which a connection on trial was sent.
 
     ``known``: this lead was refused before, so that it is refused again says nothing new about the connection.
@@ -63,17 +63,17 @@ class Heard:
     """
 
     answer: Answer
-    trial: bool = False
+    half_open: bool = False
     known: bool = False
     took_ms: int = 0
 
 
-def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float) -> Change:
+def after_answers(health: Health, observed: Sequence[ObservedResult], now: int, random_unit: float) -> HealthChange:
     """The health after these answers, in the order in which they came."""
-    change = Change(health)
-    for one in heard:
-        step = _after(change.health, one, now, dice)
-        change = Change(
+    change = HealthChange(health)
+    for one in observed:
+        step = _after(change.health, one, now, random_unit)
+        change = HealthChange(
             step.health,
             paused_now=change.paused_now or step.paused_now,
             recovered=change.recovered or step.recovered,
@@ -84,48 +84,48 @@ def after_answers(health: Health, heard: Sequence[Heard], now: int, dice: float)
 
 
 def _is_down(health: Health) -> bool:
-    return outage.is_failing(health) or on_trial(health)
+    return outage.is_failing(health) or is_half_open(health)
 
 
-def _after(health: Health, heard: Heard, now: int, dice: float) -> Change:
+def _after(health: Health, observed: ObservedResult, now: int, random_unit: float) -> HealthChange:
     if health.paused:
-        return Change(health)
-    answer = heard.answer
+        return HealthChange(health)
+    answer = observed.answer
     if isinstance(answer, Receipt):
-        recovered = on_trial(health) or health.throttles > 0
+        recovered = is_half_open(health) or health.throttles > 0
         well = outage.works(health, Health(paused_by_person=health.paused_by_person), now)
-        return Change(well, recovered=recovered)
+        return HealthChange(well, recovered=recovered)
     # While it is closed, only the trial's answer is news; the others were sent before it closed.
-    stale = health.closed_until > now and not heard.trial
-    health = replace(health, closed_until=0) if heard.trial else health
+    stale = health.closed_until > now and not observed.half_open
+    health = replace(health, closed_until=0) if observed.half_open else health
     match answer.outcome:
         case Outcome.BROKEN:
-            return Change(_paused(health, answer, now, dice), paused_now=health.probes == 0)
+            return HealthChange(_paused(health, answer, now, random_unit), paused_now=health.probes == 0)
         case Outcome.THROTTLED:
-            return Change(_throttled(health, answer, now, dice, stale=stale))
+            return HealthChange(_throttled(health, answer, now, random_unit, stale=stale))
         case Outcome.FAILED | Outcome.AMBIGUOUS:
-            return Change(health if stale else _failed(health, answer, heard.took_ms, now, dice))
+            return HealthChange(health if stale else _failed(health, answer, observed.took_ms, now, random_unit))
         case Outcome.REFUSED:
-            return _refused(health, heard, answer, now, dice)
+            return _refused(health, observed, answer, now, random_unit)
         case _:
-            return Change(health)
+            return HealthChange(health)
 
 
-def _throttled(health: Health, answer: Diagnosis, now: int, dice: float, *, stale: bool) -> Health:
-    closed = max(health.closed_until, now + throttle_delay(answer, health.throttles, dice))
+def _throttled(health: Health, answer: Diagnosis, now: int, random_unit: float, *, stale: bool) -> Health:
+    closed = max(health.closed_until, now + throttle_delay(answer, health.throttles, random_unit))
     throttles = health.throttles if stale else health.throttles + 1
     health = outage.fails(health, now)
     return replace(health, throttles=throttles, closed_until=closed, diagnosis=to_stored(answer))
 
 
-def _failed(health: Health, answer: Diagnosis, took: int, now: int, dice: float) -> Health:
+def _failed(health: Health, answer: Diagnosis, took: int, now: int, random_unit: float) -> Health:
     failures = health.failures + 1
     if took >= HANGS and failures < OPEN_AFTER:
         failures = min(health.failures + HANG_WEIGHT, OPEN_AFTER)
     health = replace(outage.fails(health, now), failures=failures, diagnosis=to_stored(answer))
     if failures < OPEN_AFTER:
         return health
-    return replace(health, closed_until=now + spread(_rest(failures - OPEN_AFTER, took), dice))
+    return replace(health, closed_until=now + spread(_rest(failures - OPEN_AFTER, took), random_unit))
 
 
 def _rest(times: int, took: int) -> int:
@@ -135,37 +135,39 @@ def _rest(times: int, took: int) -> int:
     return rest if took < HANGS else max(rest, min(took * min(doubled, HANG_RESTS), LONGEST_HANG_REST))
 
 
-def _refused(health: Health, heard: Heard, answer: Diagnosis, now: int, dice: float) -> Change:
+def _refused(health: Health, observed: ObservedResult, answer: Diagnosis, now: int, random_unit: float) -> HealthChange:
     """A lead was refused for what it holds: the destination is there, but an outage under way is not over by that."""
     since = now if health.refused_since is None else health.refused_since
     health = replace(outage.judged(health) if health.failures < OPEN_AFTER else health, failures=0)
-    if heard.known and not heard.trial:
-        return Change(replace(health, refused_since=since))
+    if observed.known and not observed.half_open:
+        return HealthChange(replace(health, refused_since=since))
     health = replace(health, refusals=health.refusals + 1, refused_since=since, diagnosis=to_stored(answer))
     if health.refusals < BROKEN_AFTER:
-        return Change(health)
-    told = diagnose(Kind.EVERY_LEAD_REFUSED, answer.evidence)
-    return Change(_paused(health, told, now, dice), paused_now=health.probes == 0, take_back_since=since)
+        return HealthChange(health)
+    summary = diagnose(Kind.EVERY_LEAD_REFUSED, answer.evidence)
+    return HealthChange(
+        _paused(health, summary, now, random_unit), paused_now=health.probes == 0, take_back_since=since
+    )
 
 
-def _paused(health: Health, answer: Diagnosis, now: int, dice: float) -> Health:
-    rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), dice)
-    health = outage.breaks(health, now, told=health.probes == 0)
+def _paused(health: Health, answer: Diagnosis, now: int, random_unit: float) -> Health:
+    rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), random_unit)
+    health = outage.breaks(health, now, summary=health.probes == 0)
     return replace(health, paused=True, probe_at=now + rest, diagnosis=to_stored(answer))
 
 
-def after_check(health: Health, found: Diagnosis | None, now: int, dice: float) -> Change:
+def after_check(health: Health, found: Diagnosis | None, now: int, random_unit: float) -> HealthChange:
     """The health of a connection that was looked at unasked: only what every lead would meet pauses it."""
     if found is None or found.outcome is not Outcome.BROKEN or health.paused:
-        return Change(health)
-    return Change(_paused(health, found, now, dice), paused_now=health.probes == 0)
+        return HealthChange(health)
+    return HealthChange(_paused(health, found, now, random_unit), paused_now=health.probes == 0)
 
 
-def after_probe(health: Health, passed: bool, now: int, dice: float) -> Health:
+def after_probe(health: Health, passed: bool, now: int, random_unit: float) -> Health:
     """The health after a probe of a paused connection: on trial with one lead, or paused for longer."""
     probes = health.probes + 1
     if passed:
         well = outage.works(health, health, now)
         return replace(well, paused=False, probe_at=None, probes=probes, failures=0, closed_until=0)
-    rest = spread(min(FIRST_PROBE * 2 ** min(probes, 10), LONGEST_PROBE), dice)
+    rest = spread(min(FIRST_PROBE * 2 ** min(probes, 10), LONGEST_PROBE), random_unit)
     return replace(health, probes=probes, probe_at=now + rest)

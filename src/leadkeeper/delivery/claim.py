@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
-from leadkeeper.delivery.breaker import TRIAL, on_trial
+from leadkeeper.delivery.breaker import HALF_OPEN, is_half_open
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.due import NOW, among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
@@ -25,7 +25,7 @@ AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
-TRIAL_REST: Final = 45 * SECOND
+HALF_OPEN_REST: Final = 45 * SECOND
 """How long other workers keep off a connection while one worker tries it with one lead."""
 
 
@@ -36,7 +36,7 @@ class Claimed:
     id: str
     lead: OutgoingLead
     attempts: int
-    lost: int
+    crash_count: int
     since: int = 0
 
 
@@ -49,7 +49,7 @@ class Work:
 
     row: sa.Row[Any]
     claimed: Sequence[Claimed]
-    trial: bool
+    half_open: bool
     alone: bool = False
 
     @property
@@ -59,17 +59,17 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Claimability:
     """Whether what was claimed for a connection may still be sent: under which epoch, and not while it is closed."""
 
-    epoch: int
+    generation: int
     closed: bool
 
 
-def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) -> dict[str, Standing]:
+def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) -> dict[str, Claimability]:
     """How these connections stand at ``now``."""
     rows = conn.execute(_standings(conn.dialect.name), {"connections": list(connection_ids), "now": now})
-    return {row.id: Standing(row.epoch, bool(row.closed)) for row in rows}
+    return {row.id: Claimability(row.generation, bool(row.closed)) for row in rows}
 
 
 # Statements are made once for each database: to make one anew costs several times what it costs to run it.
@@ -79,7 +79,7 @@ def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) ->
 def _standings(dialect: str) -> sa.Select[Any]:
     c = t.connection.c
     closed = t.AT_REST | (c.closed_until > NOW)
-    return sa.select(c.id, c.epoch, closed.label("closed")).where(listed(dialect, c.id, "connections"))
+    return sa.select(c.id, c.generation, closed.label("closed")).where(listed(dialect, c.id, "connections"))
 
 
 def claim(
@@ -109,16 +109,16 @@ def claim(
     for row in in_turn(found.all(), now):
         share = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
-        trial = on_trial(health)
-        if share < 1 or (trial and not _take_trial(conn, row.id, now)):
+        half_open = is_half_open(health)
+        if share < 1 or (half_open and not _take_half_open(conn, row.id, now)):
             continue
-        taken = _take(conn, row.id, lease_id, TRIAL if trial else share, now)
+        taken = _take(conn, row.id, lease_id, HALF_OPEN if half_open else share, now)
         left -= len(taken)
-        taken = _set_apart(conn, lease_id, taken, now, idle=trial or row.id not in busy)
+        taken = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
         claimed = _with_leads(conn, row, taken, lease_id, now) if taken else []
         if claimed:
-            works.append(Work(row, claimed, trial, alone=claimed[0].lost >= SOLO_AFTER))
-        elif trial:
+            works.append(Work(row, claimed, half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
+        elif half_open:
             conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(closed_until=now))
     return works
 
@@ -130,19 +130,19 @@ def _claimable(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
     return with_work(dialect, everywhere=everywhere).where(known)
 
 
-def _take_trial(conn: sa.Connection, connection_id: str, now: int) -> bool:
-    given = {"connection": connection_id, "now": now, "until": now + TRIAL_REST}
-    return bool(conn.execute(_TAKE_TRIAL, given).rowcount)
+def _take_half_open(conn: sa.Connection, connection_id: str, now: int) -> bool:
+    given = {"connection": connection_id, "now": now, "until": now + HALF_OPEN_REST}
+    return bool(conn.execute(_TAKE_HALF_OPEN, given).rowcount)
 
 
-def _take_trial_statement() -> sa.Update:
+def _take_half_open_statement() -> sa.Update:
     c = t.connection.c
     mine = (c.id == sa.bindparam("connection"), c.closed_until <= NOW)
     free = sa.select(c.id).where(*mine).with_for_update(skip_locked=True)
     return sa.update(t.connection).where(c.id.in_(free)).values(closed_until=sa.bindparam("until"))
 
 
-_TAKE_TRIAL: Final = _take_trial_statement()
+_TAKE_HALF_OPEN: Final = _take_half_open_statement()
 
 
 def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, now: int) -> Sequence[sa.Row[Any]]:
@@ -163,7 +163,7 @@ def _take_statement() -> Any:
         sa.update(t.delivery)
         .where(d.id.in_(due))
         .values(state=State.SENDING.value, lease_id=sa.bindparam("lease"), changed_at=NOW)
-        .returning(d.id, d.lead_id, d.attempts, d.lost, d.due_at, d.created_at)
+        .returning(d.id, d.lead_id, d.attempts, d.crash_count, d.due_at, d.created_at)
     )
 
 
@@ -178,18 +178,18 @@ def _set_apart(
     The oldest decides whose turn it is: when workers kept vanishing with it, it waits until the connection is idle and
     goes with a few of its kind, later by itself, so that one that kills its worker takes ever fewer with it.
     """
-    if all(row.lost < SOLO_AFTER for row in taken):
+    if all(row.crash_count < SOLO_AFTER for row in taken):
         return taken
     in_order = sorted(taken, key=lambda row: (row.due_at, row.id))
-    first = in_order[0].lost
+    first = in_order[0].crash_count
     if first < SOLO_AFTER:
-        kept = [row for row in in_order if row.lost < SOLO_AFTER]
+        kept = [row for row in in_order if row.crash_count < SOLO_AFTER]
     elif not idle:
         kept = []
     elif first >= ALONE_AFTER:
         kept = in_order[:1]
     else:
-        kept = [row for row in in_order if SOLO_AFTER <= row.lost < ALONE_AFTER][:SUSPECTS]
+        kept = [row for row in in_order if SOLO_AFTER <= row.crash_count < ALONE_AFTER][:SUSPECTS]
     ids = {row.id for row in kept}
     give_back(conn, lease_id, [row.id for row in taken if row.id not in ids], now)
     return kept
@@ -208,7 +208,7 @@ def _with_leads(
         except Exception as error:  # whatever one row holds, the others go on
             damaged.append(Damaged(x.id, x.lead_id, type(error).__name__))
         else:
-            claimed.append(Claimed(x.id, lead, x.attempts, x.lost, x.created_at))
+            claimed.append(Claimed(x.id, lead, x.attempts, x.crash_count, x.created_at))
     if damaged:
         set_aside_damaged(conn, damaged, lease_id, now)
     # RETURNING promises no order; ids are in the order in which the leads came.
@@ -267,8 +267,8 @@ def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> Ou
 
 def in_calls(claimed: Sequence[Claimed], batch: int) -> list[list[Claimed]]:
     """The deliveries in calls of at most ``batch``; one whose workers kept vanishing goes alone."""
-    solo = [[c] for c in claimed if c.lost >= SOLO_AFTER]
-    rest = [c for c in claimed if c.lost < SOLO_AFTER]
+    solo = [[c] for c in claimed if c.crash_count >= SOLO_AFTER]
+    rest = [c for c in claimed if c.crash_count < SOLO_AFTER]
     return [rest[i : i + batch] for i in range(0, len(rest), batch)] + solo
 
 

@@ -26,8 +26,8 @@ class _OfPublisher(Protocol):
 
 S = TypeVar("S", bound=_OfPublisher)
 
-TRIALS_OF_ONE: Final = 8
-TRIALS_OF_ALL: Final = 48
+HALF_OPEN_OF_ONE: Final = 8
+HALF_OPEN_OF_ALL: Final = 48
 """How many connections, of one publisher and of all, a worker tries with one lead each time that it looks."""
 
 
@@ -37,7 +37,7 @@ class Due:
 
     connection_id: str
     publisher_id: str
-    trial: bool = False
+    half_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +60,22 @@ def connections_due(
     Costs an index look-up for each connection that has leads waiting, none for those that have not. Other connections
     of the ``crowd`` are left out, and those to others than ``destinations``.
     """
-    query = _due(conn.dialect.name, everywhere=only is None, trial=False, crowded=crowd is not None)
+    query = _due(conn.dialect.name, everywhere=only is None, half_open=False, crowded=crowd is not None)
     given = among(now, only, destinations)
     if crowd is not None:
-        given |= {"crowd": list(crowd.publishers), "lanes": list(crowd.connections)}
+        given |= {"crowd": list(crowd.publishers), "queues": list(crowd.connections)}
     return [Due(row.id, row.publisher_id) for row in conn.execute(query, given)]
 
 
-def trials_due(conn: sa.Connection, now: int, destinations: Sequence[str] = OURS.names) -> list[Due]:
+def half_open_due(conn: sa.Connection, now: int, destinations: Sequence[str] = OURS.names) -> list[Due]:
     """Those that have yet to prove themselves, with one lead at a time."""
-    query = _due(conn.dialect.name, everywhere=True, trial=True, crowded=False)
-    return [Due(row.id, row.publisher_id, trial=True) for row in conn.execute(query, among(now, None, destinations))]
+    query = _due(conn.dialect.name, everywhere=True, half_open=True, crowded=False)
+    return [
+        Due(row.id, row.publisher_id, half_open=True) for row in conn.execute(query, among(now, None, destinations))
+    ]
 
 
-def some_trials(due: Sequence[Due], start: int) -> list[Due]:
+def some_half_open(due: Sequence[Due], start: int) -> list[Due]:
     """Some of ``due``: publishers take turns, and who begins differs by ``start``.
 
     However many connections fail, and however fast, trying them takes only so much of a worker.
@@ -82,9 +84,9 @@ def some_trials(due: Sequence[Due], start: int) -> list[Due]:
     some = []
     for one in in_turn(due, start):
         counts[one.publisher_id] += 1
-        if counts[one.publisher_id] <= TRIALS_OF_ONE:
+        if counts[one.publisher_id] <= HALF_OPEN_OF_ONE:
             some.append(one)
-    return some[:TRIALS_OF_ALL]
+    return some[:HALF_OPEN_OF_ALL]
 
 
 def in_turn(rows: Sequence[S], start: int) -> list[S]:
@@ -114,12 +116,12 @@ def among(now: int, only: Collection[str] | None, destinations: Sequence[str]) -
 
 
 @functools.cache
-def _due(dialect: str, *, everywhere: bool, trial: bool, crowded: bool) -> sa.Select[Any]:
+def _due(dialect: str, *, everywhere: bool, half_open: bool, crowded: bool) -> sa.Select[Any]:
     c, p = t.connection.c, t.publisher.c
     tried = (c.failures >= OPEN_AFTER) | (c.probes > 0)  # as on_trial says
-    query = with_work(dialect, everywhere=everywhere).where(tried if trial else sa.not_(tried))
+    query = with_work(dialect, everywhere=everywhere).where(tried if half_open else sa.not_(tried))
     if crowded:
-        query = query.where(sa.not_(listed(dialect, p.id, "crowd") & sa.not_(listed(dialect, c.id, "lanes"))))
+        query = query.where(sa.not_(listed(dialect, p.id, "crowd") & sa.not_(listed(dialect, c.id, "queues"))))
     return query.with_only_columns(c.id, p.id.label("publisher_id"), maintain_column_froms=True)
 
 

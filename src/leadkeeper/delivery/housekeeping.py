@@ -12,11 +12,11 @@ import structlog
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check
 from leadkeeper.clock import Clock
+from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.changes import any_unasked, take_unasked
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.expiry import ends_at, remind
 from leadkeeper.connections.health import health_of
-from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import after_check, after_probe
@@ -60,7 +60,7 @@ class Housekeeping:
         wake: Callable[[Collection[str]], None],
         *,
         clock: Clock,
-        dice: Callable[[], float],
+        random_unit: Callable[[], float],
         prove: Prove | None = None,
     ) -> None:
         self._prove = prove
@@ -69,7 +69,7 @@ class Housekeeping:
         self._context = context
         self._wake = wake
         self._clock = clock
-        self._dice = dice
+        self._random_unit = random_unit
         self._checks: set[asyncio.Task[None]] = set()
         self._shares = Shares(CHECKS, CHECKS_RESERVED)
 
@@ -108,11 +108,11 @@ class Housekeeping:
         """People are told of those that last and that are over; what they set aside goes out again."""
         to_tell, to_recall, to_hasten = await self._storage.read(_outages_due, self._clock())
         await self._make_due(to_hasten)
-        told = await self._storage.write(tell_of_outages, self._clock()) if to_tell else 0
-        if told:
-            log.warning("people are told of connections that fail, or work again", notices=told)
+        summary = await self._storage.write(tell_of_outages, self._clock()) if to_tell else 0
+        if summary:
+            log.warning("people are told of connections that fail, or work again", notices=summary)
         for _ in range(RECALLS if to_recall else 0):
-            recalled = await self._storage.write(recall, self._clock(), self._dice())
+            recalled = await self._storage.write(recall, self._clock(), self._random_unit())
             if recalled is None:
                 break
             if recalled.deliveries:
@@ -161,7 +161,7 @@ class Housekeeping:
             log.info("people are told that credentials end soon", connection=row.id)
         found = await self._check(row)
         act = _end_probe if row.paused else _end_check
-        changed = await self._storage.write(act, row.id, row.epoch, found, self._clock(), self._dice())
+        changed = await self._storage.write(act, row.id, row.generation, found, self._clock(), self._random_unit())
         if changed and row.paused:
             self._wake([row.id])
         elif changed:
@@ -170,7 +170,7 @@ class Housekeeping:
     async def _check(self, row: sa.Row[Any]) -> Diagnosis | None:
         """What the connection's check found wrong, if anything."""
         connection = self._connections.connection_of(row)
-        destination = open_line(connection, self._context, self._storage)
+        destination = open_adapter(connection, self._context, self._storage)
         try:
             with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(MINUTE / 1000):
@@ -220,16 +220,18 @@ def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]
 
 
 def _end_check(
-    conn: sa.Connection, connection_id: str, epoch: int, found: Diagnosis | None, now: int, dice: float
+    conn: sa.Connection, connection_id: str, generation: int, found: Diagnosis | None, now: int, random_unit: float
 ) -> bool:
     """Pause a working connection whose check found what every lead would meet; whether it was paused."""
     c = t.connection.c
     row = conn.execute(
-        sa.select(t.connection).where(c.id == connection_id, c.epoch == epoch, sa.not_(c.paused)).with_for_update()
+        sa.select(t.connection)
+        .where(c.id == connection_id, c.generation == generation, sa.not_(c.paused))
+        .with_for_update()
     ).first()
     if row is None:
         return False
-    change = after_check(health_of(row), found, now, dice)
+    change = after_check(health_of(row), found, now, random_unit)
     if change.health != health_of(row):
         conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
     if change.paused_now:
@@ -238,18 +240,18 @@ def _end_check(
 
 
 def _end_probe(
-    conn: sa.Connection, connection_id: str, epoch: int, found: Diagnosis | None, now: int, dice: float
+    conn: sa.Connection, connection_id: str, generation: int, found: Diagnosis | None, now: int, random_unit: float
 ) -> bool:
     """Put a paused connection whose probe passed on trial; whether it passed."""
     c = t.connection.c
     row = conn.execute(
-        sa.select(t.connection).where(c.id == connection_id, c.epoch == epoch, c.paused).with_for_update()
+        sa.select(t.connection).where(c.id == connection_id, c.generation == generation, c.paused).with_for_update()
     ).first()
     if row is None:
         return False
     passed = found is None
-    health = after_probe(health_of(row), passed, now, dice)
+    health = after_probe(health_of(row), passed, now, random_unit)
     # A new epoch: answers to sends from before the probe must not pause the connection again.
-    columns = {**health.columns(), **recalls(now), "epoch": epoch + 1} if passed else health.columns()
+    columns = {**health.columns(), **recalls(now), "generation": generation + 1} if passed else health.columns()
     conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
     return passed

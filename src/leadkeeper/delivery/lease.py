@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import MINUTE, after_lost, stored
+from leadkeeper.delivery.schedule import MINUTE, after_crash, stored
 from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
@@ -76,7 +76,7 @@ def return_unrecorded(conn: sa.Connection, lease_id: str, delivery_id: str, now:
 
 
 _SENT = (
-    sa.select(t.delivery.c.id, t.delivery.c.attempts, t.delivery.c.lost, t.connection.c.repeatable)
+    sa.select(t.delivery.c.id, t.delivery.c.attempts, t.delivery.c.crash_count, t.connection.c.repeatable)
     .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
     .where(t.SENDING)
 )
@@ -86,7 +86,7 @@ _RETURN = (
     .values(
         state=sa.bindparam("b_state"),
         due_at=sa.bindparam("b_due_at"),
-        lost=sa.bindparam("b_lost"),
+        crash_count=sa.bindparam("b_lost"),
         set_aside_for=sa.bindparam("b_aside"),
         changed_at=sa.bindparam("b_now"),
         lease_id=None,
@@ -99,8 +99,8 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind) -> N
         return
     rows, attempts = [], []
     for row in lost:
-        step = after_lost(row.attempts, row.lost, now, repeatable=row.repeatable, kind=kind)
-        values = {"b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.lost}
+        step = after_crash(row.attempts, row.crash_count, now, repeatable=row.repeatable, kind=kind)
+        values = {"b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.crash_count}
         rows.append({"b_id": row.id, "b_now": now, "b_aside": stored(step.aside), **values})
         attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
     conn.execute(_RETURN, rows)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from leadkeeper.clock import Clock
-from leadkeeper.delivery.due import Crowd, Due, connections_due, some_trials, trials_due
+from leadkeeper.delivery.due import Crowd, Due, connections_due, half_open_due, some_half_open
 from leadkeeper.delivery.send import where
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -21,7 +21,7 @@ LEAST_SECONDS: Final = 0.05
 """How soon at the earliest all are looked at again: on SQLite every commit, also our own, is a reason to."""
 RESTS: Final = 9
 """How many times as long as it took to look at all nobody looks at all again, up to :data:`POLL_SECONDS`."""
-TRIAL_SECONDS: Final = 0.5
+HALF_OPEN_SECONDS: Final = 0.5
 """How often connections that have yet to prove themselves are looked for."""
 
 log: Final = structlog.get_logger(__name__)
@@ -101,10 +101,10 @@ class Lookout:
             self._everywhere, begun = False, time.monotonic()
             self._looked_at = begun
             due = await self._storage.read(connections_due, self._clock(), None, self._crowd(), self._destinations)
-            if begun >= self._tried_at + TRIAL_SECONDS:
+            if begun >= self._tried_at + HALF_OPEN_SECONDS:
                 self._tried_at = begun
-                due += some_trials(
-                    await self._storage.read(trials_due, self._clock(), self._destinations), self._clock()
+                due += some_half_open(
+                    await self._storage.read(half_open_due, self._clock(), self._destinations), self._clock()
                 )
             ended = time.monotonic()
             self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), POLL_SECONDS)

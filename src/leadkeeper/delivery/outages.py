@@ -14,7 +14,7 @@ from leadkeeper.connections import outbox
 from leadkeeper.connections.health import Health, health_of
 from leadkeeper.connections.outage import News, tell
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.delivery.breaker import on_trial
+from leadkeeper.delivery.breaker import is_half_open
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.storage import tables as t
@@ -47,13 +47,17 @@ def tell_of_outages(conn: sa.Connection, now: int) -> int:
     Other workers look at others meanwhile.
     """
     rows = _locked(conn, t.connection.c.tell_at <= now)
-    told = [row.id for row in rows if _tell(conn, row, now)]
-    reminded = {row.publisher_id for row in rows if row.told_at is not None and row.id in told}
+    summary = [row.id for row in rows if _tell(conn, row, now)]
+    reminded = {row.publisher_id for row in rows if row.notified_at is not None and row.id in summary}
     if reminded:
-        soon = (t.connection.c.tell_at > now, t.connection.c.tell_at <= now + COMPANY_MS, t.connection.c.told_at > 0)
+        soon = (
+            t.connection.c.tell_at > now,
+            t.connection.c.tell_at <= now + COMPANY_MS,
+            t.connection.c.notified_at > 0,
+        )
         company = _locked(conn, *soon, one_of(conn, t.offer.c.publisher_id, reminded))
-        told += [row.id for row in company if _tell(conn, row, now, early=COMPANY_MS)]
-    return len(told)
+        summary += [row.id for row in company if _tell(conn, row, now, early=COMPANY_MS)]
+    return len(summary)
 
 
 def _running() -> tuple[sa.ColumnElement[bool], ...]:
@@ -72,9 +76,9 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
     """Decide for one connection, write that down; whether people are told."""
     health = health_of(row)
     counts = _counts(conn, row.id, health)
-    told = tell(health, any(counts), now, early=early)
-    if told.news is not None:
-        news = _news(conn, row, health, told.news, counts, now)
+    summary = tell(health, any(counts), now, early=early)
+    if summary.news is not None:
+        news = _news(conn, row, health, summary.news, counts, now)
         # Whoever has not been told yet hears how it stands now, not how it stood.
         n = t.notice.c
         older = (
@@ -84,9 +88,9 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
         )
         conn.execute(sa.update(t.notice).where(*older).values(ended_at=now))
         conn.execute(sa.insert(t.notice).values(outbox.outage(row.id, news, now)))
-    if told.health != health:
-        conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(told.health.columns()))
-    return told.news is not None
+    if summary.health != health:
+        conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(summary.health.columns()))
+    return summary.news is not None
 
 
 def _counts(conn: sa.Connection, connection_id: str, health: Health) -> _Counts:
@@ -101,7 +105,7 @@ def _counts(conn: sa.Connection, connection_id: str, health: Health) -> _Counts:
 def _news(conn: sa.Connection, row: sa.Row[Any], health: Health, news: News, counts: _Counts, now: int) -> OutageNews:
     diagnosis = from_stored(health.diagnosis) if health.diagnosis is not None else None
     kind = diagnosis.kind if isinstance(diagnosis, Diagnosis) else Kind.SERVER_ERROR
-    before = _told_before(conn, row.id, health.failing_since or now)
+    before = _notified_before(conn, row.id, health.failing_since or now)
     if news is News.OVER and before:
         kind = before[-1].kind
     return OutageNews(
@@ -115,7 +119,7 @@ def _news(conn: sa.Connection, row: sa.Row[Any], health: Health, news: News, cou
         may_have_arrived=counts.may_have_arrived,
         most=max((each.leads for each in before), default=0),
         paused=health.paused,
-        proven=not on_trial(health),
+        proven=not is_half_open(health),
         confirmed=health.works_since is None or not _any_unconfirmed(conn, row.id, health.works_since),
     )
 
@@ -127,7 +131,7 @@ def _any_unconfirmed(conn: sa.Connection, connection_id: str, since: int) -> boo
     return bool(conn.scalar(sa.select(taken)))
 
 
-def _told_before(conn: sa.Connection, connection_id: str, since: int) -> list[OutageNews]:
+def _notified_before(conn: sa.Connection, connection_id: str, since: int) -> list[OutageNews]:
     """What people were told of this outage, oldest first."""
     n = t.notice.c
     mine = (n.connection_id == connection_id, n.kind == outbox.CONNECTION_FAILING, n.created_at >= since)

@@ -18,7 +18,7 @@ class Pace:
         self._most = most
         self._good = 0
 
-    def heard(self, answers: Sequence[Answer]) -> None:
+    def observed(self, answers: Sequence[Answer]) -> None:
         """Learn from the answers of one call."""
         outcomes = {Outcome.DELIVERED if isinstance(a, Receipt) else a.outcome for a in answers}
         if outcomes & {Outcome.THROTTLED, Outcome.FAILED, Outcome.AMBIGUOUS}:

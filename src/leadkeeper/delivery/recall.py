@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import from_stored
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outage import TELL_AFTER, is_failing
-from leadkeeper.delivery.breaker import on_trial
+from leadkeeper.delivery.breaker import is_half_open
 from leadkeeper.delivery.schedule import HOUR, SECOND, Aside, State, spread
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.storage import tables as t
@@ -41,11 +41,11 @@ def long_failing(health: Health, now: int) -> bool:
     return is_failing(health) and health.failing_since is not None and health.failing_since <= now - TELL_AFTER
 
 
-def mark(conn: sa.Connection, connection_ids: Collection[str], now: int, dice: float) -> None:
+def mark(conn: sa.Connection, connection_ids: Collection[str], now: int, random_unit: float) -> None:
     """Something was set aside by the outage of these connections."""
     c = t.connection.c
     unmarked = (one_of(conn, c.id, connection_ids), c.recall_at.is_(None))
-    conn.execute(sa.update(t.connection).where(*unmarked).values(recall_at=now + spread(TRY_EVERY, dice)))
+    conn.execute(sa.update(t.connection).where(*unmarked).values(recall_at=now + spread(TRY_EVERY, random_unit)))
 
 
 def any_to_recall(conn: sa.Connection, now: int) -> bool:
@@ -53,7 +53,7 @@ def any_to_recall(conn: sa.Connection, now: int) -> bool:
     return bool(conn.scalar(sa.select(sa.exists().where(*_due(now)))))
 
 
-def recall(conn: sa.Connection, now: int, dice: float) -> Recalled | None:
+def recall(conn: sa.Connection, now: int, random_unit: float) -> Recalled | None:
     """Look at the connection that is due first, if any, and let some of what its outage set aside be due again."""
     c = t.connection.c
     first = sa.select(c.id, c.repeatable, *health_selected()).where(*_due(now)).order_by(c.recall_at, c.id).limit(1)
@@ -61,8 +61,8 @@ def recall(conn: sa.Connection, now: int, dice: float) -> Recalled | None:
     if row is None:
         return None
     health = health_of(row)
-    if is_failing(health) or on_trial(health):
-        count, again = _try_one(conn, row, now), now + spread(TRY_EVERY, dice)
+    if is_failing(health) or is_half_open(health):
+        count, again = _try_one(conn, row, now), now + spread(TRY_EVERY, random_unit)
     else:
         count, again = _some(conn, row, now), now + REST
     left = conn.scalar(sa.select(sa.exists().where(t.delivery.c.connection_id == row.id, t.BY_OUTAGE)))
@@ -108,7 +108,7 @@ def _wait(conn: sa.Connection, row: sa.Row[Any], ids: Collection[str], now: int,
     """They are due now, behind what is due already; how many that are."""
     if not row.repeatable:
         ids = _without_those_that_may_have_arrived(conn, ids)
-    due: dict[str, Any] = {"state": State.WAITING.value, "due_at": now, "lost": 0, "changed_at": now}
+    due: dict[str, Any] = {"state": State.WAITING.value, "due_at": now, "crash_count": 0, "changed_at": now}
     due |= {"set_aside_for": None, **values}
     conn.execute(sa.update(t.delivery).where(one_of(conn, t.delivery.c.id, ids)).values(due))
     return len(ids)
@@ -117,8 +117,8 @@ def _wait(conn: sa.Connection, row: sa.Row[Any], ids: Collection[str], now: int,
 def _without_those_that_may_have_arrived(conn: sa.Connection, ids: Collection[str]) -> list[str]:
     """The connection can no longer tell twice from once: what it may have got is for a person to look at."""
     d, a = t.delivery.c, t.attempt.c
-    unheard = a.outcome.in_([Outcome.AMBIGUOUS.value, Outcome.OURS.value])
-    rows = conn.execute(sa.select(a.delivery_id, a.answer).where(one_of(conn, a.delivery_id, ids), unheard))
+    unobserved = a.outcome.in_([Outcome.AMBIGUOUS.value, Outcome.OURS.value])
+    rows = conn.execute(sa.select(a.delivery_id, a.answer).where(one_of(conn, a.delivery_id, ids), unobserved))
     suspects = {row.delivery_id for row in rows if not _was_never_sent(row.answer)}
     if suspects:
         stay = {"set_aside_for": Aside.MAY_HAVE_ARRIVED.value}
@@ -128,5 +128,5 @@ def _without_those_that_may_have_arrived(conn: sa.Connection, ids: Collection[st
 
 def _was_never_sent(answer: str) -> bool:
     """Whether we found no free connection, or no turn to look its name up: then nothing was sent."""
-    told = from_stored(answer)
-    return told.outcome is Outcome.OURS and isinstance(told, Diagnosis) and told.kind is Kind.CONNECTION_FAILED
+    summary = from_stored(answer)
+    return summary.outcome is Outcome.OURS and isinstance(summary, Diagnosis) and summary.kind is Kind.CONNECTION_FAILED

@@ -15,8 +15,8 @@ from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
-from leadkeeper.delivery.blame import blamed, heard
-from leadkeeper.delivery.breaker import Change, Heard, after_answers
+from leadkeeper.delivery.blame import blamed, observed
+from leadkeeper.delivery.breaker import HealthChange, ObservedResult, after_answers
 from leadkeeper.delivery.hasten import recovered
 from leadkeeper.delivery.recall import mark
 from leadkeeper.delivery.schedule import Aside, Next, State, next_step, stored
@@ -35,7 +35,7 @@ class Recorded:
     paused_now: Collection[str]
 
 
-def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) -> Recorded:
+def record_answers(conn: sa.Connection, sends: Sequence[Sent], now: int, random_unit: float) -> Recorded:
     """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
 
     A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
@@ -48,14 +48,14 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
     held = _still_held(conn, sends)
     # By lease: a late answer may be written down together with the newer one of the same delivery.
     on_time = [sent for sent in sends if (sent.delivery_id, sent.lease_id) in held]
-    trials = {delivery_id for (delivery_id, _), aside in held.items() if aside == Aside.OUTAGE}
+    half_opens = {delivery_id for (delivery_id, _), aside in held.items() if aside == Aside.OUTAGE}
     known = _refused_before(conn, on_time)
-    steps = {sent.delivery_id: _next(sent, now, dice) for sent in on_time}
-    blamed(conn, on_time, steps, trials, known, now, dice)
-    changes = _health(conn, on_time, known, now, dice)
+    steps = {sent.delivery_id: _next(sent, now, random_unit) for sent in on_time}
+    blamed(conn, on_time, steps, half_opens, known, now, random_unit)
+    changes = _health(conn, on_time, known, now, random_unit)
     stranded = {sent.connection_id for sent in on_time if steps[sent.delivery_id].aside is Aside.OUTAGE}
     if stranded:
-        mark(conn, stranded, now, dice)
+        mark(conn, stranded, now, random_unit)
     _write_states(conn, steps, now)
     counted = {sent.attempt_id for sent in on_time}
     insert_rows(
@@ -79,8 +79,10 @@ def record(conn: sa.Connection, sends: Sequence[Sent], now: int, dice: float) ->
     return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
 
 
-def _next(sent: Sent, now: int, dice: float) -> Next:
-    return next_step(sent.answer, sent.attempts, sent.lost, now, dice, repeatable=sent.repeatable, since=sent.since)
+def _next(sent: Sent, now: int, random_unit: float) -> Next:
+    return next_step(
+        sent.answer, sent.attempts, sent.crash_count, now, random_unit, repeatable=sent.repeatable, since=sent.since
+    )
 
 
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
@@ -121,7 +123,7 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
             by_end[step.state.value, step.attempts].append(delivery_id)
         else:
             values: dict[str, Any] = {"of": delivery_id, "now": now, "end": step.state.value, "tries": step.attempts}
-            values |= {"times": step.lost, "aside": stored(step.aside)}
+            values |= {"times": step.crash_count, "aside": stored(step.aside)}
             if step.due_at > now:
                 later.append({**values, "due": step.due_at})
             else:  # what is due at once keeps its place in the queue
@@ -144,7 +146,7 @@ _NEXT: Final[Mapping[str, Any]] = {
 _TRIED: Final = (
     sa.update(t.delivery)
     .where(t.delivery.c.id == sa.bindparam("of"))
-    .values(lost=sa.bindparam("times", type_=sa.Integer), set_aside_for=sa.bindparam("aside"), **_NEXT)
+    .values(crash_count=sa.bindparam("times", type_=sa.Integer), set_aside_for=sa.bindparam("aside"), **_NEXT)
 )
 _LATER: Final = _TRIED.values(due_at=sa.bindparam("due", type_=sa.BigInteger))
 
@@ -154,7 +156,7 @@ def _ended(dialect: str) -> sa.Update:
     return (
         sa.update(t.delivery)
         .where(listed(dialect, t.delivery.c.id, "deliveries"))
-        .values(lost=0, set_aside_for=None, **_NEXT)
+        .values(crash_count=0, set_aside_for=None, **_NEXT)
     )
 
 
@@ -174,19 +176,19 @@ def _refused(dialect: str) -> sa.Select[Any]:
 
 
 def _health(
-    conn: sa.Connection, sends: Sequence[Sent], known: Collection[str], now: int, dice: float
-) -> dict[str, Change]:
+    conn: sa.Connection, sends: Sequence[Sent], known: Collection[str], now: int, random_unit: float
+) -> dict[str, HealthChange]:
     """What the sends change about their connections' health; in the usual case nothing, and then no row is locked.
 
     ``known`` are the deliveries that were refused before.
     """
-    by_connection: dict[str, list[tuple[int, Heard]]] = defaultdict(list)
+    by_connection: dict[str, list[tuple[int, ObservedResult]]] = defaultdict(list)
     for sent in sends:
-        by_connection[sent.connection_id].append((sent.epoch, heard(sent, known)))
-    found = _changes(conn, [*by_connection], by_connection, now, dice)
+        by_connection[sent.connection_id].append((sent.generation, observed(sent, known)))
+    found = _changes(conn, [*by_connection], by_connection, now, random_unit)
     if not found:
         return {}
-    changes = _changes(conn, [*found], by_connection, now, dice, locked=True)
+    changes = _changes(conn, [*found], by_connection, now, random_unit, locked=True)
     rows: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
     for connection_id, change in changes.items():
         rows[frozenset(change.learned)].append({"of": connection_id, **change.health.columns(), **change.learned})
@@ -206,7 +208,7 @@ _SET: Final = sa.update(t.connection).where(t.connection.c.id == sa.bindparam("o
 def _healths(dialect: str, *, locked: bool) -> sa.Select[Any]:
     c = t.connection.c
     learned = (c.tried, c.proven, c.test_diagnosis.is_not(None).label("failed"))
-    selected = sa.select(c.id, c.epoch, *learned, *health_selected())
+    selected = sa.select(c.id, c.generation, *learned, *health_selected())
     query = selected.where(listed(dialect, c.id, "connections")).order_by(c.id)
     return query.with_for_update() if locked else query
 
@@ -214,26 +216,26 @@ def _healths(dialect: str, *, locked: bool) -> sa.Select[Any]:
 def _changes(
     conn: sa.Connection,
     connections: Sequence[str],
-    answers: Mapping[str, Sequence[tuple[int, Heard]]],
+    answers: Mapping[str, Sequence[tuple[int, ObservedResult]]],
     now: int,
-    dice: float,
+    random_unit: float,
     *,
     locked: bool = False,
-) -> dict[str, Change]:
+) -> dict[str, HealthChange]:
     changes = {}
     for row in conn.execute(_healths(conn.dialect.name, locked=locked), {"connections": connections}):
-        told = [one for epoch, one in answers[row.id] if epoch == row.epoch]
+        summary = [one for generation, one in answers[row.id] if generation == row.generation]
         before = health_of(row)
-        change = after_answers(before, told, now, dice)
-        news = _learned(row, told)
+        change = after_answers(before, summary, now, random_unit)
+        news = _learned(row, summary)
         if change.health != before or news:
             changes[row.id] = replace(change, learned=news, calm=change.health == before)
     return changes
 
 
-def _learned(row: sa.Row[Any], told: Sequence[Heard]) -> dict[str, Any]:
+def _learned(row: sa.Row[Any], summary: Sequence[ObservedResult]) -> dict[str, Any]:
     """What a customer's lead tells of settings of which less was known: in the usual case nothing."""
-    taken = [one.answer for one in told if isinstance(one.answer, Receipt)]
+    taken = [one.answer for one in summary if isinstance(one.answer, Receipt)]
     if not taken or (row.proven and row.tried and not row.failed):
         return {}
     news: dict[str, Any] = {} if row.tried else {"tried": True}
@@ -242,14 +244,14 @@ def _learned(row: sa.Row[Any], told: Sequence[Heard]) -> dict[str, Any]:
     return {**news, "test_diagnosis": None} if row.failed else news
 
 
-def _apply(conn: sa.Connection, connection_id: str, change: Change, now: int) -> None:
+def _apply(conn: sa.Connection, connection_id: str, change: HealthChange, now: int) -> None:
     if change.recovered:
         recovered(conn, connection_id, now)
     if change.take_back_since is not None:
         take_back(conn, connection_id, change.take_back_since, now)
     if change.paused_now:
-        told = change.health.diagnosis or to_stored(diagnose(Kind.SETTINGS_INVALID))
-        conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, told, now)))
+        summary = change.health.diagnosis or to_stored(diagnose(Kind.SETTINGS_INVALID))
+        conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, summary, now)))
 
 
 def attempt_row(

@@ -31,7 +31,7 @@ MOST_ATTEMPTS: Final = len(RETRY_DELAYS) + GIVE_UP_AFTER // LAST_DELAY
 JITTER: Final = 0.2
 LONGEST_THROTTLE: Final = 24 * HOUR
 DEFAULT_THROTTLE: Final = 10 * SECOND
-LOST_DELAYS: Final = (0, 1 * SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE)
+CRASH_DELAYS: Final = (0, 1 * SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE)
 """How long a delivery waits after each time in a row that its worker vanished, or failed by our fault, with it."""
 BUSY_DELAY: Final = 5 * SECOND
 """How long a delivery waits that we could not send for want of something of ours; it is under no suspicion."""
@@ -81,12 +81,12 @@ class Next:
     due_at: int
     attempts: int
     answer: Answer
-    lost: int = 0
+    crash_count: int = 0
     aside: Aside | None = None
 
 
 def next_step(
-    answer: Answer, attempts: int, lost: int, now: int, dice: float, *, repeatable: bool, since: int = 0
+    answer: Answer, attempts: int, crash_count: int, now: int, random_unit: float, *, repeatable: bool, since: int = 0
 ) -> Next:
     """What follows from ``answer`` for a delivery with ``attempts`` counted and ``lost`` lost ones before this one.
 
@@ -102,67 +102,67 @@ def next_step(
         case Outcome.BROKEN:
             return Next(State.WAITING, now, attempts, answer)
         case Outcome.THROTTLED:
-            return Next(State.WAITING, now + throttle_delay(answer, 0, dice), attempts, answer)
+            return Next(State.WAITING, now + throttle_delay(answer, 0, random_unit), attempts, answer)
         case Outcome.OURS:
-            return _ours(answer, attempts, lost, now, dice)
+            return _ours(answer, attempts, crash_count, now, random_unit)
         case Outcome.FAILED:
-            return _again(answer, attempts + 1, since, now, dice)
+            return _again(answer, attempts + 1, since, now, random_unit)
         case Outcome.AMBIGUOUS if repeatable:
-            return _again(answer, attempts + 1, since, now, dice)
+            return _again(answer, attempts + 1, since, now, random_unit)
         case Outcome.AMBIGUOUS:
-            told = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence, outcome=answer.outcome)
-            return Next(State.SET_ASIDE, now, attempts + 1, told, aside=Aside.MAY_HAVE_ARRIVED)
+            summary = diagnose(Kind.MAY_HAVE_ARRIVED, answer.evidence, outcome=answer.outcome)
+            return Next(State.SET_ASIDE, now, attempts + 1, summary, aside=Aside.MAY_HAVE_ARRIVED)
         case _:
             return Next(State.SET_ASIDE, now, attempts + 1, answer, aside=Aside.REFUSED)
 
 
-def _ours(answer: Diagnosis, attempts: int, lost: int, now: int, dice: float) -> Next:
+def _ours(answer: Diagnosis, attempts: int, crash_count: int, now: int, random_unit: float) -> Next:
     match answer.kind:
         case Kind.MAY_HAVE_ARRIVED:
-            return Next(State.SET_ASIDE, now, attempts, answer, lost, Aside.MAY_HAVE_ARRIVED)
+            return Next(State.SET_ASIDE, now, attempts, answer, crash_count, Aside.MAY_HAVE_ARRIVED)
         case Kind.INTERRUPTED:
-            return Next(State.WAITING, now, attempts, answer, lost)
+            return Next(State.WAITING, now, attempts, answer, crash_count)
         case Kind.INTERNAL_ERROR:
-            return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, answer, lost + 1)
+            return Next(State.WAITING, now + _crash_delay(crash_count + 1), attempts, answer, crash_count + 1)
         case _:
-            return Next(State.WAITING, now + spread(BUSY_DELAY, dice), attempts, answer, lost)
+            return Next(State.WAITING, now + spread(BUSY_DELAY, random_unit), attempts, answer, crash_count)
 
 
-def _again(answer: Diagnosis, attempts: int, since: int, now: int, dice: float) -> Next:
+def _again(answer: Diagnosis, attempts: int, since: int, now: int, random_unit: float) -> Next:
     if attempts >= MOST_ATTEMPTS and now - since >= GIVE_UP_AFTER:
-        told = diagnose(Kind.GAVE_UP, answer.evidence, outcome=answer.outcome)
-        return Next(State.SET_ASIDE, now, attempts, told, aside=Aside.GAVE_UP)
-    delay = spread(RETRY_DELAYS[attempts - 1] if attempts <= len(RETRY_DELAYS) else LAST_DELAY, dice)
+        summary = diagnose(Kind.GAVE_UP, answer.evidence, outcome=answer.outcome)
+        return Next(State.SET_ASIDE, now, attempts, summary, aside=Aside.GAVE_UP)
+    delay = spread(RETRY_DELAYS[attempts - 1] if attempts <= len(RETRY_DELAYS) else LAST_DELAY, random_unit)
     asked = int((answer.retry_after or 0) * SECOND)
     return Next(State.WAITING, now + max(delay, min(asked, LONGEST_THROTTLE)), attempts, answer)
 
 
-def spread(delay: int, dice: float) -> int:
+def spread(delay: int, random_unit: float) -> int:
     """``delay`` moved by up to ±:data:`JITTER`, so that what failed together does not come back together."""
-    return int(delay * (1 + JITTER * (2 * dice - 1)))
+    return int(delay * (1 + JITTER * (2 * random_unit - 1)))
 
 
-def throttle_delay(answer: Diagnosis, throttles: int, dice: float) -> int:
+def throttle_delay(answer: Diagnosis, throttles: int, random_unit: float) -> int:
     """How long (ms) a connection rests after a throttled answer, the ``throttles``-th in a row before this one.
 
     What the destination asked for is kept to the letter (at most a day), otherwise the rest doubles each time.
     """
     if answer.retry_after is not None:
         return min(int(answer.retry_after * SECOND), LONGEST_THROTTLE)
-    return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), dice)
+    return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), random_unit)
 
 
-def after_lost(attempts: int, lost: int, now: int, *, repeatable: bool, kind: Kind = Kind.INTERRUPTED) -> Next:
+def after_crash(attempts: int, crash_count: int, now: int, *, repeatable: bool, kind: Kind = Kind.INTERRUPTED) -> Next:
     """What becomes of a delivery whose send nobody can tell the end of, ``lost`` times in a row before this one.
 
     It waits and is sent again, later each time; where the destination cannot tell twice from once it is set aside,
     since it may have arrived.
     """
     if not repeatable:
-        told = diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
-        return Next(State.SET_ASIDE, now, attempts, told, lost + 1, Aside.MAY_HAVE_ARRIVED)
-    return Next(State.WAITING, now + _lost_delay(lost + 1), attempts, diagnose(kind), lost + 1)
+        summary = diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
+        return Next(State.SET_ASIDE, now, attempts, summary, crash_count + 1, Aside.MAY_HAVE_ARRIVED)
+    return Next(State.WAITING, now + _crash_delay(crash_count + 1), attempts, diagnose(kind), crash_count + 1)
 
 
-def _lost_delay(lost: int) -> int:
-    return LOST_DELAYS[min(lost, len(LOST_DELAYS)) - 1]
+def _crash_delay(crash_count: int) -> int:
+    return CRASH_DELAYS[min(crash_count, len(CRASH_DELAYS)) - 1]

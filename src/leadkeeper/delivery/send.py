@@ -34,11 +34,11 @@ async def send(destination: Adapter, leads: Sequence[OutgoingLead], connection_i
             raise RuntimeError(f"{_named(destination)} gave {len(answers)} answers for {len(leads)} leads")
         return answers
     except asyncio.CancelledError:
-        return [_unheard(destination, Kind.INTERRUPTED)] * len(leads)
+        return [_unobserved(destination, Kind.INTERRUPTED)] * len(leads)
     except Exception as error:
         ids = [lead.id for lead in leads]
         log.error("adapter failed", adapter=_named(destination), leads=ids, error=where(error))
-        return [_unheard(destination, Kind.INTERNAL_ERROR)] * len(leads)
+        return [_unobserved(destination, Kind.INTERNAL_ERROR)] * len(leads)
 
 
 def _named(adapter: Adapter) -> str:
@@ -46,7 +46,7 @@ def _named(adapter: Adapter) -> str:
     return f"{type(adapter).__module__.removeprefix('leadkeeper.destinations.')}.{type(adapter).__name__}"
 
 
-def _unheard(destination: Adapter, kind: Kind) -> Diagnosis:
+def _unobserved(destination: Adapter, kind: Kind) -> Diagnosis:
     return diagnose(kind) if destination.repeatable else diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
 
 

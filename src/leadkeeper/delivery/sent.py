@@ -17,12 +17,12 @@ class Sent:
 
     delivery_id: str
     connection_id: str
-    epoch: int
+    generation: int
     lease_id: str
     attempts: int
-    lost: int
+    crash_count: int
     repeatable: bool
-    trial: bool
+    half_open: bool
     at: int
     took_ms: int
     answer: Answer

@@ -12,16 +12,16 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connections import Connections
-from leadkeeper.connections.lines import open_line
 from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
 from leadkeeper.delivery.due import Due, in_turn
 from leadkeeper.delivery.housekeeping import Housekeeping, Prove
-from leadkeeper.delivery.lane import AHEAD, Lane
-from leadkeeper.delivery.lanes import Lanes
 from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
 from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
-from leadkeeper.delivery.record import record
+from leadkeeper.delivery.queue import AHEAD, ConnectionQueue
+from leadkeeper.delivery.queues import ConnectionQueues
+from leadkeeper.delivery.record import record_answers
 from leadkeeper.delivery.send import send, where
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations.interface import Adapter, Context
@@ -53,7 +53,7 @@ class Worker:
         *,
         lease_seconds: float = 15,
         clock: Clock = now_ms,
-        dice: Callable[[], float] = random.random,
+        random_unit: Callable[[], float] = random.random,
         observe: Callable[[Sequence[Sent]], None] = lambda _: None,
         prove: Prove | None = None,
     ) -> None:
@@ -63,12 +63,14 @@ class Worker:
         self._destinations = connections.destinations
         self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
-        self._dice = dice
+        self._random_unit = random_unit
         self._observe = observe
-        self._lanes = Lanes()
+        self._queues = ConnectionQueues()
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
-        self._housekeeping = Housekeeping(storage, connections, context, self.wake, clock=clock, dice=dice, prove=prove)
+        self._housekeeping = Housekeeping(
+            storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove
+        )
         self._woken = asyncio.Event()
         self._hints: set[str] = set()
         self._look_everywhere = True
@@ -79,7 +81,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
         self._checked_at = 0.0
-        self._lookout = Lookout(storage, clock, self._lanes.crowd, self._woken.set, self._destinations.names)
+        self._lookout = Lookout(storage, clock, self._queues.crowd, self._woken.set, self._destinations.names)
 
     def wake(self, connection_ids: Collection[str] = ()) -> None:
         """There is work for these connections; with none named, look at all."""
@@ -122,15 +124,15 @@ class Worker:
 
     async def _end(self, deadline: float) -> None:
         # Beside the calls: a database that does not answer must not take their time.
-        giving = asyncio.create_task(self._give_back([each for lane in self._lanes for each in lane.drop()]))
+        giving = asyncio.create_task(self._give_back([each for queue in self._queues for each in queue.drop()]))
         if self._calls:
             await asyncio.wait(self._calls, timeout=_left(deadline))
         for call in self._calls:
             call.cancel()
         if self._calls:
             await asyncio.wait(self._calls, timeout=_left(deadline))
-        for lane in self._lanes:
-            await lane.closed()
+        for queue in self._queues:
+            await queue.closed()
         try:
             async with asyncio.timeout(_left(deadline)):
                 await giving
@@ -144,7 +146,7 @@ class Worker:
     async def _turn(self) -> None:
         self._woken.clear()
         try:
-            await self._check_lanes()
+            await self._check_queues()
             await self._claim()
         except StorageAway as error:
             log.warning("database is away", error=type(error.__cause__).__name__)
@@ -168,26 +170,26 @@ class Worker:
         """The connections to claim for since this was asked last; those without a lane are looked for first."""
         everywhere, hints = self._look_everywhere, self._hints
         self._look_everywhere, self._hints = False, set()
-        lanes = [lane for connection_id in hints if (lane := self._lanes.get(connection_id)) is not None]
+        queues = [queue for connection_id in hints if (queue := self._queues.get(connection_id)) is not None]
         if everywhere:
             self._lookout.look(None)
-        self._lookout.look(hints - {lane.connection_id for lane in lanes})
-        known = [Due(lane.connection_id, lane.publisher_id) for lane in lanes if not lane.trial]
+        self._lookout.look(hints - {queue.connection_id for queue in queues})
+        known = [Due(queue.connection_id, queue.publisher_id) for queue in queues if not queue.half_open]
         return [*self._lookout.take(), *known]
 
-    async def _check_lanes(self) -> None:
+    async def _check_queues(self) -> None:
         """Now and then: what was claimed ahead for a connection that changed, or that is closed by now, is returned."""
         now = time.monotonic()
         if now < self._checked_at + POLL_SECONDS:
             return
         self._checked_at = now
-        self._lanes.let_go(now)
-        busy = [lane for lane in self._lanes if lane.busy]
+        self._queues.let_go(now)
+        busy = [queue for queue in self._queues if queue.busy]
         if not busy:
             return
         lease_id = self._lease_id
-        found = await self._storage.read(standings, [lane.connection_id for lane in busy], self._clock())
-        returned = [delivery_id for lane in busy for delivery_id in lane.heed(found.get(lane.connection_id))]
+        found = await self._storage.read(standings, [queue.connection_id for queue in busy], self._clock())
+        returned = [delivery_id for queue in busy for delivery_id in queue.heed(found.get(queue.connection_id))]
         await self._give_back(returned, lease_id)
 
     async def _claim(self) -> None:
@@ -195,14 +197,14 @@ class Worker:
             await self._begin_lease()
         due = {one.connection_id: one for one in self._news()}
         while due and not self._stopping:
-            await self._check_lanes()
+            await self._check_queues()
             turns = in_turn([*due.values()], self._clock())
             await self._claim_for(turns[:CLAIMED_AT_ONCE])
             # What has just come to others does not wait until all that was due before is claimed.
             due = {one.connection_id: one for one in [*turns[CLAIMED_AT_ONCE:], *self._news()]}
 
     async def _claim_for(self, due: Sequence[Due]) -> None:
-        plan = self._lanes.plan(due)
+        plan = self._queues.plan(due)
         if not plan.connections or self._stopping or not self._holds_lease():
             return
 
@@ -210,7 +212,7 @@ class Worker:
             return _share_of(row, plan.calls.get(row.id, 0), self._destinations)
 
         lease_id = self._lease_id
-        busy = [lane.connection_id for lane in self._lanes if lane.busy]
+        busy = [queue.connection_id for queue in self._queues if queue.busy]
         works = await self._storage.write(
             claim,
             lease_id,
@@ -230,41 +232,48 @@ class Worker:
             self._line_up(work, plan.wanted.get(work.connection_id) or first_share(work.row))
 
     def _line_up(self, work: Work, share: int) -> None:
-        lane = self._lanes.open(work.connection_id, work.row.publisher_id)
-        if lane.destination is None or lane.epoch != work.row.epoch:
-            lane.reopen(
-                open_line(self._connections.connection_of(work.row), self._context, self._storage), work.row.epoch
+        queue = self._queues.open(work.connection_id, work.row.publisher_id)
+        if queue.destination is None or queue.generation != work.row.generation:
+            queue.reopen(
+                open_adapter(self._connections.connection_of(work.row), self._context, self._storage),
+                work.row.generation,
             )
-        lane.take(work, share)
-        self._start_calls(lane)
+        queue.take(work, share)
+        self._start_calls(queue)
 
-    def _start_calls(self, lane: Lane) -> None:
-        while not self._stopping and self._holds_lease() and (call := self._lanes.begin(lane)) is not None:
-            assert lane.destination is not None
-            sending = self._call(lane, call, lane.destination, lane.epoch, lane.trial, self._lease_id)
+    def _start_calls(self, queue: ConnectionQueue) -> None:
+        while not self._stopping and self._holds_lease() and (call := self._queues.begin(queue)) is not None:
+            assert queue.destination is not None
+            sending = self._call(queue, call, queue.destination, queue.generation, queue.half_open, self._lease_id)
             task = asyncio.create_task(sending, name="call")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
-        if lane.more and lane.wanted(lane.pace.limit):
-            self.wake([lane.connection_id])
+        if queue.more and queue.wanted(queue.pace.limit):
+            self.wake([queue.connection_id])
 
     async def _call(
-        self, lane: Lane, call: Sequence[Claimed], destination: Adapter, epoch: int, trial: bool, lease_id: str
+        self,
+        queue: ConnectionQueue,
+        call: Sequence[Claimed],
+        destination: Adapter,
+        generation: int,
+        half_open: bool,
+        lease_id: str,
     ) -> None:
         at, started = self._clock(), time.perf_counter()
-        answers = await send(destination, [claimed.lead for claimed in call], lane.connection_id)
+        answers = await send(destination, [claimed.lead for claimed in call], queue.connection_id)
         took = int((time.perf_counter() - started) * 1000)
-        self._lanes.ended(lane.publisher_id, trial=trial)
+        self._queues.ended(queue.publisher_id, half_open=half_open)
         sends = [
             Sent(
                 delivery_id=claimed.id,
-                connection_id=lane.connection_id,
-                epoch=epoch,
+                connection_id=queue.connection_id,
+                generation=generation,
                 lease_id=lease_id,
                 attempts=claimed.attempts,
-                lost=claimed.lost,
+                crash_count=claimed.crash_count,
                 repeatable=destination.repeatable,
-                trial=trial,
+                half_open=half_open,
                 at=at,
                 took_ms=took,
                 answer=answer,
@@ -273,21 +282,21 @@ class Worker:
             for claimed, answer in zip(call, answers, strict=True)
         ]
         dropped: list[str] = []
-        if lane.destination is destination:  # an answer of settings that were changed since says nothing of these
-            lane.running -= 1
-            lane.pace.heard(answers)
-            dropped = lane.drop() if _closes(answers) else []
+        if queue.destination is destination:  # an answer of settings that were changed since says nothing of these
+            queue.running -= 1
+            queue.pace.observed(answers)
+            dropped = queue.drop() if _closes(answers) else []
         recorded = [self._recorder.put(sent) for sent in sends]
         self._observe(sends)
         if dropped:
             await self._give_back(dropped, lease_id)
-        if trial:
+        if half_open:
             await asyncio.gather(*recorded)
-            lane.trial = lane.trial and lane.destination is not destination
-            self.wake([lane.connection_id])
-        for waiting in self._lanes.next_after(lane):
+            queue.half_open = queue.half_open and queue.destination is not destination
+            self.wake([queue.connection_id])
+        for waiting in self._queues.next_after(queue):
             self._start_calls(waiting)
-        if self._lanes.looks_again():
+        if self._queues.looks_again():
             self.wake()
 
     async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
@@ -313,7 +322,7 @@ class Worker:
         """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
         while True:
             try:
-                recorded = await self._storage.write(record, sends, self._clock(), self._dice())
+                recorded = await self._storage.write(record_answers, sends, self._clock(), self._random_unit())
             except StorageAway:
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
@@ -344,8 +353,8 @@ class Worker:
 
     async def _begin_lease(self) -> None:
         """Start anew under a new lease: what the old one held may be another's by now."""
-        for lane in self._lanes:
-            lane.drop()
+        for queue in self._queues:
+            queue.drop()
         begun, now, self._lease_generation = time.monotonic(), self._clock(), self._storage.generation
         self._lease_id = await self._storage.write(open_lease, now + self._lease_ms, now)
         self._lease_ends = begun + self._lease_ms / 1000
@@ -372,8 +381,8 @@ class Worker:
                 self.wake()
             elif lapsed:
                 # Whatever ended while it was not known to hold began nothing after it.
-                for lane in list(self._lanes):
-                    self._start_calls(lane)
+                for queue in list(self._queues):
+                    self._start_calls(queue)
 
 
 def _left(deadline: float) -> float:

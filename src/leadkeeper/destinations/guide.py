@@ -16,7 +16,7 @@ class Way:
 
     id: str
     title: str
-    said: str
+    message: str
     fields: tuple[str, ...]
     steps: tuple[str, ...]
     more: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ class Unseen:
 
     text: str
 
-    def told(self, language: Language) -> str:
+    def summary(self, language: Language) -> str:
         """The sentence in that language."""
         return language.gettext(self.text)
 

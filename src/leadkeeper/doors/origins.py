@@ -26,10 +26,10 @@ class Secure:
     def scheme(self, scope: Scope) -> str:
         """``https`` or ``http``."""
         client = scope.get("client")
-        said = header(scope, b"x-forwarded-proto") if self.addresses.has_proxies else None
-        if said is not None and client and self.addresses.is_proxy(client[0]):
+        message = header(scope, b"x-forwarded-proto") if self.addresses.has_proxies else None
+        if message is not None and client and self.addresses.is_proxy(client[0]):
             # The proxy that is next to us wrote the last word.
-            return "https" if said.rpartition(b",")[2].strip().lower() == b"https" else "http"
+            return "https" if message.rpartition(b",")[2].strip().lower() == b"https" else "http"
         return str(scope.get("scheme", "http"))
 
     def is_secure(self, scope: Scope) -> bool:
@@ -55,11 +55,11 @@ class Origins:
         """Whether a page that may not do so sent it."""
         origin = header(scope, b"origin")
         if origin is not None:
-            said = origin.decode("latin-1")
-            if said in self.also:
+            message = origin.decode("latin-1")
+            if message in self.also:
                 return False
             host = (header(scope, b"host") or b"").decode("latin-1")
-            return said not in (self._own, f"{self._secure.scheme(scope)}://{host}")
+            return message not in (self._own, f"{self._secure.scheme(scope)}://{host}")
         return (header(scope, b"sec-fetch-site") or b"none") not in (b"same-origin", b"none")
 
 

@@ -36,8 +36,8 @@ def require_unencoded(scope: Scope) -> None:
     for name, value in scope["headers"]:
         if name != b"content-encoding" or value.strip().lower() in (b"", b"identity"):
             continue
-        said = value.decode("latin-1").strip()
-        shown = said if _WORD.fullmatch(said) else "so encoded"
+        message = value.decode("latin-1").strip()
+        shown = message if _WORD.fullmatch(message) else "so encoded"
         detail = f"Send the body as it is: a body with Content-Encoding {shown} is not taken."
         raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
 

@@ -23,7 +23,7 @@ class Match:
     """A kind that a text means, what in the text told it, and in which systems that means this (none: anywhere)."""
 
     kind: Kind
-    told_by: str
+    recognized_by: str
     systems: tuple[str, ...]
 
 
@@ -48,7 +48,7 @@ def find(pasted: str, languages: Languages | None = None) -> tuple[Match, ...]:
 
 def explain(pasted: str, language: Language, languages: Languages | None = None) -> tuple[Explanation, ...]:
     """What :func:`find` finds, told in ``language``."""
-    return tuple(_told(match, language) for match in find(pasted, languages))
+    return tuple(_summary(match, language) for match in find(pasted, languages))
 
 
 def _gathered(signs: Iterable[Sign]) -> tuple[Match, ...]:
@@ -56,15 +56,15 @@ def _gathered(signs: Iterable[Sign]) -> tuple[Match, ...]:
     for sign in signs:
         first = found.setdefault(sign.kind, Match(sign.kind, sign.text, ()))
         if sign.system and sign.system not in first.systems:
-            found[sign.kind] = Match(first.kind, first.told_by, (*first.systems, sign.system))
+            found[sign.kind] = Match(first.kind, first.recognized_by, (*first.systems, sign.system))
     return tuple(found.values())
 
 
-def _told(match: Match, language: Language) -> Explanation:
+def _summary(match: Match, language: Language) -> Explanation:
     entry, text = CATALOGUE[match.kind], text_of(match.kind, language)
     return Explanation(
         kind=match.kind,
-        told_by=match.told_by,
+        recognized_by=match.recognized_by,
         systems=match.systems,
         outcome=entry.outcome,
         who=entry.who,

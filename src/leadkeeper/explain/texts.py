@@ -53,7 +53,7 @@ class _Known:
     words: frozenset[str]
     also: tuple[re.Pattern[str], ...] = ()
 
-    def is_told_by(self, words: str) -> bool:
+    def is_recognized_by(self, words: str) -> bool:
         """Whether its telling part stands in ``words``, as it is here or as another translator has it."""
         return f" {self.telling} " in f" {words} " or any(each.search(words) for each in self.also)
 
@@ -91,7 +91,7 @@ def worded(pasted: str, languages: Languages) -> Iterator[Sign]:
     A part that several texts share, such as the words that lead all of Microsoft's in, tells nothing.
     """
     words, every = plain(pasted), _all(languages)
-    found = [known.sign for known in every if known.is_told_by(words)]
+    found = [known.sign for known in every if known.is_recognized_by(words)]
     yield from found or _part(words, every) or _alike(frozenset(words.split()))
 
 

@@ -106,7 +106,7 @@ def attention(conn: sa.Connection, publisher_id: str | None, now: int, language:
     c = t.connection.c
     own = sa.true() if publisher_id is None else of_publisher(conn, publisher_id)
     aside = _set_aside(conn, own)
-    ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | c.test_diagnosis.is_not(None) | c.told_at.is_not(None)
+    ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | c.test_diagnosis.is_not(None) | c.notified_at.is_not(None)
     ill |= c.tried & sa.not_(c.proven)
     concerned = (c.removed_at.is_(None) & ill) | c.id.in_(aside)
     query = sa.select(t.connection).where(own, concerned).order_by(c.offer_ref, c.name, c.id).limit(MOST + 1)

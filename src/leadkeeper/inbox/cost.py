@@ -34,7 +34,7 @@ class ConnectionCost(View):
     connection: str
     destination: str
     dollars: float | None = Field(description="US dollars a month; null where nothing is known.")
-    said: str
+    message: str
 
 
 class CostEstimate(View):
@@ -71,17 +71,19 @@ def _estimate(conn: sa.Connection, offer: OfferRef, since: int, language: Langua
 
 def _cost(name: str, destination: str, leads: int, language: Language) -> ConnectionCost:
     if destination not in _IN_STORAGE:
-        said = language.gettext("Nothing is known of what this destination costs for each lead: ask whoever runs it.")
-        return ConnectionCost(connection=name, destination=destination, dollars=None, said=said)
+        message = language.gettext(
+            "Nothing is known of what this destination costs for each lead: ask whoever runs it."
+        )
+        return ConnectionCost(connection=name, destination=destination, dollars=None, message=message)
     dollars = round(leads * PER_THOUSAND / 1000, 4)
-    said = language.gettext(
+    message = language.gettext(
         "%(leads)s leads in %(days)s days at about %(rate)s US dollars for 1,000: %(sum)s a month.",
         leads=language.number(leads),
         days=DAYS,
         rate=_cents(PER_THOUSAND, language),
         sum=_cents(dollars, language),
     )
-    return ConnectionCost(connection=name, destination=destination, dollars=dollars, said=said)
+    return ConnectionCost(connection=name, destination=destination, dollars=dollars, message=message)
 
 
 def _cents(dollars: float, language: Language) -> str:

@@ -22,7 +22,7 @@ from leadkeeper.storage.engine import Storage
 
 MOST: Final = 2_000
 """How many records the doctor reads in one act."""
-TOLD_MS: Final = 86_400_000
+NOTIFIED_MS: Final = 86_400_000
 """How long is told of what was ended since it was damaged: nothing is left to mend, but somebody may want to know."""
 
 Place = tuple[str | int, ...]
@@ -34,7 +34,7 @@ class Found:
     """A damaged record, and how people are told of it: by ids and names, no personal data."""
 
     damage: Damage
-    told: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Walk:
         if row is None:
             return None
         if self.is_over(row):
-            return Found(damage, self.called(*damage.key)) if found_at > now - TOLD_MS else None
+            return Found(damage, self.called(*damage.key)) if found_at > now - NOTIFIED_MS else None
         return None if self.is_whole(row) else self._found(row)
 
     def anywhere(self, conn: sa.Connection, share: float) -> Place | None:

@@ -108,8 +108,8 @@ def _after(conn: sa.Connection, publisher_id: str, before: dict[str, Any], chang
     return after
 
 
-def _wrong(field: str, said: str) -> Problem:
-    return Problem(ProblemType.INVALID_REQUEST, said, (FieldError(field, said),))
+def _wrong(field: str, message: str) -> Problem:
+    return Problem(ProblemType.INVALID_REQUEST, message, (FieldError(field, message),))
 
 
 _WORKERS: Final = ("owner", "contributor")

@@ -366,15 +366,15 @@ def _delivery(
 
 def _cause(row: sa.Row[Any], language: Language) -> DiagnosisView | None:
     """Why the connection of a delivery holds it; ``None`` where it is not held, or a person paused the connection."""
-    told = from_stored(row.cause) if row.shown == "held" and row.cause is not None else None
-    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None
+    summary = from_stored(row.cause) if row.shown == "held" and row.cause is not None else None
+    return DiagnosisView.of(summary, language) if isinstance(summary, Diagnosis) else None
 
 
 def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> ReceiptView | None:
     if receipt is None or not notes:
         return receipt
-    told = [note for note in (receipt.note, *(each.text for each in notes)) if note]
-    return receipt.model_copy(update={"note": " ".join(told)})
+    summary = [note for note in (receipt.note, *(each.text for each in notes)) if note]
+    return receipt.model_copy(update={"note": " ".join(summary)})
 
 
 def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:

@@ -36,10 +36,10 @@ log: Final = structlog.get_logger(__name__)
 class Inspection:
     """Runs beside every worker; each goes through all records in a round of its own."""
 
-    def __init__(self, storage: Storage, clock: Clock, dice: Callable[[], float]) -> None:
+    def __init__(self, storage: Storage, clock: Clock, random_unit: Callable[[], float]) -> None:
         self._storage = storage
         self._clock = clock
-        self._dice = dice
+        self._random_unit = random_unit
         self._places: Places | None = None
         self._known = ("", "")
 
@@ -59,20 +59,20 @@ class Inspection:
         now = self._clock()
         places = self._places
         if places is None:
-            places = await self._storage.read(_anywhere, self._dice)
+            places = await self._storage.read(_anywhere, self._random_unit)
         mended, known = await self._storage.read(_mended, self._known, now)
         found, following = await self._storage.read(_found, places)
         if found or mended:
             await self._storage.write(_write, found, mended, now)
         self._known, self._places = known, following
         for each in found:
-            log.error("a record is damaged", record=each.damage.record.value, told=each.told)
+            log.error("a record is damaged", record=each.damage.record.value, summary=each.summary)
         for damage in mended:
             log.info("a damaged record is mended or gone", record=damage.record)
 
 
-def _anywhere(conn: sa.Connection, dice: Callable[[], float]) -> Places:
-    return {walk.record: walk.anywhere(conn, dice()) for walk in WALKS}
+def _anywhere(conn: sa.Connection, random_unit: Callable[[], float]) -> Places:
+    return {walk.record: walk.anywhere(conn, random_unit()) for walk in WALKS}
 
 
 def _found(conn: sa.Connection, places: Places) -> tuple[list[Found], Places]:

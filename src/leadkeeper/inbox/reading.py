@@ -19,7 +19,7 @@ from leadkeeper.offer import OFFER_ID
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import LeadPage, LeadSummary, LeadView
 
-_TOLD: Final = {"offer_id": "offerId", "state": "state", "test": "test"}
+_SUMMARY: Final = {"offer_id": "offerId", "state": "state", "test": "test"}
 """Filters whose values may stand in the audit; of the others (a customer's address) only that they were used."""
 _NAMES: dict[str, str] = {
     "source": "source",
@@ -45,11 +45,11 @@ class Reading:
     ) -> LeadPage:
         """As ``Inbox.list``."""
         page = await self._inbox.list(filters, cursor, limit, newer=newer)
-        told = [_counted(len(page.leads)), *_filters(filters)]
+        summary = [_counted(len(page.leads)), *_filters(filters)]
         if page.leads:
-            told.insert(1, f"{page.leads[0].id} to {page.leads[-1].id}")
+            summary.insert(1, f"{page.leads[0].id} to {page.leads[-1].id}")
         whose = filters.publisher_id
-        await self._audit.record(by, "lead.list", whose or "*", "; ".join(told), publisher_id=whose)
+        await self._audit.record(by, "lead.list", whose or "*", "; ".join(summary), publisher_id=whose)
         return page
 
     async def lead(
@@ -73,8 +73,8 @@ class Reading:
         """As ``Inbox.same_customer``, for whoever reads ``lead``."""
         page = await self._inbox.same_customer(lead.id)
         if page.leads:
-            told = f"{_counted(len(page.leads))}; of the customer of {lead.id}"
-            await self._audit.record(by, "lead.list", lead.publisher_id, told, publisher_id=lead.publisher_id)
+            summary = f"{_counted(len(page.leads))}; of the customer of {lead.id}"
+            await self._audit.record(by, "lead.list", lead.publisher_id, summary, publisher_id=lead.publisher_id)
         return page
 
     async def export(self, filters: LeadFilter, *, by: str) -> AsyncIterator[LeadSummary]:
@@ -94,8 +94,8 @@ class Reading:
         """As ``Trace.find``."""
         found = await self._trace.find(text, publisher_id, language)
         what = "a marker" if is_test_marker(text.strip().upper()) else "an address" if "@" in text else "an id"
-        told = f"{_counted(len(found.leads))}; by {what}"
-        await self._audit.record(by, "lead.find", publisher_id or "*", told, publisher_id=publisher_id)
+        summary = f"{_counted(len(found.leads))}; by {what}"
+        await self._audit.record(by, "lead.find", publisher_id or "*", summary, publisher_id=publisher_id)
         return found
 
 
@@ -105,5 +105,7 @@ def _counted(count: int) -> str:
 
 def _filters(filters: LeadFilter) -> list[str]:
     given = {name: value for name, value in asdict(filters).items() if value is not None}
-    told = [f"{shown}={given[name]}" for name, shown in _TOLD.items() if re.match(OFFER_ID, str(given.get(name, "")))]
-    return told + [shown for name, shown in _NAMES.items() if name in given]
+    summary = [
+        f"{shown}={given[name]}" for name, shown in _SUMMARY.items() if re.match(OFFER_ID, str(given.get(name, "")))
+    ]
+    return summary + [shown for name, shown in _NAMES.items() if name in given]

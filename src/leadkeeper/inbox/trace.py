@@ -36,7 +36,7 @@ class TracedLead(View):
     created_time: str
     lead_source: str
     test: bool
-    said: tuple[str, ...] = Field(description="What became of it, in plain words.")
+    message: tuple[str, ...] = Field(description="What became of it, in plain words.")
     steps: tuple[str, ...] = Field(description="What to do, where somebody must.")
     link: str = Field(description="The lead in Leadkeeper, for members of its publisher.")
 
@@ -45,7 +45,7 @@ class Traced(View):
     """What a search found; ``said`` tells why, where it found nothing."""
 
     leads: tuple[TracedLead, ...]
-    said: tuple[str, ...]
+    message: tuple[str, ...]
 
 
 class Trace:
@@ -76,24 +76,26 @@ class Trace:
         leads = [view for view in views if view is not None]
         held = _not_found(conn, leads)
         found = tuple(self._traced(view, held, language) for view in leads)
-        said = () if found else tuple(self._why_none(conn, text, publisher_id, language))
-        return Traced(leads=found, said=said)
+        message = () if found else tuple(self._why_none(conn, text, publisher_id, language))
+        return Traced(leads=found, message=message)
 
     def _traced(self, lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> TracedLead:
-        said = [_text(language, "preview")] if lead.preview else []
-        said += [note.text for note in lead.notes]
+        message = [_text(language, "preview")] if lead.preview else []
+        message += [note.text for note in lead.notes]
         if lead.withheld:
-            said.append(_text(language, "withheld"))
+            message.append(_text(language, "withheld"))
         elif not lead.deliveries:
-            said.append(_text(language, "unrouted"))
+            message.append(_text(language, "unrouted"))
         else:
-            said += [_told(lead, delivery, not_found, language, self._destinations) for delivery in lead.deliveries]
+            message += [
+                _summary(lead, delivery, not_found, language, self._destinations) for delivery in lead.deliveries
+            ]
         return TracedLead(
             id=lead.id,
             created_time=lead.created_time,
             lead_source=lead.lead_source,
             test=lead.test,
-            said=tuple(said),
+            message=tuple(message),
             steps=tuple(_steps(lead, not_found, language, self._destinations)),
             link=f"{self._base_url}/portal/leads/{lead.id}",
         )
@@ -110,13 +112,13 @@ class Trace:
         row = conn.execute(query).first()
         if row is None:
             return [_text(language, "none_text", text=text)]
-        said = [_text(language, "none_offer", text=text)]
+        message = [_text(language, "none_offer", text=text)]
         if not row.live:
-            said.append(_text(language, "not_live", offer=row.ref))
+            message.append(_text(language, "not_live", offer=row.ref))
         c = t.connection.c
         if not conn.scalar(sa.select(sa.exists().where(c.offer_ref == row.ref, c.removed_at.is_(None)))):
-            said.append(_text(language, "no_connection", offer=row.ref))
-        return [*said, _text(language, "not_come")]
+            message.append(_text(language, "no_connection", offer=row.ref))
+        return [*message, _text(language, "not_come")]
 
 
 def _found(conn: sa.Connection, text: str, publisher_id: str | None) -> Sequence[str]:
@@ -160,12 +162,12 @@ def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind
     c, d = t.connection.c, t.delivery.c
     query = sa.select(d.id, c.diagnosis).join(t.connection, c.id == d.connection_id)
     rows = conn.execute(query.where(one_of(conn, d.id, held), c.paused, c.diagnosis.is_not(None)))
-    told = {row.id: from_stored(row.diagnosis) for row in rows}
-    found = {id_: each.kind for id_, each in told.items() if isinstance(each, Diagnosis)}
+    summary = {row.id: from_stored(row.diagnosis) for row in rows}
+    found = {id_: each.kind for id_, each in summary.items() if isinstance(each, Diagnosis)}
     return {id_: kind for id_, kind in found.items() if kind in OURS.if_not_found}
 
 
-def _told(
+def _summary(
     lead: LeadView,
     delivery: DeliveryView,
     not_found: Mapping[str, Kind],
@@ -188,8 +190,8 @@ def _told(
     if delivery.id in not_found:
         state, parts["why"] = "heldNotFound", text_of(not_found[delivery.id], language).summary
     elif delivery.diagnosis is not None:
-        told = delivery.diagnosis
-        parts["why"] = f"{told.summary} ({language.gettext(WHO_ACTS[Who(told.who)])})"
+        summary = delivery.diagnosis
+        parts["why"] = f"{summary.summary} ({language.gettext(WHO_ACTS[Who(summary.who)])})"
     receipt = delivery.receipt
     if receipt is not None and receipt.link:
         parts["found"] = _text(language, "found_link", link=receipt.link)

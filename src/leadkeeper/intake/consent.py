@@ -23,5 +23,5 @@ class Consent:
 
     def stored(self, now: int) -> str:
         """As a lead keeps it, with the moment (ms) at which it was kept."""
-        told = {"text": self.text, "purpose": self.purpose, "language": self.language, "at": to_text(now)}
-        return to_json(told).decode()
+        summary = {"text": self.text, "purpose": self.purpose, "language": self.language, "at": to_text(now)}
+        return to_json(summary).decode()

@@ -97,7 +97,7 @@ class NewDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Accepted:
     """A lead is on disk. ``repeat`` says that it already was, under the same idempotency key."""
 
     id: str
@@ -134,11 +134,11 @@ class Intake:
         self._woken = woken
         self._clock = clock
         self._withholding = withholding
-        self._group: GroupCommit[_Prepared, Kept | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
-        self._patient: dict[str, GroupCommit[_Prepared, Kept | Problem | None]] = {}
+        self._group: GroupCommit[_Prepared, Accepted | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
+        self._patient: dict[str, GroupCommit[_Prepared, Accepted | Problem | None]] = {}
         self._patience = asyncio.Semaphore(_PATIENT)
 
-    async def keep(self, lead: NewLead, counted: Rate | None = None) -> Kept:
+    async def keep(self, lead: NewLead, counted: Rate | None = None) -> Accepted:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
 
         ``counted`` is the quota of its publisher that it uses; a customer's own uses none.
@@ -152,7 +152,7 @@ class Intake:
             raise answer
         return answer
 
-    async def _put(self, item: _Prepared) -> Kept | Problem:
+    async def _put(self, item: _Prepared) -> Accepted | Problem:
         """Write ``item`` with others; while its publisher changes something, it lets them go ahead."""
         for seconds in _LATER:
             if (answer := await self._group.put(item)) is not None:
@@ -160,7 +160,7 @@ class Intake:
             await asyncio.sleep(seconds)
         return await self._patiently(item)
 
-    async def _patiently(self, item: _Prepared) -> Kept | Problem:
+    async def _patiently(self, item: _Prepared) -> Accepted | Problem:
         """Write ``item`` with others of its publisher once what changes its offers has ended; nobody else waits."""
         who = item.lead.offer.publisher_id
         group = self._patient.setdefault(who, GroupCommit(self._write_patiently, GROUP_LIMIT))
@@ -172,11 +172,11 @@ class Intake:
         assert answer is not None
         return answer
 
-    async def _write_patiently(self, group: Sequence[_Prepared]) -> Sequence[Kept | Problem | None]:
+    async def _write_patiently(self, group: Sequence[_Prepared]) -> Sequence[Accepted | Problem | None]:
         async with self._patience:
             return await self._write(group, wait=True)
 
-    async def keep_many(self, leads: Sequence[NewLead], counted: Rate | None = None) -> list[Kept | Problem]:
+    async def keep_many(self, leads: Sequence[NewLead], counted: Rate | None = None) -> list[Accepted | Problem]:
         """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others.
 
         They may come to lie in several transactions: a database that goes away is the problem of those it concerns.
@@ -190,7 +190,7 @@ class Intake:
         first = await asyncio.gather(*[self._group.put(item) for item in items], return_exceptions=True)
         late = [item for item, answer in zip(items, first, strict=True) if answer is None]
         second = iter(await asyncio.gather(*[self._put(item) for item in late], return_exceptions=True))
-        answers = iter([_told(next(second) if answer is None else answer) for answer in first])
+        answers = iter([_summary(next(second) if answer is None else answer) for answer in first])
         return [refused.get(at) or next(answers) for at in range(len(leads))]
 
     async def drained(self) -> None:
@@ -208,12 +208,12 @@ class Intake:
         fingerprint = None
         if lead.idempotency_key is not None:
             # Of what came in: what a lead is made into may change from one version to the next.
-            told = body if came is lead else to_json(came.content())
-            whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), told])
+            summary = body if came is lead else to_json(came.content())
+            whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), summary])
             fingerprint = hashlib.sha256(whole).hexdigest()
         return _Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
 
-    async def _write(self, group: Sequence[_Prepared], *, wait: bool = False) -> Sequence[Kept | Problem | None]:
+    async def _write(self, group: Sequence[_Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
         """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
         answers = await self._storage.write(_keep_group, group, self._clock(), wait=wait)
         new = {id for a in answers if isinstance(a, _Written) for id in a.connections}
@@ -224,11 +224,11 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    kept: Kept
+    kept: Accepted
     connections: tuple[str, ...] = ()
 
 
-def _told(answer: Kept | Problem | BaseException | None) -> Kept | Problem:
+def _summary(answer: Accepted | Problem | BaseException | None) -> Accepted | Problem:
     if isinstance(answer, StorageAway):
         return Problem(ProblemType.STORAGE_AWAY, "The lead was not kept: the database is away. Try again soon.")
     if isinstance(answer, BaseException) and not isinstance(answer, Problem):
@@ -270,7 +270,7 @@ def _keep(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Wr
             for row, connection in zip(new, connections, strict=True)
         )
         woken = () if item.withheld else tuple(connection.id for connection in connections)
-        written[item.id] = _Written(Kept(item.id, deliveries), woken)
+        written[item.id] = _Written(Accepted(item.id, deliveries), woken)
     if rows:
         insert_rows(conn, t.delivery, rows)
         if reasons:
@@ -392,4 +392,4 @@ def _repeat(conn: sa.Connection, item: _Prepared, lead_id: str, fingerprint: str
         .where(t.delivery.c.lead_id == lead_id)
         .order_by(t.delivery.c.id)
     )
-    return _Written(Kept(lead_id, tuple(NewDelivery(*row) for row in rows), repeat=True))
+    return _Written(Accepted(lead_id, tuple(NewDelivery(*row) for row in rows), repeat=True))

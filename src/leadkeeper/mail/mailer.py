@@ -116,10 +116,10 @@ class _Progress:
     in_doubt: list[str] = field(default_factory=list)
     """Whose mail was sent and not yet answered for."""
 
-    def end(self, recipients: Iterable[str], told: Diagnosis | None) -> None:
+    def end(self, recipients: Iterable[str], summary: Diagnosis | None) -> None:
         """This is the result of those of ``recipients`` who have none yet."""
         for recipient in recipients:
-            self.results.setdefault(recipient, told)
+            self.results.setdefault(recipient, summary)
 
 
 class Mailer:
@@ -230,8 +230,8 @@ class Mailer:
             if code in (250, 251, 252):
                 accepted.append(text)
             else:
-                told = diagnose_reply(Stage.RECIPIENT, code, words, qualified=address.is_qualified)
-                progress.end([text] if code != 421 else group, told)
+                summary = diagnose_reply(Stage.RECIPIENT, code, words, qualified=address.is_qualified)
+                progress.end([text] if code != 421 else group, summary)
             if code == 421:
                 return []  # the server ends the connection
         return accepted

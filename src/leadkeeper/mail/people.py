@@ -24,7 +24,7 @@ def invitation(
 
     def write(language: Language) -> Sequence[str]:
         if publisher:
-            said = language.gettext(
+            message = language.gettext(
                 "You are invited to the publisher %(publisher)s on %(marketplace)s (%(site)s): its offers, its leads, "
                 "and where they go.",
                 publisher=quoted(publisher),
@@ -32,11 +32,11 @@ def invitation(
                 site=base_url,
             )
         else:
-            said = language.gettext(
+            message = language.gettext(
                 "You are invited to run %(marketplace)s (%(site)s) as an operator.", marketplace=name, site=base_url
             )
         return [
-            said,
+            message,
             "",
             language.gettext("Open this page to accept:"),
             f"  {in_language(link, language)}",

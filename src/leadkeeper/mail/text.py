@@ -47,15 +47,15 @@ def mail(
 
     Its ``Message-ID`` is made from ``mail_id``, so that a repeated one can be known.
     """
-    told = languages or installed()
+    summary = languages or installed()
     message = EmailMessage(policy=_POLICY)
     message["Subject"] = _one_line(subject)
     message["From"] = Address(display_name=sender.name or "Leadkeeper", addr_spec=sender.wire)
     message["To"] = ", ".join(to)
     message["Message-ID"] = f"<{mail_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(RULE.join("\n".join(write(language)) for language in told) + "\n")
-    message["Content-Language"] = ", ".join(language.code for language in told)
+    message.set_content(RULE.join("\n".join(write(language)) for language in summary) + "\n")
+    message["Content-Language"] = ", ".join(language.code for language in summary)
     return message
 
 

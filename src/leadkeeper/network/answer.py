@@ -36,7 +36,7 @@ _TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,200})", re.I)
 _WORDS: Final = ("message", "detail", "error_description", "title", "value", "Message")
 
 
-class Said(NamedTuple):
+class RemoteMessage(NamedTuple):
     """What an error answer says: its code if it has one, and its words; neither is masked yet."""
 
     code: str | None
@@ -73,23 +73,25 @@ def kind_of_status(status: int) -> Kind:
             return Kind.ANSWER_NOT_UNDERSTOOD
 
 
-def read_error(content_type: str, body: bytes) -> Said:
+def read_error(content_type: str, body: bytes) -> RemoteMessage:
     """What ``body`` says: the usual fields of JSON errors, the title of a web page, else its beginning."""
     text = body[:_READ].decode("utf-8", "replace")
     if "html" in content_type.lower() or re.match(r"\s*<(!doctype html|html)", text, re.I):
         title = _TITLE.search(text)
-        return Said(None, f"an HTML page: {html.unescape(title[1]).strip()}" if title else "an HTML page")
+        return RemoteMessage(None, f"an HTML page: {html.unescape(title[1]).strip()}" if title else "an HTML page")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return Said(None, text)
+        return RemoteMessage(None, text)
     if not isinstance(content, dict):
-        return Said(None, text)
+        return RemoteMessage(None, text)
     error = content.get("error")
     inner = error if isinstance(error, dict) else content
     code = inner.get("code", error)
     words = next((inner[name] for name in _WORDS if isinstance(inner.get(name), str)), None)
-    return Said(code if isinstance(code, str) and _CODE.fullmatch(code) else None, text if words is None else words)
+    return RemoteMessage(
+        code if isinstance(code, str) and _CODE.fullmatch(code) else None, text if words is None else words
+    )
 
 
 class Private:

@@ -66,7 +66,7 @@ __all__ = [
 
 LEAST_TIME: Final = 0.75
 """The least part of ``total_seconds`` that a call is given; which part up to all of it, chance decides."""
-Dice = Callable[[], float]
+RandomUnit = Callable[[], float]
 
 
 class Answered(NamedTuple):
@@ -152,9 +152,11 @@ class Network:
     ``dice`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
     """
 
-    def __init__(self, policy: NetworkPolicy, *, resolve: Resolve = lookup, dice: Dice = random.random) -> None:
+    def __init__(
+        self, policy: NetworkPolicy, *, resolve: Resolve = lookup, random_unit: RandomUnit = random.random
+    ) -> None:
         self.policy = policy
-        self._dice = dice
+        self._random_unit = random_unit
         self._connect_seconds = min(policy.connect_seconds, policy.total_seconds * LEAST_TIME * 0.8)
         # A little less than connecting may take: then it is known that the name was slow.
         self._resolver = Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
@@ -229,7 +231,7 @@ class Network:
 
     def time_for_one(self) -> aiohttp.ClientTimeout:
         """How long one call may take: what gets no answer and began together does not end together (and start anew)."""
-        return self._timeout(self.policy.total_seconds * (LEAST_TIME + (1 - LEAST_TIME) * self._dice()))
+        return self._timeout(self.policy.total_seconds * (LEAST_TIME + (1 - LEAST_TIME) * self._random_unit()))
 
     def _timeout(self, total: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=total + 1)

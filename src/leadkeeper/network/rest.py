@@ -32,7 +32,7 @@ from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
-from leadkeeper.network.answer import Private, Said, read_error
+from leadkeeper.network.answer import Private, RemoteMessage, read_error
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network, read_capped
 
 DESCRIPTION_LIMIT: Final = 4_194_304
@@ -217,7 +217,7 @@ class SignIn:
         await self._kept.aclose()
 
 
-NO_ERROR: Final = Said(None, "")
+NO_ERROR: Final = RemoteMessage(None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ class Reply:
 
     answered: Answered
     content: Any = None
-    error: Said = NO_ERROR
+    error: RemoteMessage = NO_ERROR
 
     @property
     def status(self) -> int:
@@ -239,7 +239,7 @@ class Reply:
         return self.error.code
 
 
-def read_words(answered: Answered, content: Any) -> Said:
+def read_words(answered: Answered, content: Any) -> RemoteMessage:
     """What an answer says that is no success, in the usual fields of errors."""
     if answered.status // 100 == 2:
         return NO_ERROR
@@ -261,7 +261,7 @@ class Dialect:
     each customer has a host, a wrong setting. ``headers`` go with each request.
     """
 
-    read: Callable[[Answered, Any], Said] = read_words
+    read: Callable[[Answered, Any], RemoteMessage] = read_words
     token_over: Callable[[Reply], bool] = token_refused
     known: Container[str] = ()
     request_ids: tuple[str, ...] = ()

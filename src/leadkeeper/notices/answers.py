@@ -33,7 +33,7 @@ class ContactAnswers:
     async def confirm(self, token: str) -> Asked | None:
         """The address wants the publisher's notices; what waits for it goes out."""
 
-        def act(conn: sa.Connection) -> Asked | None:
+        def transaction(conn: sa.Connection) -> Asked | None:
             now = self._clock()
             asked = contacts.confirm(conn, token, now)
             if asked is not None:
@@ -42,24 +42,24 @@ class ContactAnswers:
                 note(conn, now, "contact", "contact.confirm", asked.publisher_id)
             return asked
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def decline(self, token: str) -> Asked | None:
         """The mailbox wants nothing from this installation, of no publisher."""
 
-        def act(conn: sa.Connection) -> Asked | None:
+        def transaction(conn: sa.Connection) -> Asked | None:
             now = self._clock()
             asked = contacts.decline(conn, token, now)
             if asked is not None:
                 note(conn, now, "contact", "contact.decline", asked.publisher_id)
             return asked
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def allow(self, publisher_id: str, address: MailAddress, *, by: str) -> None:
         """An operator's word that the address wants the notices. Raises ``ValueError`` for an unknown publisher."""
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             if not publisher_exists(conn, publisher_id):
                 raise ValueError(f"there is no publisher {publisher_id!r}")
             now = self._clock()
@@ -68,4 +68,4 @@ class ContactAnswers:
             announce(conn)
             note(conn, now, by, "contact.allow", publisher_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)

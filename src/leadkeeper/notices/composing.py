@@ -44,17 +44,17 @@ def compose(
             return withheld_notice(len(due.notices), row.title, page, *whom)
         case outbox.CONNECTION_FAILING | outbox.CONNECTION_WORKS:
             those = [Fallen(notice.name, notice.title, OutageNews.of(notice.body)) for notice in due.notices]
-            told_in = failing_notice if due.kind == outbox.CONNECTION_FAILING else works_notice
-            return told_in(those, f"{base_url}/portal", *whom)
+            summary_in = failing_notice if due.kind == outbox.CONNECTION_FAILING else works_notice
+            return summary_in(those, f"{base_url}/portal", *whom)
         case outbox.OPERATION_FAILED:
-            step, told = _failure(row)
-            return operation_failed_notice(row.title, step, told, page, *whom)
+            step, summary = _failure(row)
+            return operation_failed_notice(row.title, step, summary, page, *whom)
         case outbox.OPERATION_WAITS:
             return operation_waits_notice(
-                row.title, _said(row, "information", StepStatus.WAITING_FOR_REVIEW), page, *whom
+                row.title, _message(row, "information", StepStatus.WAITING_FOR_REVIEW), page, *whom
             )
         case outbox.PREVIEW_READY:
-            doubts = _said(row, "warning")
+            doubts = _message(row, "warning")
             shown = f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}?preview={row.preview_key}"
             return preview_notice(row.title, shown, page, doubts, *whom)
         case outbox.OFFER_LIVE:
@@ -62,11 +62,13 @@ def compose(
     if due.kind == outbox.CONNECTION_EXPIRES:
         last = due.notices[-1]
         return expiring_notice(row.name, row.title, Ending.of(last.body), f"{page}/connections/{row.name}/edit", *whom)
-    told_last = from_stored(due.notices[-1].body)
-    assert isinstance(told_last, Diagnosis)
+    notified_last = from_stored(due.notices[-1].body)
+    assert isinstance(notified_last, Diagnosis)
     if due.kind == outbox.CHANGE_REFUSED:
-        return change_refused_notice(row.name, row.title, told_last.kind, *whom)
-    return paused_notice(row.name, row.title, told_last.kind, *whom, not_found=told_last.kind in OURS.if_not_found)
+        return change_refused_notice(row.name, row.title, notified_last.kind, *whom)
+    return paused_notice(
+        row.name, row.title, notified_last.kind, *whom, not_found=notified_last.kind in OURS.if_not_found
+    )
 
 
 def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
@@ -82,11 +84,11 @@ def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:
     return "", []
 
 
-def _said(row: sa.Row[Any], level: Level, status: StepStatus | None = None) -> list[str]:
+def _message(row: sa.Row[Any], level: Level, status: StepStatus | None = None) -> list[str]:
     """What an operation's steps (those of ``status``) tell at this level."""
     try:
         steps = steps_from_json(row.steps)
     except ValueError:
         return [DAMAGED]
-    told = [step.messages for step in steps if status is None or step.status is status]
-    return [message.text for messages in told for message in messages if message.level == level]
+    summary = [step.messages for step in steps if status is None or step.status is status]
+    return [message.text for messages in summary for message in messages if message.level == level]

@@ -28,7 +28,7 @@ def operation_failed_notice(
         return [
             language.gettext("Publishing %(offer)s stopped at the step “%(step)s”.", offer=offer_title, step=name),
             "",
-            *_told(messages, language),
+            *_summary(messages, language),
             "",
             language.gettext("Then publish it again: %(page)s", page=page),
         ]
@@ -52,7 +52,7 @@ def operation_waits_notice(
         return [
             language.gettext("Publishing %(offer)s waits for you.", offer=offer_title),
             "",
-            *_told(messages, language),
+            *_summary(messages, language),
             "",
             language.gettext("It then goes on by itself: %(page)s", page=page),
         ]
@@ -79,7 +79,7 @@ def preview_notice(
                 "The preview of %(offer)s is ready; a test lead was sent over each of its connections.",
                 offer=offer_title,
             ),
-            *(_told(doubts, language) if doubts else ()),
+            *(_summary(doubts, language) if doubts else ()),
             "",
             language.gettext("Look at it and try it: %(preview)s", preview=preview),
             language.gettext("Then let it go live: %(page)s", page=page),
@@ -105,6 +105,6 @@ def live_notice(
     return mail(f"{offer_title} is live", write, to, sender, mail_id, languages)
 
 
-def _told(messages: Sequence[str], language: Language) -> Sequence[str]:
+def _summary(messages: Sequence[str], language: Language) -> Sequence[str]:
     """What steps said, once a mail: they are stored in the installation's language, not in each."""
     return messages if language == ENGLISH else [language.gettext("What the steps of publishing say is written above.")]

@@ -110,13 +110,15 @@ class Sender:
         message = question(
             asked.publisher_id, asked.token, str(self._marketplace), self._base_url, mailer.sender, self._languages
         )
-        (told,) = (await mailer.send(message, [asked.address])).values()
-        later = told is not None and told.outcome in (Outcome.FAILED, Outcome.BROKEN) and not _is_theirs(told.kind)
-        trouble = None if told is None else to_stored(told)
+        (summary,) = (await mailer.send(message, [asked.address])).values()
+        later = (
+            summary is not None and summary.outcome in (Outcome.FAILED, Outcome.BROKEN) and not _is_theirs(summary.kind)
+        )
+        trouble = None if summary is None else to_stored(summary)
         await self._storage.write(contacts.question_ended, asked, self._clock(), again=later, trouble=trouble)
-        if told is not None:
-            log.warning("question not sent", kind=told.kind.value, publisher=asked.publisher_id, again=later)
-        return told is None
+        if summary is not None:
+            log.warning("question not sent", kind=summary.kind.value, publisher=asked.publisher_id, again=later)
+        return summary is None
 
     async def _send(self, mailer: Mailer, due: Due) -> bool:
         planned = await self._storage.write(plan, due, self._rules, self._clock())
@@ -126,16 +128,16 @@ class Sender:
         results = await mailer.send(message, planned.now)
         self._log(due, results)
         await self._storage.write(_record, due, results, planned.later, self._clock())
-        return any(told is None for told in results.values())
+        return any(summary is None for summary in results.values())
 
     def _log(self, due: Due, results: Results) -> None:
-        for told in results.values():
-            if told is not None:
+        for summary in results.values():
+            if summary is not None:
                 log.warning(
                     "notice not sent",
-                    kind=told.kind.value,
-                    status=told.evidence.status,
-                    outcome=told.outcome.value,
+                    kind=summary.kind.value,
+                    status=summary.evidence.status,
+                    outcome=summary.outcome.value,
                     publisher=due.publisher_id,
                     connection=due.notices[0].connection_id,
                 )
@@ -151,8 +153,8 @@ def _record(conn: sa.Connection, due: Due, results: Results, later: Sequence[str
     contacts.report(conn, due.publisher_id, stored_troubles(results))
     put_off = [
         email
-        for email, told in results.items()
-        if told is not None and told.outcome is not Outcome.AMBIGUOUS and not _is_theirs(told.kind)
+        for email, summary in results.items()
+        if summary is not None and summary.outcome is not Outcome.AMBIGUOUS and not _is_theirs(summary.kind)
     ]
     if put_off:
         again(conn, due, [*put_off, *later], now)

@@ -45,7 +45,7 @@ class Publisher:
     quotas: Mapping[str, int]
 
 
-class Catalogue:
+class OfferCatalogue:
     """The publishers and offers of one installation. ``put`` answers whether something new was made."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Catalogue:
         """
         _check(PUBLISHER_ID, publisher_id, "publisherId", "letters, digits, - and _, at most 128")
 
-        def act(conn: sa.Connection) -> tuple[Publisher, bool]:
+        def transaction(conn: sa.Connection) -> tuple[Publisher, bool]:
             change_routes(conn, publisher_id)
             now, p = self._clock(), t.publisher.c
             before = conn.execute(sa.select(t.publisher).where(p.id == publisher_id)).first()
@@ -87,7 +87,7 @@ class Catalogue:
             note(conn, now, by, "publisher.put", publisher_id, ", ".join(led_to))
             return self._publisher(conn, publisher_id), before is None
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def publisher(self, publisher_id: str) -> Publisher:
         """One publisher; raises :class:`Problem` if there is none of that id."""
@@ -130,18 +130,18 @@ class Catalogue:
         a secret.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
-        said_of_it = {"summary": summary, "description": description, "category": category, "price": price}
-        refuse_secrets({"title": title, **said_of_it}, "offer")
+        message_of_it = {"summary": summary, "description": description, "category": category, "price": price}
+        refuse_secrets({"title": title, **message_of_it}, "offer")
 
-        def act(conn: sa.Connection) -> tuple[Offer, bool]:
+        def transaction(conn: sa.Connection) -> tuple[Offer, bool]:
             before, definition = self._begin(conn, ref, if_match)
-            said = written(definition, title=title, calls_to_action=calls_to_action, **said_of_it)
+            message = written(definition, title=title, calls_to_action=calls_to_action, **message_of_it)
             is_live = (before is None or before.live) if live is None else live
             kind = offer_type or ("saas" if before is None else before.offer_type)
-            self._write(conn, ref, before, kind, said, live=is_live, by=by)
+            self._write(conn, ref, before, kind, message, live=is_live, by=by)
             return as_offer(offer_row(conn, ref)), before is None
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def put_definition(
         self,
@@ -165,7 +165,7 @@ class Catalogue:
         _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
         refuse_secrets(definition)
 
-        def act(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
+        def transaction(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
             before, _ = self._begin(conn, ref, if_match)
             self._write(conn, ref, before, offer_type, definition, live=before is not None and before.live, by=by)
             woken = []
@@ -176,7 +176,7 @@ class Catalogue:
                 woken = [] if connection is None else [connection.id]
             return as_offer(offer_row(conn, ref)), before is None, woken
 
-        offer, is_new, woken = await self._storage.write(act)
+        offer, is_new, woken = await self._storage.write(transaction)
         self._connections.wake(woken)
         return offer, is_new
 
@@ -190,10 +190,10 @@ class Catalogue:
         found = as_offer(offer_row(conn, source))
         before, _definition = self._begin(conn, target, None)
         if before is not None:
-            said = lazy_gettext("There is an offer of that id already: choose another.")
-            raise Problem(ProblemType.INVALID_REQUEST, said, (FieldError("offerId", said),))
-        said_of_it = written(slot_version(conn, found, Slot.DRAFT).definition, title=title)
-        self._write(conn, target, None, found.offer_type, said_of_it, live=False, by=by)
+            message = lazy_gettext("There is an offer of that id already: choose another.")
+            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("offerId", message),))
+        message_of_it = written(slot_version(conn, found, Slot.DRAFT).definition, title=title)
+        self._write(conn, target, None, found.offer_type, message_of_it, live=False, by=by)
         return target
 
     def _begin(
@@ -249,8 +249,8 @@ class Catalogue:
         if before is None or not before.is_published:
             values["title"] = read_listing(definition).title or ref.offer_id
         conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(ref)).values(values))
-        told = f"changed: {', '.join(changed)}" if changed else "nothing changed"
-        note(conn, now, by, "offer.put", str(ref), f"{offer_type}; {'live' if live else 'not live'}; {told}")
+        described = f"changed: {', '.join(changed)}" if changed else "nothing changed"
+        note(conn, now, by, "offer.put", str(ref), f"{offer_type}; {'live' if live else 'not live'}; {described}")
 
     def _require_room(self, conn: sa.Connection, publisher_id: str) -> None:
         there = sa.select(sa.func.count()).select_from(t.offer).where(t.offer.c.publisher_id == publisher_id)
@@ -264,11 +264,11 @@ class Catalogue:
     async def slot(self, ref: OfferRef, slot: Slot) -> tuple[Offer, OfferVersion | None]:
         """An offer and what stands in one of its slots; raises :class:`Problem` if there is no such offer."""
 
-        def act(conn: sa.Connection) -> tuple[Offer, OfferVersion | None]:
+        def transaction(conn: sa.Connection) -> tuple[Offer, OfferVersion | None]:
             offer = as_offer(offer_row(conn, ref))
             return offer, None if offer.version_in(slot) is None else slot_version(conn, offer, slot)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def version(self, ref: OfferRef, number: int) -> tuple[Offer, OfferVersion | None]:
         """An offer and one of its versions; raises :class:`Problem` if there is no such offer."""
@@ -285,7 +285,7 @@ class Catalogue:
         # Of one publisher by its own index, never through those of others in the order of their references.
         order = (o.ref,) if publisher_id is None else (o.publisher_id, o.id)
 
-        def act(conn: sa.Connection) -> list[Offer]:
+        def transaction(conn: sa.Connection) -> list[Offer]:
             query = sa.select(t.offer).order_by(*order).limit(limit)
             if publisher_id is not None:
                 _publisher_row(conn, publisher_id)
@@ -294,7 +294,7 @@ class Catalogue:
                 query = query.where(o.ref > after if publisher_id is None else o.id > after)
             return [as_offer(row) for row in conn.execute(query)]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
 
 def _check(pattern: str, text: str, field: str, rule: str) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import copy_within
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.versions import Offer, as_offer, offer_row
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -16,7 +16,7 @@ from leadkeeper.storage.engine import Storage
 class OfferCopies:
     """Copies offers of one installation."""
 
-    def __init__(self, storage: Storage, catalogue: Catalogue, connections: Connections) -> None:
+    def __init__(self, storage: Storage, catalogue: OfferCatalogue, connections: Connections) -> None:
         self._storage = storage
         self._catalogue = catalogue
         self._connections = connections
@@ -30,7 +30,7 @@ class OfferCopies:
         """
         target = OfferRef(offer.publisher_id, offer_id)
 
-        def act(conn: sa.Connection) -> tuple[Offer, list[str]]:
+        def transaction(conn: sa.Connection) -> tuple[Offer, list[str]]:
             made = self._catalogue.copy_within(conn, offer, target, title=title, by=by)
             woken = []
             if connections:
@@ -41,6 +41,6 @@ class OfferCopies:
                     woken.append(copy_within(conn, self._connections, source, target, by))
             return as_offer(offer_row(conn, made)), woken
 
-        made, woken = await self._storage.write(act)
+        made, woken = await self._storage.write(transaction)
         self._connections.wake(woken)
         return made

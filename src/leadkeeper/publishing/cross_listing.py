@@ -48,7 +48,7 @@ class CrossListings:
             rule = "must be another offer"
             raise Problem(ProblemType.INVALID_REQUEST, f"The partner {rule}.", (FieldError("partner", rule),))
 
-        def act(conn: sa.Connection) -> CrossListing:
+        def transaction(conn: sa.Connection) -> CrossListing:
             change_routes(conn, offer.publisher_id, partner.publisher_id)
             offer_row(conn, offer)
             _require_known(conn, offer, partner)
@@ -62,12 +62,12 @@ class CrossListings:
             note(conn, now, by, "crossListing.agree", str(offer), str(partner))
             return _seen(_row(conn, offer, partner), offer, partner)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def withdraw(self, offer: OfferRef, partner: OfferRef, *, by: str) -> bool:
         """End the pair from this side; the other side's word stays, so that agreeing again is enough. False if none."""
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             change_routes(conn, offer.publisher_id, partner.publisher_id)
             offer_row(conn, offer)
             row, side = _row(conn, offer, partner), _side(offer, partner)
@@ -81,19 +81,19 @@ class CrossListings:
             note(conn, self._clock(), by, "crossListing.withdraw", str(offer), str(partner))
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def of(self, offer: OfferRef) -> list[CrossListing]:
         """The offer's pairs, those that wait for one side too, by partner."""
 
-        def act(conn: sa.Connection) -> list[CrossListing]:
+        def transaction(conn: sa.Connection) -> list[CrossListing]:
             offer_row(conn, offer)
             x, ref = t.cross_listing.c, str(offer)
             rows = conn.execute(sa.select(t.cross_listing).where((x.first_ref == ref) | (x.second_ref == ref))).all()
             others = [(OfferRef.parse(row.second_ref if row.first_ref == ref else row.first_ref), row) for row in rows]
             return [_seen(row, offer, other) for other, row in sorted(others, key=lambda pair: str(pair[0]))]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
 
 def _require_known(conn: sa.Connection, offer: OfferRef, partner: OfferRef) -> None:

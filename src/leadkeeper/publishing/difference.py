@@ -28,7 +28,7 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """One field: what customers have (``old``) and what they would have; ``None`` where there is nothing.
 
     Both are masked where the field is a ``secret``. A destination's field begins with its connection's name.
@@ -41,13 +41,13 @@ class Change:
     secret: bool = False
 
 
-def listing_changes(live: Mapping[str, Any] | None, draft: Mapping[str, Any]) -> tuple[Change, ...]:
+def listing_changes(live: Mapping[str, Any] | None, draft: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """What the draft's definition changes; all that it says where nothing is live."""
     old, new = (_texts({} if each is None else each) for each in (live, draft))
     return _changes(Part.LISTING, old, new)
 
 
-def destination_changes(name: str, live: Stored | None, draft: Stored) -> tuple[Change, ...]:
+def destination_changes(name: str, live: Stored | None, draft: Stored) -> tuple[FieldChange, ...]:
     """What the settings of ``draft`` change of the connection ``name``; all of them where nothing is live."""
     old, new = (_settings(name, each) for each in (live, draft))
     secret = {f"{name}.{each}" for stored in (live, draft) if stored is not None for each in stored.secrets}
@@ -56,7 +56,7 @@ def destination_changes(name: str, live: Stored | None, draft: Stored) -> tuple[
 
 def _changes(
     part: Part, old: Mapping[str, str], new: Mapping[str, str], secret: set[str] | None = None
-) -> tuple[Change, ...]:
+) -> tuple[FieldChange, ...]:
     found = []
     for field in dict.fromkeys((*new, *old)):
         was, becomes = old.get(field), new.get(field)
@@ -64,9 +64,9 @@ def _changes(
             continue
         if field in (secret or ()) or _looks_secret(field, was, becomes):
             hidden = [None if text is None else MASK for text in (was, becomes)]
-            found.append(Change(part, field, hidden[0], hidden[1], secret=True))
+            found.append(FieldChange(part, field, hidden[0], hidden[1], secret=True))
         else:
-            found.append(Change(part, field, was, becomes))
+            found.append(FieldChange(part, field, was, becomes))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.publishing.difference import Change, destination_changes, listing_changes
+from leadkeeper.publishing.difference import FieldChange, destination_changes, listing_changes
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation
 from leadkeeper.publishing.steps import StepId, StepStatus, current
 from leadkeeper.publishing.versions import Offer, as_offer, offer_row, read_version
@@ -26,7 +26,7 @@ class Waiting:
 
     offer: Offer
     operation: Operation
-    changes: Sequence[Change]
+    changes: Sequence[FieldChange]
 
 
 class Differences:
@@ -36,7 +36,7 @@ class Differences:
         self._storage = storage
         self._connections = connections
 
-    async def of(self, ref: OfferRef, version: int | None = None) -> tuple[Change, ...]:
+    async def of(self, ref: OfferRef, version: int | None = None) -> tuple[FieldChange, ...]:
         """What ``version`` (the draft where it is ``None``) would change for customers; nothing differs where empty.
 
         Settings of a connection that are in effect already are no difference: those that wait to be proven are. Of an
@@ -54,7 +54,7 @@ class Differences:
         return [Waiting(offer, each, await self.of(each.offer, each.version)) for offer, each in found]
 
 
-def _of_connection(connection: Connection, *, is_live: bool) -> tuple[Change, ...]:
+def _of_connection(connection: Connection, *, is_live: bool) -> tuple[FieldChange, ...]:
     if not is_live:
         return destination_changes(connection.name, None, connection.changed.stored)
     change = connection.change

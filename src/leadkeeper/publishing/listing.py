@@ -92,8 +92,8 @@ def written(
     properties = dict(offer) if isinstance(offer, Mapping) else {}
     if any(str(key).rpartition(".")[2] == "title" for key in properties):
         properties[PREFIX + "title"] = title
-    said = {"summary": summary, "description": description, "category": category, "priceLine": price}
-    properties |= {PREFIX + name: text for name, text in said.items() if text is not None}
+    message = {"summary": summary, "description": description, "category": category, "priceLine": price}
+    properties |= {PREFIX + name: text for name, text in message.items() if text is not None}
     if calls_to_action is not None:
         calls = [str(call) for call in calls_to_action]
         properties[PREFIX + "callToAction"] = calls

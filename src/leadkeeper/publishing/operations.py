@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from leadkeeper.clock import new_id
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.steps import (
-    Failed,
+    FailedStep,
     OfferStatus,
     OperationKind,
     OperationState,
@@ -69,7 +69,7 @@ def as_operation(row: sa.Row[Any]) -> Operation:
     if steps is None:
         steps = first_steps(kind, row.created_at)
     if damaged:
-        steps, _ = after(steps, Failed((DAMAGED,)), row.changed_at)
+        steps, _ = after(steps, FailedStep((DAMAGED,)), row.changed_at)
     return Operation(
         id=row.id,
         offer=OfferRef.parse(row.offer_ref),

@@ -20,7 +20,7 @@ from leadkeeper.publishing.operations import NEVER, Operation, is_withdrawn, sta
 from leadkeeper.publishing.showcase import shelved
 from leadkeeper.publishing.steps import (
     Done,
-    Failed,
+    FailedStep,
     OfferStatus,
     OperationKind,
     OperationState,
@@ -72,20 +72,20 @@ class Publication:
         something: everything that it lacks is named at once.
         """
 
-        def act(conn: sa.Connection) -> Operation:
+        def transaction(conn: sa.Connection) -> Operation:
             change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             missing = missing_of(conn, found, found.draft_version)
             if missing:
-                told = "; ".join(f"{error.field} {error.message}" for error in missing)
-                raise Problem(ProblemType.NOT_PUBLISHABLE, f"The offer cannot be published yet: {told}.", missing)
+                summary = "; ".join(f"{error.field} {error.message}" for error in missing)
+                raise Problem(ProblemType.NOT_PUBLISHABLE, f"The offer cannot be published yet: {summary}.", missing)
             now = self._clock()
             contacts.enter(conn, offer.publisher_id, emails, now, trusted=trusted)
             note(conn, now, by, "offer.publish", str(offer), str(found.draft_version))
             return operations.begin(conn, offer, OperationKind.PUBLISH, found.draft_version, emails, by, now)
 
-        return await self._begun(act)
+        return await self._begun(transaction)
 
     async def go_live(self, offer: OfferRef, *, by: str) -> Operation:
         """Begin to bring the preview to customers; who heard of the preview hears of it.
@@ -93,7 +93,7 @@ class Publication:
         Raises :class:`Problem` while an operation runs, and when no preview waits.
         """
 
-        def act(conn: sa.Connection) -> Operation:
+        def transaction(conn: sa.Connection) -> Operation:
             change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
@@ -105,13 +105,13 @@ class Publication:
             version, kind = found.preview_version, OperationKind.GO_LIVE
             if before is None:
                 return operations.begin(conn, offer, kind, version, (), by, now)
-            said = before.steps if before.version == version and not before.damaged else ()
-            return operations.begin(conn, offer, kind, version, before.emails, by, now, said)
+            reason = before.steps if before.version == version and not before.damaged else ()
+            return operations.begin(conn, offer, kind, version, before.emails, by, now, reason)
 
-        return await self._begun(act)
+        return await self._begun(transaction)
 
-    async def _begun(self, act: Callable[[sa.Connection], Operation]) -> Operation:
-        operation = await self._storage.write(act)
+    async def _begun(self, transaction: Callable[[sa.Connection], Operation]) -> Operation:
+        operation = await self._storage.write(transaction)
         self._woken()
         return operation
 
@@ -121,7 +121,7 @@ class Publication:
         Raises :class:`Problem` when there is nothing to cancel.
         """
 
-        def act(conn: sa.Connection) -> Operation:
+        def transaction(conn: sa.Connection) -> Operation:
             change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             newest = operations.latest(conn, offer)
@@ -141,7 +141,7 @@ class Publication:
             note(conn, now, by, "offer.cancel", str(offer), newest.id)
             return _again(conn, newest)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def withdraw(self, offer: OfferRef, *, by: str) -> Publishing:
         """Take the offer out of the storefront; it can be published again. Leads from elsewhere are still taken.
@@ -149,7 +149,7 @@ class Publication:
         Raises :class:`Problem` while an operation runs, and when customers do not see the offer.
         """
 
-        def act(conn: sa.Connection) -> Publishing:
+        def transaction(conn: sa.Connection) -> Publishing:
             change_routes(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
@@ -162,7 +162,7 @@ class Publication:
             found = as_offer(offer_row(conn, offer))
             return Publishing(found, status_of(found, newest), newest)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def certify(
         self, offer: OfferRef, *, approved: bool, message: str = "", by: str, seen: str | None = None
@@ -175,14 +175,14 @@ class Publication:
         if not approved and not message.strip():
             rule = "is needed for a refusal: the publisher must learn what to change"
             raise Problem(ProblemType.INVALID_REQUEST, f"message {rule}.", (FieldError("message", rule),))
-        said = f": {message.strip()}" if message.strip() else "."
+        reason = f": {message.strip()}" if message.strip() else "."
         result: StepResult = (
-            Done((f"Approved by the operator{said}",))
+            Done((f"Approved by the operator{reason}",))
             if approved
-            else Failed((f"Refused by the operator{said}",), StepStatus.REJECTED)
+            else FailedStep((f"Refused by the operator{reason}",), StepStatus.REJECTED)
         )
 
-        def act(conn: sa.Connection) -> Operation:
+        def transaction(conn: sa.Connection) -> Operation:
             offer_row(conn, offer)
             now = self._clock()
             running = operations.all_of(conn, offer, running=True)
@@ -200,12 +200,12 @@ class Publication:
             note(conn, now, by, "offer.certify", str(offer), "approved" if approved else "refused")
             return _again(conn, running[0])
 
-        return await self._begun(act)
+        return await self._begun(transaction)
 
     async def operation(self, offer: OfferRef, operation_id: str) -> Operation:
         """One operation. Raises :class:`Problem` if the offer has none of that id."""
 
-        def act(conn: sa.Connection) -> Operation:
+        def transaction(conn: sa.Connection) -> Operation:
             offer_row(conn, offer)
             found = operations.find(conn, offer, operation_id)
             if found is None:
@@ -213,26 +213,26 @@ class Publication:
                 raise Problem(ProblemType.UNKNOWN_OPERATION, detail, (FieldError("operationId", "unknown operation"),))
             return found
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def operations(self, offer: OfferRef, *, running: bool = False) -> list[Operation]:
         """The offer's operations, newest first; with ``running`` those under way."""
 
-        def act(conn: sa.Connection) -> list[Operation]:
+        def transaction(conn: sa.Connection) -> list[Operation]:
             offer_row(conn, offer)
             return operations.all_of(conn, offer, running=running)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def status(self, offer: OfferRef) -> Publishing:
         """How the offer's publishing stands."""
 
-        def act(conn: sa.Connection) -> Publishing:
+        def transaction(conn: sa.Connection) -> Publishing:
             found = as_offer(offer_row(conn, offer))
             newest = operations.latest(conn, offer)
             return Publishing(found, status_of(found, newest), newest)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def statuses(self, offers: Sequence[Offer]) -> dict[OfferRef, OfferStatus]:
         """How the publishing of each of these offers stands."""
@@ -242,11 +242,11 @@ class Publication:
     async def missing(self, offer: OfferRef) -> Sequence[FieldError]:
         """Everything that the draft lacks before it can be published."""
 
-        def act(conn: sa.Connection) -> Sequence[FieldError]:
+        def transaction(conn: sa.Connection) -> Sequence[FieldError]:
             found = as_offer(offer_row(conn, offer))
             return missing_of(conn, found, found.draft_version)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
 
 def missing_of(conn: sa.Connection, offer: Offer, number: int) -> tuple[FieldError, ...]:

@@ -16,7 +16,7 @@ from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Diagnosis, Kind, Who
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.check_pace import CheckPace
-from leadkeeper.publishing.steps import Done, Failed, StepResult, StepStatus, Unconfirmed, Waits
+from leadkeeper.publishing.steps import Done, FailedStep, StepResult, StepStatus, Unconfirmed, Waits
 from leadkeeper.texts import Language, _
 from leadkeeper.validation.validator import Validator
 from leadkeeper.views import Validation
@@ -40,7 +40,7 @@ class _Seen:
     def result(self, language: Language) -> StepResult:
         """What follows for the step."""
         if self.failed:
-            return Failed(tuple(self.failed))
+            return FailedStep(tuple(self.failed))
         if self.waiting:
             return Waits(StepStatus.WAITING_FOR_REVIEW, language.gettext(_WAITS), (*self.texts, *self.waiting))
         return Done(tuple(self.texts), tuple(self.doubts))
@@ -71,16 +71,16 @@ class Registration:
         found = await self._connections.list(offer)
         if not found:
             return Done((RECOMMENDED,))
-        told, failed = [], []
+        summary, failed = [], []
         for connection in found:
             await self._pace.turn(offer.publisher_id)
             check = await self._validator.check(connection.changed)
             if check.ok:
                 passed = f"The connection {_name(connection)} was checked: {len(check.steps)} of its steps passed."
-                told.append(passed if check.unseen is None else f"{passed} {check.unseen.told(self._language)}")
+                summary.append(passed if check.unseen is None else f"{passed} {check.unseen.summary(self._language)}")
             else:
                 failed.append(f"{_name(connection)}: {self._remedy(check.diagnosis)}")
-        return Failed(tuple(failed)) if failed else Done(tuple(told))
+        return FailedStep(tuple(failed)) if failed else Done(tuple(summary))
 
     async def registered(self, offer: OfferRef, *, again: bool) -> StepResult:
         """A test lead is sent over every connection; ``again``: where it is known what became of the one before, none.
@@ -133,27 +133,27 @@ class Registration:
         if found.ok is False or found.test_lead is None:
             seen.failed.append(f"{_name(connection)}: {self._not_taken(found)}")
         elif found.ok:
-            seen.texts.append(f"{found.said} {self._link(found.test_lead.id)}")
+            seen.texts.append(f"{found.message} {self._link(found.test_lead.id)}")
         else:
             now = await self._connections.get(connection.offer, connection.name)
-            said = self._sent(connection, found.test_lead.marker, found.test_lead.id)
+            message = self._sent(connection, found.test_lead.marker, found.test_lead.id)
             before = None if now is None or now.change is not None or not now.proven else now.test
             if now is not None and is_held_as_not_found(now):
-                seen.waiting.append(said)  # whatever passes elsewhere: the one before was not found
+                seen.waiting.append(message)  # whatever passes elsewhere: the one before was not found
             elif before is not None:
-                seen.texts.append(said + self._before(before))
+                seen.texts.append(message + self._before(before))
             else:
                 {
                     Unconfirmed.WAIT: seen.waiting,
                     Unconfirmed.WARN: seen.doubts,
                     Unconfirmed.PASS: seen.texts,
-                }[self._unconfirmed].append(said)
+                }[self._unconfirmed].append(message)
 
     def _sent(self, connection: Connection, marker: str, lead_id: str) -> str:
         """It was sent, unconfirmed; the same text however often it is told."""
         kind = _if_not_found(connection)
-        said = unconfirmed_text(marker, lead_id, _name(connection), kind, self._language)
-        return f"{said} {self._link(lead_id)}"
+        message = unconfirmed_text(marker, lead_id, _name(connection), kind, self._language)
+        return f"{message} {self._link(lead_id)}"
 
     def _before(self, test: LastTest) -> str:
         word = test.word
@@ -163,11 +163,11 @@ class Registration:
         return f"What became of it: {self._base_url}/portal/leads/{lead_id}"
 
     def _not_taken(self, seen: Validation) -> str:
-        told = seen.diagnosis
-        if told is None:
+        summary = seen.diagnosis
+        if summary is None:
             return "The connection did not pass its check."
-        who = self._language.gettext(WHO_ACTS[Who(told.who)])
-        return _lines(told.summary, who, told.steps, f"{self._base_url}{told.docs}", told.kind)
+        who = self._language.gettext(WHO_ACTS[Who(summary.who)])
+        return _lines(summary.summary, who, summary.steps, f"{self._base_url}{summary.docs}", summary.kind)
 
     def _remedy(self, diagnosis: Diagnosis | None) -> str:
         if diagnosis is None:
@@ -179,10 +179,10 @@ class Registration:
 
     def _advice(self, kind: Kind | None) -> str:
         """What usually is wrong where a test lead was not found."""
-        told = kind or Kind.SETTINGS_INVALID
-        text, who = text_of(told, self._language), self._language.gettext(WHO_ACTS[CATALOGUE[told].who])
-        docs = f"{self._base_url}{docs_of(told, self._language)}"
-        return _lines(text.summary, who, text.steps, docs, told.value)
+        summary = kind or Kind.SETTINGS_INVALID
+        text, who = text_of(summary, self._language), self._language.gettext(WHO_ACTS[CATALOGUE[summary].who])
+        docs = f"{self._base_url}{docs_of(summary, self._language)}"
+        return _lines(text.summary, who, text.steps, docs, summary.value)
 
 
 def _if_not_found(connection: Connection) -> Kind | None:

@@ -66,8 +66,8 @@ def refuse_secrets(definition: Mapping[str, Any], within: str = "definition") ->
         if len(found) == MOST:
             break
     if found:
-        told = "; ".join(f"{each.field} {each.message}" for each in found)
-        raise Problem(ProblemType.INVALID_REQUEST, f"{told}. {_REMEDY}", tuple(found))
+        summary = "; ".join(f"{each.field} {each.message}" for each in found)
+        raise Problem(ProblemType.INVALID_REQUEST, f"{summary}. {_REMEDY}", tuple(found))
 
 
 def _secrets(value: object, place: str, *, named: bool) -> Iterator[tuple[str, str]]:

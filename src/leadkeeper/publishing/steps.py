@@ -181,14 +181,14 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedStep:
     """The step failed; ``texts`` tell why, who must act, and how."""
 
     texts: tuple[str, ...]
     status: StepStatus = StepStatus.BLOCKED
 
 
-StepResult = Done | Waits | Failed
+StepResult = Done | Waits | FailedStep
 
 
 def first_steps(kind: OperationKind, now: int, before: Steps = ()) -> Steps:
@@ -197,10 +197,10 @@ def first_steps(kind: OperationKind, now: int, before: Steps = ()) -> Steps:
     Going live begins where the preview ended: what the steps ``before`` said stays with those that are done.
     """
     done = 5 if kind is OperationKind.GO_LIVE else 0
-    told = (Message(COMPLETED_MESSAGE, "information", now),)
-    said = {step.id: step.messages for step in before if step.status is StepStatus.COMPLETE and step.messages}
+    summary = (Message(COMPLETED_MESSAGE, "information", now),)
+    message = {step.id: step.messages for step in before if step.status is StepStatus.COMPLETE and step.messages}
     return tuple(
-        Step(id, StepStatus.COMPLETE, said.get(id, told))
+        Step(id, StepStatus.COMPLETE, message.get(id, summary))
         if number < done
         else Step(id, StepStatus.IN_PROGRESS if number == done else StepStatus.NOT_STARTED)
         for number, id in enumerate(StepId)
@@ -219,15 +219,15 @@ def after(steps: Steps, result: StepResult, now: int) -> tuple[Steps, OperationS
         return steps, OperationState.COMPLETED
     match result:
         case Done(texts, warnings):
-            told = _told(_told(step, texts, "information", now), warnings, "warning", now)
-            told = _told(told, (COMPLETED_MESSAGE,), "information", now)
-            changed = _with(steps, replace(told, status=StepStatus.COMPLETE))
+            summary = _summary(_summary(step, texts, "information", now), warnings, "warning", now)
+            summary = _summary(summary, (COMPLETED_MESSAGE,), "information", now)
+            changed = _with(steps, replace(summary, status=StepStatus.COMPLETE))
             return _next(changed)
         case Waits(status, text, texts):
-            told = _told(step, (*texts, text), "information", now)
-            return _with(steps, replace(told, status=status)), OperationState.RUNNING
-        case Failed(texts, status):
-            return _with(steps, replace(_told(step, texts, "error", now), status=status)), OperationState.FAILED
+            summary = _summary(step, (*texts, text), "information", now)
+            return _with(steps, replace(summary, status=status)), OperationState.RUNNING
+        case FailedStep(texts, status):
+            return _with(steps, replace(_summary(step, texts, "error", now), status=status)), OperationState.FAILED
 
 
 def _next(steps: Steps) -> tuple[Steps, OperationState]:
@@ -244,10 +244,10 @@ def canceled(steps: Steps, text: str, now: int) -> Steps:
     step = current(steps)
     if step is None:
         return steps
-    return _with(steps, replace(_told(step, (text,), "information", now), status=StepStatus.CANCELED))
+    return _with(steps, replace(_summary(step, (text,), "information", now), status=StepStatus.CANCELED))
 
 
-def _told(step: Step, texts: Sequence[str], level: Level, now: int) -> Step:
+def _summary(step: Step, texts: Sequence[str], level: Level, now: int) -> Step:
     """The step with these messages; one that waited and goes on tells nothing twice."""
     known = {message.text for message in step.messages}
     new = [Message(text, level, now) for text in texts if text not in known]
@@ -271,7 +271,7 @@ def missing_for_publication(offer_type_id: str, listing: Listing, *, has_connect
     if len(listing.title) > 200:
         found.append(FieldError("title", lazy_gettext("is longer than 200 characters")))
     unknown = [lazy_gettext("%(call)s is none that we know", call=repr(call)) for call in listing.wrong_calls]
-    found += [FieldError("callToAction", said) for said in unknown]
+    found += [FieldError("callToAction", message) for message in unknown]
     calls = calls_of(offer_type_id, listing.calls_to_action)
     if destination_required(offer_type_id, calls) and not has_connection:
         kind = lazy_gettext("%(type)s offers", type=offer_type(offer_type_id).title)

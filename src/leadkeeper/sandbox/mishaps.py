@@ -129,12 +129,12 @@ def delay(seconds: float, *, after: bool = False) -> Mishap:
 
     async def act(exchange: Exchange, work: Work) -> None:
         if after:
-            said = await work()
+            message = await work()
             await asyncio.sleep(seconds)
         else:
             await asyncio.sleep(seconds)
-            said = await work()
-        await exchange.send(said.encoded())
+            message = await work()
+        await exchange.send(message.encoded())
 
     return act
 
@@ -148,18 +148,18 @@ def altered(alter: Callable[[Answer], Answer]) -> Mishap:
     return act
 
 
-def answered(said: Answer, *, after: bool = False) -> Mishap:
+def answered(message: Answer, *, after: bool = False) -> Mishap:
     """Another answer than the stand-in's; ``after`` means that the work is done first."""
 
     async def act(exchange: Exchange) -> None:
-        await exchange.send(said.encoded())
+        await exchange.send(message.encoded())
 
     return after_work(act) if after else instead(act)
 
 
 def wrong_content_type(content_type: str = "text/plain") -> Mishap:
     """The right answer under a wrong name."""
-    return altered(lambda said: said.with_headers({"Content-Type": content_type}))
+    return altered(lambda message: message.with_headers({"Content-Type": content_type}))
 
 
 def giant(size: int = GIANT) -> Fault:
@@ -240,10 +240,10 @@ def _answer(options: Mapping[str, object]) -> Answer:
     if any(mark in text for pair in texts.items() for text in pair for mark in "\r\n"):
         raise MishapInvalid("headers hold no line breaks")
     body, status = options.get("body", ""), _number(options, "status", 500)
-    said = Answer.text(status, body) if isinstance(body, str) else Answer.json(status, body)
+    message = Answer.text(status, body) if isinstance(body, str) else Answer.json(status, body)
     given = {name.lower() for name in texts}
-    kept = {name: value for name, value in said.headers.items() if name.lower() not in given}
-    return replace(said, headers=kept | texts)
+    kept = {name: value for name, value in message.headers.items() if name.lower() not in given}
+    return replace(message, headers=kept | texts)
 
 
 def _match(wanted: object) -> Match:

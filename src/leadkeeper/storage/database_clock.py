@@ -182,5 +182,5 @@ def _future(column: sa.Column[Any], now: int) -> sa.Update:
 def _move_outages(conn: sa.Connection, moved: int, *more: sa.Column[Any]) -> None:
     """People are told of an outage by how long it has lasted."""
     c = t.connection.c
-    since = {column: column + moved for column in (c.failing_since, c.works_since, c.told_at, *more)}
+    since = {column: column + moved for column in (c.failing_since, c.works_since, c.notified_at, *more)}
     conn.execute(sa.update(t.connection).where(c.failing_since.is_not(None)).values(since))

@@ -25,7 +25,7 @@ __all__ = ["Storage", "StorageAway", "open_storage"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Act = Callable[Concatenate[sa.Connection, P], R]
+Transaction = Callable[Concatenate[sa.Connection, P], R]
 
 
 class Storage(Protocol):
@@ -41,15 +41,15 @@ class Storage(Protocol):
     refusals: int
     damaged: bool
 
-    async def write(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def write(self, transaction: Transaction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``act`` in one transaction; it is on disk when this returns, and undone when ``act`` raises."""
         ...
 
-    async def read(self, act: Act[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def read(self, transaction: Transaction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``act`` in one transaction that writes nothing."""
         ...
 
-    async def migrate(self, act: Act[[], R]) -> R:
+    async def migrate(self, transaction: Transaction[[], R]) -> R:
         """The same as :meth:`write`, however long it takes: it may go through all that there is."""
         ...
 

@@ -24,7 +24,7 @@ POOL: Final = 8
 PLACES: Final = 12
 """How many of the 16 connections of a process publishers may have at once; one alone has 4, two have 3 each."""
 PLACES_RESERVED: Final = 4
-ACT_SECONDS: Final = 30
+TRANSACTION_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 5
 _READ_ONLY: Final = "25006"
 _REASONS: Final = {_READ_ONLY: ONLY_READS, "53100": DISK_FULL}
@@ -53,31 +53,35 @@ class PostgreSQL:
         self._pooled = False
         self._places = Gate(PLACES, PLACES_RESERVED)
 
-    async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._run(lambda c: act(c, *args, **kwargs))
+    async def write(
+        self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        return await self._run(lambda c: transaction(c, *args, **kwargs))
 
-    async def migrate(self, act: Callable[[sa.Connection], R]) -> R:
+    async def migrate(self, transaction: Callable[[sa.Connection], R]) -> R:
         await self.read(lambda _: None)  # finds out what answers, and tells of it as every act does
         engine = (_pooled_engine if self._pooled else _direct_engine)(self._url, seconds=None)
         try:
-            return await self._begin(act, engine)
+            return await self._begin(transaction, engine)
         finally:
             await engine.dispose()
 
-    async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._run(lambda c: act(c, *args, **kwargs))
+    async def read(
+        self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        return await self._run(lambda c: transaction(c, *args, **kwargs))
 
-    async def _run(self, act: Callable[[sa.Connection], R]) -> R:
-        return await in_turn(self._places, ACT_SECONDS, lambda: self._begin(act))
+    async def _run(self, transaction: Callable[[sa.Connection], R]) -> R:
+        return await in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
 
-    def _begin(self, act: Callable[[sa.Connection], R], apart: AsyncEngine | None = None) -> asyncio.Task[R]:
+    def _begin(self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None) -> asyncio.Task[R]:
         async def run() -> R:
             try:
                 engine = apart or self._engine or await self._open()
                 async with engine.begin() as conn:
                     if self._pooled:
                         await conn.execute(_PER_TRANSACTION)
-                    return await conn.run_sync(act)
+                    return await conn.run_sync(transaction)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise StorageAway(str(error)) from error
             except SQLAlchemyError as error:
@@ -141,7 +145,7 @@ class PostgreSQL:
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
                 try:
-                    await connection.add_listener(CHANNEL, lambda *heard: woken(_named(heard[-1])))
+                    await connection.add_listener(CHANNEL, lambda *observed: woken(_named(observed[-1])))
                     woken(())
                     await lost.wait()
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -159,7 +163,7 @@ class PostgreSQL:
 
     async def close(self) -> None:
         if self._running:
-            await asyncio.wait(self._running, timeout=ACT_SECONDS)
+            await asyncio.wait(self._running, timeout=TRANSACTION_SECONDS)
         if self._engine is not None:
             await self._engine.dispose()
 
@@ -170,7 +174,7 @@ def _named(payload: object) -> Collection[str]:
 
 _COMMON: Final[dict[str, Any]] = {"pool_size": POOL, "max_overflow": POOL, "hide_parameters": True}
 # A process that freezes within an act must not hold its locks for ever: all others wait for them.
-_FROZEN: Final = f"{ACT_SECONDS}s"
+_FROZEN: Final = f"{TRANSACTION_SECONDS}s"
 _PER_TRANSACTION: Final = sa.select(
     sa.func.set_config("idle_in_transaction_session_timeout", _FROZEN, True),
     sa.case(
@@ -181,7 +185,7 @@ _PER_TRANSACTION: Final = sa.select(
 """What a session would be told once; each transaction through a pooler may be in another session."""
 
 
-def _direct_engine(url: sa.URL, *, durable: bool = False, seconds: int | None = ACT_SECONDS) -> AsyncEngine:
+def _direct_engine(url: sa.URL, *, durable: bool = False, seconds: int | None = TRANSACTION_SECONDS) -> AsyncEngine:
     settings = {"idle_in_transaction_session_timeout": _FROZEN}
     if not durable:
         settings["synchronous_commit"] = "on"
@@ -192,7 +196,7 @@ def _direct_engine(url: sa.URL, *, durable: bool = False, seconds: int | None = 
     )
 
 
-def _pooled_engine(url: sa.URL, *, seconds: int | None = ACT_SECONDS) -> AsyncEngine:
+def _pooled_engine(url: sa.URL, *, seconds: int | None = TRANSACTION_SECONDS) -> AsyncEngine:
     """Nothing outlives a transaction: no settings of the session, no prepared statements."""
     engine = create_async_engine(
         url,

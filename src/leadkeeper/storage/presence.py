@@ -56,8 +56,8 @@ class Presence:
                 ahead = self._clock.difference
                 if (abs(ahead) >= WRONG_MS) is not wrong:
                     wrong = not wrong
-                    told = log.warning if wrong else log.info
-                    told("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
+                    summary = log.warning if wrong else log.info
+                    summary("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
                 try:
                     await self._storage.write(_write, self._row, ahead, self._clock())
                 except StorageAway:

@@ -82,7 +82,7 @@ def _write_like_a_lead(conn: sa.Connection) -> int:
     lead = {"id": id_, "publisher_id": "", "offer_id": "", "source": "", "action": "", "email": "", "test": True}
     lead |= {"created_at": now, "unrouted": False, "body": secrets.token_hex(LARGEST // 2)}
     delivery = {"id": id_, "lead_id": id_, "connection_id": "", "state": "withheld", "due_at": now, "attempts": 0}
-    delivery |= {"lost": 0, "created_at": now, "changed_at": now}
+    delivery |= {"crash_count": 0, "created_at": now, "changed_at": now}
     for table, row in ((t.lead, lead), (t.delivery, delivery)):
         conn.execute(sa.insert(table).values(row))
         conn.execute(sa.delete(table).where(table.c.id == id_))

@@ -68,14 +68,14 @@ def _any_bytes(conn: sa.Connection) -> Iterator[None]:
         driver.text_factory = str
 
 
-def _undoable(conn: sa.Connection, act: Callable[[sa.Connection], Any]) -> Outcome:
+def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) -> Outcome:
     """Do ``act`` within a transaction of several; if it fails, what it did is undone, and nothing else.
 
     Raises its error when SQLite has undone the whole transaction with it, as on a full disk.
     """
     conn.exec_driver_sql("SAVEPOINT act")
     try:
-        result = act(conn)
+        result = transaction(conn)
     except BaseException as error:
         if not conn.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
             raise
@@ -142,22 +142,26 @@ class SQLite:
 
         return engine
 
-    async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def write(
+        self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         return await in_turn(
             self._writers,
             BUSY_SECONDS,
-            lambda: asyncio.wrap_future(self._write_thread.submit(lambda c: act(c, *args, **kwargs))),
+            lambda: asyncio.wrap_future(self._write_thread.submit(lambda c: transaction(c, *args, **kwargs))),
         )
 
-    async def migrate(self, act: Callable[[sa.Connection], R]) -> R:
-        return await self.write(act)
+    async def migrate(self, transaction: Callable[[sa.Connection], R]) -> R:
+        return await self.write(transaction)
 
-    async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def read(
+        self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         return await in_turn(
             self._readers,
             BUSY_SECONDS,
             lambda: asyncio.get_running_loop().run_in_executor(
-                self._read_threads, lambda: self._do(self._begin_reading, lambda c: act(c, *args, **kwargs))
+                self._read_threads, lambda: self._do(self._begin_reading, lambda c: transaction(c, *args, **kwargs))
             ),
         )
 
@@ -207,41 +211,43 @@ class SQLite:
         generation = self.generation
         try:
             with self._begin_writing() as conn:
-                outcomes = [_undoable(conn, act) for act in acts]
+                outcomes = [_undoable(conn, transaction) for transaction in acts]
         except BaseException as error:
-            return [Outcome(error=self._told(error, generation)) for _ in acts]
+            return [Outcome(error=self._summary(error, generation)) for _ in acts]
         # Alone it is found out whether the act is wrong, a row is damaged, or the database is away.
         return [
-            self._write_alone(act) if isinstance(outcome.error, DatabaseError) else outcome
-            for act, outcome in zip(acts, outcomes, strict=True)
+            self._write_alone(transaction) if isinstance(outcome.error, DatabaseError) else outcome
+            for transaction, outcome in zip(acts, outcomes, strict=True)
         ]
 
-    def _write_alone(self, act: Callable[[sa.Connection], Any]) -> Outcome:
+    def _write_alone(self, transaction: Callable[[sa.Connection], Any]) -> Outcome:
         try:
-            return Outcome(self._do(self._begin_writing, act))
+            return Outcome(self._do(self._begin_writing, transaction))
         except BaseException as error:
             return Outcome(error=error)
 
-    def _do(self, begin: Callable[[], AbstractContextManager[sa.Connection]], act: Callable[[sa.Connection], R]) -> R:
+    def _do(
+        self, begin: Callable[[], AbstractContextManager[sa.Connection]], transaction: Callable[[sa.Connection], R]
+    ) -> R:
         """Do ``act`` in a transaction of its own."""
         generation = self.generation
         try:
             with begin() as conn:
-                return act(conn)
+                return transaction(conn)
         except DatabaseError as error:
             if not _is_no_text(error):
-                told = self._told(error, generation)
-                raise told from told.__cause__
+                summary = self._summary(error, generation)
+                raise summary from summary.__cause__
         # A row holds bytes that are no text: once more, with those bytes kept apart from all text, so that
         # whoever reads that row finds it damaged, and every other row reads as ever.
         try:
             with begin() as conn, _any_bytes(conn):
-                return act(conn)
+                return transaction(conn)
         except DatabaseError as error:
-            told = self._told(error, generation)
-            raise told from told.__cause__
+            summary = self._summary(error, generation)
+            raise summary from summary.__cause__
 
-    def _told(self, error: BaseException, generation: int) -> BaseException:
+    def _summary(self, error: BaseException, generation: int) -> BaseException:
         """The error itself if it is a wrong statement's or not the database's; else that the database is away.
 
         ``generation`` is that of the file in which the act began: damage of an old one says nothing of the new one.

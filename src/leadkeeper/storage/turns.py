@@ -27,9 +27,9 @@ async def in_turn(places: Gate, seconds: float, begin: Callable[[], asyncio.Futu
     except NoTurn:
         raise StorageAway("too much is done for one publisher at once") from None
     try:
-        act = begin()
+        transaction = begin()
     except BaseException:
         places.leave(who)
         raise
-    act.add_done_callback(lambda _: places.leave(who))
-    return await asyncio.shield(act)
+    transaction.add_done_callback(lambda _: places.leave(who))
+    return await asyncio.shield(transaction)

@@ -20,12 +20,16 @@ class Unshared:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def write(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def write(
+        self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """As :meth:`Storage.write`."""
         with on_behalf_of(NOBODY):
-            return await self._storage.write(act, *args, **kwargs)
+            return await self._storage.write(transaction, *args, **kwargs)
 
-    async def read(self, act: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def read(
+        self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """As :meth:`Storage.read`."""
         with on_behalf_of(NOBODY):
-            return await self._storage.read(act, *args, **kwargs)
+            return await self._storage.read(transaction, *args, **kwargs)

@@ -34,7 +34,7 @@ class _Work(NamedTuple):
     number: int
     own: bool
     future: Future[Any]
-    act: Callable[[Any], Any] | None
+    transaction: Callable[[Any], Any] | None
 
 
 class WriterThread:
@@ -56,14 +56,14 @@ class WriterThread:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, act: Callable[[Any], R]) -> Future[R]:
+    def submit(self, transaction: Callable[[Any], R]) -> Future[R]:
         """Do ``act`` when its turn comes. Raises :class:`RuntimeError` after :meth:`shutdown`."""
         future: Future[R] = Future()
         with self._closing:
             if self._closed:
                 raise RuntimeError("the database is closed")
             number, own = next(self._numbers), acting_for() == NOBODY
-            self._waiting.put(_Work(number if own else number + PASSED_BY, number, own, future, act))
+            self._waiting.put(_Work(number if own else number + PASSED_BY, number, own, future, transaction))
         return future
 
     def shutdown(self) -> None:
@@ -76,7 +76,7 @@ class WriterThread:
 
     def _run(self) -> None:
         while (works := self._next()) is not None:
-            acts = [work.act for work in works if work.act is not None]
+            acts = [work.transaction for work in works if work.transaction is not None]
             for work, outcome in zip(works, self._write(acts), strict=True):
                 if outcome.error is None:
                     work.future.set_result(outcome.result)
@@ -87,14 +87,14 @@ class WriterThread:
     def _next(self) -> list[_Work] | None:
         """What is done now: one act, and those of the installation that wait behind it; ``None`` at the end."""
         works = [self._waiting.get()]
-        if works[0].act is None:
+        if works[0].transaction is None:
             return None
         while works[-1].own and len(works) < TOGETHER:
             try:
                 work = self._waiting.get_nowait()
             except Empty:
                 break
-            if work.act is None or not work.own:
+            if work.transaction is None or not work.own:
                 self._waiting.put(work)  # it keeps its place
                 break
             works.append(work)

@@ -79,7 +79,7 @@ def _taken(
 ) -> Effect:
     connection, change, c = sent.connection, sent.connection.change, t.connection.c
     test = LastTest(sent.lead_id, sent.marker, sent.at, receipt.confirmed)
-    this: sa.ColumnElement[bool] = c.epoch == connection.epoch
+    this: sa.ColumnElement[bool] = c.generation == connection.generation
     if change is not None and waits_for_word and not receipt.confirmed:
         if not changes.leave_to_a_person(conn, connection.id, change):
             return Effect.NOT_TAKEN
@@ -97,7 +97,7 @@ def _taken(
             return Effect.NOT_TAKEN
         this = sa.true()
     holds = change is None and not receipt.confirmed and is_held_as_not_found(connection)
-    values |= {"epoch": c.epoch + 1} | ({} if holds else outage.proven(now))
+    values |= {"generation": c.generation + 1} | ({} if holds else outage.proven(now))
     if by == UNASKED:
         values.pop("paused_by_person", None)
     if not conn.execute(sa.update(t.connection).where(c.id == connection.id, this).values(values)).rowcount:
@@ -110,14 +110,14 @@ def _taken(
 
 def refuse(conn: sa.Connection, connection: Connection, diagnosis: Diagnosis, now: int) -> None:
     """A validation has failed. Settings that wait: those in effect go on, and the contact e-mails hear of it."""
-    told = to_stored(diagnosis)
+    summary = to_stored(diagnosis)
     if connection.change is not None:
-        if changes.refuse_change(conn, connection.id, connection.change, told):
-            conn.execute(sa.insert(t.notice).values(change_refused(connection.id, told, now)))
+        if changes.refuse_change(conn, connection.id, connection.change, summary):
+            conn.execute(sa.insert(t.notice).values(change_refused(connection.id, summary, now)))
     elif _breaks(diagnosis, tried=connection.known.tried):
         c = t.connection.c
-        this = (c.id == connection.id, c.epoch == connection.epoch)
-        conn.execute(sa.update(t.connection).where(*this).values(test_diagnosis=told))
+        this = (c.id == connection.id, c.generation == connection.generation)
+        conn.execute(sa.update(t.connection).where(*this).values(test_diagnosis=summary))
 
 
 def _breaks(diagnosis: Diagnosis, *, tried: bool) -> bool:

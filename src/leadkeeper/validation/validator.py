@@ -13,12 +13,12 @@ from leadkeeper.catalogue import diagnose, text_of
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
+from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.health import Health
-from leadkeeper.connections.lines import open_line
 from leadkeeper.connections.resource import Stored
-from leadkeeper.connections.validation_texts import failed_text, held_text, named, told_of_receipt, waiting_text
+from leadkeeper.connections.validation_texts import failed_text, held_text, named, summary_of_receipt, waiting_text
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
@@ -102,7 +102,7 @@ class Validator:
 
     async def check(self, connection: Connection) -> Check:
         """What can be proven of the connection without writing; ends within a minute."""
-        destination = open_line(connection, self._context, self._storage)
+        destination = open_adapter(connection, self._context, self._storage)
         try:
             with on_behalf_of(connection.offer.publisher_id, connection.id):
                 async with asyncio.timeout(CHECK_SECONDS):
@@ -131,7 +131,7 @@ class Validator:
         now = self._clock()
         new = normalised(lead or test_lead(offer, test_marker(to_datetime(now))))
         outgoing = await self._storage.read(outgoing_lead, new_id(), new, now)
-        destination = open_line(connection, self._context, self._storage)
+        destination = open_adapter(connection, self._context, self._storage)
         try:
             async with self._turn(offer.publisher_id, TURN_SECONDS):
                 with on_behalf_of(offer.publisher_id, connection.id):
@@ -152,7 +152,7 @@ class Validator:
         outgoing = await self._storage.read(outgoing_lead, new_id(), new, now)
         line = Connection("", offer, "", 0, stored, Health(), removed=False, created_at=now, changed_at=now)
         context = replace(self._context, network=Silent(self._context.network.policy))
-        destination = open_line(line, context, self._storage)
+        destination = open_adapter(line, context, self._storage)
         try:
             async with asyncio.timeout(RECORD_SECONDS):
                 found = await _previewed(destination, outgoing)
@@ -199,8 +199,8 @@ class Validator:
         if not check.ok:
             diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
             await self._storage.write(refuse, connection, diagnosis, self._clock())
-            said = failed_text(None, name, language)
-            return Validation(ok=False, said=said, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
+            message = failed_text(None, name, language)
+            return Validation(ok=False, message=message, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
         now = self._clock()
         marker = test_marker(to_datetime(now))
         seen(steps, marker)
@@ -216,9 +216,9 @@ class Validator:
         ok = False if lost or isinstance(answer, Diagnosis) else True if answer.confirmed else None
         return Validation(
             ok=ok,
-            said=_said(sent, effect, name, language),
+            message=_message(sent, effect, name, language),
             checks=steps,
-            not_looked_at=None if check.unseen is None else check.unseen.told(language),
+            not_looked_at=None if check.unseen is None else check.unseen.summary(language),
             test_lead=TestLeadView(
                 id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
             ),
@@ -226,7 +226,7 @@ class Validator:
         )
 
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
-        destination = open_line(connection, self._context, self._storage)
+        destination = open_adapter(connection, self._context, self._storage)
         try:
             (answer,) = await send(destination, [lead], connection.id)
             return answer
@@ -246,15 +246,15 @@ def _named(connection: Connection) -> str:
     return named(connection.name, connection.stored.provider.title)
 
 
-def _said(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:
+def _message(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:
     """What became of the test lead, no more than is known."""
     if isinstance(sent.answer, Diagnosis):
         return failed_text(sent.marker, name, language, sent.answer)
     kind = sent.connection.changed.stored.provider.if_not_found
-    said = told_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
+    message = summary_of_receipt(sent.answer, sent.marker, sent.lead_id, name, kind, language)
     if effect is Effect.HELD:
-        return f"{said} {held_text(language)}"
-    return f"{said} {waiting_text(language)}" if effect is Effect.WAITS else said
+        return f"{message} {held_text(language)}"
+    return f"{message} {waiting_text(language)}" if effect is Effect.WAITS else message
 
 
 async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:

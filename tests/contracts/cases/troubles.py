@@ -51,8 +51,8 @@ async def _delay(exchange: Exchange, work: Work) -> None:
 
 
 async def _wrong_content_type(exchange: Exchange, work: Work) -> None:
-    said = await work()
-    await exchange.send(re.sub(rb"(?mi)^content-type:[^\r]*", b"Content-Type: image/png", said, count=1))
+    message = await work()
+    await exchange.send(re.sub(rb"(?mi)^content-type:[^\r]*", b"Content-Type: image/png", message, count=1))
 
 
 def _status(status: int, **headers: str) -> Act:

@@ -75,20 +75,20 @@ class SecondFactor:
         codes = [_new_code() for _ in range(CODES)]
         sealed = self._seals.seal({"secret": secret}, row_of(person_id))
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             now = self._clock()
             values: dict[str, Any] = {"factor": sealed, "factor_at": now, "factor_step": step}
             values["recovery"] = json.dumps([hashed(_bare(each)) for each in codes])
             conn.execute(sa.update(t.person).where(t.person.c.id == person_id).values(values))
             note(conn, now, caller.name, "secondFactor.on", person_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
         return codes
 
     async def fits(self, person_id: str, code: str) -> bool:
         """Whether it is the code of now, or a recovery code; either is good once."""
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             row = conn.execute(sa.select(t.person).where(t.person.c.id == person_id).with_for_update()).first()
             if row is None or row.factor is None:
                 return False
@@ -105,7 +105,7 @@ class SecondFactor:
             note(conn, self._clock(), f"person:{person_id}", "secondFactor.recovery", person_id, f"{len(rest)} left")
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     def _step(self, sealed: str, person_id: str, code: str, *, after: int | None) -> int | None:
         """The time step of which it is the code; none where the secret cannot be read: recovery codes are left then."""
@@ -122,13 +122,13 @@ class SecondFactor:
     async def remove(self, person_id: str, *, by: Caller) -> None:
         """It is asked for no more. Raises :class:`Problem` for nobody."""
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             none = {"factor": None, "factor_at": None, "factor_step": None, "recovery": None}
             if not conn.execute(sa.update(t.person).where(t.person.c.id == person_id).values(none)).rowcount:
                 raise no_such_person()
             note(conn, self._clock(), by.name, "secondFactor.off", person_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
 
 
 def _step_of(secret: str, code: str, now: int, *, after: int | None) -> int | None:

@@ -86,35 +86,35 @@ class Links:
     async def first(self) -> NewLink | None:
         """A link to begin with; ``None`` where somebody can sign in already, with a key or as a person."""
 
-        def act(conn: sa.Connection) -> NewLink | None:
+        def transaction(conn: sa.Connection) -> NewLink | None:
             if not _is_empty(conn):
                 return None
             return _make(conn, self._clock(), Purpose.BEGIN, "leadkeeper")
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def begin(self, token: str, *, email: str, name: str, password: str) -> str:
         """The first person, an operator; their id. Raises :class:`Problem`."""
         await self._usable(token, Purpose.BEGIN)
-        address, said = email_of(email), name_of(name)
-        kept = await self._chosen(password, address, said)
+        address, message = email_of(email), name_of(name)
+        kept = await self._chosen(password, address, message)
 
-        def act(conn: sa.Connection) -> str:
+        def transaction(conn: sa.Connection) -> str:
             now = self._clock()
             if not _is_empty(conn):
                 raise over()
             _use(conn, token, Purpose.BEGIN, now)
-            person_id = add_person(conn, now, address, said, kept, operator=True)
+            person_id = add_person(conn, now, address, message, kept, operator=True)
             note(conn, now, f"person:{person_id}", "person.create", person_id, "operator, by the first link")
             return person_id
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def invite(self, email: str, publisher_id: str | None, role: Role, *, by: Caller) -> NewLink:
         """Invite somebody to become this, of the publisher or of none. Raises :class:`Problem`."""
         address = email_of(email)
 
-        def act(conn: sa.Connection) -> NewLink:
+        def transaction(conn: sa.Connection) -> NewLink:
             now, o = self._clock(), t.one_time_link.c
             conn.execute(sa.delete(t.one_time_link).where(o.until < now - KEPT))
             there = conn.execute(sa.select(t.publisher.c.id).where(t.publisher.c.id == publisher_id)).first()
@@ -122,8 +122,8 @@ class Links:
                 raise wrong("publisher", _("There is no such publisher."))
             waiting = conn.execute(sa.select(o.id, o.email).where(*_waiting(publisher_id, now))).all()
             if len(waiting) >= MOST_OPEN:
-                said = _("At most %(most)s invitations may wait: revoke some first.", most=MOST_OPEN)
-                raise Problem(ProblemType.QUOTA_EXCEEDED, said)
+                message = _("At most %(most)s invitations may wait: revoke some first.", most=MOST_OPEN)
+                raise Problem(ProblemType.QUOTA_EXCEEDED, message)
             # A second invitation takes the place of the first.
             again = [row.id for row in waiting if row.email == address]
             conn.execute(sa.update(t.one_time_link).where(o.id.in_(again)).values(ended_at=now))
@@ -132,22 +132,22 @@ class Links:
             note(conn, now, by.name, "invitation.create", made.id, role.value, publisher_id=publisher_id)
             return made
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def invitations(self, publisher_id: str | None) -> Sequence[Link]:
         """The invitations of the publisher, or (``None``) of operators, that wait; newest first."""
 
-        def act(conn: sa.Connection) -> list[Link]:
+        def transaction(conn: sa.Connection) -> list[Link]:
             o = t.one_time_link.c
             query = sa.select(t.one_time_link).where(*_waiting(publisher_id, self._clock()))
             return [_as_link(row, "", known=False) for row in conn.execute(query.order_by(o.id.desc()))]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def revoke(self, link_id: str, publisher_id: str | None, *, by: Caller) -> bool:
         """End an invitation that waits; false if there is none of that id there."""
 
-        def act(conn: sa.Connection) -> bool:
+        def transaction(conn: sa.Connection) -> bool:
             now, o = self._clock(), t.one_time_link.c
             this = sa.update(t.one_time_link).where(o.id == link_id, *_waiting(publisher_id, now))
             if not conn.execute(this.values(ended_at=now)).rowcount:
@@ -155,12 +155,12 @@ class Links:
             note(conn, now, by.name, "invitation.revoke", link_id, publisher_id=publisher_id)
             return True
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def find(self, token: str, purpose: Purpose) -> Link | None:
         """The link of ``token``, if it can be used for this."""
 
-        def act(conn: sa.Connection) -> Link | None:
+        def transaction(conn: sa.Connection) -> Link | None:
             row = _find(conn, token, purpose, self._clock())
             if row is None or (purpose is Purpose.BEGIN and not _is_empty(conn)):
                 return None
@@ -168,34 +168,34 @@ class Links:
             known = row.email is not None and by_email(conn, row.email) is not None
             return _as_link(row, name or "", known=known)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def accept(self, token: str, *, name: str, password: str) -> str:
         """Somebody new accepts an invitation, and chooses a name and a password; their id. Raises :class:`Problem`."""
         link = await self._usable(token, Purpose.INVITATION)
-        said = name_of(name)
-        kept = await self._chosen(password, link.email, said)
+        message = name_of(name)
+        kept = await self._chosen(password, link.email, message)
 
-        def act(conn: sa.Connection) -> str:
+        def transaction(conn: sa.Connection) -> str:
             if by_email(conn, link.email) is not None:
                 raise over()
-            person_id = add_person(conn, self._clock(), link.email, said, kept, operator=False)
+            person_id = add_person(conn, self._clock(), link.email, message, kept, operator=False)
             self._join(conn, token, link, person_id, "person.create")
             return person_id
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def accept_as(self, token: str, person_id: str) -> None:
         """Somebody who is known, and who it is for, accepts an invitation. Raises :class:`Problem`."""
         link = await self._usable(token, Purpose.INVITATION)
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             row = by_email(conn, link.email)
             if row is None or row.id != person_id:
                 raise over()
             self._join(conn, token, link, person_id, "member.join")
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
 
     def _join(self, conn: sa.Connection, token: str, link: Link, person_id: str, what: str) -> None:
         now, role = self._clock(), link.role or Role.READER
@@ -207,7 +207,7 @@ class Links:
     async def reset_link(self, person_id: str, *, by: Caller) -> NewLink | None:
         """A link with which a person chooses a new password, made by an operator; ``None`` for nobody."""
 
-        def act(conn: sa.Connection) -> NewLink | None:
+        def transaction(conn: sa.Connection) -> NewLink | None:
             email = conn.scalar(sa.select(t.person.c.email).where(t.person.c.id == person_id))
             if email is None:
                 return None
@@ -216,12 +216,12 @@ class Links:
             note(conn, now, by.name, "password.link", person_id)
             return made
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def asked_reset(self, email: str) -> NewLink | None:
         """The same for whoever says that this address is theirs; ``None`` where nobody of it has one."""
 
-        def act(conn: sa.Connection) -> NewLink | None:
+        def transaction(conn: sa.Connection) -> NewLink | None:
             row, now = by_email(conn, email), self._clock()
             if row is None or row.disabled_at is not None or not row.password_hash:
                 return None
@@ -230,7 +230,7 @@ class Links:
             note(conn, now, "anyone", "password.link", row.id)
             return made
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def reset(self, token: str, password: str) -> str:
         """A new password for whom the link is; all their sessions end. Their id. Raises :class:`Problem`."""
@@ -241,7 +241,7 @@ class Links:
         )
         kept = await self._chosen(password, link.email, name)
 
-        def act(conn: sa.Connection) -> str:
+        def transaction(conn: sa.Connection) -> str:
             now, who = self._clock(), Caller("", Role.READER, None, person_id)
             _use(conn, token, Purpose.RESET, now)
             set_password(conn, now, person_id, kept)
@@ -249,7 +249,7 @@ class Links:
             note(conn, now, who.name, "password.reset", person_id)
             return person_id
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def _usable(self, token: str, purpose: Purpose) -> Link:
         found = await self.find(token, purpose)

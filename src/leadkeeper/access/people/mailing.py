@@ -70,10 +70,10 @@ class LinkMail:
         message = invitation(
             address, publisher, str(self._marketplace), self._base_url, mailer.sender, self._languages, link.id
         )
-        (told,) = (await mailer.send(message, [link.email])).values()
-        if told is not None:
-            log.warning("invitation not sent", kind=told.kind.value, publisher=publisher_id)
-        return told is None
+        (summary,) = (await mailer.send(message, [link.email])).values()
+        if summary is not None:
+            log.warning("invitation not sent", kind=summary.kind.value, publisher=publisher_id)
+        return summary is None
 
     def ask_new_password(self, email: str, address: str) -> None:
         """Mail a link to whoever can sign in with ``email``, asked for from ``address``; nobody is told whether.
@@ -105,9 +105,9 @@ class LinkMail:
             return
         address = f"{self._base_url}/portal/password/{link.token}"
         message = new_password(address, str(self._marketplace), self._base_url, mailer.sender, self._languages, link.id)
-        (told,) = (await mailer.send(message, [link.email])).values()
-        if told is not None:
-            log.warning("link to a new password not sent", kind=told.kind.value)
+        (summary,) = (await mailer.send(message, [link.email])).values()
+        if summary is not None:
+            log.warning("link to a new password not sent", kind=summary.kind.value)
 
     def _may_write(self, conn: sa.Connection, email: str, publisher_id: str | None) -> bool:
         """Not to a mailbox that wants nothing from here, and not more than a publisher's mails of an hour."""

@@ -107,8 +107,8 @@ class Passwords:
 
     async def _one(self, work: Callable[..., _T], *given: object) -> _T:
         if self._waiting >= _MOST_WAITING:
-            said = _("Too many people sign in at this moment. Try again in some seconds.")
-            raise Problem(ProblemType.TOO_BUSY, said, retry_after=5)
+            message = _("Too many people sign in at this moment. Try again in some seconds.")
+            raise Problem(ProblemType.TOO_BUSY, message, retry_after=5)
         self._waiting += 1
         try:
             async with self._slots:

@@ -43,17 +43,17 @@ class People:
         """The members of a publisher by name."""
         p, m = t.person.c, t.membership.c
 
-        def act(conn: sa.Connection) -> list[Person]:
+        def transaction(conn: sa.Connection) -> list[Person]:
             query = sa.select(t.person, m.role).join(t.membership, m.person_id == p.id)
             query = query.where(m.publisher_id == publisher_id).order_by(p.name, p.id).limit(MOST)
             return [as_person(row, Role(row.role)) for row in conn.execute(query)]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def everybody(self) -> Sequence[tuple[Person, Sequence[Membership]]]:
         """All people by name, with what they are members of; at most :data:`MOST`."""
 
-        def act(conn: sa.Connection) -> list[tuple[Person, Sequence[Membership]]]:
+        def transaction(conn: sa.Connection) -> list[tuple[Person, Sequence[Membership]]]:
             p, m, u = t.person.c, t.membership.c, t.publisher.c
             rows = conn.execute(sa.select(t.person).order_by(p.name, p.id).limit(MOST)).all()
             joined = sa.select(m.person_id, m.publisher_id, u.display_name, m.role).join(
@@ -65,20 +65,20 @@ class People:
                     theirs[row.person_id].append(Membership(row.publisher_id, row.display_name, Role(row.role)))
             return [(as_person(row, Role.OPERATOR if row.is_operator else None), theirs[row.id]) for row in rows]
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def one(self, person_id: str) -> tuple[Person, Sequence[Membership]]:
         """A person and their memberships. Raises :class:`Problem` for one that is not there."""
 
-        def act(conn: sa.Connection) -> tuple[Person, Sequence[Membership]]:
+        def transaction(conn: sa.Connection) -> tuple[Person, Sequence[Membership]]:
             return as_person(_row(conn, person_id), None), memberships(conn, person_id)
 
-        return await self._storage.read(act)
+        return await self._storage.read(transaction)
 
     async def set_role(self, publisher_id: str, person_id: str, role_text: str, *, by: Caller) -> None:
         """A member becomes this. Raises :class:`Problem` for no member, for no role, and for the last owner."""
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             _require_member(conn, publisher_id, person_id)
             role = member_role(role_text)
             _keep_an_owner(conn, publisher_id, person_id, by, becomes=role)
@@ -87,12 +87,12 @@ class People:
             conn.execute(sa.update(t.membership).where(*this).values(role=role.value, by_group=False))
             note(conn, self._clock(), by.name, "member.role", person_id, role.value, publisher_id=publisher_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
 
     async def remove(self, publisher_id: str, person_id: str, *, by: Caller) -> None:
         """A member is none any more, from their next request on. Raises :class:`Problem` as :meth:`set_role`."""
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             _require_member(conn, publisher_id, person_id)
             _keep_an_owner(conn, publisher_id, person_id, by, becomes=None)
             m, s = t.membership.c, t.session.c
@@ -100,12 +100,12 @@ class People:
             end_sessions(conn, self._clock(), by, s.person_id == person_id, s.publisher_id == publisher_id)
             note(conn, self._clock(), by.name, "member.remove", person_id, publisher_id=publisher_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
 
     async def disable(self, person_id: str, *, disabled: bool, by: Caller) -> None:
         """A person may not sign in any more, or may again. Raises :class:`Problem` for oneself."""
 
-        def act(conn: sa.Connection) -> None:
+        def transaction(conn: sa.Connection) -> None:
             now = self._clock()
             _row(conn, person_id)
             if person_id == by.person_id:
@@ -116,13 +116,13 @@ class People:
                 end_sessions(conn, now, by, t.session.c.person_id == person_id)
             note(conn, now, by.name, "person.disable" if disabled else "person.enable", person_id)
 
-        await self._storage.write(act)
+        await self._storage.write(transaction)
 
     async def rename(self, person_id: str, name: str) -> None:
         """A person calls themselves so. Raises :class:`Problem`."""
-        said = name_of(name)
+        message = name_of(name)
         this = sa.update(t.person).where(t.person.c.id == person_id)
-        await self._storage.write(lambda conn: conn.execute(this.values(name=said)) and None)
+        await self._storage.write(lambda conn: conn.execute(this.values(name=message)) and None)
 
     async def change_password(self, caller: Caller, session_id: str, now_is: str, new: str) -> int:
         """A person changes their password; all their other sessions end, and how many is answered.
@@ -136,13 +136,13 @@ class People:
             raise wrong("new", refused)
         kept = await self.passwords.hashed(new)
 
-        def act(conn: sa.Connection) -> int:
+        def transaction(conn: sa.Connection) -> int:
             now, s = self._clock(), t.session.c
             set_password(conn, now, person_id, kept)
             note(conn, now, caller.name, "password.change", person_id)
             return end_sessions(conn, now, caller, s.person_id == person_id, s.id != session_id)
 
-        return await self._storage.write(act)
+        return await self._storage.write(transaction)
 
     async def require_password(self, person_id: str, now_is: str) -> sa.Row[Any]:
         """Raise :class:`Problem` unless this is the person's password; their row."""
@@ -183,5 +183,5 @@ def _keep_an_owner(conn: sa.Connection, publisher_id: str, person_id: str, by: C
     others = [role for each, role in roles.items() if each != person_id]
     is_last = roles[person_id] == Role.OWNER and Role.OWNER not in others
     if is_last and becomes is not Role.OWNER and not by.is_operator:
-        said = _("A publisher keeps an owner: make somebody else one first.")
-        raise Problem(ProblemType.NOT_POSSIBLE_NOW, said)
+        message = _("A publisher keeps an owner: make somebody else one first.")
+        raise Problem(ProblemType.NOT_POSSIBLE_NOW, message)

@@ -66,9 +66,9 @@ def member_role(text: str) -> Role:
     return Role(text)
 
 
-def wrong(field: str, said: str) -> Problem:
+def wrong(field: str, message: str) -> Problem:
     """Something that was entered cannot be taken."""
-    return Problem(ProblemType.INVALID_REQUEST, said, (FieldError(field, said),))
+    return Problem(ProblemType.INVALID_REQUEST, message, (FieldError(field, message),))
 
 
 def no_such_person() -> Problem:

@@ -94,8 +94,8 @@ class PersonSignIns:
         """Begin a session of somebody whose password, or link, was right. Raises :class:`Problem`."""
         row, theirs = await self.storage.read(_person, person_id)
         if row is None or row.disabled_at is not None or not (row.is_operator or theirs):
-            said = _("You are a member of no publisher any more. Ask whoever invited you.")
-            raise Problem(ProblemType.FORBIDDEN, said)
+            message = _("You are a member of no publisher any more. Ask whoever invited you.")
+            raise Problem(ProblemType.FORBIDDEN, message)
         publisher = None if row.is_operator else theirs[0].publisher_id
         role = Role.OPERATOR if row.is_operator else theirs[0].role
         caller = Caller("", role, publisher, person_id)
@@ -134,8 +134,8 @@ class PersonSignIns:
 def too_many(waits: int) -> Problem:
     """Somebody guesses; ``waits`` in ms."""
     seconds = -(-waits // 1_000)
-    said = _("Too many tries. Wait %(seconds)s s, or ask for a new password.", seconds=seconds)
-    return Problem(ProblemType.TOO_MANY_REQUESTS, said, retry_after=seconds)
+    message = _("Too many tries. Wait %(seconds)s s, or ask for a new password.", seconds=seconds)
+    return Problem(ProblemType.TOO_MANY_REQUESTS, message, retry_after=seconds)
 
 
 def _key_of(email: str) -> str:

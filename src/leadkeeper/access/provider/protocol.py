@@ -233,10 +233,10 @@ class Provider:
     def _read(self, claims: Mapping[str, Any], after: str) -> Claims:
         groups = claims.get(self.settings.groups_claim, [])
         if self.settings.groups_claim in (claims.get("_claim_names") or ()):
-            said = _(
+            message = _(
                 "You are in more groups than the sign-in service tells at once. Your operator can have it send roles."
             )
-            raise Problem(ProblemType.FORBIDDEN, said)
+            raise Problem(ProblemType.FORBIDDEN, message)
         if isinstance(groups, str):
             groups = [groups]
         named = [str(claims.get(name) or "") for name in ("name", "preferred_username")]
@@ -275,8 +275,8 @@ class Provider:
     def _trouble(self, why: str) -> Problem:
         """The operator reads why in the log; who signs in cannot do anything about it."""
         log.error("the identity provider cannot be used", issuer=self.settings.issuer, why=why)
-        said = _("The sign-in service cannot be used just now. Try again; if it lasts, tell your operator.")
-        return Problem(ProblemType.TOO_BUSY, said, retry_after=5)
+        message = _("The sign-in service cannot be used just now. Try again; if it lasts, tell your operator.")
+        return Problem(ProblemType.TOO_BUSY, message, retry_after=5)
 
 
 def _random() -> str:
@@ -284,8 +284,8 @@ def _random() -> str:
 
 
 def _again() -> Problem:
-    said = _("This sign-in was begun in another browser, or too long ago. Begin again.")
-    return Problem(ProblemType.FORBIDDEN, said)
+    message = _("This sign-in was begun in another browser, or too long ago. Begin again.")
+    return Problem(ProblemType.FORBIDDEN, message)
 
 
 def _derived(key: str) -> bytes:

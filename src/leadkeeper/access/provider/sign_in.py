@@ -64,17 +64,17 @@ class ProviderSignIns:
 
     def _first_time(self, conn: sa.Connection, now: int, claims: Claims, roles: Mapping[str | None, Role]) -> str:
         if not claims.email:
-            said = _("The sign-in service does not tell your e-mail address. Ask your operator to have it sent.")
-            raise Problem(ProblemType.FORBIDDEN, said)
+            message = _("The sign-in service does not tell your e-mail address. Ask your operator to have it sent.")
+            raise Problem(ProblemType.FORBIDDEN, message)
         email = email_of(claims.email)
         known = by_email(conn, email)
         if known is not None:
             if not claims.is_verified and not self.provider.settings.trust_email:
-                said = _(
+                message = _(
                     "Somebody with your e-mail address is known here, and the sign-in service does not say that the "
                     "address is verified. Sign in with your password, or ask your operator."
                 )
-                raise Problem(ProblemType.FORBIDDEN, said)
+                raise Problem(ProblemType.FORBIDDEN, message)
             note(conn, now, f"person:{known.id}", "person.link", known.id)
             return str(known.id)
         if not roles:
@@ -143,8 +143,8 @@ def _end(conn: sa.Connection, now: int, person_id: str, publisher_id: str | None
 
 
 def _nobody() -> Problem:
-    said = _(
+    message = _(
         "You signed in, but nobody here knows you yet: none of your groups has a role, and nobody invited you. "
         "Ask your operator, or whoever wanted you to come."
     )
-    return Problem(ProblemType.FORBIDDEN, said)
+    return Problem(ProblemType.FORBIDDEN, message)

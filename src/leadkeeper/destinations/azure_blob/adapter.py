@@ -27,7 +27,7 @@ from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.azure_storage.account import (
     Service,
     StorageAccount,
-    is_permitted,
+    is_account_permitted,
     parse_connection_string,
 )
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
@@ -82,7 +82,7 @@ def make_record(lead: OutgoingLead) -> dict[str, str]:
     return {name: cell(value) for name, value in values.items()}
 
 
-def encode(record: Mapping[str, str]) -> bytes:
+def encode_csv(record: Mapping[str, str]) -> bytes:
     """A header row and one row (RFC 4180), UTF-8 with a byte order mark: without it Excel reads another encoding."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -108,7 +108,7 @@ class AzureBlob:
         )
         self._container = config.container_name
         self._network = network
-        self._refusal = None if is_permitted(self._account, network.policy) else FOREIGN_HOST
+        self._refusal = None if is_account_permitted(self._account, network.policy) else FOREIGN_HOST
         self._client = _client(self._account, self._container, network)
         self._calls = StorageCalls(self._account, network, now)
 
@@ -183,7 +183,7 @@ class AzureBlob:
 
     async def _write(self, lead: OutgoingLead) -> Failure | None:
         blob = self._client.get_blob_client(blob_name(lead))
-        data = encode(make_record(lead))
+        data = encode_csv(make_record(lead))
 
         async def put() -> None:
             done = await blob.upload_blob(data, overwrite=False, content_settings=_CSV, max_concurrency=1)

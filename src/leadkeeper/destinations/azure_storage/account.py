@@ -221,7 +221,7 @@ def _key(text: str) -> str:
     return text
 
 
-def is_permitted(account: StorageAccount, policy: NetworkPolicy) -> bool:
+def is_account_permitted(account: StorageAccount, policy: NetworkPolicy) -> bool:
     """Whether leads may go to the account's host as far as its name tells; addresses are checked on connecting.
 
     Azure's own suffixes over https are; any other host only where the operator opted in: the host (or ``*.suffix``)

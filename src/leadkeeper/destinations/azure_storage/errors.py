@@ -20,7 +20,7 @@ from leadkeeper.network import answer
 from leadkeeper.network.trouble import NETWORK_ERRORS
 
 
-class Verdict(NamedTuple):
+class StorageVerdict(NamedTuple):
     """What an error code or status means; ``outcome`` where it is not the kind's usual one."""
 
     kind: Kind
@@ -51,43 +51,45 @@ THERE_ALREADY: Final = frozenset(
 """What is said of a blob that was to be created (``If-None-Match: *``) and is there already. Which it is depends on
 what the signature may do and on what the account's owner does with blobs: lock, lease, archive."""
 
-_MEANINGS: Final[dict[Verdict, str]] = {
-    Verdict(Kind.STORAGE_KEY_REJECTED): """
+_MEANINGS: Final[dict[StorageVerdict, str]] = {
+    StorageVerdict(Kind.STORAGE_KEY_REJECTED): """
         AuthenticationFailed InvalidAuthenticationInfo NoAuthenticationInformation Unauthorized""",
-    Verdict(Kind.STORAGE_ACCESS_BLOCKED): """
+    StorageVerdict(Kind.STORAGE_ACCESS_BLOCKED): """
         AuthorizationFailure AuthorizationPermissionMismatch AuthorizationProtocolMismatch Forbidden
         AuthorizationSourceIPMismatch AuthorizationResourceTypeMismatch AuthorizationServiceMismatch
         InsufficientAccountPermissions KeyBasedAuthenticationNotPermitted ContainerDisabled""",
-    Verdict(Kind.STORAGE_ACCOUNT_DISABLED): "AccountIsDisabled",
-    Verdict(Kind.STORAGE_SETTING_INVALID): """
+    StorageVerdict(Kind.STORAGE_ACCOUNT_DISABLED): "AccountIsDisabled",
+    StorageVerdict(Kind.STORAGE_SETTING_INVALID): """
         AccountRequiresHttps InvalidHeaderValue InvalidUri RequestUrlFailedToParse InvalidResourceName OutOfRangeInput
         InvalidBlobType BlockCountExceedsLimit LeaseIdMissing InvalidQueryParameterValue""",
-    Verdict(Kind.ENDPOINT_NOT_FOUND): "TableNotFound ContainerNotFound ResourceNotFound EntityNotFound BlobNotFound",
-    Verdict(Kind.TABLE_BEING_DELETED): "TableBeingDeleted ContainerBeingDeleted",
-    Verdict(Kind.LEAD_TOO_LARGE): "EntityTooLarge PropertyValueTooLarge RequestBodyTooLarge",
-    Verdict(Kind.LEAD_REFUSED): """
+    StorageVerdict(
+        Kind.ENDPOINT_NOT_FOUND
+    ): "TableNotFound ContainerNotFound ResourceNotFound EntityNotFound BlobNotFound",
+    StorageVerdict(Kind.TABLE_BEING_DELETED): "TableBeingDeleted ContainerBeingDeleted",
+    StorageVerdict(Kind.LEAD_TOO_LARGE): "EntityTooLarge PropertyValueTooLarge RequestBodyTooLarge",
+    StorageVerdict(Kind.LEAD_REFUSED): """
         TooManyProperties PropertyNameInvalid PropertyNameTooLong PropertiesNeedValue InvalidInput InvalidDuplicateRow
         InvalidValueType DuplicatePropertiesSpecified""",
-    Verdict(Kind.SERVER_ERROR): """
+    StorageVerdict(Kind.SERVER_ERROR): """
         UpdateConditionNotSatisfied ConditionNotMet AppendPositionConditionNotMet AccountBeingCreated""",
-    Verdict(Kind.SERVER_ERROR, Outcome.AMBIGUOUS): "OperationTimedOut InternalError",
-    Verdict(Kind.THROTTLED): "ServerBusy TooManyRequests",
+    StorageVerdict(Kind.SERVER_ERROR, Outcome.AMBIGUOUS): "OperationTimedOut InternalError",
+    StorageVerdict(Kind.THROTTLED): "ServerBusy TooManyRequests",
 }
 CODES: Final = {code: verdict for verdict, codes in _MEANINGS.items() for code in codes.split()}
 """What each error code of the service means. A code says more than its status and is looked up first."""
 
-STATUSES: Final[dict[int, Verdict]] = {
-    401: Verdict(Kind.STORAGE_KEY_REJECTED),
-    403: Verdict(Kind.STORAGE_ACCESS_BLOCKED),
-    404: Verdict(Kind.ENDPOINT_NOT_FOUND),
-    405: Verdict(Kind.METHOD_REFUSED),
-    407: Verdict(Kind.ANSWER_NOT_UNDERSTOOD),
-    408: Verdict(Kind.SERVER_ERROR),
-    409: Verdict(Kind.SERVER_ERROR),
-    410: Verdict(Kind.ENDPOINT_GONE),
-    412: Verdict(Kind.SERVER_ERROR),
-    413: Verdict(Kind.LEAD_TOO_LARGE),
-    429: Verdict(Kind.THROTTLED),
+STATUSES: Final[dict[int, StorageVerdict]] = {
+    401: StorageVerdict(Kind.STORAGE_KEY_REJECTED),
+    403: StorageVerdict(Kind.STORAGE_ACCESS_BLOCKED),
+    404: StorageVerdict(Kind.ENDPOINT_NOT_FOUND),
+    405: StorageVerdict(Kind.METHOD_REFUSED),
+    407: StorageVerdict(Kind.ANSWER_NOT_UNDERSTOOD),
+    408: StorageVerdict(Kind.SERVER_ERROR),
+    409: StorageVerdict(Kind.SERVER_ERROR),
+    410: StorageVerdict(Kind.ENDPOINT_GONE),
+    412: StorageVerdict(Kind.SERVER_ERROR),
+    413: StorageVerdict(Kind.LEAD_TOO_LARGE),
+    429: StorageVerdict(Kind.THROTTLED),
 }
 """What a status means when the code is unknown; the rest goes by its class."""
 
@@ -137,7 +139,7 @@ _XML_MESSAGE: Final = re.compile(r"<(?:\w+:)?message\b[^>]*>\s*([^<]*?)\s*<", re
 _MILLISECONDS: Final = re.compile(r"[0-9]{1,9}")
 _INDEX: Final = re.compile(r"(\d{1,3}):")
 _TRAILER: Final = re.compile(r"\s*RequestId:([0-9A-Fa-f-]{36})\s*(?:Time:\S+)?")
-_HEARD: Final = 4_096
+_OBSERVED: Final = 4_096
 _SHARED: Final = 8
 
 
@@ -153,7 +155,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes, *, now: flo
     return StorageError(
         status=status,
         code=headers.get("x-ms-error-code") or code,
-        message=_TRAILER.sub("", message)[:_HEARD],
+        message=_TRAILER.sub("", message)[:_OBSERVED],
         request_id=headers.get("x-ms-request-id") or (trailer[1] if trailer else None),
         retry_after=_retry_after(headers, now),
         index=int(index[1]) if index else None,
@@ -189,20 +191,20 @@ def _read_xml(text: str) -> tuple[str | None, str] | None:
     return code[1] if code else None, message[1] if message else ""
 
 
-def verdict_on(error: StorageError) -> Verdict:
+def storage_verdict_on(error: StorageError) -> StorageVerdict:
     """What the error means: by its code, else by its status, else by its status's class."""
     known = CODES.get(error.code or "") or STATUSES.get(error.status)
     if known:
         return known
     if error.status in (502, 503, 504) and error.retry_after is not None:
-        return Verdict(Kind.THROTTLED)
+        return StorageVerdict(Kind.THROTTLED)
     kind = answer.kind_of_status(error.status)
-    return Verdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
+    return StorageVerdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
 
 
 def diagnose_storage(error: StorageError, leads: Sequence[OutgoingLead], secrets: Sequence[str]) -> Diagnosis:
     """The diagnosis of an error answer to a request about ``leads``; it shows neither them nor ``secrets``."""
-    kind, outcome = verdict_on(error)
+    kind, outcome = storage_verdict_on(error)
     wait = error.retry_after
     if kind is Kind.TABLE_BEING_DELETED:
         wait = max(wait or 0.0, BEING_DELETED_SECONDS)
@@ -211,9 +213,9 @@ def diagnose_storage(error: StorageError, leads: Sequence[OutgoingLead], secrets
 
 def _evidence(error: StorageError, leads: Sequence[OutgoingLead], secrets: Sequence[str]) -> Evidence:
     """An answer that repeats one lead is masked; one that may repeat several is not shown at all."""
-    heard = html.unescape(unquote(f"{error.message} {error.code} {error.request_id}")).casefold()
-    stretches = {heard[start : start + _SHARED] for start in range(len(heard) - _SHARED + 1)}
-    echoed = [lead for lead in leads if "\\u" in heard or _is_echoed(lead, heard, stretches)]
+    observed = html.unescape(unquote(f"{error.message} {error.code} {error.request_id}")).casefold()
+    stretches = {observed[start : start + _SHARED] for start in range(len(observed) - _SHARED + 1)}
+    echoed = [lead for lead in leads if "\\u" in observed or _is_echoed(lead, observed, stretches)]
     known = error.code if error.code in CODES else None
     if len(echoed) > 1:
         return Evidence(error.status, known)
@@ -222,14 +224,14 @@ def _evidence(error: StorageError, leads: Sequence[OutgoingLead], secrets: Seque
     return Evidence(error.status, known or private.shown(error.code), private.shown(error.request_id), text)
 
 
-def _is_echoed(lead: OutgoingLead, heard: str, stretches: set[str]) -> bool:
+def _is_echoed(lead: OutgoingLead, observed: str, stretches: set[str]) -> bool:
     """Whether ``heard`` holds one of the lead's private texts, a word of its customer's, or a long part of one."""
     texts = [text.casefold() for text in lead.private]
     c = lead.customer
     words = re.findall(r"\w{3,}", f"{c.first_name} {c.last_name} {c.email} {c.company} {c.title}".casefold())
     return (
-        any(len(text) >= 2 and text in heard for text in texts)
-        or any(word in heard for word in words)
+        any(len(text) >= 2 and text in observed for text in texts)
+        or any(word in observed for word in words)
         or any(text[start : start + _SHARED] in stretches for text in texts for start in range(len(text) - _SHARED + 1))
     )
 

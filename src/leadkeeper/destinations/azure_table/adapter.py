@@ -24,7 +24,7 @@ from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.azure_storage.account import (
     Service,
     StorageAccount,
-    is_permitted,
+    is_account_permitted,
     parse_connection_string,
 )
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
@@ -103,7 +103,7 @@ def make_row(lead: OutgoingLead) -> Row:
         **person,
         "Campaign": lead.campaign,
     }
-    fitting = {name: fit(text) for name, text in texts.items()}
+    fitting = {name: fit_row(text) for name, text in texts.items()}
     cut = [name for name, text in fitting.items() if len(text) < len(texts[name])]
     if len(fitting["CustomerInfo"]) < len(_json(person)):
         cut.append("CustomerInfo")
@@ -113,7 +113,7 @@ def make_row(lead: OutgoingLead) -> Row:
     return Row(lead, entity, note, len(json.dumps(entity)) + _OPERATION_OVERHEAD)
 
 
-def fit(text: str, limit: int = TEXT_LIMIT) -> str:
+def fit_row(text: str, limit: int = TEXT_LIMIT) -> str:
     """``text`` cut to ``limit`` UTF-16 units, never inside a character; unpaired surrogates become ``?``."""
     if text.isascii():
         return text[:limit]
@@ -124,7 +124,7 @@ def _customer_info(person: Mapping[str, str]) -> str:
     info, limit = _json(person), TEXT_LIMIT
     while len(info.encode("utf-16-le", "replace")) > 2 * TEXT_LIMIT:
         limit //= 2
-        info = _json({name: fit(text, limit) for name, text in person.items()})
+        info = _json({name: fit_row(text, limit) for name, text in person.items()})
     return info
 
 
@@ -143,7 +143,7 @@ class AzureTable:
         self._network = network
         self._now = now
         self._account = parse_connection_string(text, Service.TABLE)
-        self._refusal = None if is_permitted(self._account, network.policy) else FOREIGN_HOST
+        self._refusal = None if is_account_permitted(self._account, network.policy) else FOREIGN_HOST
         self._client = _client(self._account, network)
         self._calls = StorageCalls(self._account, network, now)
         self._batch = Batch(self._account, TABLE, network, now)

@@ -22,7 +22,7 @@ from leadkeeper.destinations.dynamics.errors import (
     TOO_LONG,
     is_uncoded,
 )
-from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_permitted
+from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_instance_permitted
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.diagnoses import unseen
@@ -88,7 +88,7 @@ class Dynamics:
         self._network = network
         self._now = now
         self._origin = config.instance_url
-        self._refusal = None if is_permitted(config.host, network.policy) else _FOREIGN_HOST
+        self._refusal = None if is_instance_permitted(config.host, network.policy) else _FOREIGN_HOST
         tokens = Tokens(network, clock=clock, now=now)
         self._environment = Environment(self._origin, credential_of(config), network, tokens, clock)
         self._defaults: dict[str, Value] = {**DEFAULTS, _SOURCE: config.lead_source_code}
@@ -154,8 +154,8 @@ class Dynamics:
         mapped = self._mapped()
         missing = (await self._compared(mapped)).missing
         if not missing:
-            said = diagnosis.evidence.text or ""
-            missing = [name for name in mapped if name in self._changes and f"'{name.removesuffix(_BIND)}'" in said]
+            message = diagnosis.evidence.text or ""
+            missing = [name for name in mapped if name in self._changes and f"'{name.removesuffix(_BIND)}'" in message]
         if not missing:
             return diagnosis
         e = diagnosis.evidence
@@ -267,8 +267,8 @@ class Dynamics:
                 text = f"{_SOURCE} has no option {code}; it has {', '.join(map(str, sorted(options)[:40]))}."
                 diagnosis = diagnose(Kind.PICKLIST_VALUE, Evidence(text=text))
         if diagnosis is None and left_out:
-            told = f"All fields exist; not compared with the table's navigation properties: {', '.join(left_out)}."
-            return CheckStep("fields", None, told), None
+            summary = f"All fields exist; not compared with the table's navigation properties: {', '.join(left_out)}."
+            return CheckStep("fields", None, summary), None
         lookups = any(name.endswith(_BIND) for name in mapped)
         compared = " Lookups were compared with the table's navigation properties." if lookups else ""
         return _step("fields", diagnosis, f"All fields that leads fill in exist.{compared}"), diagnosis

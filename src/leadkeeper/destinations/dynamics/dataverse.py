@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from leadkeeper.destinations.dynamics.errors import CODES, diagnose_reply, own_code
+from leadkeeper.destinations.dynamics.errors import CODES, diagnose_dataverse_reply, own_code
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network import rest
-from leadkeeper.network.answer import Said
+from leadkeeper.network.answer import RemoteMessage
 from leadkeeper.network.client import Answered, Network
 from leadkeeper.network.entra.tokens import Credential, CredentialToken, Tokens
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Dialect, Reply, RestClient
@@ -63,15 +63,15 @@ class Lengths:
     certain: bool = False
 
 
-def read_words(answered: Answered, content: Any) -> Said:
+def read_dataverse_error(answered: Answered, content: Any) -> RemoteMessage:
     """What the Web API says of an error; the code in one spelling where it is the Web API's own."""
     code = None if answered.status < 400 else own_code(content)
-    said = rest.read_words(answered, content)
-    return Said(code or said.code, said.text)
+    message = rest.read_words(answered, content)
+    return RemoteMessage(code or message.code, message.text)
 
 
 DIALECT: Final = Dialect(
-    read=read_words,
+    read=read_dataverse_error,
     token_over=lambda reply: reply.status == 401 and reply.code not in CODES,
     known=CODES,
     request_ids=("x-ms-service-request-id", "req_id", "x-ms-request-id"),
@@ -115,7 +115,7 @@ class Environment:
 
     def diagnose(self, reply: Reply, lead: OutgoingLead | None, now: float) -> Diagnosis:
         """The diagnosis of an answer that is no success; it shows nothing of ``lead``."""
-        return diagnose_reply(reply, self._client.evidence(reply, self._client.private(lead)), now)
+        return diagnose_dataverse_reply(reply, self._client.evidence(reply, self._client.private(lead)), now)
 
     async def prove_sign_in(self) -> Diagnosis | None:
         """Why there is no token for this environment, asked anew; ``None`` when there is."""

@@ -14,7 +14,7 @@ from leadkeeper.network.answer import kind_of_status, retry_after
 from leadkeeper.network.rest import Reply
 
 
-class Verdict(NamedTuple):
+class DataverseVerdict(NamedTuple):
     """What an error means; ``outcome`` where it is not the kind's usual one."""
 
     kind: Kind
@@ -34,44 +34,44 @@ PRESENT: Final = frozenset({KEY_TAKEN, "0x80040237"})
 PRIVILEGE_MISSING: Final = frozenset({"0x80040220", "0x80048306"})
 """A right is missing: that to create, or only that to write, which an upsert wants as well."""
 
-_MEANINGS: Final[dict[Verdict, str]] = {
-    Verdict(Kind.USER_NOT_MEMBER): "80072560",
-    Verdict(Kind.NO_SECURITY_ROLE): "80042f09",
-    Verdict(Kind.CREATE_PRIVILEGE_MISSING): "80040220 80048306",
+_MEANINGS: Final[dict[DataverseVerdict, str]] = {
+    DataverseVerdict(Kind.USER_NOT_MEMBER): "80072560",
+    DataverseVerdict(Kind.NO_SECURITY_ROLE): "80042f09",
+    DataverseVerdict(Kind.CREATE_PRIVILEGE_MISSING): "80040220 80048306",
     # Create, update while sharing, read, update while updating: column security.
-    Verdict(Kind.FIELD_PERMISSION_MISSING): "8004f502 8004f503 8004f504 8004f507",
-    Verdict(Kind.USER_DISABLED): "80040225",
-    Verdict(Kind.LICENCE_MISSING): "8004d24b",
-    Verdict(Kind.ENVIRONMENT_ADMIN_ONLY): "8004a113",
-    Verdict(Kind.RESOURCE_NOT_IN_TENANT): "80044507",
-    Verdict(Kind.FIELD_TOO_LONG): "80044331",
-    Verdict(Kind.PICKLIST_VALUE): "8004431a",
-    Verdict(Kind.FIELD_NOT_KNOWN): "80060888",
-    Verdict(Kind.FIELD_VALUE_WRONG): "80048d19",
-    Verdict(Kind.LEAD_REFUSED): "80040203",
-    Verdict(Kind.ORG_RULE_REFUSED): "80040265",
-    Verdict(Kind.LOOKUP_NOT_FOUND): "80040217 80060891",
-    Verdict(Kind.DYNAMICS_ADDRESS_WRONG): "8006088a",
-    Verdict(Kind.DUPLICATE_REFUSED): "80060892 80040237 80040333",
-    Verdict(Kind.THROTTLED): "80072322 80072321 80072326 8005f103 80060308",
-    Verdict(Kind.SERVER_ERROR): "80040216 80044151",
+    DataverseVerdict(Kind.FIELD_PERMISSION_MISSING): "8004f502 8004f503 8004f504 8004f507",
+    DataverseVerdict(Kind.USER_DISABLED): "80040225",
+    DataverseVerdict(Kind.LICENCE_MISSING): "8004d24b",
+    DataverseVerdict(Kind.ENVIRONMENT_ADMIN_ONLY): "8004a113",
+    DataverseVerdict(Kind.RESOURCE_NOT_IN_TENANT): "80044507",
+    DataverseVerdict(Kind.FIELD_TOO_LONG): "80044331",
+    DataverseVerdict(Kind.PICKLIST_VALUE): "8004431a",
+    DataverseVerdict(Kind.FIELD_NOT_KNOWN): "80060888",
+    DataverseVerdict(Kind.FIELD_VALUE_WRONG): "80048d19",
+    DataverseVerdict(Kind.LEAD_REFUSED): "80040203",
+    DataverseVerdict(Kind.ORG_RULE_REFUSED): "80040265",
+    DataverseVerdict(Kind.LOOKUP_NOT_FOUND): "80040217 80060891",
+    DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG): "8006088a",
+    DataverseVerdict(Kind.DUPLICATE_REFUSED): "80060892 80040237 80040333",
+    DataverseVerdict(Kind.THROTTLED): "80072322 80072321 80072326 8005f103 80060308",
+    DataverseVerdict(Kind.SERVER_ERROR): "80040216 80044151",
 }
 CODES: Final = {f"0x{code}": verdict for verdict, codes in _MEANINGS.items() for code in codes.split()}
 """What each error code means. A code says more than its status and is looked up first."""
 
 STATUSES: Final = {
-    400: Verdict(Kind.LEAD_REFUSED),
-    401: Verdict(Kind.TOKEN_REJECTED),
-    403: Verdict(Kind.PERMISSION_MISSING),
-    404: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
-    405: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
-    408: Verdict(Kind.SERVER_ERROR),
-    409: Verdict(Kind.REQUEST_TURNED_AWAY),
-    410: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
-    412: Verdict(Kind.DUPLICATE_REFUSED),
-    413: Verdict(Kind.LEAD_TOO_LARGE),
-    429: Verdict(Kind.THROTTLED),
-    501: Verdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    400: DataverseVerdict(Kind.LEAD_REFUSED),
+    401: DataverseVerdict(Kind.TOKEN_REJECTED),
+    403: DataverseVerdict(Kind.PERMISSION_MISSING),
+    404: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    405: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    408: DataverseVerdict(Kind.SERVER_ERROR),
+    409: DataverseVerdict(Kind.REQUEST_TURNED_AWAY),
+    410: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    412: DataverseVerdict(Kind.DUPLICATE_REFUSED),
+    413: DataverseVerdict(Kind.LEAD_TOO_LARGE),
+    429: DataverseVerdict(Kind.THROTTLED),
+    501: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
 }
 """What a status means when the code is unknown or missing; the rest goes by its class."""
 
@@ -102,21 +102,21 @@ def is_uncoded(reply: Reply) -> bool:
     return reply.code is None or _HEX.fullmatch(reply.code) is None
 
 
-def verdict_on(reply: Reply, wait: float | None) -> Verdict:
+def dataverse_verdict_on(reply: Reply, wait: float | None) -> DataverseVerdict:
     """What an answer that is no success means: by its code, else its status, else its status's class."""
     known = CODES.get(reply.code or "")
     if known is not None:
         return known
     if reply.status in (502, 503, 504) and wait is not None:
-        return Verdict(Kind.THROTTLED)
+        return DataverseVerdict(Kind.THROTTLED)
     if reply.status in STATUSES:
         return STATUSES[reply.status]
     kind = kind_of_status(reply.status)
-    return Verdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
+    return DataverseVerdict(kind, Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None)
 
 
-def diagnose_reply(reply: Reply, evidence: Evidence, now: float) -> Diagnosis:
+def diagnose_dataverse_reply(reply: Reply, evidence: Evidence, now: float) -> Diagnosis:
     """The diagnosis of an answer that is no success."""
     wait = retry_after(reply.answered.headers, now)
-    kind, outcome = verdict_on(reply, wait)
+    kind, outcome = dataverse_verdict_on(reply, wait)
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)

@@ -152,7 +152,7 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(DynamicsConfig.model_fields[name].alias or name for name in names)
 
 
-def is_permitted(host: str, policy: NetworkPolicy) -> bool:
+def is_instance_permitted(host: str, policy: NetworkPolicy) -> bool:
     """Whether credentials may be sent to ``host``: it is one of Microsoft's, or the operator named it."""
     return host.endswith(tuple(AUTHORITIES)) or policy.target(host) is not None
 

@@ -110,7 +110,9 @@ class Email:
         answer = _answer(results, message["Message-ID"])
         _log(lead.id, results)
         if self._contacts is not None:
-            later = [email for email, told in results.items() if told is not None and told.outcome is Outcome.FAILED]
+            later = [
+                email for email, summary in results.items() if summary is not None and summary.outcome is Outcome.FAILED
+            ]
             with contextlib.suppress(StorageAway):  # whatever cannot be written down now, the mail is out
                 await self._contacts.report(results)
                 if later and isinstance(answer, Receipt):
@@ -124,15 +126,15 @@ class Email:
 
 
 def _log(lead_id: str, results: Results) -> None:
-    for email, told in results.items():
-        if told is not None:
+    for email, summary in results.items():
+        if summary is not None:
             log.warning(
                 "contact not told of a lead",
                 lead=lead_id,
                 address=masked_address(email),
-                kind=told.kind.value,
-                status=told.evidence.status,
-                outcome=told.outcome.value,
+                kind=summary.kind.value,
+                status=summary.evidence.status,
+                outcome=summary.outcome.value,
             )
 
 
@@ -146,21 +148,23 @@ def _nobody_to_tell(standings: Mapping[str, Standing]) -> Diagnosis | None:
 
 def _answer(results: Results, message_id: str) -> Answer:
     """Delivered once one contact has got it; else what keeps most hope: a doubt, a passing trouble, a refusal."""
-    wrong = {email: told for email, told in results.items() if told is not None}
+    wrong = {email: summary for email, summary in results.items() if summary is not None}
     if len(wrong) == len(results):
         worst = (Outcome.AMBIGUOUS, Outcome.FAILED)
-        return min(wrong.values(), key=lambda told: worst.index(told.outcome) if told.outcome in worst else len(worst))
+        return min(
+            wrong.values(), key=lambda summary: worst.index(summary.outcome) if summary.outcome in worst else len(worst)
+        )
     note = "The mail server took the notice."
     if wrong:
         note = f"The mail server took the notice for {len(results) - len(wrong)} of {len(results)} contact e-mails."
     return Receipt(
         confirmed=False,
         remote_id=message_id,
-        note=" ".join([note, *(_told(email, diagnosis) for email, diagnosis in wrong.items())]),
+        note=" ".join([note, *(_summary(email, diagnosis) for email, diagnosis in wrong.items())]),
     )
 
 
-def _told(email: str, diagnosis: Diagnosis) -> str:
+def _summary(email: str, diagnosis: Diagnosis) -> str:
     status = diagnosis.evidence.status
     again = " It will be tried again." if diagnosis.outcome is Outcome.FAILED else ""
     return f"{masked_address(email)}: {f'{status}, ' if status else ''}{diagnosis.summary}{again}"

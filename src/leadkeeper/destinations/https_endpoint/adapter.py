@@ -26,7 +26,7 @@ from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
-from leadkeeper.network.answer import Private, Said, kind_of_status, read_error, retry_after, url_secrets
+from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after, url_secrets
 from leadkeeper.network.client import (
     NETWORK_ERRORS,
     Answered,
@@ -106,13 +106,13 @@ class HttpsEndpoint:
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The body of the request for ``lead``."""
-        return Preview(json.loads(encode(lead, casing=self._casing, bare=self._bare)))
+        return Preview(json.loads(encode_payload(lead, casing=self._casing, bare=self._bare)))
 
     async def aclose(self) -> None:
         """Nothing is held."""
 
     async def _send(self, lead: OutgoingLead) -> Answer:
-        body = encode(lead, casing=self._casing, bare=self._bare)
+        body = encode_payload(lead, casing=self._casing, bare=self._bare)
         try:
             try:
                 answered = await self._post(lead, body)
@@ -144,22 +144,22 @@ class HttpsEndpoint:
 
     def _diagnose(self, answered: Answered, private: Private) -> Diagnosis:
         status, headers = answered.status, answered.headers
-        said = read_error(headers.get("content-type", ""), answered.body)
+        message = read_error(headers.get("content-type", ""), answered.body)
         evidence = Evidence(
             status=status,
-            code=private.shown(said.code),
+            code=private.shown(message.code),
             request_id=next((shown for name in _REQUEST_IDS if (shown := private.shown(headers.get(name)))), None),
-            text=private.mask(said.text) or None,
+            text=private.mask(message.text) or None,
         )
-        kind = self._kind(status, said)
+        kind = self._kind(status, message)
         wait = retry_after(headers, self._now()) if status == 429 or status in _BUSY else None
         if kind is Kind.SERVER_ERROR and wait is not None:
             kind = Kind.THROTTLED
         outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
         return diagnose(kind, evidence, outcome=outcome, retry_after=wait)
 
-    def _kind(self, status: int, said: Said) -> Kind:
-        by_code = CODES.get(said.code or "")
+    def _kind(self, status: int, message: RemoteMessage) -> Kind:
+        by_code = CODES.get(message.code or "")
         if status == 401 and (self._flow or by_code is Kind.FLOW_SIGNATURE_REJECTED):
             return Kind.FLOW_SIGNATURE_REJECTED
         if status == 404 and self._flow:
@@ -169,7 +169,7 @@ class HttpsEndpoint:
         return STATUSES.get(status) or kind_of_status(status)
 
 
-def encode(lead: OutgoingLead, *, casing: KeyCasing = "pascal", bare: bool = False) -> bytes:
+def encode_payload(lead: OutgoingLead, *, casing: KeyCasing = "pascal", bare: bool = False) -> bytes:
     """The body for ``lead``: UTF-8 JSON, the same bytes for the same lead. What UTF-8 cannot hold becomes ``?``."""
     c = lead.customer
     details = {

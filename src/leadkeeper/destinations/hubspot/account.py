@@ -18,9 +18,9 @@ from leadkeeper.destinations.hubspot.errors import (
     NOT_FOUND,
     Fault,
     diagnose_fault,
-    diagnose_reply,
+    diagnose_hubspot_reply,
     read_fault,
-    read_words,
+    read_hubspot_error,
 )
 from leadkeeper.destinations.hubspot.records import Contact, Properties, read_records
 from leadkeeper.destinations.hubspot.settings import API_HOST, HubSpotConfig
@@ -39,7 +39,7 @@ PROPERTIES_SECONDS: Final = 3_600.0
 """How long the descriptions of properties are believed, so that a change of the account is noticed by itself."""
 
 _VERSION: Final = "2026-03"
-_DIALECT: Final = Dialect(read=read_words, known=CODES, request_ids=("x-hubspot-correlation-id",))
+_DIALECT: Final = Dialect(read=read_hubspot_error, known=CODES, request_ids=("x-hubspot-correlation-id",))
 _TRACE: Final = "objectWriteTraceId"
 _EXISTING: Final = re.compile(r"Existing ID: ([0-9]{1,20})\b")
 _SPLIT: Final = frozenset({400, 404, 409, 413})
@@ -61,7 +61,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedItem:
     """An input that was not written, or of which nothing is known; ``code`` is HubSpot's."""
 
     diagnosis: Diagnosis
@@ -105,7 +105,7 @@ class Account:
             return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(reply.status), outcome=Outcome.AMBIGUOUS)
         last = self.details.last
         offset = None if last is None else last.offset
-        return diagnose_reply(reply, self.client.evidence(reply, private), self._now(), offset)
+        return diagnose_hubspot_reply(reply, self.client.evidence(reply, private), self._now(), offset)
 
     async def properties(self, kind: str) -> Properties | Reply | Diagnosis:
         """The properties of an object; the answer itself where there are none to be read."""
@@ -181,7 +181,7 @@ class Account:
 
     async def write(
         self, kind: str, call: str, items: Sequence[Item], key_of: Callable[[Contact], str], deadline: float
-    ) -> dict[str, str | Failed]:
+    ) -> dict[str, str | FailedItem]:
         """Create or update records; for each input the record's id, or why there is none.
 
         What is refused as a whole for one input's sake is sent again in halves, until it is that one alone.
@@ -189,15 +189,15 @@ class Account:
         if not items:
             return {}
         if asyncio.get_running_loop().time() > deadline:
-            late = Failed(unsent(diagnose(Kind.NO_ANSWER)))
+            late = FailedItem(unsent(diagnose(Kind.NO_ANSWER)))
             return {item.key: late for item in items}
         inputs = [{**item.body, _TRACE: str(number)} for number, item in enumerate(items)]
         reply = await self.client.call("POST", _batch(kind, call), {"inputs": inputs}, limit=DESCRIPTION_LIMIT)
         private = items[0].private if len(items) == 1 else None
         if isinstance(reply, Diagnosis):
-            return {item.key: Failed(reply) for item in items}
+            return {item.key: FailedItem(reply) for item in items}
         if reply.status in (200, 201, 207) and isinstance(reply.content, dict) and "results" in reply.content:
-            return _told(reply, items, key_of)
+            return _summary(reply, items, key_of)
         whole = self.diagnose(reply, private)
         large = isinstance(reply.answered.fault, AnswerTooLarge)
         if len(items) > 1 and (large or (reply.status in _SPLIT and whole.outcome is not Outcome.BROKEN)):
@@ -209,27 +209,27 @@ class Account:
             whole = replace(whole, evidence=replace(whole.evidence, text=names or None))
         return {item.key: _failed(whole, reply.code, reply.error.text) for item in items}
 
-    async def update_one(self, contact: str, item: Item) -> str | Failed:
+    async def update_one(self, contact: str, item: Item) -> str | FailedItem:
         """Update one contact by itself."""
         reply = await self.client.call("PATCH", f"/crm/objects/{_VERSION}/{CONTACTS}/{contact}", item.body)
         if isinstance(reply, Diagnosis):
-            return Failed(reply)
-        return contact if reply.status == 200 else Failed(self.diagnose(reply, item.private), reply.code)
+            return FailedItem(reply)
+        return contact if reply.status == 200 else FailedItem(self.diagnose(reply, item.private), reply.code)
 
 
-def _failed(diagnosis: Diagnosis, code: str | None, words: str) -> Failed:
+def _failed(diagnosis: Diagnosis, code: str | None, words: str) -> FailedItem:
     found = _EXISTING.search(words) if code == CONFLICT else None
-    return Failed(diagnosis, code, existing=None if found is None else found[1])
+    return FailedItem(diagnosis, code, existing=None if found is None else found[1])
 
 
 def _batch(kind: str, call: str) -> str:
     return f"/crm/objects/{_VERSION}/{kind}/batch/{call}"
 
 
-def _told(reply: Reply, items: Sequence[Item], key_of: Callable[[Contact], str]) -> dict[str, str | Failed]:
+def _summary(reply: Reply, items: Sequence[Item], key_of: Callable[[Contact], str]) -> dict[str, str | FailedItem]:
     """What the answer says of each input."""
     keys = {item.key: item for item in items}
-    found: dict[str, str | Failed] = {}
+    found: dict[str, str | FailedItem] = {}
     for record in read_records(reply.content):
         if (key := key_of(record)) in keys:
             found[key] = record.id
@@ -240,7 +240,7 @@ def _told(reply: Reply, items: Sequence[Item], key_of: Callable[[Contact], str])
             found.setdefault(
                 key, _failed(diagnose_fault(fault, keys[key].private, reply.status), fault.code, fault.text)
             )
-    unread = Failed(
+    unread = FailedItem(
         diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(reply.status), outcome=Outcome.AMBIGUOUS), silent=True
     )
     return {key: found.get(key, unread) for key in keys}

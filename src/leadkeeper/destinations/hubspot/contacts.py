@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from leadkeeper.destinations.hubspot.account import CONTACTS, Account, Failed, Item
+from leadkeeper.destinations.hubspot.account import CONTACTS, Account, FailedItem, Item
 from leadkeeper.destinations.hubspot.errors import CONFLICT
 from leadkeeper.destinations.hubspot.records import EMAIL, MORE_EMAILS, Contact
 from leadkeeper.diagnosis import Diagnosis
@@ -27,25 +27,25 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptContact:
     """A contact that is there now: ``result`` is ``created``, ``updated`` or ``duplicate`` (nothing was empty)."""
 
     id: str
     result: str
 
 
-async def keep(account: Account, people: Sequence[Person], deadline: float) -> dict[str, Kept | Failed]:
+async def keep(account: Account, people: Sequence[Person], deadline: float) -> dict[str, KeptContact | FailedItem]:
     """See to it that each of ``people`` is a contact; by address, the contact or why there is none."""
     there = await _find(account, people)
     if isinstance(there, Diagnosis):
-        return {person.address: Failed(there) for person in people}
+        return {person.address: FailedItem(there) for person in people}
     new = [person for person in people if person.address not in there]
     found = await _create(account, new, deadline)
-    late = [person for person in new if isinstance(at := found[person.address], Failed) and at.code == CONFLICT]
+    late = [person for person in new if isinstance(at := found[person.address], FailedItem) and at.code == CONFLICT]
     if late:  # somebody else made them meanwhile
         more = await _find(account, late)
         if isinstance(more, Diagnosis):
-            found |= {person.address: Failed(more) for person in late}
+            found |= {person.address: FailedItem(more) for person in late}
         else:
             there |= more
             there |= await _by_id(account, [person for person in late if person.address not in more], found)
@@ -62,12 +62,14 @@ async def _find(account: Account, people: Sequence[Person]) -> dict[str, Contact
     return {address: contact for contact in found for address in contact.addresses if address in asked}
 
 
-async def _by_id(account: Account, people: Sequence[Person], found: Mapping[str, Kept | Failed]) -> dict[str, Contact]:
+async def _by_id(
+    account: Account, people: Sequence[Person], found: Mapping[str, KeptContact | FailedItem]
+) -> dict[str, Contact]:
     """Those that HubSpot itself names as having the address: an address from before a merge may find nobody."""
     named = {
         person.address: at.existing
         for person in people
-        if isinstance(at := found[person.address], Failed) and at.existing is not None
+        if isinstance(at := found[person.address], FailedItem) and at.existing is not None
     }
     names = dict.fromkeys(name for person in people for name in person.properties)
     records = await account.read(CONTACTS, dict.fromkeys(named.values()), list(names))
@@ -75,13 +77,13 @@ async def _by_id(account: Account, people: Sequence[Person], found: Mapping[str,
     return {address: by_id[number] for address, number in named.items() if number in by_id}
 
 
-async def _create(account: Account, people: Sequence[Person], deadline: float) -> dict[str, Kept | Failed]:
+async def _create(account: Account, people: Sequence[Person], deadline: float) -> dict[str, KeptContact | FailedItem]:
     items = [
         Item(person.address, {"properties": {**person.properties, EMAIL: person.email}}, person.private)
         for person in people
     ]
     made = await account.write(CONTACTS, "create", items, _address, deadline)
-    return {key: Kept(each, "created") if isinstance(each, str) else each for key, each in made.items()}
+    return {key: KeptContact(each, "created") if isinstance(each, str) else each for key, each in made.items()}
 
 
 def _address(contact: Contact) -> str:
@@ -90,7 +92,7 @@ def _address(contact: Contact) -> str:
 
 async def _fill(
     account: Account, people: Iterable[Person], there: Mapping[str, Contact], deadline: float
-) -> dict[str, Kept | Failed]:
+) -> dict[str, KeptContact | FailedItem]:
     """Fill in what is empty. Two addresses may be one contact's: it is written once."""
     wanted: dict[str, dict[str, str]] = {}
     private: dict[str, Private] = {}
@@ -103,10 +105,10 @@ async def _fill(
         wanted[contact.id] = {**empty, **wanted.get(contact.id, {})}
     items = [Item(key, {"id": key, "properties": each}, private[key]) for key, each in wanted.items() if each]
     written = await account.write(CONTACTS, "update", items, lambda contact: contact.id, deadline)
-    found: dict[str, Kept | Failed] = {key: Kept(key, "duplicate") for key in wanted}
+    found: dict[str, KeptContact | FailedItem] = {key: KeptContact(key, "duplicate") for key in wanted}
     for item in items:
         result = written[item.key]
-        if isinstance(result, Failed) and result.silent:  # what was merged is left out without a word
+        if isinstance(result, FailedItem) and result.silent:  # what was merged is left out without a word
             result = await account.update_one(item.key, Item(item.key, {"properties": wanted[item.key]}, item.private))
-        found[item.key] = result if isinstance(result, Failed) else Kept(item.key, "updated")
+        found[item.key] = result if isinstance(result, FailedItem) else KeptContact(item.key, "updated")
     return {address: found[key] for address, key in ids.items()}

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
-from leadkeeper.network.answer import Private, Said, kind_of_status, retry_after
+from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, retry_after
 from leadkeeper.network.client import Answered
 from leadkeeper.network.rest import Reply
 
@@ -101,13 +101,13 @@ class Fault(NamedTuple):
 def read_fault(error: Mapping[str, Any]) -> Fault:
     """What an error says: its most particular code, its words with the properties or scopes that it is about."""
     context = error.get("context")
-    told = [*_reasons(error), *_details(error)]
-    codes = [code for code, _ in told] + [error.get(key) for key in ("policyName", "subCategory", "category")]
+    summary = [*_reasons(error), *_details(error)]
+    codes = [code for code, _ in summary] + [error.get(key) for key in ("policyName", "subCategory", "category")]
     codes += [error.get("errorType")]
     named = [code for code in codes if isinstance(code, str) and code]
     known = [code for code in named if code in CODES]
     best = next((code for code in known if code not in _GENERAL), next(iter(known or named), None))
-    about = tuple(dict.fromkeys(text for _, text in told if text))
+    about = tuple(dict.fromkeys(text for _, text in summary if text))
     message = error.get("message")
     words = message.partition("[{")[0] if isinstance(message, str) else ""
     text = f"{words[:2_000]} ({', '.join(about)})" if about else words[:2_000]
@@ -137,8 +137,8 @@ def _details(error: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
         context = each.get("context")
         names = [*_texts(context, "propertyName"), *_texts(context, "requiredGranularScopes")]
         names = names or [*_texts(context, "requiredScopes")]
-        said = each.get("message")
-        about = ", ".join(names) or (_word(said, 300) if isinstance(each.get("errorType"), str) else "")
+        message = each.get("message")
+        about = ", ".join(names) or (_word(message, 300) if isinstance(each.get("errorType"), str) else "")
         yield each.get("code") or each.get("errorType") or each.get("subCategory"), about
 
 
@@ -152,14 +152,14 @@ def _word(value: object, limit: int = 100) -> str:
     return value[:limit] if isinstance(value, str) else ""
 
 
-def read_words(answered: Answered, content: Any) -> Said:
+def read_hubspot_error(answered: Answered, content: Any) -> RemoteMessage:
     """What an answer as a whole says."""
     if answered.status // 100 == 2:
         return rest.NO_ERROR
     if not isinstance(content, dict):
         return rest.read_words(answered, content)
     fault = read_fault(content)
-    return Said(fault.code, fault.text) if fault.code or fault.text else rest.read_words(answered, content)
+    return RemoteMessage(fault.code, fault.text) if fault.code or fault.text else rest.read_words(answered, content)
 
 
 def diagnose_fault(fault: Fault, private: Private, status: int | None = None) -> Diagnosis:
@@ -172,7 +172,7 @@ def _shown(code: str | None, private: Private) -> str | None:
     return code if code in CODES else private.shown(code)
 
 
-def diagnose_reply(reply: Reply, evidence: Evidence, now: float, offset: float | None) -> Diagnosis:
+def diagnose_hubspot_reply(reply: Reply, evidence: Evidence, now: float, offset: float | None) -> Diagnosis:
     """Why a request failed as a whole. ``offset`` is the account's, in seconds east of UTC, if it is known."""
     headers = reply.answered.headers
     wait = retry_after(headers, now)
@@ -181,7 +181,7 @@ def diagnose_reply(reply: Reply, evidence: Evidence, now: float, offset: float |
         kind = Kind.THROTTLED
     match kind:
         case Kind.HUBSPOT_DAILY_LIMIT:
-            wait = wait or seconds_to_midnight(now, offset)
+            wait = wait or seconds_to_hubspot_midnight(now, offset)
         case Kind.HUBSPOT_RATE_LIMIT:
             wait = wait or _interval(headers)
         case Kind.HUBSPOT_LOCKED:
@@ -213,7 +213,7 @@ def _interval(headers: Mapping[str, str]) -> float:
     return min(max(int(text) / 1_000, 1.0), 60.0) if text.isascii() and text.isdecimal() else BURST_SECONDS
 
 
-def seconds_to_midnight(now: float, offset: float | None) -> float:
+def seconds_to_hubspot_midnight(now: float, offset: float | None) -> float:
     """The seconds until the account's day ends, and its calls are counted anew."""
     if offset is None:
         return UNKNOWN_MIDNIGHT_SECONDS

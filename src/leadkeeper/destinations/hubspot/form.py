@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
-from leadkeeper.destinations.hubspot.errors import BLOCKED_SECONDS, CODES, read_words
+from leadkeeper.destinations.hubspot.errors import BLOCKED_SECONDS, CODES, read_hubspot_error
 from leadkeeper.destinations.hubspot.records import EMAIL, address_of, contact_of
 from leadkeeper.destinations.hubspot.settings import FORM_HOSTS, HubSpotConfig
 from leadkeeper.destinations.interface import Preview
@@ -49,7 +49,7 @@ _BY_STATUS: Final = {
 }
 
 
-class WebForm:
+class HubSpotForm:
     """The line to one form."""
 
     batch: ClassVar[int] = 1
@@ -75,8 +75,8 @@ class WebForm:
         """The form's fields for ``lead``; what the form lacks is known only once a lead was sent."""
         fields, notes = contact_of(lead, self._config)
         address = address_of(lead)
-        told = () if address else ("the lead has no e-mail address that HubSpot takes, so it is refused",)
-        return Preview({EMAIL: address or lead.customer.email, **fields}, (*notes, *told))
+        summary = () if address else ("the lead has no e-mail address that HubSpot takes, so it is refused",)
+        return Preview({EMAIL: address or lead.customer.email, **fields}, (*notes, *summary))
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """Post each lead, once."""
@@ -121,7 +121,7 @@ class WebForm:
     def _refused(self, answered: Answered, content: Any, private: Private) -> Diagnosis:
         """The diagnosis of an answer that is not 2xx. A post may have been taken before a server failed."""
         status, wait = answered.status, retry_after(answered.headers, self._now())
-        code, text = read_words(answered, content)
+        code, text = read_hubspot_error(answered, content)
         shown = code if code in CODES else private.shown(code)
         evidence = Evidence(status, shown, text=private.mask(text) or None)
         if status == 429:

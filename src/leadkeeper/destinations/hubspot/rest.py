@@ -21,11 +21,10 @@ from leadkeeper.destinations.hubspot.account import (
     PROPERTIES_SECONDS,
     Account,
     Details,
-    Failed,
+    FailedItem,
     Item,
 )
-from leadkeeper.destinations.hubspot.contacts import Kept as KeptContact
-from leadkeeper.destinations.hubspot.contacts import Person
+from leadkeeper.destinations.hubspot.contacts import KeptContact, Person
 from leadkeeper.destinations.hubspot.errors import CONFLICT, UNIQUE_TAKEN
 from leadkeeper.destinations.hubspot.records import (
     CONTACT_FIELDS,
@@ -73,7 +72,7 @@ class _Ready(NamedTuple):
     leads: bool
 
 
-class RestApi:
+class HubSpotRestApi:
     """The line to one account's REST API."""
 
     batch: ClassVar[int] = BATCH
@@ -107,7 +106,7 @@ class RestApi:
         new = [lead for lead in leads if lead.id not in answers]
         kept = await contacts.keep(self._account, self._people(ready, new), deadline)
         found = {lead.id: kept[str(addresses[lead.id]).casefold()] for lead in new}
-        answers |= {each: self._known(what.diagnosis) for each, what in found.items() if isinstance(what, Failed)}
+        answers |= {each: self._known(what.diagnosis) for each, what in found.items() if isinstance(what, FailedItem)}
         if ready.leads:
             tied = [(lead, what) for lead in new if isinstance(what := found[lead.id], KeptContact)]
             answers |= await self._create(ready, tied, deadline)
@@ -120,18 +119,18 @@ class RestApi:
         """The contact's properties, and the lead's beginning with ``leads.``; and what the account lacks."""
         fields, notes = contact_of(lead, self._config)
         address = address_of(lead)
-        told = [] if address else ["the lead has no e-mail address that HubSpot takes, so it is refused"]
+        summary = [] if address else ["the lead has no e-mail address that HubSpot takes, so it is refused"]
         record: dict[str, Any] = {EMAIL: address or lead.customer.email, **fields}
         ready = await self._ready()
         if isinstance(ready, Diagnosis):
-            return Preview(record, (*notes, *told, ready.summary))
+            return Preview(record, (*notes, *summary, ready.summary))
         missing = unusable(fields, ready.known)
         own = [f"{name} does not exist in this account, or only HubSpot writes it" for name in missing]
         if ready.leads:
             properties, more = lead_of(lead, self._config)
             record |= {f"{LEADS}.{name}": value for name, value in properties.items()}
-            return Preview(record, (*notes, *more, *told, *own))
-        return Preview(record, (*notes, *told, *own, "no lead is made, only a contact"))
+            return Preview(record, (*notes, *more, *summary, *own))
+        return Preview(record, (*notes, *summary, *own, "no lead is made, only a contact"))
 
     async def _ready(self) -> _Ready | Diagnosis:
         details = await self._account.details.get()
@@ -220,7 +219,7 @@ class RestApi:
         taken = [
             lead
             for lead, _contact in those
-            if isinstance(at := made[lead.id], Failed) and at.code in (UNIQUE_TAKEN, CONFLICT)
+            if isinstance(at := made[lead.id], FailedItem) and at.code in (UNIQUE_TAKEN, CONFLICT)
         ]
         there = await self._lead_ids(taken)
         answers: dict[str, Answer] = {}

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
-from leadkeeper.network.answer import Private, Said, kind_of_status, read_error, retry_after
+from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import Answered
 from leadkeeper.network.rest import Reply
 
@@ -60,7 +60,7 @@ _OURS: Final = frozenset({400, 404, 405, 406, 410, 411, 414, 415, 417, 422})
 """Statuses of a request that is wrong as these settings make it, whatever lead is in it."""
 
 
-class Failed(NamedTuple):
+class FailedRecord(NamedTuple):
     """Why a request, or the lead in it, failed: the code that Marketo gave, if any, and the diagnosis."""
 
     code: str | None
@@ -68,17 +68,17 @@ class Failed(NamedTuple):
     message: str = ""
 
 
-def read_words(answered: Answered, content: Any) -> Said:
+def read_marketo_error(answered: Answered, content: Any) -> RemoteMessage:
     """What an answer says: the first error inside it, whatever its status, else the usual fields."""
     if answered.status == 200 and isinstance(content, dict) and content.get("success") is False:
         return _first(content.get("errors"))
     return rest.read_words(answered, content)
 
 
-def read_answer(reply: Reply, evidence: Evidence, now: float) -> list[Any] | Failed:
+def read_answer(reply: Reply, evidence: Evidence, now: float) -> list[Any] | FailedRecord:
     """The ``result`` of an answer, or why there is none. ``now`` in seconds since 1970."""
     if reply.status != 200:
-        return Failed(None, _by_status(reply.answered, evidence, now))
+        return FailedRecord(None, _by_status(reply.answered, evidence, now))
     content = reply.content
     if isinstance(content, dict) and content.get("success") is False:
         return _failed(reply.error, evidence, now)
@@ -88,27 +88,27 @@ def read_answer(reply: Reply, evidence: Evidence, now: float) -> list[Any] | Fai
         if isinstance(content.get("warnings"), list):  # how asset calls say that there is none
             return []
     found = diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(reply.status), outcome=Outcome.AMBIGUOUS)
-    return Failed(None, found)
+    return FailedRecord(None, found)
 
 
-def read_reasons(result: Mapping[str, Any], private: Private, now: float) -> Failed:
+def read_reasons(result: Mapping[str, Any], private: Private, now: float) -> FailedRecord:
     """Why a lead was skipped."""
-    said = _first(result.get("reasons"))
-    code = said.code if said.code in CODES else private.shown(said.code)
-    return _failed(said, Evidence(200, code, text=private.mask(said.text) or None), now)
+    message = _first(result.get("reasons"))
+    code = message.code if message.code in CODES else private.shown(message.code)
+    return _failed(message, Evidence(200, code, text=private.mask(message.text) or None), now)
 
 
-def _first(errors: Any) -> Said:
+def _first(errors: Any) -> RemoteMessage:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return Said(str(first.get("code", "")) or None, str(first.get("message", ""))[:2_000])
+    return RemoteMessage(str(first.get("code", "")) or None, str(first.get("message", ""))[:2_000])
 
 
-def _failed(said: Said, evidence: Evidence, now: float) -> Failed:
-    kind = CODES.get(said.code or "") or _unknown(said.code)
-    wait = RATE_SECONDS.get(said.code or "")
+def _failed(message: RemoteMessage, evidence: Evidence, now: float) -> FailedRecord:
+    kind = CODES.get(message.code or "") or _unknown(message.code)
+    wait = RATE_SECONDS.get(message.code or "")
     if kind is Kind.MARKETO_DAILY_QUOTA:
-        wait = seconds_to_midnight(now)
-    return Failed(said.code, diagnose(kind, evidence, retry_after=wait), said.text)
+        wait = seconds_to_marketo_midnight(now)
+    return FailedRecord(message.code, diagnose(kind, evidence, retry_after=wait), message.text)
 
 
 def _unknown(code: str | None) -> Kind:
@@ -126,7 +126,7 @@ def _by_status(answered: Answered, evidence: Evidence, now: float) -> Diagnosis:
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)
 
 
-def diagnose_sign_in(answered: Answered, content: Any, private: Private, now: float) -> Diagnosis:
+def diagnose_marketo_sign_in(answered: Answered, content: Any, private: Private, now: float) -> Diagnosis:
     """Why the identity service gave no token. Nothing of a lead was sent."""
     code = content.get("error") if isinstance(content, dict) else None
     words = content.get("error_description") if isinstance(content, dict) else None
@@ -134,12 +134,12 @@ def diagnose_sign_in(answered: Answered, content: Any, private: Private, now: fl
         shown = private.shown(code) if isinstance(code, str) else None
         text = private.mask(words) if isinstance(words, str) else None
         return diagnose(Kind.MARKETO_SERVICE_REJECTED, Evidence(answered.status, shown, text=text or None))
-    said = read_error(answered.headers.get("content-type", ""), answered.body)
-    evidence = Evidence(answered.status, private.shown(said.code), text=private.mask(said.text) or None)
+    message = read_error(answered.headers.get("content-type", ""), answered.body)
+    evidence = Evidence(answered.status, private.shown(message.code), text=private.mask(message.text) or None)
     return _by_status(answered, evidence, now)
 
 
-def seconds_to_midnight(now: float) -> float:
+def seconds_to_marketo_midnight(now: float) -> float:
     """The seconds until the day ends in US Central time, when Marketo's daily quota begins anew.
 
     Where the system knows no time zones, until 06:00 UTC: the same in winter, an hour later in summer.

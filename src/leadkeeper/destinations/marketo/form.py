@@ -58,7 +58,7 @@ _BY_STATUS: Final = {
 _QUEUED: Final = "Marketo queued the lead and does not say what becomes of it"
 
 
-class WebForm:
+class MarketoForm:
     """The line to one form."""
 
     batch: ClassVar[int] = 1
@@ -183,9 +183,9 @@ class WebForm:
         if not isinstance(content, dict):
             return self._blocked(answered, private)
         wrapped = content.get("mktoResponse")
-        said = wrapped if isinstance(wrapped, dict) else content
-        data = said.get("data") if isinstance(wrapped, dict) and isinstance(said.get("data"), dict) else said
-        if said.get("error") or (isinstance(data, dict) and data.get("error")):
+        message = wrapped if isinstance(wrapped, dict) else content
+        data = message.get("data") if isinstance(wrapped, dict) and isinstance(message.get("data"), dict) else message
+        if message.get("error") or (isinstance(data, dict) and data.get("error")):
             text = private.mask(unquote_plus(read_error("application/json", answered.body).text))
             return diagnose(Kind.MARKETO_FORM_REJECTED, Evidence(answered.status, text=text or None))
         if isinstance(data, dict) and data.get("formId"):
@@ -283,8 +283,8 @@ def _text(value: Any) -> str:
 
 
 def _evidence(answered: Answered, private: Private) -> Evidence:
-    said = read_error(answered.headers.get("content-type", ""), answered.body)
-    return Evidence(answered.status, private.shown(said.code), text=private.mask(unquote_plus(said.text)) or None)
+    message = read_error(answered.headers.get("content-type", ""), answered.body)
+    return Evidence(answered.status, private.shown(message.code), text=private.mask(unquote_plus(message.text)) or None)
 
 
 def _about_server(diagnosis: Diagnosis) -> Diagnosis:

@@ -38,7 +38,7 @@ class Busy(Exception):
         self.seconds = seconds
 
 
-class Pace:
+class FormPace:
     """At most ``calls`` begin in any ``seconds``, at most ``at_once`` run, and one at a time for each person."""
 
     def __init__(self, calls: int, seconds: float, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,28 +88,28 @@ class Pace:
 
 
 # By network, of which a process has one: what is shared ends with it, and tests do not meet each other's.
-_PACES: Final[WeakKeyDictionary[Network, dict[tuple[str, ...], Pace]]] = WeakKeyDictionary()
+_PACES: Final[WeakKeyDictionary[Network, dict[tuple[str, ...], FormPace]]] = WeakKeyDictionary()
 _MANY: Final = 1_000
 """From so many paces on, those that slow down nobody are forgotten."""
 
 
-def rest_pace(network: Network, owner: str, host: str, client_id: str, client_secret: str) -> Pace:
+def rest_pace(network: Network, owner: str, host: str, client_id: str, client_secret: str) -> FormPace:
     """The pace of a publisher's calls to the REST API of one subscription with one credential."""
     # The secret itself is not kept: it may change, and must not stand about.
-    told = hashlib.sha256(f"{client_id}\0{client_secret}".encode("utf-8", "surrogatepass")).hexdigest()
-    return _shared(network, ("rest", owner, host, told), REST_CALLS, REST_SECONDS, REST_AT_ONCE)
+    summary = hashlib.sha256(f"{client_id}\0{client_secret}".encode("utf-8", "surrogatepass")).hexdigest()
+    return _shared(network, ("rest", owner, host, summary), REST_CALLS, REST_SECONDS, REST_AT_ONCE)
 
 
-def form_pace(network: Network, owner: str, host: str, munchkin_id: str) -> Pace:
+def form_pace(network: Network, owner: str, host: str, munchkin_id: str) -> FormPace:
     """The pace of a publisher's posts to the forms of one subscription: a burst makes a robot of us."""
     return _shared(network, ("forms", owner, host, munchkin_id), FORM_CALLS, FORM_SECONDS, FORM_AT_ONCE)
 
 
-def _shared(network: Network, name: tuple[str, ...], calls: int, seconds: float, at_once: int) -> Pace:
+def _shared(network: Network, name: tuple[str, ...], calls: int, seconds: float, at_once: int) -> FormPace:
     paces = _PACES.setdefault(network, {})
     if name not in paces:
         if len(paces) >= _MANY:
             for idle in [each for each, pace in paces.items() if pace.is_idle]:
                 del paces[idle]
-        paces[name] = Pace(calls, seconds, at_once)
+        paces[name] = FormPace(calls, seconds, at_once)
     return paces[name]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
-from leadkeeper.destinations.marketo.form import WebForm
+from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.guide import GUIDE
-from leadkeeper.destinations.marketo.rest import RestApi
+from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnosis import Kind
 
@@ -15,7 +15,7 @@ from leadkeeper.diagnosis import Kind
 def _open(config: Config, context: Context) -> Adapter:
     assert isinstance(config, MarketoConfig)
     owner = "" if context.quota is None else context.quota.owner
-    line = RestApi if config.rest else WebForm
+    line = MarketoRestApi if config.rest else MarketoForm
     return line(config, context.network, context.now, owner)
 
 

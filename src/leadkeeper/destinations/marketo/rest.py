@@ -22,11 +22,11 @@ from leadkeeper.destinations.marketo.errors import (
     FIELD_CODES,
     RATE_SECONDS,
     TOKEN_CODES,
-    Failed,
-    diagnose_sign_in,
+    FailedRecord,
+    diagnose_marketo_sign_in,
     read_answer,
+    read_marketo_error,
     read_reasons,
-    read_words,
 )
 from leadkeeper.destinations.marketo.pace import Busy, rest_pace
 from leadkeeper.destinations.marketo.settings import MarketoConfig
@@ -64,14 +64,14 @@ _EMAIL_LENGTH: Final = 255
 _WORD: Final = re.compile(r"\w+")
 
 DIALECT: Final = Dialect(
-    read=read_words,
+    read=read_marketo_error,
     token_over=lambda reply: reply.status == 401 or (reply.status == 200 and reply.code in TOKEN_CODES),
     known=CODES,
     host_missing=Kind.MARKETO_ACCOUNT_NOT_FOUND,  # each Munchkin id has its own host
 )
 
 
-class RestApi:
+class MarketoRestApi:
     """The line to one form of one subscription."""
 
     batch: ClassVar[int] = 1
@@ -122,13 +122,13 @@ class RestApi:
         try:
             async with self._pace.turn(email.casefold()):
                 answer = await self._submit(lead)
-                if isinstance(answer, Failed) and self._learn(answer):
+                if isinstance(answer, FailedRecord) and self._learn(answer):
                     answer = await self._submit(lead)
         except Busy as busy:
             return diagnose(Kind.MARKETO_PACED, retry_after=busy.seconds)
-        return answer.diagnosis if isinstance(answer, Failed) else answer
+        return answer.diagnosis if isinstance(answer, FailedRecord) else answer
 
-    def _learn(self, failed: Failed) -> bool:
+    def _learn(self, failed: FailedRecord) -> bool:
         """Whether Marketo named fields of ours that are not on the form: they are left out from now on."""
         if failed.code not in FIELD_CODES:
             return False
@@ -136,14 +136,14 @@ class RestApi:
         self._not_on_form |= named
         return bool(named)
 
-    async def _submit(self, lead: OutgoingLead) -> Receipt | Failed:
+    async def _submit(self, lead: OutgoingLead) -> Receipt | FailedRecord:
         fields, notes = self._fields(lead)
         content: dict[str, Any] = {"formId": int(self._config.form_id), "input": [{"leadFormFields": fields}]}
         if self._config.program_id is not None:
             content["programId"] = int(self._config.program_id)
         private = self._client.private(lead)
         results = await self._call("POST", "/rest/v1/leads/submitForm.json", private, content)
-        if isinstance(results, Failed):
+        if isinstance(results, FailedRecord):
             return results
         result = results[0] if results and isinstance(results[0], dict) else {}
         match result.get("status"):
@@ -152,7 +152,7 @@ class RestApi:
             case "skipped":
                 failed = read_reasons(result, private, self._now())
                 return self._receipt("duplicate", result, notes) if failed.code == ALREADY_THERE else failed
-        return Failed(None, diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(200), outcome=Outcome.AMBIGUOUS))
+        return FailedRecord(None, diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(200), outcome=Outcome.AMBIGUOUS))
 
     def _receipt(self, word: str, result: Mapping[str, Any], notes: tuple[str, ...]) -> Receipt:
         found = result.get("id")
@@ -167,13 +167,13 @@ class RestApi:
         private: Private,
         content: Mapping[str, Any] | None = None,
         limit: int | None = None,
-    ) -> list[Any] | Failed:
+    ) -> list[Any] | FailedRecord:
         """The ``result`` of one call, or why there is none."""
         reply = await self._client.call(method, path, content, limit=limit)
         if isinstance(reply, Diagnosis):
-            return Failed(None, reply)
+            return FailedRecord(None, reply)
         found = read_answer(reply, self._client.evidence(reply, private), self._now())
-        if isinstance(found, Failed) and found.code in RATE_SECONDS:
+        if isinstance(found, FailedRecord) and found.code in RATE_SECONDS:
             self._pace.rest(RATE_SECONDS[found.code])
         return found
 
@@ -193,7 +193,7 @@ class RestApi:
         )
         if answered.status == 200 and isinstance(token, str) and token:
             return Fresh(Token(token), float(seconds) if isinstance(seconds, int | float) else 0.0)
-        return unsent(diagnose_sign_in(answered, content, Private(None, self._secrets), self._now()))
+        return unsent(diagnose_marketo_sign_in(answered, content, Private(None, self._secrets), self._now()))
 
     async def check(self) -> Check:
         """The steps of reaching the host, then ``token``, ``fields`` and ``form``. Nothing is written."""
@@ -221,7 +221,7 @@ class RestApi:
         step = CheckStep("fields", True, "The fields of the settings exist.")
         private = self._client.private()
         found = await self._call("GET", "/rest/v1/leads/describe.json", private, limit=DESCRIPTION_LIMIT)
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRecord):
             return step, found.diagnosis
         rests = [each.get("rest") for each in found if isinstance(each, dict)]
         known = {str(rest.get("name")) for rest in rests if isinstance(rest, dict)}
@@ -236,7 +236,7 @@ class RestApi:
         private = self._client.private()
         path = f"/rest/asset/v1/form/{self._config.form_id}.json"
         found = await self._call("GET", path, private, limit=DESCRIPTION_LIMIT)
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRecord):
             kind = CODES.get(found.code or "")
             denied = kind is Kind.MARKETO_ACCESS_DENIED or found.diagnosis.kind is Kind.MARKETO_ACCESS_DENIED
             return (unseen, None) if denied else (unseen, found.diagnosis)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
-from leadkeeper.network.answer import Private, Said, kind_of_status, read_error, retry_after
+from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import Answered
 from leadkeeper.network.rest import Reply, read_json
 
@@ -121,10 +121,10 @@ def perhaps_there(errors: Sequence[RemoteError]) -> RemoteError | None:
     return next((error for error in errors if error.code in PERHAPS_THERE), None)
 
 
-def read_words(answered: Answered, content: Any) -> Said:
+def read_salesforce_error(answered: Answered, content: Any) -> RemoteMessage:
     """What an answer as a whole says: the first error that is known, else the usual fields."""
     errors = read_errors(content)
-    return Said(errors[0].code, errors[0].text) if errors else rest.read_words(answered, content)
+    return RemoteMessage(errors[0].code, errors[0].text) if errors else rest.read_words(answered, content)
 
 
 def diagnose_record(errors: Sequence[RemoteError], private: Private) -> Diagnosis:
@@ -165,7 +165,7 @@ def _is_concurrency(words: str, usage: str) -> bool:
     return used is not None and int(used[1]) < int(used[2]) and not words.startswith("TotalRequests")
 
 
-def diagnose_sign_in(answered: Answered, private: Private, now: float) -> Diagnosis:
+def diagnose_salesforce_sign_in(answered: Answered, private: Private, now: float) -> Diagnosis:
     """Why the token endpoint gave no token. Nothing of a lead was sent."""
     content = read_json(answered)
     code = content.get("error") if isinstance(content, dict) else None

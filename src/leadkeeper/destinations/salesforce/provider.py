@@ -6,7 +6,7 @@ from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.destinations.salesforce.guide import GUIDE
-from leadkeeper.destinations.salesforce.rest import RestApi
+from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
 from leadkeeper.diagnosis import Kind
@@ -15,7 +15,7 @@ from leadkeeper.diagnosis import Kind
 def _open(config: Config, context: Context) -> Adapter:
     assert isinstance(config, SalesforceConfig)
     if config.rest:
-        return RestApi(config, context.network, context.now)
+        return SalesforceRestApi(config, context.network, context.now)
     return WebToLead(config, context.network, context.quota, context.now)
 
 

@@ -65,7 +65,7 @@ class _Refused(NamedTuple):
     perhaps: RemoteError | None = None
 
 
-class RestApi:
+class SalesforceRestApi:
     """The line to one organization's REST API."""
 
     batch: ClassVar[int] = BATCH

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote_plus, urlencode
 
-from leadkeeper.destinations.salesforce.errors import CODES, diagnose_sign_in, read_words
+from leadkeeper.destinations.salesforce.errors import CODES, diagnose_salesforce_sign_in, read_salesforce_error
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.network.answer import Private
@@ -19,7 +19,7 @@ from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnos
 from leadkeeper.network.rest import USER_AGENT, Dialect, Fresh, RestClient, SignIn, Token, read_json, request, unsent
 
 DIALECT: Final = Dialect(
-    read=read_words,
+    read=read_salesforce_error,
     known=CODES,
     host_missing=Kind.SALESFORCE_DOMAIN_NOT_FOUND,  # each My Domain has its own host
 )
@@ -60,7 +60,7 @@ class _ClientCredentials:
         token = content.get("access_token") if isinstance(content, dict) else None
         if answered.status == 200 and isinstance(token, str) and token:
             return Fresh(Token(token))
-        return unsent(diagnose_sign_in(answered, Private(None, self.secrets), self._now()))
+        return unsent(diagnose_salesforce_sign_in(answered, Private(None, self.secrets), self._now()))
 
     async def _ask(self) -> Answered:
         client_id, secret = self.secrets

@@ -165,8 +165,8 @@ class WebToLead:
 
     def _refusal(self, answered: Answered, private: Private) -> Answer:
         status = answered.status
-        said = read_error(answered.headers.get("content-type", ""), answered.body)
-        evidence = Evidence(status, private.shown(said.code), text=_words(answered, private))
+        message = read_error(answered.headers.get("content-type", ""), answered.body)
+        evidence = Evidence(status, private.shown(message.code), text=_words(answered, private))
         wait = retry_after(answered.headers, self._now())
         if status == 429 or (status == 503 and wait is not None):
             return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
@@ -197,8 +197,8 @@ _BY_STATUS: Final = {
 
 def _words(answered: Answered, private: Private) -> str | None:
     """What an answer says, fit to be shown; an echo of the form is decoded first."""
-    said = read_error(answered.headers.get("content-type", ""), answered.body)
-    return private.mask(unquote_plus(said.text)) or None
+    message = read_error(answered.headers.get("content-type", ""), answered.body)
+    return private.mask(unquote_plus(message.text)) or None
 
 
 def _encoded(form: Mapping[str, Any]) -> bytes:

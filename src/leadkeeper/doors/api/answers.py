@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from pydantic import Field
 
-from leadkeeper.doors.api.language import TOLD, Asked
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Name
 from leadkeeper.doors.api.security import Offer, Owner, Reader
@@ -33,7 +33,7 @@ class Answers:
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
         summary = "Learn what became of a lead"
-        add(app, "POST", "/v1/find", self.find_leads, tag="Leads", summary=summary, responses={200: TOLD})
+        add(app, "POST", "/v1/find", self.find_leads, tag="Leads", summary=summary, responses={200: SUMMARY})
         path = "/v1/publishers/{publisherId}/offers/{offerId}/cost"
         summary = "Estimate what an offer's leads cost"
         add(app, "GET", path, self.get_cost, ProblemType.UNKNOWN_OFFER, tag="Publishers and offers", summary=summary)

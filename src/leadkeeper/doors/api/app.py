@@ -12,37 +12,37 @@ from starlette.types import ASGIApp
 from leadkeeper import __version__
 from leadkeeper.doors.api.answers import Answers
 from leadkeeper.doors.api.attention import AttentionRoutes
-from leadkeeper.doors.api.audit import AuditDesk
+from leadkeeper.doors.api.audit import AuditRoutes
 from leadkeeper.doors.api.batch import batch_route
-from leadkeeper.doors.api.connections import ConnectionDesk
-from leadkeeper.doors.api.cross_listings import CrossListingDesk
+from leadkeeper.doors.api.connections import ConnectionRoutes
+from leadkeeper.doors.api.cross_listings import CrossListingRoutes
 from leadkeeper.doors.api.deliveries import Deliveries
-from leadkeeper.doors.api.differences import DifferenceDesk
+from leadkeeper.doors.api.differences import DifferenceRoutes
 from leadkeeper.doors.api.explain import Explainer
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
-from leadkeeper.doors.api.hooks import HookDesk
+from leadkeeper.doors.api.hooks import HookRoutes
 from leadkeeper.doors.api.language import speak
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
-from leadkeeper.doors.api.portal_links import PortalLinkDesk
+from leadkeeper.doors.api.portal_links import PortalLinkRoutes
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
-from leadkeeper.doors.api.publishing import PublishingDesk
+from leadkeeper.doors.api.publishing import PublishingRoutes
 from leadkeeper.doors.api.system import MEASUREMENTS, System
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.json_route import JsonRoute
 from leadkeeper.doors.web import HotRoute, internal
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 
 _NO_PROXIES = ClientAddresses()
 
 
 def create_api(
-    rooms: Rooms,
+    services: Services,
     metrics: Metrics,
     *beside: HotRoute,
     documents: Sequence[Callable[[], Mapping[str, Any]]] = (),
@@ -54,27 +54,29 @@ def create_api(
     ``documents`` make the OpenAPI documents of further doors, which become part of the one shown. ``addresses`` tells
     whose a request is. ``metrics_open``: measurements need no key.
     """
-    bearers = Bearers(rooms.sign_ins, addresses, rooms.rates)
-    hot = (hand_in_route(bearers, rooms.intake, metrics), batch_route(bearers, rooms.intake, metrics), *beside)
+    bearers = Bearers(services.sign_ins, addresses, services.rates)
+    hot = (hand_in_route(bearers, services.intake, metrics), batch_route(bearers, services.intake, metrics), *beside)
     app = _framework()
-    speak(app, rooms.languages)
-    Leads(rooms.reading, rooms.clock).serve_on(app)
-    AttentionRoutes(rooms.attention, rooms.clock).serve_on(app)
-    AuditDesk(rooms.audit).serve_on(app)
-    Deliveries(rooms.again, rooms.audit).serve_on(app)
-    Publishers(rooms.catalogue).serve_on(app)
-    Offers(rooms.catalogue).serve_on(app)
-    PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
-    DifferenceDesk(rooms.differences, rooms.publication).serve_on(app)
-    ConnectionDesk(rooms.connections, rooms.validator, rooms.findings, rooms.again, rooms.clock).serve_on(app)
-    CrossListingDesk(rooms.cross_listings).serve_on(app)
-    Answers(rooms.reading, rooms.costs).serve_on(app)
-    HookDesk(rooms.hooks, rooms.base_url).serve_on(app)
-    PortalLinkDesk(rooms.portal_links, rooms.base_url).serve_on(app)
-    Explainer(rooms.languages).serve_on(app)
-    System(rooms.storage, metrics, rooms.clock, metrics_open=metrics_open).serve_on(app)
+    speak(app, services.languages)
+    Leads(services.reading, services.clock).serve_on(app)
+    AttentionRoutes(services.attention, services.clock).serve_on(app)
+    AuditRoutes(services.audit).serve_on(app)
+    Deliveries(services.redelivery, services.audit).serve_on(app)
+    Publishers(services.catalogue).serve_on(app)
+    Offers(services.catalogue).serve_on(app)
+    PublishingRoutes(services.publication, services.base_url).serve_on(app)
+    DifferenceRoutes(services.differences, services.publication).serve_on(app)
+    ConnectionRoutes(
+        services.connections, services.validator, services.findings, services.redelivery, services.clock
+    ).serve_on(app)
+    CrossListingRoutes(services.cross_listings).serve_on(app)
+    Answers(services.reading, services.costs).serve_on(app)
+    HookRoutes(services.hooks, services.base_url).serve_on(app)
+    PortalLinkRoutes(services.portal_links, services.base_url).serve_on(app)
+    Explainer(services.languages).serve_on(app)
+    System(services.storage, metrics, services.clock, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(  # type: ignore[method-assign]
-        lambda: openapi_of(app, rooms.connections.destinations, hot, [document() for document in documents])
+        lambda: openapi_of(app, services.connections.destinations, hot, [document() for document in documents])
     )
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
     return Front(app, hot, bearers, metrics, closed)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from leadkeeper.clock import Clock
-from leadkeeper.doors.api.language import TOLD, Asked
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.inbox.attention import Attention
@@ -28,7 +28,9 @@ class AttentionRoutes:
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
         summary = "List what needs somebody, most harmful first"
-        add(app, "GET", "/v1/attention", self.list_attention, tag="Attention", summary=summary, responses={200: TOLD})
+        add(
+            app, "GET", "/v1/attention", self.list_attention, tag="Attention", summary=summary, responses={200: SUMMARY}
+        )
 
     async def list_attention(
         self, caller: Reader, language: Asked, publisher_id: AskedPublisher = None

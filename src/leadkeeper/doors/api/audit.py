@@ -43,7 +43,7 @@ class AuditQuery(BaseModel):
         return value
 
 
-class AuditDesk:
+class AuditRoutes:
     """``/v1/audit``."""
 
     def __init__(self, audit: Audit) -> None:

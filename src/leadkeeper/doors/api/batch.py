@@ -20,7 +20,7 @@ from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
-from leadkeeper.intake.keep import Intake, Kept, NewLead
+from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
 
 MAX_LINES: Final = 10_000
@@ -95,7 +95,7 @@ class _Batch:
         answers = []
         for number, lead in read.items():
             answer = lead if isinstance(lead, Problem) else next(kept)
-            if isinstance(answer, Kept):
+            if isinstance(answer, Accepted):
                 self._metrics.counted("batch", "repeat" if answer.repeat else "kept")
                 answers.append(_line(number, kept_content(answer)))
             else:

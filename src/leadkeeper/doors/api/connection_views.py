@@ -86,7 +86,9 @@ class LastTestView(View):
     sent_time: str
     confirmed: bool = Field(description="Whether the destination says that it is there.")
     pending: bool = Field(description="It was sent with the settings of pendingChange.")
-    said: WordView | None = Field(description="Whether somebody found it, where the destination does not confirm it.")
+    message: WordView | None = Field(
+        description="Whether somebody found it, where the destination does not confirm it."
+    )
 
 
 def no_connection() -> dict[str, Any]:
@@ -122,8 +124,8 @@ def contact_views(connection: Connection, language: Language) -> list[ContactVie
 
 
 def _diagnosis(stored: str | None, language: Language) -> DiagnosisView | None:
-    told = None if stored is None else from_stored(stored)
-    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None
+    summary = None if stored is None else from_stored(stored)
+    return DiagnosisView.of(summary, language) if isinstance(summary, Diagnosis) else None
 
 
 def _change(connection: Connection, shown: frozenset[str], language: Language) -> PendingChange | None:
@@ -149,14 +151,16 @@ def _test_lead(test: LastTest | None) -> dict[str, Any] | None:
     if test is None:
         return None
     word = test.word
-    said = None if word is None else WordView(found=word.found, marker=word.marker, by=word.by, time=to_text(word.at))
+    message = (
+        None if word is None else WordView(found=word.found, marker=word.marker, by=word.by, time=to_text(word.at))
+    )
     view = LastTestView(
         id=test.lead_id,
         marker=test.marker,
         sent_time=to_text(test.sent_at),
         confirmed=test.confirmed,
         pending=test.change is not None,
-        said=said,
+        message=message,
     )
     return view.model_dump(mode="json", by_alias=True)
 
@@ -167,11 +171,11 @@ _SOUND: Final = frozenset({ConnectionState.NOT_TRIED, ConnectionState.WORKING, C
 def _health(connection: Connection, now: int, language: Language) -> HealthView:
     health, state, trouble = connection.health, connection.state, connection.health.trouble(now)
     calm = connection.diagnosis is None or (state in _SOUND and trouble is None)
-    told = None if calm else from_stored(connection.diagnosis or "")
+    summary = None if calm else from_stored(connection.diagnosis or "")
     return HealthView(
         state=state,
         trouble=trouble,
-        diagnosis=DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None,
+        diagnosis=DiagnosisView.of(summary, language) if isinstance(summary, Diagnosis) else None,
         closed_until=to_text(health.closed_until) if health.closed_until > now else None,
         probe_at=None if health.probe_at is None else to_text(health.probe_at),
     )
@@ -201,7 +205,7 @@ def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
         "description": "New settings that wait to be proven; those above are in effect.",
     }
     contacts = {"type": "array", "items": {"$ref": "#/components/schemas/ContactView"}, "readOnly": True}
-    told = {
+    summary = {
         "name": text,
         "host": text,
         "proven": proven,
@@ -221,21 +225,21 @@ def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
     }
     return {
         "ConnectionBody": {"oneOf": [none, *_shapes(destinations, "", {})]},
-        "ConnectionResource": {"oneOf": [none, *_shapes(destinations, "Shown", told)]},
+        "ConnectionResource": {"oneOf": [none, *_shapes(destinations, "Shown", summary)]},
     }
 
 
-def _shapes(destinations: Destinations, suffix: str, told: dict[str, Any]) -> list[dict[str, Any]]:
+def _shapes(destinations: Destinations, suffix: str, summary: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "type": "object",
             "title": destination.lead_destination,
             "additionalProperties": False,
-            "required": ["leadDestination", destination.config_key, *told],
+            "required": ["leadDestination", destination.config_key, *summary],
             "properties": {
                 "leadDestination": {"const": destination.lead_destination},
                 destination.config_key: {"$ref": f"#/components/schemas/{destination.config.__name__}{suffix}"},
-                **told,
+                **summary,
             },
         }
         for destination in destinations

@@ -20,12 +20,12 @@ from leadkeeper.doors.api.connection_views import (
     connection_content,
     no_connection,
 )
-from leadkeeper.doors.api.language import TOLD, Asked, language_headers
+from leadkeeper.doors.api.language import SUMMARY, Asked, language_headers
 from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
-from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.json_types import Flag
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
@@ -36,14 +36,14 @@ from leadkeeper.views import PreviewView, Replayed, Validation
 _TAG: Final = "Connections"
 _OFFER: Final = "/v1/publishers/{publisherId}/offers/{offerId}"
 _ONE: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The connection.", "model": ConnectionResource, **TOLD}
+    200: {"description": "The connection.", "model": ConnectionResource, **SUMMARY}
 }
 _CREATED: Final = _ONE | {
-    201: {"description": "The connection is new.", "model": ConnectionResource, **TOLD},
-    202: {"description": "The new settings wait until they are proven.", "model": ConnectionResource, **TOLD},
+    201: {"description": "The connection is new.", "model": ConnectionResource, **SUMMARY},
+    202: {"description": "The new settings wait until they are proven.", "model": ConnectionResource, **SUMMARY},
 }
-_LIST: Final = {200: {"description": "The offer's connections.", "model": ConnectionList, **TOLD}}
-_VALIDATION: Final[dict[int | str, dict[str, Any]]] = {200: TOLD}
+_LIST: Final = {200: {"description": "The offer's connections.", "model": ConnectionList, **SUMMARY}}
+_VALIDATION: Final[dict[int | str, dict[str, Any]]] = {200: SUMMARY}
 
 
 class TestLeadBody(Body):
@@ -59,11 +59,11 @@ class TestLeadBody(Body):
     )
 
 
-class ConnectionDesk:
+class ConnectionRoutes:
     """``.../connections`` and ``.../customer-leads``."""
 
     def __init__(
-        self, connections: Connections, validator: Validator, findings: Findings, again: Again, clock: Clock
+        self, connections: Connections, validator: Validator, findings: Findings, again: Redelivery, clock: Clock
     ) -> None:
         self._connections = connections
         self._findings = findings
@@ -117,8 +117,8 @@ class ConnectionDesk:
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
         add(app, "POST", path, self.validate_customer_leads, offer, missing, often, tag=_TAG, summary=summary, **more)
         path, summary = f"{_OFFER}/customer-leads/test-lead", "Say whether the lead destination's test lead was found"
-        said: dict[str, Any] = {"tag": _TAG, "summary": summary, "responses": _ONE}
-        add(app, "POST", path, self.say_of_customer_leads, offer, missing, ProblemType.NOT_POSSIBLE_NOW, **said)
+        message: dict[str, Any] = {"tag": _TAG, "summary": summary, "responses": _ONE}
+        add(app, "POST", path, self.say_of_customer_leads, offer, missing, ProblemType.NOT_POSSIBLE_NOW, **message)
 
     def _serve_acts(self, app: FastAPI, one: str) -> None:
         problems = (ProblemType.UNKNOWN_OFFER, ProblemType.UNKNOWN_CONNECTION)
@@ -128,8 +128,8 @@ class ConnectionDesk:
         more: dict[str, Any] = {"responses": _VALIDATION, "no_body": True}
         add(app, "POST", path, self.validate_connection, *problems, often, tag=_TAG, summary=summary, **more)
         path, summary = f"{one}/test-lead", "Say whether a connection's test lead was found"
-        said: dict[str, Any] = {"tag": _TAG, "summary": summary, "responses": _ONE}
-        add(app, "POST", path, self.say_of_connection, *problems, ProblemType.NOT_POSSIBLE_NOW, **said)
+        message: dict[str, Any] = {"tag": _TAG, "summary": summary, "responses": _ONE}
+        add(app, "POST", path, self.say_of_connection, *problems, ProblemType.NOT_POSSIBLE_NOW, **message)
         for act, endpoint, summary in (
             ("pause", self.pause_connection, "Hold a connection's leads"),
             ("resume", self.resume_connection, "Let a connection's leads go out"),
@@ -145,7 +145,7 @@ class ConnectionDesk:
         """Microsoft's resource; `{"leadDestination": "none"}` while there is none. Secrets read as `*********`."""
         connection = await self._connections.get(offer, PRIMARY)
         content = no_connection() if connection is None else self._content(connection, language)
-        return _told(content, language)
+        return _summary(content, language)
 
     async def put_customer_leads(self, offer: Offer, body: ConnectionBody, caller: Owner, language: Asked) -> Response:
         """The connection is tried at once and held leads go out. `none` removes it; a secret sent as `*********` stays.
@@ -174,14 +174,14 @@ class ConnectionDesk:
         """By name, at most 200 at once; secrets read as `*********`."""
         found = await self._connections.page(offer, after=page.cursor, limit=page.limit)
         shown = [self._content(connection, language) for connection in found.connections]
-        return _told({"connections": shown, "nextCursor": found.next_cursor}, language)
+        return _summary({"connections": shown, "nextCursor": found.next_cursor}, language)
 
     async def get_connection(self, offer: Offer, name: ConnectionName, _: Owner, language: Asked) -> Response:
         """Its settings and health; secrets read as `*********`."""
         connection = await self._connections.get(offer, name)
         if connection is None:
             raise unknown_connection(offer, name)
-        return _told(self._content(connection, language), language)
+        return _summary(self._content(connection, language), language)
 
     async def put_connection(
         self, offer: Offer, name: ConnectionName, body: ConnectionBody, caller: Owner, language: Asked
@@ -222,12 +222,12 @@ class ConnectionDesk:
     async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Leads are held until it is resumed; none is lost."""
         paused = await self._connections.pause(offer, name, by=caller.name)
-        return _told(self._content(paused, language), language)
+        return _summary(self._content(paused, language), language)
 
     async def resume_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Whoever paused it, a person or a failure: it is tried anew."""
         resumed = await self._connections.resume(offer, name, by=caller.name)
-        return _told(self._content(resumed, language), language)
+        return _summary(self._content(resumed, language), language)
 
     async def replay_connection(self, offer: Offer, name: ConnectionName, body: ReplayBody, caller: Owner) -> Replayed:
         """By the time leads were handed in and the state of their deliveries; by default those that were set aside."""
@@ -245,8 +245,8 @@ class ConnectionDesk:
     async def _say(
         self, offer: OfferRef, name: str, body: TestLeadBody, caller: Caller, language: Language
     ) -> Response:
-        said = await self._findings.say(offer, name, found=body.found, marker=body.marker, by=caller.name)
-        return _told(self._content(said, language), language)
+        message = await self._findings.say(offer, name, found=body.found, marker=body.marker, by=caller.name)
+        return _summary(self._content(message, language), language)
 
     async def _put(
         self, offer: OfferRef, name: str, body: ConnectionBody, caller: Caller, language: Language
@@ -255,9 +255,9 @@ class ConnectionDesk:
             offer, name, body.root, by=caller.name, trusted=caller.is_operator
         )
         if connection is None:
-            return _told(no_connection(), language)
+            return _summary(no_connection(), language)
         status = 201 if is_new else 200 if connection.change is None else 202
-        return _told(self._content(connection, language, shown), language, status)
+        return _summary(self._content(connection, language, shown), language, status)
 
     def _content(
         self, connection: Connection, language: Language, shown: frozenset[str] = frozenset()
@@ -265,5 +265,5 @@ class ConnectionDesk:
         return connection_content(connection, self._clock(), shown, language)
 
 
-def _told(content: object, language: Language, status: int = 200) -> Response:
+def _summary(content: object, language: Language, status: int = 200) -> Response:
     return Response(to_json(content), status, language_headers(language), media_type="application/json")

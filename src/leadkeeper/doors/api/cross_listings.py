@@ -47,7 +47,7 @@ class CrossListingList(View):
     cross_listings: tuple[CrossListingView, ...]
 
 
-class CrossListingDesk:
+class CrossListingRoutes:
     """``.../cross-listings``."""
 
     def __init__(self, cross_listings: CrossListings) -> None:

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import FastAPI, Path
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.doors.api.language import TOLD, Asked
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
-from leadkeeper.inbox.again import Again
+from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import DeliveryView
@@ -22,7 +22,7 @@ DeliveryId = Annotated[UUID, Path(alias="deliveryId")]
 class Deliveries:
     """``/v1/deliveries``."""
 
-    def __init__(self, again: Again, audit: Audit) -> None:
+    def __init__(self, again: Redelivery, audit: Audit) -> None:
         self._again = again
         self._audit = audit
 
@@ -37,7 +37,7 @@ class Deliveries:
             ProblemType.NOT_REPEATABLE_NOW,
             tag="Deliveries",
             summary="Send a lead over one connection again",
-            responses={200: TOLD},
+            responses={200: SUMMARY},
             no_body=True,
         )
 

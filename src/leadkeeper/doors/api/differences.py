@@ -13,7 +13,7 @@ from leadkeeper.doors.api.publishing import OperationView
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Offer, Operator, Owner
 from leadkeeper.problem import ProblemType
-from leadkeeper.publishing.difference import Change, Part
+from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.publishing.differences import Differences, Waiting
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.views import View
@@ -39,7 +39,7 @@ class DifferenceView(View):
     changes: tuple[ChangeView, ...]
 
     @classmethod
-    def of(cls, changes: tuple[Change, ...]) -> DifferenceView:
+    def of(cls, changes: tuple[FieldChange, ...]) -> DifferenceView:
         """The view of these changes."""
         return cls(differs=bool(changes), changes=tuple(map(ChangeView.model_validate, changes)))
 
@@ -73,7 +73,7 @@ class CertificationList(View):
     next_cursor: str | None = Field(None, description="Where the next page begins; null on the last.")
 
 
-class DifferenceDesk:
+class DifferenceRoutes:
     """``.../difference``, ``.../withdraw`` and ``/v1/certifications``."""
 
     def __init__(self, differences: Differences, publication: Publication) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 
-from leadkeeper.doors.api.language import TOLD, Asked
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
 from leadkeeper.explain.find import explain
@@ -27,7 +27,7 @@ class Explainer:
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
         summary = "What an error means"
-        add(app, "GET", "/v1/explain", self.get_explanation, tag="Diagnoses", summary=summary, responses={200: TOLD})
+        add(app, "GET", "/v1/explain", self.get_explanation, tag="Diagnoses", summary=summary, responses={200: SUMMARY})
 
     async def get_explanation(self, q: Pasted, _: Reader, language: Asked) -> Explained:
         """The entries of the catalogue that a text or code means, the surest first; none when nothing is known."""

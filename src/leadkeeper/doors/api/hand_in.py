@@ -17,7 +17,7 @@ from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import HotRoute, header, hops_of, read_body, require_content_type, send_body
-from leadkeeper.intake.keep import Intake, Kept
+from leadkeeper.intake.keep import Accepted, Intake
 from leadkeeper.problem import ProblemType
 from leadkeeper.views import DeliveryState, View
 
@@ -36,7 +36,7 @@ class KeptLead(View):
     deliveries: list[BegunDelivery]
 
 
-def kept_content(kept: Kept) -> dict[str, Any]:
+def kept_content(kept: Accepted) -> dict[str, Any]:
     """A kept lead as it is answered."""
     return {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
 

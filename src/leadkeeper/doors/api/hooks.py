@@ -40,7 +40,7 @@ class NewHookView(View):
 HookId = Annotated[UUID, Path(alias="hookId")]
 
 
-class HookDesk:
+class HookRoutes:
     """``.../offers/{offerId}/hooks``. ``base_url`` starts the hooks' addresses."""
 
     def __init__(self, hooks: Hooks, base_url: str) -> None:

@@ -36,7 +36,7 @@ async def _asked(
 Asked = Annotated[Language, Depends(_asked)]
 """The language to tell diagnoses in; answers that are models carry it as ``Content-Language``."""
 
-TOLD: Final[dict[str, Any]] = {
+SUMMARY: Final[dict[str, Any]] = {
     "headers": {
         "Content-Language": {
             "description": "The language of the diagnoses in it, such as en or pt.",

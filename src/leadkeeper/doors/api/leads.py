@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.permissions import Caller
 from leadkeeper.clock import Clock
-from leadkeeper.doors.api.language import TOLD, Asked
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
@@ -124,7 +124,7 @@ class Leads:
         add(app, "POST", "/v1/leads/find", self.find_by_email, tag="Leads", summary=summary)
         one, missing = "/v1/leads/{leadId}", ProblemType.NOT_FOUND
         summary = "Read a lead and what became of it"
-        add(app, "GET", one, self.get_lead, missing, tag="Leads", summary=summary, responses={200: TOLD})
+        add(app, "GET", one, self.get_lead, missing, tag="Leads", summary=summary, responses={200: SUMMARY})
 
     async def list_leads(self, query: Annotated[LeadQuery, Query()], caller: Reader) -> LeadPage:
         """An operator sees all, a publisher its own. Follow ``nextCursor`` until there is none."""

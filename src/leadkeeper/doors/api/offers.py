@@ -12,7 +12,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import OfferBody
 from leadkeeper.doors.api.security import Offer, Owner, PublisherId
 from leadkeeper.problem import ProblemType
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.views import View
 
 
@@ -44,7 +44,7 @@ class OfferList(View):
 class Offers:
     """``/v1/publishers/{publisherId}/offers``."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: OfferCatalogue) -> None:
         self._catalogue = catalogue
 
     def serve_on(self, app: FastAPI) -> None:

@@ -39,7 +39,7 @@ class PortalLinkView(View):
     expires_at: str = Field(alias="expiresTime")
 
 
-class PortalLinkDesk:
+class PortalLinkRoutes:
     """``/v1/publishers/{publisherId}/portal-links``. ``base_url`` starts the links."""
 
     def __init__(self, links: PortalLinks, base_url: str) -> None:

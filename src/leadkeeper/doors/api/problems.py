@@ -45,8 +45,8 @@ def invalid(errors: Iterable[Mapping[str, Any]], *, what: str = "The request") -
     """The problem in what pydantic found, named by field; the input itself is not repeated."""
     first = itertools.islice(errors, MOST_ERRORS)
     fields = tuple(FieldError(_field(error["loc"]), _plain(str(error["msg"]))) for error in first)
-    told = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in fields)
-    return Problem(ProblemType.INVALID_REQUEST, f"{what} cannot be taken: {told}", fields)
+    summary = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in fields)
+    return Problem(ProblemType.INVALID_REQUEST, f"{what} cannot be taken: {summary}", fields)
 
 
 def invalid_model(error: ValidationError, *, what: str) -> Problem:

@@ -10,7 +10,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import PublisherBody
 from leadkeeper.doors.api.security import Operator, Owner, PublisherId, Reader
 from leadkeeper.problem import ProblemType
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.views import View
 
 
@@ -34,7 +34,7 @@ class PublisherList(View):
 class Publishers:
     """``/v1/publishers``."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: OfferCatalogue) -> None:
         self._catalogue = catalogue
 
     def serve_on(self, app: FastAPI) -> None:

@@ -46,7 +46,7 @@ class StepView(View):
     def of(cls, step: Step) -> StepView:
         """The view of a step."""
         text = STEP_TEXTS[step.id]
-        told = tuple(MessageView(text=m.text, level=m.level, at=to_text(m.at)) for m in step.messages)
+        summary = tuple(MessageView(text=m.text, level=m.level, at=to_text(m.at)) for m in step.messages)
         return cls(
             id=step.id.value,
             name=text.name,
@@ -54,7 +54,7 @@ class StepView(View):
             estimate=text.estimate,
             status=step.status,
             progress=step.progress,
-            messages=told,
+            messages=summary,
         )
 
 
@@ -123,7 +123,7 @@ class CertificationBody(Body):
 OperationId = Annotated[str, Path(alias="operationId", max_length=64)]
 
 
-class PublishingDesk:
+class PublishingRoutes:
     """``.../publish`` and what belongs to it."""
 
     def __init__(self, publication: Publication, base_url: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadkeeper.doors.cli.house import with_rooms
+from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Since, Until, milliseconds
 
@@ -34,7 +34,7 @@ def audit(
     from leadkeeper.access.audit import AuditFilter
 
     filters = AuditFilter(publisher, who, act, milliseconds(since), milliseconds(until))
-    page = with_rooms(lambda rooms: rooms.audit.list(filters, cursor, limit))
+    page = with_services(lambda services: services.audit.list(filters, cursor, limit))
     if json:
         print_json(page)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.house import BY, quiet_settings, with_rooms
+from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
@@ -16,7 +16,7 @@ from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
-    from leadkeeper.rooms import Rooms
+    from leadkeeper.services import Services
     from leadkeeper.texts import Language
     from leadkeeper.views import Validation
 
@@ -34,7 +34,7 @@ def list_(
     from leadkeeper.connections.state import STATE_WORDS
 
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.connections.list(offer))
+    found = with_services(lambda services: services.connections.list(offer))
     if json:
         print_json({"connections": [_resource(connection, language) for connection in found]})
         return
@@ -70,11 +70,11 @@ def put(
     body = _body(file, to, set_ or [])
     language = spoken_language()
 
-    async def work(rooms: Rooms) -> tuple[Connection | None, bool, Any, bool]:
-        made = await rooms.connections.put(offer, name, body, by=BY, trusted=True)
-        return (*made, rooms.validator.waits_for_word)
+    async def work(services: Services) -> tuple[Connection | None, bool, Any, bool]:
+        made = await services.connections.put(offer, name, body, by=BY, trusted=True)
+        return (*made, services.validator.waits_for_word)
 
-    connection, is_new, shown, waits_for_word = with_rooms(work)
+    connection, is_new, shown, waits_for_word = with_services(work)
     if connection is None:
         say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
     elif json:
@@ -96,7 +96,7 @@ def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = F
     Where the destination does not confirm it, search for it there, then run found or not-found.
     """
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.validator.validate(offer, name, by=BY, language=language))
+    found = with_services(lambda services: services.validator.validate(offer, name, by=BY, language=language))
     if json:
         print_json(found)
     else:
@@ -128,21 +128,21 @@ def not_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker 
 @commands.command()
 def pause(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Hold a connection's leads until it is resumed."""
-    with_rooms(lambda rooms: rooms.connections.pause(offer, name, by=BY))
+    with_services(lambda services: services.connections.pause(offer, name, by=BY))
     say(f"The connection {offer}/{name} is paused: its leads are held.")
 
 
 @commands.command()
 def resume(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Try a connection anew, whoever paused it. Its held leads go out."""
-    with_rooms(lambda rooms: rooms.connections.resume(offer, name, by=BY))
+    with_services(lambda services: services.connections.resume(offer, name, by=BY))
     say(f"The connection {offer}/{name} is resumed.")
 
 
 @commands.command()
 def remove(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Remove a connection. Its undelivered leads are kept for one of the same name."""
-    if not with_rooms(lambda rooms: rooms.connections.remove(offer, name, by=BY)):
+    if not with_services(lambda services: services.connections.remove(offer, name, by=BY)):
         raise Failed(f"The offer {offer} has no connection {name!r}.")
     say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
 
@@ -182,7 +182,7 @@ def _resource(connection: Connection, language: Language, shown: frozenset[str] 
 
 def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: bool) -> None:
     language = spoken_language()
-    done = with_rooms(lambda rooms: rooms.findings.say(offer, name, found=found, marker=marker, by=BY))
+    done = with_services(lambda services: services.findings.say(offer, name, found=found, marker=marker, by=BY))
     if json:
         print_json(_resource(done, language))
         return
@@ -194,9 +194,9 @@ def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: b
     say(f"{offer}/{name}: {language.gettext(STATE_WORDS[done.state])}")
     waiting = None if done.change is None else done.change.diagnosis
     stored = None if found else waiting or done.diagnosis
-    told = None if stored is None else from_stored(stored)
-    if isinstance(told, Diagnosis):
-        print_diagnosis(DiagnosisView.of(told, language), language)
+    summary = None if stored is None else from_stored(stored)
+    if isinstance(summary, Diagnosis):
+        print_diagnosis(DiagnosisView.of(summary, language), language)
 
 
 def _trouble(connection: Connection, language: Language) -> str:
@@ -205,8 +205,8 @@ def _trouble(connection: Connection, language: Language) -> str:
 
     if connection.diagnosis is None:
         return ""
-    told = from_stored(connection.diagnosis)
-    return text_of(told.kind, language).summary if isinstance(told, Diagnosis) else ""
+    summary = from_stored(connection.diagnosis)
+    return text_of(summary.kind, language).summary if isinstance(summary, Diagnosis) else ""
 
 
 def _print_validation(found: Validation, language: Language) -> None:
@@ -215,6 +215,6 @@ def _print_validation(found: Validation, language: Language) -> None:
         print_line(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
     if found.not_looked_at is not None:
         print_line(found.not_looked_at)
-    print_line(found.said)
+    print_line(found.message)
     if found.diagnosis is not None:
         print_diagnosis(found.diagnosis, language)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 
@@ -26,14 +26,14 @@ def list_(
 ) -> None:
     """List contact addresses: confirmed, asked, waiting to be asked, or declined, and what is wrong with them."""
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.contact_answers.all(publisher))
+    found = with_services(lambda services: services.contact_answers.all(publisher))
     rows = [(one.publisher_id, one.contact.email, one.contact.standing.value, one.contact.trouble) for one in found]
     if json:
-        told = [
+        summary = [
             {"publisherId": owner, "email": email, "state": state, "trouble": _trouble(trouble, language) or None}
             for owner, email, state, trouble in rows
         ]
-        print_json({"contacts": told})
+        print_json({"contacts": summary})
         return
     shown = [(owner, email, state, _trouble(trouble, language)) for owner, email, state, trouble in rows]
     print_table(("Publisher", "Address", "State", "Trouble"), shown, empty="Nobody is told by mail.")
@@ -52,7 +52,7 @@ def allow(
     except ValueError as error:
         raise typer.BadParameter(f"ADDRESS {error}") from None
     try:
-        with_rooms(lambda rooms: rooms.contact_answers.allow(publisher, parsed, by=BY))
+        with_services(lambda services: services.contact_answers.allow(publisher, parsed, by=BY))
     except ValueError as error:
         raise Failed(f"{error}.") from None
     say(f"The address gets the notices of the publisher {publisher}.")
@@ -62,8 +62,8 @@ def _trouble(stored: str | None, language: Language) -> str:
     from leadkeeper.catalogue import from_stored, text_of
     from leadkeeper.diagnosis import Diagnosis
 
-    told = None if stored is None else from_stored(stored)
-    if not isinstance(told, Diagnosis):
+    summary = None if stored is None else from_stored(stored)
+    if not isinstance(summary, Diagnosis):
         return ""
-    status = f"{told.evidence.status}: " if told.evidence.status else ""
-    return status + text_of(told.kind, language).summary
+    status = f"{summary.evidence.status}: " if summary.evidence.status else ""
+    return status + text_of(summary.kind, language).summary

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from leadkeeper.doors.cli.house import quiet_settings, with_rooms
+from leadkeeper.doors.cli.installation import quiet_settings, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, say
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def upgrade() -> None:
     async def nothing_more(_: object) -> None:
         return None
 
-    with_rooms(nothing_more)
+    with_services(nothing_more)
     say("The database has this version's tables.")
 
 
@@ -96,5 +96,5 @@ def rotate_secrets() -> None:
     Before: make a key (leadkeeper db new-key), put it first (a line of its own in the key file, or before a comma in
     LEADKEEPER_SECRET_KEY), keep the old one behind it, and restart every process. After: remove the old key.
     """
-    count = with_rooms(lambda rooms: rooms.connections.rotate_secrets())
+    count = with_services(lambda services: services.connections.rotate_secrets())
     say(f"The secrets of {count} connections are encrypted with the newest key.")

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
     from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.inbox.backlog import Backlog
-    from leadkeeper.rooms import Rooms
+    from leadkeeper.services import Services
     from leadkeeper.settings import Settings
     from leadkeeper.storage.durability import Durability
     from leadkeeper.texts import Language
 
-    Examine = Callable[[Rooms, Connection, Language], Awaitable["Finding"]]
+    Examine = Callable[[Services, Connection, Language], Awaitable["Finding"]]
 
 CHECKS_AT_ONCE: Final = 8
 OVERDUE_MS: Final = 60_000
 """A lead that was due this long ago was left lying: no worker runs, or it has too much to do."""
-SAID_EVERY: Final = 100_000
+REPORTED_EVERY: Final = 100_000
 """After so many records a look through them says how far it is."""
 NAMED: Final = 50
 """How many damaged records are named."""
@@ -80,7 +80,7 @@ def _print(finding: Finding) -> None:
 
 def _findings(*, test_leads: bool) -> list[Finding]:
     from leadkeeper.doors.cli.db import database_status
-    from leadkeeper.doors.cli.house import quiet_settings
+    from leadkeeper.doors.cli.installation import quiet_settings
 
     found: list[Finding] = [_python()]
     try:
@@ -95,10 +95,10 @@ def _findings(*, test_leads: bool) -> list[Finding]:
             # Where commits wait for ever, whatever writes would wait as well.
             found += asyncio.run(_look(settings, test_leads=test_leads)) if writes else []
     except Exception as error:
-        told = explanation(error)
-        if told is None:
+        summary = explanation(error)
+        if summary is None:
             raise
-        found.append(Finding("settings" if told.startswith("Wrong setting") else "database", "wrong", told))
+        found.append(Finding("settings" if summary.startswith("Wrong setting") else "database", "wrong", summary))
     return found
 
 
@@ -114,7 +114,7 @@ def _permissions(settings: Settings) -> list[Finding]:
     from leadkeeper.doors.cli.permissions import ROOT, exposed_files, is_root
 
     found = [
-        Finding(f"file {each.path}", "wrong" if each.by_all else "note", each.told, each.remedy)
+        Finding(f"file {each.path}", "wrong" if each.by_all else "note", each.summary, each.remedy)
         for each in exposed_files(settings)
     ]
     user = Finding("user", "note", *ROOT) if is_root() else Finding("user", "ok", "is not root")
@@ -137,7 +137,7 @@ async def _server(settings: Settings) -> tuple[bool, list[Finding]]:
     try:
         found = await storage.read(durability)
         writes = found is None or not found.waits
-        return writes, [*_durability(found), _notifications(heard=await storage.hears())]
+        return writes, [*_durability(found), _notifications(observed=await storage.hears())]
     finally:
         await storage.close()
 
@@ -154,63 +154,63 @@ def _durability(found: Durability | None) -> list[Finding]:
     ]
 
 
-def _notifications(*, heard: bool) -> Finding:
+def _notifications(*, observed: bool) -> Finding:
     from leadkeeper.delivery.lookout import POLL_SECONDS
 
-    if heard:
+    if observed:
         return Finding("notifications", "ok", "a worker hears at once of what another process brings")
-    told = f"NOTIFY does not reach, and a worker finds within {POLL_SECONDS:g} s what another process brings"
+    summary = f"NOTIFY does not reach, and a worker finds within {POLL_SECONDS:g} s what another process brings"
     remedy = "nothing has to be done; the server's own address in LEADKEEPER_DATABASE_URL would save that time"
-    return Finding("notifications", "note", f"a pooler stands before PostgreSQL: {told}", remedy)
+    return Finding("notifications", "note", f"a pooler stands before PostgreSQL: {summary}", remedy)
 
 
 async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
-    from leadkeeper.app import open_rooms
+    from leadkeeper.app import open_services
 
-    async with open_rooms(settings, worker=False) as house:
-        rooms = house.rooms
-        connections = await _connections(rooms, spoken_language(), _validated if test_leads else _connection)
+    async with open_services(settings, worker=False) as installation:
+        services = installation.services
+        connections = await _connections(services, spoken_language(), _validated if test_leads else _connection)
         return [
-            *await _secrets(rooms),
+            *await _secrets(services),
             *connections,
-            *await _backlog(rooms),
-            await _records(rooms),
-            *await _clocks(rooms),
+            *await _backlog(services),
+            await _records(services),
+            *await _clocks(services),
             await _mail(settings),
         ]
 
 
-async def _secrets(rooms: Rooms) -> list[Finding]:
+async def _secrets(services: Services) -> list[Finding]:
     from leadkeeper.connections.rotation import unbound
 
-    closed = await rooms.connections.unreadable()
+    closed = await services.connections.unreadable()
     if not closed:
-        loose = await rooms.storage.read(unbound)
-        told = f"opens the stored secrets; those of {', '.join(loose)} are not bound to their row yet"
+        loose = await services.storage.read(unbound)
+        summary = f"opens the stored secrets; those of {', '.join(loose)} are not bound to their row yet"
         if loose:
-            return [Finding("secret key", "note", told, "leadkeeper db rotate-secrets")]
+            return [Finding("secret key", "note", summary, "leadkeeper db rotate-secrets")]
         return [Finding("secret key", "ok", "opens the stored secrets")]
     remedy = "set LEADKEEPER_SECRET_KEY (or _FILE) to the key that made them, or enter the settings anew"
     return [Finding("secret key", "wrong", f"does not open the secrets of {', '.join(closed)}", remedy)]
 
 
-async def _connections(rooms: Rooms, language: Language, examine: Examine) -> list[Finding]:
+async def _connections(services: Services, language: Language, examine: Examine) -> list[Finding]:
     gate = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def look(connection: Connection) -> Finding:
         async with gate:
-            return await examine(rooms, connection, language)
+            return await examine(services, connection, language)
 
-    return list(await asyncio.gather(*(look(connection) for connection in await rooms.connections.list())))
+    return list(await asyncio.gather(*(look(connection) for connection in await services.connections.list())))
 
 
-async def _connection(rooms: Rooms, connection: Connection, language: Language) -> Finding:
+async def _connection(services: Services, connection: Connection, language: Language) -> Finding:
     from leadkeeper.catalogue import from_stored, text_of
     from leadkeeper.connections.state import STATE_WORDS, ConnectionState
     from leadkeeper.diagnosis import Diagnosis
 
     name = f"connection {connection.offer}/{connection.name}"
-    check = await rooms.validator.check(connection)
+    check = await services.validator.check(connection)
     state = language.gettext(STATE_WORDS[connection.state])
     if check.ok:
         resume = f"leadkeeper connections resume {connection.offer} {connection.name}"
@@ -220,7 +220,7 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
         if connection.state is ConnectionState.BROKEN and isinstance(why, Diagnosis):
             text = text_of(why.kind, language)
             return Finding(name, "wrong", f"passes its check, yet: {text.summary}", " ".join(text.steps))
-        unseen = "" if check.unseen is None else f". {check.unseen.told(language)}"
+        unseen = "" if check.unseen is None else f". {check.unseen.summary(language)}"
         return Finding(name, "ok", f"passes its check ({state}){unseen}")
     if check.diagnosis is None:
         failed = "; ".join(f"{step.name}: {step.detail}" for step in check.steps if step.ok is False)
@@ -230,26 +230,26 @@ async def _connection(rooms: Rooms, connection: Connection, language: Language) 
     return Finding(name, "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
 
 
-async def _validated(rooms: Rooms, connection: Connection, language: Language) -> Finding:
+async def _validated(services: Services, connection: Connection, language: Language) -> Finding:
     name = f"connection {connection.offer}/{connection.name}"
-    found = await rooms.validator.validate(connection.offer, connection.name, by="cli:doctor", language=language)
+    found = await services.validator.validate(connection.offer, connection.name, by="cli:doctor", language=language)
     if found.ok:
-        return Finding(name, "ok", found.said)
+        return Finding(name, "ok", found.message)
     if found.ok is None:
         which = f"{connection.offer} {connection.name}"
         remedy = f"leadkeeper connections found {which} (or not-found)"
-        return Finding(name, "note", found.said, remedy)
+        return Finding(name, "note", found.message, remedy)
     if found.diagnosis is None:
-        return await _connection(rooms, connection, language)
+        return await _connection(services, connection, language)
     evidence = f" ({found.diagnosis.evidence.text})" if found.diagnosis.evidence.text else ""
     return Finding(name, "wrong", f"{found.diagnosis.summary}{evidence}", " ".join(found.diagnosis.steps))
 
 
-async def _backlog(rooms: Rooms) -> list[Finding]:
+async def _backlog(services: Services) -> list[Finding]:
     from leadkeeper.inbox.backlog import backlog
 
-    found = await rooms.storage.read(backlog)
-    now = rooms.clock()
+    found = await services.storage.read(backlog)
+    now = services.clock()
     age = f"; the oldest came {_ago(now - found.oldest_at)} ago" if found.oldest_at is not None else ""
     late = found.due_at is not None and now - found.due_at > OVERDUE_MS
     remedy = "start leadkeeper serve or another leadkeeper worker" if late else ""
@@ -259,11 +259,11 @@ async def _backlog(rooms: Rooms) -> list[Finding]:
     return findings
 
 
-async def _records(rooms: Rooms) -> Finding:
+async def _records(services: Services) -> Finding:
     """Rows that cannot be read stop nothing but themselves, and wait for a person."""
     from leadkeeper.inbox.damaged import all_damaged
 
-    found = [each.told async for each in all_damaged(rooms.storage, rooms.clock(), _progress())]
+    found = [each.summary async for each in all_damaged(services.storage, services.clock(), _progress())]
     if not found:
         return Finding("records", "ok", "all of them can be read")
     more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
@@ -272,12 +272,12 @@ async def _records(rooms: Rooms) -> Finding:
 
 def _progress() -> Callable[[int], None]:
     """Says on standard error how far a long look through the records is."""
-    said = 0
+    message = 0
 
     def looked(records: int) -> None:
-        nonlocal said
-        if records >= said + SAID_EVERY:
-            said = records
+        nonlocal message
+        if records >= message + REPORTED_EVERY:
+            message = records
             typer.echo(f"looked at {records} records, going on", err=True)
 
     return looked
@@ -301,13 +301,13 @@ def _ago(ms: int) -> str:
     return f"{seconds} s"
 
 
-async def _clocks(rooms: Rooms) -> list[Finding]:
+async def _clocks(services: Services) -> list[Finding]:
     """Due times and leases go by the database's clock; signatures, certificates and tokens by each machine's."""
     from leadkeeper.clock import now_ms
     from leadkeeper.storage.presence import WRONG_MS, running
 
-    now = rooms.clock()
-    processes = await rooms.storage.read(running, now)
+    now = services.clock()
+    processes = await services.storage.read(running, now)
     wrong = [each for each in processes if abs(each.ahead_ms) >= WRONG_MS]
     mine = now_ms() - now
     right = f"agrees with the database's; so do those of {len(processes) - len(wrong)} running processes"
@@ -331,9 +331,9 @@ async def _mail(settings: Settings) -> Finding:
 
     if settings.mail_server is None:
         return Finding("mail", "note", "no mail server is set, so notices wait", "set LEADKEEPER_SMTP_URL")
-    told = await Mailer(settings.mail_server).probe()
-    if told is None:
+    summary = await Mailer(settings.mail_server).probe()
+    if summary is None:
         return Finding("mail", "ok", "the mail server lets us sign in")
-    text = text_of(told.kind, spoken_language())
-    evidence = f" ({told.evidence.status} {told.evidence.text})" if told.evidence.status else ""
+    text = text_of(summary.kind, spoken_language())
+    evidence = f" ({summary.evidence.status} {summary.evidence.text})" if summary.evidence.status else ""
     return Finding("mail", "wrong", f"{text.summary}{evidence}", " ".join(text.steps))

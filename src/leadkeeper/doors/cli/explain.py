@@ -55,6 +55,6 @@ def _print(found: tuple[Explanation, ...], language: Language) -> None:
         if number:
             print()
         where = f" ({', '.join(each.systems)})" if each.systems else ""
-        print_line(f"{each.kind}, {by} {each.told_by}{where}")
+        print_line(f"{each.kind}, {by} {each.recognized_by}{where}")
         print_advice(each.summary, Who(each.who), each.steps, language)
         print_line(f"  {documentation}: {at}{each.docs}")

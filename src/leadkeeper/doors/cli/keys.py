@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.house import with_rooms
+from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 
 commands = typer.Typer(name="keys", help="Who may call the API, in which role.", no_args_is_help=True)
@@ -37,7 +37,7 @@ def create(
 ) -> None:
     """Make a key. It is shown this once: only its hash is kept."""
     try:
-        made = with_rooms(lambda rooms: rooms.keys.create(role, note))
+        made = with_services(lambda services: services.keys.create(role, note))
     except ValueError as error:
         raise Failed(f"{error}: leadkeeper publishers put.") from None
     if json:
@@ -50,7 +50,7 @@ def create(
 @commands.command("list")
 def list_(json: AsJson = False) -> None:
     """List the keys, oldest first, revoked ones too."""
-    found = with_rooms(lambda rooms: rooms.keys.list())
+    found = with_services(lambda services: services.keys.list())
     if json:
         print_json({"keys": found})
         return
@@ -61,6 +61,6 @@ def list_(json: AsJson = False) -> None:
 @commands.command()
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")]) -> None:
     """End a key. Running servers honour it for up to five seconds more."""
-    if not with_rooms(lambda rooms: rooms.keys.revoke(key_id)):
+    if not with_services(lambda services: services.keys.revoke(key_id)):
         raise Failed(f"There is no key {key_id!r} that could be revoked: leadkeeper keys list.")
     say(f"The key {key_id} is revoked.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import (
@@ -26,7 +26,7 @@ from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
     from leadkeeper.intake.keep import NewLead
-    from leadkeeper.rooms import Rooms
+    from leadkeeper.services import Services
     from leadkeeper.texts import Language
     from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
 
@@ -62,17 +62,17 @@ def find(
     wanted = sys.stdin.readline() if text == "-" else text
     require_storable(wanted)
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.reading.find(wanted, by=BY, publisher_id=None, language=language))
+    found = with_services(lambda services: services.reading.find(wanted, by=BY, publisher_id=None, language=language))
     if json:
         print_json(found)
         return
     for lead in found.leads:
         print_line(f"{lead.created_time}  {lead.lead_source}  {lead.id}")
-        for line in lead.said:
+        for line in lead.message:
             print_line(f"  {line}")
         for number, step in enumerate(lead.steps, start=1):
             print_line(f"    {number}. {step}")
-    for line in found.said:
+    for line in found.message:
         print_line(line)
 
 
@@ -119,7 +119,7 @@ def list_(
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )
-    page = with_rooms(lambda rooms: rooms.reading.leads(filters, cursor, limit, by=BY))
+    page = with_services(lambda services: services.reading.leads(filters, cursor, limit, by=BY))
     if json:
         print_json(page)
         return
@@ -133,7 +133,7 @@ def list_(
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
     language = spoken_language()
-    found = with_rooms(lambda rooms: rooms.reading.lead(lead, by=BY, publisher_id=None, language=language))
+    found = with_services(lambda services: services.reading.lead(lead, by=BY, publisher_id=None, language=language))
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:
@@ -179,7 +179,7 @@ def send(
     typed = {"source": source, "action": action, "customer": customer, "description": description, "campaign": campaign}
     body = {**_ids(offer), **typed} if offer else read_json(file or "-")
     lead = _new_lead(body, idempotency_key)
-    kept = with_rooms(lambda rooms: rooms.intake.keep(lead))
+    kept = with_services(lambda services: services.intake.keep(lead))
     if json:
         print_json(
             {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
@@ -198,7 +198,7 @@ def retry(
     json: AsJson = False,
 ) -> None:
     """Send again now."""
-    sent, others = with_rooms(lambda rooms: _retry(rooms, id_, spoken_language()))
+    sent, others = with_services(lambda services: _retry(services, id_, spoken_language()))
     if json:
         print_json({"deliveries": sent})
         return
@@ -233,8 +233,8 @@ def replay(
         raise typer.BadParameter(f"--state {unknown[0]}: choose one of {', '.join(known)}")
     states = [known[each] for each in state or [State.SET_ASIDE.value]]
 
-    async def work(rooms: Rooms) -> Replayed:
-        return await rooms.again.replay(
+    async def work(services: Services) -> Replayed:
+        return await services.redelivery.replay(
             offer,
             name,
             since_ms=milliseconds(since),
@@ -246,7 +246,7 @@ def replay(
         )
 
     with busy("Marking deliveries"):
-        found = with_rooms(work)
+        found = with_services(work)
     if json:
         print_json(found)
     else:
@@ -263,14 +263,14 @@ def _ids(offer: OfferRef) -> dict[str, str]:
     return {"publisherId": offer.publisher_id, "offerId": offer.offer_id}
 
 
-async def _retry(rooms: Rooms, id_: str, language: Language) -> tuple[list[DeliveryView], list[DeliveryView]]:
+async def _retry(services: Services, id_: str, language: Language) -> tuple[list[DeliveryView], list[DeliveryView]]:
     """The deliveries that are sent again, and the lead's others."""
-    lead = await rooms.inbox.get(id_)  # only its deliveries' ids and states are used
+    lead = await services.inbox.get(id_)  # only its deliveries' ids and states are used
     if lead is None:
-        return [await rooms.again.retry(id_, by=BY, language=language)], []
+        return [await services.redelivery.retry(id_, by=BY, language=language)], []
     others = [delivery for delivery in lead.deliveries if delivery.state in _DONE]
     open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]
-    return [await rooms.again.retry(delivery.id, by=BY, language=language) for delivery in open_ones], others
+    return [await services.redelivery.retry(delivery.id, by=BY, language=language) for delivery in open_ones], others
 
 
 def _row(lead: LeadSummary) -> tuple[str, ...]:
@@ -312,7 +312,7 @@ def _print_delivery(delivery: DeliveryView, language: Language) -> None:
         late = ", too late to count" if attempt.late else ""
         print_line(f"  {attempt.at}  {attempt.outcome}, {attempt.took_ms} ms{late}")
     if delivery.receipt is not None:
-        told = [f"{name} {value}" for name, value in delivery.receipt.model_dump(exclude_none=True).items()]
-        print_line(f"  receipt: {', '.join(told)}")
+        summary = [f"{name} {value}" for name, value in delivery.receipt.model_dump(exclude_none=True).items()]
+        print_line(f"  receipt: {', '.join(summary)}")
     if delivery.diagnosis is not None:
         print_diagnosis(delivery.diagnosis, language, "  ")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from leadkeeper.doors.cli import publishing
-from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Offer, checked
 
@@ -29,7 +29,7 @@ def put(
     from leadkeeper.doors.api.schemas import OfferBody
 
     body = checked(OfferBody, {"title": title or offer.offer_id, "offerType": offer_type, "live": live}, "The offer")
-    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_offer(offer, **body.model_dump(), by=BY))
+    made, is_new = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
     if json:
         print_json(OfferView.model_validate(made))
     else:
@@ -43,7 +43,7 @@ def list_(
     """List the offers."""
     from leadkeeper.doors.api.offers import OfferList, OfferView
 
-    found = with_rooms(lambda rooms: rooms.catalogue.offers(publisher))
+    found = with_services(lambda services: services.catalogue.offers(publisher))
     if json:
         print_json(OfferList(offers=[OfferView.model_validate(offer) for offer in found]))
         return
@@ -54,11 +54,11 @@ def list_(
 @commands.command()
 def cost(offer: Offer, json: AsJson = False) -> None:
     """Estimate what an offer's leads cost a month at its destinations."""
-    found = with_rooms(lambda rooms: rooms.costs.of(offer))
+    found = with_services(lambda services: services.costs.of(offer))
     if json:
         print_json(found)
         return
-    rows = [(one.connection, one.destination, one.said) for one in found.connections]
+    rows = [(one.connection, one.destination, one.message) for one in found.connections]
     print_table(("Connection", "Destination", "Estimate"), rows, empty="The offer has no lead destination.")
 
 

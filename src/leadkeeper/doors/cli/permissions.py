@@ -30,7 +30,7 @@ class Exposed:
     by_all: bool
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """What is wrong with it."""
         return f"has mode {self.mode:04o}: {'everybody on this machine' if self.by_all else 'its group'} may use it"
 

@@ -120,10 +120,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return 130
     except Exception as error:
-        told = explanation(error)
-        if told is None:
+        summary = explanation(error)
+        if summary is None:
             raise
-        complain(told)
+        complain(summary)
         return 1
     return code if isinstance(code, int) else 0
 

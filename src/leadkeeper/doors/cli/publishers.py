@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import checked
 
@@ -31,7 +31,9 @@ def put(
     given = dict(_quota(text) for text in quota or [])
     body = checked(PublisherBody, {"displayName": name or publisher, "quotas": given}, "The publisher")
     quotas = None if body.quotas is None else body.quotas.given()
-    made, is_new = with_rooms(lambda rooms: rooms.catalogue.put_publisher(publisher, name, quotas=quotas, by=BY))
+    made, is_new = with_services(
+        lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, by=BY)
+    )
     if json:
         print_json(made)
     else:
@@ -41,7 +43,7 @@ def put(
 @commands.command("list")
 def list_(json: AsJson = False) -> None:
     """List the publishers."""
-    found = with_rooms(lambda rooms: rooms.catalogue.publishers())
+    found = with_services(lambda services: services.catalogue.publishers())
     if json:
         print_json({"publishers": found})
         return

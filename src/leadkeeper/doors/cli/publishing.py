@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.house import BY, with_rooms
+from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer
@@ -16,7 +16,7 @@ from leadkeeper.doors.cli.values import Offer
 if TYPE_CHECKING:
     from leadkeeper.offer import OfferRef
     from leadkeeper.publishing.operations import Operation
-    from leadkeeper.rooms import Rooms
+    from leadkeeper.services import Services
 
 _LOOK_SECONDS = 0.5
 _MOST_WAITING = 1_000
@@ -36,7 +36,7 @@ def publish(
     Everything that is missing is named at once. A test lead is sent over every connection.
     """
     emails = [_address(one) for one in email or ()]
-    begun = with_rooms(lambda rooms: rooms.publication.publish(offer, emails=emails, by=BY, trusted=True))
+    begun = with_services(lambda services: services.publication.publish(offer, emails=emails, by=BY, trusted=True))
     _follow(offer, begun, json, wait=wait)
 
 
@@ -51,13 +51,13 @@ def _address(text: str) -> str:
 
 def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:
     """Show the preview to customers. Exit code 1 if a connection did not take its test lead."""
-    begun = with_rooms(lambda rooms: rooms.publication.go_live(offer, by=BY))
+    begun = with_services(lambda services: services.publication.go_live(offer, by=BY))
     _follow(offer, begun, json, wait=wait)
 
 
 def cancel(offer: Offer, json: AsJson = False) -> None:
     """End the operation under way, or withdraw the preview. What is live stays live."""
-    _show(with_rooms(lambda rooms: rooms.publication.cancel(offer, by=BY)), json)
+    _show(with_services(lambda services: services.publication.cancel(offer, by=BY)), json)
 
 
 def certify(
@@ -67,13 +67,13 @@ def certify(
     json: AsJson = False,
 ) -> None:
     """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""
-    done = with_rooms(lambda rooms: rooms.publication.certify(offer, approved=approve, message=message, by=BY))
+    done = with_services(lambda services: services.publication.certify(offer, approved=approve, message=message, by=BY))
     _show(done, json)
 
 
 def withdraw(offer: Offer, json: AsJson = False) -> None:
     """Take an offer out of the storefront. Leads from elsewhere are still taken."""
-    found = with_rooms(lambda rooms: rooms.publication.withdraw(offer, by=BY))
+    found = with_services(lambda services: services.publication.withdraw(offer, by=BY))
     if json:
         from leadkeeper.doors.api.offers import OfferView
 
@@ -84,7 +84,7 @@ def withdraw(offer: Offer, json: AsJson = False) -> None:
 
 def difference(offer: Offer, json: AsJson = False) -> None:
     """Tell what publishing an offer's draft would change for customers, field by field."""
-    found = with_rooms(lambda rooms: rooms.differences.of(offer))
+    found = with_services(lambda services: services.differences.of(offer))
     if json:
         from leadkeeper.doors.api.differences import DifferenceView
 
@@ -96,7 +96,7 @@ def difference(offer: Offer, json: AsJson = False) -> None:
 
 def waiting(json: AsJson = False) -> None:
     """List the offers that wait for an operator's word, who waits longest first."""
-    found = with_rooms(lambda rooms: rooms.differences.waiting(limit=_MOST_WAITING))
+    found = with_services(lambda services: services.differences.waiting(limit=_MOST_WAITING))
     if json:
         from leadkeeper.doors.api.differences import CertificationList, CertificationView
 
@@ -108,7 +108,7 @@ def waiting(json: AsJson = False) -> None:
 
 def status(offer: Offer, json: AsJson = False) -> None:
     """Show how an offer's publishing stands, and what its steps tell."""
-    found = with_rooms(lambda rooms: rooms.publication.status(offer))
+    found = with_services(lambda services: services.publication.status(offer))
     if json:
         from leadkeeper.doors.api.publishing import OperationView
 
@@ -123,13 +123,13 @@ def status(offer: Offer, json: AsJson = False) -> None:
 def _follow(offer: OfferRef, begun: Operation, json: bool, *, wait: bool) -> None:
     from leadkeeper.publishing.steps import OperationState
 
-    ended = with_rooms(lambda rooms: _until_ended(rooms, offer, begun.id)) if wait else begun
+    ended = with_services(lambda services: _until_ended(services, offer, begun.id)) if wait else begun
     _show(ended, json)
     if ended.state in (OperationState.FAILED, OperationState.CANCELED):
         raise Failed(f"{offer}: the operation has {ended.state.value}. Mend what its steps tell, then begin again.")
 
 
-async def _until_ended(rooms: Rooms, offer: OfferRef, operation_id: str) -> Operation:
+async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -> Operation:
     """The operation once it has ended or waits for a person; its steps pass by on a terminal meanwhile."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -140,7 +140,7 @@ async def _until_ended(rooms: Rooms, offer: OfferRef, operation_id: str) -> Oper
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar, language = progress.add_task("publishing", total=6), spoken_language()
         while True:
-            operation = await rooms.publication.operation(offer, operation_id)
+            operation = await services.publication.operation(offer, operation_id)
             step = current(operation.steps)
             done = sum(each.status is StepStatus.COMPLETE for each in operation.steps)
             progress.update(

@@ -66,7 +66,7 @@ def run(
             storage={"table": table, "blob": blob},
         )
         try:
-            asyncio.run(_until_told(folder.resolve(), guard, ports))
+            asyncio.run(_until_stopped(folder.resolve(), guard, ports))
         except (AzuriteMissing, AzuriteFailed) as error:
             raise Failed(str(error)) from None
         except OSError as error:
@@ -97,12 +97,12 @@ def rows(
     print_table(columns, [[str(row.get(name, "")) for name in columns] for row in found], empty="There are no rows.")
 
 
-async def _until_told(folder: Path, guard: Guard, ports: Ports) -> None:
+async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
     from leadkeeper.doors.cli.demo.stage import open_stage
 
     stop = asyncio.Event()
-    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(told, stop.set)
+    for summary in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(summary, stop.set)
     async with open_stage(folder, guard, ports, keep=True) as stage:
         endpoint = await stage.endpoint(port=ports.endpoint)
         print(_described(stage, endpoint, _written(folder, stage, endpoint)), flush=True)

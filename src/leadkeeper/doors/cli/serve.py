@@ -49,7 +49,7 @@ def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None
     configure_logging(settings)
     _warn(settings)
     try:
-        uvloop.run(_until_told(settings, api=api, worker=worker))
+        uvloop.run(_until_stopped(settings, api=api, worker=worker))
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
             why = {errno.EADDRINUSE: "is taken", errno.EACCES: "needs more rights"}.get(error.errno or 0, "is not here")
@@ -67,12 +67,12 @@ def _warn(settings: Settings) -> None:
 
     log = structlog.get_logger(__name__)
     for each in exposed_files(settings):
-        log.warning("a file stands open", file=str(each.path), told=each.told, remedy=each.remedy)
+        log.warning("a file stands open", file=str(each.path), summary=each.summary, remedy=each.remedy)
     if is_root():
         log.warning(ROOT[0], remedy=ROOT[1])
 
 
-async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
+async def _until_stopped(settings: Settings, *, api: bool, worker: bool) -> None:
     import structlog
 
     from leadkeeper.app import serve
@@ -81,8 +81,8 @@ async def _until_told(settings: Settings, *, api: bool, worker: bool) -> None:
     log, slow = structlog.get_logger(__name__), api and reads_cookies_slowly()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for told in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(told, stop.set)
+    for summary in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(summary, stop.set)
 
     def ready() -> None:
         where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if api else "Leadkeeper carries leads"

@@ -18,9 +18,9 @@ from leadkeeper.doors.cloud_partner.callers import caller_of
 from leadkeeper.doors.cloud_partner.errors import API_VERSION, ErrorDocument, install_errors
 from leadkeeper.doors.cloud_partner.ingestion import Ingestion
 from leadkeeper.doors.cloud_partner.offers import TAG, Offers
-from leadkeeper.doors.cloud_partner.publishing import PublishingDesk
+from leadkeeper.doors.cloud_partner.publishing import PublishingRoutes
 from leadkeeper.doors.json_route import JsonRoute
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 
 _NO_PROXIES = ClientAddresses()
 
@@ -39,7 +39,7 @@ class _OfferRoute(JsonRoute):
         return signed_in
 
 
-def create_cloud_partner(rooms: Rooms, addresses: ClientAddresses = _NO_PROXIES) -> FastAPI:
+def create_cloud_partner(services: Services, addresses: ClientAddresses = _NO_PROXIES) -> FastAPI:
     """The API over ``rooms``, below ``/api`` and ``/v1.0``; ``addresses`` tells whose a request is."""
     app = FastAPI(
         title="Cloud Partner Portal",
@@ -51,11 +51,11 @@ def create_cloud_partner(rooms: Rooms, addresses: ClientAddresses = _NO_PROXIES)
     )
     app.router.route_class = _OfferRoute
     app.router.redirect_slashes = False
-    app.state.bearers = Bearers(rooms.sign_ins, addresses, rooms.rates)
+    app.state.bearers = Bearers(services.sign_ins, addresses, services.rates)
     install_errors(app)
-    Offers(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
-    PublishingDesk(rooms.publication, rooms.base_url).serve_on(app)
-    Ingestion(rooms.catalogue, rooms.publication, rooms.connections).serve_on(app)
+    Offers(services.catalogue, services.publication, services.connections).serve_on(app)
+    PublishingRoutes(services.publication, services.base_url).serve_on(app)
+    Ingestion(services.catalogue, services.publication, services.connections).serve_on(app)
     return app
 
 

@@ -101,8 +101,8 @@ def install_errors(app: FastAPI) -> None:
             FieldError(".".join(str(part)[:100] for part in each["loc"][1:]), str(each["msg"]))
             for each in error.errors()[:20]
         ]
-        told = "; ".join(f"{field.field} {field.message}" for field in fields)
-        return error_response(400, f"The request cannot be taken: {told}", fields)
+        summary = "; ".join(f"{field.field} {field.message}" for field in fields)
+        return error_response(400, f"The request cannot be taken: {summary}", fields)
 
     async def of_version(_: Request, _error: Exception) -> Response:
         message = f"Invalid api version. Allowed values are [{API_VERSION}]"

@@ -19,7 +19,7 @@ from leadkeeper.doors.cloud_partner.errors import ERRORS
 from leadkeeper.doors.cloud_partner.ingestion_leads import by_their_names, read_configuration, show_configuration
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.steps import OperationKind, OperationState
@@ -96,7 +96,7 @@ class LeadConfiguration(BaseModel):
 class Ingestion:
     """``/v1.0/ingestion/products``. A product's id is ``publisher.offer``."""
 
-    def __init__(self, catalogue: Catalogue, publication: Publication, connections: Connections) -> None:
+    def __init__(self, catalogue: OfferCatalogue, publication: Publication, connections: Connections) -> None:
         self._catalogue = catalogue
         self._publication = publication
         self._connections = connections

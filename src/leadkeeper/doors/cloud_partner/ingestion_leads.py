@@ -35,8 +35,8 @@ def read_configuration(
     kept = stored if stored is not None and stored.destination == adapter.name else None
     settings: dict[str, Any] = {}
     if kept is not None:
-        told = {*names.values(), "contactEmail", "notice"}
-        settings = {name: value for name, value in kept.settings.items() if name not in told}
+        summary = {*names.values(), "contactEmail", "notice"}
+        settings = {name: value for name, value in kept.settings.items() if name not in summary}
         settings |= {name: MASK for name in secret_fields(adapter.config) if name in kept.secrets}
     settings |= {ours: body[theirs] for theirs, ours in names.items() if body.get(theirs) not in (None, "")}
     if isinstance(how := settings.get("authentication"), str):
@@ -45,11 +45,11 @@ def read_configuration(
         for name in gone:
             if settings.get(name) == MASK:
                 del settings[name]
-    settings |= _told_to(body)
+    settings |= _summary_to(body)
     return {"leadDestination": adapter.lead_destination, adapter.config_key: settings}
 
 
-def _told_to(body: Mapping[str, Any]) -> dict[str, Any]:
+def _summary_to(body: Mapping[str, Any]) -> dict[str, Any]:
     """Who is told, and when: the one or the other, since a connection has one rule for all its contacts."""
     text = body.get("contactEmail") or ""
     each = [part.strip() for part in re.split("[;,]", str(text)) if part.strip()]
@@ -69,12 +69,12 @@ def show_configuration(stored: Stored) -> dict[str, Any] | None:
     if known is None:
         return None
     settings = stored.settings
-    told = list(settings.get("contactEmail", []))
-    daily = told if settings.get("notice") == "daily" else []
+    summary = list(settings.get("contactEmail", []))
+    daily = summary if settings.get("notice") == "daily" else []
     shown = {theirs: settings[ours] for theirs, ours in known.settings.items() if ours in settings}
     return {
         "resourceType": known.resource_type,
-        "contactEmail": "" if daily else ";".join(told),
+        "contactEmail": "" if daily else ";".join(summary),
         _DIGEST: daily,
         **shown,
     }
@@ -105,5 +105,5 @@ def _renamed(error: FieldError, theirs: Mapping[str, str]) -> FieldError:
 
 
 def _invalid(*errors: FieldError) -> Problem:
-    told = "; ".join(f"{error.field} {error.message}" for error in errors)
-    return Problem(ProblemType.INVALID_REQUEST, f"The lead configuration cannot be taken: {told}", errors)
+    summary = "; ".join(f"{error.field} {error.message}" for error in errors)
+    return Problem(ProblemType.INVALID_REQUEST, f"The lead configuration cannot be taken: {summary}", errors)

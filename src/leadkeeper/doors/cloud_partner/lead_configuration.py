@@ -131,10 +131,10 @@ def _destination(words: _Words, named: str) -> str:
     return found
 
 
-def _addresses(told: object) -> object:
-    if isinstance(told, str):
-        return [part.strip() for part in re.split(r"[;,]", told) if part.strip()]
-    return told
+def _addresses(summary: object) -> object:
+    if isinstance(summary, str):
+        return [part.strip() for part in re.split(r"[;,]", summary) if part.strip()]
+    return summary
 
 
 def _settings(words: _Words, destination: str, given: Mapping[str, Any], emails: object) -> dict[str, Any]:
@@ -149,12 +149,12 @@ def _settings(words: _Words, destination: str, given: Mapping[str, Any], emails:
             raise ValueError(f"{name} is given twice in {called}, and the two contradict each other")
         if name not in settings or _is_filled(value):
             settings[name] = value
-    told, others = _addresses(settings.pop("contactEmail", None)), _addresses(emails)
-    if _is_filled(told) and _is_filled(others) and told != others:
+    summary, others = _addresses(settings.pop("contactEmail", None)), _addresses(emails)
+    if _is_filled(summary) and _is_filled(others) and summary != others:
         raise ValueError(f"contactEmail in {called} and leadNotificationEmails contradict each other")
-    told = told if _is_filled(told) else others
-    if told:
-        settings["contactEmail"] = told
+    summary = summary if _is_filled(summary) else others
+    if summary:
+        settings["contactEmail"] = summary
     if isinstance(settings.get("authentication"), str):
         text = settings["authentication"]
         settings["authentication"] = _AUTHENTICATIONS.get(text.replace(" ", "").casefold(), text)
@@ -180,15 +180,15 @@ def lead_configuration(
     """
     words = _words(destinations)
     found: dict[str, Any] = {name: {} for name in words.objects}
-    told: list[str] = []
+    summary: list[str] = []
     named = "None"
     if stored is not None and stored.provider.installed:
         destination = stored.provider.lead_destination
         named = words.names[destination]
         settings = dict(stored.settings)
-        told = settings.pop("contactEmail", [])  # in one place, so that changing it there changes it
+        summary = settings.pop("contactEmail", [])  # in one place, so that changing it there changes it
         found[destination] = settings
-    values = {_DESTINATION: named, **found, _EMAILS: ";".join(told)}
+    values = {_DESTINATION: named, **found, _EMAILS: ";".join(summary)}
     keys = _keys(words, properties or {})
     return {key: value for name, value in values.items() for key in keys[name]}
 

@@ -24,7 +24,7 @@ from leadkeeper.doors.cloud_partner.lead_configuration import (
 )
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.offer_types import OFFER_TYPES
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.steps import OfferStatus
@@ -126,7 +126,7 @@ class OfferTypeView(BaseModel):
 class Offers:
     """``/api/publishers/{publisherId}/offers`` and ``/api/offerTypes``."""
 
-    def __init__(self, catalogue: Catalogue, publication: Publication, connections: Connections) -> None:
+    def __init__(self, catalogue: OfferCatalogue, publication: Publication, connections: Connections) -> None:
         self._catalogue = catalogue
         self._publication = publication
         self._connections = connections
@@ -179,12 +179,12 @@ class Offers:
 
     async def put_offer(self, offer: Offer, body: OfferBody, caller: Owner, if_match: IfMatch = None) -> ShownOffer:
         """Changes the draft, and at once the lead destination. A secret that is not sent stays as it is."""
-        for name, said, meant in (
+        for name, reason, meant in (
             ("publisherId", body.publisherId, offer.publisher_id),
             ("id", body.id, offer.offer_id),
         ):
-            if said is not None and said != meant:
-                raise _invalid(name, f"is {said[:100]!r} in the body and {meant!r} in the address")
+            if reason is not None and reason != meant:
+                raise _invalid(name, f"is {reason[:100]!r} in the body and {meant!r} in the address")
         stored = await self._stored(offer)
         try:
             properties, leads = read_lead_configuration(body.definition.offer, stored, self._destinations)

@@ -127,7 +127,7 @@ class SubmissionView(BaseModel):
     changedTime: str
 
 
-class PublishingDesk:
+class PublishingRoutes:
     """``.../publish`` and what belongs to it."""
 
     def __init__(self, publication: Publication, base_url: str) -> None:

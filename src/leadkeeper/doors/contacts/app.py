@@ -39,33 +39,35 @@ _LONGEST: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PageMessage:
     """What a page without a question says: its heading and its text, in which ``%(publisher)s`` may stand."""
 
     title: str
     text: str
 
 
-CONFIRMED: Final = Said(
+CONFIRMED: Final = PageMessage(
     _("You get these notices"), _("The publisher %(publisher)s can now have you told of its leads.")
 )
-DECLINED: Final = Said(
+DECLINED: Final = PageMessage(
     _("You get no more mail from here"),
     _("No publisher can have you written to. If that was a slip, open the link of the mail again."),
 )
-OVER: Final = Said(
+OVER: Final = PageMessage(
     _("This link is over"),
     _(
         "It can be used for seven days, or its address has a typing error. Whoever entered your address can have you "
         "asked again."
     ),
 )
-REFUSED: Final = Said(_("This cannot be taken"), _("Open the link of the mail again and press one of the two buttons."))
-TOO_MANY: Final = Said(
+REFUSED: Final = PageMessage(
+    _("This cannot be taken"), _("Open the link of the mail again and press one of the two buttons.")
+)
+TOO_MANY: Final = PageMessage(
     _("A little slower, please"),
     _("The page was opened often from your address just now. Nothing was changed; try again in a minute."),
 )
-AWAY: Final = Said(
+AWAY: Final = PageMessage(
     _("Please try again in a moment"),
     _("Your answer could not be kept just now. Go back and press the button once more."),
 )
@@ -115,16 +117,22 @@ class ContactDoor:
             request, "question.html", publisher=asked.publisher_id, address=address, standing=standing
         )
 
-    def _done(self, request: Request, asked: Asked | None, message: Said) -> Response:
+    def _done(self, request: Request, asked: Asked | None, message: PageMessage) -> Response:
         if asked is None:
             return self._message(request, OVER, 404)
         return self._message(request, message, publisher=asked.publisher_id)
 
     def _message(
-        self, request: Request, said: Said, status: int = 200, *, retry_after: int | None = None, publisher: str = ""
+        self,
+        request: Request,
+        text: PageMessage,
+        status: int = 200,
+        *,
+        retry_after: int | None = None,
+        publisher: str = "",
     ) -> Response:
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        return self._pages.page(request, "message.html", status, headers, said=said, publisher=publisher)
+        return self._pages.page(request, "message.html", status, headers, text=text, publisher=publisher)
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404

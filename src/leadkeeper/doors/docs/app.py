@@ -64,7 +64,7 @@ class DocsDoor:
 
     async def _api(self, request: Request) -> Response:
         missing = not (STATIC / "swagger-ui-bundle.js").is_file()
-        return self._said(request, "missing.html", 503) if missing else self._said(request, "api.html")
+        return self._message(request, "missing.html", 503) if missing else self._message(request, "api.html")
 
     async def _page(self, request: Request) -> Response:
         path: str = request.path_params["path"]
@@ -75,7 +75,7 @@ class DocsDoor:
         if found is not None:
             return FileResponse(found, headers=self._headers, media_type=_TYPES[found.suffix])
         if not await run_in_threadpool((self._site / "index.html").is_file):
-            return self._said(request, "missing.html", 503)
+            return self._message(request, "missing.html", 503)
         raise HTTPException(404)
 
     def _found(self, path: str) -> Path | None:
@@ -90,9 +90,9 @@ class DocsDoor:
 
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return self._said(request, "nothing.html", status)
+        return self._message(request, "nothing.html", status)
 
-    def _said(self, request: Request, template: str, status: int = 200) -> Response:
+    def _message(self, request: Request, template: str, status: int = 200) -> Response:
         content: dict[str, Any] = {"there": (self._site / "index.html").is_file()}
         return self._pages.page(request, template, status, **content)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.access.permissions import ROLE_NAMES
-from leadkeeper.doors.portal.desk import Desk, Places, blank, form_of, to
+from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
@@ -22,9 +22,9 @@ _SECRET: Final = 64
 class AccountPages:
     """``/portal/account``: for everybody who is signed in; a key has sessions alone."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -41,34 +41,34 @@ class AccountPages:
         ]
 
     async def _account(self, request: Request, session: Session) -> Response:
-        told = {
+        summary = {
             "password": _("Your password is changed, and your other sessions have ended."),
             "sessions": _("Your other sessions have ended."),
         }.get(request.query_params.get("done", ""), "")
-        return await self._page(request, session, told=told)
+        return await self._page(request, session, summary=summary)
 
     async def _page(self, request: Request, session: Session, problem: Problem | None = None, **more: Any) -> Response:
         person, theirs = None, ()
         if session.caller.person_id is not None:
-            person, theirs = await self._rooms.people.one(session.caller.person_id)  # type: ignore[assignment]
+            person, theirs = await self._services.people.one(session.caller.person_id)  # type: ignore[assignment]
         content: dict[str, Any] = {
             "person": person,
             "memberships": theirs,
             "role_names": ROLE_NAMES,
-            "sessions": await self._rooms.sign_ins.sessions.list(session.caller),
+            "sessions": await self._services.sign_ins.sessions.list(session.caller),
             "errors": blank({} if problem is None else {error.field: error.message for error in problem.errors}),
-            "least": self._rooms.people.passwords.least,
-            "told": "",
+            "least": self._services.people.passwords.least,
+            "summary": "",
         }
         if person is not None and person.has_factor:
-            content["codes_left"] = await self._rooms.second_factor.left(person.id)
+            content["codes_left"] = await self._services.second_factor.left(person.id)
         status = 200 if problem is None else problem.status
-        return self._desk.page(request, "account.html", status, None, **(content | more))
+        return self._routes.page(request, "account.html", status, None, **(content | more))
 
     async def _rename(self, request: Request, session: Session) -> Response:
         person_id = _person(session)
         try:
-            await self._rooms.people.rename(person_id, (await form_of(request)).get("name", ""))
+            await self._services.people.rename(person_id, (await form_of(request)).get("name", ""))
         except Problem as problem:
             return await self._page(request, session, problem)
         return to("/portal/account")
@@ -78,9 +78,9 @@ class AccountPages:
         form = await form_of(request)
         now_is, new = form.get("password", ""), form.get("new", "")
         # Whoever sits down at an open page must not try passwords there without end.
-        await self._rooms.person_sign_ins.require_guess(session.caller)
+        await self._services.person_sign_ins.require_guess(session.caller)
         try:
-            await self._rooms.people.change_password(session.caller, session.open.id, now_is, new)
+            await self._services.people.change_password(session.caller, session.open.id, now_is, new)
         except Problem as problem:
             return await self._page(request, session, problem)
         return to("/portal/account?done=password")
@@ -88,28 +88,28 @@ class AccountPages:
     async def _act_for(self, request: Request, session: Session) -> Response:
         _person(session)
         publisher_id = (await form_of(request)).get("publisher", "") or None
-        if not await self._rooms.sign_ins.sessions.act_for(session.open, publisher_id):
+        if not await self._services.sign_ins.sessions.act_for(session.open, publisher_id):
             raise HTTPException(404)
         return to("/portal")
 
     async def _end_others(self, request: Request, session: Session) -> Response:
-        await self._rooms.sign_ins.sessions.end_some(session.caller, but=session.open.id)
+        await self._services.sign_ins.sessions.end_some(session.caller, but=session.open.id)
         return to("/portal/account?done=sessions")
 
     async def _end(self, request: Request, session: Session) -> Response:
-        if not await self._rooms.sign_ins.sessions.end_some(session.caller, only=request.path_params["session_id"]):
+        if not await self._services.sign_ins.sessions.end_some(session.caller, only=request.path_params["session_id"]):
             raise HTTPException(404)
         return to("/portal/account")
 
     async def _factor(self, request: Request, session: Session) -> Response:
         _person(session)
-        return self._factor_page(request, session, self._rooms.second_factor.new_secret())
+        return self._factor_page(request, session, self._services.second_factor.new_secret())
 
     def _factor_page(self, request: Request, session: Session, secret: str, problem: Problem | None = None) -> Response:
-        address = self._rooms.second_factor.address(secret, session.open.email, str(self._rooms.marketplace))
+        address = self._services.second_factor.address(secret, session.open.email, str(self._services.marketplace))
         content: dict[str, Any] = {"secret": secret, "picture": _picture(address), "codes": ()}
         content["wrong"] = "" if problem is None else problem.detail
-        return self._desk.page(request, "factor.html", 200 if problem is None else problem.status, **content)
+        return self._routes.page(request, "factor.html", 200 if problem is None else problem.status, **content)
 
     async def _set_up(self, request: Request, session: Session) -> Response:
         """The recovery codes are shown in this answer alone."""
@@ -117,26 +117,26 @@ class AccountPages:
         secret = form.get("secret", "")
         if not (16 <= len(secret) <= _SECRET and secret.isascii() and secret.isalnum()):
             raise HTTPException(422)
-        person, _theirs = await self._rooms.people.one(person_id)
+        person, _theirs = await self._services.people.one(person_id)
         if person.has_factor:
-            said = _("There is a second factor already: remove it first.")
-            raise Problem(ProblemType.NOT_POSSIBLE_NOW, said)
+            message = _("There is a second factor already: remove it first.")
+            raise Problem(ProblemType.NOT_POSSIBLE_NOW, message)
         try:
-            codes = await self._rooms.second_factor.set_up(session.caller, secret, form.get("code", ""))
+            codes = await self._services.second_factor.set_up(session.caller, secret, form.get("code", ""))
         except Problem as problem:
             return self._factor_page(request, session, secret, problem)
-        return self._desk.page(request, "factor.html", codes=codes, wrong="", secret="", picture="")
+        return self._routes.page(request, "factor.html", codes=codes, wrong="", secret="", picture="")
 
     async def _remove_factor(self, request: Request, session: Session) -> Response:
         """With the password, so that an open page is not enough."""
         person_id, form = _person(session), await form_of(request)
         try:
-            await self._rooms.person_sign_ins.require_guess(session.caller)
-            await self._rooms.people.require_password(person_id, form.get("factor_password", ""))
+            await self._services.person_sign_ins.require_guess(session.caller)
+            await self._services.people.require_password(person_id, form.get("factor_password", ""))
         except Problem as problem:
             errors = {"factor_password": problem.detail}
             return await self._page(request, session, problem, errors=blank(errors))
-        await self._rooms.second_factor.remove(person_id, by=session.caller)
+        await self._services.second_factor.remove(person_id, by=session.caller)
         return to("/portal/account")
 
 

@@ -23,7 +23,6 @@ from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
 from leadkeeper.doors.portal.copies import CopyPages
-from leadkeeper.doors.portal.desk import Desk, Handler, Places, Support, form_of
 from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
@@ -36,12 +35,13 @@ from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.outside import Outside
 from leadkeeper.doors.portal.provider import SIGNED_OUT, ProviderPages
 from leadkeeper.doors.portal.publishing import PublishingPages
+from leadkeeper.doors.portal.routes import Handler, Places, Routes, Support, form_of
 from leadkeeper.doors.portal.rules import require_allowed
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
 from leadkeeper.doors.portal.sign_in import SignInPages
 from leadkeeper.doors.portal.start import StartPages
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext as _
 
@@ -89,7 +89,7 @@ class Portal:
 
     def __init__(
         self,
-        rooms: Rooms,
+        services: Services,
         *,
         name: object,
         base_url: str,
@@ -98,22 +98,22 @@ class Portal:
         support: str = "",
     ) -> None:
         require_static()
-        self._rooms = rooms
+        self._services = services
         self._origins = origins
-        self._door = Door(rooms.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
-        self._desk = Desk(rooms, name=name, ending=ending, support=Support(support) if support else None)
+        self._door = Door(services.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
+        self._routes = Routes(services, name=name, ending=ending, support=Support(support) if support else None)
         self._outside = Outside(origins)
-        self._frames = EmbeddingPages(self._desk, self._door, self._outside)
+        self._frames = EmbeddingPages(self._routes, self._door, self._outside)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/portal``."""
         inside: Places = [("/portal/sign-out", self._sign_out, "POST")]
         for pages in _PAGES:
-            inside += pages(self._desk).places()
+            inside += pages(self._routes).places()
         routes = [
             Route("/portal/", lambda _: RedirectResponse("/portal", 308)),
-            *SignInPages(self._desk, self._door, self._outside).routes(),
-            *ProviderPages(self._desk, self._door, self._outside).routes(),
+            *SignInPages(self._routes, self._door, self._outside).routes(),
+            *ProviderPages(self._routes, self._door, self._outside).routes(),
             *self._frames.routes(),
             *(Route(f"/portal/static/{name}", _file(path)) for name, path in _FILES.items()),
             *(Route(path, self._inside(path, handler), methods=[method]) for path, handler, method in inside),
@@ -140,16 +140,16 @@ class Portal:
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)
             request.state.session = session
             if session.caller.publisher_id is not None and not session.open.looks:
-                await admitted(self._rooms.rates, session.caller.publisher_id)
+                await admitted(self._services.rates, session.caller.publisher_id)
             if request.method == "POST" and not is_own_form(session, (await form_of(request)).get("token", "")):
                 raise HTTPException(403)
-            require_allowed(self._desk, request, route, session)
+            require_allowed(self._routes, request, route, session)
             return await handler(request, session)
 
         return handle
 
     async def _sign_out(self, request: Request, session: Session) -> Response:
-        by_provider = session.open.how is How.PROVIDER and self._rooms.provider is not None
+        by_provider = session.open.how is How.PROVIDER and self._services.provider is not None
         response = RedirectResponse(SIGNED_OUT if by_provider else "/portal/sign-in", 303)
         await self._door.sign_out(request, response)
         return response
@@ -158,24 +158,24 @@ class Portal:
         status = error.status_code if isinstance(error, HTTPException) else 404
         headers = getattr(error, "headers", None)
         title = _("There is nothing here") if status == 404 else _NOT_DONE
-        return self._desk.message(request, status, _REFUSALS.get(status, _NOTHING_HERE), headers, title=title)
+        return self._routes.message(request, status, _REFUSALS.get(status, _NOTHING_HERE), headers, title=title)
 
     async def _of_problem(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
         if error.type is ProblemType.STORAGE_AWAY:
             return await self._of_away(request, error)
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-        return self._desk.message(request, error.status, error.detail, headers)
+        return self._routes.message(request, error.status, error.detail, headers)
 
     async def _of_away(self, request: Request, _error: Exception) -> Response:
-        said, title = _("The database cannot be reached just now. Try again soon."), _("Not just now")
+        message, title = _("The database cannot be reached just now. Try again soon."), _("Not just now")
         if request.method == "POST":  # It may have gone away after the act, before the page.
-            said, title = _("The database cannot be reached just now. Look before you repeat it."), _UNKNOWN
-        return self._desk.message(request, 503, said, {"Retry-After": "1"}, title=title)
+            message, title = _("The database cannot be reached just now. Look before you repeat it."), _UNKNOWN
+        return self._routes.message(request, 503, message, {"Retry-After": "1"}, title=title)
 
     async def _of_fault(self, request: Request, _error: Exception) -> Response:
-        said = _("The fault is ours. It is not known whether it was done: look before you repeat it.")
-        return self._desk.message(request, 500, said, title=_UNKNOWN)
+        message = _("The fault is ours. It is not known whether it was done: look before you repeat it.")
+        return self._routes.message(request, 500, message, title=_UNKNOWN)
 
 
 def _file(path: Path) -> Callable[[Request], Response]:

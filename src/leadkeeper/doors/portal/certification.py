@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
 from leadkeeper.doors.portal.differing import MOST, shown_changes
+from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import OfferRef
 from leadkeeper.texts import lazy_gettext as _
@@ -23,9 +23,9 @@ LONGEST_REASON: Final = 2_000
 class CertificationPages:
     """``/portal/certification``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -43,7 +43,7 @@ class CertificationPages:
     async def _approve(self, request: Request, session: Session) -> Response:
         self._require_operator(request, session)
         form = await form_of(request)
-        await self._rooms.publication.certify(
+        await self._services.publication.certify(
             _offer(request), approved=True, seen=form.get("operation", ""), by=session.caller.name
         )
         return to(AT)
@@ -59,15 +59,15 @@ class CertificationPages:
             wrong = _("At most %(most)s characters.", most=format(LONGEST_REASON, ","))
         if wrong:
             return await self._page(request, 422, wrong=(str(ref), wrong, reason))
-        await self._rooms.publication.certify(
+        await self._services.publication.certify(
             ref, approved=False, message=reason, seen=form.get("operation", ""), by=session.caller.name
         )
         return to(AT)
 
     async def _page(self, request: Request, status: int = 200, wrong: tuple[str, str, str] = ("", "", "")) -> Response:
-        after, language = request.query_params.get("after"), self._desk.language_of(request)
-        found = await self._rooms.differences.waiting(after=after, limit=_OFFERS + 1)
-        shown, known = found[:_OFFERS], self._rooms.connections.destinations
+        after, language = request.query_params.get("after"), self._routes.language_of(request)
+        found = await self._services.differences.waiting(after=after, limit=_OFFERS + 1)
+        shown, known = found[:_OFFERS], self._services.connections.destinations
         content: dict[str, Any] = {
             "waiting": [
                 (each, shown_changes(each.changes, language, known), max(0, len(each.changes) - MOST)) for each in shown
@@ -76,12 +76,12 @@ class CertificationPages:
             "longest": LONGEST_REASON,
             "following": shown[-1].operation.id if len(found) > _OFFERS else None,
         }
-        return self._desk.page(request, "certification.html", status, **content)
+        return self._routes.page(request, "certification.html", status, **content)
 
     def _require_operator(self, request: Request, session: Session) -> None:
         """Raises ``HTTPException`` for everybody else, as if there were no such page."""
         if not session.caller.is_operator:
-            self._desk.refused(session, f"{request.method} {request.url.path[:200]}")
+            self._routes.refused(session, f"{request.method} {request.url.path[:200]}")
             raise HTTPException(404)
 
 

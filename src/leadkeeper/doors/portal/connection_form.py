@@ -19,7 +19,6 @@ from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal import guides
 from leadkeeper.doors.portal.connections import ONE, connection_of, connection_page, validated
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.form_fields import (
     default_values,
     field_errors,
@@ -30,6 +29,7 @@ from leadkeeper.doors.portal.form_fields import (
 )
 from leadkeeper.doors.portal.lines import diagnosis_view, line_of
 from leadkeeper.doors.portal.marks import marked_fields
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -71,10 +71,10 @@ class Draft:
 class ConnectionForms:
     """``.../connect`` and ``.../connections/{name}/edit``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
-        self._destinations = desk.rooms.connections.destinations
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
+        self._destinations = routes.services.connections.destinations
 
     def places(self) -> Places:
         """The pages."""
@@ -89,19 +89,19 @@ class ConnectionForms:
 
     async def _new(self, request: Request, session: Session) -> Response:
         """The cards; with ``kind`` the form of one."""
-        ref, query, destinations = self._desk.offer_of(request, session), request.query_params, self._destinations
-        taken = {each.name for each in (await self._rooms.connections.page(ref)).connections}
+        ref, query, destinations = self._routes.offer_of(request, session), request.query_params, self._destinations
+        taken = {each.name for each in (await self._services.connections.page(ref)).connections}
         if "kind" not in query:
             cards = [(each, guides.guide_of(each)) for each in guides.ordered(destinations.all)]
             names = {each.name: each.title for each in destinations}
-            return await self._desk.offer_page(request, ref, "connect.html", "destinations", cards=cards, names=names)
+            return await self._routes.offer_page(request, ref, "connect.html", "destinations", cards=cards, names=names)
         draft = _begun(destinations, query["kind"], query.get("way", ""))
         name = PRIMARY if PRIMARY not in taken else _free(draft.destination.name.replace("_", "-"), taken)
         return await self._form(request, ref, replace(draft, name=name))
 
     async def _create(self, request: Request, session: Session) -> Response:
-        ref, form = self._desk.offer_of(request, session), await form_of(request)
-        await self._rooms.catalogue.offer(ref)
+        ref, form = self._routes.offer_of(request, session), await form_of(request)
+        await self._services.catalogue.offer(ref)
         name = form.get("name", "").strip()
         draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), name=name, values=form)
         if form.get("act") in _SHOWS:
@@ -109,25 +109,25 @@ class ConnectionForms:
                 request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(ref, draft, form)
             )
         try:
-            there = await self._rooms.connections.get(ref, name)
+            there = await self._services.connections.get(ref, name)
         except Problem as problem:
             return await self._refused(request, ref, draft, problem)
         if there is not None:
-            said = _("This offer has a connection of that name already: choose another.")
-            return await self._form(request, ref, replace(draft, errors={"name": said}), 422)
+            message = _("This offer has a connection of that name already: choose another.")
+            return await self._form(request, ref, replace(draft, errors={"name": message}), 422)
         return await self._save(request, session, ref, draft, form)
 
     async def _edit(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        ref = self._routes.offer_of(request, session)
+        connection = await connection_of(self._services, ref, request.path_params["name"])
         stored = connection.changed.stored
         draft = _of(connection, request.query_params.get("way", ""))
         values = default_values(draft.destination.config) | form_values(stored.settings)
         return await self._form(request, ref, replace(draft, values=values))
 
     async def _change(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        ref = self._routes.offer_of(request, session)
+        connection = await connection_of(self._services, ref, request.path_params["name"])
         form = await form_of(request)
         draft = replace(_of(connection, form.get("way", "")), values=form)
         if form.get("act") in _SHOWS:
@@ -138,15 +138,15 @@ class ConnectionForms:
 
     async def _record_of_new(self, request: Request, session: Session) -> Response:
         """The record that would be sent, beside the rows of a form that is being filled in."""
-        ref, form = self._desk.offer_of(request, session), await form_of(request)
+        ref, form = self._routes.offer_of(request, session), await form_of(request)
         draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), values=form)
-        return self._desk.page(request, "_record.html", record=await self._recorded(ref, draft, form))
+        return self._routes.page(request, "_record.html", record=await self._recorded(ref, draft, form))
 
     async def _record_of_changed(self, request: Request, session: Session) -> Response:
-        ref, form = self._desk.offer_of(request, session), await form_of(request)
-        connection = await connection_of(self._rooms, ref, request.path_params["name"])
+        ref, form = self._routes.offer_of(request, session), await form_of(request)
+        connection = await connection_of(self._services, ref, request.path_params["name"])
         draft = replace(_of(connection, form.get("way", "")), values=form)
-        return self._desk.page(request, "_record.html", record=await self._recorded(ref, draft, form))
+        return self._routes.page(request, "_record.html", record=await self._recorded(ref, draft, form))
 
     async def _recorded(self, ref: OfferRef, draft: Draft, form: Mapping[str, str]) -> PreviewView | None:
         """The record, or ``None`` where the settings are not such as could be saved; secrets may still be missing."""
@@ -159,7 +159,7 @@ class ConnectionForms:
             parsed = parse(body, draft.known, self._destinations)
         except Problem:
             return None
-        return None if parsed is None else await self._rooms.validator.record(ref, parsed.stored())
+        return None if parsed is None else await self._services.validator.record(ref, parsed.stored())
 
     async def _save(
         self, request: Request, session: Session, ref: OfferRef, draft: Draft, form: Mapping[str, str]
@@ -170,13 +170,13 @@ class ConnectionForms:
         body = _body(draft, form)
         settings = body[destination.config_key]
         missing = {name: _("Enter this.") for name in draft.way.needed if settings.get(name) in (None, "", [])}
-        missing |= {name: said for name in ("fields",) if name in names and (said := wrong_rows(form, name))}
+        missing |= {name: message for name in ("fields",) if name in names and (message := wrong_rows(form, name))}
         if missing:
             # The settings may allow to leave these out, this way does not: what else is wrong is told with it.
-            errors = _wrong(draft, body, self._desk.language_of(request)) | missing
+            errors = _wrong(draft, body, self._routes.language_of(request)) | missing
             return await self._form(request, ref, replace(draft, errors=errors), 422)
         try:
-            connection, _new, shown = await self._rooms.connections.put(
+            connection, _new, shown = await self._services.connections.put(
                 ref, draft.name, body, by=caller.name, trusted=caller.is_operator
             )
         except Problem as problem:
@@ -185,26 +185,26 @@ class ConnectionForms:
         labels = {info.alias or name: info.title or name for name, info in destination.config.model_fields.items()}
         made = {labels[name]: connection.changed.stored.secrets[name] for name in sorted(shown)}
         if made:  # Shown this once, whatever becomes of a test lead: that is for the next button.
-            return await connection_page(self._desk, request, connection, made=made, saved=True)
+            return await connection_page(self._routes, request, connection, made=made, saved=True)
         if form.get("act") == "validate":
-            return await validated(self._desk, request, session, ref, draft.name, saved=True)
+            return await validated(self._routes, request, session, ref, draft.name, saved=True)
         return to(connection_address(ref, draft.name))
 
     async def _refused(self, request: Request, ref: OfferRef, draft: Draft, problem: Problem) -> Response:
         """What cannot be taken stands at its field; what is no fault of the form's is a message of its own."""
         if problem.type not in (ProblemType.INVALID_REQUEST, ProblemType.QUOTA_EXCEEDED):
             raise problem
-        config, language = draft.destination.config, self._desk.language_of(request)
+        config, language = draft.destination.config, self._routes.language_of(request)
         if problem.type is ProblemType.QUOTA_EXCEEDED:
-            told = replace(draft, general=language.tell(problem.detail))
-            return await self._form(request, ref, told, problem.status)
+            summary = replace(draft, general=language.tell(problem.detail))
+            return await self._form(request, ref, summary, problem.status)
         errors, general = field_errors(problem.errors, config, draft.destination.config_key, language)
         if any(error.field == "name" for error in problem.errors):
             errors, general = errors | {"name": problem.detail}, ""
         shown = guides.all_fields(config, draft.guide, draft.way)
-        hidden = [said for name, said in errors.items() if name not in (*shown, "name")]
-        said = " ".join([general, *hidden]).strip() or ("" if errors else problem.detail)
-        return await self._form(request, ref, replace(draft, errors=errors, general=said), problem.status)
+        hidden = [message for name, message in errors.items() if name not in (*shown, "name")]
+        message = " ".join([general, *hidden]).strip() or ("" if errors else problem.detail)
+        return await self._form(request, ref, replace(draft, errors=errors, general=message), problem.status)
 
     async def _form(
         self,
@@ -216,7 +216,7 @@ class ConnectionForms:
         spare: int = 2,
         record: PreviewView | None = None,
     ) -> Response:
-        connection, language = draft.connection, self._desk.language_of(request)
+        connection, language = draft.connection, self._routes.language_of(request)
         broken = connection is not None and connection.state is ConnectionState.BROKEN
         diagnosis = diagnosis_view(connection.diagnosis, language) if connection is not None and broken else None
         marked = () if diagnosis is None else marked_fields(diagnosis.kind)
@@ -239,7 +239,7 @@ class ConnectionForms:
         content: dict[str, Any] = {
             "draft": draft,
             "diagnosis": diagnosis,
-            "line": None if connection is None else await line_of(self._rooms, connection, language),
+            "line": None if connection is None else await line_of(self._services, connection, language),
             "main": fields(way.fields),
             "more": fields(guides.more_fields(config, guide, way)),
             "mapping": fields(("fields",)),
@@ -255,7 +255,7 @@ class ConnectionForms:
             if connection is None
             else f"{connection_address(ref, connection.name)}/edit",
         }
-        return await self._desk.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
+        return await self._routes.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
 
 
 def _body(draft: Draft, form: Mapping[str, str]) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.delivery.schedule import State
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.lines import line_of, lines_of
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.waiting import uncertain_count, waiting_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, unknown_connection
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import CheckStepView, Validation
@@ -29,9 +29,9 @@ ONE = OFFER + "/connections/{name}"
 class ConnectionPages:
     """``.../destinations`` and ``.../connections/{name}``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -50,66 +50,66 @@ class ConnectionPages:
         ]
 
     async def _list(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        content: dict[str, Any] = {"lines": await lines_of(self._rooms, ref, self._desk.language_of(request))}
-        content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
-        return await self._desk.offer_page(request, ref, "destinations.html", "destinations", **content)
+        ref = self._routes.offer_of(request, session)
+        content: dict[str, Any] = {"lines": await lines_of(self._services, ref, self._routes.language_of(request))}
+        content["cost"] = await self._services.costs.of(ref, self._routes.language_of(request))
+        return await self._routes.offer_page(request, ref, "destinations.html", "destinations", **content)
 
     async def _one(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        connection = await connection_of(self._rooms, ref, request.path_params["name"])
-        return await connection_page(self._desk, request, connection)
+        ref = self._routes.offer_of(request, session)
+        connection = await connection_of(self._services, ref, request.path_params["name"])
+        return await connection_page(self._routes, request, connection)
 
     async def _progress(self, request: Request, session: Session) -> Response:
         """What moves by itself: how far a validation is that this process carries out."""
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        await self._rooms.connections.require(ref, name)
-        under = self._desk.validations.under_way.get((ref, name))
-        return self._desk.page(request, "_progress.html", at=offer_address(ref), name=name, under=under)
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        await self._services.connections.require(ref, name)
+        under = self._routes.validations.under_way.get((ref, name))
+        return self._routes.page(request, "_progress.html", at=offer_address(ref), name=name, under=under)
 
     async def _validate(self, request: Request, session: Session) -> Response:
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        return await validated(self._desk, request, session, ref, name)
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        return await validated(self._routes, request, session, ref, name)
 
     async def _found(self, request: Request, session: Session) -> Response:
         """Somebody looked for the test lead: it was found there, or it was not."""
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        await connection_of(self._rooms, ref, name)
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        await connection_of(self._services, ref, name)
         form = await form_of(request)
         if form.get("answer") not in ("yes", "no"):
             raise HTTPException(422)
         found, by = form["answer"] == "yes", session.caller.name
-        await self._rooms.findings.say(ref, name, found=found, marker=form.get("marker"), by=by)
+        await self._services.findings.say(ref, name, found=found, marker=form.get("marker"), by=by)
         return to(connection_address(ref, name))
 
     async def _pause(self, request: Request, session: Session) -> Response:
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        await self._rooms.connections.pause(ref, name, by=session.caller.name)
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        await self._services.connections.pause(ref, name, by=session.caller.name)
         return to(connection_address(ref, name))
 
     async def _resume(self, request: Request, session: Session) -> Response:
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        await self._rooms.connections.resume(ref, name, by=session.caller.name)
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        await self._services.connections.resume(ref, name, by=session.caller.name)
         return to(connection_address(ref, name))
 
     async def _drop_change(self, request: Request, session: Session) -> Response:
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        await connection_of(self._rooms, ref, name)
-        await self._rooms.connections.drop_change(ref, name, by=session.caller.name)
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        await connection_of(self._services, ref, name)
+        await self._services.connections.drop_change(ref, name, by=session.caller.name)
         return to(connection_address(ref, name))
 
     async def _ask_remove(self, request: Request, session: Session) -> Response:
         """What becomes of the leads that wait is said before."""
-        ref = self._desk.offer_of(request, session)
-        connection = await connection_of(self._rooms, ref, request.path_params["name"])
-        counts = await self._rooms.storage.read(waiting_counts, [connection.id])
-        line = await line_of(self._rooms, connection, self._desk.language_of(request))
+        ref = self._routes.offer_of(request, session)
+        connection = await connection_of(self._services, ref, request.path_params["name"])
+        counts = await self._services.storage.read(waiting_counts, [connection.id])
+        line = await line_of(self._services, connection, self._routes.language_of(request))
         content: dict[str, Any] = {"line": line, "waiting": counts[connection.id]}
-        return await self._desk.offer_page(request, ref, "remove.html", "destinations", **content)
+        return await self._routes.offer_page(request, ref, "remove.html", "destinations", **content)
 
     async def _remove(self, request: Request, session: Session) -> Response:
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
-        if not await self._rooms.connections.remove(ref, name, by=session.caller.name):
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        if not await self._services.connections.remove(ref, name, by=session.caller.name):
             raise unknown_connection(ref, name)
         return to(f"{offer_address(ref)}/destinations")
 
@@ -118,10 +118,10 @@ class ConnectionPages:
 
         What may have arrived is left out: a person looks for each of those first.
         """
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         sure = (await form_of(request)).get("sure") == "yes"
-        connection = await connection_of(self._rooms, ref, name)
-        done = await self._rooms.again.replay(
+        connection = await connection_of(self._services, ref, name)
+        done = await self._services.redelivery.replay(
             ref,
             name,
             since_ms=None,
@@ -133,21 +133,21 @@ class ConnectionPages:
             by=session.caller.name,
         )
         content: dict[str, Any] = {"name": name, "count": done.deliveries, "sure": sure}
-        content["left"] = await self._rooms.storage.read(uncertain_count, connection.id)
+        content["left"] = await self._services.storage.read(uncertain_count, connection.id)
         content["held"] = connection.state in (ConnectionState.PAUSED, ConnectionState.BROKEN)
-        return await self._desk.offer_page(request, ref, "replay.html", "destinations", **content)
+        return await self._routes.offer_page(request, ref, "replay.html", "destinations", **content)
 
 
-async def connection_of(rooms: Rooms, ref: OfferRef, name: str) -> Connection:
+async def connection_of(services: Services, ref: OfferRef, name: str) -> Connection:
     """The connection of this name. Raises :class:`Problem` if there is none."""
-    found = await rooms.connections.get(ref, name)
+    found = await services.connections.get(ref, name)
     if found is None:
         raise unknown_connection(ref, name)
     return found
 
 
 async def connection_page(
-    desk: Desk,
+    routes: Routes,
     request: Request,
     connection: Connection,
     *,
@@ -161,7 +161,7 @@ async def connection_page(
     ``unvalidated``: why what was saved was not validated.
     """
     content: dict[str, Any] = {
-        "line": await line_of(desk.rooms, connection, desk.language_of(request)),
+        "line": await line_of(routes.services, connection, routes.language_of(request)),
         "validation": validation,
         "made": made or {},
         "saved": saved,
@@ -169,39 +169,41 @@ async def connection_page(
         "name": connection.name,
         "under": None,
     }
-    return await desk.offer_page(request, connection.offer, "connection.html", "destinations", **content)
+    return await routes.offer_page(request, connection.offer, "connection.html", "destinations", **content)
 
 
 async def validated(
-    desk: Desk, request: Request, session: Session, ref: OfferRef, name: str, *, saved: bool = False
+    routes: Routes, request: Request, session: Session, ref: OfferRef, name: str, *, saved: bool = False
 ) -> Response:
     """Check the connection, send a test lead, and show what was found.
 
     One that was ``saved`` a moment ago is saved even where it cannot be validated now: the page says both.
     """
-    by, language = session.caller.name, desk.language_of(request)
+    by, language = session.caller.name, routes.language_of(request)
     try:
-        with desk.validations.validating((ref, name)) as under:
+        with routes.validations.validating((ref, name)) as under:
 
             def seen(checks: Sequence[CheckStepView], marker: str) -> None:
                 under.checks, under.marker = checks, marker
-                desk.movements.tell(ref, "validating")
+                routes.movements.tell(ref, "validating")
 
-            desk.movements.tell(ref, "validating")
-            found = await desk.rooms.validator.validate(ref, name, by=by, language=language, seen=seen)
+            routes.movements.tell(ref, "validating")
+            found = await routes.services.validator.validate(ref, name, by=by, language=language, seen=seen)
     except (Problem, StorageAway) as error:
         if not saved:
             raise
-        return await _only_saved(desk, request, ref, name, error)
-    connection = await connection_of(desk.rooms, ref, name)
-    return await connection_page(desk, request, connection, validation=found)
+        return await _only_saved(routes, request, ref, name, error)
+    connection = await connection_of(routes.services, ref, name)
+    return await connection_page(routes, request, connection, validation=found)
 
 
-async def _only_saved(desk: Desk, request: Request, ref: OfferRef, name: str, error: Problem | StorageAway) -> Response:
+async def _only_saved(
+    routes: Routes, request: Request, ref: OfferRef, name: str, error: Problem | StorageAway
+) -> Response:
     why = error.detail if isinstance(error, Problem) else _("The database cannot be reached just now.")
-    said = _("Saved; not validated: %(why)s", why=desk.language_of(request).tell(why))
+    message = _("Saved; not validated: %(why)s", why=routes.language_of(request).tell(why))
     try:
-        connection = await connection_of(desk.rooms, ref, name)
-        return await connection_page(desk, request, connection, saved=True, unvalidated=said)
+        connection = await connection_of(routes.services, ref, name)
+        return await connection_page(routes, request, connection, saved=True, unvalidated=message)
     except (Problem, StorageAway):
-        return desk.message(request, 503, said, {"Retry-After": "1"}, title=_("It was saved"))
+        return routes.message(request, 503, message, {"Retry-After": "1"}, title=_("It was saved"))

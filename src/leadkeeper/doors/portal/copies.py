@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.doors.portal.connections import ONE, connection_of
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places, form_of, offer_address, to
 from leadkeeper.doors.portal.lines import line_of
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -23,9 +23,9 @@ _LONGEST_TITLE: Final = 200
 class CopyPages:
     """``.../copy``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -37,14 +37,14 @@ class CopyPages:
         ]
 
     async def _ask_offer(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        offer = await self._rooms.catalogue.offer(ref)
-        language = self._desk.language_of(request)
+        ref = self._routes.offer_of(request, session)
+        offer = await self._services.catalogue.offer(ref)
+        language = self._routes.language_of(request)
         title = language.gettext("%(title)s (copy)", title=offer.title)[:_LONGEST_TITLE]
         return await self._offer_form(request, ref, {"offerId": "", "title": title, "connections": "yes"}, {})
 
     async def _copy_offer(self, request: Request, session: Session) -> Response:
-        ref, form = self._desk.offer_of(request, session), await form_of(request)
+        ref, form = self._routes.offer_of(request, session), await form_of(request)
         title, offer_id = form.get("title", "").strip(), form.get("offerId", "").strip()
         errors: dict[str, str] = {}
         if not title:
@@ -58,14 +58,14 @@ class CopyPages:
         if errors:
             return await self._offer_form(request, ref, form, errors, 422)
         try:
-            made = await self._rooms.offer_copies.copy(
+            made = await self._services.offer_copies.copy(
                 ref, offer_id, title=title, connections=form.get("connections") == "yes", by=session.caller.name
             )
         except Problem as problem:
             if problem.type not in (ProblemType.INVALID_REQUEST, ProblemType.QUOTA_EXCEEDED):
                 raise
             found = {error.field.removeprefix("offer."): error.message for error in problem.errors}
-            known = {name: said for name, said in found.items() if name in ("title", "offerId")}
+            known = {name: message for name, message in found.items() if name in ("title", "offerId")}
             return await self._offer_form(request, ref, form, known or {"offerId": problem.detail}, problem.status)
         return to(offer_address(made.ref))
 
@@ -73,28 +73,28 @@ class CopyPages:
         self, request: Request, ref: OfferRef, values: dict[str, str], errors: dict[str, str], status: int = 200
     ) -> Response:
         content: dict[str, Any] = {"values": values, "errors": errors}
-        return await self._desk.offer_page(request, ref, "copy_offer.html", "overview", status, **content)
+        return await self._routes.offer_page(request, ref, "copy_offer.html", "overview", status, **content)
 
     async def _ask_connection(self, request: Request, session: Session) -> Response:
         return await self._connection_page(request, session)
 
     async def _copy_connection(self, request: Request, session: Session) -> Response:
-        ref, name = self._desk.offer_of(request, session), request.path_params["name"]
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         form = await form_of(request)
         # Only ids of the same publisher are ever asked for: the address says whose the offers are.
         chosen = [field.removeprefix("to.") for field, value in form.items() if field.startswith("to.") and value]
-        done = await self._rooms.connection_copies.copy(ref, name, chosen[:MOST_OFFERS], by=session.caller.name)
+        done = await self._services.connection_copies.copy(ref, name, chosen[:MOST_OFFERS], by=session.caller.name)
         return await self._connection_page(request, session, done=done, chose=bool(chosen))
 
     async def _connection_page(self, request: Request, session: Session, **more: Any) -> Response:
-        ref, after = self._desk.offer_of(request, session), request.query_params.get("after")
-        connection = await connection_of(self._rooms, ref, request.path_params["name"])
-        offers = await self._rooms.catalogue.offers(ref.publisher_id, after, MOST_OFFERS + 1)
+        ref, after = self._routes.offer_of(request, session), request.query_params.get("after")
+        connection = await connection_of(self._services, ref, request.path_params["name"])
+        offers = await self._services.catalogue.offers(ref.publisher_id, after, MOST_OFFERS + 1)
         content: dict[str, Any] = {
-            "line": await line_of(self._rooms, connection, self._desk.language_of(request)),
+            "line": await line_of(self._services, connection, self._routes.language_of(request)),
             "others": [each for each in offers[:MOST_OFFERS] if each.ref != ref],
             "following": offers[MOST_OFFERS - 1].id if len(offers) > MOST_OFFERS else None,
             "done": [],
             "chose": True,
         }
-        return await self._desk.offer_page(request, ref, "copy_connection.html", "destinations", **(content | more))
+        return await self._routes.offer_page(request, ref, "copy_connection.html", "destinations", **(content | more))

@@ -11,7 +11,7 @@ from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.guides import CHOICES
 from leadkeeper.doors.portal.offers import CALLS
-from leadkeeper.publishing.difference import Change, Part
+from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 
@@ -37,12 +37,12 @@ class ShownChange:
     secret: bool
 
 
-def shown_changes(changes: Sequence[Change], language: Language, destinations: Destinations) -> list[ShownChange]:
+def shown_changes(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> list[ShownChange]:
     """The first :data:`MOST` of ``changes``, as people read them, without what a new destination leaves as usual."""
     return list(_shown(changes[:MOST], language, destinations))
 
 
-def _shown(changes: Sequence[Change], language: Language, destinations: Destinations) -> Iterator[ShownChange]:
+def _shown(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> Iterator[ShownChange]:
     kinds = {each.field: each.new or each.old or "" for each in changes if _names_destination(each)}
     for change in changes:
         if change.part is Part.LISTING:
@@ -62,14 +62,14 @@ def _shown(changes: Sequence[Change], language: Language, destinations: Destinat
             yield ShownChange(label, name, old, new, change.secret)
 
 
-def _names_destination(change: Change) -> bool:
+def _names_destination(change: FieldChange) -> bool:
     return change.part is Part.DESTINATION and "." not in change.field
 
 
 def _listed(field: str, text: str | None, language: Language) -> str | None:
     if text is None or field != "callToAction":
         return text
-    known = {call.value: language.tell(said) for call, said in CALLS.items()}
+    known = {call.value: language.tell(message) for call, message in CALLS.items()}
     return ", ".join(known.get(word, word) for word in text.split(", "))
 
 

@@ -299,7 +299,7 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-_SAID: Final = {
+_MESSAGE: Final = {
     "Field required": _("Enter this."),
     "String should have at least 1 character": _("Enter this."),
     "List should have at least 1 item": _("Enter at least one."),
@@ -336,8 +336,8 @@ def _named(names: Iterable[str], message: str) -> list[str]:
 
 
 def _plain(message: str, language: Language) -> str:
-    for begin, said in _SAID.items():
+    for begin, reason in _MESSAGE.items():
         if message.startswith(begin):
-            return language.gettext(said)
+            return language.gettext(reason)
     message = language.tell(message)
     return message[:1].upper() + message[1:]

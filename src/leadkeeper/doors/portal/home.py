@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.outbox import DAY_MS
-from leadkeeper.doors.portal.desk import THEME_COOKIE, THEMES, Desk, Places, connection_address, form_of, to
 from leadkeeper.doors.portal.lines import ends_soon
 from leadkeeper.doors.portal.questions import QUESTIONS
+from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, connection_address, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.explain.find import explain
 from leadkeeper.inbox.inbox import LeadFilter
@@ -26,9 +26,9 @@ _YEAR: Final = 31_536_000
 class HomePages:
     """``/portal``, ``/portal/find``, ``/portal/help``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -42,12 +42,12 @@ class HomePages:
 
     async def _home(self, request: Request, session: Session) -> Response:
         publisher_id, after = session.caller.publisher_id, request.query_params.get("after")
-        found = await self._rooms.catalogue.offers(publisher_id, after, _OFFERS + 1)
+        found = await self._services.catalogue.offers(publisher_id, after, _OFFERS + 1)
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
-        broken = await self._rooms.connections.troubled(publisher_id, _BROKEN)
+        broken = await self._services.connections.troubled(publisher_id, _BROKEN)
         wanted = LeadFilter(publisher_id, state="setAside", to_decide=True)
-        aside = await self._rooms.reading.leads(wanted, limit=10, by=session.caller.name)
+        aside = await self._services.reading.leads(wanted, limit=10, by=session.caller.name)
         ending = await self._endings(request, publisher_id)
         content: dict[str, Any] = {
             "ending": ending,
@@ -56,12 +56,12 @@ class HomePages:
             "aside": aside.leads,
             "following": last,
         }
-        return self._desk.page(request, "home.html", **content)
+        return self._routes.page(request, "home.html", **content)
 
     async def _endings(self, request: Request, publisher_id: str | None) -> list[tuple[str, str, str]]:
         """Connections whose credentials end soon: their page, what they are called, and how soon that is."""
-        now, language = self._rooms.clock(), self._desk.language_of(request)
-        found = await self._rooms.connections.ending(publisher_id, _BROKEN)
+        now, language = self._services.clock(), self._routes.language_of(request)
+        found = await self._services.connections.ending(publisher_id, _BROKEN)
         return [
             (
                 connection_address(each.offer, each.name),
@@ -73,17 +73,17 @@ class HomePages:
 
     async def _find(self, request: Request, session: Session) -> Response:
         text = (await form_of(request)).get("text", "")[:200]
-        by, whose, language = session.caller.name, session.caller.publisher_id, self._desk.language_of(request)
-        found = await self._rooms.reading.find(text, by=by, publisher_id=whose, language=language)
-        return self._desk.page(request, "found.html", found=found, text=text)
+        by, whose, language = session.caller.name, session.caller.publisher_id, self._routes.language_of(request)
+        found = await self._services.reading.find(text, by=by, publisher_id=whose, language=language)
+        return self._routes.page(request, "found.html", found=found, text=text)
 
     async def _help(self, request: Request, _: Session) -> Response:
-        return self._desk.page(request, "help.html", explained=None, every=QUESTIONS)
+        return self._routes.page(request, "help.html", explained=None, every=QUESTIONS)
 
     async def _explain(self, request: Request, _: Session) -> Response:
         pasted = (await form_of(request)).get("error", "")[:_PASTED]
-        found = explain(pasted, self._desk.language_of(request)) if pasted.strip() else ()
-        return self._desk.page(request, "help.html", explained=found, every=QUESTIONS)
+        found = explain(pasted, self._routes.language_of(request)) if pasted.strip() else ()
+        return self._routes.page(request, "help.html", explained=found, every=QUESTIONS)
 
     async def _theme(self, request: Request, _: Session) -> Response:
         """Light, dark, or as the system has it: kept in the browser alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places, offer_address, to
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -15,9 +15,9 @@ from leadkeeper.texts import lazy_gettext as _
 class HookPages:
     """``.../hooks``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -28,22 +28,22 @@ class HookPages:
         ]
 
     async def _list(self, request: Request, session: Session) -> Response:
-        return await self._page(request, self._desk.offer_of(request, session))
+        return await self._page(request, self._routes.offer_of(request, session))
 
     async def _make(self, request: Request, session: Session) -> Response:
         """Its address is shown in this answer alone."""
-        ref = self._desk.offer_of(request, session)
-        made = await self._rooms.hooks.create(ref, by=session.caller.name)
-        return await self._page(request, ref, f"{self._rooms.base_url}/hooks/{made.token}")
+        ref = self._routes.offer_of(request, session)
+        made = await self._services.hooks.create(ref, by=session.caller.name)
+        return await self._page(request, ref, f"{self._services.base_url}/hooks/{made.token}")
 
     async def _revoke(self, request: Request, session: Session) -> Response:
-        ref, hook_id = self._desk.offer_of(request, session), request.path_params["hook_id"]
-        if not await self._rooms.hooks.remove(ref, hook_id, by=session.caller.name):
+        ref, hook_id = self._routes.offer_of(request, session), request.path_params["hook_id"]
+        if not await self._services.hooks.remove(ref, hook_id, by=session.caller.name):
             raise Problem(
                 ProblemType.NOT_FOUND, _("The offer %(offer)s has no hook %(hook)s.", offer=ref, hook=hook_id)
             )
         return to(f"{offer_address(ref)}/hooks")
 
     async def _page(self, request: Request, ref: OfferRef, made: str = "") -> Response:
-        hooks = await self._rooms.hooks.list(ref)
-        return await self._desk.offer_page(request, ref, "hooks.html", "hooks", hooks=hooks, made=made)
+        hooks = await self._services.hooks.list(ref)
+        return await self._routes.offer_page(request, ref, "hooks.html", "hooks", hooks=hooks, made=made)

@@ -91,10 +91,10 @@ def chosen(given: Mapping[str, str], *, by_form: bool = False) -> Choice:
     values = {name: value.strip() for name, value in given.items() if name in _SHAPES and value.strip()}
     for name, value in values.items():
         if not re.match(_SHAPES[name], value):
-            said = _(
+            message = _(
                 "There is no such filter: %(name)s=%(value)s. Choose one on the page.", name=name, value=value[:60]
             )
-            raise Problem(ProblemType.INVALID_REQUEST, said, (FieldError(name, said),))
+            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError(name, message),))
     text = " ".join(given.get("text", "").split())[:LONGEST_TEXT] if by_form else ""
     return Choice(values, text)
 
@@ -105,6 +105,6 @@ def _day(text: str | None, name: str, days: int = 0) -> int | None:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
     except (ValueError, OverflowError):
-        said = _("There is no such day: %(value)s.", value=text)
-        raise Problem(ProblemType.INVALID_REQUEST, said, (FieldError(name, said),)) from None
+        message = _("There is no such day: %(value)s.", value=text)
+        raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError(name, message),)) from None
     return int(day.timestamp() * 1_000)

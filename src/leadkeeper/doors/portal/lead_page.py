@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
 from leadkeeper.doors.portal.lead_words import FOLLOW_UPS, attempt_words, event_words
 from leadkeeper.doors.portal.leads import workers
+from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up import LONGEST_NOTE, LONGEST_REASON
 from leadkeeper.inbox.follow_ups import Change
@@ -42,9 +42,9 @@ class Moment:
 class LeadPage:
     """``/portal/leads/{lead}`` and what its buttons do."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages; after the list, whose addresses are below the same."""
@@ -58,30 +58,30 @@ class LeadPage:
         return await self._page(request, session, request.query_params.get("done", ""))
 
     async def _page(self, request: Request, session: Session, done: str = "", **more: Any) -> Response:
-        lead_id, caller, language = request.path_params["lead_id"], session.caller, self._desk.language_of(request)
+        lead_id, caller, language = request.path_params["lead_id"], session.caller, self._routes.language_of(request)
         whose = caller.publisher_id
-        lead = await self._rooms.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
+        lead = await self._services.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
         if lead is None:
             raise HTTPException(404)
         content: dict[str, Any] = {
             "lead": lead,
-            "others": (await self._rooms.reading.same_customer(lead, by=caller.name)).leads,
-            "timeline": timeline(lead, self._rooms.connections.destinations.title),
-            "owners": await workers(self._desk, lead.publisher_id) if lead.follow_up else [],
+            "others": (await self._services.reading.same_customer(lead, by=caller.name)).leads,
+            "timeline": timeline(lead, self._services.connections.destinations.title),
+            "owners": await workers(self._routes, lead.publisher_id) if lead.follow_up else [],
             "answer": _ANSWERS.get(done, ""),
-            "now": self._rooms.clock(),
+            "now": self._services.clock(),
             "errors": {},
             "sent": {},
             "most": {"reason": LONGEST_REASON, "note": LONGEST_NOTE},
         }
-        return self._desk.page(request, "lead.html", more.pop("status", 200), **(content | more))
+        return self._routes.page(request, "lead.html", more.pop("status", 200), **(content | more))
 
     async def _follow_up(self, request: Request, session: Session) -> Response:
         lead_id, form = request.path_params["lead_id"], await form_of(request)
         change = Change(form.get("state"), form.get("reason"), form.get("owner"), form.get("note", ""))
         by, whose = session.caller.name, session.caller.publisher_id
         try:
-            await self._rooms.follow_ups.change(lead_id, change, by=by, publisher_id=whose)
+            await self._services.follow_ups.change(lead_id, change, by=by, publisher_id=whose)
         except Problem as problem:
             if problem.type is ProblemType.NOT_FOUND:
                 raise HTTPException(404) from None
@@ -93,12 +93,12 @@ class LeadPage:
 
     async def _retry(self, request: Request, session: Session) -> Response:
         delivery_id = request.path_params["delivery_id"]
-        offer = await self._rooms.again.offer_of(delivery_id)
+        offer = await self._services.redelivery.offer_of(delivery_id)
         if offer is None or not session.caller.may_change(offer.publisher_id):
             if offer is not None:
-                self._desk.refused(session, f"delivery.retry {delivery_id}")
+                self._routes.refused(session, f"delivery.retry {delivery_id}")
             raise HTTPException(404)
-        view = await self._rooms.again.retry(delivery_id, by=session.caller.name)
+        view = await self._services.redelivery.retry(delivery_id, by=session.caller.name)
         lead = (await form_of(request)).get("lead", "")
         return to(f"/portal/leads/{quote(lead, safe='')}?done={'held' if view.state == 'held' else 'again'}")
 

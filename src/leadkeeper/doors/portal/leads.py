@@ -12,10 +12,10 @@ from leadkeeper.access.people.records import Person
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
 from leadkeeper.doors.portal.lead_choice import Choice, chosen
 from leadkeeper.doors.portal.lead_csv import csv_of
 from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SOURCES, TABS
+from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.narrowing import COUNTED
 from leadkeeper.texts import lazy_gettext as _
@@ -31,9 +31,9 @@ TESTS: Final = {"": _("without test leads"), "yes": _("only test leads"), "all":
 class LeadPages:
     """``/portal/leads`` and its forms."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -56,20 +56,20 @@ class LeadPages:
 
     async def _page(self, request: Request, session: Session, choice: Choice) -> Response:
         whose, values = session.caller.publisher_id, choice.values
-        filters = choice.filters(whose, session.caller.person_id, self._rooms.clock())
+        filters = choice.filters(whose, session.caller.person_id, self._services.clock())
         newer = "newer" in values
         place = values.get("newer") or values.get("cursor")
-        found = await self._rooms.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
-        content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._rooms.clock()}
-        content["counts"] = await self._rooms.reading.counts(filters.publisher_id, filters.offer_id)
+        found = await self._services.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
+        content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._services.clock()}
+        content["counts"] = await self._services.reading.counts(filters.publisher_id, filters.offer_id)
         content |= {"tabs": TABS, "counted": COUNTED, "options": await self._options(whose, values)}
-        return self._desk.page(request, "leads.html", **content)
+        return self._routes.page(request, "leads.html", **content)
 
     async def _options(self, publisher_id: str | None, values: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """What each field of the form offers, by its value."""
         whose = publisher_id or values.get("publisher")
-        offers = await self._rooms.catalogue.offers(whose, None, _OFFERS) if whose else []
-        owners = {each.id: each.name for each in await workers(self._desk, whose)}
+        offers = await self._services.catalogue.offers(whose, None, _OFFERS) if whose else []
+        owners = {each.id: each.name for each in await workers(self._routes, whose)}
         found: dict[str, Mapping[str, str]] = {
             "offer": {offer.id: offer.title for offer in offers},
             "action": ACTIONS,
@@ -78,7 +78,7 @@ class LeadPages:
             "owner": {"me": _("mine"), "nobody": _("nobody's")} | owners,
             "withheld": WITHHELD,
             "test": TESTS,
-            "destination": {each.name: each.title for each in self._rooms.connections.destinations},
+            "destination": {each.name: each.title for each in self._services.connections.destinations},
         }
         for name, options in found.items():  # what came by a link stands in the form, too
             if (value := values.get(name)) and value not in options:
@@ -88,18 +88,18 @@ class LeadPages:
     async def _download(self, request: Request, session: Session) -> Response:
         """All leads that were chosen as a file, however many they are."""
         choice = chosen(await form_of(request), by_form=True)
-        filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._rooms.clock())
-        leads = self._rooms.reading.export(filters, by=session.caller.name)
-        name = f"leads-{to_datetime(self._rooms.clock()):%Y-%m-%d}.csv"
+        filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._services.clock())
+        leads = self._services.reading.export(filters, by=session.caller.name)
+        name = f"leads-{to_datetime(self._services.clock()):%Y-%m-%d}.csv"
         headers = {**SAFE_HEADERS, "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-        content = csv_of(leads, self._desk.language_of(request), self._rooms.connections.destinations.title)
+        content = csv_of(leads, self._routes.language_of(request), self._services.connections.destinations.title)
         return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-async def workers(desk: Desk, publisher_id: str | None) -> list[Person]:
+async def workers(routes: Routes, publisher_id: str | None) -> list[Person]:
     """The people who may own a lead of this publisher; none where no publisher is named."""
     if publisher_id is None:
         return []
-    members = await desk.rooms.people.members(publisher_id)
+    members = await routes.services.people.members(publisher_id)
     allowed = (Role.OWNER, Role.CONTRIBUTOR)
     return [each for each in members if each.role in allowed and not each.is_disabled]

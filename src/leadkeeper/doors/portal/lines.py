@@ -22,7 +22,7 @@ from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.doors.portal.guides import guide_of
 from leadkeeper.inbox.waiting import waiting_counts
 from leadkeeper.offer import OfferRef
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.texts import Language, _
 from leadkeeper.views import DiagnosisView
 
@@ -82,20 +82,20 @@ class Line:
         return self.state in (ConnectionState.PAUSED, ConnectionState.BROKEN)
 
 
-async def lines_of(rooms: Rooms, ref: OfferRef, language: Language) -> list[Line]:
+async def lines_of(services: Services, ref: OfferRef, language: Language) -> list[Line]:
     """The offer's connections by name. Raises :class:`Problem` for an unknown offer."""
-    return await _lines(rooms, (await rooms.connections.page(ref)).connections, language)
+    return await _lines(services, (await services.connections.page(ref)).connections, language)
 
 
-async def line_of(rooms: Rooms, connection: Connection, language: Language) -> Line:
+async def line_of(services: Services, connection: Connection, language: Language) -> Line:
     """One connection."""
-    return (await _lines(rooms, [connection], language))[0]
+    return (await _lines(services, [connection], language))[0]
 
 
-async def _lines(rooms: Rooms, connections: Sequence[Connection], language: Language) -> list[Line]:
+async def _lines(services: Services, connections: Sequence[Connection], language: Language) -> list[Line]:
     held = [each.id for each in connections if each.health.paused or each.health.paused_by_person]
-    counts = await rooms.storage.read(waiting_counts, held) if held else {}
-    now, wait = rooms.clock(), rooms.validator.waits_for_word
+    counts = await services.storage.read(waiting_counts, held) if held else {}
+    now, wait = services.clock(), services.validator.waits_for_word
     return [_line(each, now, language, counts.get(each.id, 0), waits_for_word=wait) for each in connections]
 
 
@@ -177,15 +177,15 @@ def _word(connection: Connection, language: Language) -> str:
         return ""
     # One that was sent with settings which wait went to where those lead.
     sent_with = connection if test.change is None else connection.changed
-    said, destination = test.word, sent_with.stored.provider
-    if said is None or not test.answered:
+    message, destination = test.word, sent_with.stored.provider
+    if message is None or not test.answered:
         name = named(connection.name, destination.title)
         return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)
-    text = _FOUND if said.found else _NOT_FOUND
-    return language.gettext(text, by=said.by, marker=said.marker, at=language.moment(to_datetime(said.at)))
+    text = _FOUND if message.found else _NOT_FOUND
+    return language.gettext(text, by=message.by, marker=message.marker, at=language.moment(to_datetime(message.at)))
 
 
 def diagnosis_view(stored: str | None, language: Language) -> DiagnosisView | None:
     """A stored diagnosis, told in ``language``."""
-    told = None if stored is None else from_stored(stored)
-    return DiagnosisView.of(told, language) if isinstance(told, Diagnosis) else None
+    summary = None if stored is None else from_stored(stored)
+    return DiagnosisView.of(summary, language) if isinstance(summary, Diagnosis) else None

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.storage.engine import StorageAway
 
@@ -30,16 +30,16 @@ _HEADERS: Final = {
 class LivePages:
     """``.../events``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
 
     def places(self) -> Places:
         """The pages."""
         return [(OFFER + "/events", self._events, "GET")]
 
     async def _events(self, request: Request, session: Session) -> Response:
-        ref, movements = self._desk.offer_of(request, session), self._desk.movements
-        await self._desk.rooms.catalogue.offer(ref)
+        ref, movements = self._routes.offer_of(request, session), self._routes.movements
+        await self._routes.services.catalogue.offer(ref)
         if not movements.enter(session.form_token):
             return Response(status_code=503, headers=_HEADERS | {"Retry-After": "30"})
         seen = request.headers.get("last-event-id") or request.query_params.get("seen")
@@ -47,7 +47,7 @@ class LivePages:
         async def lines() -> AsyncIterator[str]:
             try:
                 yield "retry: 3000\n\n"
-                async for name, now in movements.events(ref, seen, self._desk.ending):
+                async for name, now in movements.events(ref, seen, self._routes.ending):
                     yield f"event: {name}\nid: {now}\ndata: {now}\n\n" if name else ":\n\n"
             except StorageAway:
                 return  # the browser asks again

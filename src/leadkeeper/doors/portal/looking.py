@@ -6,16 +6,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import Desk, Places, form_of, to
+from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 
 
 class LookingPages:
     """``/portal/look`` and ``/portal/look/end``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._sessions = desk.rooms.sign_ins.sessions
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._sessions = routes.services.sign_ins.sessions
 
     def places(self) -> Places:
         """The pages."""
@@ -24,7 +24,7 @@ class LookingPages:
     async def _look(self, request: Request, session: Session) -> Response:
         publisher_id = (await form_of(request)).get("publisher", "")
         if not session.caller.is_operator:
-            self._desk.refused(session, f"{request.method} {request.url.path[:200]}")
+            self._routes.refused(session, f"{request.method} {request.url.path[:200]}")
         if not publisher_id or not await self._sessions.look_at(session.open, publisher_id):
             raise HTTPException(404)
         return to("/portal")

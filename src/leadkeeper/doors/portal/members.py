@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from leadkeeper.access.people.records import member_role
 from leadkeeper.access.permissions import MEANINGS, MEMBER_ROLES, PERMISSIONS, ROLE_NAMES, Role
-from leadkeeper.doors.portal.desk import Desk, Places, blank, form_of, to
+from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem, ProblemType
 
@@ -22,9 +22,9 @@ _PUBLISHERS: Final = 500
 class MemberPages:
     """``/portal/publishers/{publisher_id}/members`` and ``/portal/people``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -47,13 +47,13 @@ class MemberPages:
         """Whose members. Raises ``HTTPException`` for another's, as if it were not there."""
         publisher_id: str = request.path_params["publisher_id"]
         if not session.caller.may_see(publisher_id):
-            self._desk.refused(session, f"{request.method} {request.url.path[:200]}")
+            self._routes.refused(session, f"{request.method} {request.url.path[:200]}")
             raise HTTPException(404)
         return publisher_id
 
     def _operators(self, request: Request, session: Session) -> None:
         if not session.caller.is_operator:
-            self._desk.refused(session, f"{request.method} {request.url.path[:200]}")
+            self._routes.refused(session, f"{request.method} {request.url.path[:200]}")
             raise HTTPException(404)
 
     async def _members(self, request: Request, session: Session) -> Response:
@@ -62,32 +62,37 @@ class MemberPages:
     async def _members_page(
         self, request: Request, session: Session, publisher_id: str, status: int = 200, **more: Any
     ) -> Response:
-        publisher = await self._rooms.catalogue.publisher(publisher_id)
+        publisher = await self._services.catalogue.publisher(publisher_id)
         content = {
             "publisher": publisher,
-            "members": await self._rooms.people.members(publisher_id),
-            "invitations": await self._rooms.links.invitations(publisher_id),
+            "members": await self._services.people.members(publisher_id),
+            "invitations": await self._services.links.invitations(publisher_id),
             "made": "",
             "mailed": False,
             "wrong": "",
             "form": blank(),
         }
-        return self._desk.page(request, "members.html", status, None, **(self._words() | content | more))
+        return self._routes.page(request, "members.html", status, None, **(self._words() | content | more))
 
     def _words(self) -> dict[str, Any]:
         can = {role: [MEANINGS[each] for each in MEANINGS if each in PERMISSIONS[role]] for role in MEMBER_ROLES}
-        return {"roles": MEMBER_ROLES, "role_names": ROLE_NAMES, "can": can, "mails": self._rooms.link_mail.is_possible}
+        return {
+            "roles": MEMBER_ROLES,
+            "role_names": ROLE_NAMES,
+            "can": can,
+            "mails": self._services.link_mail.is_possible,
+        }
 
     async def _invite(self, request: Request, session: Session) -> Response:
         publisher_id, form = self._publisher(request, session), await form_of(request)
-        publisher = await self._rooms.catalogue.publisher(publisher_id)
+        publisher = await self._services.catalogue.publisher(publisher_id)
         try:
             role = member_role(form.get("role", ""))
             shown = await self._invited(form, publisher_id, publisher.display_name, role, session)
         except Problem as problem:
-            said = _wrong(problem)
+            message = _wrong(problem)
             return await self._members_page(
-                request, session, publisher_id, problem.status, wrong=said, form=blank(form)
+                request, session, publisher_id, problem.status, wrong=message, form=blank(form)
             )
         return await self._members_page(request, session, publisher_id, **shown)
 
@@ -95,25 +100,25 @@ class MemberPages:
         self, form: Mapping[str, str], publisher_id: str | None, name: str, role: Role, session: Session
     ) -> dict[str, Any]:
         """What the page shows of an invitation: its link, this once, and whether it was mailed too."""
-        link = await self._rooms.links.invite(form.get("email", ""), publisher_id, role, by=session.caller)
-        mailed = await self._rooms.link_mail.invite(link, publisher_id, name)
-        made = f"{self._rooms.base_url}/portal/invitation/{link.token}"
+        link = await self._services.links.invite(form.get("email", ""), publisher_id, role, by=session.caller)
+        mailed = await self._services.link_mail.invite(link, publisher_id, name)
+        made = f"{self._services.base_url}/portal/invitation/{link.token}"
         return {"made": made, "mailed": mailed, "invited": link.email}
 
     async def _role(self, request: Request, session: Session) -> Response:
         publisher_id, person_id = self._publisher(request, session), request.path_params["person_id"]
         role = (await form_of(request)).get("role", "")
-        await self._rooms.people.set_role(publisher_id, person_id, role, by=session.caller)
+        await self._services.people.set_role(publisher_id, person_id, role, by=session.caller)
         return to(f"/portal/publishers/{publisher_id}/members")
 
     async def _remove(self, request: Request, session: Session) -> Response:
         publisher_id, person_id = self._publisher(request, session), request.path_params["person_id"]
-        await self._rooms.people.remove(publisher_id, person_id, by=session.caller)
+        await self._services.people.remove(publisher_id, person_id, by=session.caller)
         return to(f"/portal/publishers/{publisher_id}/members" if person_id != session.caller.person_id else "/portal")
 
     async def _revoke(self, request: Request, session: Session) -> Response:
         publisher_id = self._publisher(request, session)
-        if not await self._rooms.links.revoke(request.path_params["invitation_id"], publisher_id, by=session.caller):
+        if not await self._services.links.revoke(request.path_params["invitation_id"], publisher_id, by=session.caller):
             raise HTTPException(404)
         return to(f"/portal/publishers/{publisher_id}/members")
 
@@ -123,16 +128,16 @@ class MemberPages:
 
     async def _people_page(self, request: Request, status: int = 200, **more: Any) -> Response:
         content = {
-            "everybody": await self._rooms.people.everybody(),
-            "invitations": await self._rooms.links.invitations(None),
-            "publishers": await self._rooms.catalogue.publishers(limit=_PUBLISHERS),
+            "everybody": await self._services.people.everybody(),
+            "invitations": await self._services.links.invitations(None),
+            "publishers": await self._services.catalogue.publishers(limit=_PUBLISHERS),
             "made": "",
             "mailed": False,
             "wrong": "",
             "form": blank(),
             "reset": "",
         }
-        return self._desk.page(request, "people.html", status, None, **(self._words() | content | more))
+        return self._routes.page(request, "people.html", status, None, **(self._words() | content | more))
 
     async def _invite_operator(self, request: Request, session: Session) -> Response:
         self._operators(request, session)
@@ -145,7 +150,7 @@ class MemberPages:
 
     async def _revoke_operator(self, request: Request, session: Session) -> Response:
         self._operators(request, session)
-        if not await self._rooms.links.revoke(request.path_params["invitation_id"], None, by=session.caller):
+        if not await self._services.links.revoke(request.path_params["invitation_id"], None, by=session.caller):
             raise HTTPException(404)
         return to("/portal/people")
 
@@ -157,21 +162,21 @@ class MemberPages:
 
     async def _switch(self, request: Request, session: Session, *, disabled: bool) -> Response:
         self._operators(request, session)
-        await self._rooms.people.disable(request.path_params["person_id"], disabled=disabled, by=session.caller)
+        await self._services.people.disable(request.path_params["person_id"], disabled=disabled, by=session.caller)
         return to("/portal/people")
 
     async def _password_link(self, request: Request, session: Session) -> Response:
         """For somebody who forgot theirs, where no mail server can help; shown this once."""
         self._operators(request, session)
-        link = await self._rooms.links.reset_link(request.path_params["person_id"], by=session.caller)
+        link = await self._services.links.reset_link(request.path_params["person_id"], by=session.caller)
         if link is None:
             raise HTTPException(404)
-        made = f"{self._rooms.base_url}/portal/password/{link.token}"
+        made = f"{self._services.base_url}/portal/password/{link.token}"
         return await self._people_page(request, reset=made, whose=link.email)
 
     async def _remove_factor(self, request: Request, session: Session) -> Response:
         self._operators(request, session)
-        await self._rooms.second_factor.remove(request.path_params["person_id"], by=session.caller)
+        await self._services.second_factor.remove(request.path_params["person_id"], by=session.caller)
         return to("/portal/people")
 
 

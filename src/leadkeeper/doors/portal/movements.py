@@ -92,8 +92,8 @@ class Movements:
             yield ("moved", now) if seen is not None and seen != now else ("", now)
             until = self._time_now() + LASTS_SECONDS
             while not ending.is_set() and (left := until - self._time_now()) > 0:
-                told = await _woken(watched.moved, ending, min(BEAT_SECONDS, left))
-                for name in watched.names if told else [""]:
+                summary = await _woken(watched.moved, ending, min(BEAT_SECONDS, left))
+                for name in watched.names if summary else [""]:
                     yield name, watched.seen or ""
         finally:
             watched.open -= 1

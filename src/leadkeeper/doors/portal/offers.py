@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import LONGEST_TEXT, OFFER, Desk, Places, form_of, offer_address, to
 from leadkeeper.doors.portal.lines import lines_of
+from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
@@ -55,9 +55,9 @@ class OfferForm:
 class OfferPages:
     """``/portal/offers/...``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -78,15 +78,15 @@ class OfferPages:
         return await self._page(request, session, "_overview.html", part=True)
 
     async def _page(self, request: Request, session: Session, template: str, **more: bool) -> Response:
-        ref = self._desk.offer_of(request, session)
-        lines = await lines_of(self._rooms, ref, self._desk.language_of(request))
+        ref = self._routes.offer_of(request, session)
+        lines = await lines_of(self._services, ref, self._routes.language_of(request))
         wanted = LeadFilter(ref.publisher_id, ref.offer_id)
-        leads = await self._rooms.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
+        leads = await self._services.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
         content: dict[str, Any] = {"lines": lines, "leads": leads.leads}
-        content["missing"] = await self._rooms.publication.missing(ref)
-        content["cost"] = await self._rooms.costs.of(ref, self._desk.language_of(request))
-        content["partners"] = await self._rooms.cross_listings.of(ref)
-        return await self._desk.offer_page(request, ref, template, "overview", **(content | more))
+        content["missing"] = await self._services.publication.missing(ref)
+        content["cost"] = await self._services.costs.of(ref, self._routes.language_of(request))
+        content["partners"] = await self._services.cross_listings.of(ref)
+        return await self._routes.offer_page(request, ref, template, "overview", **(content | more))
 
     async def _new(self, request: Request, session: Session) -> Response:
         values = {"offerType": OFFER_TYPES[0].id, "publisherId": session.caller.publisher_id or "", "live": "yes"}
@@ -99,8 +99,8 @@ class OfferPages:
         if not session.caller.may_change(publisher_id):
             raise HTTPException(404)
         if not ref.is_well_formed:
-            said = _("Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead.")
-            return await self._form(request, session, OfferForm(form, errors={"offerId": said}), 422)
+            message = _("Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead.")
+            return await self._form(request, session, OfferForm(form, errors={"offerId": message}), 422)
         if await self._there(ref):
             errors = {"offerId": _("There is an offer of that id already: choose another.")}
             return await self._form(request, session, OfferForm(form, errors=errors), 422)
@@ -108,7 +108,7 @@ class OfferPages:
 
     async def _there(self, ref: OfferRef) -> bool:
         try:
-            await self._rooms.catalogue.offer(ref)
+            await self._services.catalogue.offer(ref)
         except Problem as problem:
             if problem.type is ProblemType.UNKNOWN_OFFER:
                 return False
@@ -116,25 +116,25 @@ class OfferPages:
         return True
 
     async def _edit(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        offer, version = await self._rooms.catalogue.slot(ref, Slot.DRAFT)
-        said = read_listing({} if version is None else version.definition)
+        ref = self._routes.offer_of(request, session)
+        offer, version = await self._services.catalogue.slot(ref, Slot.DRAFT)
+        message = read_listing({} if version is None else version.definition)
         values = {
-            "title": said.title or offer.title,
+            "title": message.title or offer.title,
             "offerType": offer.offer_type,
-            "summary": said.summary,
-            "description": said.description,
-            "category": said.category,
-            "price": said.price,
+            "summary": message.summary,
+            "description": message.description,
+            "category": message.category,
+            "price": message.price,
             "live": "yes" if offer.live else "",
             "etag": offer.etag,
-            **{f"call.{call.value}": "yes" for call in said.calls_to_action},
+            **{f"call.{call.value}": "yes" for call in message.calls_to_action},
         }
         return await self._form(request, session, OfferForm(values, ref, offer.is_published))
 
     async def _change(self, request: Request, session: Session) -> Response:
-        ref, form = self._desk.offer_of(request, session), await form_of(request)
-        offer = await self._rooms.catalogue.offer(ref)
+        ref, form = self._routes.offer_of(request, session), await form_of(request)
+        offer = await self._services.catalogue.offer(ref)
         return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
 
     async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
@@ -149,7 +149,7 @@ class OfferPages:
         if errors:
             return await self._form(request, session, OfferForm(form, draft.ref, draft.fixed_type, errors), 422)
         try:
-            await self._rooms.catalogue.put_offer(
+            await self._services.catalogue.put_offer(
                 ref,
                 title=form["title"].strip(),
                 offer_type=form.get("offerType", "").strip() or None,
@@ -170,12 +170,12 @@ class OfferPages:
 
     async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
         whose = session.caller.publisher_id
-        publishers = await self._rooms.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
+        publishers = await self._services.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
         kind = offer_type(draft.values.get("offerType") or OFFER_TYPES[0].id)
         known = [each.id for each in OFFER_TYPES]
         types = OFFER_TYPES if kind.id in known else (*OFFER_TYPES, kind)
         content: dict[str, Any] = {"draft": draft, "publishers": publishers, "types": types, "calls": CALLS}
         content["usual"] = [CALLS[call] for call in kind.calls_to_action]
         if draft.ref is None:
-            return self._desk.page(request, "offer_new.html", status, **content)
-        return await self._desk.offer_page(request, draft.ref, "offer_edit.html", "overview", status, **content)
+            return self._routes.page(request, "offer_new.html", status, **content)
+        return await self._routes.offer_page(request, draft.ref, "offer_edit.html", "overview", status, **content)

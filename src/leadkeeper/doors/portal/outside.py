@@ -37,8 +37,8 @@ class Outside:
                 raise HTTPException(403)
             counts = costs or request.method == "POST" or "token" in request.path_params
             if counts and not await self._limiter.hit(LIMIT, "outside", self.origins.addresses.of(request.scope)):
-                said = _("The page was opened often from your address just now. Try again in a minute.")
-                raise Problem(ProblemType.TOO_MANY_REQUESTS, said, retry_after=60)
+                message = _("The page was opened often from your address just now. Try again in a minute.")
+                raise Problem(ProblemType.TOO_MANY_REQUESTS, message, retry_after=60)
             return await (take if take is not None and request.method == "POST" else show)(request)
 
         return handle

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from leadkeeper.access.provider.protocol import LASTS
 from leadkeeper.access.provider.sign_in import BACK, ProviderSignIns
 from leadkeeper.doors.cookies import cookie
-from leadkeeper.doors.portal.desk import Desk
 from leadkeeper.doors.portal.outside import Outside, after_of
+from leadkeeper.doors.portal.routes import Routes
 from leadkeeper.doors.portal.session import Door
 from leadkeeper.problem import Problem
 from leadkeeper.texts import lazy_gettext as _
@@ -27,8 +27,8 @@ _LONGEST: Final = 4_096
 class ProviderPages:
     """``/portal/sign-in/provider`` and below, ``/portal/signed-out``. Without a provider there is nothing there."""
 
-    def __init__(self, desk: Desk, door: Door, outside: Outside) -> None:
-        self._desk = desk
+    def __init__(self, routes: Routes, door: Door, outside: Outside) -> None:
+        self._routes = routes
         self._door = door
         self._outside = outside
 
@@ -41,7 +41,7 @@ class ProviderPages:
         ]
 
     def _provider(self) -> ProviderSignIns:
-        provider = self._desk.rooms.provider
+        provider = self._routes.services.provider
         if provider is None:
             raise HTTPException(404)
         return provider
@@ -74,8 +74,8 @@ class ProviderPages:
     async def _signed_out(self, request: Request) -> Response:
         provider = self._provider()
         address = await provider.provider.sign_out_address()
-        return self._desk.page(request, "signed_out.html", address=address)
+        return self._routes.page(request, "signed_out.html", address=address)
 
     def _not_signed_in(self, request: Request, problem: Problem) -> Response:
         headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
-        return self._desk.message(request, problem.status, problem.detail, headers, title=_("You are not signed in"))
+        return self._routes.message(request, problem.status, problem.detail, headers, title=_("You are not signed in"))

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.connections import Connection
-from leadkeeper.doors.portal.desk import OFFER, Desk, Places, form_of, offer_address, to
 from leadkeeper.doors.portal.differing import MOST, shown_changes
 from leadkeeper.doors.portal.form_fields import lines_in
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.mail.address import parse_address
 from leadkeeper.offer import OfferRef
@@ -23,9 +23,9 @@ MOST_EMAILS = 50
 class PublishingPages:
     """``.../publishing``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -56,51 +56,53 @@ class PublishingPages:
         wrong: str = "",
         **more: bool,
     ) -> Response:
-        ref = self._desk.offer_of(request, session)
-        missing = await self._rooms.publication.missing(ref)
-        changes = await self._rooms.differences.of(ref)
+        ref = self._routes.offer_of(request, session)
+        missing = await self._services.publication.missing(ref)
+        changes = await self._services.differences.of(ref)
         content: dict[str, Any] = {
             "missing": missing,
             "texts": STEP_TEXTS,
             "refused": StepStatus.REJECTED,
-            "changes": shown_changes(changes, self._desk.language_of(request), self._rooms.connections.destinations),
+            "changes": shown_changes(
+                changes, self._routes.language_of(request), self._services.connections.destinations
+            ),
             "more_changes": max(0, len(changes) - MOST),
-            "emails": emails or "\n".join(_contacts(await self._rooms.connections.list(ref))),
+            "emails": emails or "\n".join(_contacts(await self._services.connections.list(ref))),
             "wrong_emails": wrong,
         }
-        return await self._desk.offer_page(request, ref, template, "publishing", status, **(content | more))
+        return await self._routes.offer_page(request, ref, template, "publishing", status, **(content | more))
 
     async def _publish(self, request: Request, session: Session) -> Response:
-        ref, text = self._desk.offer_of(request, session), (await form_of(request)).get("emails", "")
+        ref, text = self._routes.offer_of(request, session), (await form_of(request)).get("emails", "")
         try:
             emails = [parse_address(each).shown for each in lines_in(text)]
         except ValueError as error:
             return await self._page(request, session, "publishing.html", 422, text, str(error))
         if len(emails) > MOST_EMAILS:
-            said = _("At most %(most)s addresses.", most=MOST_EMAILS)
-            return await self._page(request, session, "publishing.html", 422, text, said)
+            message = _("At most %(most)s addresses.", most=MOST_EMAILS)
+            return await self._page(request, session, "publishing.html", 422, text, message)
         caller = session.caller
-        await self._rooms.publication.publish(ref, emails=emails, by=caller.name, trusted=caller.is_operator)
+        await self._services.publication.publish(ref, emails=emails, by=caller.name, trusted=caller.is_operator)
         return _back(ref)
 
     async def _go_live(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        await self._rooms.publication.go_live(ref, by=session.caller.name)
+        ref = self._routes.offer_of(request, session)
+        await self._services.publication.go_live(ref, by=session.caller.name)
         return _back(ref)
 
     async def _cancel(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        await self._rooms.publication.cancel(ref, by=session.caller.name)
+        ref = self._routes.offer_of(request, session)
+        await self._services.publication.cancel(ref, by=session.caller.name)
         return _back(ref)
 
     async def _ask_withdraw(self, request: Request, session: Session) -> Response:
         """What becomes of its leads is said before."""
-        ref = self._desk.offer_of(request, session)
-        return await self._desk.offer_page(request, ref, "withdraw.html", "publishing")
+        ref = self._routes.offer_of(request, session)
+        return await self._routes.offer_page(request, ref, "withdraw.html", "publishing")
 
     async def _withdraw(self, request: Request, session: Session) -> Response:
-        ref = self._desk.offer_of(request, session)
-        await self._rooms.publication.withdraw(ref, by=session.caller.name)
+        ref = self._routes.offer_of(request, session)
+        await self._services.publication.withdraw(ref, by=session.caller.name)
         return _back(ref)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import Request
 
 from leadkeeper.access.permissions import Permission
-from leadkeeper.doors.portal.desk import Desk
+from leadkeeper.doors.portal.routes import Routes
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
@@ -39,16 +39,16 @@ def needed(method: str, route: str) -> Permission:
     return Permission.CHANGE
 
 
-def require_allowed(desk: Desk, request: Request, route: str, session: Session) -> None:
+def require_allowed(routes: Routes, request: Request, route: str, session: Session) -> None:
     """Raise :class:`Problem` unless the caller's role allows it; whose things it is about is looked at later."""
     caller = session.caller
     if route.startswith("/portal/account") and (session.open.looks or session.in_frame):
-        said = _("No account is shown here. Open the portal in a tab of its own, or stop looking first.")
-        raise Problem(ProblemType.FORBIDDEN, said)
+        message = _("No account is shown here. Open the portal in a tab of its own, or stop looking first.")
+        raise Problem(ProblemType.FORBIDDEN, message)
     if caller.may(needed(request.method, route), caller.publisher_id):
         return
-    desk.refused(session, f"{request.method} {request.url.path[:200]}")
-    said = _(
+    routes.refused(session, f"{request.method} {request.url.path[:200]}")
+    message = _(
         "Your role here is %(role)s: it does not allow this. Ask an owner of your publisher.", role=session.role_name
     )
-    raise Problem(ProblemType.FORBIDDEN, said)
+    raise Problem(ProblemType.FORBIDDEN, message)

@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from leadkeeper.access.people.links import Purpose
 from leadkeeper.access.permissions import ROLE_NAMES
-from leadkeeper.doors.portal.desk import Desk, blank, small_form_of, to
 from leadkeeper.doors.portal.outside import Outside, Page, after_of
+from leadkeeper.doors.portal.routes import Routes, blank, small_form_of, to
 from leadkeeper.doors.portal.session import Door
 from leadkeeper.doors.portal.start import STEPS
 from leadkeeper.problem import Problem
@@ -26,9 +26,9 @@ class SignInPages:
     """``/portal/sign-in``, ``/portal/forgot``, ``/portal/invitation/...``, ``/portal/password/...``, the first page of
     ``/portal/begin``. Opening one changes nothing."""
 
-    def __init__(self, desk: Desk, door: Door, outside: Outside) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes, door: Door, outside: Outside) -> None:
+        self._routes = routes
+        self._services = routes.services
         self._door = door
         self._outside = outside
 
@@ -48,15 +48,15 @@ class SignInPages:
         return self._sign_in_page(request)
 
     def _sign_in_page(self, request: Request, problem: Problem | None = None, *, by_key: bool = False) -> Response:
-        said, status, headers = "", 200, {}
+        message, status, headers = "", 200, {}
         if problem is not None:
-            said, status = problem.detail, problem.status
+            message, status = problem.detail, problem.status
             if by_key and problem.retry_after is None:
-                said = _WRONG_KEY
+                message = _WRONG_KEY
             if problem.retry_after is not None:
                 headers["Retry-After"] = str(problem.retry_after)
-        content = {"after": after_of(request), "wrong": said, "by_key": by_key, "done": ""}
-        return self._desk.page(request, "sign_in.html", status, headers, **content)
+        content = {"after": after_of(request), "wrong": message, "by_key": by_key, "done": ""}
+        return self._routes.page(request, "sign_in.html", status, headers, **content)
 
     async def _signed_in(self, request: Request) -> Response:
         form, after = await small_form_of(request), after_of(request)
@@ -69,7 +69,7 @@ class SignInPages:
             return response
         place, device = self._door.place_of(request), self._door.device_of(request)
         try:
-            signed_in = await self._rooms.person_sign_ins.with_password(
+            signed_in = await self._services.person_sign_ins.with_password(
                 form.get("email", ""), form.get("password", ""), place, device
             )
         except Problem as problem:
@@ -82,7 +82,7 @@ class SignInPages:
     async def _code(self, request: Request) -> Response:
         if await self._door.pending(request) is None:
             return to("/portal/sign-in")
-        return self._desk.page(request, "sign_in_code.html", after=after_of(request), wrong="")
+        return self._routes.page(request, "sign_in_code.html", after=after_of(request), wrong="")
 
     async def _with_code(self, request: Request) -> Response:
         pending = await self._door.pending(request)
@@ -90,40 +90,40 @@ class SignInPages:
             return to("/portal/sign-in")
         code = (await small_form_of(request)).get("code", "")
         try:
-            signed_in = await self._rooms.person_sign_ins.with_code(pending, code, self._door.place_of(request))
+            signed_in = await self._services.person_sign_ins.with_code(pending, code, self._door.place_of(request))
         except Problem as problem:
             headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
             content = {"after": after_of(request), "wrong": problem.detail}
-            return self._desk.page(request, "sign_in_code.html", problem.status, headers, **content)
+            return self._routes.page(request, "sign_in_code.html", problem.status, headers, **content)
         response = RedirectResponse(after_of(request), 303)
         self._door.let_in(signed_in, response)
         return response
 
     async def _forgot(self, request: Request) -> Response:
-        return self._desk.page(request, "forgot.html", sent=False, mails=self._rooms.link_mail.is_possible)
+        return self._routes.page(request, "forgot.html", sent=False, mails=self._services.link_mail.is_possible)
 
     async def _asked(self, request: Request) -> Response:
         """The answer is the same whoever asks for whom."""
         email = (await small_form_of(request)).get("email", "")
-        self._rooms.link_mail.ask_new_password(email, self._outside.origins.addresses.of(request.scope))
-        return self._desk.page(request, "forgot.html", sent=True, mails=self._rooms.link_mail.is_possible)
+        self._services.link_mail.ask_new_password(email, self._outside.origins.addresses.of(request.scope))
+        return self._routes.page(request, "forgot.html", sent=True, mails=self._services.link_mail.is_possible)
 
     async def _invitation(self, request: Request) -> Response:
         return await self._chosen(request, Purpose.INVITATION, "invitation.html")
 
     async def _accepted(self, request: Request) -> Response:
         token, form = request.path_params["token"], await small_form_of(request)
-        link = await self._rooms.links.find(token, Purpose.INVITATION)
+        link = await self._services.links.find(token, Purpose.INVITATION)
         if link is None:
             raise HTTPException(404)
         password, place = form.get("password", ""), self._door.place_of(request)
-        sign_ins = self._rooms.person_sign_ins
+        sign_ins = self._services.person_sign_ins
         try:
             if link.known:
                 person_id = await sign_ins.check(link.email, password, place, self._door.device_of(request))
-                await self._rooms.links.accept_as(token, person_id)
+                await self._services.links.accept_as(token, person_id)
             else:
-                person_id = await self._rooms.links.accept(token, name=form.get("name", ""), password=password)
+                person_id = await self._services.links.accept(token, name=form.get("name", ""), password=password)
             signed_in = await sign_ins.as_person(person_id, place, factor_too=True)
         except Problem as problem:
             return await self._chosen(request, Purpose.INVITATION, "invitation.html", problem)
@@ -137,11 +137,11 @@ class SignInPages:
     async def _reset(self, request: Request) -> Response:
         token, form = request.path_params["token"], await small_form_of(request)
         try:
-            await self._rooms.links.reset(token, form.get("password", ""))
+            await self._services.links.reset(token, form.get("password", ""))
         except Problem as problem:
             return await self._chosen(request, Purpose.RESET, "new_password.html", problem)
-        said = _("Your new password is in effect, and all your sessions have ended. Sign in with it.")
-        return self._desk.page(request, "sign_in.html", after="/portal", wrong="", by_key=False, done=said)
+        message = _("Your new password is in effect, and all your sessions have ended. Sign in with it.")
+        return self._routes.page(request, "sign_in.html", after="/portal", wrong="", by_key=False, done=message)
 
     async def _begin(self, request: Request) -> Response:
         return await self._chosen(request, Purpose.BEGIN, "begin.html")
@@ -150,9 +150,9 @@ class SignInPages:
         token, form = request.path_params["token"], await small_form_of(request)
         given = {name: form.get(name, "") for name in ("email", "name", "password")}
         try:
-            person_id = await self._rooms.links.begin(token, **given)
+            person_id = await self._services.links.begin(token, **given)
             place = self._door.place_of(request)
-            signed_in = await self._rooms.person_sign_ins.as_person(person_id, place, factor_too=True)
+            signed_in = await self._services.person_sign_ins.as_person(person_id, place, factor_too=True)
         except Problem as problem:
             return await self._chosen(request, Purpose.BEGIN, "begin.html", problem)
         response = to("/portal/start/marketplace")
@@ -163,10 +163,10 @@ class SignInPages:
         self, request: Request, purpose: Purpose, template: str, problem: Problem | None = None
     ) -> Response:
         """The page of a link, once more with what was entered (no password) and what is wrong with it."""
-        link = await self._rooms.links.find(request.path_params["token"], purpose)
+        link = await self._services.links.find(request.path_params["token"], purpose)
         if link is None:
-            said = _("This link is over: it was used, revoked, or its time has passed.")
-            return self._desk.message(request, 404, said, title=_("This link is over"))
+            message = _("This link is over: it was used, revoked, or its time has passed.")
+            return self._routes.message(request, 404, message, title=_("This link is over"))
         form = {} if problem is None else await small_form_of(request)
         errors = {} if problem is None else {error.field: error.message for error in problem.errors}
         content: dict[str, Any] = {
@@ -174,8 +174,8 @@ class SignInPages:
             "form": blank(form),
             "errors": blank(errors),
             "steps": STEPS,
-            "least": self._rooms.people.passwords.least,
+            "least": self._services.people.passwords.least,
         }
         content["general"] = problem.detail if problem is not None and not errors else ""
         content["role"] = "" if link.role is None else ROLE_NAMES[link.role]
-        return self._desk.page(request, template, 200 if problem is None else problem.status, **content)
+        return self._routes.page(request, template, 200 if problem is None else problem.status, **content)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.desk import Desk, Places, blank, form_of, offer_address, to
+from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -25,9 +25,9 @@ _LONGEST: Final = 80
 class StartPages:
     """``/portal/start/...``, for operators. Each step can be left out, and come back to."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._rooms = desk.rooms
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
 
     def places(self) -> Places:
         """The pages."""
@@ -48,11 +48,11 @@ class StartPages:
         _operators(session)
         form = await form_of(request)
         name = " ".join(form.get("name", "").split())
-        if self._rooms.marketplace.setting is None:
+        if self._services.marketplace.setting is None:
             if not name or len(name) > _LONGEST or not name.isprintable():
-                said = _("Enter a name of at most %(most)s characters.", most=_LONGEST)
-                return self._page(request, "start_marketplace.html", 1, form, {"name": said})
-            await self._rooms.marketplace.enter(name, by=session.caller.name)
+                message = _("Enter a name of at most %(most)s characters.", most=_LONGEST)
+                return self._page(request, "start_marketplace.html", 1, form, {"name": message})
+            await self._services.marketplace.enter(name, by=session.caller.name)
         return to("/portal/start/publisher")
 
     async def _publisher(self, request: Request, session: Session) -> Response:
@@ -71,7 +71,7 @@ class StartPages:
             errors["id"] = _("There is a publisher of that id already: choose another.")
         if not errors:
             try:
-                await self._rooms.catalogue.put_publisher(publisher_id, name, by=session.caller.name)
+                await self._services.catalogue.put_publisher(publisher_id, name, by=session.caller.name)
             except Problem as problem:
                 if problem.type is not ProblemType.INVALID_REQUEST:
                     raise
@@ -83,7 +83,7 @@ class StartPages:
     async def _publisher_page(
         self, request: Request, form: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
     ) -> Response:
-        first = not await self._rooms.catalogue.publishers(limit=1)
+        first = not await self._services.catalogue.publishers(limit=1)
         return self._page(request, "start_publisher.html", 2, form, errors, first=first)
 
     async def _offer(self, request: Request, session: Session) -> Response:
@@ -110,14 +110,14 @@ class StartPages:
         if errors:
             return self._page(request, "start_offer.html", 3, form, errors)
         summary, kind = form.get("summary", "").strip()[:2_000], form.get("offerType", "") or None
-        await self._rooms.catalogue.put_offer(
+        await self._services.catalogue.put_offer(
             ref, title=title, summary=summary, offer_type=kind, live=True, by=session.caller.name
         )
         return to(f"{offer_address(ref)}/connect")
 
     async def _has(self, publisher_id: str) -> bool:
         try:
-            await self._rooms.catalogue.publisher(publisher_id)
+            await self._services.catalogue.publisher(publisher_id)
         except Problem as problem:
             if problem.type is ProblemType.UNKNOWN_PUBLISHER:
                 return False
@@ -126,7 +126,7 @@ class StartPages:
 
     async def _there(self, ref: OfferRef) -> bool:
         try:
-            await self._rooms.catalogue.offer(ref)
+            await self._services.catalogue.offer(ref)
         except Problem as problem:
             if problem.type is ProblemType.UNKNOWN_OFFER:
                 return False
@@ -150,8 +150,8 @@ class StartPages:
             "step": step,
             "types": OFFER_TYPES,
         }
-        content |= {"named": self._rooms.marketplace, "first": first}
-        return self._desk.page(request, template, 422 if errors else 200, **content)
+        content |= {"named": self._services.marketplace, "first": first}
+        return self._routes.page(request, template, 422 if errors else 200, **content)
 
 
 def slug(name: str) -> str:

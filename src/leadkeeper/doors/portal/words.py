@@ -33,7 +33,7 @@ def readable(content: object) -> str:
 _LEAD: Final = re.compile(r"https?://[^\s/]+(?:/[^\s/]+)*?(/portal/leads/[0-9a-f-]{36})\b")
 
 
-def told(text: str) -> Markup:
+def summary(text: str) -> Markup:
     """What a step of publishing said, with the page of its test lead a click away."""
     shown, end = Markup(), 0
     for found in _LEAD.finditer(text):

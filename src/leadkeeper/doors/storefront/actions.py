@@ -59,7 +59,7 @@ def lead_of(acted: Acted) -> NewLead:
         source=_SOURCES.get(call, offer_type(acted.offer_type).store).value,
         action=_ACTIONS[call].value,
         customer=acted.customer,
-        description=_told(acted, FREE_TRIAL_NOTE if call is CallToAction.FREE_TRIAL else ""),
+        description=_summary(acted, FREE_TRIAL_NOTE if call is CallToAction.FREE_TRIAL else ""),
         campaign=acted.campaign,
         idempotency_key=f"form:{acted.form_id}",
         preview=acted.preview,
@@ -78,7 +78,7 @@ def partner_leads(acted: Acted, partner: OfferRef, partner_title: str) -> tuple[
         source=Source.SPZA.value,
         action=Action.CONTACT_ME.value,
         customer=acted.customer,
-        description=_told(acted, ""),
+        description=_summary(acted, ""),
         campaign=acted.campaign,
         idempotency_key=f"form:{acted.form_id}",
         preview=acted.preview,
@@ -98,5 +98,5 @@ def partner_leads(acted: Acted, partner: OfferRef, partner_title: str) -> tuple[
     return asked, known
 
 
-def _told(acted: Acted, first: str) -> str:
+def _summary(acted: Acted, first: str) -> str:
     return "\n".join(part for part in (PREVIEW_NOTE if acted.preview else "", first, acted.notes) if part)

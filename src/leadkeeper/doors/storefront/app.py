@@ -32,7 +32,7 @@ from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_fo
 from leadkeeper.doors.storefront.guard import Captcha, FormGuard
 from leadkeeper.doors.storefront.texts import AGREED, AGREED_PARTNER, AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
 from leadkeeper.intake.consent import CONTACT, Consent
-from leadkeeper.intake.keep import Intake, Kept, NewLead
+from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.listing import CallToAction
@@ -124,7 +124,7 @@ class Storefront:
         search = request.query_params.get("search", "").strip()[:100]
         category, after = (request.query_params.get(name, "")[:1_000] for name in ("category", "after"))
         shelf = await self._showcase.offers(search, after, category=category)
-        query = {name: said for name, said in (("search", search), ("category", category)) if said}
+        query = {name: message for name, message in (("search", search), ("category", category)) if message}
         following = None if shelf.following is None else f"/store?{urlencode(query | {'after': shelf.following})}"
         content: dict[str, Any] = {"offers": shelf.offers, "search": search, "following": following}
         content |= {"category": category, "categories": await self._showcase.categories()}
@@ -161,11 +161,11 @@ class Storefront:
     def _consent(self, request: Request, asked: Asked) -> Consent:
         """What whoever sends the form agrees to, in the words of the page."""
         language, to = self._pages.language_of(request), asked.goes_to
-        said: dict[str, object] = {"publisher": to.publisher, "title": to.title, "marketplace": str(self._name)}
+        message: dict[str, object] = {"publisher": to.publisher, "title": to.title, "marketplace": str(self._name)}
         text = AGREED
         if asked.partner is not None:
-            text, said = AGREED_PARTNER, said | {"owner": asked.offer.publisher, "owner_title": asked.offer.title}
-        return Consent(language.gettext(text, **said), CONTACT, language.code)
+            text, message = AGREED_PARTNER, message | {"owner": asked.offer.publisher, "owner_title": asked.offer.title}
+        return Consent(language.gettext(text, **message), CONTACT, language.code)
 
     async def _keep(self, asked: Asked, filled: Filled, consent: Consent) -> str:
         """All leads of the form are on disk when this returns, or none is thanked for; the id of the first."""
@@ -173,7 +173,7 @@ class Storefront:
             answers = await self._intake.keep_many(_leads(asked, filled, consent))
             problems = [answer for answer in answers if isinstance(answer, Problem)]
             if not problems:
-                return next(answer.id for answer in answers if isinstance(answer, Kept))
+                return next(answer.id for answer in answers if isinstance(answer, Accepted))
             if problems[0].type is not ProblemType.IDEMPOTENCY_KEY_REUSED:
                 raise StorageAway if problems[0].type is ProblemType.STORAGE_AWAY else HTTPException(404)
             # Gone back to and filled out anew: another form.

@@ -75,12 +75,12 @@ class Captcha:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         try:
             answer = await self._network.post(self._network.check_url(self.service.verify), data=body, headers=headers)
-            said = from_json(answer.body) if answer.status == 200 and answer.fault is None else None
+            message = from_json(answer.body) if answer.status == 200 and answer.fault is None else None
         except (*NETWORK_ERRORS, ValueError):
-            said = None
-        if not isinstance(said, dict) or "success" not in said:
+            message = None
+        if not isinstance(message, dict) or "success" not in message:
             return CAPTCHA_AWAY
-        return None if said["success"] is True else CAPTCHA_FAILED
+        return None if message["success"] is True else CAPTCHA_FAILED
 
 
 class FormGuard:

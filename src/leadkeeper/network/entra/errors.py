@@ -117,16 +117,16 @@ _IN_WORDS: Final = re.compile(r"AADSTS([0-9]{5,8})(?![0-9])")
 def diagnose_refusal(answered: Answered, way: Way, private: Private, now: float) -> Diagnosis:
     """Why there is no token, told by the settings that this way of signing in has. Shows nothing ``private``."""
     content = read_json(answered)
-    told: Mapping[str, Any] = content if isinstance(content, dict) else {}
-    code, by_code = _read_codes(told)
+    summary: Mapping[str, Any] = content if isinstance(content, dict) else {}
+    code, by_code = _read_codes(summary)
     wait = retry_after(answered.headers, now)
-    kind = _for(way, _kind(answered.status, told, by_code, wait))
-    error = told.get("error")
+    kind = _for(way, _kind(answered.status, summary, by_code, wait))
+    error = summary.get("error")
     evidence = Evidence(
         status=answered.status,
         code=f"AADSTS{code}" if code is not None else private.shown(error if isinstance(error, str) else None),
-        request_id=private.shown(answered.headers.get("x-ms-request-id") or _text(told, "trace_id")),
-        text=private.mask(_description(told) or read_error(_type(answered), answered.body).text) or WHERE,
+        request_id=private.shown(answered.headers.get("x-ms-request-id") or _text(summary, "trace_id")),
+        text=private.mask(_description(summary) or read_error(_type(answered), answered.body).text) or WHERE,
     )
     return diagnose(kind, evidence, retry_after=wait if _passes(kind) else None)
 
@@ -138,8 +138,8 @@ def _for(way: Way, kind: Kind) -> Kind:
     return _FOR_MICROSOFTS.get(kind, kind) if way is Way.USER_OF_MICROSOFTS else kind
 
 
-def _kind(status: int, told: Mapping[str, Any], by_code: Kind | None, wait: float | None) -> Kind:
-    error = _text(told, "error") or ""
+def _kind(status: int, summary: Mapping[str, Any], by_code: Kind | None, wait: float | None) -> Kind:
+    error = _text(summary, "error") or ""
     by_error = ERRORS.get(error)
     if status == 429:
         return Kind.THROTTLED
@@ -149,31 +149,31 @@ def _kind(status: int, told: Mapping[str, Any], by_code: Kind | None, wait: floa
         return Kind.THROTTLED if wait is not None else Kind.SERVER_ERROR
     if by_code is None and not error:
         return Kind.ANSWER_NOT_UNDERSTOOD
-    return by_code or _SUBERRORS.get(_text(told, "suberror") or "") or by_error or Kind.SIGN_IN_REJECTED
+    return by_code or _SUBERRORS.get(_text(summary, "suberror") or "") or by_error or Kind.SIGN_IN_REJECTED
 
 
 def _passes(kind: Kind) -> bool:
     return CATALOGUE[kind].outcome in (Outcome.FAILED, Outcome.THROTTLED)
 
 
-def _read_codes(told: Mapping[str, Any]) -> tuple[int | None, Kind | None]:
+def _read_codes(summary: Mapping[str, Any]) -> tuple[int | None, Kind | None]:
     """The first number that is known, or simply the first, and what it means; they are in the words as well."""
-    codes = told.get("error_codes")
+    codes = summary.get("error_codes")
     numbers = [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else []
-    numbers += [int(found) for found in _IN_WORDS.findall(_text(told, "error_description") or "")[:5]]
+    numbers += [int(found) for found in _IN_WORDS.findall(_text(summary, "error_description") or "")[:5]]
     known = next((number for number in numbers if number in CODES), None)
     number = known if known is not None else next(iter(numbers), None)
     return number, None if known is None else CODES[known]
 
 
-def _description(told: Mapping[str, Any]) -> str:
+def _description(summary: Mapping[str, Any]) -> str:
     """The service's words without the ids and the time that follow them."""
-    text = _text(told, "error_description") or ""
+    text = _text(summary, "error_description") or ""
     return re.split(r"\s*Trace ID:", text, maxsplit=1)[0]
 
 
-def _text(told: Mapping[str, Any], name: str) -> str | None:
-    value = told.get(name)
+def _text(summary: Mapping[str, Any], name: str) -> str | None:
+    value = summary.get(name)
     return value if isinstance(value, str) else None
 
 

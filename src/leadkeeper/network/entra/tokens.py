@@ -107,7 +107,7 @@ class _Line:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked: int = 0
-    told: str | Diagnosis = ""
+    summary: str | Diagnosis = ""
     token: str | None = None
     renew_at: float = 0.0
     expires_at: float = 0.0
@@ -152,7 +152,7 @@ class Tokens:
         seen = line.asked
         async with line.lock:
             if line.asked != seen and anew:
-                return line.told
+                return line.summary
             if (known := self._known(line, instead_of, anew)) is not None:
                 return known
             return await self._renew(line, credential, instead_of, anew)
@@ -190,10 +190,10 @@ class Tokens:
             line.token, line.refused = found.text, None
             line.expires_at = asked + found.seconds
             line.renew_at = asked + max(found.seconds - EARLY_SECONDS, found.seconds / 2)
-            line.told = found.text
+            line.summary = found.text
             return found.text
         line.refused, line.refused_until = found, self._clock() + _believed(found)
-        line.told = found
+        line.summary = found
         return found if anew else self._known(line, instead_of, anew) or found
 
     async def _ask(self, credential: Credential) -> Token | Diagnosis:

@@ -146,8 +146,8 @@ class Azurite:
             )
         end = time.monotonic() + _START_SECONDS
         while self.running and time.monotonic() < end:
-            said = self._log.read_bytes()
-            if any(words in said for words in _STARTED):
+            message = self._log.read_bytes()
+            if any(words in message for words in _STARTED):
                 return True
             time.sleep(0.05)
         self.stop()

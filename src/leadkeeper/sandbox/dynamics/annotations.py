@@ -27,16 +27,16 @@ def beside(request: Request, attribute: Attribute, value: object) -> dict[str, o
     if found is None or value is None:
         return {}
     masks = found[1].split(",")
-    said: dict[str, object] = {}
+    message: dict[str, object] = {}
     if attribute.kind in REFERENCES:
-        said[TABLE] = attribute.targets[0]
+        message[TABLE] = attribute.targets[0]
         if attribute.name in BY_COLUMN:
-            said[NAVIGATION] = BY_COLUMN[attribute.name].navigation
+            message[NAVIGATION] = BY_COLUMN[attribute.name].navigation
     else:
-        said[FORMATTED] = _formatted(attribute, value)
+        message[FORMATTED] = _formatted(attribute, value)
     return {
         f"{attribute.name}@{name}": text
-        for name, text in said.items()
+        for name, text in message.items()
         if text is not None and any(_fits(mask, name) for mask in masks)
     }
 

@@ -43,7 +43,7 @@ def batch(request: Request, organization: Organization, do: Do) -> Answer:
         raise Refused(errors.NO_METHOD, method=request.method)
     go_on = "odata.continue-on-error" in request.headers.get("prefer", "")
     mark = f"batchresponse_{uuid.uuid4()}"
-    said: list[bytes] = []
+    message: list[bytes] = []
     status = 200
     for part in _parts(_Part(request.headers, request.body)):
         if part.headers.get("content-type", "").lower().startswith("multipart/mixed"):
@@ -51,18 +51,18 @@ def batch(request: Request, organization: Organization, do: Do) -> Answer:
         else:
             answer = do(_request(part, request))
             failed, answered = answer if answer.status >= 400 else None, _wrapped(part, answer)
-        said.append(answered)
+        message.append(answered)
         if failed is not None and not go_on:
             status = failed.status
             break
-    body = _joined(mark, said)
+    body = _joined(mark, message)
     return Answer(status, body, {"Content-Type": f"multipart/mixed; boundary={mark}", "OData-Version": "4.0"})
 
 
 def _change_set(part: _Part, outer: Request, organization: Organization, do: Do) -> tuple[Answer | None, bytes]:
     """The answer that failed, if any, and what is said of the whole; leads are as before when one failed."""
     mark = f"changesetresponse_{uuid.uuid4()}"
-    said: list[bytes] = []
+    message: list[bytes] = []
     failed: Answer | None = None
     entities: dict[str, str] = {}
     try:
@@ -70,14 +70,14 @@ def _change_set(part: _Part, outer: Request, organization: Organization, do: Do)
             for change in _parts(part):
                 answer = do(_change(change, outer, entities))
                 if answer.status >= 400:
-                    failed, said = answer, [_wrapped(change, answer)]
+                    failed, message = answer, [_wrapped(change, answer)]
                     raise _Failed
-                said.append(_wrapped(change, answer))
+                message.append(_wrapped(change, answer))
                 if "content-id" in change.headers and "OData-EntityId" in answer.headers:
                     entities[change.headers["content-id"]] = answer.headers["OData-EntityId"]
     except _Failed:
         pass  # what failed is said
-    return failed, f"Content-Type: multipart/mixed; boundary={mark}\r\n\r\n".encode() + _joined(mark, said)
+    return failed, f"Content-Type: multipart/mixed; boundary={mark}\r\n\r\n".encode() + _joined(mark, message)
 
 
 def _change(change: _Part, outer: Request, entities: Mapping[str, str]) -> Request:
@@ -131,5 +131,5 @@ def _wrapped(part: _Part, answer: Answer) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in own.items()).encode() + b"\r\n" + answer.encoded()
 
 
-def _joined(mark: str, said: list[bytes]) -> bytes:
-    return b"".join(f"--{mark}\r\n".encode() + each + b"\r\n" for each in said) + f"--{mark}--\r\n".encode()
+def _joined(mark: str, message: list[bytes]) -> bytes:
+    return b"".join(f"--{mark}\r\n".encode() + each + b"\r\n" for each in message) + f"--{mark}--\r\n".encode()

@@ -180,8 +180,8 @@ class Leads:
         return Answer.json(200, body, JSON_HEADERS | ({"Preference-Applied": applied} if applied else {}))
 
     def _annotated(self, name: str = "Preference-Applied") -> dict[str, str]:
-        said = preference(self._request)
-        return {} if said is None else {name: said}
+        message = preference(self._request)
+        return {} if message is None else {name: message}
 
     def _found(self) -> list[Lead]:
         """The leads of ``$filter`` in the order of ``$orderby``."""

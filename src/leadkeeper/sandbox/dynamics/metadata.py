@@ -25,7 +25,7 @@ from leadkeeper.sandbox.dynamics.references import RELATIONSHIPS
 from leadkeeper.sandbox.dynamics.schema import ENTITY, Attribute, guid
 from leadkeeper.sandbox.stand_in import Answer, Request
 
-ROOMS: Final = ("EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions", "CreateEntities")
+SERVICES: Final = ("EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions", "CreateEntities")
 """What the paths of metadata begin with."""
 
 _TABLE: Final = re.compile(r"EntityDefinitions(?:\((?P<table>[^)]*)\)(?:/(?P<rest>.*))?)?")

@@ -199,7 +199,7 @@ def _routed(path: str, caller: Caller, request: Request) -> Answer:
         return dynamics_bulk.multiple(found["action"], caller, request)
     if path == "BulkDelete":
         return dynamics_bulk.bulk_delete(caller, request)
-    if path.startswith(dynamics_metadata.ROOMS):
+    if path.startswith(dynamics_metadata.SERVICES):
         return dynamics_metadata.metadata(path, caller, request)
     if path.startswith(dynamics_changes.PATH):
         return dynamics_changes.changes(path, caller, request)

@@ -223,10 +223,10 @@ class _Talk:
         try:
             match mechanism.upper():
                 case "PLAIN":
-                    _, user, password = (await self._told(first, "")).split("\0")
+                    _, user, password = (await self._summary(first, "")).split("\0")
                 case "LOGIN":
-                    user = await self._told(first, "Username:")
-                    password = await self._told("", "Password:")
+                    user = await self._summary(first, "Username:")
+                    password = await self._summary("", "Password:")
                 case _:
                     return "504 5.5.4 Unrecognized authentication type"
         except ValueError:
@@ -237,7 +237,7 @@ class _Talk:
         self.signed_in = True
         return "235 2.7.0 Authentication successful"
 
-    async def _told(self, given: str, question: str) -> str:
+    async def _summary(self, given: str, question: str) -> str:
         """What the caller answers, decoded. Raises :class:`ValueError` when that is no base64 or was called off."""
         if not given:
             await self._say(f"334 {base64.b64encode(question.encode()).decode()}")

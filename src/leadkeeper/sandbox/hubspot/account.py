@@ -249,8 +249,8 @@ class Account:
                 continue
             if name == EMAIL:
                 raise taken(there.id)
-            told = f"{SINGULAR[kind]} {there.id} has this value of {name} already"
-            raise wrong_values([wrong_value(name, "CONFLICTING_UNIQUE_VALUE", told)])
+            summary = f"{SINGULAR[kind]} {there.id} has this value of {name} already"
+            raise wrong_values([wrong_value(name, "CONFLICTING_UNIQUE_VALUE", summary)])
 
 
 def addresses(record: Record) -> Iterator[str]:

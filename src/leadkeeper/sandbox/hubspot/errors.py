@@ -33,8 +33,8 @@ class Refused(Exception):
 
     def body(self) -> dict[str, object]:
         """The error as HubSpot writes it; what has no category is written without."""
-        told: dict[str, object] = {"status": "error", "message": str(self), "correlationId": str(uuid.uuid4())}
-        return told | self.more | ({"category": self.category} if self.category else {})
+        summary: dict[str, object] = {"status": "error", "message": str(self), "correlationId": str(uuid.uuid4())}
+        return summary | self.more | ({"category": self.category} if self.category else {})
 
     def answer(self) -> Answer:
         """The whole answer."""
@@ -63,8 +63,8 @@ def invalid_json(message: str) -> Refused:
 
 def wrong_values(found: Sequence[Mapping[str, object]]) -> Refused:
     """Values do not fit their properties; the reasons stand as JSON inside the message."""
-    told = json.dumps(list(found), separators=(",", ":"), ensure_ascii=False)
-    return Refused(400, VALIDATION, f"Property values were not valid: {told}")
+    summary = json.dumps(list(found), separators=(",", ":"), ensure_ascii=False)
+    return Refused(400, VALIDATION, f"Property values were not valid: {summary}")
 
 
 def wrong_value(name: str, error: str, message: str) -> dict[str, object]:
@@ -79,8 +79,8 @@ def not_there() -> Refused:
 
 def missing(ids: Sequence[str], what: str) -> dict[str, object]:
     """The entry of a batch for all records that are not there."""
-    told = f"Could not get some {what.upper()} objects, they may be deleted or not exist. Check that ids are valid."
-    return {"status": "error", "category": NOT_FOUND, "message": told, "context": {"ids": list(ids)}}
+    summary = f"Could not get some {what.upper()} objects, they may be deleted or not exist. Check that ids are valid."
+    return {"status": "error", "category": NOT_FOUND, "message": summary, "context": {"ids": list(ids)}}
 
 
 def taken(number: str) -> Refused:
@@ -90,13 +90,13 @@ def taken(number: str) -> Refused:
 
 def without_scopes(needed: Sequence[str]) -> Refused:
     """The token may not do it; one of ``needed`` would do."""
-    told = "This app hasn't been granted all required scopes to make this call."
+    summary = "This app hasn't been granted all required scopes to make this call."
     one = {
         "message": "One or more of the following scopes are required.",
         "context": {"requiredGranularScopes": list(needed)},
     }
     more = {"errors": [one], "links": {"scopes": "https://developers.hubspot.com/scopes"}}
-    return Refused(403, MISSING_SCOPES, told, more=more)
+    return Refused(403, MISSING_SCOPES, summary, more=more)
 
 
 def over_limit(policy: str) -> Refused:

@@ -209,8 +209,8 @@ def _consented(consent: Mapping[str, object]) -> Iterator[Fault]:
 
 
 def _refused(faults: Sequence[Fault]) -> Refused:
-    told = [
+    summary = [
         {"message": f"Error in '{where}'. {FORM_ERRORS[error]}" if where else FORM_ERRORS[error], "errorType": error}
         for error, where in faults
     ]
-    return Refused(400, "", "The request is not valid", more={"errors": told, "correlationId": str(uuid.uuid4())})
+    return Refused(400, "", "The request is not valid", more={"errors": summary, "correlationId": str(uuid.uuid4())})

@@ -62,15 +62,15 @@ class Objects:
         """One record by its id or by a unique property."""
         record = self._one(record_id, query)
         await asyncio.sleep(self.work_seconds)
-        told = self.told(record, _names(query))
+        summary = self.summary(record, _names(query))
         if CONTACTS in query.get("associations", "").split(",") and record.ties:
             ties = [
                 {"id": number, "type": LABELS[kind][0].lower()}
                 for number, kinds in record.ties.items()
                 for kind in sorted(kinds)
             ]
-            told["associations"] = {CONTACTS: {"results": ties}}
-        return told
+            summary["associations"] = {CONTACTS: {"results": ties}}
+        return summary
 
     def page(self, query: Mapping[str, str]) -> Body:
         """A page of all records."""
@@ -81,10 +81,10 @@ class Objects:
         if not 1 <= limit <= BATCH:
             raise invalid(f"limit must be from 1 to {BATCH}")
         records = [each for each in self._readable(query) if int(each.id) >= after]
-        told: Body = {"results": [self.told(each, _names(query)) for each in records[:limit]]}
+        summary: Body = {"results": [self.summary(each, _names(query)) for each in records[:limit]]}
         if len(records) > limit:
-            told["paging"] = {"next": {"after": records[limit].id}}
-        return told
+            summary["paging"] = {"next": {"after": records[limit].id}}
+        return summary
 
     async def create(self, body: Mapping[str, object]) -> Body:
         """One new record."""
@@ -130,22 +130,22 @@ class Objects:
         first, second = (self.account.find(self.kind, str(body.get(name, ""))) for name in _MERGED)
         if self.kind != CONTACTS or first is None or second is None or first is second:
             raise invalid("primaryObjectId and objectIdToMerge must be two records")
-        return self.told(self.account.merge(first, second, self.now), ())
+        return self.summary(self.account.merge(first, second, self.now), ())
 
-    def told(self, record: Record, names: Sequence[str]) -> Body:
+    def summary(self, record: Record, names: Sequence[str]) -> Body:
         """A record with the properties ``names``, or the usual ones."""
         known = self.account.known(self.kind)
         values = self.values(record)
         always = _CONTACT_MOMENTS if self.kind == CONTACTS else _LEAD_MOMENTS
         wanted = dict.fromkeys((*names, *always, "hs_object_id") if names else USUAL[self.kind])
-        told: Body = {
+        summary: Body = {
             "id": record.id,
             "properties": {name: values.get(name) for name in wanted if name in known},
             "createdAt": moment(record.created),
             "updatedAt": moment(record.updated),
             "archived": record.status == "archived",
         }
-        return told | ({"archivedAt": moment(record.updated)} if record.status == "archived" else {})
+        return summary | ({"archivedAt": moment(record.updated)} if record.status == "archived" else {})
 
     def values(self, record: Record) -> dict[str, str]:
         """A record's values with those that HubSpot writes."""
@@ -154,7 +154,7 @@ class Objects:
         return record.values | own
 
     def _with_written(self, record: Record, body: Mapping[str, object]) -> Body:
-        return self.told(record, (*values_of(body.get("properties", {})), *USUAL[self.kind]))
+        return self.summary(record, (*values_of(body.get("properties", {})), *USUAL[self.kind]))
 
     def _readable(self, query: Mapping[str, str]) -> Sequence[Record]:
         if query.get("archived", "false") == "true":
@@ -252,9 +252,9 @@ class Objects:
         archived = query.get("archived", "false") == "true"
         ids = list(dict.fromkeys(_id(each) for each in inputs))
         found = [there.get(each) if archived else self.account.find(self.kind, each, by) for each in ids]
-        told = {record.id: self.told(record, [str(each) for each in names]) for record in found if record}
+        summary = {record.id: self.summary(record, [str(each) for each in names]) for record in found if record}
         lost = [number for number, record in zip(ids, found, strict=True) if record is None]
-        return self._answered(list(told.values()), lost, [], 200)
+        return self._answered(list(summary.values()), lost, [], 200)
 
     def _batch_update(self, inputs: Sequence[Body]) -> tuple[int, Body]:
         by = {str(each.get("idProperty") or "") for each in inputs} - {""}
@@ -295,18 +295,18 @@ class Objects:
         if not partly:
             before = self._kept()
             try:
-                told = [write(each, False) for each in inputs]
+                summary = [write(each, False) for each in inputs]
             except Refused:
                 self._undo(before)
                 raise
-            return self._answered(told, lost, [], status)
-        told = []
+            return self._answered(summary, lost, [], status)
+        summary = []
         for each, trace in zip(inputs, traces, strict=True):
             try:
-                told.append(write(each, True))
+                summary.append(write(each, True))
             except Refused as error:
                 refused.append(error.of_record(trace))
-        return self._answered(told, lost, refused, status)
+        return self._answered(summary, lost, refused, status)
 
     def _created(self, each: Body, traced: bool) -> Body:
         return self._traced(self._with_written(self._made(each), each), each, traced)
@@ -332,8 +332,8 @@ class Objects:
             self.account.update(record, self.now, values)
         return self._traced(self._with_written(record, each) | {"new": new}, each, traced)
 
-    def _traced(self, told: Body, each: Body, traced: bool) -> Body:
-        return told | ({"objectWriteTraceId": each["objectWriteTraceId"]} if traced else {})
+    def _traced(self, summary: Body, each: Body, traced: bool) -> Body:
+        return summary | ({"objectWriteTraceId": each["objectWriteTraceId"]} if traced else {})
 
     def _kept(self) -> tuple[list[Record], list[tuple[Record, dict[str, str], float, int]], int]:
         records = self.account.records[self.kind]
@@ -346,11 +346,11 @@ class Objects:
         self.account.next_id = before[2]
 
     def _answered(
-        self, told: Sequence[Body], lost: Sequence[str], refused: Sequence[Body], status: int
+        self, summary: Sequence[Body], lost: Sequence[str], refused: Sequence[Body], status: int
     ) -> tuple[int, Body]:
         wrong = [*([errors.missing(lost, SINGULAR[self.kind])] if lost else []), *refused]
         at = moment(self.now)
-        body: Body = {"status": "COMPLETE", "results": list(told), "startedAt": at, "completedAt": at}
+        body: Body = {"status": "COMPLETE", "results": list(summary), "startedAt": at, "completedAt": at}
         if not wrong:
             return status, body
         return 207, body | {"numErrors": len(wrong), "errors": wrong}
@@ -361,8 +361,8 @@ def _names(query: Mapping[str, str]) -> list[str]:
 
 
 def _too_many(most: int, what: str = "") -> str:
-    told = f"The maximum number of inputs supported in a batch request {what}is {most}."
-    return f"{told} Please reduce the number of items and try again"
+    summary = f"The maximum number of inputs supported in a batch request {what}is {most}."
+    return f"{summary} Please reduce the number of items and try again"
 
 
 def _inputs(body: Mapping[str, object]) -> list[Body]:

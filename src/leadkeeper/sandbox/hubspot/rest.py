@@ -60,8 +60,8 @@ class Rest:
             answer = refused.answer()
         except Down as down:
             answer = Answer.html(down.status, _PAGE.format(down.status))
-        told = {} if account is None or token is None or searches else _limits(account, token, self.now)
-        return answer.with_headers(told)
+        summary = {} if account is None or token is None or searches else _limits(account, token, self.now)
+        return answer.with_headers(summary)
 
     def _count(self, account: Account, token: Token, *, searches: bool) -> None:
         day = account.day(self.now)
@@ -101,8 +101,8 @@ class Rest:
         there = Objects(account, kind, self.state, self.now, self.work_seconds)
         query = request.query
         if method == "POST" and rest in _BATCH:
-            status, told = await there.batch(rest.removeprefix("batch/"), body_of(request), query)
-            return Answer.json(status, told) if status != 204 else Answer(204)
+            status, summary = await there.batch(rest.removeprefix("batch/"), body_of(request), query)
+            return Answer.json(status, summary) if status != 204 else Answer(204)
         if method == "DELETE" and rest and "/" not in rest:
             there.archive(rest)
             return Answer(204)

@@ -36,8 +36,11 @@ def search(objects: Objects, body: Mapping[str, object]) -> Body:
     seen = [] if objects.state == "searchEmpty" else _seen(objects)
     found = [record for record, values in seen if _fits(values, groups, word)]
     page = found[after : after + limit]
-    told: Body = {"total": len(found), "results": [objects.told(each, [str(name) for name in names]) for each in page]}
-    return told | ({"paging": {"next": {"after": str(after + limit)}}} if len(found) > after + limit else {})
+    summary: Body = {
+        "total": len(found),
+        "results": [objects.summary(each, [str(name) for name in names]) for each in page],
+    }
+    return summary | ({"paging": {"next": {"after": str(after + limit)}}} if len(found) > after + limit else {})
 
 
 def _seen(objects: Objects) -> Sequence[tuple[Record, dict[str, str]]]:

@@ -54,12 +54,12 @@ def activities(there: Subscription, request: Request, what: str) -> Result:
             found = [each for each in found if each.kind == LEAD_DELETED]
     size = _size(wanted.get("batchSize", str(PAGE)))
     page, more = found[first : first + size], len(found) > first + size
-    said: Result = {"nextPageToken": _token(since, first + len(page)), "moreResult": more}
-    return said | {"result": [_shown(each, what) for each in page]} if page else said
+    message: Result = {"nextPageToken": _token(since, first + len(page)), "moreResult": more}
+    return message | {"result": [_shown(each, what) for each in page]} if page else message
 
 
 def _shown(each: Change, what: str) -> Result:
-    said: Result = {
+    message: Result = {
         "id": each.number,
         "marketoGUID": str(each.number),
         "leadId": each.person,
@@ -68,11 +68,11 @@ def _shown(each: Change, what: str) -> Result:
     }
     if what == "leadchanges":
         field = {"id": each.number, "name": each.name, "newValue": each.new, "oldValue": each.old}
-        return said | {"fields": [field], "attributes": []}
+        return message | {"fields": [field], "attributes": []}
     if each.kind == VALUE_CHANGED:
         values = [{"name": "New Value", "value": each.new}, {"name": "Old Value", "value": each.old}]
-        return said | {"primaryAttributeValue": each.name, "attributes": values}
-    return said | {"primaryAttributeValueId": each.person, "primaryAttributeValue": each.about, "attributes": []}
+        return message | {"primaryAttributeValue": each.name, "attributes": values}
+    return message | {"primaryAttributeValueId": each.person, "primaryAttributeValue": each.about, "attributes": []}
 
 
 def _token(since: float, first: int) -> str:

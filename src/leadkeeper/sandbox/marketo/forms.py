@@ -59,8 +59,8 @@ class Forms:
             case "POST", "/index.php/leadCapture/save2":
                 return self._saved(request, state, now)
             case "POST", "/index.php/leadCapture/save":
-                said = self._saved(request, state, now)
-                return Answer(302, headers={"Location": FOLLOW_UP}) if said.status == 200 else said
+                message = self._saved(request, state, now)
+                return Answer(302, headers={"Location": FOLLOW_UP}) if message.status == 200 else message
             case _:
                 return Answer.html(404, "<html><body><h1>Page not found</h1></body></html>")
 
@@ -68,10 +68,10 @@ class Forms:
         query = request.query
         try:
             subscription, form = self._form(request.host, query.get("munchkinId", ""), query.get("form", ""), state)
-            said = _described(subscription, form)
+            message = _described(subscription, form)
         except Failed as failed:
-            said = _error(failed)
-        text = _json(said)
+            message = _error(failed)
+        text = _json(message)
         callback = query.get("callback", "")
         headers = {"Content-Type": "application/javascript; charset=utf-8"} if callback else {}
         return Answer.text(200, f"{callback}({text});" if callback else text, headers or _JSON)
@@ -89,8 +89,8 @@ class Forms:
         except Failed as failed:
             return Answer.text(200, _json(_error(failed)), _JSON)
         self._queued += 1
-        said = {"formId": str(form.id), "followUpUrl": FOLLOW_UP, "aliId": self._queued}
-        return Answer.text(200, _json(said), _JSON)
+        message = {"formId": str(form.id), "followUpUrl": FOLLOW_UP, "aliId": self._queued}
+        return Answer.text(200, _json(message), _JSON)
 
     def _form(self, host: str, munchkin_id: str, number: str, state: str) -> tuple[Subscription, Form]:
         pod = host.removeprefix("app-").removesuffix(".marketo.com")
@@ -130,9 +130,9 @@ class Forms:
 _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
-def _json(said: object) -> str:
+def _json(message: object) -> str:
     """As the service writes it: with every slash escaped."""
-    return json.dumps(said).replace("/", "\\/")
+    return json.dumps(message).replace("/", "\\/")
 
 
 def _error(failed: Failed) -> dict[str, object]:

@@ -44,10 +44,10 @@ def leads(there: Subscription, request: Request) -> Result:
         raise Refused("1003", "Too many results match the filter")
     size = _size(wanted)
     start = _start(there, token)
-    said: Result = {"result": [_shown(each, fields) for each in found[start : start + size]]}
+    message: Result = {"result": [_shown(each, fields) for each in found[start : start + size]]}
     if start + size < len(found):
-        said["nextPageToken"] = _keep(there, start + size)
-    return said
+        message["nextPageToken"] = _keep(there, start + size)
+    return message
 
 
 def _filter(there: Subscription, name: str) -> str:
@@ -170,21 +170,21 @@ def _form_field(each: PersonField, required: bool) -> Result:
 
 def usage(there: Subscription, today: str, days: int) -> Result:
     """How many calls were made on each of the last ``days``, today first."""
-    said = []
+    message = []
     for day in _days(today, days):
         total = there.days.get(day, 0)
-        said.append({"date": day, "total": total, "users": [{"userId": USER, "count": total}] if total else []})
-    return {"result": said}
+        message.append({"date": day, "total": total, "users": [{"userId": USER, "count": total}] if total else []})
+    return {"result": message}
 
 
 def errors(there: Subscription, today: str, days: int) -> Result:
     """How many calls were refused on each of the last ``days``, by code."""
-    said = []
+    message = []
     for day in _days(today, days):
         counted = there.errors.get(day, {})
         listed = [{"errorCode": code, "count": count} for code, count in sorted(counted.items())]
-        said.append({"date": day, "total": sum(counted.values()), "errors": listed})
-    return {"result": said}
+        message.append({"date": day, "total": sum(counted.values()), "errors": listed})
+    return {"result": message}
 
 
 def _days(today: str, days: int) -> list[str]:

@@ -75,11 +75,11 @@ class Rest:
             return Answer.html(414, "<html><body><h1>Request-URI Too Long</h1></body></html>")
         try:
             self._admit(request)
-            return _said({"success": True} | await self._worked(request))
+            return _message({"success": True} | await self._worked(request))
         except Refused as refused:
             counted = self.subscription.errors.setdefault(self._day, {})
             counted[refused.code] = counted.get(refused.code, 0) + 1
-            return _said({"success": False, "errors": [{"code": refused.code, "message": str(refused)}]})
+            return _message({"success": False, "errors": [{"code": refused.code, "message": str(refused)}]})
 
     @property
     def _day(self) -> str:
@@ -182,6 +182,6 @@ class Rest:
         return marketo_reading.forms(self.subscription, request, path, missing=self.state == "formMissing")
 
 
-def _said(data: Mapping[str, object]) -> Answer:
+def _message(data: Mapping[str, object]) -> Answer:
     number = f"{secrets.token_hex(2)}#{secrets.token_hex(6)[:11]}"
     return Answer.json(200, {"requestId": number} | dict(data))

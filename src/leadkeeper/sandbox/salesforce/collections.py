@@ -67,10 +67,10 @@ def _written(records: Records, request: Request, name: str | None) -> Answer:
     def work() -> list[Outcome]:
         return [_outcome(records, each, name, values[:place], request) for place, each in enumerate(values)]
 
-    said = [_result(each) for each in _all_or_none(records, body.get("allOrNone") is True, work)]
+    message = [_result(each) for each in _all_or_none(records, body.get("allOrNone") is True, work)]
     if name in {None, "Id"}:
-        said = [{key: value for key, value in each.items() if key != "created"} for each in said]
-    return Answer.json(200, said)
+        message = [{key: value for key, value in each.items() if key != "created"} for each in message]
+    return Answer.json(200, message)
 
 
 def _deleted(records: Records, request: Request) -> Answer:
@@ -83,8 +83,8 @@ def _deleted(records: Records, request: Request) -> Answer:
         return [_delete(records, each) for each in ids]
 
     results = _all_or_none(records, request.query.get("allOrNone", "").lower() == "true", work)
-    said = [_result(each) for each in results]
-    return Answer.json(200, [{key: value for key, value in each.items() if key != "created"} for each in said])
+    message = [_result(each) for each in results]
+    return Answer.json(200, [{key: value for key, value in each.items() if key != "created"} for each in message])
 
 
 def _delete(records: Records, number: str) -> Outcome:

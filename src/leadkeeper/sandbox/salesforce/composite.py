@@ -46,8 +46,8 @@ async def composite(org: Org, request: Request, inner: Inner) -> Answer:
     done: Results = {}
     headers: dict[str, Mapping[str, str]] = {}
     for step, name in zip(steps, map(str, names), strict=True):
-        status, said, headers[name] = await _made(request, step, done, inner)
-        done[name] = (status, said)
+        status, message, headers[name] = await _made(request, step, done, inner)
+        done[name] = (status, message)
     if undo and any(status >= 400 for status, _ in done.values()):
         undo()
         for name, (status, _) in done.items():
@@ -57,8 +57,8 @@ async def composite(org: Org, request: Request, inner: Inner) -> Answer:
 
 
 def _shown(name: str, result: tuple[int, object], headers: Mapping[str, str]) -> dict[str, object]:
-    status, said = result
-    return {"body": said, "httpHeaders": dict(headers), "httpStatusCode": status, "referenceId": name}
+    status, message = result
+    return {"body": message, "httpHeaders": dict(headers), "httpStatusCode": status, "referenceId": name}
 
 
 async def _made(
@@ -71,8 +71,8 @@ async def _made(
         return 400, [error(Flaw("PROCESSING_HALTED", str(missing)), "errorCode")], {}
     except Refused as refused:
         answer = refused.answer()
-    said = json.loads(answer.body) if answer.body else None
-    return answer.status, said, {name: value for name, value in answer.headers.items() if name == "Location"}
+    message = json.loads(answer.body) if answer.body else None
+    return answer.status, message, {name: value for name, value in answer.headers.items() if name == "Location"}
 
 
 def _request(request: Request, step: Mapping[str, object], done: Results) -> Request:

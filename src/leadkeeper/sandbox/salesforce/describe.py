@@ -82,8 +82,8 @@ def limits(records: Records) -> Answer:
     org = records.org
     left = org.api_limit - rolled(org.requests, records.now)
     storage = 0 if records.state == "storageFull" else 1_000
-    said = {
+    message = {
         "DailyApiRequests": {"Max": org.api_limit, "Remaining": left},
         "DataStorageMB": {"Max": 1_024, "Remaining": storage},
     }
-    return Answer.json(200, said)
+    return Answer.json(200, message)

@@ -59,13 +59,13 @@ def more(records: Records, request: Request, locator: str, version: int) -> Answ
 def _page(org: Org, shown: list[dict[str, object]], start: int, size: int, version: int, cursor: str) -> Answer:
     end = start + size
     done = end >= len(shown)
-    said: dict[str, object] = {"totalSize": len(shown), "done": done}
+    message: dict[str, object] = {"totalSize": len(shown), "done": done}
     if not done:
         org.pages[cursor] = shown
         while len(org.pages) > CURSORS:
             del org.pages[next(iter(org.pages))]
-        said["nextRecordsUrl"] = f"/services/data/v{version}.0/query/{cursor}-{end}"
-    return Answer.json(200, said | {"records": shown[start:end]})
+        message["nextRecordsUrl"] = f"/services/data/v{version}.0/query/{cursor}-{end}"
+    return Answer.json(200, message | {"records": shown[start:end]})
 
 
 def _size(request: Request) -> int:

@@ -122,9 +122,9 @@ class Records:
     def refusal(self, values: dict[str, object], flaw: Flaw) -> Answer:
         """Note and answer that a single record was refused."""
         self._note(values, flaw)
-        return self.said(flaw)
+        return self.message(flaw)
 
-    def said(self, flaw: Flaw) -> Answer:
+    def message(self, flaw: Flaw) -> Answer:
         """The flaw with its status."""
         refused = WRITE_REFUSALS.get(self.state)
         status = refused[0] if refused and refused[1] is flaw else STATUSES.get(flaw.code, 400)

@@ -58,11 +58,11 @@ class Rest:
         other = request.query.get("_HttpMethod") if request.method == "POST" else None
         try:
             self._admit(request)
-            said = await self._routed(replace(request, method=other.upper()) if other else request)
+            message = await self._routed(replace(request, method=other.upper()) if other else request)
         except Refused as refused:
-            said = refused.answer()
+            message = refused.answer()
         used = rolled(self.org.requests, self.now)
-        return said.with_headers({"Sforce-Limit-Info": f"api-usage={used}/{self.org.api_limit}"})
+        return message.with_headers({"Sforce-Limit-Info": f"api-usage={used}/{self.org.api_limit}"})
 
     def _admit(self, request: Request) -> None:
         """The session, and what the org allows altogether; the request counts from here on."""
@@ -96,11 +96,11 @@ class Rest:
             case [] | ["limits"] | ["sobjects"] | ["query"] | ["queryAll"] | ["composite"] if request.method != "GET":
                 raise not_allowed(request)
             case rest if request.method == "GET":
-                return self._told(request, rest, number)
+                return self._summary(request, rest, number)
             case _:
                 raise not_there()
 
-    def _told(self, request: Request, rest: Sequence[str], version: int) -> Answer:
+    def _summary(self, request: Request, rest: Sequence[str], version: int) -> Answer:
         """What is read, but for a lead by its id."""
         match rest:
             case []:
@@ -161,8 +161,8 @@ class Rest:
         if name.lower() == "id":
             lead = self.records.by_id(value)
             if request.method == "PATCH":
-                said = {"id": lead.id, "success": True, "errors": [], "created": False}
-                return await self._change(request, lead, {}) or Answer.json(200, said)
+                message = {"id": lead.id, "success": True, "errors": [], "created": False}
+                return await self._change(request, lead, {}) or Answer.json(200, message)
             return await self._by_id(request, value, version)
         name = self.records.key_field(name, 404, "NOT_FOUND", _NO_KEY)
         found = self.org.find(name, value)
@@ -189,8 +189,8 @@ class Rest:
         if existing and version <= 45:
             return Answer(204)
         (lead,) = self.org.find(name, value)
-        said = {"id": lead.id, "success": True, "errors": [], "created": existing is None}
-        return Answer.json(200 if existing else 201, said)
+        message = {"id": lead.id, "success": True, "errors": [], "created": existing is None}
+        return Answer.json(200 if existing else 201, message)
 
     async def _change(self, request: Request, existing: StoredLead | None, key: dict[str, object]) -> Answer | None:
         """Write the body and ``key`` over ``existing``, or as a new lead; an answer when that is refused."""
@@ -210,7 +210,7 @@ class Rest:
 
     async def _delete(self, lead: StoredLead) -> Answer:
         if flaw := self.records.delete_flaw():
-            return self.records.said(flaw)
+            return self.records.message(flaw)
         await asyncio.sleep(self.work_seconds)
         self.org.delete(lead, self.now)
         return Answer(204)

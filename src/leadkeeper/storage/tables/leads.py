@@ -71,7 +71,7 @@ delivery: Final = sa.Table(
     sa.Column("state", State, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("lost", sa.Integer, nullable=False),
+    sa.Column("crash_count", sa.Integer, nullable=False),
     sa.Column("lease_id", Id),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),

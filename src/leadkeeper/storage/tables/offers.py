@@ -125,7 +125,7 @@ connection: Final = sa.Table(
     sa.Column("settings", sa.Text, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),
     # Grows with every change and every resume; answers to sends of an older epoch say nothing about this one.
-    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.Column("removed_at", sa.BigInteger),
@@ -166,7 +166,7 @@ connection: Final = sa.Table(
     # it); when they were told last, and when to see whether they are to be told. See connections.outage.
     sa.Column("failing_since", sa.BigInteger),
     sa.Column("works_since", sa.BigInteger),
-    sa.Column("told_at", sa.BigInteger),
+    sa.Column("notified_at", sa.BigInteger),
     sa.Column("tell_at", sa.BigInteger),
     # When to look at what its outages set aside; none when there is nothing. See delivery.recall.
     sa.Column("recall_at", sa.BigInteger),

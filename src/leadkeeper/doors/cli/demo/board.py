@@ -73,11 +73,11 @@ def _line(lead: Mapping[str, Any], delivery: Mapping[str, Any]) -> Line:
         connection=delivery["connection"],
         destination=f"{delivery['connection']} ({OURS.named(delivery['destination']).title})",
         state=delivery["state"],
-        told=told(delivery),
+        summary=summary(delivery),
     )
 
 
-def told(delivery: Mapping[str, Any]) -> str:
+def summary(delivery: Mapping[str, Any]) -> str:
     """The receipt, or the diagnosis with who must act, in a few words."""
     receipt, diagnosis = delivery.get("receipt"), delivery.get("diagnosis")
     if receipt is not None:

@@ -40,17 +40,17 @@ def main() -> None:
 
 def _end(children: list[int]) -> None:
     end = time.monotonic() + PATIENCE
-    for told in (signal.SIGTERM, signal.SIGKILL):
+    for summary in (signal.SIGTERM, signal.SIGKILL):
         for child in children:
-            _signal(child, told)
+            _signal(child, summary)
         while any(_signal(child, 0) for child in children) and time.monotonic() < end:
             time.sleep(0.05)
 
 
-def _signal(group: int, told: int) -> bool:
+def _signal(group: int, summary: int) -> bool:
     """Whether the group was there to be told."""
     try:
-        os.killpg(group, told)
+        os.killpg(group, summary)
     except (ProcessLookupError, PermissionError):
         return False
     return True

@@ -42,17 +42,17 @@ def play(*, once: bool) -> int:
         # Whatever else is put into temporary folders goes with ours, even if we are killed.
         tempfile.tempdir = str(folder)
         try:
-            return asyncio.run(_until_told(_Demo(folder, guard, Screen(), once=once)))
+            return asyncio.run(_until_stopped(_Demo(folder, guard, Screen(), once=once)))
         finally:
             tempfile.tempdir = None
 
 
-async def _until_told(demo: _Demo) -> int:
+async def _until_stopped(demo: _Demo) -> int:
     """Play until the end, or until somebody presses Ctrl-C, closes the terminal or asks us to end."""
     playing = asyncio.create_task(demo.play())
     loop = asyncio.get_running_loop()
-    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(told, playing.cancel)
+    for summary in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(summary, playing.cancel)
     try:
         return await playing
     except asyncio.CancelledError:

@@ -43,8 +43,8 @@ async def arrivals(hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
     seen = {look: await look() for look in looks}
     found = []
     for lead in leads:
-        told = await hub.ask("GET", f"/v1/leads/{lead.id}")
-        states = {delivery["connection"]: delivery["state"] for delivery in told["deliveries"]}
+        summary = await hub.ask("GET", f"/v1/leads/{lead.id}")
+        states = {delivery["connection"]: delivery["state"] for delivery in summary["deliveries"]}
         found += [
             _arrival(lead, place, _there(lead, seen[place.look]), states.get(place.connection, "unknown"))
             for place in lead.places
@@ -70,5 +70,5 @@ def _arrival(lead: HandedIn, place: Place, there: Found | None, state: str) -> A
     if state != expected:
         return Arrival(lead, place, wrong=f"it is there, but the hub says: {state}")
     times = "" if there.times == 1 else f", {there.times} times"
-    told = "" if place.confirms else " (for Leadkeeper unconfirmed)"
-    return Arrival(lead, place, f"{there.receipt}{times}{told}")
+    summary = "" if place.confirms else " (for Leadkeeper unconfirmed)"
+    return Arrival(lead, place, f"{there.receipt}{times}{summary}")

@@ -41,7 +41,7 @@ class Line:
     connection: str
     destination: str
     state: str
-    told: str
+    summary: str
 
     @property
     def short(self) -> str:
@@ -102,8 +102,8 @@ class Screen:
                 self._shown[line.id] = line
                 if not self._names_each:
                     continue
-                told = f": {line.told}" if line.told else ""
-                self.say(f"    {line.short}  {line.lead_source} -> {line.destination}: {line.state}{told}")
+                summary = f": {line.summary}" if line.summary else ""
+                self.say(f"    {line.short}  {line.lead_source} -> {line.destination}: {line.state}{summary}")
 
     def name_each(self) -> None:
         """From now on print each delivery as it changes, where no terminal shows them all."""
@@ -142,6 +142,10 @@ class Screen:
             colour = _COLOURS.get(line.state, "cyan")
             state = f"[{colour}]{escape(line.state)}[/{colour}]"
             table.add_row(
-                line.short, escape(line.lead_source), escape(line.destination), state, escape(self.fitting(line.told))
+                line.short,
+                escape(line.lead_source),
+                escape(line.destination),
+                state,
+                escape(self.fitting(line.summary)),
             )
         return table

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from leadkeeper.doors.cli.demo import cast
-from leadkeeper.doors.cli.demo.board import Board, told
+from leadkeeper.doors.cli.demo.board import Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
 from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, new_secret, table
 from leadkeeper.doors.cli.demo.proof import HandedIn
@@ -126,7 +126,7 @@ class Story:
         self._screen.sum_up(self._board.of(leads))
         self._screen.say("  One after the other is mended, and its held leads go out by themselves:")
         for place in places:
-            await self._mend(offer, place)
+            await self._fix(offer, place)
         await self._settled(leads, {"delivered", "unconfirmed"}, _SOON)
 
     async def _break(self, offer: str, place: Place) -> None:
@@ -139,11 +139,11 @@ class Story:
         if found["ok"] is not False:
             raise Refused(f"{offer}/{place.connection} passed its validation although {mishap.what}")
         self._screen.say(f"  {place.title}: {mishap.what}.")
-        self._screen.say(f"    {told({'diagnosis': found['diagnosis']})}", "yellow")
+        self._screen.say(f"    {summary({'diagnosis': found['diagnosis']})}", "yellow")
         for number, step in enumerate(found["diagnosis"]["steps"], start=1):
             self._screen.say(f"    {number}. {step}")
 
-    async def _mend(self, offer: str, place: Place) -> None:
+    async def _fix(self, offer: str, place: Place) -> None:
         mishap = place.mishap
         if mishap.state is not None:
             self._stage.sandbox.stand_in(mishap.state[0]).choose("ok")
@@ -176,8 +176,8 @@ class Story:
         """The test lead that the connection took. Raises :class:`Refused` when it does not work."""
         found = await self._validate(offer, place)
         if found["ok"] is False:
-            said = found["diagnosis"]
-            raise Refused(f"{offer}/{place.connection} does not work: {said['summary']} {said['evidence']}")
+            message = found["diagnosis"]
+            raise Refused(f"{offer}/{place.connection} does not work: {message['summary']} {message['evidence']}")
         test = found["testLead"]
         lead_source = f"{test['marker']}-{test['marker']}|{cast.OFFERS[offer]}"
         self.handed_in.append(HandedIn(test["id"], lead_source, f"{test['marker']}@test.com", (place,), test=True))

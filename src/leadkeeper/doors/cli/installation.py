@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from leadkeeper.rooms import Rooms
+    from leadkeeper.services import Services
     from leadkeeper.settings import Settings
 
 R = TypeVar("R")
@@ -16,15 +16,15 @@ BY = "cli"
 """How the audit names who works at the command line."""
 
 
-def with_rooms(work: Callable[[Rooms], Awaitable[R]]) -> R:
+def with_services(work: Callable[[Services], Awaitable[R]]) -> R:
     """What ``work`` answers, given the rooms over the database of this process's settings (made when missing)."""
-    from leadkeeper.app import open_rooms
+    from leadkeeper.app import open_services
 
     settings = quiet_settings()
 
     async def run() -> R:
-        async with open_rooms(settings, worker=False) as house:
-            return await work(house.rooms)
+        async with open_services(settings, worker=False) as installation:
+            return await work(installation.services)
 
     return asyncio.run(run())
 

@@ -18,7 +18,7 @@ from leadkeeper.diagnosis import Answer
 from leadkeeper.intake.keep import Intake, NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
@@ -41,7 +41,7 @@ def lead(number: int = 0, *, offer: OfferRef = CRM, key: str | None = None, last
 
 
 @dataclass
-class TestHouse:
+class TestInstallation:
     """Rooms with a clock that stands where the test puts it."""
 
     __test__ = False
@@ -51,7 +51,7 @@ class TestHouse:
 
     def __post_init__(self) -> None:
         self.connections = Connections(self.storage, Vault([KEY]), clock=self.clock, quotas=MANY)
-        self.catalogue = Catalogue(self.storage, self.connections, self.clock)
+        self.catalogue = OfferCatalogue(self.storage, self.connections, self.clock)
         self.intake = Intake(self.storage, clock=self.clock)
 
     def clock(self) -> int:
@@ -82,14 +82,14 @@ class TestHouse:
 
 
 @asynccontextmanager
-async def furnished(url: str) -> AsyncIterator[TestHouse]:
+async def furnished(url: str) -> AsyncIterator[TestInstallation]:
     """A house with one publisher and one live offer over a new database."""
     storage = open_storage(url)
     try:
         await storage.write(upgrade)
-        house = TestHouse(storage)
-        await house.furnish()
-        yield house
+        installation = TestInstallation(storage)
+        await installation.furnish()
+        yield installation
     finally:
         await storage.close()
 
@@ -99,12 +99,12 @@ def sent(work: Work, claimed: Claimed, lease_id: str, answer: Answer, now: int, 
     return Sent(
         delivery_id=claimed.id,
         connection_id=work.connection_id,
-        epoch=work.row.epoch,
+        generation=work.row.generation,
         lease_id=lease_id,
         attempts=claimed.attempts,
-        lost=claimed.lost,
+        crash_count=claimed.crash_count,
         repeatable=repeatable,
-        trial=work.trial,
+        half_open=work.half_open,
         at=now,
         took_ms=5,
         answer=answer,

@@ -24,29 +24,29 @@ LOGIN: Final = "login.microsoftonline.com"
 OTHER_LOGINS: Final = ("login.microsoftonline.us", "login.partner.microsoftonline.cn")
 
 
-def said(status: int, content: Any, **headers: str) -> Fault:
+def message(status: int, content: Any, **headers: str) -> Fault:
     """An answer in JSON."""
     return faults.answer(status, json.dumps(content).encode(), **headers)
 
 
-def refused(status: int, code: str | int, message: str = "No.", **headers: str) -> Fault:
+def refused(status: int, code: str | int, wording: str = "No.", **headers: str) -> Fault:
     """An error answer of the Web API."""
-    return said(status, {"error": {"code": code, "message": message}}, **headers)
+    return message(status, {"error": {"code": code, "message": wording}}, **headers)
 
 
 def token(text: str = "tok.en-1", seconds: Any = 3599) -> Fault:
     """An answer of Entra ID with a token."""
-    return said(200, {"token_type": "Bearer", "expires_in": seconds, "access_token": text})
+    return message(200, {"token_type": "Bearer", "expires_in": seconds, "access_token": text})
 
 
 def sign_in_refused(code: int, error: str, status: int = 400, text: str = "No.", **more: Any) -> Fault:
     """An error answer of Entra ID."""
     description = f"AADSTS{code}: {text} Trace ID: 11111111-2222-3333-4444-555555555555 Timestamp: now"
     content = {"error": error, "error_description": description, "error_codes": [code], **more}
-    return said(status, content, x_ms_request_id="11111111-2222-3333-4444-555555555555")
+    return message(status, content, x_ms_request_id="11111111-2222-3333-4444-555555555555")
 
 
-class Far:
+class Remote:
     """What the far side answers, by ``METHOD`` and the beginning of the path below ``/api/data/v9.2/``.
 
     ``answers[...]`` is a list of which the last answer stays; ``token`` is the key of the sign-in. What is not
@@ -59,7 +59,7 @@ class Far:
         self.server = FaultServer(self._answer)
         self.answers: dict[str, list[Fault]] = {
             "token": [token()],
-            "GET WhoAmI": [said(200, {"UserId": "0a0a0a0a-1111-2222-3333-444444444444"})],
+            "GET WhoAmI": [message(200, {"UserId": "0a0a0a0a-1111-2222-3333-444444444444"})],
             "PATCH leads(": [faults.answer(204)],
             "POST leads": [faults.answer(204)],
         }
@@ -97,20 +97,22 @@ class Far:
 
 
 @asynccontextmanager
-async def far_side(authority: Authority, *, more_hosts: tuple[str, ...] = (), total: float = 5.0) -> AsyncIterator[Far]:
+async def remote_side(
+    authority: Authority, *, more_hosts: tuple[str, ...] = (), total: float = 5.0
+) -> AsyncIterator[Remote]:
     """A far side over real TLS under the real host names, and the network that leads to it."""
-    far = Far()
+    remote = Remote()
     hosts = (HOST, LOGIN, *OTHER_LOGINS, *more_hosts)
-    await far.server.start(authority.server_context(*hosts))
+    await remote.server.start(authority.server_context(*hosts))
     policy = NetworkPolicy(
-        hosts=dict.fromkeys(hosts, ("127.0.0.1", far.server.port)), ca_file=authority.ca_file, total_seconds=total
+        hosts=dict.fromkeys(hosts, ("127.0.0.1", remote.server.port)), ca_file=authority.ca_file, total_seconds=total
     )
-    far.network = Network(policy)
+    remote.network = Network(policy)
     try:
-        yield far
+        yield remote
     finally:
-        await far.network.aclose()
-        await far.server.aclose()
+        await remote.network.aclose()
+        await remote.server.aclose()
 
 
 SETTINGS: dict[str, Any] = {
@@ -147,10 +149,10 @@ class Clock:
         return self.now
 
 
-def dynamics(far: Far, clock: Clock | None = None, **settings: Any) -> Dynamics:
+def dynamics(remote: Remote, clock: Clock | None = None, **settings: Any) -> Dynamics:
     """An adapter for the far side's environment."""
     config = DynamicsConfig.model_validate(SETTINGS | settings)
-    return Dynamics(config, far.network, clock=clock or Clock())
+    return Dynamics(config, remote.network, clock=clock or Clock())
 
 
 async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
@@ -163,4 +165,4 @@ async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
 
 def lengths(**of: int) -> Fault:
     """The environment's answer to how long its columns are."""
-    return said(200, {"value": [{"LogicalName": name, "MaxLength": length} for name, length in of.items()]})
+    return message(200, {"value": [{"LogicalName": name, "MaxLength": length} for name, length in of.items()]})

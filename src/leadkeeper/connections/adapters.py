@@ -49,7 +49,7 @@ class Unusable:
         """Nothing is held."""
 
 
-def open_line(connection: Connection, context: Context, storage: Storage) -> Adapter:
+def open_adapter(connection: Connection, context: Context, storage: Storage) -> Adapter:
     """The adapter for a stored connection; one that answers with a diagnosis when its settings cannot be used."""
     provider = connection.stored.provider
     found = _opened(provider, connection, context, storage)

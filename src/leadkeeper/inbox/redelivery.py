@@ -26,7 +26,7 @@ REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.
 """The states that may be sent again; what is pending or being sent goes out anyway, what is withheld never does."""
 
 
-class Again:
+class Redelivery:
     """Sends deliveries again because a person asked. ``woken`` is told the connections that have work."""
 
     def __init__(
@@ -114,7 +114,7 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
 
 
 def _due_now(now: int) -> dict[str, Any]:
-    due = {"state": State.WAITING.value, "due_at": now, "attempts": 0, "lost": 0}
+    due = {"state": State.WAITING.value, "due_at": now, "attempts": 0, "crash_count": 0}
     return due | {"changed_at": now, "set_aside_for": None}
 
 

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from leadkeeper.access.keys import Keys
-from leadkeeper.app import open_rooms
+from leadkeeper.app import open_services
 from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.server import listen
 from leadkeeper.entrances import open_doors
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.texts import Languages
 
@@ -109,10 +109,10 @@ class Visitor:
 
 
 @dataclass
-class House:
+class Installation:
     """Open rooms with a publisher ``contoso`` that has a live offer ``crm-pro``, and keys for every role."""
 
-    rooms: Rooms
+    services: Services
     url: str
     session: aiohttp.ClientSession
     visitors: dict[str, Visitor] = field(default_factory=dict)
@@ -125,22 +125,25 @@ class House:
     async def visitor(self, role: str) -> Visitor:
         """Someone with a key of this role."""
         if role not in self.visitors:
-            made = await Keys(self.rooms.storage).create(role, by="test")
+            made = await Keys(self.services.storage).create(role, by="test")
             self.visitors[role] = Visitor(self.session, self.url, made.key)
         return self.visitors[role]
 
 
 @contextlib.asynccontextmanager
-async def house(
+async def installation(
     database_url: str, *, worker: bool = False, languages: Languages | None = None, **more: Any
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Installation]:
     """A house over a new database, with or without a worker that carries leads; ``more`` are further settings."""
     settings = Settings(
         database_url=database_url,
         secret_key=SecretStr(SECRET_KEY),
         **{"public_url": "https://leads.example"} | more,
     )
-    async with open_rooms(settings, worker=worker, languages=languages) as opened, contextlib.AsyncExitStack() as stack:
+    async with (
+        open_services(settings, worker=worker, languages=languages) as opened,
+        contextlib.AsyncExitStack() as stack,
+    ):
         if opened.worker is not None:
             carrying = asyncio.create_task(opened.worker.run())
             stack.push_async_callback(lambda: carrying)
@@ -149,7 +152,7 @@ async def house(
             listening(open_doors(settings, opened), settings.listener_limits, settings.proxies)
         )
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        found = House(opened.rooms, url, session)
+        found = Installation(opened.services, url, session)
         operator = await found.visitor("operator")
         assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
         offer = {"title": "Contoso CRM Pro", "offerType": "saas"}

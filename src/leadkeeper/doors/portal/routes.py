@@ -31,11 +31,11 @@ from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.doors.portal.words import readable, told, when
+from leadkeeper.doors.portal.words import readable, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
-from leadkeeper.rooms import Rooms
+from leadkeeper.services import Services
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 
@@ -67,17 +67,17 @@ class Support:
         return self.shown if "://" in self.shown else f"mailto:{self.shown}"
 
 
-class Desk:
+class Routes:
     """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
     ``ending`` is set when the program ends. ``support`` is where its operator helps.
     """
 
     def __init__(
-        self, rooms: Rooms, *, name: object, ending: asyncio.Event | None = None, support: Support | None = None
+        self, services: Services, *, name: object, ending: asyncio.Event | None = None, support: Support | None = None
     ) -> None:
-        self.rooms = rooms
-        self.movements = Movements(rooms.storage)
+        self.services = services
+        self.movements = Movements(services.storage)
         self.validations = Validations()
         self.ending = ending or asyncio.Event()
         functions = {
@@ -88,11 +88,11 @@ class Desk:
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
             "readable": readable,
-            "told": told,
+            "summary": summary,
             "acts": ACTS,
             "action_word": action_word,
             "source_word": source_word,
-            "destination_title": rooms.connections.destinations.title,
+            "destination_title": services.connections.destinations.title,
             "attempt_words": attempt_words,
             "follow_ups": FOLLOW_UPS,
             "aside": ASIDE,
@@ -102,15 +102,15 @@ class Desk:
         policy = content_security_policy()
         self._pages = Pages(
             "leadkeeper.doors.portal",
-            rooms.languages,
+            services.languages,
             policy,
             functions=functions,
             marketplace=name,
             themes=THEMES,
-            provider="" if rooms.provider is None else rooms.provider.provider.settings.name,
+            provider="" if services.provider is None else services.provider.provider.settings.name,
             support=support,
         )
-        sites = " ".join(rooms.portal_links.ancestors)
+        sites = " ".join(services.portal_links.ancestors)
         self._in_frame = {"Content-Security-Policy": content_security_policy(ancestors=sites or "'none'")}
 
     def language_of(self, request: Request) -> Language:
@@ -127,7 +127,7 @@ class Desk:
 
     def refused(self, session: Session, what: str) -> None:
         """Somebody asked for what is not theirs: it stands in the audit."""
-        self.rooms.audit.refused(session.caller.name, what, session.caller.publisher_id)
+        self.services.audit.refused(session.caller.name, what, session.caller.publisher_id)
 
     def page(
         self,
@@ -152,7 +152,7 @@ class Desk:
         self, request: Request, ref: OfferRef, template: str, tab: str, status: int = 200, **content: Any
     ) -> HTMLResponse:
         """A page below an offer's tabs. Raises :class:`Problem` for an unknown offer."""
-        publishing = await self.rooms.publication.status(ref)
+        publishing = await self.services.publication.status(ref)
         offer, at = publishing.offer, f"/store/offers/{ref.publisher_id}/{ref.offer_id}"
         head: dict[str, Any] = {
             "ref": ref,
@@ -170,13 +170,13 @@ class Desk:
         self,
         request: Request,
         status: int,
-        said: str,
+        message: str,
         headers: Mapping[str, str] | None = None,
         *,
         title: str = _("This was not done"),
     ) -> Response:
         """A page that says why something was not done, or what is known of it."""
-        return self.page(request, "message.html", status, headers, said=said, title=title)
+        return self.page(request, "message.html", status, headers, message=message, title=title)
 
 
 _SHOWN: Final = (

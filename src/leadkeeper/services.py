@@ -21,16 +21,16 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
-from leadkeeper.inbox.again import Again
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
+from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
-from leadkeeper.publishing.catalogue import Catalogue
+from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
@@ -42,7 +42,7 @@ from leadkeeper.validation.validator import Validator
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
+class Services:
     """One installation's use cases. ``base_url`` starts hook addresses and links; it speaks ``languages``."""
 
     storage: Storage
@@ -58,7 +58,7 @@ class Rooms:
     marketplace: MarketplaceName
     audit: Audit
     hooks: Hooks
-    catalogue: Catalogue
+    catalogue: OfferCatalogue
     publication: Publication
     offer_copies: OfferCopies
     connection_copies: ConnectionCopies
@@ -74,7 +74,7 @@ class Rooms:
     trace: Trace
     reading: Reading
     costs: Costs
-    again: Again
+    redelivery: Redelivery
     follow_ups: FollowUps
     validator: Validator
     rates: Rates

@@ -35,7 +35,7 @@ from leadkeeper.publishing.publication import enter_preview, enter_production, m
 from leadkeeper.publishing.registration import BY, Registration
 from leadkeeper.publishing.steps import (
     Done,
-    Failed,
+    FailedStep,
     OperationState,
     StepId,
     StepResult,
@@ -60,7 +60,7 @@ RESERVED: Final = 10
 log: Final = structlog.get_logger(__name__)
 
 
-class Press:
+class PublishingRunner:
     """Runs in every worker. ``by_operator``: an operator certifies offers; else they are certified by themselves."""
 
     def __init__(
@@ -149,10 +149,10 @@ class Press:
         except StorageAway:
             return None
         except Problem as problem:
-            result = Failed((problem.detail,))
+            result = FailedStep((problem.detail,))
         except Exception as error:
             log.error("step failed", step=step.id.value, operation=operation.id, error=where(error))
-            result = Failed(("The fault is ours; the operator's log says more. Publish again once it is mended.",))
+            result = FailedStep(("The fault is ours; the operator's log says more. Publish again once it is mended.",))
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
@@ -172,7 +172,7 @@ class Press:
                 return await self._registration.registered(operation.offer, again=waited)
             case StepId.LIVE:
                 lacks = await self._storage.read(_prerequisites, operation)
-                return lacks if isinstance(lacks, Failed) else await self._registration.completed(operation.offer)
+                return lacks if isinstance(lacks, FailedStep) else await self._registration.completed(operation.offer)
             case _:
                 return Done()
 
@@ -243,7 +243,7 @@ def _move_on(conn: sa.Connection, operation: Operation, until: int) -> bool:
 def _prerequisites(conn: sa.Connection, operation: Operation) -> StepResult:
     missing = missing_of(conn, as_offer(offer_row(conn, operation.offer)), operation.version)
     if missing:
-        return Failed(tuple(f"{error.field} {error.message}." for error in missing))
+        return FailedStep(tuple(f"{error.field} {error.message}." for error in missing))
     return Done(("Everything that the offer needs is there.",))
 
 
@@ -265,7 +265,7 @@ def _end_step(
         return None
     if isinstance(result, Waits) and step.status is StepStatus.IN_PROGRESS and step.id is not StepId.CERTIFICATION:
         conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OPERATION_WAITS, now)))
-    elif isinstance(result, Failed):
+    elif isinstance(result, FailedStep):
         conn.execute(sa.insert(t.notice).values(operation_notice(operation.id, OPERATION_FAILED, now)))
     elif isinstance(result, Done) and step.id is StepId.PACKAGING:
         enter_preview(conn, operation.offer, operation.version, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from leadkeeper.delivery.claim import Claimed, Standing, Work, in_calls
+from leadkeeper.delivery.claim import Claimability, Claimed, Work, in_calls
 from leadkeeper.delivery.pace import Pace
 from leadkeeper.destinations.interface import Adapter
 
@@ -13,7 +13,7 @@ AHEAD = 4
 """How many calls per running one are claimed ahead, so that claiming costs one transaction for many sends."""
 
 
-class Lane:
+class ConnectionQueue:
     """The calls of one connection in one worker."""
 
     def __init__(self, connection_id: str, publisher_id: str) -> None:
@@ -22,8 +22,8 @@ class Lane:
         self.idle_since: float | None = None
         self.pace = Pace()
         self.destination: Adapter | None = None
-        self.epoch = 0
-        self.trial = False
+        self.generation = 0
+        self.half_open = False
         self.alone = False
         self.more = False
         self.running = 0
@@ -47,7 +47,7 @@ class Lane:
 
     def wanted(self, most: int) -> int:
         """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the lane's share of the worker."""
-        if self.destination is None or ((self.trial or self.alone) and (self.running or self._calls)):
+        if self.destination is None or ((self.half_open or self.alone) and (self.running or self._calls)):
             return 0
         limit = min(self.pace.limit, most)
         if len(self._calls) >= limit:
@@ -59,8 +59,8 @@ class Lane:
     def take(self, work: Work, share: int) -> None:
         """Line up what was claimed."""
         assert self.destination is not None
-        self.trial, self.alone = work.trial, work.alone
-        self.more = (len(work.claimed) >= share or work.alone) and not work.trial
+        self.half_open, self.alone = work.half_open, work.alone
+        self.more = (len(work.claimed) >= share or work.alone) and not work.half_open
         self._calls.extend(in_calls(work.claimed, self.destination.batch))
 
     def next_call(self, most: int) -> list[Claimed] | None:
@@ -76,25 +76,25 @@ class Lane:
         self._calls.clear()
         return dropped
 
-    def heed(self, standing: Standing | None) -> list[str]:
+    def heed(self, standing: Claimability | None) -> list[str]:
         """Forget the calls that have not begun if they may not begin; answers their deliveries, to be given back.
 
         When the connection changed, calls that run on the old settings count no more, so that they delay nothing.
         """
-        if standing is None or standing.epoch != self.epoch:
+        if standing is None or standing.generation != self.generation:
             self.close_destination()
             return self.drop()
-        return self.drop() if standing.closed and not self.trial else []
+        return self.drop() if standing.closed and not self.half_open else []
 
-    def reopen(self, destination: Adapter, epoch: int) -> None:
+    def reopen(self, destination: Adapter, generation: int) -> None:
         """Use another adapter from now on; the old one is closed when its calls have surely ended."""
         self.close_destination()
-        self.destination, self.epoch = destination, epoch
+        self.destination, self.generation = destination, generation
 
     def close_destination(self, after: float = 120) -> None:
         """Let go of the adapter, ``after`` so many seconds."""
         old, self.destination = self.destination, None
-        self.running, self.trial, self.alone, self.pace = 0, False, False, Pace()
+        self.running, self.half_open, self.alone, self.pace = 0, False, False, Pace()
         if old is None:
             return
 

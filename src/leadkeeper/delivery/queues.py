@@ -10,8 +10,8 @@ from typing import Final
 
 from leadkeeper.delivery.claim import Claimed
 from leadkeeper.delivery.due import Crowd, Due
-from leadkeeper.delivery.lane import Lane
 from leadkeeper.delivery.pace import START
+from leadkeeper.delivery.queue import ConnectionQueue
 from leadkeeper.shares import Shares, room
 
 CALLS: Final = 480
@@ -20,7 +20,7 @@ CALLS_RESERVED: Final = 64
 """Of those, one each for publishers that have none: a newcomer's lead goes at once, whatever hangs."""
 OWN_RESERVE: Final = 8
 """A publisher keeps one part in so many of its places for those of its connections that have none."""
-TRIALS_RESERVE: Final = 4
+HALF_OPEN_RESERVE: Final = 4
 """One part in so many is for connections that are well: those on trial, which may hang, take none of it."""
 IDLE_SECONDS: Final = 300.0
 MOST_IDLE: Final = 500
@@ -40,58 +40,58 @@ class Plan:
         return self.wanted.keys() | self.calls.keys()
 
 
-def _running(lane: Lane) -> int:
-    return lane.running
+def _running(queue: ConnectionQueue) -> int:
+    return queue.running
 
 
-class Lanes:
+class ConnectionQueues:
     """Lanes by connection. A call holds a place of its publisher from :meth:`begin` to :meth:`ended`."""
 
     def __init__(self, calls: int = CALLS, reserved: int = CALLS_RESERVED) -> None:
-        self._lanes: dict[str, Lane] = {}
+        self._queues: dict[str, ConnectionQueue] = {}
         self._shares = Shares(calls, reserved)
-        self._trials: Counter[str] = Counter()
-        self._blocked: dict[str, dict[Lane, None]] = {}
+        self._half_open: Counter[str] = Counter()
+        self._blocked: dict[str, dict[ConnectionQueue, None]] = {}
         self._left_out: set[str] = set()
         self._last: dict[str, str] = {}
 
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(self._lanes.values())
+    def __iter__(self) -> Iterator[ConnectionQueue]:
+        return iter(self._queues.values())
 
-    def get(self, connection_id: str) -> Lane | None:
+    def get(self, connection_id: str) -> ConnectionQueue | None:
         """The connection's lane, if it has one."""
-        return self._lanes.get(connection_id)
+        return self._queues.get(connection_id)
 
-    def open(self, connection_id: str, publisher_id: str) -> Lane:
+    def open(self, connection_id: str, publisher_id: str) -> ConnectionQueue:
         """The connection's lane, made if need be."""
-        lane = self._lanes.get(connection_id)
-        if lane is None:
-            lane = self._lanes[connection_id] = Lane(connection_id, publisher_id)
-        return lane
+        queue = self._queues.get(connection_id)
+        if queue is None:
+            queue = self._queues[connection_id] = ConnectionQueue(connection_id, publisher_id)
+        return queue
 
-    def begin(self, lane: Lane) -> list[Claimed] | None:
+    def begin(self, queue: ConnectionQueue) -> list[Claimed] | None:
         """The lane's next call, if one waits and its pace and its shares allow it now."""
-        if not lane.waiting:
+        if not queue.waiting:
             return None
-        if self._may(lane.publisher_id, lane.running, trial=lane.trial):
-            call = lane.next_call(lane.running + 1)
+        if self._may(queue.publisher_id, queue.running, half_open=queue.half_open):
+            call = queue.next_call(queue.running + 1)
             if call is not None:
-                self._shares.take(lane.publisher_id)
-                self._trials[lane.publisher_id] += lane.trial
+                self._shares.take(queue.publisher_id)
+                self._half_open[queue.publisher_id] += queue.half_open
             return call
-        if lane.running < lane.pace.limit:
-            self._blocked.setdefault(lane.publisher_id, {})[lane] = None
+        if queue.running < queue.pace.limit:
+            self._blocked.setdefault(queue.publisher_id, {})[queue] = None
         return None
 
-    def ended(self, publisher_id: str, *, trial: bool) -> None:
+    def ended(self, publisher_id: str, *, half_open: bool) -> None:
         """A call of the publisher's has ended; ``trial`` as it was when it began."""
         self._shares.give_back(publisher_id)
-        if trial:
-            self._trials[publisher_id] -= 1
-            if not self._trials[publisher_id]:
-                del self._trials[publisher_id]
+        if half_open:
+            self._half_open[publisher_id] -= 1
+            if not self._half_open[publisher_id]:
+                del self._half_open[publisher_id]
 
-    def next_after(self, ended: Lane) -> Sequence[Lane]:
+    def next_after(self, ended: ConnectionQueue) -> Sequence[ConnectionQueue]:
         """Lanes that may begin a call now that one of ``ended`` has.
 
         Those of its publisher that waited for a place come before it.
@@ -103,16 +103,16 @@ class Lanes:
             return self.unblocked()
         return [ended, *self.unblocked()]
 
-    def unblocked(self) -> Sequence[Lane]:
+    def unblocked(self) -> Sequence[ConnectionQueue]:
         """Lanes that waited for a place and may have one now, those of the publisher with the fewest calls first."""
-        found: list[Lane] = []
+        found: list[ConnectionQueue] = []
         if self._blocked:
             for publisher_id in sorted(self._blocked, key=self._shares.held):
                 waiting = self._blocked[publisher_id]
                 # Who has the fewest first, else who waited longest.
-                for lane in heapq.nsmallest(self._shares.room(publisher_id), waiting, key=_running):
-                    del waiting[lane]
-                    found.append(lane)
+                for queue in heapq.nsmallest(self._shares.room(publisher_id), waiting, key=_running):
+                    del waiting[queue]
+                    found.append(queue)
                 if not waiting:
                     del self._blocked[publisher_id]
         return found
@@ -128,7 +128,7 @@ class Lanes:
         full = {who for who in self._left_out if not self._shares.may(who)}
         if not full:
             return None
-        return Crowd([*full], [lane.connection_id for lane in self._lanes.values() if lane.publisher_id in full])
+        return Crowd([*full], [queue.connection_id for queue in self._queues.values() if queue.publisher_id in full])
 
     def plan(self, due: Iterable[Due]) -> Plan:
         """What to claim for the connections ``due``, so that what is claimed finds a place soon."""
@@ -142,32 +142,32 @@ class Lanes:
 
     def _plan(self, publisher_id: str, due: Sequence[Due], draft: Shares, plan: Plan) -> None:
         left = draft.room(publisher_id)
-        trials = self._trial_room(publisher_id)
+        half_opens = self._half_open_room(publisher_id)
         each = min(max(left // len(due), 1), START)
         for one in due:
-            lane = self._lanes.get(one.connection_id)
-            trial = one.trial or (lane is not None and lane.trial)
-            calls = min(1 if trial else each, left)
-            if lane is not None and lane.busy:
+            queue = self._queues.get(one.connection_id)
+            half_open = one.half_open or (queue is not None and queue.half_open)
+            calls = min(1 if half_open else each, left)
+            if queue is not None and queue.busy:
                 # What it has at hand is counted; it looks for more by itself when that runs low.
-                wanted = lane.wanted(lane.running + self._lane_room(publisher_id, lane.running))
-                lane.more |= wanted == 0
+                wanted = queue.wanted(queue.running + self._queue_room(publisher_id, queue.running))
+                queue.more |= wanted == 0
                 if wanted:
                     plan.wanted[one.connection_id] = wanted
                 continue
             if calls < 1:
                 self._left_out.add(publisher_id)
-            if calls < 1 or (trial and trials < 1):  # what is on trial is looked for again and again
+            if calls < 1 or (half_open and half_opens < 1):  # what is on trial is looked for again and again
                 continue
             left -= calls
-            trials -= trial
+            half_opens -= half_open
             for _ in range(calls):
                 draft.take(publisher_id)
             self._last[publisher_id] = one.connection_id
-            if lane is None or lane.destination is None:
+            if queue is None or queue.destination is None:
                 plan.calls[one.connection_id] = calls
             else:
-                plan.wanted[one.connection_id] = lane.wanted(calls if each < START else lane.pace.limit)
+                plan.wanted[one.connection_id] = queue.wanted(calls if each < START else queue.pace.limit)
 
     def _in_turn(self, publisher_id: str, due: list[Due]) -> Sequence[Due]:
         """From the connection behind the last that was planned for."""
@@ -178,32 +178,32 @@ class Lanes:
     def _capacity(self, publisher_id: str) -> int:
         return self._shares.held(publisher_id) + self._shares.room(publisher_id)
 
-    def _may(self, publisher_id: str, running: int, *, trial: bool) -> bool:
-        if trial and self._trial_room(publisher_id) < 1:
+    def _may(self, publisher_id: str, running: int, *, half_open: bool) -> bool:
+        if half_open and self._half_open_room(publisher_id) < 1:
             return False
-        return self._lane_room(publisher_id, running) > 0
+        return self._queue_room(publisher_id, running) > 0
 
-    def _lane_room(self, publisher_id: str, running: int) -> int:
+    def _queue_room(self, publisher_id: str, running: int) -> int:
         capacity = self._capacity(publisher_id)
         return room(capacity, capacity // OWN_RESERVE, self._shares.held(publisher_id), running)
 
-    def _trial_room(self, publisher_id: str) -> int:
+    def _half_open_room(self, publisher_id: str) -> int:
         capacity = self._capacity(publisher_id)
-        held, trials = self._shares.held(publisher_id), self._trials[publisher_id]
-        return room(capacity, capacity // TRIALS_RESERVE, held, trials)
+        held, half_opens = self._shares.held(publisher_id), self._half_open[publisher_id]
+        return room(capacity, capacity // HALF_OPEN_RESERVE, held, half_opens)
 
     def let_go(self, now: float) -> None:
         """Let go of lanes that were idle for long, and of the longest idle of too many; ``now`` in seconds."""
-        idle: list[Lane] = []
-        for lane in list(self._lanes.values()):
-            if lane.busy:
-                lane.idle_since = None
-            elif lane.destination is not None:
-                lane.idle_since = now if lane.idle_since is None else lane.idle_since
-                idle.append(lane)
-            elif not lane.closing:
-                del self._lanes[lane.connection_id]
-        idle.sort(key=lambda lane: lane.idle_since or now, reverse=True)
-        for number, lane in enumerate(idle):
-            if number >= MOST_IDLE or now - (lane.idle_since or now) >= IDLE_SECONDS:
-                lane.close_destination(0)
+        idle: list[ConnectionQueue] = []
+        for queue in list(self._queues.values()):
+            if queue.busy:
+                queue.idle_since = None
+            elif queue.destination is not None:
+                queue.idle_since = now if queue.idle_since is None else queue.idle_since
+                idle.append(queue)
+            elif not queue.closing:
+                del self._queues[queue.connection_id]
+        idle.sort(key=lambda queue: queue.idle_since or now, reverse=True)
+        for number, queue in enumerate(idle):
+            if number >= MOST_IDLE or now - (queue.idle_since or now) >= IDLE_SECONDS:
+                queue.close_destination(0)

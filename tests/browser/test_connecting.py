@@ -1,4 +1,4 @@
-"""A publisher connects an offer to each kind of destination on the pages alone: wrongly first, then mended."""
+"""A publisher connects an offer to each kind of destination on the pages alone: wrongly first, then fixed."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Places]:
 
 
 async def fix(page: Page, at: Places, story: Story) -> None:
-    """The page tells what is wrong and where; there it is mended."""
+    """The page tells what is wrong and where; there it is fixed."""
     error = page.locator(f"#{story.field}-error")
     summary = page.locator(".told-wrong .diagnosis")
     await expect(error.or_(summary).first).to_be_visible(timeout=PATIENCE)

@@ -465,7 +465,7 @@ def test_doctor_finds_all_well(
     call("connections", "pause", OFFER)
     people = call("doctor")
     assert people.code == 0
-    assert "held: 1 -> mend or resume" in people.out
+    assert "held: 1 -> fix or resume" in people.out
     assert "ada@" not in people.out
 
 

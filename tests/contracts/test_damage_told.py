@@ -1,4 +1,4 @@
-"""``/readyz``, ``/metrics`` and ``doctor`` tell of damaged rows of every kind, and stop when they are mended."""
+"""``/readyz``, ``/metrics`` and ``doctor`` tell of damaged rows of every kind, and stop when they are fixed."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ async def test_a_connection_with_damaged_settings_is_broken_and_the_others_carry
         broken, whole = await s.installation.connections.list()
         assert "recordDamaged" in (broken.health.diagnosis or "")
         assert (broken.offer, whole.health.paused) == (CRM, False)
-        # Entering the settings anew mends it, and what was held goes out.
+        # Entering the settings anew fixes it, and what was held goes out.
         await s.connect()
         await s.until(lambda states: states == {"delivered": 2})
 

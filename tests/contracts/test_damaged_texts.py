@@ -77,7 +77,7 @@ async def test_a_damaged_version_is_told_for_its_own_offer_alone(
         assert {offer.ref for offer in await m.catalogue.offers("contoso")} == {CRM, ERP}
         await m.publication.publish(ERP, emails=["ops@contoso.example"], by="test")
         assert (await m.worked(ERP)).state is OperationState.COMPLETED
-        # Whoever enters the draft anew mends it.
+        # Whoever enters the draft anew fixes it.
         await m.define()
         assert (await m.published()).state is OperationState.COMPLETED
 

@@ -179,7 +179,7 @@ async def test_nobody_is_told_who_did_not_ask(database_url: str) -> None:
 
 
 async def test_a_contact_that_is_refused_while_another_is_served_is_told(home: Installation, operator: Visitor) -> None:
-    """The lead is delivered; whoever can mend the address sees what is wrong with it, and the log names it masked."""
+    """The lead is delivered; whoever can fix the address sees what is wrong with it, and the log names it masked."""
     settings = {"contactEmail": ["sales@contoso.com", "gone@contoso.com"]}
     body = {"leadDestination": "email", "emailLeadConfiguration": settings}
     assert (await operator.put(f"{OFFER}/connections/primary", body)).status == 201

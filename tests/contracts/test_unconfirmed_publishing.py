@@ -136,7 +136,7 @@ async def test_it_fails_with_the_usual_causes_once_it_was_not_found(database_url
         assert f"({NOT_FOUND})" in message
         assert "\n1. " in message
         assert await kinds(m) == [OPERATION_WAITS, OPERATION_FAILED]
-        # Mended, published and found.
+        # Fixed, published and found.
         operation = await m.published()
         assert statuses(operation)[3] is R
         await findings(m).say(CRM, "primary", found=True, by="key:somebody")

@@ -1,4 +1,4 @@
-"""A connection breaks, people are told once, its leads are held; it is mended, and they go out by themselves."""
+"""A connection breaks, people are told once, its leads are held; it is fixed, and they go out by themselves."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ async def test_mended_by_new_settings(hub: Hub, endpoint: Endpoint) -> None:
 
     endpoint.manner = None
     start = time.monotonic()
-    await hub.connect("crm", "primary", endpoint.settings_for("/mended"))
+    await hub.connect("crm", "primary", endpoint.settings_for("/fixed"))
     await all_in(hub, "delivered", ids)
     print(f"{len(ids)} held leads delivered {time.monotonic() - start:.2f} s after the new settings")
     await oldest_first(hub, emails)

@@ -161,7 +161,7 @@ async def test_what_could_not_be_returned_comes_back(postgres: Postgres, make_hu
         await asyncio.to_thread(postgres.start)
     await hub.ready()
     endpoint.manner = None
-    await hub.connect("crm", "primary", endpoint.settings_for("/mended"))
+    await hub.connect("crm", "primary", endpoint.settings_for("/fixed"))
     took = await hub.all_delivered(SOON)
     assert len(endpoint.times()) == len(ids)
     print(f"all came back in {took:.1f} s")

@@ -61,5 +61,5 @@ def test_the_page_does_what_it_says(sandbox: Sandbox) -> None:
     assert '"state": "noRoles"' in broken.stdout
     assert broken.returncode != 0
     assert "role" in broken.stdout.partition("noRoles")[2] + broken.stderr
-    mended = typed(sandbox, break_.replace("noRoles", "ok"))
-    assert mended.returncode == 0, mended.stdout + mended.stderr
+    fixed = typed(sandbox, break_.replace("noRoles", "ok"))
+    assert fixed.returncode == 0, fixed.stdout + fixed.stderr

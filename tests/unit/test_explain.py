@@ -1,4 +1,4 @@
-"""Errors that people paste find the entry that mends them: codes of every system, and Microsoft's texts."""
+"""Errors that people paste find the entry that fixes them: codes of every system, and Microsoft's texts."""
 
 from __future__ import annotations
 

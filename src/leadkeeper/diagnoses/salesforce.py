@@ -279,7 +279,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
         _("A flow or trigger of the organization failed on this lead, and Salesforce took the lead back."),
         (
             _("Read the evidence, and look under Setup, 'Paused and Failed Flow Interviews' and 'Apex Jobs'."),
-            _("Mend or deactivate the flow or trigger on leads, then retry this delivery."),
+            _("Fix or deactivate the flow or trigger on leads, then retry this delivery."),
         ),
     ),
     Kind.SALESFORCE_DUPLICATE_RULE: Entry(

@@ -23,7 +23,7 @@ from leadkeeper.storage.engine import Storage
 MOST: Final = 2_000
 """How many records the doctor reads in one act."""
 NOTIFIED_MS: Final = 86_400_000
-"""How long is told of what was ended since it was damaged: nothing is left to mend, but somebody may want to know."""
+"""How long is told of what was ended since it was damaged: nothing is left to fix, but somebody may want to know."""
 
 Place = tuple[str | int, ...]
 """How far a look has come: the primary key of the last record."""

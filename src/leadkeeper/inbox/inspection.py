@@ -60,15 +60,15 @@ class Inspection:
         places = self._places
         if places is None:
             places = await self._storage.read(_anywhere, self._random_unit)
-        mended, known = await self._storage.read(_mended, self._known, now)
+        fixed, known = await self._storage.read(_mended, self._known, now)
         found, following = await self._storage.read(_found, places)
-        if found or mended:
-            await self._storage.write(_write, found, mended, now)
+        if found or fixed:
+            await self._storage.write(_write, found, fixed, now)
         self._known, self._places = known, following
         for each in found:
             log.error("a record is damaged", record=each.damage.record.value, summary=each.summary)
-        for damage in mended:
-            log.info("a damaged record is mended or gone", record=damage.record)
+        for damage in fixed:
+            log.info("a damaged record is fixed or gone", record=damage.record)
 
 
 def _anywhere(conn: sa.Connection, random_unit: Callable[[], float]) -> Places:
@@ -120,6 +120,6 @@ def _mended(conn: sa.Connection, after: tuple[str, str], now: int) -> tuple[list
     return [Remembered(row.record, row.key) for row in over], following
 
 
-def _write(conn: sa.Connection, found: list[Found], mended: list[Remembered], now: int) -> None:
-    forget(conn, mended)
+def _write(conn: sa.Connection, found: list[Found], fixed: list[Remembered], now: int) -> None:
+    forget(conn, fixed)
     remember(conn, [each.damage for each in found], now)

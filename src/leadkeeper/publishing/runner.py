@@ -152,7 +152,7 @@ class PublishingRunner:
             result = FailedStep((problem.detail,))
         except Exception as error:
             log.error("step failed", step=step.id.value, operation=operation.id, error=where(error))
-            result = FailedStep(("The fault is ours; the operator's log says more. Publish again once it is mended.",))
+            result = FailedStep(("The fault is ours; the operator's log says more. Publish again once it is fixed.",))
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)

@@ -147,7 +147,7 @@ def slot_version(conn: sa.Connection, offer: Offer, slot: Slot) -> OfferVersion:
 
 
 def draft_definition(conn: sa.Connection, offer: Offer) -> Mapping[str, Any]:
-    """What the draft says, for whoever changes it; nothing where it is damaged, so that entering it anew mends it."""
+    """What the draft says, for whoever changes it; nothing where it is damaged, so that entering it anew fixes it."""
     try:
         return slot_version(conn, offer, Slot.DRAFT).definition
     except Problem as problem:

@@ -59,7 +59,7 @@ class Remembered(NamedTuple):
 
 
 def forget(conn: sa.Connection, damages: Iterable[Remembered]) -> None:
-    """These have been mended, or are no more."""
+    """These have been fixed, or are no more."""
     d = t.damaged_record.c
     for each in damages:
         conn.execute(sa.delete(t.damaged_record).where(d.record == each.record, d.key == each.key))

@@ -26,7 +26,7 @@ from tests.contracts.cases.case import (
 
 
 class Wanted(NamedTuple):
-    """A state, how HubSpot says it, what must come of a send, and who can mend it.
+    """A state, how HubSpot says it, what must come of a send, and who can fix it.
 
     ``check``: it can be seen without writing a lead.
     """

@@ -29,7 +29,7 @@ TAGS: Final = [
     {"name": "Hooks", "description": "Addresses to give to Microsoft's marketplace as an offer's HTTPS endpoint."},
     {"name": "Attention", "description": "What needs somebody."},
     {"name": "Audit", "description": "Who did what."},
-    {"name": "Diagnoses", "description": "What errors mean, and what mends them."},
+    {"name": "Diagnoses", "description": "What errors mean, and what fixes them."},
     {"name": "System", "description": "Health, and measurements for operators."},
 ]
 

@@ -37,7 +37,7 @@ class Ready(BaseModel):
 
 REMEDY: Final = (
     "Some stored records are damaged and cannot be read; everything else goes on. Run leadkeeper doctor: it names each "
-    "and how to mend it."
+    "and how to fix it."
 )
 
 

@@ -1,4 +1,4 @@
-"""``leadkeeper doctor``: looks at an installation and says what is wrong and how to mend it."""
+"""``leadkeeper doctor``: looks at an installation and says what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ State = Literal["ok", "note", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``note`` is worth knowing, ``wrong`` must be mended: ``remedy`` says how."""
+    """One thing that was looked at. ``note`` is worth knowing, ``wrong`` must be fixed: ``remedy`` says how."""
 
     name: str
     state: State
@@ -286,7 +286,7 @@ def _progress() -> Callable[[int], None]:
 def _held_up(found: Backlog) -> Sequence[tuple[str, int, str]]:
     by_person, later = found.set_aside - found.by_outage, "they go out by themselves once their connections work"
     return (
-        ("held", found.held, "mend or resume their connections: leadkeeper connections list"),
+        ("held", found.held, "fix or resume their connections: leadkeeper connections list"),
         ("set aside", by_person, "a person must act on each: leadkeeper leads list --state setAside"),
         ("set aside by outages", found.by_outage, f"{later}: leadkeeper connections list"),
         ("without connection", found.unrouted, "give their offers a connection: leadkeeper connections put"),

@@ -123,7 +123,7 @@ def list_(
     if json:
         print_json(page)
         return
-    columns = ("Came", "Id", "Lead source", "Customer", "Deliveries")
+    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
     print_table(columns, [_row(lead) for lead in page.leads], empty="There are no such leads.")
     if page.next_cursor:
         say(f"There are more: --cursor {page.next_cursor}")
@@ -286,7 +286,7 @@ def _who(customer: CustomerView) -> str:
 def _print_lead(lead: LeadView, language: Language) -> None:
     facts = {
         "Lead": f"{lead.id}{' (test lead)' if lead.test else ''}",
-        "Came": lead.created_time,
+        "Received": lead.created_time,
         "Lead source": lead.lead_source,
         **{name.capitalize().replace("_", " "): value for name, value in lead.customer.model_dump().items()},
         "Description": lead.description,

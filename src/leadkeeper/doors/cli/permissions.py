@@ -36,7 +36,7 @@ class Exposed:
 
     @property
     def remedy(self) -> str:
-        """The command that mends it."""
+        """The command that fixes it."""
         return f"chmod 600 {shlex.quote(str(self.path))}"
 
 

@@ -126,7 +126,7 @@ def _follow(offer: OfferRef, begun: Operation, json: bool, *, wait: bool) -> Non
     ended = with_services(lambda services: _until_ended(services, offer, begun.id)) if wait else begun
     _show(ended, json)
     if ended.state in (OperationState.FAILED, OperationState.CANCELED):
-        raise Failed(f"{offer}: the operation has {ended.state.value}. Mend what its steps tell, then begin again.")
+        raise Failed(f"{offer}: the operation has {ended.state.value}. Fix what its steps tell, then begin again.")
 
 
 async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -> Operation:

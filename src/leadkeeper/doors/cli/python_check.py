@@ -1,4 +1,4 @@
-"""Whether this Python reads hostile cookies in reasonable time: tried out, since distributions mend it quietly."""
+"""Whether this Python reads hostile cookies in reasonable time: tried out, since distributions fix it quietly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WARNING: Final = (
     "this Python takes time that grows with the square of a quoted cookie's length (CVE-2024-7592); "
     "Leadkeeper reads its cookies without it, other programs may not"
 )
-REMEDY: Final = "use Python 3.11.10, 3.12.6, 3.13 or newer, or your distribution's mended one"
+REMEDY: Final = "use Python 3.11.10, 3.12.6, 3.13 or newer, or your distribution's fixed one"
 _LENGTH: Final = 500
 _TIMES: Final = 8
 

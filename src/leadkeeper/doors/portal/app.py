@@ -1,4 +1,4 @@
-"""The portal: where a publisher connects its offers, sees its leads, mends what is broken. For members only."""
+"""The portal: where a publisher connects its offers, sees its leads, fixes what is broken. For members only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged records that the program met, until they are mended; see storage.damage."""
+"""Damaged records that the program met, until they are fixed; see storage.damage."""
 
 from __future__ import annotations
 

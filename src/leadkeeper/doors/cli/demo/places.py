@@ -31,10 +31,10 @@ _WRONG_KEY: Final = base64.b64encode(b"not the key of this account, but as long 
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """What goes wrong with a connection: other settings, or a stand-in in another state. ``mended`` says what helps."""
+    """What goes wrong with a connection: other settings, or a stand-in in another state. ``fixed`` says what helps."""
 
     what: str
-    mended: str
+    fixed: str
     settings: Mapping[str, Any] | None = None
     state: tuple[str, str] | None = None
 

@@ -111,9 +111,7 @@ class Story:
     async def _broken(self) -> None:
         offer = cast.EVERYWHERE
         places = self._places[offer]
-        self._screen.heading(
-            f"6. All {len(places)} connections break, each in its own way: leads are held until mended"
-        )
+        self._screen.heading(f"6. All {len(places)} connections break, each in its own way: leads are held until fixed")
         for place in places:
             await self._break(offer, place)
         self._screen.say("  Two leads come in meanwhile:")
@@ -124,7 +122,7 @@ class Story:
         if not await self._settled(leads, {"held"}, _SOON):
             raise Refused(f"not every lead was held within {_SOON:.0f} s")
         self._screen.sum_up(self._board.of(leads))
-        self._screen.say("  One after the other is mended, and its held leads go out by themselves:")
+        self._screen.say("  One after the other is fixed, and its held leads go out by themselves:")
         for place in places:
             await self._fix(offer, place)
         await self._settled(leads, {"delivered", "unconfirmed"}, _SOON)
@@ -150,7 +148,7 @@ class Story:
         if mishap.settings is not None:
             await self._put(offer, place, place.settings)
         test = await self._prove(offer, place)
-        self._screen.say(f"    {place.title}: {mishap.mended}; test lead {_short(test)}", "green")
+        self._screen.say(f"    {place.title}: {mishap.fixed}; test lead {_short(test)}", "green")
 
     async def _failing(self) -> None:
         self._screen.heading("7. A destination answers 500 for a while: only its own leads wait, and are sent again")

@@ -207,7 +207,7 @@ async def test_the_end_of_a_signature_is_said_once_each(database_url: str, days:
             page = await member.open(f"{AT}/connections/primary")
             assert f"{ends:%Y-%m-%d}" in page.text
             assert "They end on" in page.text
-            assert "primary" in (await member.open(AT)).text.partition("What needs you")[2]
+            assert "primary" in (await member.open(AT)).text.partition("Needs attention")[2]
         for _ in range(2):
             await checked(home)
 

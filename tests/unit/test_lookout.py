@@ -18,7 +18,7 @@ class Asked:
         self.away = False
         self.slow: asyncio.Event | None = None
 
-    async def read(self, act: Any, _now: int, only: Any = None, crowd: Any = None) -> list[Due]:
+    async def read(self, act: Any, _now: int, only: Any, crowd: Any = None, _destinations: Any = ()) -> list[Due]:
         if self.away:
             raise StorageAway("away")
         if act is half_open_due:

@@ -27,7 +27,7 @@ class AttentionRoutes:
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
-        summary = "List what needs somebody, most harmful first"
+        summary = "List what needs attention, most harmful first"
         add(
             app, "GET", "/v1/attention", self.list_attention, tag="Attention", summary=summary, responses={200: SUMMARY}
         )
@@ -36,5 +36,5 @@ class AttentionRoutes:
         self, caller: Reader, language: Asked, publisher_id: AskedPublisher = None
     ) -> AttentionList:
         """One entry for each cause: since when, how many leads, who must act. A publisher sees its own only."""
-        rule = lazy_gettext("A publisher sees only what needs somebody of its own.")
+        rule = lazy_gettext("A publisher sees only what needs its own attention.")
         return await self._attention.list(visible(caller, publisher_id, rule), self._clock(), language)

@@ -92,7 +92,7 @@ async def test_the_pages_about_people(browser: Browser, opening: Opened, device:
         await fine(page, f"{device}-sign-in-refused")
         await sign_in(page, operator, PASSWORD)
         await page.get_by_role("heading", name="Offers", exact=True).wait_for()
-        await page.locator(".who summary").click()
+        await page.locator(".who:not(.asked) > summary").click()
         await fine(page, f"{device}-who")
         await page.goto(f"{home.url}/portal/people")
         await page.locator("td summary").first.click()

@@ -93,14 +93,14 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         await looked_at(page, "publishing-preview")
         await page.get_by_role("button", name="Go live").click()
         await expect(steps).to_contain_text("All six steps are done", timeout=PATIENCE)
-        await expect(page.get_by_text("MSFT_TEST_").first).not_to_be_visible()
+        await expect(steps.get_by_text("MSFT_TEST_").first).not_to_be_visible()
         await page.get_by_text("All six steps are done").click()
-        await expect(page.get_by_text("MSFT_TEST_").first).to_be_visible()
+        await expect(steps.get_by_text("MSFT_TEST_").first).to_be_visible()
         await expect(page.get_by_role("button", name="Publish the draft")).to_have_count(0)
         await looked_at(page, "publishing-live")
         await define(at, **{SUMMARY: "Customers, kept even better."})
         await expect(steps).to_contain_text("kept even better", timeout=PATIENCE)
-        await expect(page.get_by_text("MSFT_TEST_").first).to_be_visible()  # what was opened stays open
+        await expect(steps.get_by_text("MSFT_TEST_").first).to_be_visible()  # what was opened stays open
         await looked_at(page, "publishing-differs")
 
 

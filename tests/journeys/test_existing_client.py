@@ -70,7 +70,7 @@ try:
         answer = requests.request(word, base + rest[1], headers=headers, timeout=30)
     else:
         answer = getattr(machine, word)()
-    print(json.dumps({"said": told(answer)}, default=str))
+    print(json.dumps({"message": told(answer)}, default=str))
 except (ConnectionError, LookupError, NameError, SystemError) as error:
     print(json.dumps({"raised": type(error).__name__, "text": str(error)}))
 '''

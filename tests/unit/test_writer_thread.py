@@ -118,3 +118,11 @@ def test_what_was_given_is_done_before_it_ends_and_nothing_is_taken_after() -> N
     closing.join(30)
     with pytest.raises(RuntimeError, match="closed"):
         queue.writer.submit(lambda _: None)
+
+
+def test_what_nobody_waits_for_any_more_is_left_out_and_the_next_goes_on() -> None:
+    queue = Queue()
+    queue.own("gone")
+    queue.futures.pop().cancel()
+    queue.own("next")
+    assert queue.go() == ["next"]

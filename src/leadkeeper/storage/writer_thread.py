@@ -82,7 +82,7 @@ class WriterThread:
                     work.future.set_result(outcome.result)
                 else:
                     work.future.set_exception(outcome.error)
-            del works, acts  # what an act held is not held until the next one comes
+            del taken, works, acts  # what an act held is not held until the next one comes
 
     def _next(self) -> list[_Work] | None:
         """What is done now: one act, and those of the installation that wait behind it; ``None`` at the end."""
@@ -98,6 +98,4 @@ class WriterThread:
                 self._waiting.put(work)  # it keeps its place
                 break
             works.append(work)
-        for work in works:
-            work.future.set_running_or_notify_cancel()
         return works

@@ -75,8 +75,11 @@ class WriterThread:
         self._thread.join()
 
     def _run(self) -> None:
-        while (works := self._next()) is not None:
+        while (taken := self._next()) is not None:
+            works = [work for work in taken if work.future.set_running_or_notify_cancel()]
             acts = [work.transaction for work in works if work.transaction is not None]
+            if not acts:
+                continue  # whoever asked has gone
             for work, outcome in zip(works, self._write(acts), strict=True):
                 if outcome.error is None:
                     work.future.set_result(outcome.result)

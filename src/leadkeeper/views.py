@@ -19,6 +19,10 @@ class View(BaseModel):
 
 
 DeliveryState = Literal["pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"]
+ListedState = Literal[
+    "pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld", "attention"
+]
+"""What leads are listed by: a state of their deliveries, or that a person must do something."""
 
 
 class EvidenceView(View):
@@ -295,7 +299,7 @@ class AuditPage(View):
 
 
 class AttentionEntry(View):
-    """One cause that needs somebody."""
+    """One cause that needs attention."""
 
     cause: Literal[
         "connectionBroken",
@@ -319,7 +323,7 @@ class AttentionEntry(View):
 
 
 class AttentionList(View):
-    """What needs somebody, most harmful first."""
+    """What needs attention, most harmful first."""
 
     entries: tuple[AttentionEntry, ...]
     complete: bool = Field(description="False where more than 500 connections need somebody: 500 were looked at.")

@@ -1,4 +1,4 @@
-"""What needs somebody: one entry for each cause, each publisher its own. On both databases."""
+"""What needs attention: one entry for each cause, each publisher its own. On both databases."""
 
 from __future__ import annotations
 

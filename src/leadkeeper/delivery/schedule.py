@@ -74,7 +74,7 @@ def stored(aside: Aside | None) -> str | None:
 class Next:
     """What becomes of a delivery: its state, when it is due (ms), how many attempts count, and what is shown.
 
-    ``lost`` counts in a row the sends that ended by our own fault.
+    ``crash_count`` counts in a row the sends that ended by our own fault.
     """
 
     state: State
@@ -88,7 +88,7 @@ class Next:
 def next_step(
     answer: Answer, attempts: int, crash_count: int, now: int, random_unit: float, *, repeatable: bool, since: int = 0
 ) -> Next:
-    """What follows from ``answer`` for a delivery with ``attempts`` counted and ``lost`` lost ones before this one.
+    """What follows from ``answer`` for a delivery with ``attempts`` counted and so many crashes before this one.
 
     It began at ``since``: when its connection recovers again and again, attempts come faster than their delays.
     ``dice`` in [0, 1) spreads retries by ±20 %. ``docs/explanation/the-way-of-a-lead.md#what-follows-from-an-answer``
@@ -153,7 +153,7 @@ def throttle_delay(answer: Diagnosis, throttles: int, random_unit: float) -> int
 
 
 def after_crash(attempts: int, crash_count: int, now: int, *, repeatable: bool, kind: Kind = Kind.INTERRUPTED) -> Next:
-    """What becomes of a delivery whose send nobody can tell the end of, ``lost`` times in a row before this one.
+    """What becomes of a delivery whose send nobody can tell the end of, ``crash_count`` times in a row before this one.
 
     It waits and is sent again, later each time; where the destination cannot tell twice from once it is set aside,
     since it may have arrived.

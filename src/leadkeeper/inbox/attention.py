@@ -1,4 +1,4 @@
-"""What needs somebody: one entry for each cause, whatever number of leads it concerns, the most harmful first."""
+"""What needs attention: one entry for each cause, whatever number of leads it concerns, the most harmful first."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def of_connection(health: Health, known: Known, unanswered_since: int | None, no
 
 
 class Attention:
-    """What needs somebody in one installation."""
+    """What needs attention in one installation."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

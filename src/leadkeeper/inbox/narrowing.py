@@ -31,7 +31,7 @@ TABS: Final = ("", "attention", "waiting", "held", "setAside")
 def is_narrow(filters: LeadFilter) -> bool:
     """Whether leads are chosen by anything that may fit very few of many."""
     rare = (filters.country, filters.destination, filters.follow_up, filters.owner_id, filters.withheld, filters.text)
-    return any(each not in (None, "") for each in (*rare, filters.source, filters.action)) or filters.test is True
+    return any(each not in (None, "") for each in (*rare, filters.source, filters.action))
 
 
 def narrowing(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:

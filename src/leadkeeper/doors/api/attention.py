@@ -1,4 +1,4 @@
-"""Reading what needs somebody."""
+"""Reading what needs attention."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
-from leadkeeper.views import DeliveryState, LeadPage, LeadView
+from leadkeeper.views import LeadPage, LeadView, ListedState
 
 FollowUp = Literal["new", "active", "won", "lost", "declined", "expired", "closed", "overdue"]
 _PERSONAL: Final = ("email", "text")
@@ -37,7 +37,7 @@ class _Wanted(BaseModel):
 
     publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = None
     offer_id: Annotated[str, Field(pattern=OFFER_ID)] | None = None
-    state: DeliveryState | Literal["attention"] | None = Field(
+    state: ListedState | None = Field(
         None, description="Leads with a delivery in this state; `attention`: held, or set aside for a person."
     )
     source: Text | None = None

@@ -1,4 +1,4 @@
-"""The first page: all offers, what needs somebody; and “why do I not see my lead?”."""
+"""The first page: all offers, what needs attention; and “why do I not see my lead?”."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -65,14 +66,13 @@ offer: Final = sa.Table(
 sa.Index("ix_offer_id", offer.c.id)
 ON_SHELF: Final = offer.c.live & offer.c.production_version.is_not(None)
 """An offer that customers see."""
-sa.Index(
-    "ix_offer_shelf",
-    offer.c.shelf_title,
-    offer.c.ref,
+_ON_SHELF: Final[Mapping[str, Any]] = {
     # As each database writes the condition in a query, so that its planner sees that the index serves it.
-    sqlite_where=sa.text("live = 1 AND production_version IS NOT NULL"),
-    postgresql_where=sa.text("live AND production_version IS NOT NULL"),
-)
+    "sqlite_where": sa.text("live = 1 AND production_version IS NOT NULL"),
+    "postgresql_where": sa.text("live AND production_version IS NOT NULL"),
+}
+sa.Index("ix_offer_shelf", offer.c.shelf_title, offer.c.ref, **_ON_SHELF)
+sa.Index("ix_offer_category", offer.c.shelf_category, **_ON_SHELF)
 
 offer_version: Final = sa.Table(
     "offer_version",

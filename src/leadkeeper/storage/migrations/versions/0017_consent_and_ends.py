@@ -18,3 +18,10 @@ def upgrade() -> None:
     there = sa.text("ends_at IS NOT NULL")
     op.create_index("ix_connection_ends_at", "connection", ["ends_at"], sqlite_where=there, postgresql_where=there)
     op.add_column("offer", sa.Column("shelf_category", sa.String(100), server_default="", nullable=False))
+    op.create_index(
+        "ix_offer_category",
+        "offer",
+        ["shelf_category"],
+        sqlite_where=sa.text("live = 1 AND production_version IS NOT NULL"),
+        postgresql_where=sa.text("live AND production_version IS NOT NULL"),
+    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-FollowUpState = Literal["new", "active", "won", "crash_count", "declined", "expired"]
+FollowUpState = Literal["new", "active", "won", "lost", "declined", "expired"]
 STATES: Final[tuple[FollowUpState, ...]] = get_args(FollowUpState)
-CLOSED: Final = ("won", "crash_count", "declined", "expired")
+CLOSED: Final = ("won", "lost", "declined", "expired")
 """The states in which nobody has anything left to do."""
-NEEDS_REASON: Final = ("crash_count", "declined")
+NEEDS_REASON: Final = ("lost", "declined")
 """The states that say nothing without a reason."""
 DUE_MS: Final = 24 * 3_600_000
 """A lead is to be touched within a day."""

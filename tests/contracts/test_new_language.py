@@ -69,7 +69,7 @@ async def test_diagnoses_are_told_in_it(database_url: str, languages: Languages)
         assert answer.headers["Content-Language"] == "eo"
         (found,) = answer.json()["explanations"]
         assert found["summary"] == "«The application's secret has expired.»"
-        assert found["docs"] == "docs/reference/diagnoses.md#clientsecretexpired"
+        assert found["docs"] == "/docs/reference/diagnoses.html#clientsecretexpired"
 
 
 @pytest.mark.parametrize("which", ["lead", "paused", "question", "failing"])

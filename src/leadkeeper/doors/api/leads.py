@@ -95,6 +95,15 @@ class LeadQuery(_Wanted):
 class FindLeadsBody(_Wanted):
     """Which leads of which customers to list; an address in a URL would stand in logs, so they are sent in a body."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["email"], "properties": {"email": {"type": "string"}}},
+                {"required": ["text"], "properties": {"text": {"type": "string"}}},
+            ]
+        }
+    )
+
     email: Annotated[Text, Field(min_length=1)] | None = Field(
         None, description="The customer's whole e-mail address, in any case.", examples=["ada@contoso.com"]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any, Final
 
@@ -43,6 +44,9 @@ RECALLS: Final = 20
 """How many batches of what outages set aside are called back in one look; carrying needs the database, too."""
 HASTENINGS: Final = 20
 """How many steps are gone in one look for connections that have recovered."""
+SETTLE_SECONDS: Final = 3.0
+"""After the database was away nobody's lease is swept for so long: workers renew theirs and write down first what they
+heard meanwhile. What is swept before that is sent again."""
 Prove = Callable[[OfferRef, str], Awaitable[object]]
 """Validates a connection's new settings; it belongs to a room above."""
 
@@ -72,6 +76,7 @@ class Housekeeping:
         self._random_unit = random_unit
         self._checks: set[asyncio.Task[None]] = set()
         self._shares = Shares(CHECKS, CHECKS_RESERVED)
+        self._sweeps_from = 0.0
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -80,7 +85,7 @@ class Housekeeping:
                 try:
                     await self.look()
                 except StorageAway:
-                    pass
+                    self._sweeps_from = time.monotonic() + SETTLE_SECONDS
                 except Exception as error:
                     log.error("housekeeping failed", error=where(error))
                 await asyncio.sleep(SWEEP_SECONDS)
@@ -91,11 +96,8 @@ class Housekeeping:
 
     async def look(self) -> None:
         """Return what expired leases held, look after outages, and begin the checks that are due."""
-        returned = await self._storage.write(sweep_leases, self._clock())
-        while returned:
-            log.info("deliveries of a vanished worker returned", deliveries=returned)
-            self._wake(())
-            returned = await self._storage.write(sweep_leases, self._clock()) if returned == SWEEP else 0
+        if time.monotonic() >= self._sweeps_from:
+            await self._sweep()
         await self._look_after_outages()
         if self._room and await self._storage.read(_any_due, self._clock()):
             for row in await self._storage.write(_take_due, self._shares.copy(), self._clock()):
@@ -103,6 +105,14 @@ class Housekeeping:
         if self._room and self._prove is not None and await self._storage.read(any_unasked, self._clock()):
             for offer, name in await self._storage.write(take_unasked, self._shares.copy(), self._clock()):
                 self._begin(offer.publisher_id, self._try_change(self._prove, offer, name))
+
+    async def _sweep(self) -> None:
+        returned = SWEEP
+        while returned == SWEEP:
+            returned = await self._storage.write(sweep_leases, self._clock())
+            if returned:
+                log.info("deliveries of a vanished worker returned", deliveries=returned)
+                self._wake(())
 
     async def _look_after_outages(self) -> None:
         """People are told of those that last and that are over; what they set aside goes out again."""

@@ -32,7 +32,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
-    """Every way in that speaks HTTP, over the rooms of ``house``."""
+    """Every way in that speaks HTTP, over the services of ``installation``."""
     services = installation.services
     hook = hook_route(services.hooks, services.intake, installation.metrics.counted)
     addresses = ClientAddresses(settings.proxies)

@@ -14,7 +14,7 @@ from leadkeeper.storage.database_clock import DatabaseClock
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One process of an installation: its rooms and, where it carries leads, its worker."""
+    """One process of an installation: its services and, where it carries leads, its worker."""
 
     services: Services
     metrics: Metrics

@@ -69,7 +69,7 @@ def _any_bytes(conn: sa.Connection) -> Iterator[None]:
 
 
 def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) -> Outcome:
-    """Do ``act`` within a transaction of several; if it fails, what it did is undone, and nothing else.
+    """Do one ``transaction`` of several that share a commit; if it fails, what it did is undone, and nothing else.
 
     Raises its error when SQLite has undone the whole transaction with it, as on a full disk.
     """

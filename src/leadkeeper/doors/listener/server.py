@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -16,8 +17,11 @@ from leadkeeper.doors.listener.crowd import Crowd
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.protocol import BoundedProtocol
 
+_TICK_SECONDS: Final = 0.1
 _TICKS: Final = 5
-"""Uvicorn ticks ten times a second; deadlines are looked at every so many ticks."""
+"""Deadlines are looked at every so many ticks."""
+
+log: Final = structlog.get_logger(__name__)
 
 
 class Listener:
@@ -55,6 +59,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listener: Listener) -> None:
         super().__init__(config)
         self._listener = listener
+        self._ended = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -67,9 +72,39 @@ class Server(uvicorn.Server):
             self._listener.look(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
+    async def main_loop(self) -> None:
+        """Tick until it is to end, which is heard of at once."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the socket, let what is under way end, and cancel what takes longer than ``ending_seconds``."""
+        for bound in (*self.servers, *(sockets or ())):
+            bound.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._wait_tasks_to_complete()
+        except TimeoutError:
+            log.warning("requests took too long to end", requests=len(self.server_state.tasks))
+            for task in self.server_state.tasks:
+                task.cancel()
+
+    async def _wait_tasks_to_complete(self) -> None:
+        pause = 0.001
+        while self.server_state.connections or self.server_state.tasks:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _TICK_SECONDS)
+
     async def end(self) -> None:
         """Take no more requests, and answer those that are here."""
         self.should_exit = True
+        self._ended.set()
         await self.task
 
 

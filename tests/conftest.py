@@ -7,7 +7,7 @@ import functools
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.ending_loop import EndingLoop
 from tests.reporting import Reporting
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
@@ -56,6 +57,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Stories
     """How `--numprocesses` shares out the tests (pytest-xdist's own groups do not know pytest 9's node ids)."""
     config.option.loadscopereorder = False
     return StoriesFirst(config, log)
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Each test has a loop of its own, which leaves nothing behind."""
+    return {"asyncio": EndingLoop}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

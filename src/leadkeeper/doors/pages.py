@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from types import CodeType, MappingProxyType
+from typing import Any, ClassVar, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -71,7 +72,8 @@ class Pages:
         self._languages = languages
         self._headers = {**SAFE_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
         self._always = {"languages": languages} | always
-        self._environments = {language.code: _environment(package, language) for language in languages}
+        compiled = _Compiled()
+        self._environments = {language.code: _environment(package, language, compiled) for language in languages}
         for environment in self._environments.values():
             environment.globals.update(functions)
 
@@ -102,10 +104,26 @@ class Pages:
         return response
 
 
-def _environment(package: str, language: Language) -> Environment:
+class _Compiled(BytecodeCache):
+    """What templates were compiled to: once in a process, for every language."""
+
+    _CODE: ClassVar[dict[str, CodeType]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what was kept for this text of the template."""
+        bucket.code = self._CODE.get(bucket.key + bucket.checksum)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        if bucket.code is not None:
+            self._CODE[bucket.key + bucket.checksum] = bucket.code
+
+
+def _environment(package: str, language: Language, compiled: BytecodeCache) -> Environment:
     """The templates of ``package`` in one language: also what a macro says, which sees no page's content."""
     environment = Environment(
         loader=PackageLoader(package),
+        bytecode_cache=compiled,
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         finalize=lambda shown: language.tell(shown) if isinstance(shown, LazyText) else shown,

@@ -47,7 +47,7 @@ async def carrying(opened: Market) -> AsyncIterator[None]:
         await running
 
 
-async def until(holds: object, seconds: float = 15) -> None:
+async def until(holds: object, seconds: float = 90) -> None:
     """Wait until ``holds()`` answers true."""
     for _ in range(int(seconds / 0.02)):
         if await holds():  # type: ignore[operator]

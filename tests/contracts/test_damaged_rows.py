@@ -58,7 +58,7 @@ async def damage(storage: Storage, table: sa.Table, which: sa.ColumnElement[bool
     assert await storage.write(lambda conn: conn.execute(query).rowcount) == 1
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 90) -> None:
     """Wait until ``holds()`` answers true."""
     for _ in range(int(seconds / 0.02)):
         if await holds():

@@ -18,7 +18,7 @@ from tests.contracts.microsoft import ORG
 
 WORDS: Final = (TENANT, APPLICATION, SECRET, PUBLIC_APPLICATION, USER, PASSWORD, ORG)
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(480)
 
 
 def seen(sandbox: Sandbox) -> list[tuple[Any, Any, Any]]:

@@ -25,7 +25,7 @@ WORDS: Final = (TENANT, APPLICATION, SECRET, ORG, CAMPAIGN)
 FORMATTED: Final = "@OData.Community.Display.V1.FormattedValue"
 NOT_BUILT: Final = "Not implemented in the sandbox"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 
 def _calls(authority: Authority, client: str) -> Calls:

@@ -85,7 +85,7 @@ class Scene:
         found["waiting"] += found.pop("pending", 0)
         return +found
 
-    async def until(self, name: str, seconds: float = 30, **wanted: int) -> None:
+    async def until(self, name: str, seconds: float = 90, **wanted: int) -> None:
         """Wait until the connection's deliveries are in these states; ``waiting`` are also those not yet tried."""
         deadline = asyncio.get_running_loop().time() + seconds
         while (found := await self.states(name)) != Counter(wanted):

@@ -92,7 +92,7 @@ class Scene:
         return str(lead["deliveries"][0]["state"])
 
 
-async def until(holds: Callable[[], Awaitable[object]], seconds: float = 30) -> None:
+async def until(holds: Callable[[], Awaitable[object]], seconds: float = 90) -> None:
     """Wait until it holds."""
     for _ in range(int(seconds / 0.05)):
         if await holds():

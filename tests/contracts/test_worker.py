@@ -44,7 +44,7 @@ class Scene:
     remote: FaultServer
     url: str
 
-    async def until(self, done: Callable[[dict[str, int]], bool], seconds: float = 10) -> dict[str, int]:
+    async def until(self, done: Callable[[dict[str, int]], bool], seconds: float = 90) -> dict[str, int]:
         """Wait until the stored states are as ``done`` says."""
         for _ in range(int(seconds / 0.02)):
             if done(states := await self.installation.states()):
@@ -52,7 +52,7 @@ class Scene:
             await asyncio.sleep(0.02)
         pytest.fail(f"not reached in {seconds} s: {await self.installation.states()}")
 
-    async def until_there(self, table: sa.Table, seconds: float = 10) -> None:
+    async def until_there(self, table: sa.Table, seconds: float = 90) -> None:
         """Wait until ``table`` has a row."""
         for _ in range(int(seconds / 0.02)):
             if await self.installation.count(table):

@@ -297,7 +297,7 @@ class Hub:
             found += answer["leads"]
         return found
 
-    async def all_delivered(self, seconds: float) -> float:
+    async def all_delivered(self, seconds: float = SOON) -> float:
         """Wait until no delivery is on its way any more; how long it took. None may be set aside."""
 
         async def done() -> bool:
@@ -310,7 +310,7 @@ class Hub:
         assert not left, f"not delivered: {left}"
         return took
 
-    async def all_settled(self, seconds: float) -> None:
+    async def all_settled(self, seconds: float = SOON) -> None:
         """Wait until no delivery is on its way; some may be withheld."""
 
         async def done() -> bool:

@@ -47,7 +47,7 @@ class Load:
     async def stop(self) -> None:
         """Let every client end its present lead, which needs a running API for those who try again."""
         self._stopping = True
-        await asyncio.wait_for(asyncio.gather(*self._tasks), 60)
+        await asyncio.wait_for(asyncio.gather(*self._tasks), 120)
         assert not self.wrong, self.wrong[:5]
 
     def is_foreign(self, email: str) -> bool:

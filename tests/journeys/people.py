@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.database import sql
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 
 BOSS: Final = "boss@contoso.example"
 
@@ -38,4 +38,4 @@ async def operator_is_notified(hub: Hub, why: str) -> None:
         message[0] = problem
         return status == 503 and why in problem["detail"]
 
-    await until(f"/readyz tells that {why!r}", summary, 30, summary=lambda: f"{message[0]}\n{hub.tail()}")
+    await until(f"/readyz tells that {why!r}", summary, SOON, summary=lambda: f"{message[0]}\n{hub.tail()}")

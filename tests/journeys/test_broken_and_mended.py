@@ -14,7 +14,7 @@ from tests.journeys.database import sql
 from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.places import Endpoint, StorageAccount
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 EARLY, LATER = 30, 30
 

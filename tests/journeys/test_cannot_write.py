@@ -13,7 +13,7 @@ import pytest
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import Process, until
+from tests.journeys.hub import SOON, Process, until
 from tests.journeys.load import Load, check_endpoint, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Arrival, Endpoint
@@ -21,7 +21,7 @@ from tests.journeys.test_restarts import goes_on
 from tests.services.postgres import Postgres, PostgresMissing
 from tests.services.small_disk import SmallDisk, require_namespaces
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 LEADS: Final = 20
 
 
@@ -37,17 +37,17 @@ async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, 
     load = Load(hub, ["crm"], "full", clients=6)
     async with under_load(load):
         for number in range(3):
-            await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, summary=hub.tail)
+            await until("leads are kept", functools.partial(more, load, len(load.acknowledged)), SOON, summary=hub.tail)
             limit_files(process, 4_096)
             await operator_is_notified(hub, "No lead can be kept: ")
             refused = functools.partial(refusals, load, load.answers["503"])
-            await until("leads are refused", refused, 30, summary=hub.tail)
+            await until("leads are refused", refused, SOON, summary=hub.tail)
             status, _ = await hub.call("GET", "/healthz")
             assert status == 200
             limit_files(process, resource.RLIM_INFINITY)
             await hub.ready()
             await goes_on(f"disk freed, {number + 1}", hub, endpoint)
-    await hub.all_delivered(60)
+    await hub.all_delivered()
     assert process.running, hub.tail()
     leads, requests = check_endpoint(endpoint, load)
     print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
@@ -69,11 +69,11 @@ async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoi
         async with under_load(load):
             for number in range(3):
                 await until(
-                    "leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, summary=hub.tail
+                    "leads are kept", functools.partial(more, load, len(load.acknowledged)), SOON, summary=hub.tail
                 )
                 await asyncio.to_thread(server.fill)
                 refused = functools.partial(refusals, load, load.answers["503"])
-                await until("leads are refused", refused, 40, summary=hub.tail)
+                await until("leads are refused", refused, SOON, summary=hub.tail)
                 await operator_is_notified(hub, "the disk of the database is full")
                 summary = []
                 for _ in range(40):  # as long as leads are refused, and not just now and then
@@ -87,7 +87,7 @@ async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoi
                 await asyncio.to_thread(server.free)
                 await hub.ready()
                 await goes_on(f"disk freed, {number + 1}", hub, endpoint)
-        await hub.all_delivered(60)
+        await hub.all_delivered()
         assert all(process.running for process in processes), hub.tail()
         leads, requests = check_endpoint(endpoint, load)
         print(f"{len(load.acknowledged)} acknowledged, {dict(load.answers)}; {leads} leads in {requests} requests")
@@ -135,7 +135,7 @@ async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint:
         assert (status, problem["type"]) == (503, "urn:leadkeeper:problem:storage-away")
         await asyncio.to_thread(only_reads, server, False)
         await goes_on("it writes again", hub, endpoint)
-        await hub.all_delivered(60)
+        await hub.all_delivered()
         assert all(process.running for process in processes), hub.tail()
         times = endpoint.times()
         assert given <= set(times)

@@ -22,7 +22,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from tests.conftest import missing_service
 from tests.journeys.conftest import ROOT, MakeHub
-from tests.journeys.hub import PUBLISHER, Hub, until
+from tests.journeys.hub import PUBLISHER, SOON, Hub, until
 from tests.journeys.places import SECRET, Endpoint
 
 PYTHON: Final = ROOT / ".venv-client" / "bin" / "python"
@@ -185,7 +185,7 @@ class ExistingClient:
         async def ended() -> bool:
             return (await self.ask("GET", place))["body"]["status"] != "running"
 
-        await until("the operation ends", ended, 30)
+        await until("the operation ends", ended, SOON)
         return (await self.ask("GET", place))["body"]
 
     async def publish(self) -> Any:
@@ -211,7 +211,7 @@ def definition_of(endpoint: Endpoint) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(480)
 async def test_microsofts_client_publishes_a_virtual_machine(
     tmp_path: Path, make_hub: MakeHub, endpoint: Endpoint, authority_folder: Path
 ) -> None:
@@ -278,6 +278,6 @@ async def change_and_release(client: ExistingClient, endpoint: Endpoint) -> None
     async def live_again() -> bool:
         return bool((await client.ask("GET", f"{OF_OFFER}/status?{V}"))["body"]["status"] == "succeeded")
 
-    await until("the preview is released", live_again, 30)
+    await until("the preview is released", live_again, SOON)
     live = (await client.ask("GET", f"{OF_OFFER}/slot/Production?{V}"))["body"]
     assert live["definition"]["displayText"] == "Planner 2"

@@ -16,14 +16,14 @@ import pytest
 from tests.contracts.mailbox import Mailbox
 from tests.contracts.test_storage_promises import back_up
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_cannot_write import more, refusals
 from tests.journeys.test_restarts import goes_on
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 SUFFIXES: Final = ("", "-wal", "-shm")
 
 
@@ -72,8 +72,8 @@ async def refuses(hub: Hub, load: Load) -> None:
         return "removed or replaced" in await why_not_ready(hub)
 
     before = load.answers["503"]
-    await until("it says why it keeps no leads", says_why, 30, summary=hub.tail)
-    await until("leads are refused", lambda: refusals(load, before), 30, summary=hub.tail)
+    await until("it says why it keeps no leads", says_why, SOON, summary=hub.tail)
+    await until("leads are refused", lambda: refusals(load, before), SOON, summary=hub.tail)
 
 
 async def test_the_file_is_removed_and_put_back(
@@ -90,7 +90,7 @@ async def test_the_file_is_removed_and_put_back(
     async with under_load(load):
         for make in stand_ins:
             some = functools.partial(more, load, len(load.acknowledged))
-            await until("leads are kept", some, 30, summary=hub.tail)
+            await until("leads are kept", some, SOON, summary=hub.tail)
             await asyncio.to_thread(put, path, aside)
             await asyncio.to_thread(make, path)
             given = await asyncio.to_thread(content, path)
@@ -105,7 +105,7 @@ async def test_the_file_is_removed_and_put_back(
             await asyncio.to_thread(put, aside, path)
             await hub.ready()
             await goes_on(f"put back after {make.__name__}", hub, endpoint)
-    await hub.all_delivered(60)
+    await hub.all_delivered()
     assert process.running, hub.tail()
     rows = await check_table(storage_account, load)
     leads, requests = check_endpoint(endpoint, load)
@@ -123,17 +123,17 @@ async def test_a_backup_is_put_in_its_place(
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     load = Load(hub, ["crm"], "restored", clients=4)
     async with under_load(load):
-        await until("leads are kept", lambda: more(load, 0), 30, summary=hub.tail)
+        await until("leads are kept", lambda: more(load, 0), SOON, summary=hub.tail)
         await asyncio.to_thread(back_up, path, backup)
         after_backup = len(load.acknowledged)
-        await until("more leads are kept", lambda: more(load, after_backup), 30, summary=hub.tail)
+        await until("more leads are kept", lambda: more(load, after_backup), SOON, summary=hub.tail)
         await asyncio.to_thread(put, path, aside)
         before = set(load.acknowledged.values())
         await asyncio.to_thread(put, backup, path)
         await goes_on("a backup stands there", hub, endpoint)
         swapped = len(load.acknowledged)
-        await until("leads are kept in it", lambda: more(load, swapped), 30, summary=hub.tail)
-    await hub.all_delivered(60)
+        await until("leads are kept in it", lambda: more(load, swapped), SOON, summary=hub.tail)
+    await hub.all_delivered()
     old, new = await asyncio.to_thread(leads_in, aside), await asyncio.to_thread(leads_in, path)
     acknowledged = set(load.acknowledged.values())
     assert before <= old, "acknowledged before the swap, and not there"
@@ -142,7 +142,7 @@ async def test_a_backup_is_put_in_its_place(
     await asyncio.to_thread(put, aside, path)
     await hub.ready()
     await goes_on("the right file is back", hub, endpoint)
-    await hub.all_delivered(60)
+    await hub.all_delivered()
     assert process.running, hub.tail()
     # What the backup had not heard of was sent once more, under its id: the table has it once.
     rows = await storage_account.rows()

@@ -21,7 +21,7 @@ DRAIN_SECONDS: Final = 90
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
     database_url: str, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
 ) -> None:

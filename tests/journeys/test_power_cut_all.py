@@ -68,7 +68,7 @@ async def sandbox(authority_folder: Path) -> AsyncIterator[Sandbox]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_every_acknowledged_lead_is_everywhere_once(
     tmp_path: Path, make_hub: MakeHub, sandbox: Sandbox, endpoint: Endpoint, authority_folder: Path
 ) -> None:

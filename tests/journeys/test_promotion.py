@@ -12,7 +12,7 @@ import pytest
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import until
+from tests.journeys.hub import SOON, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
@@ -25,7 +25,7 @@ PROMOTIONS: Final = 10
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_a_promoted_standby_has_every_acknowledged_lead(
     postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint, box: Mailbox
 ) -> None:
@@ -52,10 +52,10 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
                 async def follows(standby: Standby = standby) -> bool:
                     return await asyncio.to_thread(standby.synchronous)
 
-                await until("the standby follows", follows, 60)
+                await until("the standby follows", follows, SOON)
                 # What is acknowledged from here on waited for the standby; give it some.
                 await until(
-                    "leads are kept", functools.partial(more, load, len(load.acknowledged)), 30, summary=hub.tail
+                    "leads are kept", functools.partial(more, load, len(load.acknowledged)), SOON, summary=hub.tail
                 )
                 await asyncio.to_thread(primary.kill)
                 if number == 0:
@@ -64,7 +64,7 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
                 cable.lead_to(standby.port)
                 primary = standby
                 await goes_on(f"promotion {number + 1}", hub, endpoint)
-        drained = await hub.all_delivered(60)
+        drained = await hub.all_delivered()
         rows = await check_table(storage_account, load)
         leads, requests = check_endpoint(endpoint, load)
         await nobody_was_notified(hub, box)

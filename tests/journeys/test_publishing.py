@@ -71,7 +71,7 @@ async def until_ended(hub: Hub) -> Any:
     async def ended() -> bool:
         return bool((await status(hub))["operation"]["state"] != "running")
 
-    await until("the operation ends", ended, 30, 0.05, hub.tail)
+    await until("the operation ends", ended, SOON, 0.05, hub.tail)
     return (await status(hub))["operation"]
 
 

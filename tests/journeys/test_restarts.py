@@ -15,7 +15,7 @@ from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.services.postgres import Postgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 
 async def test_postgresql_restarts_and_crashes(
@@ -45,7 +45,7 @@ async def test_postgresql_restarts_and_crashes(
                 await asyncio.sleep(away)
                 await asyncio.to_thread(postgres.start)
                 await goes_on(f"PostgreSQL, {name}", hub, endpoint)
-        drained = await hub.all_delivered(60)
+        drained = await hub.all_delivered()
     finally:
         await asyncio.to_thread(postgres.start)
     assert all(process.running for process in processes), hub.tail()
@@ -84,7 +84,7 @@ async def test_destinations_stop_and_start(
         await arrives(f"the endpoint, {away} s away", hub, "web", came)
         await asyncio.to_thread(storage_account.azurite.start)
         await arrives(f"Azurite, {away} s away", hub, "crm", stored)
-    drained = await hub.all_delivered(90)
+    drained = await hub.all_delivered()
     in_table = Load(hub, [], "", acknowledged=of_offer(load, "crm"), unsure=load.unsure)
     at_endpoint = Load(hub, [], "", acknowledged=of_offer(load, "web"), unsure=load.unsure)
     rows = await check_table(storage_account, in_table)

@@ -15,7 +15,7 @@ from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.services.postgres import Postgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 ROUNDS = 5
 _ATTEMPTS = """
@@ -51,7 +51,7 @@ async def test_sigterm_under_load(
                 process.start()
             await hub.ready()
     endpoint.manner = None
-    await hub.all_delivered(60)
+    await hub.all_delivered()
 
     web = {email: lead_id for email, lead_id in load.acknowledged.items() if load.offer_of(email) == "web"}
     crm = {email: lead_id for email, lead_id in load.acknowledged.items() if load.offer_of(email) == "crm"}
@@ -158,7 +158,7 @@ async def test_it_ends_while_the_database_is_away(postgres: Postgres, make_hub: 
     for process in processes:
         process.start()
     await hub.ready()
-    await hub.all_delivered(15)
+    await hub.all_delivered()
     assert endpoint.times()["away@load.example"] == 2
     await hub.close()
     postgres.drop_database(url)

@@ -16,7 +16,7 @@ from tests.journeys.customer import Customer
 from tests.journeys.hub import Hub
 from tests.journeys.stranger import HalfOpen, Meter, cost, request, say
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KB, MB = 1_000, 1_000_000
 MOST_CPU = 0.05

@@ -25,7 +25,7 @@ from leadkeeper.sandbox.azure_storage.azurite import AzuriteMissing
 from tests.conftest import missing_service
 from tests.journeys.conftest import MakeHub
 from tests.journeys.customer import Customer, Page
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.shop import ANSWERS
 
 P: Final = "microsoft-azure-marketplace."
@@ -240,7 +240,7 @@ async def cross_list(hub: Hub, offer: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_offers_are_published_and_customers_actions_arrive(tmp_path: Path, make_hub: MakeHub) -> None:
     with Guard() as guard:
         try:
@@ -295,7 +295,7 @@ async def play(stage: Stage, tmp_path: Path, make_hub: MakeHub) -> None:
             wrong.update({journey.offer: await arrived(hub, journey) for journey in journeys})
             return not any(wrong.values())
 
-        await until("every lead is at its destination", all_there, 60, 0.3, lambda: f"{wrong}\n{hub.tail()}")
+        await until("every lead is at its destination", all_there, SOON, 0.3, lambda: f"{wrong}\n{hub.tail()}")
         asked = [
             one.body for one in partners.received.values() if one.body["LeadSource"] == f"SPZA-PLT|fabrikam.{PARTNER}"
         ]

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.contracts.mailbox import mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.customer import Customer
-from tests.journeys.hub import Hub, until
+from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.places import Endpoint
 from tests.journeys.test_publishing import BODY, OFFER, until_ended
 from tests.shop import ANSWERS
@@ -119,7 +119,7 @@ async def test_nothing_personal_of_a_withheld_customer_is_anywhere(
         async def summary() -> bool:
             return any("withheld" in str(mail["Subject"]) for mail in box.mails)
 
-        await until("the notice came", summary, 30, 0.1, hub.tail)
+        await until("the notice came", summary, SOON, 0.1, hub.tail)
         await hub.all_settled(20)
         found = (await hub.ask("GET", "/v1/leads?offerId=planner&test=false&limit=200"))["leads"]
         assert [lead["withheld"] for lead in found] == [False] + [True] * count

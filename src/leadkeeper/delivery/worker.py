@@ -22,11 +22,12 @@ from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.queue import AHEAD, ConnectionQueue
 from leadkeeper.delivery.queues import ConnectionQueues
 from leadkeeper.delivery.record import record_answers
-from leadkeeper.delivery.send import send, where
+from leadkeeper.delivery.send import send
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations.interface import Adapter, Context
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
+from leadkeeper.fault import where
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import GroupCommit
 

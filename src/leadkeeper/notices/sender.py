@@ -6,7 +6,6 @@ again, whoever was put off is tried again, and what is over a publisher's bound 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +24,7 @@ from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.texts import Languages
 
@@ -60,15 +60,9 @@ class Sender:
         self._languages = languages
 
     async def run(self) -> None:
-        """Look every two seconds until cancelled."""
-        while self._mailer is not None:
-            try:
-                await self.look()
-            except StorageAway:
-                log.debug("notices wait: the database is away")
-            except Exception as error:
-                log.error("notices failed", error=type(error).__name__)
-            await asyncio.sleep(LOOK_SECONDS)
+        """Look every two seconds until cancelled; without a mail server, end at once."""
+        if self._mailer is not None:
+            await run_periodically(Job("notices", self.look, LOOK_SECONDS))
 
     async def look(self) -> int:
         """Send what is due, as long as it is ours; answers how many mails the server took for somebody."""

@@ -10,7 +10,7 @@ import structlog
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.interface import Adapter
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.fault import where
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.lead import OutgoingLead
@@ -47,5 +47,5 @@ def _named(adapter: Adapter) -> str:
     return f"{type(adapter).__module__.removeprefix('leadkeeper.destinations.')}.{type(adapter).__name__}"
 
 
-def _unobserved(destination: Adapter, kind: Kind) -> Diagnosis:
+def _unobserved(destination: Adapter, kind: AnyKind) -> Diagnosis:
     return diagnose(kind) if destination.repeatable else diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)

@@ -79,8 +79,7 @@ class Worker:
         self._lease_ends = 0.0
         self._lease_generation = 0
         self._stopping = False
-        self._idle = asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._idle, self._stopped = asyncio.Event(), asyncio.Event()
         self._checked_at = 0.0
         self._lookout = Lookout(storage, clock, self._queues.crowd, self._woken.set, self._destinations.names)
 

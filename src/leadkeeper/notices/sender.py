@@ -18,8 +18,9 @@ from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.recipients import stored_troubles
-from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Outcome
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
@@ -137,9 +138,9 @@ class Sender:
                 )
 
 
-def _is_theirs(kind: Kind) -> bool:
+def _is_theirs(kind: AnyKind) -> bool:
     """Whether the address is wrong: asking it again does not help."""
-    return kind in (Kind.MAIL_RECIPIENT_REFUSED, Kind.MAIL_ADDRESS_UNSUPPORTED)
+    return kind in (MailKind.RECIPIENT_REFUSED, MailKind.ADDRESS_UNSUPPORTED)
 
 
 def _record(conn: sa.Connection, due: Due, results: Results, later: Sequence[str], now: int) -> None:

@@ -49,6 +49,7 @@ from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.opening import open_database
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -61,8 +62,9 @@ from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
+from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
-from leadkeeper.storage.presence import Presence
+from leadkeeper.storage.presence import WRITE_SECONDS, Presence
 from leadkeeper.texts import ENGLISH, Languages
 from leadkeeper.validation.outcome import UNASKED
 from leadkeeper.validation.validator import Validator
@@ -93,7 +95,7 @@ async def open_services(
         if carrier is not None:
             carrier.wake(connection_ids)
 
-    watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
+    watching = asyncio.create_task(_watch(clock, wake), name="clock")
     services = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
     await services.marketplace.look()
     try:
@@ -264,7 +266,11 @@ async def serve(
         presence = Presence(installation.services.storage, installation.clock, role)
         beside = [
             asyncio.create_task(work, name="beside")
-            for work in (presence.run(), installation.services.marketplace.run(), *_beside(settings, installation))
+            for work in (
+                _keep_present(presence),
+                installation.services.marketplace.run(),
+                *_beside(settings, installation),
+            )
         ]
         ready()
         if api and (link := await installation.services.links.first()) is not None:
@@ -280,6 +286,24 @@ async def serve(
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:
+    """Look at the database's clock until cancelled; when the time has jumped, what was waited for may be due."""
+
+    async def look() -> None:
+        if await clock.look():
+            wake(())
+
+    await run_periodically(Job("clock", look, LOOK_SECONDS, at_once=False))
+
+
+async def _keep_present(presence: Presence) -> None:
+    """Write down until cancelled that this process runs."""
+    try:
+        await run_periodically(Job("presence", presence.write_down, WRITE_SECONDS))
+    finally:
+        await presence.take_back()
 
 
 def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:

@@ -2,66 +2,79 @@
 
 from __future__ import annotations
 
-from types import NoneType
+from collections.abc import Mapping
+from types import MappingProxyType, NoneType
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from leadkeeper.diagnoses import (
-    azure,
-    common,
-    dynamics,
-    entra,
-    entra_people,
-    https_endpoint,
-    hubspot,
-    mail,
-    marketo,
-    not_found,
-    salesforce,
-)
+from leadkeeper.diagnoses import common
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnoses.text import Text
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.texts import ENGLISH, Language
 
-CATALOGUE: Final[dict[Kind, Entry]] = (
-    common.ENTRIES
-    | https_endpoint.ENTRIES
-    | azure.ENTRIES
-    | entra.ENTRIES
-    | entra_people.ENTRIES
-    | dynamics.ENTRIES
-    | mail.ENTRIES
-    | marketo.ENTRIES
-    | hubspot.ENTRIES
-    | salesforce.ENTRIES
-    | not_found.ENTRIES
-)
+_ENTRIES: Final[dict[AnyKind, Entry]] = {}
+_KINDS: Final[dict[str, AnyKind]] = {}
+_ENGLISH: Final[dict[AnyKind, Text]] = {}
+
+CATALOGUE: Final[Mapping[AnyKind, Entry]] = MappingProxyType(_ENTRIES)
+"""What is known of every kind that was declared: the common ones, and those of all destinations once the list of
+destinations (``destinations.registry``) is imported."""
 
 
-def text_of(kind: Kind, language: Language) -> Text:
+def declare(kinds: type[AnyKind], entries: Mapping[AnyKind, Entry]) -> None:
+    """Say of each of ``kinds`` what it means: once, by the module that lists them, when it is imported.
+
+    Raises ``ValueError`` where a name is another's, or where a kind has no entry or an entry no kind.
+    """
+    if set(kinds) != set(entries):
+        raise ValueError(f"{kinds.__name__} and its entries differ: {sorted(set(kinds) ^ set(entries))}")
+    for kind in kinds:
+        known = _KINDS.get(kind.value)
+        # A module that is loaded anew declares its own kinds anew.
+        if known is not None and _full_name(type(known)) != _full_name(kinds):
+            raise ValueError(f"{kind.value} is declared by {_full_name(type(known))} and {_full_name(kinds)}")
+    for kind, entry in entries.items():
+        _KINDS[kind.value] = kind
+        _ENTRIES[kind] = entry
+        _ENGLISH[kind] = text_of(kind, ENGLISH)
+
+
+def kind_of(name: str) -> AnyKind:
+    """The kind of that name. Raises ``ValueError`` where nobody declared it."""
+    try:
+        return _KINDS[name]
+    except KeyError:
+        raise ValueError(f"no diagnosis is called {name[:100]!r}") from None
+
+
+def _full_name(kinds: type[AnyKind]) -> str:
+    return f"{kinds.__module__}.{kinds.__qualname__}"
+
+
+def text_of(kind: AnyKind, language: Language) -> Text:
     """What a person reads of this kind, in that language."""
     entry = CATALOGUE[kind]
     steps = (step if isinstance(step, tuple) else (step,) for step in entry.steps)
     return Text(language.gettext(entry.summary), tuple(" ".join(map(language.gettext, step)) for step in steps))
 
 
-_ENGLISH: Final[dict[Kind, Text]] = {kind: text_of(kind, ENGLISH) for kind in CATALOGUE}
-
 _TRANSLATED_PAGES: Final = frozenset({"pt"})
 """The languages in which the documentation has a page of diagnoses, beside English."""
 
 
-def docs_of(kind: Kind, language: Language = ENGLISH) -> str:
+def docs_of(kind: AnyKind, language: Language = ENGLISH) -> str:
     """The address below ``/docs`` that treats this kind: in that language, or in English where it has no such page."""
+    if "." in kind.value:
+        return "/docs/howto/add-a-destination.html#causes-of-its-own"
     primary = language.code.partition("-")[0]
     page = f"diagnoses.{primary}.html" if primary in _TRANSLATED_PAGES else "diagnoses.html"
     return f"/docs/reference/{page}#{kind.value.lower()}"
 
 
 def diagnose(
-    kind: Kind,
+    kind: AnyKind,
     evidence: Evidence = Evidence(),
     *,
     outcome: Outcome | None = None,
@@ -123,8 +136,13 @@ def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
     _require(evidence, (int, NoneType), ("status",))
     _require(evidence, (str, NoneType), ("code", "request_id", "text"))
     _require(stored, (int, float, NoneType), ("retry_after",))
-    kind, outcome = Kind(stored["kind"]), Outcome(stored["outcome"])
+    kind, outcome = _stored_kind(stored["kind"]), Outcome(stored["outcome"])
     return diagnose(kind, Evidence(**evidence), outcome=outcome, retry_after=retry_after)
+
+
+def _stored_kind(name: str) -> AnyKind:
+    """The kind of that name. One of a package that is there no more is not damaged: it says so itself, by its dot."""
+    return Kind.DESTINATION_NOT_INSTALLED if "." in name and name not in _KINDS else kind_of(name)
 
 
 def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tuple[str, ...]) -> None:
@@ -134,3 +152,5 @@ def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tupl
 
 _PLAIN: Final = Receipt()
 _PLAIN_STORED: Final = to_json(_PLAIN).decode()
+
+declare(Kind, common.ENTRIES)

@@ -31,8 +31,16 @@ class Who(StrEnum):
     LEADKEEPER = "leadkeeper"
 
 
-class Kind(StrEnum):
-    """The closed list of causes. Each has an entry in ``catalogue`` and a heading in the docs."""
+class AnyKind(StrEnum):
+    """A cause. Its value is its name in JSON and in what is stored.
+
+    Whoever gives causes lists them in a class of its own below this one and says of each what it means, with
+    ``catalogue.declare``: destinations, sign-in, mail. :class:`Kind` has those that anybody may give.
+    """
+
+
+class Kind(AnyKind):
+    """The causes that are common to all destinations. Each has an entry in ``catalogue`` and a heading in the docs."""
 
     ADDRESS_NOT_FOUND = "addressNotFound"
     ADDRESS_REFUSED = "addressRefused"
@@ -55,16 +63,6 @@ class Kind(StrEnum):
     THROTTLED = "throttled"
     SERVER_ERROR = "serverError"
     REQUEST_TURNED_AWAY = "requestTurnedAway"
-    ENDPOINT_LEAD_NOT_FOUND = "endpointLeadNotFound"
-    FLOW_SIGNATURE_REJECTED = "flowSignatureRejected"
-    FLOW_NOT_FOUND = "flowNotFound"
-    FLOW_SCHEMA_MISMATCH = "flowSchemaMismatch"
-    STORAGE_KEY_REJECTED = "storageKeyRejected"
-    STORAGE_ACCESS_BLOCKED = "storageAccessBlocked"
-    STORAGE_ACCOUNT_DISABLED = "storageAccountDisabled"
-    STORAGE_ACCOUNT_NOT_FOUND = "storageAccountNotFound"
-    STORAGE_SETTING_INVALID = "storageSettingInvalid"
-    TABLE_BEING_DELETED = "tableBeingDeleted"
     SETTINGS_INVALID = "settingsInvalid"
     DESTINATION_NOT_INSTALLED = "destinationNotInstalled"
     PASSED_ON_TOO_OFTEN = "passedOnTooOften"
@@ -73,147 +71,6 @@ class Kind(StrEnum):
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internalError"
     RECORD_DAMAGED = "recordDamaged"
-
-    # Mail
-    MAIL_NOT_SET_UP = "mailNotSetUp"
-    MAIL_SIGN_IN_REJECTED = "mailSignInRejected"
-    MAIL_SENDER_REFUSED = "mailSenderRefused"
-    MAIL_RECIPIENT_REFUSED = "mailRecipientRefused"
-    MAIL_ADDRESS_UNSUPPORTED = "mailAddressUnsupported"
-    MAIL_GREETING_REFUSED = "mailGreetingRefused"
-    MAIL_CONTACT_UNCONFIRMED = "mailContactUnconfirmed"
-    MAIL_CONTACT_DECLINED = "mailContactDeclined"
-    MAIL_BOUND_REACHED = "mailBoundReached"
-    MAIL_REFUSED = "mailRefused"
-    MAIL_SERVER_BUSY = "mailServerBusy"
-    MAIL_NOTICE_NOT_FOUND = "mailNoticeNotFound"
-
-    # Salesforce
-    SALESFORCE_TEST_LEAD_NOT_FOUND = "salesforceTestLeadNotFound"
-    SALESFORCE_FORM_REJECTED = "salesforceFormRejected"
-    SALESFORCE_FORM_NOT_THERE = "salesforceFormNotThere"
-    SALESFORCE_DAILY_LIMIT = "salesforceDailyLimit"
-    SALESFORCE_DOMAIN_NOT_FOUND = "salesforceDomainNotFound"
-    SALESFORCE_APP_REJECTED = "salesforceAppRejected"
-    SALESFORCE_APP_NOT_ALLOWED = "salesforceAppNotAllowed"
-    SALESFORCE_INACTIVE = "salesforceInactive"
-    SALESFORCE_SESSION_REJECTED = "salesforceSessionRejected"
-    SALESFORCE_API_LIMIT = "salesforceApiLimit"
-    SALESFORCE_CONCURRENCY_LIMIT = "salesforceConcurrencyLimit"
-    SALESFORCE_ROW_LOCKED = "salesforceRowLocked"
-    SALESFORCE_API_DISABLED = "salesforceApiDisabled"
-    SALESFORCE_ACCESS_MISSING = "salesforceAccessMissing"
-    SALESFORCE_STORAGE_FULL = "salesforceStorageFull"
-    SALESFORCE_FIELD_UNKNOWN = "salesforceFieldUnknown"
-    SALESFORCE_EXTERNAL_ID_UNUSABLE = "salesforceExternalIdUnusable"
-    SALESFORCE_REQUEST_REJECTED = "salesforceRequestRejected"
-    SALESFORCE_NOT_FOUND = "salesforceNotFound"
-    SALESFORCE_RULE_REFUSED = "salesforceRuleRefused"
-    SALESFORCE_AUTOMATION_FAILED = "salesforceAutomationFailed"
-    SALESFORCE_DUPLICATE_RULE = "salesforceDuplicateRule"
-    SALESFORCE_VALUE_TAKEN = "salesforceValueTaken"
-    SALESFORCE_SEVERAL_MATCH = "salesforceSeveralMatch"
-    SALESFORCE_LEAD_CONVERTED = "salesforceLeadConverted"
-    SALESFORCE_NO_ROUTE = "salesforceNoRoute"
-
-    # Marketo
-    MARKETO_TEST_LEAD_NOT_FOUND = "marketoTestLeadNotFound"
-    MARKETO_FORM_NOT_FOUND = "marketoFormNotFound"
-    MARKETO_FORM_DEMANDS = "marketoFormDemands"
-    MARKETO_FORM_PROTECTED = "marketoFormProtected"
-    MARKETO_FORM_REJECTED = "marketoFormRejected"
-    MARKETO_POSTS_BLOCKED = "marketoPostsBlocked"
-    MARKETO_EMAIL_UNUSABLE = "marketoEmailUnusable"
-    MARKETO_ACCOUNT_NOT_FOUND = "marketoAccountNotFound"
-    MARKETO_SERVER_NOT_FOUND = "marketoServerNotFound"
-    MARKETO_SERVICE_REJECTED = "marketoServiceRejected"
-    MARKETO_ACCESS_DENIED = "marketoAccessDenied"
-    MARKETO_PACED = "marketoPaced"
-    MARKETO_RATE_LIMIT = "marketoRateLimit"
-    MARKETO_DAILY_QUOTA = "marketoDailyQuota"
-    MARKETO_BUSY = "marketoBusy"
-    MARKETO_REQUEST_REJECTED = "marketoRequestRejected"
-    MARKETO_FEATURE_OFF = "marketoFeatureOff"
-    MARKETO_FIELD_UNKNOWN = "marketoFieldUnknown"
-    MARKETO_PARTITION_UNUSABLE = "marketoPartitionUnusable"
-    MARKETO_SEVERAL_MATCH = "marketoSeveralMatch"
-    MARKETO_LEAD_REFUSED = "marketoLeadRefused"
-
-    # HubSpot
-    HUBSPOT_TEST_LEAD_NOT_FOUND = "hubSpotTestLeadNotFound"
-    HUBSPOT_TOKEN_REJECTED = "hubSpotTokenRejected"
-    HUBSPOT_TOKEN_EXPIRED = "hubSpotTokenExpired"
-    HUBSPOT_SCOPE_MISSING = "hubSpotScopeMissing"
-    HUBSPOT_CREATOR_GONE = "hubSpotCreatorGone"
-    HUBSPOT_APP_BLOCKED = "hubSpotAppBlocked"
-    HUBSPOT_RATE_LIMIT = "hubSpotRateLimit"
-    HUBSPOT_DAILY_LIMIT = "hubSpotDailyLimit"
-    HUBSPOT_LOCKED = "hubSpotLocked"
-    HUBSPOT_MOVING = "hubSpotMoving"
-    HUBSPOT_REQUEST_REJECTED = "hubSpotRequestRejected"
-    HUBSPOT_PROPERTY_UNUSABLE = "hubSpotPropertyUnusable"
-    HUBSPOT_LEADS_UNAVAILABLE = "hubSpotLeadsUnavailable"
-    HUBSPOT_LEAD_PROPERTY_UNUSABLE = "hubSpotLeadPropertyUnusable"
-    HUBSPOT_EMAIL_UNUSABLE = "hubSpotEmailUnusable"
-    HUBSPOT_VALUE_REFUSED = "hubSpotValueRefused"
-    HUBSPOT_VALUE_TAKEN = "hubSpotValueTaken"
-    HUBSPOT_RECORD_CHANGED = "hubSpotRecordChanged"
-    HUBSPOT_LEAD_REFUSED = "hubSpotLeadRefused"
-    HUBSPOT_FORM_NOT_FOUND = "hubSpotFormNotFound"
-    HUBSPOT_FORM_DEMANDS = "hubSpotFormDemands"
-    HUBSPOT_FORM_FIELD_UNKNOWN = "hubSpotFormFieldUnknown"
-    HUBSPOT_FORM_PROTECTED = "hubSpotFormProtected"
-    HUBSPOT_FORM_CONSENT = "hubSpotFormConsent"
-    HUBSPOT_FORM_REJECTED = "hubSpotFormRejected"
-
-    # Microsoft Entra ID: signing in
-    TENANT_NOT_FOUND = "tenantNotFound"
-    TENANT_INVALID = "tenantInvalid"
-    APPLICATION_NOT_FOUND = "applicationNotFound"
-    APPLICATION_DISABLED = "applicationDisabled"
-    APPLICATION_NOT_ASSIGNED = "applicationNotAssigned"
-    CLIENT_SECRET_WRONG = "clientSecretWrong"
-    CLIENT_SECRET_EXPIRED = "clientSecretExpired"
-    PUBLIC_CLIENT_REFUSED = "publicClientRefused"
-    SIGN_IN_REJECTED = "signInRejected"
-    SIGN_IN_BLOCKED = "signInBlocked"
-    PASSWORD_EXPIRED = "passwordExpired"
-    ACCOUNT_LOCKED = "accountLocked"
-    MULTI_FACTOR_REQUIRED = "multiFactorRequired"
-    CONDITIONAL_ACCESS = "conditionalAccess"
-    CONSENT_MISSING = "consentMissing"
-    RESOURCE_NOT_IN_TENANT = "resourceNotInTenant"
-    TOKEN_REQUEST_INVALID = "tokenRequestInvalid"
-    TENANT_IN_ANOTHER_CLOUD = "tenantInAnotherCloud"
-    TENANT_RESTRICTED = "tenantRestricted"
-    APPLICATION_SINGLE_TENANT = "applicationSingleTenant"
-    APPLICATION_PUBLIC = "applicationPublic"
-    PUBLIC_CLIENT_MISSING = "publicClientMissing"
-    PUBLIC_CLIENT_NOT_FOUND = "publicClientNotFound"
-    DIRECTORY_PASSWORD_EXPIRED = "directoryPasswordExpired"
-    DIRECTORY_NOT_REACHED = "directoryNotReached"
-    LOGON_HOURS = "logonHours"
-    SECURITY_DEFAULTS = "securityDefaults"
-    USER_AT_RISK = "userAtRisk"
-
-    # Dynamics 365
-    DYNAMICS_ADDRESS_WRONG = "dynamicsAddressWrong"
-    DYNAMICS_NO_ANSWER = "dynamicsNoAnswer"
-    TOKEN_REJECTED = "tokenRejected"
-    USER_NOT_MEMBER = "userNotMember"
-    NO_SECURITY_ROLE = "noSecurityRole"
-    CREATE_PRIVILEGE_MISSING = "createPrivilegeMissing"
-    FIELD_PERMISSION_MISSING = "fieldPermissionMissing"
-    USER_DISABLED = "userDisabled"
-    LICENCE_MISSING = "licenceMissing"
-    ENVIRONMENT_ADMIN_ONLY = "environmentAdminOnly"
-    FIELD_NOT_KNOWN = "fieldNotKnown"
-    FIELD_VALUE_WRONG = "fieldValueWrong"
-    PICKLIST_VALUE = "picklistValue"
-    FIELD_TOO_LONG = "fieldTooLong"
-    LOOKUP_NOT_FOUND = "lookupNotFound"
-    ORG_RULE_REFUSED = "orgRuleRefused"
-    DUPLICATE_REFUSED = "duplicateRefused"
 
 
 EVIDENCE_LIMIT: Final = 500
@@ -263,7 +120,7 @@ class Diagnosis:
     ``retry_after`` is in seconds, as the destination asked, or ``None``.
     """
 
-    kind: Kind
+    kind: AnyKind
     outcome: Outcome
     who: Who
     summary: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy, parse_ranges
 from leadkeeper.sandbox import faults
@@ -52,7 +52,7 @@ class Case:
     """
 
     name: str
-    kind: Kind
+    kind: AnyKind
     outcome: Outcome
     fault: Fault = field(default_factory=lambda: faults.answer(200))
     answers: tuple[str, ...] = ("127.0.0.1",)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from leadkeeper.access.keys import Keys
 from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.cli.doctor import _held_up
 from leadkeeper.inbox.backlog import backlog
@@ -99,7 +100,7 @@ async def test_what_a_test_lead_that_was_not_found_holds_is_promised_nothing(
     lead_id = await hand_in(operator)
     itself = {"en": "by itself once the connection works", "pt": "sozinho assim que a conexão funcionar"}
     until = {"en": "a test lead is found there, or somebody resumes", "pt": "for encontrado lá, ou alguém retomar"}
-    for kind, not_found in ((Kind.ENDPOINT_LEAD_NOT_FOUND, True), (Kind.CREDENTIALS_REJECTED, False)):
+    for kind, not_found in ((HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND, True), (Kind.CREDENTIALS_REJECTED, False)):
         held = sa.update(t.connection).values(paused=True, diagnosis=to_stored(diagnose(kind)))
         await home.services.storage.write(_run, held)
         for language in ("en", "pt"):

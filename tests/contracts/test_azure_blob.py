@@ -33,7 +33,8 @@ from pydantic import ValidationError
 from leadkeeper.destinations.azure_blob.adapter import AT_ONCE, AzureBlob, blob_name
 from leadkeeper.destinations.azure_blob.provider import AZURE_BLOB
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
@@ -323,7 +324,7 @@ async def test_a_container_being_deleted_is_waited_for(line: Line, count: int) -
     line.service.deletion_seconds = 0.4
     await adapter._client.delete_container()
     diagnosis = await refused(adapter, *make_leads(range(count)))
-    assert (diagnosis.kind, diagnosis.outcome) == (Kind.TABLE_BEING_DELETED, Outcome.FAILED)
+    assert (diagnosis.kind, diagnosis.outcome) == (AzureStorageKind.TABLE_BEING_DELETED, Outcome.FAILED)
     assert diagnosis.evidence.code == "ContainerBeingDeleted"
     assert diagnosis.retry_after is not None
     assert diagnosis.retry_after >= 40
@@ -334,19 +335,19 @@ async def test_a_container_being_deleted_is_waited_for(line: Line, count: int) -
 @pytest.mark.parametrize(
     ("code", "status", "kind", "outcome"),
     [
-        ("ContainerBeingDeleted", 409, Kind.TABLE_BEING_DELETED, Outcome.FAILED),
-        ("ContainerDisabled", 409, Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-        ("AuthorizationPermissionMismatch", 403, Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-        ("AuthorizationResourceTypeMismatch", 403, Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-        ("InvalidResourceName", 400, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-        ("OutOfRangeInput", 400, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-        ("SomethingNew", 400, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-        ("BlobAlreadyExists", 409, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
+        ("ContainerBeingDeleted", 409, AzureStorageKind.TABLE_BEING_DELETED, Outcome.FAILED),
+        ("ContainerDisabled", 409, AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+        ("AuthorizationPermissionMismatch", 403, AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+        ("AuthorizationResourceTypeMismatch", 403, AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+        ("InvalidResourceName", 400, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+        ("OutOfRangeInput", 400, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+        ("SomethingNew", 400, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+        ("BlobAlreadyExists", 409, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
         ("OperationTimedOut", 500, Kind.SERVER_ERROR, Outcome.FAILED),
     ],
 )
 async def test_a_container_that_cannot_be_made(
-    line: Line, code: str, status: int, kind: Kind, outcome: Outcome
+    line: Line, code: str, status: int, kind: AnyKind, outcome: Outcome
 ) -> None:
     line.service.fail(error(status, code), when=creates_container)
     diagnosis = await refused(line.open(), *make_leads(range(3)))
@@ -382,14 +383,14 @@ def test_names_that_azure_does_not_take(name: str) -> None:
 async def test_a_name_that_slips_through_is_the_settings_fault(line: Line) -> None:
     adapter = line.open()
     adapter._client.container_name = "a--b"
-    assert (await refused(adapter)).kind is Kind.STORAGE_SETTING_INVALID
+    assert (await refused(adapter)).kind is AzureStorageKind.SETTING_INVALID
 
 
 # What the far side can do
 
-PROVOKED: list[tuple[str, Fault, Kind, Outcome]] = [
-    ("401", faults.answer(401), Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
-    ("403", faults.answer(403), Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
+PROVOKED: list[tuple[str, Fault, AnyKind, Outcome]] = [
+    ("401", faults.answer(401), AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
+    ("403", faults.answer(403), AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
     ("404", faults.answer(404), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
     ("410", faults.answer(410), Kind.ENDPOINT_GONE, Outcome.BROKEN),
     ("429", faults.answer(429), Kind.THROTTLED, Outcome.THROTTLED),
@@ -420,7 +421,9 @@ PROVOKED: list[tuple[str, Fault, Kind, Outcome]] = [
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize(("fault", "kind", "outcome"), [p[1:] for p in PROVOKED], ids=[p[0] for p in PROVOKED])
-async def test_whatever_the_far_side_does(line: Line, fault: Fault, kind: Kind, outcome: Outcome, count: int) -> None:
+async def test_whatever_the_far_side_does(
+    line: Line, fault: Fault, kind: AnyKind, outcome: Outcome, count: int
+) -> None:
     line.service.fail(fault)
     began = time.monotonic()
     total = 0.5 if kind is Kind.NO_ANSWER else 5.0
@@ -466,9 +469,9 @@ async def test_answers_that_no_storage_service_gives(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(403, Kind.STORAGE_ACCESS_BLOCKED), (429, Kind.THROTTLED), (500, Kind.SERVER_ERROR)]
+    ("status", "kind"), [(403, AzureStorageKind.ACCESS_BLOCKED), (429, Kind.THROTTLED), (500, Kind.SERVER_ERROR)]
 )
-async def test_a_page_that_is_xml_counts_by_its_status(line: Line, status: int, kind: Kind) -> None:
+async def test_a_page_that_is_xml_counts_by_its_status(line: Line, status: int, kind: AnyKind) -> None:
     page = b"<?xml version='1.0'?><html><head><title>Blocked</title></head><body><p>Ask IT.</p></body></html>"
     line.service.fail(faults.answer(status, page, content_type="application/xhtml+xml"))
     assert (await refused(line.open())).kind is kind
@@ -542,29 +545,29 @@ async def test_throttling_that_does_not_say(line: Line) -> None:
     assert (await refused(line.open())).retry_after is None
 
 
-CODES: list[tuple[int, str, Kind, Outcome]] = [
-    (403, "AuthenticationFailed", Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
-    (401, "NoAuthenticationInformation", Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
-    (400, "InvalidAuthenticationInfo", Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
-    (403, "AuthorizationFailure", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AuthorizationPermissionMismatch", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AuthorizationProtocolMismatch", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AuthorizationSourceIPMismatch", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AuthorizationResourceTypeMismatch", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AuthorizationServiceMismatch", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "InsufficientAccountPermissions", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "KeyBasedAuthenticationNotPermitted", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AccountIsDisabled", Kind.STORAGE_ACCOUNT_DISABLED, Outcome.BROKEN),
-    (400, "AccountRequiresHttps", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-    (400, "InvalidHeaderValue", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-    (400, "InvalidUri", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-    (400, "InvalidResourceName", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-    (400, "OutOfRangeInput", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
+CODES: list[tuple[int, str, AnyKind, Outcome]] = [
+    (403, "AuthenticationFailed", AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
+    (401, "NoAuthenticationInformation", AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
+    (400, "InvalidAuthenticationInfo", AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
+    (403, "AuthorizationFailure", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AuthorizationPermissionMismatch", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AuthorizationProtocolMismatch", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AuthorizationSourceIPMismatch", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AuthorizationResourceTypeMismatch", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AuthorizationServiceMismatch", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "InsufficientAccountPermissions", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "KeyBasedAuthenticationNotPermitted", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AccountIsDisabled", AzureStorageKind.ACCOUNT_DISABLED, Outcome.BROKEN),
+    (400, "AccountRequiresHttps", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+    (400, "InvalidHeaderValue", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+    (400, "InvalidUri", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+    (400, "InvalidResourceName", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+    (400, "OutOfRangeInput", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
     (404, "ContainerNotFound", Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
     (404, "ResourceNotFound", Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
     (404, "BlobNotFound", Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
-    (409, "ContainerBeingDeleted", Kind.TABLE_BEING_DELETED, Outcome.FAILED),
-    (409, "InvalidBlobType", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
+    (409, "ContainerBeingDeleted", AzureStorageKind.TABLE_BEING_DELETED, Outcome.FAILED),
+    (409, "InvalidBlobType", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
     (409, "AccountBeingCreated", Kind.SERVER_ERROR, Outcome.FAILED),
     (413, "RequestBodyTooLarge", Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
     (400, "InvalidInput", Kind.LEAD_REFUSED, Outcome.REFUSED),
@@ -577,7 +580,7 @@ CODES: list[tuple[int, str, Kind, Outcome]] = [
 @pytest.mark.parametrize("form", ["both", "header", "body"])
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), CODES, ids=[c[1] for c in CODES])
 async def test_each_code_from_the_wire(
-    line: Line, status: int, code: str, kind: Kind, outcome: Outcome, form: str
+    line: Line, status: int, code: str, kind: AnyKind, outcome: Outcome, form: str
 ) -> None:
     line.service.fail(error(status, code, in_header=form != "body", in_body=form != "header"))
     diagnosis = await refused(line.open(), *make_leads(range(2)))
@@ -593,11 +596,11 @@ async def test_each_code_from_the_wire(
 async def test_a_wrong_key(line: Line) -> None:
     adapter = line.open(line.setting(key=WRONG_KEY))
     diagnosis = await refused(adapter, *make_leads(range(2)))
-    assert (diagnosis.kind, diagnosis.evidence.code) == (Kind.STORAGE_KEY_REJECTED, "AuthenticationFailed")
+    assert (diagnosis.kind, diagnosis.evidence.code) == (AzureStorageKind.KEY_REJECTED, "AuthenticationFailed")
     check = await adapter.check()
     assert not check.ok
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_KEY_REJECTED
+    assert check.diagnosis.kind is AzureStorageKind.KEY_REJECTED
     assert [(step.name, step.ok) for step in check.steps][-1] == ("credentials", False)
 
 
@@ -609,10 +612,10 @@ async def test_an_account_that_does_not_exist(line: Line) -> None:
     config = AzureBlobConfig(storage_account_connection_string=line.setting(), container_name=CONTAINER)
     lost = AzureBlob(config, network)
     line.opened.append((lost, network))
-    assert (await refused(lost)).kind is Kind.STORAGE_ACCOUNT_NOT_FOUND
+    assert (await refused(lost)).kind is AzureStorageKind.ACCOUNT_NOT_FOUND
     check = await lost.check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_ACCOUNT_NOT_FOUND
+    assert check.diagnosis.kind is AzureStorageKind.ACCOUNT_NOT_FOUND
     assert check.steps[-1].name == "name"
 
 
@@ -708,7 +711,7 @@ async def test_a_signature_for_objects_only_needs_the_container(line: Line) -> N
     assert (await adapter.check()).steps[-1].ok is None
     diagnosis = await refused(adapter)
     assert (diagnosis.kind, diagnosis.evidence.code) == (
-        Kind.STORAGE_ACCESS_BLOCKED,
+        AzureStorageKind.ACCESS_BLOCKED,
         "AuthorizationResourceTypeMismatch",
     )
     await line.reader.create_container()
@@ -737,26 +740,26 @@ async def test_a_signature_that_cannot_do(line: Line, may: dict[str, bool], text
     adapter = line.open(line.setting(sas=signature(line.account, **may)))
     check = await adapter.check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED
+    assert check.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED
     assert text in check.steps[-1].detail
     assert line.service.received == []
-    assert (await refused(adapter)).kind is Kind.STORAGE_ACCESS_BLOCKED
+    assert (await refused(adapter)).kind is AzureStorageKind.ACCESS_BLOCKED
 
 
 async def test_a_firewall_is_not_mistaken_for_a_narrow_signature(line: Line) -> None:
     line.service.fail(error(403, "AuthorizationFailure"))
     check = await line.open(line.setting(sas=signature(line.account, read=True, create=True))).check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED
+    assert check.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED
 
 
 async def test_a_forged_signature(line: Line) -> None:
     sas = signature(line.account, read=True, create=True).replace("sig=", "sig=AAAA")
     adapter = line.open(line.setting(sas=sas))
-    assert (await refused(adapter)).kind is Kind.STORAGE_KEY_REJECTED
+    assert (await refused(adapter)).kind is AzureStorageKind.KEY_REJECTED
     check = await adapter.check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_KEY_REJECTED
+    assert check.diagnosis.kind is AzureStorageKind.KEY_REJECTED
 
 
 # Checks
@@ -785,12 +788,12 @@ async def test_a_check_proves_the_credentials_and_writes_nothing(line: Line) -> 
         (faults.endless(200), Kind.ANSWER_TOO_LARGE),
         (faults.reset_in_body(200), Kind.CONNECTION_LOST),
         (faults.redirect("https://10.0.0.1/"), Kind.REDIRECTED),
-        (error(400, "SomethingNew"), Kind.STORAGE_SETTING_INVALID),
+        (error(400, "SomethingNew"), AzureStorageKind.SETTING_INVALID),
         (error(503, "ServerBusy"), Kind.THROTTLED),
     ],
     ids=["hang", "page", "giant", "reset", "redirect", "new", "busy"],
 )
-async def test_a_check_of_what_misbehaves(line: Line, fault: Fault, kind: Kind) -> None:
+async def test_a_check_of_what_misbehaves(line: Line, fault: Fault, kind: AnyKind) -> None:
     line.service.fail(fault)
     began = time.monotonic()
     total = 0.5 if kind is Kind.NO_ANSWER else 5.0

@@ -23,10 +23,11 @@ from azure.data.tables import AccountSasPermissions, ResourceTypes, generate_acc
 from azure.data.tables.aio import TableClient
 from pydantic import ValidationError
 
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_table.adapter import TEXT_LIMIT, AzureTable, make_row, transactions
 from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
@@ -351,7 +352,7 @@ async def test_a_table_being_deleted_is_waited_for(line: Line, count: int) -> No
     line.service.deletion_seconds = 0.3
     await adapter._client.delete_table()
     diagnosis = await refused(adapter, *make_leads(range(count)))
-    assert (diagnosis.kind, diagnosis.outcome) == (Kind.TABLE_BEING_DELETED, Outcome.FAILED)
+    assert (diagnosis.kind, diagnosis.outcome) == (AzureStorageKind.TABLE_BEING_DELETED, Outcome.FAILED)
     assert diagnosis.retry_after is not None
     assert diagnosis.retry_after >= 40
     await asyncio.sleep(0.35)
@@ -361,15 +362,15 @@ async def test_a_table_being_deleted_is_waited_for(line: Line, count: int) -> No
 @pytest.mark.parametrize(
     ("code", "status", "kind", "outcome"),
     [
-        ("TableBeingDeleted", 409, Kind.TABLE_BEING_DELETED, Outcome.FAILED),
-        ("AuthorizationPermissionMismatch", 403, Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-        ("InvalidResourceName", 400, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-        ("SomethingNew", 400, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
-        ("EntityAlreadyExists", 409, Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
+        ("TableBeingDeleted", 409, AzureStorageKind.TABLE_BEING_DELETED, Outcome.FAILED),
+        ("AuthorizationPermissionMismatch", 403, AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+        ("InvalidResourceName", 400, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+        ("SomethingNew", 400, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
+        ("EntityAlreadyExists", 409, AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
         ("OperationTimedOut", 500, Kind.SERVER_ERROR, Outcome.FAILED),
     ],
 )
-async def test_a_table_that_cannot_be_made(line: Line, code: str, status: int, kind: Kind, outcome: Outcome) -> None:
+async def test_a_table_that_cannot_be_made(line: Line, code: str, status: int, kind: AnyKind, outcome: Outcome) -> None:
     line.service.fail(error(status, code), when=creates_table)
     diagnosis = await refused(line.open(), *make_leads(range(3)))
     assert (diagnosis.kind, diagnosis.outcome) == (kind, outcome)
@@ -384,9 +385,9 @@ async def test_a_table_that_vanishes_again_at_once(line: Line) -> None:
 
 # What the far side can do
 
-PROVOKED: list[tuple[str, Fault, Kind, Outcome]] = [
-    ("401", faults.answer(401), Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
-    ("403", faults.answer(403), Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
+PROVOKED: list[tuple[str, Fault, AnyKind, Outcome]] = [
+    ("401", faults.answer(401), AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
+    ("403", faults.answer(403), AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
     ("404", faults.answer(404), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
     ("410", faults.answer(410), Kind.ENDPOINT_GONE, Outcome.BROKEN),
     ("429", faults.answer(429), Kind.THROTTLED, Outcome.THROTTLED),
@@ -411,14 +412,16 @@ PROVOKED: list[tuple[str, Fault, Kind, Outcome]] = [
     ("not http", faults.not_http, Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
     ("echo", faults.echo(400), Kind.LEAD_REFUSED, Outcome.REFUSED),
     ("echo 500", faults.echo(500), Kind.SERVER_ERROR, Outcome.FAILED),
-    ("xml", xml_error(403, "AccountIsDisabled"), Kind.STORAGE_ACCOUNT_DISABLED, Outcome.BROKEN),
-    ("header", error(403, "AuthenticationFailed", in_header=True), Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
+    ("xml", xml_error(403, "AccountIsDisabled"), AzureStorageKind.ACCOUNT_DISABLED, Outcome.BROKEN),
+    ("header", error(403, "AuthenticationFailed", in_header=True), AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
 ]
 
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize(("fault", "kind", "outcome"), [p[1:] for p in PROVOKED], ids=[p[0] for p in PROVOKED])
-async def test_whatever_the_far_side_does(line: Line, fault: Fault, kind: Kind, outcome: Outcome, count: int) -> None:
+async def test_whatever_the_far_side_does(
+    line: Line, fault: Fault, kind: AnyKind, outcome: Outcome, count: int
+) -> None:
     line.service.fail(fault)
     began = time.monotonic()
     answers = await line.open(total_seconds=0.5).deliver(make_leads(range(count)))
@@ -525,14 +528,14 @@ async def test_throttling_that_does_not_say(line: Line) -> None:
     assert (await refused(line.open())).retry_after is None
 
 
-CODES: list[tuple[int, str, Kind, Outcome]] = [
-    (403, "AuthenticationFailed", Kind.STORAGE_KEY_REJECTED, Outcome.BROKEN),
-    (403, "AuthorizationFailure", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "KeyBasedAuthenticationNotPermitted", Kind.STORAGE_ACCESS_BLOCKED, Outcome.BROKEN),
-    (403, "AccountIsDisabled", Kind.STORAGE_ACCOUNT_DISABLED, Outcome.BROKEN),
-    (400, "InvalidHeaderValue", Kind.STORAGE_SETTING_INVALID, Outcome.BROKEN),
+CODES: list[tuple[int, str, AnyKind, Outcome]] = [
+    (403, "AuthenticationFailed", AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),
+    (403, "AuthorizationFailure", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "KeyBasedAuthenticationNotPermitted", AzureStorageKind.ACCESS_BLOCKED, Outcome.BROKEN),
+    (403, "AccountIsDisabled", AzureStorageKind.ACCOUNT_DISABLED, Outcome.BROKEN),
+    (400, "InvalidHeaderValue", AzureStorageKind.SETTING_INVALID, Outcome.BROKEN),
     (404, "ResourceNotFound", Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
-    (409, "TableBeingDeleted", Kind.TABLE_BEING_DELETED, Outcome.FAILED),
+    (409, "TableBeingDeleted", AzureStorageKind.TABLE_BEING_DELETED, Outcome.FAILED),
     (400, "EntityTooLarge", Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
     (413, "RequestBodyTooLarge", Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
     (400, "TooManyProperties", Kind.LEAD_REFUSED, Outcome.REFUSED),
@@ -546,7 +549,7 @@ CODES: list[tuple[int, str, Kind, Outcome]] = [
 @pytest.mark.parametrize("form", ["single", "outer", "inner"])
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), CODES, ids=[c[1] for c in CODES])
 async def test_each_code_from_the_wire(
-    line: Line, status: int, code: str, kind: Kind, outcome: Outcome, form: str
+    line: Line, status: int, code: str, kind: AnyKind, outcome: Outcome, form: str
 ) -> None:
     if form == "inner":
         line.service.fail(transaction_error(0, status, code), when=is_transaction)
@@ -565,11 +568,11 @@ async def test_each_code_from_the_wire(
 async def test_a_wrong_key(line: Line) -> None:
     adapter = line.open(line.setting(key=WRONG_KEY))
     diagnosis = await refused(adapter, *make_leads(range(2)))
-    assert (diagnosis.kind, diagnosis.evidence.code) == (Kind.STORAGE_KEY_REJECTED, "AuthenticationFailed")
+    assert (diagnosis.kind, diagnosis.evidence.code) == (AzureStorageKind.KEY_REJECTED, "AuthenticationFailed")
     check = await adapter.check()
     assert not check.ok
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_KEY_REJECTED
+    assert check.diagnosis.kind is AzureStorageKind.KEY_REJECTED
     assert [(step.name, step.ok) for step in check.steps][-1] == ("credentials", False)
 
 
@@ -580,10 +583,10 @@ async def test_an_account_that_does_not_exist(line: Line) -> None:
     network = Network(NetworkPolicy(total_seconds=5.0), resolve=nobody)
     lost = AzureTable(AzureTableConfig(storage_account_connection_string=line.setting()), network)
     line.opened.append((lost, network))
-    assert (await refused(lost)).kind is Kind.STORAGE_ACCOUNT_NOT_FOUND
+    assert (await refused(lost)).kind is AzureStorageKind.ACCOUNT_NOT_FOUND
     check = await lost.check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_ACCOUNT_NOT_FOUND
+    assert check.diagnosis.kind is AzureStorageKind.ACCOUNT_NOT_FOUND
     assert check.steps[-1].name == "name"
 
 
@@ -687,8 +690,8 @@ async def test_a_check_of_a_signature(line: Line, permissions: dict[str, bool], 
     assert check.ok is (ok is not False)
     if ok is False:
         assert check.diagnosis is not None
-        assert check.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED
-        assert (await refused(adapter)).kind is Kind.STORAGE_ACCESS_BLOCKED
+        assert check.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED
+        assert (await refused(adapter)).kind is AzureStorageKind.ACCESS_BLOCKED
     else:
         assert results(await adapter.deliver([make_lead(1)])) == ["created"]
 
@@ -696,10 +699,10 @@ async def test_a_check_of_a_signature(line: Line, permissions: dict[str, bool], 
 async def test_a_forged_signature(line: Line) -> None:
     sas = signature(line.account, read=True, add=True).replace("sig=", "sig=AAAA")
     adapter = line.open(line.setting(sas=sas))
-    assert (await refused(adapter)).kind is Kind.STORAGE_KEY_REJECTED
+    assert (await refused(adapter)).kind is AzureStorageKind.KEY_REJECTED
     check = await adapter.check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.STORAGE_KEY_REJECTED
+    assert check.diagnosis.kind is AzureStorageKind.KEY_REJECTED
 
 
 @pytest.mark.parametrize(
@@ -710,12 +713,12 @@ async def test_a_forged_signature(line: Line) -> None:
         (faults.endless(200), Kind.ANSWER_TOO_LARGE),
         (faults.reset_in_body(200), Kind.CONNECTION_LOST),
         (faults.redirect("https://10.0.0.1/"), Kind.REDIRECTED),
-        (error(400, "SomethingNew"), Kind.STORAGE_SETTING_INVALID),
+        (error(400, "SomethingNew"), AzureStorageKind.SETTING_INVALID),
         (error(503, "ServerBusy"), Kind.THROTTLED),
     ],
     ids=["hang", "page", "giant", "reset", "redirect", "new", "busy"],
 )
-async def test_a_check_of_what_misbehaves(line: Line, fault: Fault, kind: Kind) -> None:
+async def test_a_check_of_what_misbehaves(line: Line, fault: Fault, kind: AnyKind) -> None:
     line.service.fail(fault)
     began = time.monotonic()
     check = await line.open(total_seconds=0.5).check()

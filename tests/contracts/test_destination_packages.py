@@ -17,10 +17,12 @@ import pytest
 from pydantic import SecretStr
 
 from leadkeeper.app import open_services
+from leadkeeper.catalogue import diagnose, from_stored, is_stored, to_stored
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
 from leadkeeper.entrances import open_doors
+from leadkeeper.explain.find import find
 from leadkeeper.languages import installed
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
@@ -34,6 +36,7 @@ from tests.journeys.doc_pages import blocks
 PAGE: Final = "docs/howto/add-a-destination.md"
 NAME: Final = "contoso-orders"
 CONNECTION: Final = f"{OFFER}/connections/orders"
+CLOSED: Final = "contosoOrders.closed"
 CRM: Final = OfferRef("contoso", "crm-pro")
 
 
@@ -128,6 +131,34 @@ async def test_a_refusal_is_diagnosed(database_url: str, authority: Authority, f
             assert validated["diagnosis"]["kind"] == Kind.CREDENTIALS_REJECTED
     finally:
         await remote.aclose()
+
+
+async def test_a_cause_of_its_own_is_diagnosed_listed_and_explained(
+    database_url: str, authority: Authority, folder: Path
+) -> None:
+    remote = FaultServer(answer(423))
+    await remote.start(authority.server_context("127.0.0.1"))
+    try:
+        async with opened(database_url, authority) as home:
+            operator = await home.visitor("operator")
+            await operator.put(CONNECTION, body(remote.port))
+            found = (await operator.post(f"{CONNECTION}/validate")).json()["diagnosis"]
+            assert (found["kind"], found["outcome"], found["who"]) == (CLOSED, "broken", "destinationAdmin")
+            assert "support" in found["steps"][0]
+            schemas = (await operator.get("/openapi.json")).json()["components"]["schemas"]
+            assert CLOSED in schemas["DiagnosisView"]["properties"]["kind"]["enum"]
+    finally:
+        await remote.aclose()
+    assert [match.kind.value for match in find(CLOSED)] == [CLOSED]
+    assert CLOSED not in {kind.value for kind in OURS.kinds}
+
+
+def test_what_a_package_stored_is_not_damaged_once_it_is_gone() -> None:
+    stored = to_stored(diagnose(Kind.SERVER_ERROR, Evidence(status=423)))
+    read = from_stored(stored.replace(Kind.SERVER_ERROR.value, "fabrikam.closed"))
+    assert isinstance(read, Diagnosis)
+    assert (read.kind, read.evidence.status) == (Kind.DESTINATION_NOT_INSTALLED, 423)
+    assert not is_stored(stored.replace(Kind.SERVER_ERROR.value, "nonsense"))
 
 
 async def test_what_nobody_names_is_not_there(database_url: str, authority: Authority, folder: Path) -> None:

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 
 from leadkeeper.catalogue import docs_of
-from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.docs.app import DocsDoor
 from leadkeeper.languages import installed
+from leadkeeper.network.entra.diagnoses import EntraKind
 from tests.in_process import Installation, Visitor, listening
 from tests.languages import PORTUGUESE
 
 
 async def test_links_of_diagnoses_lead_to_their_heading(home: Installation) -> None:
     for language in installed():
-        address = docs_of(Kind.CLIENT_SECRET_EXPIRED, language)
+        address = docs_of(EntraKind.CLIENT_SECRET_EXPIRED, language)
         page = await home.anyone.get(address)
         assert (page.status, page.type) == (200, "text/html"), address
         anchor = address.partition("#")[2]
         assert f'id="{anchor}"' in page.body.decode()
-    assert "diagnoses.pt.html" in docs_of(Kind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
+    assert "diagnoses.pt.html" in docs_of(EntraKind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
 
 
 async def test_no_page_needs_an_inline_script_or_another_host(home: Installation) -> None:

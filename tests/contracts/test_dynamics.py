@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 
 from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Diagnosis, Outcome, Receipt
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
@@ -222,7 +224,7 @@ async def test_a_length_that_cannot_be_learned_sets_the_lead_aside(remote: Remot
     remote.answers["PATCH leads("] = [refused(400, "0x80044331", "The length of 'companyname' exceeded 4.")]
     found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.FIELD_TOO_LONG, Outcome.REFUSED)
+    assert (found.kind, found.outcome) == (DynamicsKind.FIELD_TOO_LONG, Outcome.REFUSED)
     assert len(remote.seen("PATCH leads(")) == 1
 
 
@@ -256,7 +258,7 @@ async def test_a_412_about_another_record_is_no_receipt(remote: Remote) -> None:
         }
         found = await deliver(dynamics(remote))
         assert isinstance(found, Diagnosis)
-        assert (found.kind, found.outcome) == (Kind.DUPLICATE_REFUSED, Outcome.REFUSED)
+        assert (found.kind, found.outcome) == (DynamicsKind.DUPLICATE_REFUSED, Outcome.REFUSED)
 
 
 @pytest.mark.parametrize("status", [412, 500])
@@ -267,7 +269,7 @@ async def test_duplicate_detection_goes_by_its_code(remote: Remote, status: int)
     }
     found = await deliver(dynamics(remote, duplicateDetection=True))
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.DUPLICATE_REFUSED, Outcome.REFUSED)
+    assert (found.kind, found.outcome) == (DynamicsKind.DUPLICATE_REFUSED, Outcome.REFUSED)
     assert found.evidence.status == status
 
 
@@ -308,7 +310,7 @@ async def test_a_plain_create_against_another_key_is_no_receipt(remote: Remote) 
     }
     found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.DUPLICATE_REFUSED
+    assert found.kind is DynamicsKind.DUPLICATE_REFUSED
 
 
 async def test_a_role_that_may_not_even_create_is_told_so(remote: Remote) -> None:
@@ -319,7 +321,7 @@ async def test_a_role_that_may_not_even_create_is_told_so(remote: Remote) -> Non
     destination = dynamics(remote)
     found = await deliver(destination)
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.CREATE_PRIVILEGE_MISSING
+    assert found.kind is DynamicsKind.CREATE_PRIVILEGE_MISSING
     assert found.evidence.text == "missing prvCreateLead"
     assert isinstance(await deliver(destination), Receipt)
     assert len(remote.seen("PATCH leads(")) == 2
@@ -355,7 +357,7 @@ async def test_an_environment_that_takes_no_token_is_not_asked_for_ever(remote: 
     remote.answers["PATCH leads("] = [faults.answer(401, www_authenticate="Bearer authorization_uri=x")]
     found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.TOKEN_REJECTED, Outcome.BROKEN)
+    assert (found.kind, found.outcome) == (DynamicsKind.TOKEN_REJECTED, Outcome.BROKEN)
     assert len(remote.seen("PATCH leads(")) == 2
     assert len(remote.forms) == 2
 
@@ -367,12 +369,12 @@ async def test_a_secret_that_expired_since_is_named(remote: Remote) -> None:
     }
     found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.CLIENT_SECRET_EXPIRED
+    assert found.kind is EntraKind.CLIENT_SECRET_EXPIRED
 
 
 async def test_no_token_no_lead(remote: Remote) -> None:
     remote.answers["token"] = [sign_in_refused(90002, "invalid_request")]
     found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.TENANT_NOT_FOUND, Outcome.BROKEN)
+    assert (found.kind, found.outcome) == (EntraKind.TENANT_NOT_FOUND, Outcome.BROKEN)
     assert len(remote.server.received) == 1

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.errors import CODES
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -30,37 +32,37 @@ async def remote(authority: Authority) -> AsyncIterator[Remote]:
 
 
 ANSWERS = [
-    (403, "0x80072560", Kind.USER_NOT_MEMBER, Outcome.BROKEN),
-    (401, "0x80072560", Kind.USER_NOT_MEMBER, Outcome.BROKEN),
-    (403, "0x80042f09", Kind.NO_SECURITY_ROLE, Outcome.BROKEN),
-    (401, "0x80042F09", Kind.NO_SECURITY_ROLE, Outcome.BROKEN),
-    (403, -2147209463, Kind.NO_SECURITY_ROLE, Outcome.BROKEN),
-    (403, "-2147209463", Kind.NO_SECURITY_ROLE, Outcome.BROKEN),
-    (403, "0x80040220", Kind.CREATE_PRIVILEGE_MISSING, Outcome.BROKEN),
-    (403, "0x80048306", Kind.CREATE_PRIVILEGE_MISSING, Outcome.BROKEN),
-    (403, "0x8004F502", Kind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
-    (403, "0x8004f503", Kind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
-    (403, "0x8004f504", Kind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
-    (403, "0x8004f507", Kind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
-    (403, "0x80040225", Kind.USER_DISABLED, Outcome.BROKEN),
-    (403, "0x8004D24B", Kind.LICENCE_MISSING, Outcome.BROKEN),
-    (403, "0x8004A113", Kind.ENVIRONMENT_ADMIN_ONLY, Outcome.BROKEN),
-    (403, "0x80044507", Kind.RESOURCE_NOT_IN_TENANT, Outcome.BROKEN),
+    (403, "0x80072560", DynamicsKind.USER_NOT_MEMBER, Outcome.BROKEN),
+    (401, "0x80072560", DynamicsKind.USER_NOT_MEMBER, Outcome.BROKEN),
+    (403, "0x80042f09", DynamicsKind.NO_SECURITY_ROLE, Outcome.BROKEN),
+    (401, "0x80042F09", DynamicsKind.NO_SECURITY_ROLE, Outcome.BROKEN),
+    (403, -2147209463, DynamicsKind.NO_SECURITY_ROLE, Outcome.BROKEN),
+    (403, "-2147209463", DynamicsKind.NO_SECURITY_ROLE, Outcome.BROKEN),
+    (403, "0x80040220", DynamicsKind.CREATE_PRIVILEGE_MISSING, Outcome.BROKEN),
+    (403, "0x80048306", DynamicsKind.CREATE_PRIVILEGE_MISSING, Outcome.BROKEN),
+    (403, "0x8004F502", DynamicsKind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
+    (403, "0x8004f503", DynamicsKind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
+    (403, "0x8004f504", DynamicsKind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
+    (403, "0x8004f507", DynamicsKind.FIELD_PERMISSION_MISSING, Outcome.BROKEN),
+    (403, "0x80040225", DynamicsKind.USER_DISABLED, Outcome.BROKEN),
+    (403, "0x8004D24B", DynamicsKind.LICENCE_MISSING, Outcome.BROKEN),
+    (403, "0x8004A113", DynamicsKind.ENVIRONMENT_ADMIN_ONLY, Outcome.BROKEN),
+    (403, "0x80044507", EntraKind.RESOURCE_NOT_IN_TENANT, Outcome.BROKEN),
     (403, "0x80049999", Kind.PERMISSION_MISSING, Outcome.BROKEN),
-    (400, "0x80044331", Kind.FIELD_TOO_LONG, Outcome.REFUSED),
-    (400, "0x8004431A", Kind.PICKLIST_VALUE, Outcome.BROKEN),
-    (400, "0x80060888", Kind.FIELD_NOT_KNOWN, Outcome.BROKEN),
-    (400, "0x80048d19", Kind.FIELD_VALUE_WRONG, Outcome.REFUSED),
+    (400, "0x80044331", DynamicsKind.FIELD_TOO_LONG, Outcome.REFUSED),
+    (400, "0x8004431A", DynamicsKind.PICKLIST_VALUE, Outcome.BROKEN),
+    (400, "0x80060888", DynamicsKind.FIELD_NOT_KNOWN, Outcome.BROKEN),
+    (400, "0x80048d19", DynamicsKind.FIELD_VALUE_WRONG, Outcome.REFUSED),
     (400, "0x80040203", Kind.LEAD_REFUSED, Outcome.REFUSED),
-    (400, "0x80040265", Kind.ORG_RULE_REFUSED, Outcome.REFUSED),
+    (400, "0x80040265", DynamicsKind.ORG_RULE_REFUSED, Outcome.REFUSED),
     (400, "", Kind.LEAD_REFUSED, Outcome.REFUSED),
-    (404, "0x80040217", Kind.LOOKUP_NOT_FOUND, Outcome.BROKEN),
-    (404, "0x80060891", Kind.LOOKUP_NOT_FOUND, Outcome.BROKEN),
-    (404, "0x8006088a", Kind.DYNAMICS_ADDRESS_WRONG, Outcome.BROKEN),
-    (405, "", Kind.DYNAMICS_ADDRESS_WRONG, Outcome.BROKEN),
-    (501, "", Kind.DYNAMICS_ADDRESS_WRONG, Outcome.BROKEN),
-    (412, "0x80040333", Kind.DUPLICATE_REFUSED, Outcome.REFUSED),
-    (412, "0x80060882", Kind.DUPLICATE_REFUSED, Outcome.REFUSED),
+    (404, "0x80040217", DynamicsKind.LOOKUP_NOT_FOUND, Outcome.BROKEN),
+    (404, "0x80060891", DynamicsKind.LOOKUP_NOT_FOUND, Outcome.BROKEN),
+    (404, "0x8006088a", DynamicsKind.ADDRESS_WRONG, Outcome.BROKEN),
+    (405, "", DynamicsKind.ADDRESS_WRONG, Outcome.BROKEN),
+    (501, "", DynamicsKind.ADDRESS_WRONG, Outcome.BROKEN),
+    (412, "0x80040333", DynamicsKind.DUPLICATE_REFUSED, Outcome.REFUSED),
+    (412, "0x80060882", DynamicsKind.DUPLICATE_REFUSED, Outcome.REFUSED),
     (413, "", Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
     (429, "0x80072322", Kind.THROTTLED, Outcome.THROTTLED),
     (429, "0x80072321", Kind.THROTTLED, Outcome.THROTTLED),
@@ -84,7 +86,7 @@ def test_every_known_code_is_met() -> None:
 
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), ANSWERS)
 async def test_answers_go_by_code_then_status(
-    remote: Remote, status: int, code: str | int, kind: Kind, outcome: Outcome
+    remote: Remote, status: int, code: str | int, kind: AnyKind, outcome: Outcome
 ) -> None:
     message = "Zoltana of Northwind, zoltana@northwind.example: no. User: 7cd5b9a1-1234-4a6b-9a1b-1234567890ab"
     script = [refused(status, code, message, x_ms_service_request_id="abc-1", retry_after="7")]
@@ -108,7 +110,7 @@ async def test_older_surfaces_say_it_otherwise(remote: Remote) -> None:
     remote.answers["PATCH leads("] = [message(403, content)]
     found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.NO_SECURITY_ROLE
+    assert found.kind is DynamicsKind.NO_SECURITY_ROLE
     assert (found.evidence.code, found.evidence.text) == ("0x80042f09", "no")
 
 
@@ -117,7 +119,7 @@ async def test_older_surfaces_say_it_otherwise(remote: Remote) -> None:
     [
         (faults.html(502, "Bad gateway"), Kind.SERVER_ERROR, Outcome.FAILED),
         (faults.html(503, "Zoltana", "Quimby"), Kind.SERVER_ERROR, Outcome.FAILED),
-        (faults.html(404), Kind.DYNAMICS_ADDRESS_WRONG, Outcome.BROKEN),
+        (faults.html(404), DynamicsKind.ADDRESS_WRONG, Outcome.BROKEN),
         (faults.html(403), Kind.PERMISSION_MISSING, Outcome.BROKEN),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (faults.answer(202), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
@@ -138,7 +140,7 @@ async def test_older_surfaces_say_it_otherwise(remote: Remote) -> None:
         (faults.not_http, Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
     ],
 )
-async def test_faults(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
+async def test_faults(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
     async with remote_side(authority, total=0.5) as remote:
         remote.answers["PATCH leads("] = [fault]
         async with asyncio.timeout(2.5):

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from leadkeeper.check import Check
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.interface import Previews
-from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -85,23 +87,23 @@ async def test_the_list_of_privileges_proves_only_what_is_in_it(
 @pytest.mark.parametrize(
     ("answers", "step", "kind"),
     [
-        ({"token": sign_in_refused(7000222, "invalid_client", 401)}, "token", Kind.CLIENT_SECRET_EXPIRED),
+        ({"token": sign_in_refused(7000222, "invalid_client", 401)}, "token", EntraKind.CLIENT_SECRET_EXPIRED),
         ({"token": faults.answer(503)}, "token", Kind.SERVER_ERROR),
-        ({"GET WhoAmI": refused(403, "0x80072560")}, "membership", Kind.USER_NOT_MEMBER),
-        ({"GET WhoAmI": refused(403, "0x80042f09")}, "membership", Kind.NO_SECURITY_ROLE),
-        ({"GET WhoAmI": faults.answer(401)}, "membership", Kind.TOKEN_REJECTED),
-        ({"GET WhoAmI": refused(400, "0x80040203")}, "membership", Kind.DYNAMICS_ADDRESS_WRONG),
-        ({"GET WhoAmI": faults.html(404)}, "membership", Kind.DYNAMICS_ADDRESS_WRONG),
+        ({"GET WhoAmI": refused(403, "0x80072560")}, "membership", DynamicsKind.USER_NOT_MEMBER),
+        ({"GET WhoAmI": refused(403, "0x80042f09")}, "membership", DynamicsKind.NO_SECURITY_ROLE),
+        ({"GET WhoAmI": faults.answer(401)}, "membership", DynamicsKind.TOKEN_REJECTED),
+        ({"GET WhoAmI": refused(400, "0x80040203")}, "membership", DynamicsKind.ADDRESS_WRONG),
+        ({"GET WhoAmI": faults.html(404)}, "membership", DynamicsKind.ADDRESS_WRONG),
         ({"GET WhoAmI": faults.html(200)}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
         ({"GET WhoAmI": message(200, {"UserId": "../../x"})}, "membership", Kind.ANSWER_NOT_UNDERSTOOD),
-        ({"GET WhoAmI": faults.hang}, "membership", Kind.DYNAMICS_NO_ANSWER),
-        ({"GET WhoAmI": faults.reset_before_answer}, "membership", Kind.DYNAMICS_NO_ANSWER),
-        ({PRIVILEGE: message(200, {"RolePrivileges": []})}, "create", Kind.CREATE_PRIVILEGE_MISSING),
-        ({COLUMNS: message(200, {"value": [{"LogicalName": "subject"}]})}, "fields", Kind.FIELD_NOT_KNOWN),
+        ({"GET WhoAmI": faults.hang}, "membership", DynamicsKind.NO_ANSWER),
+        ({"GET WhoAmI": faults.reset_before_answer}, "membership", DynamicsKind.NO_ANSWER),
+        ({PRIVILEGE: message(200, {"RolePrivileges": []})}, "create", DynamicsKind.CREATE_PRIVILEGE_MISSING),
+        ({COLUMNS: message(200, {"value": [{"LogicalName": "subject"}]})}, "fields", DynamicsKind.FIELD_NOT_KNOWN),
     ],
 )
 async def test_a_check_names_the_first_thing_that_is_wrong(
-    authority: Authority, answers: dict[str, Fault], step: str, kind: Kind
+    authority: Authority, answers: dict[str, Fault], step: str, kind: AnyKind
 ) -> None:
     async with remote_side(authority, total=0.5) as remote:
         remote.answers |= {key: [fault] for key, fault in answers.items()}
@@ -125,7 +127,7 @@ async def test_a_check_finds_an_option_that_is_not_there(remote: Remote) -> None
     check, steps = await checked(remote, fields=gone | {"description": None})
     assert steps["fields"] is False
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.PICKLIST_VALUE
+    assert check.diagnosis.kind is DynamicsKind.PICKLIST_VALUE
     assert check.diagnosis.evidence.text == "leadsourcecode has no option 8; it has 1, 2."
 
 
@@ -134,7 +136,7 @@ async def test_nothing_listening_points_to_the_address(authority: Authority) -> 
         await remote.server.aclose()
         check, _ = await checked(remote)
     assert check.diagnosis is not None
-    assert (check.diagnosis.kind, check.diagnosis.outcome) == (Kind.DYNAMICS_NO_ANSWER, Outcome.FAILED)
+    assert (check.diagnosis.kind, check.diagnosis.outcome) == (DynamicsKind.NO_ANSWER, Outcome.FAILED)
 
 
 # Preview

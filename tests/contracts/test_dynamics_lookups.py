@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.sandbox.authority import Authority
 from tests.contracts.faults import LEAD
@@ -45,7 +46,7 @@ async def test_a_misspelt_lookup_is_found_by_the_check(remote: Remote) -> None:
     adapter = dynamics(remote, fields=MISSPELT)
     check = await adapter.check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.FIELD_NOT_KNOWN
+    assert check.diagnosis.kind is DynamicsKind.FIELD_NOT_KNOWN
     assert "new_regionid" in check.steps[-1].detail
 
 
@@ -81,7 +82,7 @@ async def test_a_lead_refused_for_a_misspelt_lookup_holds_the_connection(remote:
     adapter = dynamics(remote, fields=MISSPELT)
     (answer,) = await adapter.deliver([LEAD])
     assert isinstance(answer, Diagnosis)
-    assert (answer.kind, answer.outcome) == (Kind.FIELD_NOT_KNOWN, Outcome.BROKEN)
+    assert (answer.kind, answer.outcome) == (DynamicsKind.FIELD_NOT_KNOWN, Outcome.BROKEN)
 
 
 async def test_with_good_fields_such_a_refusal_is_the_lead_s(remote: Remote) -> None:

@@ -10,10 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from leadkeeper.destinations.dynamics.adapter import DEFAULTS, Dynamics
+from leadkeeper.destinations.dynamics.diagnoses import ENTRIES, DynamicsKind
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
 from leadkeeper.destinations.mapping import PLACEHOLDERS
-from leadkeeper.diagnoses.dynamics import ENTRIES
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Diagnosis, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
 from tests.contracts.faults import LEAD
@@ -105,7 +105,7 @@ async def test_other_hosts_get_neither_secret_nor_lead(host: str) -> None:
     destination = Dynamics(config, network)
     found = await deliver(destination)
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.DYNAMICS_ADDRESS_WRONG, Outcome.BROKEN)
+    assert (found.kind, found.outcome) == (DynamicsKind.ADDRESS_WRONG, Outcome.BROKEN)
     assert (await destination.check()).diagnosis == found
     assert (await destination.preview(LEAD)).notes == (found.summary,)
     await network.aclose()
@@ -131,7 +131,7 @@ async def test_a_host_name_that_does_not_exist_is_a_wrong_instance() -> None:
     await network.aclose()
     assert [(step.name, step.ok) for step in check.steps] == [("address", True), ("name", False)]
     assert check.diagnosis is not None
-    assert (check.diagnosis.kind, check.diagnosis.outcome) == (Kind.DYNAMICS_ADDRESS_WRONG, Outcome.BROKEN)
+    assert (check.diagnosis.kind, check.diagnosis.outcome) == (DynamicsKind.ADDRESS_WRONG, Outcome.BROKEN)
 
 
 def test_every_setting_and_every_diagnosis_stands_on_the_page() -> None:

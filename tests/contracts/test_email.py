@@ -11,9 +11,10 @@ from leadkeeper.connections.outbox import DAY_MS, GATHER_MS
 from leadkeeper.connections.recipients import Recipients
 from leadkeeper.destinations.email.adapter import Email
 from leadkeeper.destinations.email.settings import EmailConfig
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.mail.address import DEFAULT_RULES, masked_address
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import Mailer, MailServer, parse_mail_server
 from leadkeeper.mail.service import MailService
 from leadkeeper.notices.sender import Sender
@@ -70,15 +71,15 @@ async def test_the_notice_names_the_offer_and_nobody() -> None:
 @pytest.mark.parametrize(
     ("stage", "reply", "kind", "outcome"),
     [
-        ("RCPT", "550 no such user sales@contoso.com", Kind.MAIL_RECIPIENT_REFUSED, Outcome.BROKEN),
-        ("RCPT", "451 try later", Kind.MAIL_SERVER_BUSY, Outcome.FAILED),
-        ("MAIL", "550 not you", Kind.MAIL_SENDER_REFUSED, Outcome.BROKEN),
-        ("DATA", "452 full", Kind.MAIL_SERVER_BUSY, Outcome.FAILED),
-        ("DATA", "554 spam", Kind.MAIL_REFUSED, Outcome.BROKEN),
-        ("DATA", "421 going down", Kind.MAIL_SERVER_BUSY, Outcome.FAILED),
+        ("RCPT", "550 no such user sales@contoso.com", MailKind.RECIPIENT_REFUSED, Outcome.BROKEN),
+        ("RCPT", "451 try later", MailKind.SERVER_BUSY, Outcome.FAILED),
+        ("MAIL", "550 not you", MailKind.SENDER_REFUSED, Outcome.BROKEN),
+        ("DATA", "452 full", MailKind.SERVER_BUSY, Outcome.FAILED),
+        ("DATA", "554 spam", MailKind.REFUSED, Outcome.BROKEN),
+        ("DATA", "421 going down", MailKind.SERVER_BUSY, Outcome.FAILED),
     ],
 )
-async def test_replies_by_code(stage: str, reply: str, kind: Kind, outcome: Outcome) -> None:
+async def test_replies_by_code(stage: str, reply: str, kind: AnyKind, outcome: Outcome) -> None:
     with mailbox() as box:
         box.reply[stage] = reply
         answer = await deliver(server_of(box))
@@ -90,7 +91,7 @@ async def test_replies_by_code(stage: str, reply: str, kind: Kind, outcome: Outc
 async def test_without_a_server_the_operator_is_told() -> None:
     answer = await deliver(None)
     assert isinstance(answer, Diagnosis)
-    assert answer.kind is Kind.MAIL_NOT_SET_UP
+    assert answer.kind is MailKind.NOT_SET_UP
     gone = await deliver(parse_mail_server("smtp://127.0.0.1:9"))
     assert isinstance(gone, Diagnosis)
     assert gone.kind is Kind.CONNECTION_FAILED
@@ -104,7 +105,7 @@ async def test_starttls_and_sign_in(authority: Authority) -> None:
         wrong = parse_mail_server(f"smtp://user:nope@127.0.0.1:{box.port}", "a@b.example", authority.ca_file)
         refused = await deliver(wrong)
         assert isinstance(refused, Diagnosis)
-        assert refused.kind is Kind.MAIL_SIGN_IN_REJECTED
+        assert refused.kind is MailKind.SIGN_IN_REJECTED
         assert "nope" not in repr(refused)
         stranger = parse_mail_server(f"smtp://user:p%40ss@127.0.0.1:{box.port}", "a@b.example")
         untrusted = await deliver(stranger)

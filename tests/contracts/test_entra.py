@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome
 from leadkeeper.network.entra import tokens as entra
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.tokens import Credential, Tokens
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
@@ -182,7 +183,7 @@ async def test_a_check_sees_an_expired_secret_while_the_token_still_works(remote
     await kept.get(APPLICATION)
     found = await kept.get(APPLICATION, anew=True)
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.CLIENT_SECRET_EXPIRED
+    assert found.kind is EntraKind.CLIENT_SECRET_EXPIRED
     assert await kept.get(APPLICATION) == "a"
 
 
@@ -192,7 +193,7 @@ async def test_a_locked_account_is_left_alone(remote: Remote, clock: Clock) -> N
     for _ in range(3):
         found = await kept.get(PERSON, anew=True)
         assert isinstance(found, Diagnosis)
-        assert found.kind is Kind.ACCOUNT_LOCKED
+        assert found.kind is EntraKind.ACCOUNT_LOCKED
     assert len(remote.forms) == 1
     clock.now += entra.LOCKED_SECONDS
     assert await kept.get(PERSON) == "tok.en-1"
@@ -224,65 +225,65 @@ async def test_sovereign_clouds_have_their_own_service(remote: Remote, clock: Cl
 
 
 REFUSALS = [
-    (90002, "invalid_request", 400, Kind.TENANT_NOT_FOUND),
-    (90002, "invalid_tenant", 400, Kind.TENANT_NOT_FOUND),
-    (900023, "invalid_request", 400, Kind.TENANT_INVALID),
-    (700016, "unauthorized_client", 400, Kind.APPLICATION_NOT_FOUND),
-    (7000229, "unauthorized_client", 400, Kind.APPLICATION_NOT_FOUND),
-    (7000112, "unauthorized_client", 400, Kind.APPLICATION_DISABLED),
-    (7000215, "invalid_client", 401, Kind.CLIENT_SECRET_WRONG),
-    (700030, "invalid_client", 401, Kind.CLIENT_SECRET_WRONG),
-    (7000222, "invalid_client", 401, Kind.CLIENT_SECRET_EXPIRED),
-    (7000218, "invalid_client", 401, Kind.PUBLIC_CLIENT_REFUSED),
-    (50126, "invalid_grant", 400, Kind.SIGN_IN_REJECTED),
-    (50034, "invalid_grant", 400, Kind.SIGN_IN_REJECTED),
-    (50056, "invalid_grant", 400, Kind.SIGN_IN_REJECTED),
-    (50053, "invalid_grant", 400, Kind.ACCOUNT_LOCKED),
-    (50055, "invalid_grant", 400, Kind.PASSWORD_EXPIRED),
-    (50057, "invalid_grant", 400, Kind.SIGN_IN_BLOCKED),
-    (50072, "invalid_grant", 400, Kind.MULTI_FACTOR_REQUIRED),
-    (50074, "invalid_grant", 400, Kind.MULTI_FACTOR_REQUIRED),
-    (50076, "interaction_required", 400, Kind.MULTI_FACTOR_REQUIRED),
-    (50079, "invalid_grant", 400, Kind.MULTI_FACTOR_REQUIRED),
-    (53000, "interaction_required", 400, Kind.CONDITIONAL_ACCESS),
-    (53003, "invalid_grant", 400, Kind.CONDITIONAL_ACCESS),
-    (50158, "invalid_grant", 400, Kind.CONDITIONAL_ACCESS),
-    (65001, "invalid_grant", 400, Kind.CONSENT_MISSING),
-    (500011, "invalid_resource", 400, Kind.RESOURCE_NOT_IN_TENANT),
-    (50105, "invalid_grant", 400, Kind.APPLICATION_NOT_ASSIGNED),
-    (50059, "invalid_request", 400, Kind.TENANT_INVALID),
-    (50128, "invalid_request", 400, Kind.TENANT_INVALID),
-    (70011, "invalid_scope", 400, Kind.TOKEN_REQUEST_INVALID),
-    (1002012, "invalid_scope", 400, Kind.TOKEN_REQUEST_INVALID),
-    (900144, "invalid_request", 400, Kind.TOKEN_REQUEST_INVALID),
-    (90014, "invalid_request", 400, Kind.TOKEN_REQUEST_INVALID),
-    (901002, "invalid_request", 400, Kind.TOKEN_REQUEST_INVALID),
+    (90002, "invalid_request", 400, EntraKind.TENANT_NOT_FOUND),
+    (90002, "invalid_tenant", 400, EntraKind.TENANT_NOT_FOUND),
+    (900023, "invalid_request", 400, EntraKind.TENANT_INVALID),
+    (700016, "unauthorized_client", 400, EntraKind.APPLICATION_NOT_FOUND),
+    (7000229, "unauthorized_client", 400, EntraKind.APPLICATION_NOT_FOUND),
+    (7000112, "unauthorized_client", 400, EntraKind.APPLICATION_DISABLED),
+    (7000215, "invalid_client", 401, EntraKind.CLIENT_SECRET_WRONG),
+    (700030, "invalid_client", 401, EntraKind.CLIENT_SECRET_WRONG),
+    (7000222, "invalid_client", 401, EntraKind.CLIENT_SECRET_EXPIRED),
+    (7000218, "invalid_client", 401, EntraKind.PUBLIC_CLIENT_REFUSED),
+    (50126, "invalid_grant", 400, EntraKind.SIGN_IN_REJECTED),
+    (50034, "invalid_grant", 400, EntraKind.SIGN_IN_REJECTED),
+    (50056, "invalid_grant", 400, EntraKind.SIGN_IN_REJECTED),
+    (50053, "invalid_grant", 400, EntraKind.ACCOUNT_LOCKED),
+    (50055, "invalid_grant", 400, EntraKind.PASSWORD_EXPIRED),
+    (50057, "invalid_grant", 400, EntraKind.SIGN_IN_BLOCKED),
+    (50072, "invalid_grant", 400, EntraKind.MULTI_FACTOR_REQUIRED),
+    (50074, "invalid_grant", 400, EntraKind.MULTI_FACTOR_REQUIRED),
+    (50076, "interaction_required", 400, EntraKind.MULTI_FACTOR_REQUIRED),
+    (50079, "invalid_grant", 400, EntraKind.MULTI_FACTOR_REQUIRED),
+    (53000, "interaction_required", 400, EntraKind.CONDITIONAL_ACCESS),
+    (53003, "invalid_grant", 400, EntraKind.CONDITIONAL_ACCESS),
+    (50158, "invalid_grant", 400, EntraKind.CONDITIONAL_ACCESS),
+    (65001, "invalid_grant", 400, EntraKind.CONSENT_MISSING),
+    (500011, "invalid_resource", 400, EntraKind.RESOURCE_NOT_IN_TENANT),
+    (50105, "invalid_grant", 400, EntraKind.APPLICATION_NOT_ASSIGNED),
+    (50059, "invalid_request", 400, EntraKind.TENANT_INVALID),
+    (50128, "invalid_request", 400, EntraKind.TENANT_INVALID),
+    (70011, "invalid_scope", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (1002012, "invalid_scope", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (900144, "invalid_request", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (90014, "invalid_request", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (901002, "invalid_request", 400, EntraKind.TOKEN_REQUEST_INVALID),
     (50196, "invalid_grant", 400, Kind.THROTTLED),
     (50033, "temporarily_unavailable", 503, Kind.SERVER_ERROR),
     (90033, "temporarily_unavailable", 500, Kind.SERVER_ERROR),
     (50087, "temporarily_unavailable", 503, Kind.SERVER_ERROR),
     (50033, "temporarily_unavailable", 400, Kind.SERVER_ERROR),
     # Numbers that nobody has told us of go by the error.
-    (1, "invalid_tenant", 400, Kind.TENANT_NOT_FOUND),
-    (1, "unauthorized_client", 400, Kind.APPLICATION_NOT_FOUND),
-    (1, "invalid_client", 401, Kind.CLIENT_SECRET_WRONG),
-    (1, "invalid_grant", 400, Kind.SIGN_IN_REJECTED),
-    (1, "interaction_required", 400, Kind.MULTI_FACTOR_REQUIRED),
-    (1, "consent_required", 400, Kind.CONSENT_MISSING),
-    (1, "invalid_resource", 400, Kind.RESOURCE_NOT_IN_TENANT),
-    (1, "invalid_scope", 400, Kind.TOKEN_REQUEST_INVALID),
-    (1, "something_new", 400, Kind.SIGN_IN_REJECTED),
+    (1, "invalid_tenant", 400, EntraKind.TENANT_NOT_FOUND),
+    (1, "unauthorized_client", 400, EntraKind.APPLICATION_NOT_FOUND),
+    (1, "invalid_client", 401, EntraKind.CLIENT_SECRET_WRONG),
+    (1, "invalid_grant", 400, EntraKind.SIGN_IN_REJECTED),
+    (1, "interaction_required", 400, EntraKind.MULTI_FACTOR_REQUIRED),
+    (1, "consent_required", 400, EntraKind.CONSENT_MISSING),
+    (1, "invalid_resource", 400, EntraKind.RESOURCE_NOT_IN_TENANT),
+    (1, "invalid_scope", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (1, "something_new", 400, EntraKind.SIGN_IN_REJECTED),
 ]
 
 
 @pytest.mark.parametrize(("code", "error", "status", "kind"), REFUSALS)
-async def test_refusals(remote: Remote, clock: Clock, code: int, error: str, status: int, kind: Kind) -> None:
+async def test_refusals(remote: Remote, clock: Clock, code: int, error: str, status: int, kind: AnyKind) -> None:
     text = f"It says {APPLICATION.secret} and {TENANT}."
     remote.answers["token"] = [sign_in_refused(code, error, status, text)]
     found = await tokens(remote, clock).get(APPLICATION)
     assert isinstance(found, Diagnosis)
     assert found.kind is kind
-    waits = {Kind.THROTTLED: Outcome.THROTTLED, Kind.SERVER_ERROR: Outcome.FAILED}
+    waits: dict[AnyKind, Outcome] = {Kind.THROTTLED: Outcome.THROTTLED, Kind.SERVER_ERROR: Outcome.FAILED}
     assert found.outcome is waits.get(kind, Outcome.BROKEN)
     assert found.evidence.code == f"AADSTS{code}"
     assert found.evidence.status == status
@@ -298,20 +299,20 @@ async def test_a_users_unknown_domain_is_a_wrong_user_name(remote: Remote, clock
     remote.answers["token"] = [sign_in_refused(code, "invalid_request", text=text)]
     found = await tokens(remote, clock).get(PERSON)
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.SIGN_IN_REJECTED
+    assert found.kind is EntraKind.SIGN_IN_REJECTED
     assert not [part for part in ("lovelace", "pa55") if part in repr(found).lower()]
 
 
 @pytest.mark.parametrize(
     ("suberror", "kind"),
     [
-        ("user_password_expired", Kind.PASSWORD_EXPIRED),
-        ("consent_required", Kind.CONSENT_MISSING),
-        ("basic_action", Kind.MULTI_FACTOR_REQUIRED),
-        ("bad_token", Kind.SIGN_IN_REJECTED),
+        ("user_password_expired", EntraKind.PASSWORD_EXPIRED),
+        ("consent_required", EntraKind.CONSENT_MISSING),
+        ("basic_action", EntraKind.MULTI_FACTOR_REQUIRED),
+        ("bad_token", EntraKind.SIGN_IN_REJECTED),
     ],
 )
-async def test_suberrors_where_numbers_are_missing(remote: Remote, clock: Clock, suberror: str, kind: Kind) -> None:
+async def test_suberrors_where_numbers_are_missing(remote: Remote, clock: Clock, suberror: str, kind: AnyKind) -> None:
     remote.answers["token"] = [message(400, {"error": "invalid_grant", "suberror": suberror})]
     found = await tokens(remote, clock).get(PERSON)
     assert isinstance(found, Diagnosis)
@@ -347,7 +348,7 @@ async def test_suberrors_where_numbers_are_missing(remote: Remote, clock: Clock,
     ],
 )
 async def test_faults_send_nothing(
-    authority: Authority, clock: Clock, fault: Fault, kind: Kind, outcome: Outcome, wait: float | None
+    authority: Authority, clock: Clock, fault: Fault, kind: AnyKind, outcome: Outcome, wait: float | None
 ) -> None:
     async with remote_side(authority, total=0.5) as remote:
         remote.answers["token"] = [fault]

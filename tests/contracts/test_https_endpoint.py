@@ -14,9 +14,10 @@ from standardwebhooks import Webhook
 
 from leadkeeper import __version__
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
@@ -77,7 +78,7 @@ class RemoteMessage:
 
     name: str
     fault: Fault
-    kind: Kind
+    kind: AnyKind
     outcome: Outcome
     retry_after: float | None = None
     code: str | None = None
@@ -92,14 +93,23 @@ MESSAGE = (
     RemoteMessage("304", faults.answer(304), Kind.REDIRECTED, Outcome.BROKEN),
     RemoteMessage("400", error(400, "BadLead"), Kind.LEAD_REFUSED, Outcome.REFUSED, code="BadLead"),
     RemoteMessage(
-        "400 of a schema", error(400, "TriggerInputSchemaMismatch"), Kind.FLOW_SCHEMA_MISMATCH, Outcome.REFUSED
+        "400 of a schema",
+        error(400, "TriggerInputSchemaMismatch"),
+        HttpsEndpointKind.FLOW_SCHEMA_MISMATCH,
+        Outcome.REFUSED,
     ),
     RemoteMessage("401", faults.answer(401), Kind.CREDENTIALS_REJECTED, Outcome.BROKEN),
     RemoteMessage(
-        "401 of a flow", error(401, "DirectApiAuthorizationRequired"), Kind.FLOW_SIGNATURE_REJECTED, Outcome.BROKEN
+        "401 of a flow",
+        error(401, "DirectApiAuthorizationRequired"),
+        HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
+        Outcome.BROKEN,
     ),
     RemoteMessage(
-        "401 of a tenant", error(401, "MisMatchingOAuthClaims"), Kind.FLOW_SIGNATURE_REJECTED, Outcome.BROKEN
+        "401 of a tenant",
+        error(401, "MisMatchingOAuthClaims"),
+        HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
+        Outcome.BROKEN,
     ),
     RemoteMessage("402", faults.answer(402), Kind.REQUEST_TURNED_AWAY, Outcome.FAILED),
     RemoteMessage("403", faults.answer(403), Kind.PERMISSION_MISSING, Outcome.BROKEN),
@@ -211,8 +221,10 @@ FLOW_HOSTS = (
 
 
 @pytest.mark.parametrize("host", FLOW_HOSTS)
-@pytest.mark.parametrize(("status", "kind"), [(401, Kind.FLOW_SIGNATURE_REJECTED), (404, Kind.FLOW_NOT_FOUND)])
-async def test_a_flows_address_explains_itself(authority: Authority, host: str, status: int, kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, HttpsEndpointKind.FLOW_SIGNATURE_REJECTED), (404, HttpsEndpointKind.FLOW_NOT_FOUND)]
+)
+async def test_a_flows_address_explains_itself(authority: Authority, host: str, status: int, kind: AnyKind) -> None:
     case = Case(
         "", kind, Outcome.BROKEN, faults.answer(status, x_ms_workflow_run_id="08585287554177334956853859655CU00")
     )
@@ -320,7 +332,7 @@ async def test_a_strict_receiver_takes_the_lead_once(authority: Authority, casin
     ],
 )
 async def test_a_strict_receiver_says_what_it_dislikes(
-    authority: Authority, settings: Any, kind: Kind, code: str
+    authority: Authority, settings: Any, kind: AnyKind, code: str
 ) -> None:
     receiver = ReceivingEndpoint(secret=SECRET)
     await receiver.start(authority.server_context(HOST))
@@ -369,7 +381,7 @@ async def test_the_check_finds_a_flows_address_that_was_copied_in_part(side: Rem
     url = f"https://{FLOW_HOSTS[0]}/workflows/0/triggers/manual/paths/invoke?api-version=2016-06-01"
     check = await endpoint(side.network, url).check()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.FLOW_SIGNATURE_REJECTED
+    assert check.diagnosis.kind is HttpsEndpointKind.FLOW_SIGNATURE_REJECTED
 
 
 async def test_a_cancelled_delivery_stays_cancelled(authority: Authority) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.interface import Previews
-from leadkeeper.diagnosis import Diagnosis, Kind, Receipt
+from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from tests.contracts.cases.case import State
@@ -121,7 +122,7 @@ async def test_one_that_is_refused_does_not_hold_up_the_others(line: Any, meet: 
     good = [lead(number) for number in range(3, 12)]
     answers = await meeting.send(good[0], bad, *good[1:], nobody)
     refused = [each for each in answers if isinstance(each, Diagnosis)]
-    assert [each.kind for each in refused] == [Kind.HUBSPOT_EMAIL_UNUSABLE] * 2
+    assert [each.kind for each in refused] == [HubSpotKind.EMAIL_UNUSABLE] * 2
     assert len([each for each in answers if isinstance(each, Receipt)]) == len(good)
     assert len(records(meeting, "contacts")) == len(good)
 
@@ -189,4 +190,4 @@ async def test_a_field_that_is_not_on_the_form_breaks_the_connection(meet: Meet)
     meeting = await meet(replace(FORM, settings={**FORM.settings, "fields": {"city": "{country}"}}))
     (answer,) = await meeting.send(LEAD)
     assert isinstance(answer, Diagnosis)
-    assert (answer.kind, answer.evidence.code) == (Kind.HUBSPOT_FORM_FIELD_UNKNOWN, "FIELD_NOT_IN_FORM_DEFINITION")
+    assert (answer.kind, answer.evidence.code) == (HubSpotKind.FORM_FIELD_UNKNOWN, "FIELD_NOT_IN_FORM_DEFINITION")

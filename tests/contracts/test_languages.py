@@ -9,6 +9,7 @@ import pytest
 from leadkeeper.catalogue import docs_of, text_of
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.languages import accepted
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.texts import ENGLISH, Language
 from tests.in_process import OFFER, Answer, Installation, Visitor, hand_in, installation
 from tests.languages import LANGUAGES, PORTUGUESE
@@ -109,7 +110,7 @@ async def held(home: Installation, lead: str) -> None:
 async def test_explanations_are_told_in_the_language_asked_for(home: Installation, operator: Visitor) -> None:
     for header, language in ASKED.items():
         answer = await ask(operator, "GET", "/v1/explain?q=AADSTS7000222%3A+expired", header)
-        text = text_of(Kind.CLIENT_SECRET_EXPIRED, language)
+        text = text_of(EntraKind.CLIENT_SECRET_EXPIRED, language)
         assert answer.json() == {
             "explanations": [
                 {
@@ -120,7 +121,7 @@ async def test_explanations_are_told_in_the_language_asked_for(home: Installatio
                     "who": "publisher",
                     "summary": text.summary,
                     "steps": list(text.steps),
-                    "docs": docs_of(Kind.CLIENT_SECRET_EXPIRED, language),
+                    "docs": docs_of(EntraKind.CLIENT_SECRET_EXPIRED, language),
                 }
             ]
         }

@@ -11,8 +11,9 @@ from leadkeeper.delivery.schedule import State, next_step
 from leadkeeper.destinations.email.adapter import Email
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Contacts, Standing
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt, Who
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt, Who
 from leadkeeper.lead import OutgoingLead
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import parse_mail_server
 from leadkeeper.mail.service import MailService
 from leadkeeper.settings import Settings, WrongSetting, load_settings
@@ -94,7 +95,7 @@ async def test_504_about_an_unqualified_recipient_is_not_the_greeting_s() -> Non
         box.reply["RCPT root@localhost"] = "504 5.5.2 <root@localhost>: need fully-qualified address"
         answer = await summary(box, "root@localhost")
     assert isinstance(answer, Diagnosis)
-    assert answer.kind is Kind.MAIL_RECIPIENT_REFUSED
+    assert answer.kind is MailKind.RECIPIENT_REFUSED
 
 
 async def test_the_greeting_s_name_is_a_setting() -> None:
@@ -110,7 +111,7 @@ async def test_the_greeting_s_name_is_a_setting() -> None:
         ("DATA", Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
     ],
 )
-async def test_only_what_was_handed_over_may_have_arrived(stage: str, kind: Kind, outcome: Outcome) -> None:
+async def test_only_what_was_handed_over_may_have_arrived(stage: str, kind: AnyKind, outcome: Outcome) -> None:
     with mailbox() as box:
         box.cut = stage
         answer = await summary(box, "a@contoso.example", "b@contoso.example")

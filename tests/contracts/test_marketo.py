@@ -15,12 +15,14 @@ from pydantic import ValidationError
 
 from leadkeeper.destinations.interface import Context, Previews
 from leadkeeper.destinations.marketo.descriptor import read_form, read_jsonp
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.pace import Busy, FormPace
 from leadkeeper.destinations.marketo.provider import MARKETO
 from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.destinations.registry import OURS
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
@@ -166,20 +168,20 @@ async def test_what_the_form_lacks_is_left_out_and_what_it_demands_is_filled_in(
 @pytest.mark.parametrize(
     ("rows", "more", "lead", "kind", "outcome"),
     [
-        ([[field("Industry", IsRequired=True)]], {}, LEAD, Kind.MARKETO_FORM_DEMANDS, Outcome.BROKEN),
-        ([], {"EnableCaptcha": 1}, LEAD, Kind.MARKETO_FORM_PROTECTED, Outcome.BROKEN),
+        ([[field("Industry", IsRequired=True)]], {}, LEAD, MarketoKind.FORM_DEMANDS, Outcome.BROKEN),
+        ([], {"EnableCaptcha": 1}, LEAD, MarketoKind.FORM_PROTECTED, Outcome.BROKEN),
         (
             [[field("Phone", IsRequired=True)]],
             {},
             replace(LEAD, customer=replace(LEAD.customer, phone="")),
-            Kind.MARKETO_FORM_DEMANDS,
+            MarketoKind.FORM_DEMANDS,
             Outcome.REFUSED,
         ),
-        ([], {}, replace(LEAD, customer=Customer(last_name="Q")), Kind.MARKETO_EMAIL_UNUSABLE, Outcome.REFUSED),
+        ([], {}, replace(LEAD, customer=Customer(last_name="Q")), MarketoKind.EMAIL_UNUSABLE, Outcome.REFUSED),
     ],
 )
 async def test_leads_that_the_form_cannot_take_are_not_posted(
-    authority: Authority, rows: Any, more: Any, lead: OutgoingLead, kind: Kind, outcome: Outcome
+    authority: Authority, rows: Any, more: Any, lead: OutgoingLead, kind: AnyKind, outcome: Outcome
 ) -> None:
     async with remote_side(authority, {FORM: descriptor(WHOLE + rows, **more)}, HOST) as side:
         found = await deliver(side, lead)
@@ -191,12 +193,12 @@ async def test_leads_that_the_form_cannot_take_are_not_posted(
 @pytest.mark.parametrize(
     ("fault", "kind", "outcome"),
     [
-        (faults.html(200, "Just a moment..."), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-        (faults.html(403, "Attention Required"), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-        (message({"message": "Rejected"}, 403), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-        (message({"error": True, "message": "Form not found"}), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
-        (descriptor([]), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
-        (faults.answer(404), Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
+        (faults.html(200, "Just a moment..."), MarketoKind.POSTS_BLOCKED, Outcome.THROTTLED),
+        (faults.html(403, "Attention Required"), MarketoKind.POSTS_BLOCKED, Outcome.THROTTLED),
+        (message({"message": "Rejected"}, 403), MarketoKind.POSTS_BLOCKED, Outcome.THROTTLED),
+        (message({"error": True, "message": "Form not found"}), MarketoKind.FORM_NOT_FOUND, Outcome.BROKEN),
+        (descriptor([]), MarketoKind.FORM_NOT_FOUND, Outcome.BROKEN),
+        (faults.answer(404), MarketoKind.FORM_NOT_FOUND, Outcome.BROKEN),
         (faults.redirect("https://www.marketo.com/"), Kind.REDIRECTED, Outcome.BROKEN),
         (faults.answer(429, retry_after="5"), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
@@ -206,7 +208,7 @@ async def test_leads_that_the_form_cannot_take_are_not_posted(
     ],
 )
 async def test_without_the_form_nothing_is_posted(
-    authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
+    authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome
 ) -> None:
     async with remote_side(authority, {FORM: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
@@ -218,15 +220,15 @@ async def test_without_the_form_nothing_is_posted(
     assert (check.diagnosis.kind, check.steps[-1].name) == (kind, "form")
 
 
-ANSWERS: list[tuple[Fault, Kind, Outcome]] = [
-    (message({"mktoResponse": {"for": "m", "error": True, "data": {}}}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
-    (message({"error": True, "message": "Invalid checksum"}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
-    (message({"formId": "1179", "error": "no"}), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
-    (faults.answer(400), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
+ANSWERS: list[tuple[Fault, AnyKind, Outcome]] = [
+    (message({"mktoResponse": {"for": "m", "error": True, "data": {}}}), MarketoKind.FORM_REJECTED, Outcome.REFUSED),
+    (message({"error": True, "message": "Invalid checksum"}), MarketoKind.FORM_REJECTED, Outcome.REFUSED),
+    (message({"formId": "1179", "error": "no"}), MarketoKind.FORM_REJECTED, Outcome.REFUSED),
+    (faults.answer(400), MarketoKind.FORM_REJECTED, Outcome.REFUSED),
     (message({"followUpUrl": "x"}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-    (message(["formId"]), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-    (faults.html(200, "Just a moment..."), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
-    (faults.html(403), Kind.MARKETO_POSTS_BLOCKED, Outcome.THROTTLED),
+    (message(["formId"]), MarketoKind.POSTS_BLOCKED, Outcome.THROTTLED),
+    (faults.html(200, "Just a moment..."), MarketoKind.POSTS_BLOCKED, Outcome.THROTTLED),
+    (faults.html(403), MarketoKind.POSTS_BLOCKED, Outcome.THROTTLED),
     (faults.redirect("https://www.marketo.com/"), Kind.REDIRECTED, Outcome.BROKEN),
     (faults.answer(404), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
     (faults.answer(429), Kind.THROTTLED, Outcome.THROTTLED),
@@ -236,12 +238,12 @@ ANSWERS: list[tuple[Fault, Kind, Outcome]] = [
     (faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
     (faults.commit_then_drop, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
     (faults.reset_in_body(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-    (faults.echo(400), Kind.MARKETO_FORM_REJECTED, Outcome.REFUSED),
+    (faults.echo(400), MarketoKind.FORM_REJECTED, Outcome.REFUSED),
 ]
 
 
 @pytest.mark.parametrize(("fault", "kind", "outcome"), ANSWERS)
-async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
+async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
     async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
         assert len(side.requests(SAVE)) == 1
@@ -283,7 +285,7 @@ async def test_after_a_guards_page_the_subscription_rests(authority: Authority) 
     assert isinstance(first, Diagnosis)
     assert first.retry_after == 60
     assert isinstance(second, Diagnosis)
-    assert (second.kind, second.outcome) == (Kind.MARKETO_PACED, Outcome.THROTTLED)
+    assert (second.kind, second.outcome) == (MarketoKind.PACED, Outcome.THROTTLED)
     assert second.retry_after is not None
     assert 50 < second.retry_after <= 60
 
@@ -311,7 +313,7 @@ async def test_a_server_that_does_not_exist(authority: Authority) -> None:
     found += [(await rest.deliver([LEAD]))[0], (await rest.check()).diagnosis]
     await network.aclose()
     kinds = [each.kind for each in found if isinstance(each, Diagnosis)]
-    assert kinds == [Kind.MARKETO_SERVER_NOT_FOUND] * 2 + [Kind.MARKETO_ACCOUNT_NOT_FOUND] * 2
+    assert kinds == [MarketoKind.SERVER_NOT_FOUND] * 2 + [MarketoKind.ACCOUNT_NOT_FOUND] * 2
 
 
 def test_descriptors_in_any_wrapping() -> None:
@@ -378,5 +380,5 @@ PAGE = (Path(__file__).parents[2] / "docs/destinations/marketo.md").read_text()
 
 def test_every_setting_and_cause_stands_on_the_page() -> None:
     aliases = [field.alias for field in MarketoConfig.model_fields.values()]
-    kinds = [kind.value for kind in Kind if kind.value.startswith("marketo")]
+    kinds = [kind.value for kind in OURS.kinds if kind.value.startswith("marketo")]
     assert [name for name in (*aliases, *kinds) if f"`{name}`" not in PAGE] == []

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.errors import seconds_to_marketo_midnight
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.provider import MARKETO
 from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
@@ -116,47 +117,47 @@ async def test_a_person_who_is_there_is_updated(authority: Authority) -> None:
 
 
 TOP = [  # docs/reference/vendors/marketo.md#rest-api-errors
-    *((code, Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN) for code in ("600", "601", "602")),
-    ("603", Kind.MARKETO_ACCESS_DENIED, Outcome.BROKEN),
+    *((code, MarketoKind.SERVICE_REJECTED, Outcome.BROKEN) for code in ("600", "601", "602")),
+    ("603", MarketoKind.ACCESS_DENIED, Outcome.BROKEN),
     *(
-        (code, Kind.MARKETO_BUSY, Outcome.FAILED)
+        (code, MarketoKind.BUSY, Outcome.FAILED)
         for code in ("604", "608", "611", "614", "713", "719", "502", "500", "699")
     ),
-    *((code, Kind.MARKETO_REQUEST_REJECTED, Outcome.BROKEN) for code in ("605", "609", "610", "612", "613")),
-    ("606", Kind.MARKETO_RATE_LIMIT, Outcome.THROTTLED),
-    ("607", Kind.MARKETO_DAILY_QUOTA, Outcome.THROTTLED),
-    ("615", Kind.MARKETO_RATE_LIMIT, Outcome.THROTTLED),
-    ("616", Kind.MARKETO_FEATURE_OFF, Outcome.BROKEN),
-    ("701", Kind.MARKETO_LEAD_REFUSED, Outcome.REFUSED),
-    ("702", Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
-    ("703", Kind.MARKETO_FEATURE_OFF, Outcome.BROKEN),
-    ("704", Kind.MARKETO_LEAD_REFUSED, Outcome.REFUSED),
-    ("709", Kind.MARKETO_LEAD_REFUSED, Outcome.REFUSED),
+    *((code, MarketoKind.REQUEST_REJECTED, Outcome.BROKEN) for code in ("605", "609", "610", "612", "613")),
+    ("606", MarketoKind.RATE_LIMIT, Outcome.THROTTLED),
+    ("607", MarketoKind.DAILY_QUOTA, Outcome.THROTTLED),
+    ("615", MarketoKind.RATE_LIMIT, Outcome.THROTTLED),
+    ("616", MarketoKind.FEATURE_OFF, Outcome.BROKEN),
+    ("701", MarketoKind.LEAD_REFUSED, Outcome.REFUSED),
+    ("702", MarketoKind.FORM_NOT_FOUND, Outcome.BROKEN),
+    ("703", MarketoKind.FEATURE_OFF, Outcome.BROKEN),
+    ("704", MarketoKind.LEAD_REFUSED, Outcome.REFUSED),
+    ("709", MarketoKind.LEAD_REFUSED, Outcome.REFUSED),
 ]
 RECORD = [
     *(
-        (code, Kind.MARKETO_LEAD_REFUSED, Outcome.REFUSED)
+        (code, MarketoKind.LEAD_REFUSED, Outcome.REFUSED)
         for code in ("1001", "1002", "1003", "1004", "1012", "1021", "1036", "1037", "1099")
     ),
-    ("1006", Kind.MARKETO_FIELD_UNKNOWN, Outcome.BROKEN),
-    ("1011", Kind.MARKETO_FIELD_UNKNOWN, Outcome.BROKEN),
-    ("1007", Kind.MARKETO_SEVERAL_MATCH, Outcome.REFUSED),
-    *((code, Kind.MARKETO_PARTITION_UNUSABLE, Outcome.BROKEN) for code in ("1008", "1009", "1010")),
-    ("1013", Kind.MARKETO_FORM_NOT_FOUND, Outcome.BROKEN),
-    ("1018", Kind.MARKETO_FEATURE_OFF, Outcome.BROKEN),
-    *((code, Kind.MARKETO_BUSY, Outcome.FAILED) for code in ("1014", "1016", "1019", "1022", "1029")),
+    ("1006", MarketoKind.FIELD_UNKNOWN, Outcome.BROKEN),
+    ("1011", MarketoKind.FIELD_UNKNOWN, Outcome.BROKEN),
+    ("1007", MarketoKind.SEVERAL_MATCH, Outcome.REFUSED),
+    *((code, MarketoKind.PARTITION_UNUSABLE, Outcome.BROKEN) for code in ("1008", "1009", "1010")),
+    ("1013", MarketoKind.FORM_NOT_FOUND, Outcome.BROKEN),
+    ("1018", MarketoKind.FEATURE_OFF, Outcome.BROKEN),
+    *((code, MarketoKind.BUSY, Outcome.FAILED) for code in ("1014", "1016", "1019", "1022", "1029")),
 ]
 
 
 @pytest.mark.parametrize(("code", "kind", "outcome"), [*TOP, *RECORD])
-async def test_codes_of_a_request(authority: Authority, code: str, kind: Kind, outcome: Outcome) -> None:
+async def test_codes_of_a_request(authority: Authority, code: str, kind: AnyKind, outcome: Outcome) -> None:
     found = await answer_to(authority, failure(code, f"No {LEAD.customer.email}"))
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome, found.evidence.code) == (kind, outcome, code)
 
 
 @pytest.mark.parametrize(("code", "kind", "outcome"), RECORD)
-async def test_codes_of_a_lead(authority: Authority, code: str, kind: Kind, outcome: Outcome) -> None:
+async def test_codes_of_a_lead(authority: Authority, code: str, kind: AnyKind, outcome: Outcome) -> None:
     found = await answer_to(authority, skipped(code, f"No {LEAD.customer.last_name}"))
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome, found.evidence.code) == (kind, outcome, code)
@@ -185,12 +186,12 @@ def test_the_day_ends_at_midnight_in_us_central_time() -> None:
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (result(), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (message({"requestId": "1"}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-        (message({"success": False}), Kind.MARKETO_BUSY, Outcome.FAILED),
+        (message({"success": False}), MarketoKind.BUSY, Outcome.FAILED),
         (faults.reset_in_body(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-        (faults.answer(401), Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN),
-        (faults.answer(403), Kind.MARKETO_ACCESS_DENIED, Outcome.BROKEN),
+        (faults.answer(401), MarketoKind.SERVICE_REJECTED, Outcome.BROKEN),
+        (faults.answer(403), MarketoKind.ACCESS_DENIED, Outcome.BROKEN),
         (faults.answer(413), Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
-        (faults.answer(414), Kind.MARKETO_REQUEST_REJECTED, Outcome.BROKEN),
+        (faults.answer(414), MarketoKind.REQUEST_REJECTED, Outcome.BROKEN),
         (faults.answer(429, retry_after="8"), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
         (faults.html(502), Kind.SERVER_ERROR, Outcome.FAILED),
@@ -199,10 +200,10 @@ def test_the_day_ends_at_midnight_in_us_central_time() -> None:
         (faults.hang, Kind.NO_ANSWER, Outcome.AMBIGUOUS),
         (faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
         (faults.commit_then_drop, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
-        (faults.echo(400), Kind.MARKETO_REQUEST_REJECTED, Outcome.BROKEN),
+        (faults.echo(400), MarketoKind.REQUEST_REJECTED, Outcome.BROKEN),
     ],
 )
-async def test_other_answers(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
+async def test_other_answers(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
     found = await answer_to(authority, fault, seconds=0.7)
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome) == (kind, outcome)
@@ -237,20 +238,20 @@ async def test_one_token_serves_all_and_a_short_one_is_renewed(authority: Author
     [
         (
             message({"error": "invalid_client", "error_description": "No."}, 401),
-            Kind.MARKETO_SERVICE_REJECTED,
+            MarketoKind.SERVICE_REJECTED,
             Outcome.BROKEN,
         ),
-        (message({"error": "unauthorized"}, 401), Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN),
+        (message({"error": "unauthorized"}, 401), MarketoKind.SERVICE_REJECTED, Outcome.BROKEN),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED),
         (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
         (faults.answer(503, retry_after="8"), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.hang, Kind.NO_ANSWER, Outcome.FAILED),
         (faults.commit_then_drop, Kind.CONNECTION_LOST, Outcome.FAILED),
-        (faults.echo(401), Kind.MARKETO_SERVICE_REJECTED, Outcome.BROKEN),
+        (faults.echo(401), MarketoKind.SERVICE_REJECTED, Outcome.BROKEN),
     ],
 )
 async def test_signing_in_fails_before_a_lead_is_sent(
-    authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
+    authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome
 ) -> None:
     async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
@@ -281,7 +282,7 @@ async def test_a_field_of_the_settings_that_is_not_there_is_not_passed_over(auth
         found = await deliver(side, fields={"leadSource": "Marketplace"})
         assert len(side.requests(SUBMIT)) == 1
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.MARKETO_FIELD_UNKNOWN
+    assert found.kind is MarketoKind.FIELD_UNKNOWN
 
 
 @pytest.mark.parametrize("email", ["", "zoe", "zoë@x.example", "a b@x.example", "a@" + "x" * 254])
@@ -290,7 +291,7 @@ async def test_a_lead_without_a_usable_address_is_set_aside(authority: Authority
         found = await deliver(side, replace(LEAD, customer=replace(LEAD.customer, email=email)))
         assert side.server.received == []
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.MARKETO_EMAIL_UNUSABLE, Outcome.REFUSED)
+    assert (found.kind, found.outcome) == (MarketoKind.EMAIL_UNUSABLE, Outcome.REFUSED)
 
 
 async def test_one_person_is_written_by_one_call_at_a_time_over_all_connections(authority: Authority) -> None:
@@ -318,7 +319,7 @@ async def test_a_used_up_window_makes_the_others_wait(authority: Authority) -> N
         found = [await deliver(side), await deliver(side)]
         assert len(side.requests(SUBMIT)) == 1
     kinds = [each.kind for each in found if isinstance(each, Diagnosis)]
-    assert kinds == [Kind.MARKETO_RATE_LIMIT, Kind.MARKETO_PACED]
+    assert kinds == [MarketoKind.RATE_LIMIT, MarketoKind.PACED]
 
 
 FIELDS = result(
@@ -337,16 +338,21 @@ APPROVED = result({"id": 1179, "name": "MarketplaceLeadBackend", "status": "appr
         (FIELDS, APPROVED, {}, None, ("form", True)),
         (FIELDS, failure("603"), {}, None, ("form", None)),
         (FIELDS, result({"id": 1179, "status": "draft"}), {}, None, ("form", None)),
-        (FIELDS, failure("702"), {}, Kind.MARKETO_FORM_NOT_FOUND, ("form", False)),
-        (FIELDS, result(), {}, Kind.MARKETO_FORM_NOT_FOUND, ("form", False)),
-        (failure("603"), APPROVED, {}, Kind.MARKETO_ACCESS_DENIED, ("fields", False)),
-        (failure("607"), APPROVED, {}, Kind.MARKETO_DAILY_QUOTA, ("fields", False)),
+        (FIELDS, failure("702"), {}, MarketoKind.FORM_NOT_FOUND, ("form", False)),
+        (FIELDS, result(), {}, MarketoKind.FORM_NOT_FOUND, ("form", False)),
+        (failure("603"), APPROVED, {}, MarketoKind.ACCESS_DENIED, ("fields", False)),
+        (failure("607"), APPROVED, {}, MarketoKind.DAILY_QUOTA, ("fields", False)),
         (FIELDS, APPROVED, {"fields": {"region__c": "x", "leadSource": None}}, None, ("form", True)),
-        (FIELDS, APPROVED, {"fields": {"Region__c": "x"}}, Kind.MARKETO_FIELD_UNKNOWN, ("fields", False)),
+        (FIELDS, APPROVED, {"fields": {"Region__c": "x"}}, MarketoKind.FIELD_UNKNOWN, ("fields", False)),
     ],
 )
 async def test_the_check(
-    authority: Authority, describe: Fault, asset: Fault, settings: Any, kind: Kind | None, last: tuple[str, bool | None]
+    authority: Authority,
+    describe: Fault,
+    asset: Fault,
+    settings: Any,
+    kind: AnyKind | None,
+    last: tuple[str, bool | None],
 ) -> None:
     async with remote_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, ASSET: asset}, HOST) as side:
         check = await line(side.network, **settings).check()

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from leadkeeper.clock import now_ms
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.interface import Context
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS
 from leadkeeper.network.client import Network, NetworkPolicy
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.texts import Language
 from leadkeeper.validation.validator import Validator
@@ -30,7 +32,7 @@ SECONDS = 2.0
 class Notified:
     """One of the errors: what makes it, what the real service says of it, and words of the seed's remedy."""
 
-    kind: Kind
+    kind: AnyKind
     stand_in: str
     state: str
     says: str
@@ -42,7 +44,7 @@ class Notified:
 ROLE = "'Microsoft Marketplace Lead Writer'"
 EIGHT = (
     Notified(
-        Kind.SIGN_IN_REJECTED,
+        EntraKind.SIGN_IN_REJECTED,
         "entra",
         "passwordWrong",
         "invalid username or password",
@@ -59,7 +61,7 @@ EIGHT = (
         USER_SETTINGS,
     ),
     Notified(
-        Kind.FIELD_PERMISSION_MISSING,
+        DynamicsKind.FIELD_PERMISSION_MISSING,
         "dynamics",
         "fieldForbidden",
         "Create permissions for the leadsourcecode attribute in the lead entity",
@@ -67,7 +69,7 @@ EIGHT = (
         (ROLE, "'Security'"),
     ),
     Notified(
-        Kind.TENANT_NOT_FOUND,
+        EntraKind.TENANT_NOT_FOUND,
         "entra",
         "tenantMissing",
         "not found. Check to make sure you have the correct tenant ID",
@@ -75,7 +77,7 @@ EIGHT = (
         ("portal do Azure", "'directoryId'"),
     ),
     Notified(
-        Kind.NO_SECURITY_ROLE,
+        DynamicsKind.NO_SECURITY_ROLE,
         "dynamics",
         "noRoles",
         "SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user.",
@@ -83,7 +85,7 @@ EIGHT = (
         (ROLE, "'Security'"),
     ),
     Notified(
-        Kind.APPLICATION_NOT_FOUND,
+        EntraKind.APPLICATION_NOT_FOUND,
         "entra",
         "applicationUnknown",
         "was not found in the directory",
@@ -91,7 +93,7 @@ EIGHT = (
         ("'App registrations'",),
     ),
     Notified(
-        Kind.TENANT_INVALID,
+        EntraKind.TENANT_INVALID,
         "entra",
         "tenantMalformed",
         "neither a valid DNS name, nor a valid external domain",
@@ -99,7 +101,7 @@ EIGHT = (
         ("'directoryId'",),
     ),
     Notified(
-        Kind.CLIENT_SECRET_WRONG,
+        EntraKind.CLIENT_SECRET_WRONG,
         "entra",
         "secretWrong",
         "Invalid client secret provided",
@@ -107,7 +109,7 @@ EIGHT = (
         ("'Certificates & secrets'", "'applicationKey'"),
     ),
     Notified(
-        Kind.DYNAMICS_NO_ANSWER,
+        DynamicsKind.NO_ANSWER,
         "dynamics",
         "noAnswer",
         "",

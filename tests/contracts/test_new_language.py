@@ -8,9 +8,9 @@ import pytest
 
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.diagnosis import Kind
 from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.text import lead_notice, paused_notice, question
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.notices.outage_mail import Fallen, failing_notice
 from leadkeeper.texts import Languages
 from tests.in_process import installation
@@ -74,7 +74,7 @@ async def test_diagnoses_are_told_in_it(database_url: str, languages: Languages)
 
 @pytest.mark.parametrize("which", ["lead", "paused", "question", "failing"])
 def test_a_mail_is_told_in_every_language_and_says_which(which: str, languages: Languages) -> None:
-    kind = Kind.CLIENT_SECRET_EXPIRED
+    kind = EntraKind.CLIENT_SECRET_EXPIRED
     news = OutageNews(News.STILL_FAILING, kind, "cause", 1_000, 2_000, waiting=1)
     mail, words = {
         "lead": (lead_notice(["a"], "Planner", "https://m.example", *TO, languages), "«A customer acted on your offer"),

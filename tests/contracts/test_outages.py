@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.connections.outbox import connection_paused
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.diagnosis import Kind, Receipt
 from leadkeeper.mail.address import MailRules
 from leadkeeper.offer import OfferRef
@@ -168,7 +169,7 @@ async def test_an_outage_by_time_outs_is_told_where_twice_makes_two(database_url
 async def test_a_test_lead_that_was_not_found_is_told_of_without_false_promises(database_url: str) -> None:
     async with plight(database_url) as p:
         made = await p.connect()
-        summary, now = to_stored(diagnose(Kind.ENDPOINT_LEAD_NOT_FOUND)), p.installation.now
+        summary, now = to_stored(diagnose(HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND)), p.installation.now
         held = {"paused": True, "diagnosis": summary, "failing_since": now, "notified_at": now, "tell_at": now + DAY}
         await p.run(sa.update(t.connection).values(**held))
         await p.run(sa.insert(t.notice).values(connection_paused(made.id, summary, now)))

@@ -11,11 +11,13 @@ import pytest
 from pydantic import ValidationError
 
 from leadkeeper.destinations.interface import Context, Previews
+from leadkeeper.destinations.registry import OURS
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
 from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig, suffix
 from leadkeeper.destinations.salesforce.web import WebToLead
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
@@ -223,15 +225,15 @@ async def test_processed_is_queued_and_no_more(authority: Authority, name: str, 
 
 
 GENERIC = "true Exception:common.exception.SalesforceGenericException"
-ANSWERS: list[tuple[str, Fault, Kind, Outcome]] = [
-    ("exception", faults.answer(200, is_processed=GENERIC), Kind.SALESFORCE_FORM_REJECTED, Outcome.BROKEN),
-    ("exception alone", faults.answer(200, is_processed="EXCEPTION"), Kind.SALESFORCE_FORM_REJECTED, Outcome.BROKEN),
-    ("false", faults.answer(200, is_processed="false"), Kind.SALESFORCE_FORM_REJECTED, Outcome.BROKEN),
-    ("empty", faults.answer(200, is_processed=""), Kind.SALESFORCE_FORM_REJECTED, Outcome.BROKEN),
-    ("absent", faults.answer(200), Kind.SALESFORCE_FORM_NOT_THERE, Outcome.BROKEN),
-    ("a page", faults.html(200, "Welcome"), Kind.SALESFORCE_FORM_NOT_THERE, Outcome.BROKEN),
+ANSWERS: list[tuple[str, Fault, AnyKind, Outcome]] = [
+    ("exception", faults.answer(200, is_processed=GENERIC), SalesforceKind.FORM_REJECTED, Outcome.BROKEN),
+    ("exception alone", faults.answer(200, is_processed="EXCEPTION"), SalesforceKind.FORM_REJECTED, Outcome.BROKEN),
+    ("false", faults.answer(200, is_processed="false"), SalesforceKind.FORM_REJECTED, Outcome.BROKEN),
+    ("empty", faults.answer(200, is_processed=""), SalesforceKind.FORM_REJECTED, Outcome.BROKEN),
+    ("absent", faults.answer(200), SalesforceKind.FORM_NOT_THERE, Outcome.BROKEN),
+    ("a page", faults.html(200, "Welcome"), SalesforceKind.FORM_NOT_THERE, Outcome.BROKEN),
     ("302", faults.redirect("https://login.salesforce.com/"), Kind.REDIRECTED, Outcome.BROKEN),
-    ("400", faults.answer(400), Kind.SALESFORCE_FORM_NOT_THERE, Outcome.BROKEN),
+    ("400", faults.answer(400), SalesforceKind.FORM_NOT_THERE, Outcome.BROKEN),
     ("401", faults.answer(401), Kind.CREDENTIALS_REJECTED, Outcome.BROKEN),
     ("403", faults.html(403), Kind.PERMISSION_MISSING, Outcome.BROKEN),
     ("404", faults.answer(404), Kind.ENDPOINT_NOT_FOUND, Outcome.BROKEN),
@@ -246,12 +248,12 @@ ANSWERS: list[tuple[str, Fault, Kind, Outcome]] = [
     ("hang", faults.hang, Kind.NO_ANSWER, Outcome.AMBIGUOUS),
     ("reset", faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
     ("commit, then drop", faults.commit_then_drop, Kind.CONNECTION_LOST, Outcome.AMBIGUOUS),
-    ("echo", faults.echo(400), Kind.SALESFORCE_FORM_NOT_THERE, Outcome.BROKEN),
+    ("echo", faults.echo(400), SalesforceKind.FORM_NOT_THERE, Outcome.BROKEN),
 ]
 
 
 @pytest.mark.parametrize(("fault", "kind", "outcome"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS])
-async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
+async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
     async with remote_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side)
         assert len(side.server.received) == 1
@@ -291,7 +293,7 @@ async def test_leads_wait_when_the_day_is_used_up(
         found = await deliver(side, quota=Counted(*by_hour))
         assert side.server.received == []
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.SALESFORCE_DAILY_LIMIT, Outcome.THROTTLED)
+    assert (found.kind, found.outcome) == (SalesforceKind.DAILY_LIMIT, Outcome.THROTTLED)
     assert found.retry_after == seconds
 
 
@@ -326,7 +328,7 @@ PAGE = (Path(__file__).parents[2] / "docs/destinations/salesforce.md").read_text
 
 def test_every_setting_and_cause_stands_on_the_page() -> None:
     aliases = [field.alias for field in SalesforceConfig.model_fields.values()]
-    kinds = [kind.value for kind in Kind if kind.value.startswith("salesforce")]
+    kinds = [kind.value for kind in OURS.kinds if kind.value.startswith("salesforce")]
     assert [name for name in (*aliases, *kinds) if f"`{name}`" not in PAGE] == []
 
 

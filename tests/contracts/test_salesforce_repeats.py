@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
 from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
@@ -162,7 +163,7 @@ async def test_another_lead_of_the_same_person_is_what_the_rule_is_about(line: L
     other = replace(LEAD, id="0198c2a4-7d10-7c3e-8a55-000000000001")
     (found,) = await line.send(other)
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.SALESFORCE_DUPLICATE_RULE, Outcome.REFUSED)
+    assert (found.kind, found.outcome) == (SalesforceKind.DUPLICATE_RULE, Outcome.REFUSED)
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -170,7 +171,7 @@ async def test_another_unique_field_is_not_our_id(line: Line, number: int) -> No
     line.org.store({"LastName": "Else", "Company": "Else", UNIQUE: "taken"})
     found = await line.send(*leads(number), fields={UNIQUE: "taken"})
     assert {(each.kind, each.outcome) for each in found if isinstance(each, Diagnosis)} == {
-        (Kind.SALESFORCE_VALUE_TAKEN, Outcome.REFUSED)
+        (SalesforceKind.VALUE_TAKEN, Outcome.REFUSED)
     }
     assert len(found) == number
 
@@ -203,7 +204,7 @@ async def test_a_field_that_is_no_longer_unique_stops_the_connection(line: Line)
     line.stand_in.choose("externalIdAmbiguous")
     found = await line.send(*leads(2))
     assert {(each.kind, each.outcome) for each in found if isinstance(each, Diagnosis)} == {
-        (Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, Outcome.BROKEN)
+        (SalesforceKind.EXTERNAL_ID_UNUSABLE, Outcome.BROKEN)
     }
     assert not line.org.leads
 
@@ -219,7 +220,7 @@ async def test_the_check_sees_a_mandatory_field_that_no_lead_has(line: Line) -> 
     check = await adapter.check()
     await adapter.aclose()
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.SALESFORCE_RULE_REFUSED
+    assert check.diagnosis.kind is SalesforceKind.RULE_REFUSED
     assert "Region__c" in (check.diagnosis.evidence.text or "")
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
 from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
@@ -134,12 +135,12 @@ async def test_where_our_id_is_not_named_it_is_looked_up(authority: Authority, c
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("DUPLICATE_VALUE", Kind.SALESFORCE_VALUE_TAKEN),
-        ("DUPLICATES_DETECTED", Kind.SALESFORCE_DUPLICATE_RULE),
-        ("CANNOT_UPDATE_CONVERTED_LEAD", Kind.SALESFORCE_LEAD_CONVERTED),
+        ("DUPLICATE_VALUE", SalesforceKind.VALUE_TAKEN),
+        ("DUPLICATES_DETECTED", SalesforceKind.DUPLICATE_RULE),
+        ("CANNOT_UPDATE_CONVERTED_LEAD", SalesforceKind.LEAD_CONVERTED),
     ],
 )
-async def test_where_our_id_is_not_there_the_refusal_stands(authority: Authority, code: str, kind: Kind) -> None:
+async def test_where_our_id_is_not_there_the_refusal_stands(authority: Authority, code: str, kind: AnyKind) -> None:
     found = await answer_to(authority, {ONE: errors(code), LOOKUP: errors("NOT_FOUND", status=404)})
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome) == (kind, Outcome.REFUSED)
@@ -191,46 +192,46 @@ async def test_two_hundred(authority: Authority) -> None:
 
 CODES = [  # docs/reference/vendors/salesforce.md#rest-api-errors
     *(
-        (400, code, Kind.SALESFORCE_RULE_REFUSED, Outcome.REFUSED)
+        (400, code, SalesforceKind.RULE_REFUSED, Outcome.REFUSED)
         for code in (
             *("REQUIRED_FIELD_MISSING", "STRING_TOO_LONG", "INVALID_EMAIL_ADDRESS"),
             *("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "FIELD_CUSTOM_VALIDATION_EXCEPTION"),
             *("FIELD_INTEGRITY_EXCEPTION", "NUMBER_OUTSIDE_VALID_RANGE"),
         )
     ),
-    (400, "DUPLICATES_DETECTED", Kind.SALESFORCE_DUPLICATE_RULE, Outcome.REFUSED),
-    (400, "DUPLICATE_VALUE", Kind.SALESFORCE_VALUE_TAKEN, Outcome.REFUSED),
+    (400, "DUPLICATES_DETECTED", SalesforceKind.DUPLICATE_RULE, Outcome.REFUSED),
+    (400, "DUPLICATE_VALUE", SalesforceKind.VALUE_TAKEN, Outcome.REFUSED),
     *(
-        (400, code, Kind.SALESFORCE_AUTOMATION_FAILED, Outcome.REFUSED)
+        (400, code, SalesforceKind.AUTOMATION_FAILED, Outcome.REFUSED)
         for code in ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR")
     ),
-    (400, "INVALID_FIELD", Kind.SALESFORCE_FIELD_UNKNOWN, Outcome.BROKEN),
-    (400, "INVALID_FIELD_FOR_INSERT_UPDATE", Kind.SALESFORCE_FIELD_UNKNOWN, Outcome.BROKEN),
-    (400, "JSON_PARSER_ERROR", Kind.SALESFORCE_REQUEST_REJECTED, Outcome.BROKEN),
-    (400, "MALFORMED_ID", Kind.SALESFORCE_REQUEST_REJECTED, Outcome.BROKEN),
-    (400, "UNABLE_TO_LOCK_ROW", Kind.SALESFORCE_ROW_LOCKED, Outcome.FAILED),
-    (401, "INVALID_SESSION_ID", Kind.SALESFORCE_SESSION_REJECTED, Outcome.BROKEN),
-    (403, "REQUEST_LIMIT_EXCEEDED", Kind.SALESFORCE_API_LIMIT, Outcome.THROTTLED),
-    (403, "API_DISABLED_FOR_ORG", Kind.SALESFORCE_API_DISABLED, Outcome.BROKEN),
-    (403, "INSUFFICIENT_ACCESS_OR_READONLY", Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
-    (403, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
-    (403, "STORAGE_LIMIT_EXCEEDED", Kind.SALESFORCE_STORAGE_FULL, Outcome.BROKEN),
+    (400, "INVALID_FIELD", SalesforceKind.FIELD_UNKNOWN, Outcome.BROKEN),
+    (400, "INVALID_FIELD_FOR_INSERT_UPDATE", SalesforceKind.FIELD_UNKNOWN, Outcome.BROKEN),
+    (400, "JSON_PARSER_ERROR", SalesforceKind.REQUEST_REJECTED, Outcome.BROKEN),
+    (400, "MALFORMED_ID", SalesforceKind.REQUEST_REJECTED, Outcome.BROKEN),
+    (400, "UNABLE_TO_LOCK_ROW", SalesforceKind.ROW_LOCKED, Outcome.FAILED),
+    (401, "INVALID_SESSION_ID", SalesforceKind.SESSION_REJECTED, Outcome.BROKEN),
+    (403, "REQUEST_LIMIT_EXCEEDED", SalesforceKind.API_LIMIT, Outcome.THROTTLED),
+    (403, "API_DISABLED_FOR_ORG", SalesforceKind.API_DISABLED, Outcome.BROKEN),
+    (403, "INSUFFICIENT_ACCESS_OR_READONLY", SalesforceKind.ACCESS_MISSING, Outcome.BROKEN),
+    (403, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", SalesforceKind.ACCESS_MISSING, Outcome.BROKEN),
+    (403, "STORAGE_LIMIT_EXCEEDED", SalesforceKind.STORAGE_FULL, Outcome.BROKEN),
     *(
-        (404, code, Kind.SALESFORCE_NOT_FOUND, Outcome.BROKEN)
+        (404, code, SalesforceKind.NOT_FOUND, Outcome.BROKEN)
         for code in ("NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED")
     ),
     (503, "API_CURRENTLY_DISABLED", Kind.SERVER_ERROR, Outcome.FAILED),
     (500, "UNKNOWN_EXCEPTION", Kind.SERVER_ERROR, Outcome.FAILED),
     (503, "SERVER_UNAVAILABLE", Kind.SERVER_ERROR, Outcome.FAILED),
     (400, "SOMETHING_NEW", Kind.LEAD_REFUSED, Outcome.REFUSED),
-    (403, "SOMETHING_NEW", Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
+    (403, "SOMETHING_NEW", SalesforceKind.ACCESS_MISSING, Outcome.BROKEN),
     (500, "SOMETHING_NEW", Kind.SERVER_ERROR, Outcome.FAILED),
 ]
 
 
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), CODES)
 async def test_codes_of_a_single_lead(
-    authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
+    authority: Authority, status: int, code: str, kind: AnyKind, outcome: Outcome
 ) -> None:
     found = await answer_to(authority, {ONE: errors(code, status=status)})
     assert isinstance(found, Diagnosis)
@@ -240,7 +241,7 @@ async def test_codes_of_a_single_lead(
 
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), [row for row in CODES if row[0] == 400])
 async def test_codes_of_one_among_many(
-    authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
+    authority: Authority, status: int, code: str, kind: AnyKind, outcome: Outcome
 ) -> None:
     good = {"id": RECORD, "success": True, "errors": []}
     bad = {"success": False, "errors": [{"statusCode": code, "message": "No.", "fields": []}]}
@@ -254,7 +255,7 @@ async def test_codes_of_one_among_many(
 
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), [row for row in CODES if row[3] is not Outcome.REFUSED])
 async def test_codes_of_a_whole_request(
-    authority: Authority, status: int, code: str, kind: Kind, outcome: Outcome
+    authority: Authority, status: int, code: str, kind: AnyKind, outcome: Outcome
 ) -> None:
     fault = errors(code, status=status, wording=f"No {LEAD.customer.last_name}.")
     async with remote_side(authority, {TOKEN: GRANTED, MANY: fault}, HOST) as side:
@@ -274,27 +275,27 @@ async def test_a_whole_request_that_is_refused_is_the_settings_fault(authority: 
     [
         (
             errors("REQUEST_LIMIT_EXCEEDED", wording="TotalRequests Limit exceeded.", status=403),
-            Kind.SALESFORCE_API_LIMIT,
+            SalesforceKind.API_LIMIT,
             900,
         ),
         (
             errors("REQUEST_LIMIT_EXCEEDED", wording="ConcurrentPerOrgLongTxn Limit exceeded.", status=403),
-            Kind.SALESFORCE_CONCURRENCY_LIMIT,
+            SalesforceKind.CONCURRENCY_LIMIT,
             20,
         ),
         (
             message([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=5000/5000"),
-            Kind.SALESFORCE_API_LIMIT,
+            SalesforceKind.API_LIMIT,
             900,
         ),
         (
             message([{"errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403, sforce_limit_info="api-usage=18/5000"),
-            Kind.SALESFORCE_CONCURRENCY_LIMIT,
+            SalesforceKind.CONCURRENCY_LIMIT,
             20,
         ),
     ],
 )
-async def test_the_two_limits(authority: Authority, fault: Fault, kind: Kind, seconds: float) -> None:
+async def test_the_two_limits(authority: Authority, fault: Fault, kind: AnyKind, seconds: float) -> None:
     found = await answer_to(authority, {ONE: fault})
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome, found.retry_after) == (kind, Outcome.THROTTLED, seconds)
@@ -303,12 +304,12 @@ async def test_the_two_limits(authority: Authority, fault: Fault, kind: Kind, se
 @pytest.mark.parametrize(
     ("fault", "kind", "outcome"),
     [
-        (message(["/services/data/v62.0/sobjects/Lead/00Q1"], 300), Kind.SALESFORCE_SEVERAL_MATCH, Outcome.REFUSED),
+        (message(["/services/data/v62.0/sobjects/Lead/00Q1"], 300), SalesforceKind.SEVERAL_MATCH, Outcome.REFUSED),
         (faults.redirect("https://login.salesforce.com/"), Kind.REDIRECTED, Outcome.BROKEN),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
         (faults.reset_in_body(201), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
-        (faults.html(403), Kind.SALESFORCE_ACCESS_MISSING, Outcome.BROKEN),
-        (faults.html(404), Kind.SALESFORCE_NOT_FOUND, Outcome.BROKEN),
+        (faults.html(403), SalesforceKind.ACCESS_MISSING, Outcome.BROKEN),
+        (faults.html(404), SalesforceKind.NOT_FOUND, Outcome.BROKEN),
         (faults.answer(413), Kind.LEAD_TOO_LARGE, Outcome.REFUSED),
         (faults.answer(429, retry_after="7"), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
@@ -322,7 +323,7 @@ async def test_the_two_limits(authority: Authority, fault: Fault, kind: Kind, se
         (message({"success": False, "errors": []}), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS),
     ],
 )
-async def test_other_answers(authority: Authority, fault: Fault, kind: Kind, outcome: Outcome) -> None:
+async def test_other_answers(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
     found = await answer_to(authority, {ONE: fault}, seconds=1.0)
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome) == (kind, outcome)
@@ -359,7 +360,7 @@ async def test_a_session_that_is_never_taken_breaks_the_connection(authority: Au
         (found,) = await deliver(side)
         assert (len(side.requests(TOKEN)), len(side.requests(WRITES))) == (2, 2)
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.SALESFORCE_SESSION_REJECTED
+    assert found.kind is SalesforceKind.SESSION_REJECTED
 
 
 async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> None:
@@ -380,28 +381,28 @@ async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> Non
         *(
             (message({"error": code, "error_description": "No."}, 400), kind, Outcome.BROKEN)
             for code, kind in (
-                ("invalid_client_id", Kind.SALESFORCE_APP_REJECTED),
-                ("invalid_client", Kind.SALESFORCE_APP_REJECTED),
-                ("invalid_grant", Kind.SALESFORCE_APP_NOT_ALLOWED),
-                ("unsupported_grant_type", Kind.SALESFORCE_APP_NOT_ALLOWED),
-                ("inactive_user", Kind.SALESFORCE_INACTIVE),
-                ("inactive_org", Kind.SALESFORCE_INACTIVE),
-                ("something_new", Kind.SALESFORCE_APP_REJECTED),
+                ("invalid_client_id", SalesforceKind.APP_REJECTED),
+                ("invalid_client", SalesforceKind.APP_REJECTED),
+                ("invalid_grant", SalesforceKind.APP_NOT_ALLOWED),
+                ("unsupported_grant_type", SalesforceKind.APP_NOT_ALLOWED),
+                ("inactive_user", SalesforceKind.INACTIVE),
+                ("inactive_org", SalesforceKind.INACTIVE),
+                ("something_new", SalesforceKind.APP_REJECTED),
             )
         ),
         (message({"error": "rate_limit_exceeded"}, 400), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.html(200), Kind.ANSWER_NOT_UNDERSTOOD, Outcome.FAILED),
         (faults.redirect("https://evil.example/"), Kind.REDIRECTED, Outcome.BROKEN),
-        (faults.answer(404), Kind.SALESFORCE_DOMAIN_NOT_FOUND, Outcome.BROKEN),
+        (faults.answer(404), SalesforceKind.DOMAIN_NOT_FOUND, Outcome.BROKEN),
         (faults.html(500), Kind.SERVER_ERROR, Outcome.FAILED),
         (faults.answer(503, retry_after="9"), Kind.THROTTLED, Outcome.THROTTLED),
         (faults.hang, Kind.NO_ANSWER, Outcome.FAILED),
         (faults.reset_before_answer, Kind.CONNECTION_LOST, Outcome.FAILED),
-        (faults.echo(400), Kind.SALESFORCE_APP_REJECTED, Outcome.BROKEN),
+        (faults.echo(400), SalesforceKind.APP_REJECTED, Outcome.BROKEN),
     ],
 )
 async def test_signing_in_fails_before_a_lead_is_sent(
-    authority: Authority, fault: Fault, kind: Kind, outcome: Outcome
+    authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome
 ) -> None:
     async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
         found = await deliver(side, leads(3))
@@ -443,7 +444,7 @@ async def test_a_refusal_of_the_secret_is_not_a_demand(authority: Authority) -> 
         (found,) = await deliver(side)
         assert len(side.requests(TOKEN)) == 1
     assert isinstance(found, Diagnosis)
-    assert found.kind is Kind.SALESFORCE_APP_REJECTED
+    assert found.kind is SalesforceKind.APP_REJECTED
 
 
 async def test_an_answer_that_is_too_large_is_asked_for_in_parts(authority: Authority) -> None:
@@ -469,9 +470,9 @@ async def test_a_domain_that_does_not_exist(authority: Authority) -> None:
     check = await line(network).check()
     await network.aclose()
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (Kind.SALESFORCE_DOMAIN_NOT_FOUND, Outcome.BROKEN)
+    assert (found.kind, found.outcome) == (SalesforceKind.DOMAIN_NOT_FOUND, Outcome.BROKEN)
     assert check.diagnosis is not None
-    assert check.diagnosis.kind is Kind.SALESFORCE_DOMAIN_NOT_FOUND
+    assert check.diagnosis.kind is SalesforceKind.DOMAIN_NOT_FOUND
 
 
 async def test_a_preview_sends_nothing(authority: Authority) -> None:
@@ -503,33 +504,33 @@ USED = message({"DailyApiRequests": {"Max": 15_000, "Remaining": 14_000}})
     [
         (described(), USED, {}, None, "limits"),
         (described(), errors("INSUFFICIENT_ACCESS", status=403), {}, None, "limits"),
-        (described(Phone={}), USED, {}, Kind.SALESFORCE_FIELD_UNKNOWN, "fields"),
-        (described(Phone={"createable": False}), USED, {}, Kind.SALESFORCE_FIELD_UNKNOWN, "fields"),
+        (described(Phone={}), USED, {}, SalesforceKind.FIELD_UNKNOWN, "fields"),
+        (described(Phone={"createable": False}), USED, {}, SalesforceKind.FIELD_UNKNOWN, "fields"),
         (described(Phone={}), USED, {"fields": {"Phone": None}}, None, "limits"),
-        (described(), USED, {"fields": {"Region__c": "x"}}, Kind.SALESFORCE_FIELD_UNKNOWN, "fields"),
-        (described(LeadkeeperId__c={}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
-        (described(LeadkeeperId__c=OWN | {"unique": False}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
+        (described(), USED, {"fields": {"Region__c": "x"}}, SalesforceKind.FIELD_UNKNOWN, "fields"),
+        (described(LeadkeeperId__c={}), USED, {}, SalesforceKind.EXTERNAL_ID_UNUSABLE, "fields"),
+        (described(LeadkeeperId__c=OWN | {"unique": False}), USED, {}, SalesforceKind.EXTERNAL_ID_UNUSABLE, "fields"),
         (
             described(LeadkeeperId__c=OWN | {"externalId": False}),
             USED,
             {},
-            Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,
+            SalesforceKind.EXTERNAL_ID_UNUSABLE,
             "fields",
         ),
-        (described(LeadkeeperId__c=OWN | {"length": 18}), USED, {}, Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, "fields"),
-        (errors("NOT_FOUND", status=404), USED, {}, Kind.SALESFORCE_NOT_FOUND, "fields"),
-        (message({"createable": False, "fields": []}), USED, {}, Kind.SALESFORCE_ACCESS_MISSING, "fields"),
+        (described(LeadkeeperId__c=OWN | {"length": 18}), USED, {}, SalesforceKind.EXTERNAL_ID_UNUSABLE, "fields"),
+        (errors("NOT_FOUND", status=404), USED, {}, SalesforceKind.NOT_FOUND, "fields"),
+        (message({"createable": False, "fields": []}), USED, {}, SalesforceKind.ACCESS_MISSING, "fields"),
         (
             described(),
             message({"DailyApiRequests": {"Max": 15_000, "Remaining": 0}}),
             {},
-            Kind.SALESFORCE_API_LIMIT,
+            SalesforceKind.API_LIMIT,
             "limits",
         ),
     ],
 )
 async def test_the_check(
-    authority: Authority, describe: Fault, limits: Fault, settings: Any, kind: Kind | None, step: str
+    authority: Authority, describe: Fault, limits: Fault, settings: Any, kind: AnyKind | None, step: str
 ) -> None:
     async with remote_side(authority, {TOKEN: GRANTED, DESCRIBE: describe, LIMITS: limits}, HOST) as side:
         check = await line(side.network, **settings).check()

@@ -15,6 +15,7 @@ from leadkeeper.delivery.record import attempt_row
 from leadkeeper.destinations.interface import Adapter, Context
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.rest import MarketoRestApi
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
@@ -70,7 +71,7 @@ async def test_web_to_lead_is_counted_per_publisher_host_and_organization(databa
 async def test_what_was_refused_uses_nothing(database_url: str) -> None:
     async with furnished(database_url) as home:
         connection = await connected(home, CRM, "primary", salesforce())
-        for kind in (Kind.SALESFORCE_FORM_REJECTED, Kind.SALESFORCE_FORM_NOT_THERE, Kind.THROTTLED):
+        for kind in (SalesforceKind.FORM_REJECTED, SalesforceKind.FORM_NOT_THERE, Kind.THROTTLED):
             await sent(home, connection, diagnose(kind), "setAside")
         assert await Usage(home.storage, connection).used(24) == 0
         await sent(home, connection, diagnose(Kind.NO_ANSWER, outcome=Outcome.AMBIGUOUS), "setAside")

@@ -15,11 +15,12 @@ import pytest
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.interface import Context
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
 from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
-from leadkeeper.diagnosis import Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Outcome, Receipt
 from leadkeeper.lead import test_customer as customer_of
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
@@ -150,7 +151,7 @@ async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
 def test_not_found_names_what_the_seed_names(language: Language) -> None:
-    text = text_of(Kind.SALESFORCE_TEST_LEAD_NOT_FOUND, language)
+    text = text_of(SalesforceKind.TEST_LEAD_NOT_FOUND, language)
     steps = " ".join(text.steps)
     for word in (
         "reCAPTCHA",
@@ -163,7 +164,7 @@ def test_not_found_names_what_the_seed_names(language: Language) -> None:
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
 def test_the_diagnosis_names_the_remedy_of_the_seed(language: Language) -> None:
-    steps = " ".join(text_of(Kind.SALESFORCE_FORM_REJECTED, language).steps)
+    steps = " ".join(text_of(SalesforceKind.FORM_REJECTED, language).steps)
     for word in (
         "reCAPTCHA",
         "Default Lead Creator",

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "src/leadkeeper"
 PLANTED = [
     ("destinations/dynamics/adapter.py", "import leadkeeper.destinations.marketo.rest", "destinations-apart"),
     ("publishing/runner.py", "import asyncpg", "storage-knows"),
+    ("inbox/trace.py", "import leadkeeper.destinations.salesforce.diagnoses", "kinds-at-home"),
     ("publishing/steps.py", "import sqlalchemy", "pure"),
 ]
 
@@ -66,6 +67,11 @@ def test_every_destination_is_in_the_contract() -> None:
     folders = {path.name for path in (PACKAGE / "destinations").iterdir() if (path / "__init__.py").exists()}
     assert folders - shared == {each.name for each in OURS}
     assert {name.rpartition(".")[2] for name in contract("destinations-apart")["modules"]} == folders - shared
+
+
+def test_the_diagnoses_of_every_destination_are_hidden_from_the_core() -> None:
+    folders = {path.name for path in (PACKAGE / "destinations").iterdir() if (path / "__init__.py").exists()}
+    assert {name.rpartition(".")[2] for name in contract("kinds-at-home")["forbidden_modules"]} == folders
 
 
 def test_the_database_is_hidden_from_every_room() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from leadkeeper.catalogue import CATALOGUE, docs_of, text_of
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnoses.text import WHO_ACTS
-from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome
 from leadkeeper.texts import ENGLISH, Language
 from tests.languages import LANGUAGES, PORTUGUESE
 
@@ -25,7 +26,7 @@ class Page:
     usually: str
     outcomes: dict[Outcome, str]
 
-    def line(self, kind: Kind, language: Language) -> str:
+    def line(self, kind: AnyKind, language: Language) -> str:
         """What usually follows, and who acts."""
         entry = CATALOGUE[kind]
         return self.usually.format(outcome=self.outcomes[entry.outcome], who=language.gettext(WHO_ACTS[entry.who]))
@@ -36,8 +37,8 @@ PAGES = {
         """# Diagnoses
 
 Every failure of a delivery names one of these causes (`diagnosis.kind`), who must act (`who`), and the steps. This page
-is generated from `src/leadkeeper/diagnoses/`; it is there [in Portuguese](diagnoses.pt.md) too. What follows from an
-outcome is in [the way of a lead](../explanation/the-way-of-a-lead.md#what-follows-from-an-answer).
+is generated from the declarations in the sources; it is there [in Portuguese](diagnoses.pt.md) too. What follows from
+an outcome is in [the way of a lead](../explanation/the-way-of-a-lead.md#what-follows-from-an-answer).
 `leadkeeper explain "<text or code>"` finds the entry for an error copied from elsewhere.
 """,
         "Usually *{outcome}*; who must act: *{who}*.",
@@ -79,7 +80,7 @@ def written(language: Language) -> str:
     """The page as it should be."""
     page = PAGES[language]
     parts = [page.head]
-    for kind in Kind:
+    for kind in OURS.kinds:
         text = text_of(kind, language)
         steps = "\n".join(f"{number}. {step}" for number, step in enumerate(text.steps, 1))
         parts.append(f"## {kind.value}\n\n{text.summary}\n\n{page.line(kind, language)}\n\n{steps}\n")

@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.diagnosis import Kind
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.doors.storefront.texts import THANKS
 from leadkeeper.mail import text as mail_text
 from leadkeeper.mail.address import parse_address
@@ -30,7 +30,7 @@ PROMISE: Final = re.compile(
 TO: Final = ["sales@contoso.example"]
 FROM: Final = parse_address("leads@market.example")
 END: Final = (TO, FROM, "m1")
-KIND: Final = Kind.SALESFORCE_TEST_LEAD_NOT_FOUND
+KIND: Final = SalesforceKind.TEST_LEAD_NOT_FOUND
 NEWS: Final = OutageNews(News.STILL_FAILING, KIND, "cause", 1_000, 2_000, confirmed=False)
 
 

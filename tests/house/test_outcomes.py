@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadkeeper.catalogue import CATALOGUE
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind
 from tests.contracts.cases import LINES
 from tests.contracts.cases.case import Expected, Line, State
 from tests.contracts.cases.troubles import TROUBLES, Trouble
@@ -62,7 +62,7 @@ def _words(state: State) -> str:
 
 
 def _check(state: State) -> str:
-    if isinstance(state.check, Kind):
+    if isinstance(state.check, AnyKind):
         return link(state.check)
     return "" if state.kind is None else "yes" if state.check else "no"
 
@@ -81,7 +81,7 @@ def cells(expected: Expected) -> str:
     return f"*{expected.outcome.value}* | {link(expected.kind)} | {who.value}"
 
 
-def link(kind: Kind) -> str:
+def link(kind: AnyKind) -> str:
     """The cause with a link to its entry."""
     return f"[{kind.value}](diagnoses.md#{kind.value.lower()})"
 

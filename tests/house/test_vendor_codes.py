@@ -15,7 +15,7 @@ from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
 from leadkeeper.destinations.hubspot import errors as hubspot_errors
 from leadkeeper.destinations.marketo import errors as marketo_errors
 from leadkeeper.destinations.salesforce import errors as salesforce_errors
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind
 from leadkeeper.network.entra import errors as entra_errors
 from tests.house.pages import DOCS
 
@@ -31,16 +31,16 @@ CODES: Mapping[str, Mapping[Any, Any]] = {
 _BLOCK = re.compile(r"(<!-- codes: [^>]*-->\n\n).*?(?=\n<!-- end -->)", re.DOTALL)
 
 
-def kind_of(meaning: Any) -> Kind:
+def kind_of(meaning: Any) -> AnyKind:
     """The kind that an adapter's table gives, alone or with an outcome beside it."""
     kind = getattr(meaning, "kind", meaning)
-    assert isinstance(kind, Kind)
+    assert isinstance(kind, AnyKind)
     return kind
 
 
 def written(codes: Mapping[Any, Any]) -> str:
     """The list as it should be: for each diagnosis its codes."""
-    by_kind: dict[Kind, list[str]] = {}
+    by_kind: dict[AnyKind, list[str]] = {}
     for code, meaning in codes.items():
         by_kind.setdefault(kind_of(meaning), []).append(f"`{code}`")
     rows = [

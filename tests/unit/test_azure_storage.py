@@ -21,6 +21,7 @@ from leadkeeper.destinations.azure_storage.account import (
     is_account_permitted,
     parse_connection_string,
 )
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import (
     BEING_DELETED_SECONDS,
     CODES,
@@ -29,7 +30,7 @@ from leadkeeper.destinations.azure_storage.errors import (
     read_error,
     storage_verdict_on,
 )
-from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.client import NetworkPolicy
 
@@ -230,19 +231,19 @@ CONFIG, DATA, THROTTLE, WAIT, UNSURE = (
     Outcome.AMBIGUOUS,
 )
 FACTS = [  # docs/reference/vendors/azure_storage.md#errors
-    (403, "AuthenticationFailed", Kind.STORAGE_KEY_REJECTED, CONFIG),
+    (403, "AuthenticationFailed", AzureStorageKind.KEY_REJECTED, CONFIG),
     *(
-        (403, code, Kind.STORAGE_ACCESS_BLOCKED, CONFIG)
+        (403, code, AzureStorageKind.ACCESS_BLOCKED, CONFIG)
         for code in (
             *("AuthorizationFailure", "AuthorizationPermissionMismatch", "AuthorizationProtocolMismatch"),
             *("AuthorizationSourceIPMismatch", "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch"),
             *("InsufficientAccountPermissions", "KeyBasedAuthenticationNotPermitted"),
         )
     ),
-    (403, "AccountIsDisabled", Kind.STORAGE_ACCOUNT_DISABLED, CONFIG),
-    (400, "InvalidAuthenticationInfo", Kind.STORAGE_KEY_REJECTED, CONFIG),
+    (403, "AccountIsDisabled", AzureStorageKind.ACCOUNT_DISABLED, CONFIG),
+    (400, "InvalidAuthenticationInfo", AzureStorageKind.KEY_REJECTED, CONFIG),
     *(
-        (400, code, Kind.STORAGE_SETTING_INVALID, CONFIG)
+        (400, code, AzureStorageKind.SETTING_INVALID, CONFIG)
         for code in (
             *("AccountRequiresHttps", "InvalidHeaderValue", "InvalidUri", "InvalidResourceName", "OutOfRangeInput"),
         )
@@ -251,10 +252,10 @@ FACTS = [  # docs/reference/vendors/azure_storage.md#errors
         (404, code, Kind.ENDPOINT_NOT_FOUND, CONFIG)
         for code in ("TableNotFound", "ContainerNotFound", "ResourceNotFound", "EntityNotFound", "BlobNotFound")
     ),
-    (409, "TableBeingDeleted", Kind.TABLE_BEING_DELETED, WAIT),
-    (409, "ContainerBeingDeleted", Kind.TABLE_BEING_DELETED, WAIT),
+    (409, "TableBeingDeleted", AzureStorageKind.TABLE_BEING_DELETED, WAIT),
+    (409, "ContainerBeingDeleted", AzureStorageKind.TABLE_BEING_DELETED, WAIT),
     *(
-        (409, code, Kind.STORAGE_SETTING_INVALID, CONFIG)
+        (409, code, AzureStorageKind.SETTING_INVALID, CONFIG)
         for code in ("InvalidBlobType", "BlockCountExceedsLimit", "LeaseIdMissing")
     ),
     *(
@@ -284,7 +285,7 @@ FACTS = [  # docs/reference/vendors/azure_storage.md#errors
 
 @pytest.mark.parametrize(("status", "code", "kind", "outcome"), FACTS, ids=str)
 @pytest.mark.parametrize("form", ["json", "xml", "header"])
-def test_each_code_means_what_the_facts_say(status: int, code: str, kind: Kind, outcome: Outcome, form: str) -> None:
+def test_each_code_means_what_the_facts_say(status: int, code: str, kind: AnyKind, outcome: Outcome, form: str) -> None:
     headers = {"x-ms-error-code": code} if form == "header" else {}
     body = {
         "json": json.dumps({"odata.error": {"code": code, "message": {"lang": "de", "value": "0:Nein."}}}),
@@ -311,8 +312,8 @@ def test_the_table_of_codes_has_no_more_than_one_meaning_each() -> None:
         (200, Kind.ANSWER_NOT_UNDERSTOOD, UNSURE),
         (302, Kind.REDIRECTED, CONFIG),
         (400, Kind.LEAD_REFUSED, DATA),
-        (401, Kind.STORAGE_KEY_REJECTED, CONFIG),
-        (403, Kind.STORAGE_ACCESS_BLOCKED, CONFIG),
+        (401, AzureStorageKind.KEY_REJECTED, CONFIG),
+        (403, AzureStorageKind.ACCESS_BLOCKED, CONFIG),
         (404, Kind.ENDPOINT_NOT_FOUND, CONFIG),
         (405, Kind.METHOD_REFUSED, CONFIG),
         (409, Kind.SERVER_ERROR, WAIT),
@@ -325,7 +326,7 @@ def test_the_table_of_codes_has_no_more_than_one_meaning_each() -> None:
         (599, Kind.SERVER_ERROR, WAIT),
     ],
 )
-def test_an_unknown_code_goes_by_its_status(status: int, kind: Kind, outcome: Outcome) -> None:
+def test_an_unknown_code_goes_by_its_status(status: int, kind: AnyKind, outcome: Outcome) -> None:
     for code in (None, "NeverHeardOf"):
         diagnosis = diagnose_storage(StorageError(status, code), (), ())
         assert (diagnosis.kind, diagnosis.outcome) == (kind, outcome)

@@ -21,6 +21,7 @@ from leadkeeper.delivery.breaker import (
     is_half_open,
 )
 from leadkeeper.delivery.schedule import SECOND
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 
 NOW = 10_000_000
@@ -162,7 +163,7 @@ answers = st.one_of(
     st.just(Receipt()),
     st.builds(
         diagnose,
-        st.sampled_from(list(Kind)),
+        st.sampled_from(OURS.kinds),
         outcome=st.none() | st.sampled_from([o for o in Outcome if o not in (Outcome.DELIVERED, Outcome.UNCONFIRMED)]),
         retry_after=st.none() | st.floats(0, 1e6),
     ),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.catalogue import CATALOGUE, diagnose, from_stored, text_of, to_stored
-from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Evidence, Kind, Outcome, Receipt, Who, masked
+from leadkeeper.catalogue import CATALOGUE, declare, diagnose, from_stored, kind_of, text_of, to_stored
+from leadkeeper.destinations.registry import OURS
+from leadkeeper.diagnoses.entry import Entry
+from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, AnyKind, Evidence, Kind, Outcome, Receipt, Who, masked
 from leadkeeper.texts import ENGLISH
 
 
@@ -44,8 +48,8 @@ def test_evidence_is_short_and_on_one_line(text: str) -> None:
     assert "\r" not in shown
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_has_cause_and_steps(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", OURS.kinds)
+def test_every_kind_has_cause_and_steps(kind: AnyKind) -> None:
     entry = CATALOGUE[kind]
     assert entry.summary.endswith(".")
     assert entry.steps
@@ -65,3 +69,23 @@ def test_every_kind_has_cause_and_steps(kind: Kind) -> None:
 )
 def test_what_is_stored_reads_back(answer: Answer) -> None:
     assert from_stored(to_stored(answer)) == answer
+
+
+class FabrikamKind(AnyKind):
+    """Causes of a destination that nobody has."""
+
+    ONE = "fabrikam.one"
+    TWO = "throttled"
+
+
+ENTRY: Final = Entry(Outcome.BROKEN, Who.OPERATOR, "Something is wrong.", ("Mend it.",))
+
+
+def test_a_kind_is_declared_with_its_meaning_and_takes_no_name_of_another() -> None:
+    with pytest.raises(ValueError, match="its entries differ"):
+        declare(FabrikamKind, {FabrikamKind.ONE: ENTRY})
+    with pytest.raises(ValueError, match="throttled is declared by"):
+        declare(FabrikamKind, dict.fromkeys(FabrikamKind, ENTRY))
+    with pytest.raises(ValueError, match="no diagnosis is called"):
+        kind_of("fabrikam.one")
+    assert kind_of("throttled") is Kind.THROTTLED

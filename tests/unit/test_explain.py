@@ -11,15 +11,21 @@ from hypothesis import strategies as st
 
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.azure_storage import errors as azure_errors
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
 from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.destinations.salesforce import errors as salesforce_errors
-from leadkeeper.diagnosis import Kind
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.explain.find import LONGEST, explain, find
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
 from leadkeeper.explain.microsoft_texts_pt import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
 from leadkeeper.network.entra import errors as entra_errors
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.texts import ENGLISH, Language
 from tests.languages import LANGUAGES, PORTUGUESE
 
@@ -27,36 +33,36 @@ PREFIX = "Could not save the lead to Dynamics CRM"
 PREFIX_PT = "Não foi possível salvar o cliente potencial no Dynamics CRM"
 GUID = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 
-REMEDIES: dict[Kind, tuple[str, ...]] = {
-    Kind.SIGN_IN_REJECTED: ("office365", "password", "directoryId", "applicationId", "secret", "licence"),
-    Kind.FIELD_PERMISSION_MISSING: ("Microsoft Marketplace Lead Writer",),
-    Kind.TENANT_NOT_FOUND: ("Microsoft Entra ID", "Tenant ID", "directoryId"),
-    Kind.NO_SECURITY_ROLE: ("Microsoft Marketplace Lead Writer", "Security"),
-    Kind.APPLICATION_NOT_FOUND: ("App registrations", "Application (client) ID"),
-    Kind.TENANT_INVALID: ("Microsoft Entra ID", "Tenant ID", "directoryId"),
-    Kind.CLIENT_SECRET_WRONG: ("Azure portal", "New client secret", "applicationKey"),
-    Kind.DYNAMICS_NO_ANSWER: ("instanceUrl", "valid Dynamics instance"),
+REMEDIES: dict[AnyKind, tuple[str, ...]] = {
+    EntraKind.SIGN_IN_REJECTED: ("office365", "password", "directoryId", "applicationId", "secret", "licence"),
+    DynamicsKind.FIELD_PERMISSION_MISSING: ("Microsoft Marketplace Lead Writer",),
+    EntraKind.TENANT_NOT_FOUND: ("Microsoft Entra ID", "Tenant ID", "directoryId"),
+    DynamicsKind.NO_SECURITY_ROLE: ("Microsoft Marketplace Lead Writer", "Security"),
+    EntraKind.APPLICATION_NOT_FOUND: ("App registrations", "Application (client) ID"),
+    EntraKind.TENANT_INVALID: ("Microsoft Entra ID", "Tenant ID", "directoryId"),
+    EntraKind.CLIENT_SECRET_WRONG: ("Azure portal", "New client secret", "applicationKey"),
+    DynamicsKind.NO_ANSWER: ("instanceUrl", "valid Dynamics instance"),
 }
 """For each of Microsoft's eight errors what its own remedy says to look at."""
 
-REMEDIES_PT: dict[Kind, tuple[str, ...]] = {
-    Kind.SIGN_IN_REJECTED: ("office365", "senha", "directoryId", "applicationId", "segredo", "licença"),
-    Kind.FIELD_PERMISSION_MISSING: ("função de segurança 'Microsoft Marketplace Lead Writer'",),
-    Kind.TENANT_NOT_FOUND: ("Microsoft Entra ID", "identificador do diretório", "directoryId"),
-    Kind.NO_SECURITY_ROLE: ("função de segurança 'Microsoft Marketplace Lead Writer'",),
-    Kind.APPLICATION_NOT_FOUND: ("App registrations", "Application (client) ID"),
-    Kind.TENANT_INVALID: ("Microsoft Entra ID", "identificador do diretório", "directoryId"),
-    Kind.CLIENT_SECRET_WRONG: ("portal do Azure", "segredo", "applicationKey"),
-    Kind.DYNAMICS_NO_ANSWER: ("instanceUrl", "instância válida do Dynamics"),
+REMEDIES_PT: dict[AnyKind, tuple[str, ...]] = {
+    EntraKind.SIGN_IN_REJECTED: ("office365", "senha", "directoryId", "applicationId", "segredo", "licença"),
+    DynamicsKind.FIELD_PERMISSION_MISSING: ("função de segurança 'Microsoft Marketplace Lead Writer'",),
+    EntraKind.TENANT_NOT_FOUND: ("Microsoft Entra ID", "identificador do diretório", "directoryId"),
+    DynamicsKind.NO_SECURITY_ROLE: ("função de segurança 'Microsoft Marketplace Lead Writer'",),
+    EntraKind.APPLICATION_NOT_FOUND: ("App registrations", "Application (client) ID"),
+    EntraKind.TENANT_INVALID: ("Microsoft Entra ID", "identificador do diretório", "directoryId"),
+    EntraKind.CLIENT_SECRET_WRONG: ("portal do Azure", "segredo", "applicationKey"),
+    DynamicsKind.NO_ANSWER: ("instanceUrl", "instância válida do Dynamics"),
 }
 
 
-def kinds(pasted: str) -> list[Kind]:
+def kinds(pasted: str) -> list[AnyKind]:
     """The kinds that the text means."""
     return [match.kind for match in find(pasted)]
 
 
-def steps_of(kind: Kind, language: Language) -> str:
+def steps_of(kind: AnyKind, language: Language) -> str:
     return " ".join(text_of(kind, language).steps)
 
 
@@ -104,51 +110,57 @@ class TestMicrosoftsTexts:
             f"AADSTS700016: Application with identifier '{GUID}' was not found in the directory 'Contoso'. "
             f"Trace ID: {GUID} Correlation ID: {GUID} Timestamp: 2026-01-02 03:04:05Z"
         )
-        assert kinds(text) == [Kind.APPLICATION_NOT_FOUND]
+        assert kinds(text) == [EntraKind.APPLICATION_NOT_FOUND]
 
     @pytest.mark.parametrize(
         ("pasted", "kind"),
         [
-            ("Inquilino não encontrado", Kind.TENANT_NOT_FOUND),
-            ("usando AAD. Exceção:: Inquilino não encontrado.", Kind.TENANT_NOT_FOUND),
+            ("Inquilino não encontrado", EntraKind.TENANT_NOT_FOUND),
+            ("usando AAD. Exceção:: Inquilino não encontrado.", EntraKind.TENANT_NOT_FOUND),
             (
                 "Não foi possível guardar o potencial cliente no Dynamics CRM utilizando o AAD. Exceção:: Inquilino "
                 "não encontrado. Esta situação pode ocorrer se não existirem subscrições ativas para o inquilino.",
-                Kind.TENANT_NOT_FOUND,
+                EntraKind.TENANT_NOT_FOUND,
             ),
-            ("INQUILINO NAO ENCONTRADO", Kind.TENANT_NOT_FOUND),
-            ("LastCRMError: Não é possível iniciar sessão no Dynamics CRM", Kind.SIGN_IN_REJECTED),
-            ("Incapaz de iniciar sessão no Dynamics CRM, LastCRMException:", Kind.SIGN_IN_REJECTED),
+            ("INQUILINO NAO ENCONTRADO", EntraKind.TENANT_NOT_FOUND),
+            ("LastCRMError: Não é possível iniciar sessão no Dynamics CRM", EntraKind.SIGN_IN_REJECTED),
+            ("Incapaz de iniciar sessão no Dynamics CRM, LastCRMException:", EntraKind.SIGN_IN_REJECTED),
             (
                 "O utilizador não tem permissões de criação para o atributo leadsourcecode na entidade do potencial "
                 "cliente",
-                Kind.FIELD_PERMISSION_MISSING,
+                DynamicsKind.FIELD_PERMISSION_MISSING,
             ),
             (
                 "O utilizador não tem permissões para criar o atributo leadsourcecode na entidade principal",
-                Kind.FIELD_PERMISSION_MISSING,
+                DynamicsKind.FIELD_PERMISSION_MISSING,
             ),
-            ("A aplicação com o identificador não foi encontrada no diretório", Kind.APPLICATION_NOT_FOUND),
-            ("O identificador do inquilino solicitado não é válido", Kind.TENANT_INVALID),
-            ("O identificador de inquilino pedido não é válido e não é um formato de domínio", Kind.TENANT_INVALID),
-            ("Erro ao validar credenciais.: É fornecido um segredo de cliente inválido.", Kind.CLIENT_SECRET_WRONG),
+            ("A aplicação com o identificador não foi encontrada no diretório", EntraKind.APPLICATION_NOT_FOUND),
+            ("O identificador do inquilino solicitado não é válido", EntraKind.TENANT_INVALID),
+            (
+                "O identificador de inquilino pedido não é válido e não é um formato de domínio",
+                EntraKind.TENANT_INVALID,
+            ),
+            (
+                "Erro ao validar credenciais.: É fornecido um segredo de cliente inválido.",
+                EntraKind.CLIENT_SECRET_WRONG,
+            ),
             (
                 "SecLib::RetrievePrivilegeForUser falhou - não são atribuídas funções ao utilizador.",
-                Kind.NO_SECURITY_ROLE,
+                DynamicsKind.NO_SECURITY_ROLE,
             ),
             (
                 "O canal de pedidos excedeu o tempo limite enquanto aguardava uma resposta após 00:02:00.",
-                Kind.DYNAMICS_NO_ANSWER,
+                DynamicsKind.NO_ANSWER,
             ),
-            ("O canal de pedido esgotou o tempo à espera de uma resposta", Kind.DYNAMICS_NO_ANSWER),
+            ("O canal de pedido esgotou o tempo à espera de uma resposta", DynamicsKind.NO_ANSWER),
         ],
     )
-    def test_as_other_translators_have_them(self, pasted: str, kind: Kind) -> None:
+    def test_as_other_translators_have_them(self, pasted: str, kind: AnyKind) -> None:
         assert kinds(pasted) == [kind]
 
     def test_from_memory(self) -> None:
         assert kinds("it said requested tenant identifer not valid and not a valid external domain format") == [
-            Kind.TENANT_INVALID
+            EntraKind.TENANT_INVALID
         ]
 
     @pytest.mark.parametrize("part", [PREFIX, PREFIX_PT, "LastCRMError", "Dynamics CRM", "using AAD. Exception"])
@@ -206,8 +218,8 @@ class TestCodes:
         answer = {"requestId": "185d6#14b51985ff0", "success": False, "errors": [{"code": code, "message": "no"}]}
         assert kinds(json.dumps(answer))[0] is kind
 
-    @pytest.mark.parametrize("kind", list(Kind))
-    def test_of_ours(self, kind: Kind) -> None:
+    @pytest.mark.parametrize("kind", OURS.kinds)
+    def test_of_ours(self, kind: AnyKind) -> None:
         assert kinds(kind.value)[0] is kind
         assert kinds(f"/docs/reference/diagnoses.html#{kind.value.lower()}")[:1] in ([kind], [])
         for language in LANGUAGES:
@@ -240,15 +252,15 @@ class TestStatuses:
     def test_it_means_something_else_in_every_system(self, pasted: str) -> None:
         found = {match.kind: match.systems for match in find(pasted)}
         assert found[Kind.CREDENTIALS_REJECTED] == ("HTTPS endpoint",)
-        assert found[Kind.STORAGE_KEY_REJECTED] == ("Azure Storage",)
-        assert found[Kind.SALESFORCE_SESSION_REJECTED] == ("Salesforce",)
+        assert found[AzureStorageKind.KEY_REJECTED] == ("Azure Storage",)
+        assert found[SalesforceKind.SESSION_REJECTED] == ("Salesforce",)
 
     def test_the_system_may_be_named(self) -> None:
-        assert kinds("salesforce 401") == [Kind.SALESFORCE_SESSION_REJECTED]
-        assert kinds("HTTP 403 from Marketo") == [Kind.MARKETO_ACCESS_DENIED]
+        assert kinds("salesforce 401") == [SalesforceKind.SESSION_REJECTED]
+        assert kinds("HTTP 403 from Marketo") == [MarketoKind.ACCESS_DENIED]
 
     def test_a_code_says_more(self) -> None:
-        assert kinds('HTTP 403 {"error":{"code":"0x80072560","message":"no"}}') == [Kind.USER_NOT_MEMBER]
+        assert kinds('HTTP 403 {"error":{"code":"0x80072560","message":"no"}}') == [DynamicsKind.USER_NOT_MEMBER]
 
     def test_those_that_nobody_lists_go_by_their_class(self) -> None:
         assert kinds("HTTP 500") == [Kind.SERVER_ERROR]
@@ -295,4 +307,4 @@ def test_a_known_text_is_found_within_any_other(known: MicrosoftText, around: st
 
 def test_only_so_much_is_looked_at() -> None:
     assert find("x " * (LONGEST // 2) + "AADSTS50126") == ()
-    assert kinds("x " * (LONGEST // 2 - 10) + "AADSTS50126") == [Kind.SIGN_IN_REJECTED]
+    assert kinds("x " * (LONGEST // 2 - 10) + "AADSTS50126") == [EntraKind.SIGN_IN_REJECTED]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.errors import (
     CODES,
     STATUSES,
@@ -27,7 +28,8 @@ from leadkeeper.destinations.hubspot.records import (
     unusable,
 )
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
-from leadkeeper.diagnosis import Evidence, Kind
+from leadkeeper.destinations.registry import OURS
+from leadkeeper.diagnosis import AnyKind, Evidence, Kind
 from leadkeeper.network.client import Answered
 from leadkeeper.network.rest import Reply, read_json
 from tests.contracts.faults import LEAD
@@ -165,22 +167,22 @@ def test_the_most_particular_code_counts(error: dict[str, Any], code: str | None
 @pytest.mark.parametrize(
     ("body", "headers", "kind", "wait"),
     [
-        ({"policyName": "DAILY"}, {}, Kind.HUBSPOT_DAILY_LIMIT, 17 * 3_600.0),
-        ({"policyName": "DAILY"}, {"Retry-After": "60"}, Kind.HUBSPOT_DAILY_LIMIT, 60.0),
-        ({"policyName": "TEN_SECONDLY_ROLLING"}, {}, Kind.HUBSPOT_RATE_LIMIT, 10.0),
+        ({"policyName": "DAILY"}, {}, HubSpotKind.DAILY_LIMIT, 17 * 3_600.0),
+        ({"policyName": "DAILY"}, {"Retry-After": "60"}, HubSpotKind.DAILY_LIMIT, 60.0),
+        ({"policyName": "TEN_SECONDLY_ROLLING"}, {}, HubSpotKind.RATE_LIMIT, 10.0),
         (
             {"policyName": "SECONDLY"},
             {"X-HubSpot-RateLimit-Interval-Milliseconds": "5000"},
-            Kind.HUBSPOT_RATE_LIMIT,
+            HubSpotKind.RATE_LIMIT,
             5.0,
         ),
-        ({}, {"X-HubSpot-RateLimit-Daily-Remaining": "0"}, Kind.HUBSPOT_DAILY_LIMIT, 17 * 3_600.0),
-        ({}, {"X-HubSpot-RateLimit-Remaining": "0"}, Kind.HUBSPOT_RATE_LIMIT, 10.0),
+        ({}, {"X-HubSpot-RateLimit-Daily-Remaining": "0"}, HubSpotKind.DAILY_LIMIT, 17 * 3_600.0),
+        ({}, {"X-HubSpot-RateLimit-Remaining": "0"}, HubSpotKind.RATE_LIMIT, 10.0),
         ({}, {}, Kind.THROTTLED, None),
     ],
 )
 def test_a_limit_tells_when_to_come_again(
-    body: dict[str, str], headers: dict[str, str], kind: Kind, wait: float | None
+    body: dict[str, str], headers: dict[str, str], kind: AnyKind, wait: float | None
 ) -> None:
     found = diagnose_hubspot_reply(reply(429, body, **headers), Evidence(429), NOON, -5 * 3_600.0)
     assert (found.kind, found.retry_after) == (kind, wait)
@@ -198,12 +200,12 @@ def test_waits_that_a_status_alone_tells(status: int, wait: float) -> None:
 
 
 def test_every_code_and_status_has_a_diagnosis_of_its_own_sense() -> None:
-    assert {kind for kind in Kind if kind.name.startswith("HUBSPOT_")} <= {
+    assert {kind for kind in OURS.kinds if kind.value.startswith("hubSpot")} <= {
         *CODES.values(),
         *STATUSES.values(),
-        Kind.HUBSPOT_TEST_LEAD_NOT_FOUND,
-        Kind.HUBSPOT_LEADS_UNAVAILABLE,
-        Kind.HUBSPOT_LEAD_PROPERTY_UNUSABLE,
-        Kind.HUBSPOT_FORM_NOT_FOUND,
-        Kind.HUBSPOT_FORM_REJECTED,
+        HubSpotKind.TEST_LEAD_NOT_FOUND,
+        HubSpotKind.LEADS_UNAVAILABLE,
+        HubSpotKind.LEAD_PROPERTY_UNUSABLE,
+        HubSpotKind.FORM_NOT_FOUND,
+        HubSpotKind.FORM_REJECTED,
     }

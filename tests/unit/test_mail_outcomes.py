@@ -9,6 +9,7 @@ import pytest
 
 from leadkeeper.diagnosis import Kind, Outcome, Who
 from leadkeeper.mail.address import MailRules, masked_address, parse_address, parse_vouched
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import parse_hostname, parse_mail_server
 from leadkeeper.mail.outcomes import Stage, diagnose_loss, diagnose_reply
 from leadkeeper.mail.text import quoted
@@ -37,7 +38,7 @@ def test_an_answer_is_never_a_doubt_and_a_passing_one_is_tried_again(stage: Stag
     summary = diagnose_reply(stage, code, "words")
     assert summary.outcome is (Outcome.FAILED if code < 500 else Outcome.BROKEN)
     assert summary.evidence.status == code
-    assert (summary.kind is Kind.MAIL_SERVER_BUSY) is (code < 500)
+    assert (summary.kind is MailKind.SERVER_BUSY) is (code < 500)
 
 
 def test_a_wrong_certificate_is_no_failed_connection() -> None:
@@ -48,10 +49,10 @@ def test_a_wrong_certificate_is_no_failed_connection() -> None:
 
 
 def test_504_is_about_the_address_before_it_is_about_the_greeting() -> None:
-    assert diagnose_reply(Stage.RECIPIENT, 504, "", qualified=False).kind is Kind.MAIL_RECIPIENT_REFUSED
-    assert diagnose_reply(Stage.SENDER, 504, "", qualified=False).kind is Kind.MAIL_SENDER_REFUSED
+    assert diagnose_reply(Stage.RECIPIENT, 504, "", qualified=False).kind is MailKind.RECIPIENT_REFUSED
+    assert diagnose_reply(Stage.SENDER, 504, "", qualified=False).kind is MailKind.SENDER_REFUSED
     summary = diagnose_reply(Stage.RECIPIENT, 504, "", qualified=True)
-    assert (summary.kind, summary.who) == (Kind.MAIL_GREETING_REFUSED, Who.OPERATOR)
+    assert (summary.kind, summary.who) == (MailKind.GREETING_REFUSED, Who.OPERATOR)
 
 
 @pytest.mark.parametrize(

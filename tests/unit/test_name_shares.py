@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.network.client import NETWORK_ERRORS, Network, NetworkPolicy, diagnose_network, parse_ranges
 from leadkeeper.network.names import LOOK_UPS, LOOK_UPS_RESERVED, REMEMBERED_SECONDS, Names
@@ -72,7 +72,7 @@ def ask(names: Names, publisher: str, connection: str, host: str) -> asyncio.Tas
         return asyncio.create_task(names.addresses(host, 443))
 
 
-async def outcome(network: Network, url: str) -> Kind:
+async def outcome(network: Network, url: str) -> AnyKind:
     """What a post there comes to."""
     with pytest.raises(NETWORK_ERRORS) as raised:
         await network.post(network.check_url(url), data=b"{}", headers={})

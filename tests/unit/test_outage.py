@@ -13,8 +13,9 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER, News, breaks, fails, is_failing, tell, works
 from leadkeeper.connections.outage_news import OutageNews
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.text import RULE, change_refused_notice, paused_notice
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
@@ -132,7 +133,7 @@ def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> 
 
 
 @pytest.mark.parametrize("kind", sorted(OURS.if_not_found))
-def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind: Kind) -> None:
+def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind: AnyKind) -> None:
     paused = str(paused_notice("primary", "CRM", kind, *WHOM, not_found=True).get_content()).split(RULE)
     for english, portuguese in (paused, of_failing(kind=kind, waiting=2, paused=True)):
         assert "held until a test lead is found there, or somebody resumes the connection" in english
@@ -163,7 +164,7 @@ def test_where_nothing_confirms_an_end_is_told_as_unconfirmed() -> None:
 
 def test_refused_settings_are_not_said_to_have_been_refused_by_the_destination() -> None:
     """It may have taken the test lead, and somebody did not find it."""
-    summary = change_refused_notice("primary", "CRM", Kind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
+    summary = change_refused_notice("primary", "CRM", HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
     english, portuguese = str(summary.get_content()).split(RULE)
     assert "did not take" not in english
     assert "or it was not found there. The settings before them go on" in english

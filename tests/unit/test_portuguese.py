@@ -7,8 +7,10 @@ import re
 import pytest
 
 from leadkeeper.catalogue import CATALOGUE, diagnose, docs_of, text_of
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnoses.text import WHO_ACTS
-from leadkeeper.diagnosis import Evidence, Kind, Who
+from leadkeeper.diagnosis import AnyKind, Evidence, Who
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DiagnosisView
 from tests.languages import LANGUAGES, PORTUGUESE
@@ -30,7 +32,7 @@ NAMES = re.compile(r"LEADKEEPER_[A-Z_]+|https?://[^\s,;)']+|\b[a-z]+(?:[A-Z][a-z
 """What is the same in every language: settings, addresses, statuses."""
 
 
-def sentences(kind: Kind, language: Language) -> tuple[str, ...]:
+def sentences(kind: AnyKind, language: Language) -> tuple[str, ...]:
     """The summary and the steps."""
     text = text_of(kind, language)
     return (text.summary, *text.steps)
@@ -41,8 +43,8 @@ def prose(sentence: str) -> list[str]:
     return re.findall(r"[^\W\d_]+(?:'s)?", NO_PROSE.sub(" ", sentence).casefold())
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_is_told_in_both_languages(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", OURS.kinds)
+def test_every_kind_is_told_in_both_languages(kind: AnyKind) -> None:
     english, other = text_of(kind, ENGLISH), text_of(kind, PORTUGUESE)
     assert english.summary == CATALOGUE[kind].summary
     assert len(other.steps) == len(english.steps)
@@ -53,14 +55,14 @@ def test_every_kind_is_told_in_both_languages(kind: Kind) -> None:
         assert sentence.count("'") % 2 == 0
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_no_english_is_left_over(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", OURS.kinds)
+def test_no_english_is_left_over(kind: AnyKind) -> None:
     for sentence in sentences(kind, PORTUGUESE):
         assert not ENGLISH_WORDS.intersection(prose(sentence)), sentence
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_names_are_the_same_in_both_languages(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", OURS.kinds)
+def test_names_are_the_same_in_both_languages(kind: AnyKind) -> None:
     english, other = (
         {name for sentence in sentences(kind, language) for name in NAMES.findall(sentence)} for language in LANGUAGES
     )
@@ -68,7 +70,7 @@ def test_names_are_the_same_in_both_languages(kind: Kind) -> None:
 
 
 def test_english_is_recognized() -> None:
-    for kind in Kind:
+    for kind in OURS.kinds:
         assert ENGLISH_WORDS.intersection(prose(" ".join(sentences(kind, ENGLISH))))
 
 
@@ -79,10 +81,10 @@ def test_who_acts_has_words_in_both_languages() -> None:
 
 
 def test_a_view_is_told_in_the_language_asked_for() -> None:
-    diagnosis = diagnose(Kind.CLIENT_SECRET_EXPIRED, Evidence(401, "AADSTS7000222", "id", "words"))
+    diagnosis = diagnose(EntraKind.CLIENT_SECRET_EXPIRED, Evidence(401, "AADSTS7000222", "id", "words"))
     english, other = DiagnosisView.of(diagnosis), DiagnosisView.of(diagnosis, PORTUGUESE)
     assert (english.summary, english.steps, english.docs) == (diagnosis.summary, diagnosis.steps, diagnosis.docs)
     assert other.summary == "O segredo da aplicação expirou."
-    assert other.docs == docs_of(Kind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
+    assert other.docs == docs_of(EntraKind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
     summary = {"summary", "steps", "docs"}
     assert english.model_dump(exclude=summary) == other.model_dump(exclude=summary)

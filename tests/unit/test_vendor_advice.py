@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import text_of
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
-from leadkeeper.diagnosis import Kind
 from tests.languages import LANGUAGES
 
 TAKEN = (
@@ -78,6 +78,6 @@ def test_the_places_of_the_ids_are_told_on_form_and_page() -> None:
         summary = MarketoConfig.model_fields[name].description or ""
         assert "Admin" in summary
     for language in LANGUAGES:
-        steps = " ".join(text_of(Kind.MARKETO_SERVER_NOT_FOUND, language).steps)
+        steps = " ".join(text_of(MarketoKind.SERVER_NOT_FOUND, language).steps)
         assert "Admin" in steps
         assert "Munchkin" in steps

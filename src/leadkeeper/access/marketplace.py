@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage
 
 UNNAMED: Final = "Marketplace"
 LONGEST: Final = 80
@@ -44,12 +44,7 @@ class MarketplaceName:
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except StorageAway:
-                continue
+        await run_periodically(Job("marketplace name", self.look, LOOK_SECONDS, at_once=False))
 
     async def enter(self, name: str, *, by: str) -> None:
         """It is called so from now on, unless a setting names it."""

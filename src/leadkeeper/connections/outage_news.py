@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from leadkeeper.catalogue import kind_of
 from leadkeeper.connections.outage import News
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class OutageNews:
     """
 
     news: News
-    kind: Kind
+    kind: AnyKind
     cause: str
     since: int
     at: int
@@ -47,7 +48,7 @@ class OutageNews:
         """What :meth:`to_text` wrote; raises ``ValueError`` for what it did not write."""
         stored: Any = json.loads(text)
         try:
-            read = OutageNews(**{**stored, "news": News(stored["news"]), "kind": Kind(stored["kind"])})
+            read = OutageNews(**{**stored, "news": News(stored["news"]), "kind": kind_of(stored["kind"])})
         except (TypeError, KeyError) as error:
             raise ValueError("not as it is written") from error
         numbers: tuple[object, ...] = (

@@ -6,7 +6,8 @@ from typing import Final
 
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.destinations.interface import Provider
-from leadkeeper.diagnosis import Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Outcome, Receipt
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.texts import Language, _
 
 _TEXTS: Final = {
@@ -43,7 +44,7 @@ def named(name: str, title: str) -> str:
 
 
 def summary_of_receipt(
-    receipt: Receipt, marker: str, lead_id: str, name: str, kind: Kind | None, language: Language
+    receipt: Receipt, marker: str, lead_id: str, name: str, kind: AnyKind | None, language: Language
 ) -> str:
     """The destination took the test lead. ``kind`` is what is usually wrong there when one is not found."""
     if not receipt.confirmed:
@@ -55,9 +56,9 @@ def summary_of_receipt(
     return f"{received} {language.gettext(_TEXTS['search'], marker=marker)}"
 
 
-def unconfirmed_text(marker: str, lead_id: str, name: str, kind: Kind | None, language: Language) -> str:
+def unconfirmed_text(marker: str, lead_id: str, name: str, kind: AnyKind | None, language: Language) -> str:
     """It was sent, nobody knows whether it is there, and somebody has to look: for what, and where."""
-    key = "unconfirmed_mail" if kind is Kind.MAIL_NOTICE_NOT_FOUND else "unconfirmed"
+    key = "unconfirmed_mail" if kind is MailKind.NOTICE_NOT_FOUND else "unconfirmed"
     return language.gettext(_TEXTS[key], marker=marker, lead=lead_id, name=name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,11 +26,12 @@ from leadkeeper.delivery.lease import SWEEP, sweep_leases
 from leadkeeper.delivery.outages import any_to_tell, tell_of_outages
 from leadkeeper.delivery.recall import any_to_recall, recall
 from leadkeeper.delivery.schedule import MINUTE
-from leadkeeper.delivery.send import where
 from leadkeeper.destinations.interface import Context
 from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.fault import where
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.offer import OfferRef
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.problem import Problem
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
@@ -81,32 +82,46 @@ class Housekeeping:
     async def run(self) -> None:
         """Look every second until cancelled."""
         try:
-            while True:
-                try:
-                    await self.look()
-                except StorageAway:
-                    self._sweeps_from = time.monotonic() + SETTLE_SECONDS
-                except Exception as error:
-                    log.error("housekeeping failed", error=where(error))
-                await asyncio.sleep(SWEEP_SECONDS)
+            await run_periodically(
+                *(Job(name, look, SWEEP_SECONDS, away=self._settle) for name, look in self._looks.items())
+            )
         finally:
             for check in self._checks:
                 check.cancel()
             await asyncio.gather(*self._checks, return_exceptions=True)
 
     async def look(self) -> None:
-        """Return what expired leases held, look after outages, and begin the checks that are due."""
-        if time.monotonic() >= self._sweeps_from:
-            await self._sweep()
-        await self._look_after_outages()
+        """Do once what :meth:`run` does again and again; raises what the first that fails raises."""
+        for look in self._looks.values():
+            await look()
+
+    @property
+    def _looks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        return {
+            "leases": self._sweep,
+            "outages": self._look_after_outages,
+            "checks": self._begin_checks,
+            "changes": self._begin_changes,
+        }
+
+    def _settle(self) -> None:
+        self._sweeps_from = time.monotonic() + SETTLE_SECONDS
+
+    async def _begin_checks(self) -> None:
         if self._room and await self._storage.read(_any_due, self._clock()):
             for row in await self._storage.write(_take_due, self._shares.copy(), self._clock()):
                 self._begin(OfferRef.parse(row.offer_ref).publisher_id, self._look_at(row))
+
+    async def _begin_changes(self) -> None:
+        """Validate new settings that nobody has asked to validate."""
         if self._room and self._prove is not None and await self._storage.read(any_unasked, self._clock()):
             for offer, name in await self._storage.write(take_unasked, self._shares.copy(), self._clock()):
                 self._begin(offer.publisher_id, self._try_change(self._prove, offer, name))
 
     async def _sweep(self) -> None:
+        """Return what expired leases held, unless the database has only just come back."""
+        if time.monotonic() < self._sweeps_from:
+            return
         returned = SWEEP
         while returned == SWEEP:
             returned = await self._storage.write(sweep_leases, self._clock())

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.delivery.schedule import MINUTE, after_crash, stored
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import announce, one_of
@@ -94,7 +94,7 @@ _RETURN = (
 )
 
 
-def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind) -> None:
+def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: AnyKind) -> None:
     if not lost:
         return
     rows, attempts = [], []

@@ -11,8 +11,8 @@ import structlog
 
 from leadkeeper.clock import Clock
 from leadkeeper.delivery.due import Crowd, Due, connections_due, half_open_due, some_half_open
-from leadkeeper.delivery.send import where
 from leadkeeper.destinations.registry import OURS
+from leadkeeper.fault import where
 from leadkeeper.storage.engine import Storage, StorageAway
 
 POLL_SECONDS: Final = 0.5

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
@@ -152,7 +152,9 @@ def throttle_delay(answer: Diagnosis, throttles: int, random_unit: float) -> int
     return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), random_unit)
 
 
-def after_crash(attempts: int, crash_count: int, now: int, *, repeatable: bool, kind: Kind = Kind.INTERRUPTED) -> Next:
+def after_crash(
+    attempts: int, crash_count: int, now: int, *, repeatable: bool, kind: AnyKind = Kind.INTERRUPTED
+) -> Next:
     """What becomes of a delivery whose send nobody can tell the end of, ``crash_count`` times in a row before this one.
 
     It waits and is sent again, later each time; where the destination cannot tell twice from once it is set aside,

@@ -10,7 +10,8 @@ import structlog
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.interface import Adapter
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.fault import where
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.lead import OutgoingLead
 
@@ -46,15 +47,5 @@ def _named(adapter: Adapter) -> str:
     return f"{type(adapter).__module__.removeprefix('leadkeeper.destinations.')}.{type(adapter).__name__}"
 
 
-def _unobserved(destination: Adapter, kind: Kind) -> Diagnosis:
+def _unobserved(destination: Adapter, kind: AnyKind) -> Diagnosis:
     return diagnose(kind) if destination.repeatable else diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS)
-
-
-def where(error: BaseException) -> str:
-    """The class of an error and the line it came from: its text may hold personal data, so it is not logged."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    return f"{type(error).__name__} at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"

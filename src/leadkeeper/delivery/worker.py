@@ -22,11 +22,12 @@ from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.queue import AHEAD, ConnectionQueue
 from leadkeeper.delivery.queues import ConnectionQueues
 from leadkeeper.delivery.record import record_answers
-from leadkeeper.delivery.send import send, where
+from leadkeeper.delivery.send import send
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.destinations.interface import Adapter, Context
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
+from leadkeeper.fault import where
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import GroupCommit
 
@@ -78,8 +79,7 @@ class Worker:
         self._lease_ends = 0.0
         self._lease_generation = 0
         self._stopping = False
-        self._idle = asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._idle, self._stopped = asyncio.Event(), asyncio.Event()
         self._checked_at = 0.0
         self._lookout = Lookout(storage, clock, self._queues.crowd, self._woken.set, self._destinations.names)
 

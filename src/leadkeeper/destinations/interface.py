@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from leadkeeper.check import Check
 from leadkeeper.destinations.guide import Guide
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import ContactEmail
 from leadkeeper.mail.service import MailService
@@ -241,7 +241,9 @@ class Provider:
     open: Callable[[Config, Context], Adapter]
     least_batch: int = 1
     """What every adapter of this kind takes in one call, whatever its settings: known before one is opened."""
-    if_not_found: Kind | None = None
+    kinds: tuple[type[AnyKind], ...] = ()
+    """The lists of the causes that its package gives beside the common ones, declared in the catalogue."""
+    if_not_found: AnyKind | None = None
     """What usually is wrong when a lead that it took without confirming it cannot be found there; ``None`` where it
     confirms every lead that it takes."""
     guide: Guide | None = None

@@ -45,4 +45,7 @@ def _of(name: str) -> Iterator[Provider]:
             raise ValueError(f"{name}: {point.value} cannot be imported ({type(error).__name__})") from error
         if not isinstance(found, Provider):
             raise ValueError(f"{name}: {point.value} is not a value of the class Provider")
+        for kind in (kind for kinds in found.kinds for kind in kinds):
+            if not kind.value.startswith(f"{found.lead_destination}."):
+                raise ValueError(f"{name}: {kind.value} does not begin with {found.lead_destination} and a dot")
         yield found

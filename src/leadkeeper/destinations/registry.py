@@ -15,6 +15,9 @@ from leadkeeper.destinations.hubspot.provider import HUBSPOT
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.marketo.provider import MARKETO
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
+from leadkeeper.diagnosis import AnyKind, Kind
+from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.network.entra.diagnoses import EntraKind
 
 
 class Destinations:
@@ -36,6 +39,14 @@ class Destinations:
             [each.config.__name__ for each in self.all],  # the name of its schema
         ):
             _require_once(names)
+        lists: tuple[type[AnyKind], ...] = (
+            Kind,
+            EntraKind,
+            MailKind,
+            *(kinds for each in self.all for kinds in each.kinds),
+        )
+        self.kinds: Final[Sequence[AnyKind]] = tuple(kind for kinds in dict.fromkeys(lists) for kind in kinds)
+        """Every cause that a diagnosis of this installation may name: the API's closed list."""
         self.if_not_found: Final = frozenset(each.if_not_found for each in self.all if each.if_not_found is not None)
         """What connections are broken with whose test lead somebody did not find."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome, Who
 from leadkeeper.texts import _
 
-ENTRIES: Final[dict[Kind, Entry]] = {
+ENTRIES: Final[dict[AnyKind, Entry]] = {
     Kind.ADDRESS_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,

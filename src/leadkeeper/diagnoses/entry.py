@@ -30,3 +30,8 @@ RESUME: Final = _(
     "Save the corrected settings: the connection is tried at once and the held leads go out, oldest first."
 )
 VALIDATE: Final = _("Run validate on the connection: when it passes, the held leads go out, oldest first.")
+SEARCH_AGAIN: Final = _(
+    "Then validate the connection, search for the new test lead, and say whether it was found: once it was, the held "
+    "leads go out. Those that were sent before can be sent again: replay the connection with the state unconfirmed."
+)
+"""For a test lead that no destination confirms, and that somebody did not find."""

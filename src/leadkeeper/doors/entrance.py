@@ -8,9 +8,9 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leadkeeper.delivery.send import where
 from leadkeeper.doors.origins import Secure
 from leadkeeper.doors.web import ClientGone, Header
+from leadkeeper.fault import where
 from leadkeeper.gate import NOBODY, charge
 
 log: Final = structlog.get_logger(__name__)

@@ -13,8 +13,9 @@ from leadkeeper.destinations.dynamics import errors as dynamics_errors
 from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
 from leadkeeper.destinations.hubspot import errors as hubspot_errors
 from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.destinations.salesforce import errors as salesforce_errors
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.network.answer import kind_of_status
 from leadkeeper.network.entra import errors as entra_errors
 
@@ -26,7 +27,7 @@ _HUBSPOT, _MARKETO, _SALESFORCE, _FLOW = "HubSpot", "Marketo", "Salesforce", "Po
 class Sign:
     """Something in a text that tells a kind; ``system`` says in which system it does, empty when everywhere."""
 
-    kind: Kind
+    kind: AnyKind
     text: str
     system: str = ""
 
@@ -45,9 +46,14 @@ _OURS: Final = {
 }
 """The network's codes, as ``network.trouble`` shows them in evidence."""
 
-_Tables = tuple[tuple[str, Mapping[str, Kind]], ...]
+
+def _own(destinations: Destinations = OURS) -> Mapping[str, AnyKind]:
+    return {kind.value: kind for kind in destinations.kinds}
+
+
+_Tables = tuple[tuple[str, Mapping[str, AnyKind]], ...]
 _NAMES: Final[_Tables] = (
-    ("", {kind.value: kind for kind in Kind}),
+    ("", _own()),
     ("", _OURS),
     (_AZURE, {code: verdict.kind for code, verdict in azure_errors.CODES.items()}),
     (_SALESFORCE, salesforce_errors.CODES),
@@ -55,7 +61,7 @@ _NAMES: Final[_Tables] = (
     (_FLOW, https_endpoint.CODES),
 )
 _SIGN_IN: Final[_Tables] = ((_ENTRA, entra_errors.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
-_STATUSES: Final[tuple[tuple[str, Mapping[int, Kind]], ...]] = (
+_STATUSES: Final[tuple[tuple[str, Mapping[int, AnyKind]], ...]] = (
     (_HTTPS, https_endpoint.STATUSES),
     (_AZURE, {status: verdict.kind for status, verdict in azure_errors.STATUSES.items()}),
     (_DYNAMICS, {status: verdict.kind for status, verdict in dynamics_errors.STATUSES.items()}),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from leadkeeper.catalogue import CATALOGUE, docs_of, text_of
-from leadkeeper.diagnosis import Kind
+from leadkeeper.catalogue import CATALOGUE, docs_of, kind_of, text_of
+from leadkeeper.diagnosis import AnyKind
 from leadkeeper.explain.codes import Sign, coded, numbered, sign_in_errors
 from leadkeeper.explain.texts import worded
 from leadkeeper.languages import installed
@@ -22,7 +23,7 @@ LONGEST: Final = 20_000
 class Match:
     """A kind that a text means, what in the text told it, and in which systems that means this (none: anywhere)."""
 
-    kind: Kind
+    kind: AnyKind
     recognized_by: str
     systems: tuple[str, ...]
 
@@ -36,6 +37,9 @@ def find(pasted: str, languages: Languages | None = None) -> tuple[Match, ...]:
     which may mean something else in every system.
     """
     text = pasted[:LONGEST]
+    with suppress(ValueError):  # also one of a package's, which no table here has
+        named = kind_of(text.strip())
+        return (Match(named, named.value, ()),)
     for signs in (
         (*coded(text), *worded(text, languages or installed())),
         tuple(sign_in_errors(text)),
@@ -52,7 +56,7 @@ def explain(pasted: str, language: Language, languages: Languages | None = None)
 
 
 def _gathered(signs: Iterable[Sign]) -> tuple[Match, ...]:
-    found: dict[Kind, Match] = {}
+    found: dict[AnyKind, Match] = {}
     for sign in signs:
         first = found.setdefault(sign.kind, Match(sign.kind, sign.text, ()))
         if sign.system and sign.system not in first.systems:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from leadkeeper.diagnosis import Kind
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.diagnosis import AnyKind
+from leadkeeper.network.entra.diagnoses import EntraKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class MicrosoftText:
 
     text: str
     telling: str
-    kind: Kind
+    kind: AnyKind
     also: tuple[str, ...] = ()
 
 
@@ -31,42 +33,42 @@ MICROSOFT_TEXTS: Final = (
     MicrosoftText(
         "Check the Dynamics CRM account settings. LastCRMError: Unable to sign in to Dynamics CRM, LastCRMException:",
         "Unable to sign in to Dynamics CRM",
-        Kind.SIGN_IN_REJECTED,
+        EntraKind.SIGN_IN_REJECTED,
     ),
     MicrosoftText(
         "User does not have create permissions for the leadsourcecode attribute in the lead entity",
         "create permissions for the leadsourcecode attribute",
-        Kind.FIELD_PERMISSION_MISSING,
+        DynamicsKind.FIELD_PERMISSION_MISSING,
     ),
     MicrosoftText(
         "using AAD. Exception:: Tenant not found. This instance may happen if there are no active subscriptions for "
         "the tenant.",
         "Tenant not found",
-        Kind.TENANT_NOT_FOUND,
+        EntraKind.TENANT_NOT_FOUND,
     ),
     MicrosoftText(
         "LastCRMError: SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user.",
         "RetrievePrivilegeForUser failed",
-        Kind.NO_SECURITY_ROLE,
+        DynamicsKind.NO_SECURITY_ROLE,
     ),
     MicrosoftText(
         "using AAD. Exception:: Application with identifier was not found in the directory",
         "was not found in the directory",
-        Kind.APPLICATION_NOT_FOUND,
+        EntraKind.APPLICATION_NOT_FOUND,
     ),
     MicrosoftText(
         "using AAD. Exception:: Requested tenant identifier is not valid and not valid external domain format",
         "tenant identifier is not valid",
-        Kind.TENANT_INVALID,
+        EntraKind.TENANT_INVALID,
     ),
     MicrosoftText(
         "using AAD. Exception:: Error validating credentials.: Invalid client secret is provided.",
         "Invalid client secret",
-        Kind.CLIENT_SECRET_WRONG,
+        EntraKind.CLIENT_SECRET_WRONG,
     ),
     MicrosoftText(
         "LastCRMError: The request channel timed out while waiting for a reply after 00:02:00.",
         "request channel timed out",
-        Kind.DYNAMICS_NO_ANSWER,
+        DynamicsKind.NO_ANSWER,
     ),
 )

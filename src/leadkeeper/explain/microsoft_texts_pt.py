@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnosis import Kind
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.explain.microsoft_texts import MicrosoftText
+from leadkeeper.network.entra.diagnoses import EntraKind
 
 MICROSOFT_TEXTS: Final = (
     MicrosoftText(
         "Verifique as configurações de conta do Dynamics CRM. LastCRMError: Não é possível entrar no Dynamics CRM, "
         "LastCRMException:",
         "Não é possível entrar no Dynamics CRM",
-        Kind.SIGN_IN_REJECTED,
+        EntraKind.SIGN_IN_REJECTED,
         (
             "iniciar sessão no Dynamics CRM",
             "não foi possível entrar no Dynamics CRM",
@@ -25,14 +26,14 @@ MICROSOFT_TEXTS: Final = (
     MicrosoftText(
         "O usuário não tem permissões de criação para o atributo leadsourcecode na entidade de cliente potencial",
         "permissões de criação para o atributo leadsourcecode",
-        Kind.FIELD_PERMISSION_MISSING,
+        DynamicsKind.FIELD_PERMISSION_MISSING,
         ("permissões … atributo leadsourcecode",),
     ),
     MicrosoftText(
         "usando o AAD. Exceção:: Locatário não encontrado. Essa instância pode ocorrer se não houver nenhuma "
         "assinatura ativa para o locatário.",
         "Locatário não encontrado",
-        Kind.TENANT_NOT_FOUND,
+        EntraKind.TENANT_NOT_FOUND,
         (
             "inquilino … não encontrado",
             "inquilino não foi … encontrado",
@@ -42,13 +43,13 @@ MICROSOFT_TEXTS: Final = (
     MicrosoftText(
         "LastCRMError: SecLib:: RetrievePrivilegeForUser falhou-nenhuma função está atribuída ao usuário.",
         "RetrievePrivilegeForUser falhou",
-        Kind.NO_SECURITY_ROLE,
+        DynamicsKind.NO_SECURITY_ROLE,
         ("RetrievePrivilegeForUser … falhou",),
     ),
     MicrosoftText(
         "usando o AAD. Exceção:: O aplicativo com identificador não foi encontrado no diretório",
         "não foi encontrado no diretório",
-        Kind.APPLICATION_NOT_FOUND,
+        EntraKind.APPLICATION_NOT_FOUND,
         (
             "aplicação … não foi encontrada no diretório",
             "aplicação … identificador … não foi encontrada",
@@ -58,7 +59,7 @@ MICROSOFT_TEXTS: Final = (
         "usando o AAD. Exceção:: O identificador de locatário solicitado não é válido e não é um formato de domínio "
         "externo válido",
         "identificador de locatário solicitado não é válido",
-        Kind.TENANT_INVALID,
+        EntraKind.TENANT_INVALID,
         (
             "identificador … inquilino … não é válido",
             "identificador … locatário … não é válido",
@@ -67,7 +68,7 @@ MICROSOFT_TEXTS: Final = (
     MicrosoftText(
         "usando o AAD. Exceção:: Erro ao validar as credenciais.: Segredo do cliente inválido fornecido.",
         "Segredo do cliente inválido",
-        Kind.CLIENT_SECRET_WRONG,
+        EntraKind.CLIENT_SECRET_WRONG,
         (
             "segredo de cliente … inválido",
             "segredo do cliente … inválido",
@@ -79,7 +80,7 @@ MICROSOFT_TEXTS: Final = (
         "valor de tempo limite passado para a chamada para solicitação ou aumente o valor de SendTimeout na "
         "associação.",
         "canal de solicitação atingiu o tempo limite",
-        Kind.DYNAMICS_NO_ANSWER,
+        DynamicsKind.NO_ANSWER,
         (
             "canal de pedidos … tempo",
             "canal de pedido … tempo",

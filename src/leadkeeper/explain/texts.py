@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.diagnosis import Kind
+from leadkeeper.destinations.registry import OURS, Destinations
+from leadkeeper.diagnosis import AnyKind
 from leadkeeper.explain.codes import Sign
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
 from leadkeeper.explain.microsoft_texts_pt import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
@@ -70,7 +71,7 @@ def _with_gaps(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\S){r' (?:[^ ]+ ){0,4}'.join(parts)}(?!\S)")
 
 
-def _own(kind: Kind, language: Language) -> _Known:
+def _own(kind: AnyKind, language: Language) -> _Known:
     summary = text_of(kind, language).summary
     whole = plain(summary)
     return _Known(Sign(kind, summary), whole, whole, frozenset(whole.split()))
@@ -81,8 +82,8 @@ _THEIRS: Final = tuple(known for texts in _MICROSOFT for known in texts)
 
 
 @functools.cache
-def _all(languages: Languages) -> tuple[_Known, ...]:
-    return (*_THEIRS, *(_own(kind, language) for language in languages for kind in Kind))
+def _all(languages: Languages, destinations: Destinations = OURS) -> tuple[_Known, ...]:
+    return (*_THEIRS, *(_own(kind, language) for language in languages for kind in destinations.kinds))
 
 
 def worded(pasted: str, languages: Languages) -> Iterator[Sign]:

@@ -8,7 +8,6 @@ So ``/readyz`` and ``/metrics`` can tell of them without reading any: see ``stor
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -17,9 +16,10 @@ import structlog
 
 from leadkeeper.clock import Clock
 from leadkeeper.inbox.damaged import WALKS, Found, Looked, Place, Walk, still
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, Remembered, forget, remember
-from leadkeeper.storage.engine import Storage, StorageAway, one_of
+from leadkeeper.storage.engine import Storage, one_of
 
 LOOK_SECONDS: Final = 10.0
 RECORDS: Final = 200
@@ -45,14 +45,7 @@ class Inspection:
 
     async def run(self) -> None:
         """Look every few seconds until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StorageAway:
-                log.debug("records are not inspected: the database is away")
-            except Exception as error:
-                log.error("inspection failed", error=type(error).__name__)
-            await asyncio.sleep(LOOK_SECONDS)
+        await run_periodically(Job("inspection", self.look, LOOK_SECONDS))
 
     async def look(self) -> None:
         """Read the next few records of each kind, and again some that are known to be damaged."""

@@ -13,7 +13,7 @@ from leadkeeper.catalogue import from_stored, text_of
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnoses.text import WHO_ACTS
-from leadkeeper.diagnosis import Diagnosis, Kind, Who
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Who
 from leadkeeper.inbox.inbox import lead_view
 from leadkeeper.inbox.trace_texts import TRACE_TEXTS
 from leadkeeper.intake.normal import normal_address
@@ -79,7 +79,7 @@ class Trace:
         message = () if found else tuple(self._why_none(conn, text, publisher_id, language))
         return Traced(leads=found, message=message)
 
-    def _traced(self, lead: LeadView, not_found: Mapping[str, Kind], language: Language) -> TracedLead:
+    def _traced(self, lead: LeadView, not_found: Mapping[str, AnyKind], language: Language) -> TracedLead:
         message = [_text(language, "preview")] if lead.preview else []
         message += [note.text for note in lead.notes]
         if lead.withheld:
@@ -154,7 +154,7 @@ def _of_person(text: str) -> sa.ColumnElement[bool] | None:
     return None
 
 
-def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind]:
+def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, AnyKind]:
     """The deliveries that are held because somebody did not find their connection's test lead; what then is wrong."""
     held = [delivery.id for lead in leads for delivery in lead.deliveries if delivery.state == "held"]
     if not held:
@@ -170,7 +170,7 @@ def _not_found(conn: sa.Connection, leads: Sequence[LeadView]) -> dict[str, Kind
 def _summary(
     lead: LeadView,
     delivery: DeliveryView,
-    not_found: Mapping[str, Kind],
+    not_found: Mapping[str, AnyKind],
     language: Language,
     destinations: Destinations,
 ) -> str:
@@ -209,7 +209,9 @@ def _usual_causes(delivery: DeliveryView, language: Language, destinations: Dest
     return (_text(language, "if_not_found"), *text.steps)
 
 
-def _steps(lead: LeadView, not_found: Mapping[str, Kind], language: Language, destinations: Destinations) -> list[str]:
+def _steps(
+    lead: LeadView, not_found: Mapping[str, AnyKind], language: Language, destinations: Destinations
+) -> list[str]:
     steps: list[str] = []
     for delivery in lead.deliveries:
         if delivery.id in not_found:

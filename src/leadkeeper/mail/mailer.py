@@ -21,8 +21,9 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress, parse_address
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.outcomes import Stage, diagnose_loss, diagnose_reply
 
 SECONDS: Final = 30.0
@@ -147,7 +148,7 @@ class Mailer:
                 for utf8 in (False, True):
                     group = {text: address for text, address in known.items() if address.needs_utf8 is utf8}
                     if utf8 and not client.supports_extension("smtputf8"):
-                        progress.end(group, diagnose(Kind.MAIL_ADDRESS_UNSUPPORTED))
+                        progress.end(group, diagnose(MailKind.ADDRESS_UNSUPPORTED))
                     elif group:
                         await self._hand_in(client, message, group, progress)
         except aiosmtplib.SMTPResponseException as error:

@@ -10,7 +10,8 @@ from typing import Final
 import aiosmtplib
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome, masked
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome, masked
+from leadkeeper.mail.diagnoses import MailKind
 
 
 class Stage(StrEnum):
@@ -27,30 +28,30 @@ class Stage(StrEnum):
     """The text was sent: from here on the mail may be on its way although no reply has come."""
 
 
-_FINAL: Final[Mapping[Stage, Kind]] = {
-    Stage.CONNECT: Kind.MAIL_REFUSED,
-    Stage.GREETING: Kind.MAIL_GREETING_REFUSED,
+_FINAL: Final[Mapping[Stage, AnyKind]] = {
+    Stage.CONNECT: MailKind.REFUSED,
+    Stage.GREETING: MailKind.GREETING_REFUSED,
     Stage.TLS: Kind.TLS_FAILED,
-    Stage.SIGN_IN: Kind.MAIL_SIGN_IN_REJECTED,
-    Stage.SENDER: Kind.MAIL_SENDER_REFUSED,
-    Stage.RECIPIENT: Kind.MAIL_RECIPIENT_REFUSED,
-    Stage.START: Kind.MAIL_REFUSED,
-    Stage.TEXT: Kind.MAIL_REFUSED,
+    Stage.SIGN_IN: MailKind.SIGN_IN_REJECTED,
+    Stage.SENDER: MailKind.SENDER_REFUSED,
+    Stage.RECIPIENT: MailKind.RECIPIENT_REFUSED,
+    Stage.START: MailKind.REFUSED,
+    Stage.TEXT: MailKind.REFUSED,
 }
 """What a reply of 5xx at each stage means, unless its code says otherwise."""
 
-_BY_CODE: Final[Mapping[tuple[Stage, int], Kind]] = {
+_BY_CODE: Final[Mapping[tuple[Stage, int], AnyKind]] = {
     **{
-        (stage, code): Kind.MAIL_SIGN_IN_REJECTED
+        (stage, code): MailKind.SIGN_IN_REJECTED
         for stage in (Stage.SENDER, Stage.RECIPIENT, Stage.START)
         for code in (530, 534, 535, 538)
     },
     # A parameter that is not one: of these commands only the greeting's name is left, which servers judge this late.
-    (Stage.SENDER, 504): Kind.MAIL_GREETING_REFUSED,
-    (Stage.RECIPIENT, 504): Kind.MAIL_GREETING_REFUSED,
-    (Stage.SENDER, 552): Kind.MAIL_REFUSED,
-    (Stage.SENDER, 555): Kind.MAIL_REFUSED,
-    (Stage.SIGN_IN, 432): Kind.MAIL_SIGN_IN_REJECTED,
+    (Stage.SENDER, 504): MailKind.GREETING_REFUSED,
+    (Stage.RECIPIENT, 504): MailKind.GREETING_REFUSED,
+    (Stage.SENDER, 552): MailKind.REFUSED,
+    (Stage.SENDER, 555): MailKind.REFUSED,
+    (Stage.SIGN_IN, 432): MailKind.SIGN_IN_REJECTED,
 }
 
 
@@ -64,7 +65,7 @@ def diagnose_reply(stage: Stage, code: int, words: str, *, qualified: bool = Tru
     if code == 504 and not qualified:
         kind = None
     if kind is None:
-        kind = Kind.MAIL_SERVER_BUSY if 400 <= code < 500 else _FINAL[stage]
+        kind = MailKind.SERVER_BUSY if 400 <= code < 500 else _FINAL[stage]
     return diagnose(kind, Evidence(status=code, text=masked(words)))
 
 

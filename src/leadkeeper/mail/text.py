@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.texts import ENGLISH, Language, Languages, _
@@ -181,7 +181,7 @@ def withheld_notice(
 def change_refused_notice(
     connection: str,
     offer_title: str,
-    kind: Kind,
+    kind: AnyKind,
     to: Sequence[str],
     sender: MailAddress,
     mail_id: str,
@@ -209,7 +209,7 @@ def change_refused_notice(
 def paused_notice(
     connection: str,
     offer_title: str,
-    kind: Kind,
+    kind: AnyKind,
     to: Sequence[str],
     sender: MailAddress,
     mail_id: str,
@@ -245,7 +245,7 @@ def held_until_found(language: Language) -> tuple[str, ...]:
     return tuple(map(language.gettext, _HELD_UNTIL_FOUND))
 
 
-def remedy(kind: Kind, language: Language) -> list[str]:
+def remedy(kind: AnyKind, language: Language) -> list[str]:
     """What is wrong, and the steps that fix it."""
     text = text_of(kind, language)
     steps = (f"  {number}. {step}" for number, step in enumerate(text.steps, 1))

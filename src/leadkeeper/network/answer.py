@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from leadkeeper.diagnosis import Kind, masked
+from leadkeeper.diagnosis import AnyKind, Kind, masked
 from leadkeeper.lead import OutgoingLead
 
 LONGEST_WAIT: Final = 86_400.0
@@ -60,7 +60,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return min(max(seconds, 1.0), LONGEST_WAIT)
 
 
-def kind_of_status(status: int) -> Kind:
+def kind_of_status(status: int) -> AnyKind:
     """What a status that is no success means where a system's own table does not say: never more than is known."""
     match status // 100:
         case 3:

@@ -30,7 +30,7 @@ from yarl import URL
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, RemoteMessage, read_error
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network, read_capped
@@ -265,7 +265,7 @@ class Dialect:
     token_over: Callable[[Reply], bool] = token_refused
     known: Container[str] = ()
     request_ids: tuple[str, ...] = ()
-    host_missing: Kind | None = None
+    host_missing: AnyKind | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def about_host(self, diagnosis: Diagnosis) -> Diagnosis:

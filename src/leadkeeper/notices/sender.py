@@ -6,7 +6,6 @@ again, whoever was put off is tried again, and what is over a publisher's bound 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,12 +18,14 @@ from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.recipients import stored_troubles
-from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Outcome
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.texts import Languages
 
@@ -60,15 +61,9 @@ class Sender:
         self._languages = languages
 
     async def run(self) -> None:
-        """Look every two seconds until cancelled."""
-        while self._mailer is not None:
-            try:
-                await self.look()
-            except StorageAway:
-                log.debug("notices wait: the database is away")
-            except Exception as error:
-                log.error("notices failed", error=type(error).__name__)
-            await asyncio.sleep(LOOK_SECONDS)
+        """Look every two seconds until cancelled; without a mail server, end at once."""
+        if self._mailer is not None:
+            await run_periodically(Job("notices", self.look, LOOK_SECONDS))
 
     async def look(self) -> int:
         """Send what is due, as long as it is ours; answers how many mails the server took for somebody."""
@@ -143,9 +138,9 @@ class Sender:
                 )
 
 
-def _is_theirs(kind: Kind) -> bool:
+def _is_theirs(kind: AnyKind) -> bool:
     """Whether the address is wrong: asking it again does not help."""
-    return kind in (Kind.MAIL_RECIPIENT_REFUSED, Kind.MAIL_ADDRESS_UNSUPPORTED)
+    return kind in (MailKind.RECIPIENT_REFUSED, MailKind.ADDRESS_UNSUPPORTED)
 
 
 def _record(conn: sa.Connection, due: Due, results: Results, later: Sequence[str], now: int) -> None:

@@ -13,7 +13,7 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.validation_texts import found_before_text, found_text, named, unconfirmed_text
 from leadkeeper.diagnoses.text import WHO_ACTS
-from leadkeeper.diagnosis import Diagnosis, Kind, Who
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Who
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.steps import Done, FailedStep, StepResult, StepStatus, Unconfirmed, Waits
@@ -177,7 +177,7 @@ class Registration:
             text.summary, self._language.gettext(WHO_ACTS[diagnosis.who]), text.steps, "", diagnosis.kind.value
         )
 
-    def _advice(self, kind: Kind | None) -> str:
+    def _advice(self, kind: AnyKind | None) -> str:
         """What usually is wrong where a test lead was not found."""
         summary = kind or Kind.SETTINGS_INVALID
         text, who = text_of(summary, self._language), self._language.gettext(WHO_ACTS[CATALOGUE[summary].who])
@@ -185,7 +185,7 @@ class Registration:
         return _lines(text.summary, who, text.steps, docs, summary.value)
 
 
-def _if_not_found(connection: Connection) -> Kind | None:
+def _if_not_found(connection: Connection) -> AnyKind | None:
     return connection.changed.stored.provider.if_not_found
 
 

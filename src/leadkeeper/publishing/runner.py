@@ -1,4 +1,4 @@
-"""The press: carries out the steps of publishing, one after another, in whichever worker process takes the operation.
+"""Carries out the steps of publishing, one after another, in whichever worker process takes the operation.
 
 An operation is taken by moving its ``due_at`` on, and held by moving it on again. A result counts only while it stands
 where its holder left it, so what a vanished or slow process did late moves nothing, and another begins the step anew.
@@ -26,8 +26,9 @@ from leadkeeper.connections.outbox import (
     PREVIEW_READY,
     operation_notice,
 )
-from leadkeeper.delivery.send import where
+from leadkeeper.fault import where
 from leadkeeper.gate import NOBODY, on_behalf_of
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.problem import Problem
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
@@ -96,14 +97,7 @@ class PublishingRunner:
     async def run(self) -> None:
         """Look twice a second until cancelled; what is under way then is begun anew by whoever looks next."""
         try:
-            while True:
-                try:
-                    await self.look()
-                except StorageAway:
-                    log.debug("publishing waits: the database is away")
-                except Exception as error:
-                    log.error("publishing failed", error=where(error))
-                await asyncio.sleep(LOOK_SECONDS)
+            await run_periodically(Job("publishing", self.look, LOOK_SECONDS))
         finally:
             for task in self._working.values():
                 task.cancel()

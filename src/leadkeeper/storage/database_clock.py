@@ -8,7 +8,6 @@ an outage has lasted as long as it has.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -18,7 +17,7 @@ import structlog
 
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, announce
+from leadkeeper.storage.engine import Storage, announce
 
 LOOK_SECONDS: Final = 2.0
 JUMP_MS: Final = 2_000
@@ -69,23 +68,11 @@ class DatabaseClock:
         """How many milliseconds this machine's clock is ahead of the database's."""
         return self._wall() - self()
 
-    async def watch(self, jumped: Callable[[], None]) -> None:
-        """Look again and again until cancelled; while the database is away, time goes on as it did.
-
-        ``jumped`` is called when the time has jumped: what was waited for may be due.
-        """
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                if await self.look():
-                    jumped()
-            except StorageAway:
-                continue
-            except Exception as error:
-                log.error("the time of the database was not read", error=type(error).__name__)
-
     async def look(self) -> bool:
-        """Find out what time it is there; whether it has jumped. Raises ``StorageAway``."""
+        """Find out what time it is there; whether it has jumped. To be asked every :data:`LOOK_SECONDS`.
+
+        Raises ``StorageAway``; while the database is away, time goes on as it did.
+        """
         begun = self._monotonic()
         server = await self._storage.read(_server_time)
         at = self._monotonic()

@@ -18,7 +18,7 @@ import structlog
 from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage
 
 WRITE_SECONDS: Final = 10.0
 FORGOTTEN_MS: Final = 45_000
@@ -47,28 +47,22 @@ class Presence:
         self._clock = clock
         self._row: dict[str, str | int] = {"id": new_id(), "role": role, "started_at": clock()}
         self._row["host"] = socket.gethostname()[:255]
+        self._wrong = False
 
-    async def run(self) -> None:
-        """Write it again and again until cancelled; then it is taken back, if the database is there."""
-        wrong = False
-        try:
-            while True:
-                ahead = self._clock.difference
-                if (abs(ahead) >= WRONG_MS) is not wrong:
-                    wrong = not wrong
-                    summary = log.warning if wrong else log.info
-                    summary("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
-                try:
-                    await self._storage.write(_write, self._row, ahead, self._clock())
-                except StorageAway:
-                    pass
-                except Exception as error:
-                    log.error("the process was not written down", error=type(error).__name__)
-                await asyncio.sleep(WRITE_SECONDS)
-        finally:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(1):
-                    await self._storage.write(_take_back, self._row["id"])
+    async def write_down(self) -> None:
+        """This process runs: to be said every :data:`WRITE_SECONDS`. Raises ``StorageAway``."""
+        ahead = self._clock.difference
+        if (abs(ahead) >= WRONG_MS) is not self._wrong:
+            self._wrong = not self._wrong
+            warn = log.warning if self._wrong else log.info
+            warn("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
+        await self._storage.write(_write, self._row, ahead, self._clock())
+
+    async def take_back(self) -> None:
+        """The process ends; should the database be away, others forget it by themselves."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(1):
+                await self._storage.write(_take_back, self._row["id"])
 
 
 def _write(conn: sa.Connection, row: dict[str, str | int], ahead: int, now: int) -> None:

@@ -19,7 +19,8 @@ from leadkeeper.connections.outbox import change_refused
 from leadkeeper.delivery.lease import close_lease
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.delivery.schedule import State
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Outcome, Receipt
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce
 
@@ -122,7 +123,7 @@ def refuse(conn: sa.Connection, connection: Connection, diagnosis: Diagnosis, no
 
 def _breaks(diagnosis: Diagnosis, *, tried: bool) -> bool:
     """Whether a failed validation says that the connection is broken: more so where nothing good is known of it."""
-    if diagnosis.kind is Kind.MAIL_CONTACT_UNCONFIRMED:  # was asked, and may confirm at any moment
+    if diagnosis.kind is MailKind.CONTACT_UNCONFIRMED:  # was asked, and may confirm at any moment
         return False
     if tried:
         return diagnosis.outcome is Outcome.BROKEN

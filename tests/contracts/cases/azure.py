@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome, Who
 from leadkeeper.sandbox.azure_storage.azurite import KEY
 from leadkeeper.sandbox.faults import Fault
 from tests.contracts.cases.case import (
@@ -24,7 +25,7 @@ from tests.contracts.storage_leads import WRONG_KEY
 
 Say = Callable[[int, str], Fault]
 """The error of a status and code, as the service writes it."""
-Row = tuple[int, str, Outcome, Kind, Who]
+Row = tuple[int, str, Outcome, AnyKind, Who]
 
 CONNECTION: Final = (
     "DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix=core.windows.net"
@@ -32,15 +33,15 @@ CONNECTION: Final = (
 SECRETS: Final = (KEY, WRONG_KEY)
 
 _OF_ALL: Final[tuple[Row, ...]] = (
-    (403, "AuthenticationFailed", BROKEN, Kind.STORAGE_KEY_REJECTED, PUBLISHER),
-    (403, "AuthorizationFailure", BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
-    (403, "AuthorizationPermissionMismatch", BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
-    (403, "AuthorizationSourceIPMismatch", BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
-    (403, "InsufficientAccountPermissions", BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
-    (403, "KeyBasedAuthenticationNotPermitted", BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
-    (403, "AccountIsDisabled", BROKEN, Kind.STORAGE_ACCOUNT_DISABLED, ADMIN),
-    (400, "AccountRequiresHttps", BROKEN, Kind.STORAGE_SETTING_INVALID, PUBLISHER),
-    (400, "InvalidHeaderValue", BROKEN, Kind.STORAGE_SETTING_INVALID, PUBLISHER),
+    (403, "AuthenticationFailed", BROKEN, AzureStorageKind.KEY_REJECTED, PUBLISHER),
+    (403, "AuthorizationFailure", BROKEN, AzureStorageKind.ACCESS_BLOCKED, ADMIN),
+    (403, "AuthorizationPermissionMismatch", BROKEN, AzureStorageKind.ACCESS_BLOCKED, ADMIN),
+    (403, "AuthorizationSourceIPMismatch", BROKEN, AzureStorageKind.ACCESS_BLOCKED, ADMIN),
+    (403, "InsufficientAccountPermissions", BROKEN, AzureStorageKind.ACCESS_BLOCKED, ADMIN),
+    (403, "KeyBasedAuthenticationNotPermitted", BROKEN, AzureStorageKind.ACCESS_BLOCKED, ADMIN),
+    (403, "AccountIsDisabled", BROKEN, AzureStorageKind.ACCOUNT_DISABLED, ADMIN),
+    (400, "AccountRequiresHttps", BROKEN, AzureStorageKind.SETTING_INVALID, PUBLISHER),
+    (400, "InvalidHeaderValue", BROKEN, AzureStorageKind.SETTING_INVALID, PUBLISHER),
     (503, "ServerBusy", THROTTLED, Kind.THROTTLED, NOBODY),
     (500, "OperationTimedOut", AMBIGUOUS, Kind.SERVER_ERROR, NOBODY),
     (500, "InternalError", AMBIGUOUS, Kind.SERVER_ERROR, NOBODY),
@@ -57,9 +58,9 @@ def states(say: Say, *more: Row) -> tuple[State, ...]:
 
 _UNREAD: Final = Expected(AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN)
 DIFFERS: Final = {
-    "401 once": Expected(BROKEN, Kind.STORAGE_KEY_REJECTED, PUBLISHER),
-    "401": Expected(BROKEN, Kind.STORAGE_KEY_REJECTED, PUBLISHER),
-    "403": Expected(BROKEN, Kind.STORAGE_ACCESS_BLOCKED, ADMIN),
+    "401 once": Expected(BROKEN, AzureStorageKind.KEY_REJECTED, PUBLISHER),
+    "401": Expected(BROKEN, AzureStorageKind.KEY_REJECTED, PUBLISHER),
+    "403": Expected(BROKEN, AzureStorageKind.ACCESS_BLOCKED, ADMIN),
     "404": Expected(BROKEN, Kind.ENDPOINT_NOT_FOUND, PUBLISHER),
     "410": Expected(BROKEN, Kind.ENDPOINT_GONE, PUBLISHER),
     "hang after the headers": SILENT,

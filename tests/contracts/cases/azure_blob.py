@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_blob.provider import AZURE_BLOB
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.azure_blob.stand_in import error
 from leadkeeper.sandbox.azure_storage.azurite import KEY
@@ -33,7 +34,7 @@ LINES: Final = (
                 "another key",
                 "403 AuthenticationFailed",
                 BROKEN,
-                Kind.STORAGE_KEY_REJECTED,
+                AzureStorageKind.KEY_REJECTED,
                 PUBLISHER,
                 settings={SETTING: azure.CONNECTION.replace("{key}", WRONG_KEY)},
             ),
@@ -41,7 +42,7 @@ LINES: Final = (
                 "an account that is not there",
                 "no such host name",
                 BROKEN,
-                Kind.STORAGE_ACCOUNT_NOT_FOUND,
+                AzureStorageKind.ACCOUNT_NOT_FOUND,
                 PUBLISHER,
                 settings={SETTING: azure.CONNECTION.replace("{key}", KEY).replace("windows.net", "chinacloudapi.cn")},
             ),

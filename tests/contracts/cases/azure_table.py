@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_table.provider import AZURE_TABLE
 from leadkeeper.diagnosis import Kind
 from leadkeeper.sandbox.azure_storage.azurite import KEY
@@ -27,7 +28,7 @@ LINES: Final = (
         states=(
             *azure.states(
                 error,
-                (409, "TableBeingDeleted", FAILED, Kind.TABLE_BEING_DELETED, NOBODY),
+                (409, "TableBeingDeleted", FAILED, AzureStorageKind.TABLE_BEING_DELETED, NOBODY),
                 (400, "EntityTooLarge", REFUSED, Kind.LEAD_TOO_LARGE, PUBLISHER),
                 (400, "PropertyValueTooLarge", REFUSED, Kind.LEAD_TOO_LARGE, PUBLISHER),
                 (400, "TooManyProperties", REFUSED, Kind.LEAD_REFUSED, PUBLISHER),
@@ -37,7 +38,7 @@ LINES: Final = (
                 "another key",
                 "403 AuthenticationFailed",
                 BROKEN,
-                Kind.STORAGE_KEY_REJECTED,
+                AzureStorageKind.KEY_REJECTED,
                 PUBLISHER,
                 settings={SETTING: azure.CONNECTION.replace("{key}", WRONG_KEY)},
             ),
@@ -45,7 +46,7 @@ LINES: Final = (
                 "an account that is not there",
                 "no such host name",
                 BROKEN,
-                Kind.STORAGE_ACCOUNT_NOT_FOUND,
+                AzureStorageKind.ACCOUNT_NOT_FOUND,
                 PUBLISHER,
                 settings={SETTING: azure.CONNECTION.replace("{key}", KEY).replace("windows.net", "chinacloudapi.cn")},
             ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from leadkeeper.destinations.interface import Provider
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
 from leadkeeper.sandbox.faults import Fault
 from leadkeeper.sandbox.mishaps import Match
 
@@ -29,7 +29,7 @@ class Expected(NamedTuple):
     """What must come of one send; no ``kind``: the lead is taken."""
 
     outcome: Outcome
-    kind: Kind | None = None
+    kind: AnyKind | None = None
     who: Who | None = None
 
 
@@ -46,13 +46,13 @@ class State:
     name: str
     code: str
     outcome: Outcome
-    kind: Kind | None = None
+    kind: AnyKind | None = None
     who: Who | None = None
-    check: bool | Kind = True
+    check: bool | AnyKind = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     stand_in: str = ""
     fault: Fault | None = None
-    of_many: Kind | None = None
+    of_many: AnyKind | None = None
 
     @property
     def expected(self) -> Expected:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.provider import DYNAMICS
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
@@ -42,22 +44,22 @@ USER_SETTINGS: Final = {
 _OTHER_ID: Final = "0a0a0a0a-1111-4222-8333-444444444444"
 
 STATES: Final = (
-    State("notMember", "403 0x80072560", BROKEN, Kind.USER_NOT_MEMBER, ADMIN),
-    State("noRoles", "403 0x80042f09", BROKEN, Kind.NO_SECURITY_ROLE, ADMIN),
-    State("noRoles401", "401 0x80042f09", BROKEN, Kind.NO_SECURITY_ROLE, ADMIN),
+    State("notMember", "403 0x80072560", BROKEN, DynamicsKind.USER_NOT_MEMBER, ADMIN),
+    State("noRoles", "403 0x80042f09", BROKEN, DynamicsKind.NO_SECURITY_ROLE, ADMIN),
+    State("noRoles401", "401 0x80042f09", BROKEN, DynamicsKind.NO_SECURITY_ROLE, ADMIN),
     State("noLicence", "an application needs none", DELIVERED),
-    State("userDisabled", "403 0x80040225", BROKEN, Kind.USER_DISABLED, ADMIN),
-    State("adminOnly", "403 0x8004A113", BROKEN, Kind.ENVIRONMENT_ADMIN_ONLY, ADMIN),
-    State("tenantForbidden", "403 0x80044507", BROKEN, Kind.RESOURCE_NOT_IN_TENANT, PUBLISHER),
-    State("privilegeMissing", "403 0x80040220", BROKEN, Kind.CREATE_PRIVILEGE_MISSING, ADMIN),
-    State("accessDenied", "403 0x80048306", BROKEN, Kind.CREATE_PRIVILEGE_MISSING, ADMIN, check=False),
+    State("userDisabled", "403 0x80040225", BROKEN, DynamicsKind.USER_DISABLED, ADMIN),
+    State("adminOnly", "403 0x8004A113", BROKEN, DynamicsKind.ENVIRONMENT_ADMIN_ONLY, ADMIN),
+    State("tenantForbidden", "403 0x80044507", BROKEN, EntraKind.RESOURCE_NOT_IN_TENANT, PUBLISHER),
+    State("privilegeMissing", "403 0x80040220", BROKEN, DynamicsKind.CREATE_PRIVILEGE_MISSING, ADMIN),
+    State("accessDenied", "403 0x80048306", BROKEN, DynamicsKind.CREATE_PRIVILEGE_MISSING, ADMIN, check=False),
     State("createOnly", "403 0x80040220 to the upsert, then POST", DELIVERED),
     State("createOnlyUpsert", "204", DELIVERED),
     State("metadataForbidden", "403 0x80040220 to metadata", DELIVERED),
-    State("fieldForbidden", "403 0x8004F502", BROKEN, Kind.FIELD_PERMISSION_MISSING, ADMIN, check=False),
-    State("plugInAborts", "400 0x80040265", REFUSED, Kind.ORG_RULE_REFUSED, ADMIN, check=False),
-    State("duplicateFound", "412 0x80040333", REFUSED, Kind.DUPLICATE_REFUSED, PUBLISHER, check=False),
-    State("duplicateFound500", "500 0x80040333", REFUSED, Kind.DUPLICATE_REFUSED, PUBLISHER, check=False),
+    State("fieldForbidden", "403 0x8004F502", BROKEN, DynamicsKind.FIELD_PERMISSION_MISSING, ADMIN, check=False),
+    State("plugInAborts", "400 0x80040265", REFUSED, DynamicsKind.ORG_RULE_REFUSED, ADMIN, check=False),
+    State("duplicateFound", "412 0x80040333", REFUSED, DynamicsKind.DUPLICATE_REFUSED, PUBLISHER, check=False),
+    State("duplicateFound500", "500 0x80040333", REFUSED, DynamicsKind.DUPLICATE_REFUSED, PUBLISHER, check=False),
     State("upsertCodeEmpty", "412 without a code", DELIVERED),
     State("throttledRequests", "429 0x80072322", THROTTLED, Kind.THROTTLED, NOBODY),
     State("throttledTime", "429 0x80072321", THROTTLED, Kind.THROTTLED, NOBODY),
@@ -68,12 +70,12 @@ STATES: Final = (
     State("sqlTimeout", "500 0x80044151", FAILED, Kind.SERVER_ERROR, NOBODY, check=False),
     State("gateway", "503 HTML", FAILED, Kind.SERVER_ERROR, NOBODY),
     State("signInPage", "200 HTML", AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN),
-    State("noAnswer", "no answer", AMBIGUOUS, Kind.NO_ANSWER, NOBODY, check=Kind.DYNAMICS_NO_ANSWER),
+    State("noAnswer", "no answer", AMBIGUOUS, Kind.NO_ANSWER, NOBODY, check=DynamicsKind.NO_ANSWER),
     State(
         "an address that is no environment",
         "AADSTS500011",
         BROKEN,
-        Kind.RESOURCE_NOT_IN_TENANT,
+        EntraKind.RESOURCE_NOT_IN_TENANT,
         PUBLISHER,
         settings={"instanceUrl": "https://nobody.crm4.dynamics.com"},
     ),
@@ -81,7 +83,7 @@ STATES: Final = (
         "a column that is not there",
         "400 0x80060888",
         BROKEN,
-        Kind.FIELD_NOT_KNOWN,
+        DynamicsKind.FIELD_NOT_KNOWN,
         PUBLISHER,
         settings={"fields": {"new_colour": "{campaign}"}},
     ),
@@ -89,56 +91,57 @@ STATES: Final = (
         "an option that is not there",
         "400 0x8004431A",
         BROKEN,
-        Kind.PICKLIST_VALUE,
+        DynamicsKind.PICKLIST_VALUE,
         PUBLISHER,
         settings={"leadSourceCode": 100_000_042},
     ),
 )
 
 
-def _entra(name: str, code: str, kind: Kind, who: object = PUBLISHER) -> State:
-    outcome = {Kind.SERVER_ERROR: FAILED, Kind.THROTTLED: THROTTLED}.get(kind, BROKEN)
+def _entra(name: str, code: str, kind: AnyKind, who: object = PUBLISHER) -> State:
+    waits: dict[AnyKind, Outcome] = {Kind.SERVER_ERROR: FAILED, Kind.THROTTLED: THROTTLED}
+    outcome = waits.get(kind, BROKEN)
     return State(name, code, outcome, kind, who, stand_in="entra")  # type: ignore[arg-type]
 
 
 ENTRA: Final = (
-    _entra("tenantMissing", "AADSTS90002", Kind.TENANT_NOT_FOUND),
-    _entra("tenantInvalid", "AADSTS90002", Kind.TENANT_NOT_FOUND),
-    _entra("tenantMalformed", "AADSTS900023", Kind.TENANT_INVALID),
-    _entra("applicationUnknown", "AADSTS700016", Kind.APPLICATION_NOT_FOUND),
-    _entra("secretWrong", "AADSTS7000215", Kind.CLIENT_SECRET_WRONG),
-    _entra("secretExpired", "AADSTS7000222", Kind.CLIENT_SECRET_EXPIRED),
-    _entra("conditionalAccess", "AADSTS53003", Kind.CONDITIONAL_ACCESS, ADMIN),
-    _entra("resourceUnknown", "AADSTS500011", Kind.RESOURCE_NOT_IN_TENANT),
+    _entra("tenantMissing", "AADSTS90002", EntraKind.TENANT_NOT_FOUND),
+    _entra("tenantInvalid", "AADSTS90002", EntraKind.TENANT_NOT_FOUND),
+    _entra("tenantMalformed", "AADSTS900023", EntraKind.TENANT_INVALID),
+    _entra("applicationUnknown", "AADSTS700016", EntraKind.APPLICATION_NOT_FOUND),
+    _entra("secretWrong", "AADSTS7000215", EntraKind.CLIENT_SECRET_WRONG),
+    _entra("secretExpired", "AADSTS7000222", EntraKind.CLIENT_SECRET_EXPIRED),
+    _entra("conditionalAccess", "AADSTS53003", EntraKind.CONDITIONAL_ACCESS, ADMIN),
+    _entra("resourceUnknown", "AADSTS500011", EntraKind.RESOURCE_NOT_IN_TENANT),
     _entra("unavailable", "AADSTS90033", Kind.SERVER_ERROR, NOBODY),
     _entra("throttled", "429", Kind.THROTTLED, NOBODY),
     _entra("requestLoop", "AADSTS50196", Kind.THROTTLED, NOBODY),
-    _entra("code90014", "AADSTS90014", Kind.TOKEN_REQUEST_INVALID, OPERATOR),
-    _entra("code50059", "AADSTS50059", Kind.TENANT_INVALID),
-    _entra("code50128", "AADSTS50128", Kind.TENANT_INVALID),
-    _entra("code700030", "AADSTS700030", Kind.CLIENT_SECRET_WRONG),
-    _entra("code7000112", "AADSTS7000112", Kind.APPLICATION_DISABLED, ADMIN),
-    _entra("code7000229", "AADSTS7000229", Kind.APPLICATION_NOT_FOUND),
+    _entra("code90014", "AADSTS90014", EntraKind.TOKEN_REQUEST_INVALID, OPERATOR),
+    _entra("code50059", "AADSTS50059", EntraKind.TENANT_INVALID),
+    _entra("code50128", "AADSTS50128", EntraKind.TENANT_INVALID),
+    _entra("code700030", "AADSTS700030", EntraKind.CLIENT_SECRET_WRONG),
+    _entra("code7000112", "AADSTS7000112", EntraKind.APPLICATION_DISABLED, ADMIN),
+    _entra("code7000229", "AADSTS7000229", EntraKind.APPLICATION_NOT_FOUND),
     _entra("code50033", "AADSTS50033", Kind.SERVER_ERROR, NOBODY),
     _entra("code50087", "AADSTS50087", Kind.SERVER_ERROR, NOBODY),
 )
 PASSWORDS: Final = (
-    _entra("passwordWrong", "AADSTS50126", Kind.SIGN_IN_REJECTED),
-    _entra("userUnknown", "AADSTS50034", Kind.SIGN_IN_REJECTED),
-    _entra("passwordExpired", "AADSTS50055", Kind.PASSWORD_EXPIRED),
-    _entra("userLocked", "AADSTS50053", Kind.ACCOUNT_LOCKED, ADMIN),
-    _entra("userDisabled", "AADSTS50057", Kind.SIGN_IN_BLOCKED, ADMIN),
-    _entra("mfaNeeded", "AADSTS50076", Kind.MULTI_FACTOR_REQUIRED),
-    _entra("mfaInteraction", "AADSTS50076", Kind.MULTI_FACTOR_REQUIRED),
-    _entra("consentMissing", "AADSTS65001", Kind.CONSENT_MISSING, ADMIN),
-    _entra("publicClientOff", "AADSTS7000218", Kind.PUBLIC_CLIENT_REFUSED, ADMIN),
-    _entra("code50072", "AADSTS50072", Kind.MULTI_FACTOR_REQUIRED),
-    _entra("code50074", "AADSTS50074", Kind.MULTI_FACTOR_REQUIRED),
-    _entra("code50079", "AADSTS50079", Kind.MULTI_FACTOR_REQUIRED),
-    _entra("code53000", "AADSTS53000", Kind.CONDITIONAL_ACCESS, ADMIN),
-    _entra("code50158", "AADSTS50158", Kind.CONDITIONAL_ACCESS, ADMIN),
-    _entra("code50056", "AADSTS50056", Kind.SIGN_IN_REJECTED),
-    _entra("code50105", "AADSTS50105", Kind.APPLICATION_NOT_ASSIGNED, ADMIN),
+    _entra("passwordWrong", "AADSTS50126", EntraKind.SIGN_IN_REJECTED),
+    _entra("userUnknown", "AADSTS50034", EntraKind.SIGN_IN_REJECTED),
+    _entra("passwordExpired", "AADSTS50055", EntraKind.PASSWORD_EXPIRED),
+    _entra("userLocked", "AADSTS50053", EntraKind.ACCOUNT_LOCKED, ADMIN),
+    _entra("userDisabled", "AADSTS50057", EntraKind.SIGN_IN_BLOCKED, ADMIN),
+    _entra("mfaNeeded", "AADSTS50076", EntraKind.MULTI_FACTOR_REQUIRED),
+    _entra("mfaInteraction", "AADSTS50076", EntraKind.MULTI_FACTOR_REQUIRED),
+    _entra("consentMissing", "AADSTS65001", EntraKind.CONSENT_MISSING, ADMIN),
+    _entra("publicClientOff", "AADSTS7000218", EntraKind.PUBLIC_CLIENT_REFUSED, ADMIN),
+    _entra("code50072", "AADSTS50072", EntraKind.MULTI_FACTOR_REQUIRED),
+    _entra("code50074", "AADSTS50074", EntraKind.MULTI_FACTOR_REQUIRED),
+    _entra("code50079", "AADSTS50079", EntraKind.MULTI_FACTOR_REQUIRED),
+    _entra("code53000", "AADSTS53000", EntraKind.CONDITIONAL_ACCESS, ADMIN),
+    _entra("code50158", "AADSTS50158", EntraKind.CONDITIONAL_ACCESS, ADMIN),
+    _entra("code50056", "AADSTS50056", EntraKind.SIGN_IN_REJECTED),
+    _entra("code50105", "AADSTS50105", EntraKind.APPLICATION_NOT_ASSIGNED, ADMIN),
 )
 
 DIFFERS: Final = {
@@ -149,10 +152,10 @@ DIFFERS: Final = {
     "giant answer": Expected(AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN),
     "commit, then drop the answer": Expected(DELIVERED),
     "401 once": Expected(DELIVERED),
-    "401": Expected(BROKEN, Kind.TOKEN_REJECTED, PUBLISHER),
+    "401": Expected(BROKEN, DynamicsKind.TOKEN_REJECTED, PUBLISHER),
     "403": Expected(BROKEN, Kind.PERMISSION_MISSING, ADMIN),
-    "404": Expected(BROKEN, Kind.DYNAMICS_ADDRESS_WRONG, PUBLISHER),
-    "410": Expected(BROKEN, Kind.DYNAMICS_ADDRESS_WRONG, PUBLISHER),
+    "404": Expected(BROKEN, DynamicsKind.ADDRESS_WRONG, PUBLISHER),
+    "410": Expected(BROKEN, DynamicsKind.ADDRESS_WRONG, PUBLISHER),
 }
 
 _CARRIES: Final = Match("*.dynamics.com", "PATCH", "*leads(*")
@@ -171,7 +174,7 @@ LINES: Final = (
                 "a tenant that is not there",
                 "AADSTS90002",
                 BROKEN,
-                Kind.TENANT_NOT_FOUND,
+                EntraKind.TENANT_NOT_FOUND,
                 PUBLISHER,
                 settings={"directoryId": _OTHER_ID},
             ),
@@ -179,7 +182,7 @@ LINES: Final = (
                 "an application that is not there",
                 "AADSTS700016",
                 BROKEN,
-                Kind.APPLICATION_NOT_FOUND,
+                EntraKind.APPLICATION_NOT_FOUND,
                 PUBLISHER,
                 settings={"applicationId": _OTHER_ID},
             ),
@@ -187,7 +190,7 @@ LINES: Final = (
                 "another secret",
                 "AADSTS7000215",
                 BROKEN,
-                Kind.CLIENT_SECRET_WRONG,
+                EntraKind.CLIENT_SECRET_WRONG,
                 PUBLISHER,
                 settings={"applicationKey": "not~the.secret_of-anything"},
             ),
@@ -202,13 +205,13 @@ LINES: Final = (
         stand_in="dynamics",
         carries=_CARRIES,
         states=(
-            State("noLicence", "403 0x8004D24B", BROKEN, Kind.LICENCE_MISSING, ADMIN),
+            State("noLicence", "403 0x8004D24B", BROKEN, DynamicsKind.LICENCE_MISSING, ADMIN),
             *PASSWORDS,
             State(
                 "another password",
                 "AADSTS50126",
                 BROKEN,
-                Kind.SIGN_IN_REJECTED,
+                EntraKind.SIGN_IN_REJECTED,
                 PUBLISHER,
                 settings={"password": "wrong horse battery staple"},
             ),

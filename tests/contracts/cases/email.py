@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.email.provider import EMAIL
-from leadkeeper.diagnosis import Kind
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.sandbox.email.stand_in import PASSWORD
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import BROKEN, FAILED, NOBODY, OPERATOR, PUBLISHER, UNCONFIRMED, Line, State
@@ -18,13 +18,13 @@ LINES: Final = (
         stand_in="email",
         carries=Match(),
         states=(
-            State("signInRefused", "535", BROKEN, Kind.MAIL_SIGN_IN_REJECTED, OPERATOR),
-            State("senderRefused", "550 to MAIL", BROKEN, Kind.MAIL_SENDER_REFUSED, OPERATOR, check=False),
-            State("recipientRefused", "550 to RCPT", BROKEN, Kind.MAIL_RECIPIENT_REFUSED, PUBLISHER, check=False),
-            State("greetingRefused", "504", BROKEN, Kind.MAIL_GREETING_REFUSED, OPERATOR, check=False),
-            State("mailboxFull", "452 to RCPT", FAILED, Kind.MAIL_SERVER_BUSY, NOBODY, check=False),
-            State("mailRefused", "554 to DATA", BROKEN, Kind.MAIL_REFUSED, OPERATOR, check=False),
-            State("busy", "451 to MAIL", FAILED, Kind.MAIL_SERVER_BUSY, NOBODY, check=False),
+            State("signInRefused", "535", BROKEN, MailKind.SIGN_IN_REJECTED, OPERATOR),
+            State("senderRefused", "550 to MAIL", BROKEN, MailKind.SENDER_REFUSED, OPERATOR, check=False),
+            State("recipientRefused", "550 to RCPT", BROKEN, MailKind.RECIPIENT_REFUSED, PUBLISHER, check=False),
+            State("greetingRefused", "504", BROKEN, MailKind.GREETING_REFUSED, OPERATOR, check=False),
+            State("mailboxFull", "452 to RCPT", FAILED, MailKind.SERVER_BUSY, NOBODY, check=False),
+            State("mailRefused", "554 to DATA", BROKEN, MailKind.REFUSED, OPERATOR, check=False),
+            State("busy", "451 to MAIL", FAILED, MailKind.SERVER_BUSY, NOBODY, check=False),
         ),
         differs={},
         secrets=(PASSWORD,),

@@ -9,7 +9,7 @@ import base64
 from typing import Final
 
 from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Kind, Outcome, Who
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
@@ -32,7 +32,7 @@ WRONG_SECRET: Final = "whsec_" + base64.b64encode(b"a secret that is another one
 URL: Final = "https://leads.fabrikam.example/in?code=3bfc0d5e7a51"
 
 
-def _status(status: int, outcome: Outcome, kind: Kind | None = None, who: Who | None = None) -> State:
+def _status(status: int, outcome: Outcome, kind: AnyKind | None = None, who: Who | None = None) -> State:
     return State(str(status), str(status), outcome, kind, who, check=False, fault=faults.answer(status))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.provider import HUBSPOT
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.sandbox.hubspot.account import Account, Form
 from leadkeeper.sandbox.hubspot.states import FORM_STATES
 from leadkeeper.sandbox.mishaps import Match
@@ -37,25 +38,25 @@ _DOWN: Final = (
     *("originUnreachable", "timeout", "handshakeFailed", "certificateInvalid"),
 )
 COMMON: Final = (
-    State("tokenUnknown", "401 INVALID_AUTHENTICATION", BROKEN, Kind.HUBSPOT_TOKEN_REJECTED, PUBLISHER),
-    State("tokenExpired", "401 EXPIRED_AUTHENTICATION", BROKEN, Kind.HUBSPOT_TOKEN_EXPIRED, PUBLISHER),
-    State("creatorLeft", "403 USER_DOES_NOT_HAVE_PERMISSIONS", BROKEN, Kind.HUBSPOT_CREATOR_GONE, ADMIN),
-    State("appBlocked", "403 BANNED", BROKEN, Kind.HUBSPOT_APP_BLOCKED, ADMIN),
-    State("burstReached", "429 TEN_SECONDLY_ROLLING", THROTTLED, Kind.HUBSPOT_RATE_LIMIT, NOBODY),
-    State("secondReached", "429 SECONDLY", THROTTLED, Kind.HUBSPOT_RATE_LIMIT, NOBODY),
-    State("limitByCategory", "429 RATE_LIMITS", THROTTLED, Kind.HUBSPOT_RATE_LIMIT, NOBODY),
-    State("dailyReached", "429 DAILY", THROTTLED, Kind.HUBSPOT_DAILY_LIMIT, PUBLISHER),
-    State("locked", "423", THROTTLED, Kind.HUBSPOT_LOCKED, NOBODY),
-    State("migrating", "477", THROTTLED, Kind.HUBSPOT_MOVING, NOBODY),
-    State("uriTooLong", "414", BROKEN, Kind.HUBSPOT_REQUEST_REJECTED, OPERATOR),
+    State("tokenUnknown", "401 INVALID_AUTHENTICATION", BROKEN, HubSpotKind.TOKEN_REJECTED, PUBLISHER),
+    State("tokenExpired", "401 EXPIRED_AUTHENTICATION", BROKEN, HubSpotKind.TOKEN_EXPIRED, PUBLISHER),
+    State("creatorLeft", "403 USER_DOES_NOT_HAVE_PERMISSIONS", BROKEN, HubSpotKind.CREATOR_GONE, ADMIN),
+    State("appBlocked", "403 BANNED", BROKEN, HubSpotKind.APP_BLOCKED, ADMIN),
+    State("burstReached", "429 TEN_SECONDLY_ROLLING", THROTTLED, HubSpotKind.RATE_LIMIT, NOBODY),
+    State("secondReached", "429 SECONDLY", THROTTLED, HubSpotKind.RATE_LIMIT, NOBODY),
+    State("limitByCategory", "429 RATE_LIMITS", THROTTLED, HubSpotKind.RATE_LIMIT, NOBODY),
+    State("dailyReached", "429 DAILY", THROTTLED, HubSpotKind.DAILY_LIMIT, PUBLISHER),
+    State("locked", "423", THROTTLED, HubSpotKind.LOCKED, NOBODY),
+    State("migrating", "477", THROTTLED, HubSpotKind.MOVING, NOBODY),
+    State("uriTooLong", "414", BROKEN, HubSpotKind.REQUEST_REJECTED, OPERATOR),
     *(State(name, "5xx", FAILED, Kind.SERVER_ERROR, NOBODY) for name in _DOWN),
-    State("readScopeMissing", "403 MISSING_SCOPES", BROKEN, Kind.HUBSPOT_SCOPE_MISSING, ADMIN),
-    State("writeScopeMissing", "403 MISSING_SCOPES", BROKEN, Kind.HUBSPOT_SCOPE_MISSING, ADMIN),
-    State("ruleViolated", "400 VALIDATION_ERROR", REFUSED, Kind.HUBSPOT_LEAD_REFUSED, PUBLISHER, check=False),
-    State("emailRefused", "400 INVALID_EMAIL", REFUSED, Kind.HUBSPOT_EMAIL_UNUSABLE, PUBLISHER, check=False),
+    State("readScopeMissing", "403 MISSING_SCOPES", BROKEN, HubSpotKind.SCOPE_MISSING, ADMIN),
+    State("writeScopeMissing", "403 MISSING_SCOPES", BROKEN, HubSpotKind.SCOPE_MISSING, ADMIN),
+    State("ruleViolated", "400 VALIDATION_ERROR", REFUSED, HubSpotKind.LEAD_REFUSED, PUBLISHER, check=False),
+    State("emailRefused", "400 INVALID_EMAIL", REFUSED, HubSpotKind.EMAIL_UNUSABLE, PUBLISHER, check=False),
     State("propertyGone", "left out, since the settings do not name it", DELIVERED),
     State("propertyFixed", "left out, since the settings do not name it", DELIVERED),
-    State("emailTaken", "409 CONFLICT, and nobody there", FAILED, Kind.HUBSPOT_RECORD_CHANGED, NOBODY, check=False),
+    State("emailTaken", "409 CONFLICT, and nobody there", FAILED, HubSpotKind.RECORD_CHANGED, NOBODY, check=False),
     State("upsertEmpties", "nothing is upserted", DELIVERED),
     State("updateSkips", "201: the contact is new", DELIVERED),
     State("searchEmpty", "nothing is searched for", DELIVERED),
@@ -63,7 +64,7 @@ COMMON: Final = (
         "a property that is not there",
         "400 PROPERTY_DOESNT_EXIST",
         BROKEN,
-        Kind.HUBSPOT_PROPERTY_UNUSABLE,
+        HubSpotKind.PROPERTY_UNUSABLE,
         PUBLISHER,
         settings={"fields": {"no_such_property": "{leadSource}"}},
     ),
@@ -71,7 +72,7 @@ COMMON: Final = (
         "a value that is no option",
         "400 INVALID_OPTION",
         REFUSED,
-        Kind.HUBSPOT_VALUE_REFUSED,
+        HubSpotKind.VALUE_REFUSED,
         PUBLISHER,
         check=False,
         settings={"fields": {"hs_lead_status": "nothing of the kind"}},
@@ -80,20 +81,20 @@ COMMON: Final = (
         "another token",
         "401 INVALID_AUTHENTICATION",
         BROKEN,
-        Kind.HUBSPOT_TOKEN_REJECTED,
+        HubSpotKind.TOKEN_REJECTED,
         PUBLISHER,
         settings={"accessToken": OTHER_TOKEN},
     ),
 )
 WITH_LEADS: Final = (
-    State("leadWriteScopeMissing", "403 MISSING_SCOPES", BROKEN, Kind.HUBSPOT_SCOPE_MISSING, ADMIN),
-    State("leadRefused", "400 VALIDATION_ERROR", REFUSED, Kind.HUBSPOT_LEAD_REFUSED, PUBLISHER, check=False),
-    State("leadsLocked", "423", THROTTLED, Kind.HUBSPOT_LOCKED, NOBODY),
+    State("leadWriteScopeMissing", "403 MISSING_SCOPES", BROKEN, HubSpotKind.SCOPE_MISSING, ADMIN),
+    State("leadRefused", "400 VALIDATION_ERROR", REFUSED, HubSpotKind.LEAD_REFUSED, PUBLISHER, check=False),
+    State("leadsLocked", "423", THROTTLED, HubSpotKind.LOCKED, NOBODY),
     State(
         "leadsNotInEdition",
         "403 MISSING_SCOPES",
         BROKEN,
-        Kind.HUBSPOT_SCOPE_MISSING,
+        HubSpotKind.SCOPE_MISSING,
         ADMIN,
         settings={"leads": "always"},
     ),
@@ -101,7 +102,7 @@ WITH_LEADS: Final = (
         "leadsUnknown",
         "400 VALIDATION_ERROR",
         BROKEN,
-        Kind.HUBSPOT_LEADS_UNAVAILABLE,
+        HubSpotKind.LEADS_UNAVAILABLE,
         ADMIN,
         settings={"leads": "always"},
     ),
@@ -109,7 +110,7 @@ WITH_LEADS: Final = (
         "leads without a property for our id",
         "not unique",
         BROKEN,
-        Kind.HUBSPOT_LEAD_PROPERTY_UNUSABLE,
+        HubSpotKind.LEAD_PROPERTY_UNUSABLE,
         PUBLISHER,
         settings={"leadIdProperty": "marketplace_note"},
     ),
@@ -121,32 +122,32 @@ WITHOUT_LEADS: Final = (
     State("formsScopeMissing", "forms are not asked", DELIVERED),
 )
 
-_FORM_KINDS: Final[Mapping[str, Kind]] = {
-    "INVALID_EMAIL": Kind.HUBSPOT_EMAIL_UNUSABLE,
-    "BLOCKED_EMAIL": Kind.HUBSPOT_EMAIL_UNUSABLE,
-    "REQUIRED_FIELD": Kind.HUBSPOT_FORM_DEMANDS,
+_FORM_KINDS: Final[Mapping[str, AnyKind]] = {
+    "INVALID_EMAIL": HubSpotKind.EMAIL_UNUSABLE,
+    "BLOCKED_EMAIL": HubSpotKind.EMAIL_UNUSABLE,
+    "REQUIRED_FIELD": HubSpotKind.FORM_DEMANDS,
     **dict.fromkeys(
         ("INVALID_NUMBER", "INPUT_TOO_LARGE", "NUMBER_OUT_OF_RANGE", "VALUE_NOT_IN_FIELD_DEFINITION"),
-        Kind.HUBSPOT_VALUE_REFUSED,
+        HubSpotKind.VALUE_REFUSED,
     ),
 }
 _FORM_BROKEN: Final = {
-    "FIELD_NOT_IN_FORM_DEFINITION": (Kind.HUBSPOT_FORM_FIELD_UNKNOWN, PUBLISHER),
-    "FORM_HAS_RECAPTCHA_ENABLED": (Kind.HUBSPOT_FORM_PROTECTED, PUBLISHER),
+    "FIELD_NOT_IN_FORM_DEFINITION": (HubSpotKind.FORM_FIELD_UNKNOWN, PUBLISHER),
+    "FORM_HAS_RECAPTCHA_ENABLED": (HubSpotKind.FORM_PROTECTED, PUBLISHER),
     **dict.fromkeys(
         (
             *("INVALID_LEGAL_OPTION_FORMAT", "MISSING_PROCESSING_CONSENT", "MISSING_PROCESSING_CONSENT_TEXT"),
             *("MISSING_COMMUNICATION_CONSENT_TEXT", "MISSING_LEGITIMATE_INTEREST_TEXT"),
             "DUPLICATE_SUBSCRIPTION_TYPE_ID",
         ),
-        (Kind.HUBSPOT_FORM_CONSENT, PUBLISHER),
+        (HubSpotKind.FORM_CONSENT, PUBLISHER),
     ),
     **dict.fromkeys(
         (
             *("MAX_NUMBER_OF_SUBMITTED_VALUES_EXCEEDED", "INVALID_METADATA", "INVALID_GOTOWEBINAR_WEBINAR_KEY"),
             *("INVALID_HUTK", "INVALID_IP_ADDRESS", "INVALID_PAGE_URI"),
         ),
-        (Kind.HUBSPOT_REQUEST_REJECTED, OPERATOR),
+        (HubSpotKind.REQUEST_REJECTED, OPERATOR),
     ),
 }
 
@@ -159,15 +160,15 @@ def _form_state(name: str, error: str) -> State:
 
 FORMS: Final = (
     *(_form_state(name, error) for name, error in FORM_STATES.items()),
-    State("formMissing", "404", BROKEN, Kind.HUBSPOT_FORM_NOT_FOUND, PUBLISHER, check=False),
-    State("formLimit", "429", THROTTLED, Kind.HUBSPOT_RATE_LIMIT, NOBODY, check=False),
+    State("formMissing", "404", BROKEN, HubSpotKind.FORM_NOT_FOUND, PUBLISHER, check=False),
+    State("formLimit", "429", THROTTLED, HubSpotKind.RATE_LIMIT, NOBODY, check=False),
     State("formLost", "200, lost", UNCONFIRMED),
     State("formDown", "503 HTML", AMBIGUOUS, Kind.SERVER_ERROR, NOBODY, check=False),
     State(
         "another region",
         "404",
         BROKEN,
-        Kind.HUBSPOT_FORM_NOT_FOUND,
+        HubSpotKind.FORM_NOT_FOUND,
         PUBLISHER,
         check=False,
         settings={"region": "eu1"},
@@ -199,11 +200,11 @@ _REST: Final = {
     "wrong content type": Expected(DELIVERED),
     "giant answer": _UNREAD,
     "commit, then drop the answer": Expected(DELIVERED),
-    "401 once": Expected(BROKEN, Kind.HUBSPOT_TOKEN_REJECTED, PUBLISHER),
-    "401": Expected(BROKEN, Kind.HUBSPOT_TOKEN_REJECTED, PUBLISHER),
+    "401 once": Expected(BROKEN, HubSpotKind.TOKEN_REJECTED, PUBLISHER),
+    "401": Expected(BROKEN, HubSpotKind.TOKEN_REJECTED, PUBLISHER),
     "403": Expected(BROKEN, Kind.PERMISSION_MISSING, ADMIN),
-    "404": Expected(BROKEN, Kind.HUBSPOT_REQUEST_REJECTED, OPERATOR),
-    "410": Expected(BROKEN, Kind.HUBSPOT_REQUEST_REJECTED, OPERATOR),
+    "404": Expected(BROKEN, HubSpotKind.REQUEST_REJECTED, OPERATOR),
+    "410": Expected(BROKEN, HubSpotKind.REQUEST_REJECTED, OPERATOR),
 }
 
 LINES: Final = (
@@ -252,8 +253,8 @@ LINES: Final = (
             "401 once": Expected(BROKEN, Kind.PERMISSION_MISSING, ADMIN),
             "401": Expected(BROKEN, Kind.PERMISSION_MISSING, ADMIN),
             "403": Expected(BROKEN, Kind.PERMISSION_MISSING, ADMIN),
-            "404": Expected(BROKEN, Kind.HUBSPOT_FORM_NOT_FOUND, PUBLISHER),
-            "410": Expected(BROKEN, Kind.HUBSPOT_FORM_NOT_FOUND, PUBLISHER),
+            "404": Expected(BROKEN, HubSpotKind.FORM_NOT_FOUND, PUBLISHER),
+            "410": Expected(BROKEN, HubSpotKind.FORM_NOT_FOUND, PUBLISHER),
         },
         records=contacts,
     ),

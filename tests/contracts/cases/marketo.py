@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.provider import MARKETO
-from leadkeeper.diagnosis import Kind
+from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.sandbox.marketo.leads import Subscription
 from leadkeeper.sandbox.mishaps import Match
 from tests.contracts.cases.case import (
@@ -29,20 +30,20 @@ THERE: Final = Subscription()
 FORM_SETTINGS: Final = {"serverId": THERE.server_id, "munchkinId": THERE.munchkin_id, "formId": "1179"}
 REST_SETTINGS: Final = {**FORM_SETTINGS, "clientId": THERE.client_id, "clientSecret": THERE.client_secret}
 
-_BLOCKED: Final = Expected(THROTTLED, Kind.MARKETO_POSTS_BLOCKED, PUBLISHER)
+_BLOCKED: Final = Expected(THROTTLED, MarketoKind.POSTS_BLOCKED, PUBLISHER)
 _UNREAD: Final = Expected(AMBIGUOUS, Kind.ANSWER_NOT_UNDERSTOOD, ADMIN)
 
 FORMS: Final = (
     State("rejectInvalidChecksum", "200; our checksum is right", UNCONFIRMED),
     State("formReCaptcha", "200, lost", UNCONFIRMED),
-    State("formNotApproved", "error true", BROKEN, Kind.MARKETO_FORM_NOT_FOUND, PUBLISHER),
+    State("formNotApproved", "error true", BROKEN, MarketoKind.FORM_NOT_FOUND, PUBLISHER),
     State("captchaPage", "200 HTML", *_BLOCKED, check=False),
     State("captchaPage403", "403 HTML", *_BLOCKED, check=False),
     State(
         "a form that is not there",
         "error true",
         BROKEN,
-        Kind.MARKETO_FORM_NOT_FOUND,
+        MarketoKind.FORM_NOT_FOUND,
         PUBLISHER,
         settings={"formId": "4711"},
     ),
@@ -50,7 +51,7 @@ FORMS: Final = (
         "a Munchkin id that is not there",
         "error true",
         BROKEN,
-        Kind.MARKETO_FORM_NOT_FOUND,
+        MarketoKind.FORM_NOT_FOUND,
         PUBLISHER,
         settings={"munchkinId": "999-XYZ-999"},
     ),
@@ -58,7 +59,7 @@ FORMS: Final = (
         "another pod",
         "error true",
         BROKEN,
-        Kind.MARKETO_FORM_NOT_FOUND,
+        MarketoKind.FORM_NOT_FOUND,
         PUBLISHER,
         settings={"serverId": "sj01"},
     ),
@@ -66,54 +67,54 @@ FORMS: Final = (
 
 
 def _busy(name: str, code: str, *, check: bool = True) -> State:
-    return State(name, code, FAILED, Kind.MARKETO_BUSY, NOBODY, check=check)
+    return State(name, code, FAILED, MarketoKind.BUSY, NOBODY, check=check)
 
 
-def _skipped(name: str, code: str, kind: Kind, who: object, outcome: object = BROKEN) -> State:
+def _skipped(name: str, code: str, kind: AnyKind, who: object, outcome: object = BROKEN) -> State:
     return State(name, code, outcome, kind, who, check=False)  # type: ignore[arg-type]
 
 
 REST: Final = (
-    State("clientUnknown", "401 unauthorized", BROKEN, Kind.MARKETO_SERVICE_REJECTED, PUBLISHER),
-    State("secretWrong", "401 invalid_client", BROKEN, Kind.MARKETO_SERVICE_REJECTED, PUBLISHER),
+    State("clientUnknown", "401 unauthorized", BROKEN, MarketoKind.SERVICE_REJECTED, PUBLISHER),
+    State("secretWrong", "401 invalid_client", BROKEN, MarketoKind.SERVICE_REJECTED, PUBLISHER),
     State("tokenExpired", "602", DELIVERED),
-    State("tokenRefused", "601", BROKEN, Kind.MARKETO_SERVICE_REJECTED, PUBLISHER),
+    State("tokenRefused", "601", BROKEN, MarketoKind.SERVICE_REJECTED, PUBLISHER),
     State("assetRoleMissing", "603 for the form only", DELIVERED),
-    State("formMissing", "1013", BROKEN, Kind.MARKETO_FORM_NOT_FOUND, PUBLISHER),
+    State("formMissing", "1013", BROKEN, MarketoKind.FORM_NOT_FOUND, PUBLISHER),
     State("gatewayDown", "503 HTML", FAILED, Kind.SERVER_ERROR, NOBODY),
-    State("accessDenied", "603", BROKEN, Kind.MARKETO_ACCESS_DENIED, ADMIN),
+    State("accessDenied", "603", BROKEN, MarketoKind.ACCESS_DENIED, ADMIN),
     _busy("timedOut", "604"),
-    State("rateLimited", "606", THROTTLED, Kind.MARKETO_RATE_LIMIT, NOBODY),
-    State("quotaReached", "607", THROTTLED, Kind.MARKETO_DAILY_QUOTA, PUBLISHER),
+    State("rateLimited", "606", THROTTLED, MarketoKind.RATE_LIMIT, NOBODY),
+    State("quotaReached", "607", THROTTLED, MarketoKind.DAILY_QUOTA, PUBLISHER),
     _busy("unavailable", "608"),
     _busy("systemError", "611"),
     _busy("subscriptionUnreachable", "614"),
-    State("concurrencyReached", "615", THROTTLED, Kind.MARKETO_RATE_LIMIT, NOBODY),
-    State("subscriptionType", "616", BROKEN, Kind.MARKETO_FEATURE_OFF, ADMIN),
-    State("noData", "702", BROKEN, Kind.MARKETO_FORM_NOT_FOUND, PUBLISHER),
-    State("featureOff", "703", BROKEN, Kind.MARKETO_FEATURE_OFF, ADMIN),
-    State("ruleViolated", "709", REFUSED, Kind.MARKETO_LEAD_REFUSED, PUBLISHER),
+    State("concurrencyReached", "615", THROTTLED, MarketoKind.RATE_LIMIT, NOBODY),
+    State("subscriptionType", "616", BROKEN, MarketoKind.FEATURE_OFF, ADMIN),
+    State("noData", "702", BROKEN, MarketoKind.FORM_NOT_FOUND, PUBLISHER),
+    State("featureOff", "703", BROKEN, MarketoKind.FEATURE_OFF, ADMIN),
+    State("ruleViolated", "709", REFUSED, MarketoKind.LEAD_REFUSED, PUBLISHER),
     _busy("transient", "713"),
     _busy("lockTimedOut", "719"),
     _busy("badGateway", "502"),
     _busy("internalError", "500"),
-    _skipped("partitionDenied", "1008", Kind.MARKETO_PARTITION_UNUSABLE, ADMIN),
-    _skipped("partitionRequired", "1009", Kind.MARKETO_PARTITION_UNUSABLE, ADMIN),
-    _skipped("partitionFixed", "1010", Kind.MARKETO_PARTITION_UNUSABLE, ADMIN),
+    _skipped("partitionDenied", "1008", MarketoKind.PARTITION_UNUSABLE, ADMIN),
+    _skipped("partitionRequired", "1009", MarketoKind.PARTITION_UNUSABLE, ADMIN),
+    _skipped("partitionFixed", "1010", MarketoKind.PARTITION_UNUSABLE, ADMIN),
     _busy("createFailed", "1014", check=False),
     _busy("tooManyImports", "1016", check=False),
-    _skipped("crmEnabled", "1018", Kind.MARKETO_FEATURE_OFF, ADMIN),
+    _skipped("crmEnabled", "1018", MarketoKind.FEATURE_OFF, ADMIN),
     _busy("importRunning", "1019", check=False),
-    _skipped("companyFixed", "1021", Kind.MARKETO_LEAD_REFUSED, PUBLISHER, REFUSED),
+    _skipped("companyFixed", "1021", MarketoKind.LEAD_REFUSED, PUBLISHER, REFUSED),
     _busy("objectInUse", "1022", check=False),
     _busy("tooManyJobs", "1029", check=False),
-    _skipped("duplicateInput", "1036", Kind.MARKETO_LEAD_REFUSED, PUBLISHER, REFUSED),
-    _skipped("leadSkipped", "1037", Kind.MARKETO_LEAD_REFUSED, PUBLISHER, REFUSED),
+    _skipped("duplicateInput", "1036", MarketoKind.LEAD_REFUSED, PUBLISHER, REFUSED),
+    _skipped("leadSkipped", "1037", MarketoKind.LEAD_REFUSED, PUBLISHER, REFUSED),
     State(
         "a program that is not there",
         "1013",
         BROKEN,
-        Kind.MARKETO_FORM_NOT_FOUND,
+        MarketoKind.FORM_NOT_FOUND,
         PUBLISHER,
         check=False,
         settings={"programId": "77"},
@@ -122,7 +123,7 @@ REST: Final = (
         "a Munchkin id that is not there",
         "no such host name",
         BROKEN,
-        Kind.MARKETO_ACCOUNT_NOT_FOUND,
+        MarketoKind.ACCOUNT_NOT_FOUND,
         PUBLISHER,
         settings={"munchkinId": "999-XYZ-999"},
     ),
@@ -130,7 +131,7 @@ REST: Final = (
         "another secret",
         "401 invalid_client",
         BROKEN,
-        Kind.MARKETO_SERVICE_REJECTED,
+        MarketoKind.SERVICE_REJECTED,
         PUBLISHER,
         settings={"clientSecret": "not-the-client-secret"},
     ),
@@ -177,10 +178,10 @@ LINES: Final = (
             "giant answer": _UNREAD,
             "commit, then drop the answer": Expected(DELIVERED),
             "401 once": Expected(DELIVERED),
-            "401": Expected(BROKEN, Kind.MARKETO_SERVICE_REJECTED, PUBLISHER),
-            "403": Expected(BROKEN, Kind.MARKETO_ACCESS_DENIED, ADMIN),
-            "404": Expected(BROKEN, Kind.MARKETO_REQUEST_REJECTED, OPERATOR),
-            "410": Expected(BROKEN, Kind.MARKETO_REQUEST_REJECTED, OPERATOR),
+            "401": Expected(BROKEN, MarketoKind.SERVICE_REJECTED, PUBLISHER),
+            "403": Expected(BROKEN, MarketoKind.ACCESS_DENIED, ADMIN),
+            "404": Expected(BROKEN, MarketoKind.REQUEST_REJECTED, OPERATOR),
+            "410": Expected(BROKEN, MarketoKind.REQUEST_REJECTED, OPERATOR),
         },
         secrets=(THERE.client_id, THERE.client_secret, "not-the-client-secret"),
     ),

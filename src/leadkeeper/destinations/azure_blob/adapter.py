@@ -31,6 +31,7 @@ from leadkeeper.destinations.azure_storage.account import (
     parse_connection_string,
 )
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import CONTAINER_MISSING, THERE_ALREADY, Failure
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
@@ -126,7 +127,7 @@ class AzureBlob:
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
         text = _lacking(self._account)
         if text is not None:
-            return CheckStep("credentials", False, text), diagnose(Kind.STORAGE_ACCESS_BLOCKED, Evidence(text=text))
+            return CheckStep("credentials", False, text), diagnose(AzureStorageKind.ACCESS_BLOCKED, Evidence(text=text))
         failure = await self._calls.do(self._read_container)
         if failure is None or failure.code in CONTAINER_MISSING:
             there = "is there" if failure is None else "will be made with the first lead"

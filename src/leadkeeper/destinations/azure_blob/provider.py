@@ -7,6 +7,7 @@ from typing import Final
 from leadkeeper.destinations.azure_blob.adapter import AzureBlob
 from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
 
@@ -31,6 +32,7 @@ AZURE_BLOB: Final = Provider(
     ),
     config=AzureBlobConfig,
     open=_open,
+    kinds=(AzureStorageKind,),
     guide=GUIDE,
     least_batch=32,
 )

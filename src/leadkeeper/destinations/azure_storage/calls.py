@@ -15,6 +15,7 @@ from azure.data.tables import RequestTooLargeError
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.azure_storage.account import StorageAccount
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import Failure, diagnose_storage, network_error, read_error
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
@@ -96,4 +97,4 @@ def about_account(diagnosis: Diagnosis) -> Diagnosis:
     """A host name that does not exist is an account that does not: each account has its own name."""
     if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
         return diagnosis
-    return diagnose(Kind.STORAGE_ACCOUNT_NOT_FOUND, diagnosis.evidence)
+    return diagnose(AzureStorageKind.ACCOUNT_NOT_FOUND, diagnosis.evidence)

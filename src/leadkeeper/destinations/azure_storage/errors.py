@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network import answer
 from leadkeeper.network.trouble import NETWORK_ERRORS
@@ -23,7 +24,7 @@ from leadkeeper.network.trouble import NETWORK_ERRORS
 class StorageVerdict(NamedTuple):
     """What an error code or status means; ``outcome`` where it is not the kind's usual one."""
 
-    kind: Kind
+    kind: AnyKind
     outcome: Outcome | None = None
 
 
@@ -52,20 +53,20 @@ THERE_ALREADY: Final = frozenset(
 what the signature may do and on what the account's owner does with blobs: lock, lease, archive."""
 
 _MEANINGS: Final[dict[StorageVerdict, str]] = {
-    StorageVerdict(Kind.STORAGE_KEY_REJECTED): """
+    StorageVerdict(AzureStorageKind.KEY_REJECTED): """
         AuthenticationFailed InvalidAuthenticationInfo NoAuthenticationInformation Unauthorized""",
-    StorageVerdict(Kind.STORAGE_ACCESS_BLOCKED): """
+    StorageVerdict(AzureStorageKind.ACCESS_BLOCKED): """
         AuthorizationFailure AuthorizationPermissionMismatch AuthorizationProtocolMismatch Forbidden
         AuthorizationSourceIPMismatch AuthorizationResourceTypeMismatch AuthorizationServiceMismatch
         InsufficientAccountPermissions KeyBasedAuthenticationNotPermitted ContainerDisabled""",
-    StorageVerdict(Kind.STORAGE_ACCOUNT_DISABLED): "AccountIsDisabled",
-    StorageVerdict(Kind.STORAGE_SETTING_INVALID): """
+    StorageVerdict(AzureStorageKind.ACCOUNT_DISABLED): "AccountIsDisabled",
+    StorageVerdict(AzureStorageKind.SETTING_INVALID): """
         AccountRequiresHttps InvalidHeaderValue InvalidUri RequestUrlFailedToParse InvalidResourceName OutOfRangeInput
         InvalidBlobType BlockCountExceedsLimit LeaseIdMissing InvalidQueryParameterValue""",
     StorageVerdict(
         Kind.ENDPOINT_NOT_FOUND
     ): "TableNotFound ContainerNotFound ResourceNotFound EntityNotFound BlobNotFound",
-    StorageVerdict(Kind.TABLE_BEING_DELETED): "TableBeingDeleted ContainerBeingDeleted",
+    StorageVerdict(AzureStorageKind.TABLE_BEING_DELETED): "TableBeingDeleted ContainerBeingDeleted",
     StorageVerdict(Kind.LEAD_TOO_LARGE): "EntityTooLarge PropertyValueTooLarge RequestBodyTooLarge",
     StorageVerdict(Kind.LEAD_REFUSED): """
         TooManyProperties PropertyNameInvalid PropertyNameTooLong PropertiesNeedValue InvalidInput InvalidDuplicateRow
@@ -79,8 +80,8 @@ CODES: Final = {code: verdict for verdict, codes in _MEANINGS.items() for code i
 """What each error code of the service means. A code says more than its status and is looked up first."""
 
 STATUSES: Final[dict[int, StorageVerdict]] = {
-    401: StorageVerdict(Kind.STORAGE_KEY_REJECTED),
-    403: StorageVerdict(Kind.STORAGE_ACCESS_BLOCKED),
+    401: StorageVerdict(AzureStorageKind.KEY_REJECTED),
+    403: StorageVerdict(AzureStorageKind.ACCESS_BLOCKED),
     404: StorageVerdict(Kind.ENDPOINT_NOT_FOUND),
     405: StorageVerdict(Kind.METHOD_REFUSED),
     407: StorageVerdict(Kind.ANSWER_NOT_UNDERSTOOD),
@@ -128,7 +129,7 @@ class Failure:
     def unsent(self) -> Diagnosis:
         """The diagnosis where no lead was sent: none can have arrived, and none can be at fault."""
         if self.concerns_lead:
-            return diagnose(Kind.STORAGE_SETTING_INVALID, self.diagnosis.evidence)
+            return diagnose(AzureStorageKind.SETTING_INVALID, self.diagnosis.evidence)
         ambiguous = self.diagnosis.outcome is Outcome.AMBIGUOUS
         return replace(self.diagnosis, outcome=Outcome.FAILED) if ambiguous else self.diagnosis
 
@@ -206,7 +207,7 @@ def diagnose_storage(error: StorageError, leads: Sequence[OutgoingLead], secrets
     """The diagnosis of an error answer to a request about ``leads``; it shows neither them nor ``secrets``."""
     kind, outcome = storage_verdict_on(error)
     wait = error.retry_after
-    if kind is Kind.TABLE_BEING_DELETED:
+    if kind is AzureStorageKind.TABLE_BEING_DELETED:
         wait = max(wait or 0.0, BEING_DELETED_SECONDS)
     return diagnose(kind, _evidence(error, leads, secrets), outcome=outcome, retry_after=wait)
 

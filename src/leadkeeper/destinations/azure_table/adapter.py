@@ -28,6 +28,7 @@ from leadkeeper.destinations.azure_storage.account import (
     parse_connection_string,
 )
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_table.batch import Batch
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
@@ -166,13 +167,13 @@ class AzureTable:
         permissions = self._account.permissions
         if permissions is not None and "a" not in permissions:
             text = "The shared access signature does not allow Add (sp)."
-            return CheckStep("credentials", False, text), diagnose(Kind.STORAGE_ACCESS_BLOCKED, Evidence(text=text))
+            return CheckStep("credentials", False, text), diagnose(AzureStorageKind.ACCESS_BLOCKED, Evidence(text=text))
         failure = await self._calls.do(self._read_one)
         if failure is None or failure.code == "TableNotFound":
             table = f"the table {TABLE} is there" if failure is None else f"{TABLE} will be made with the first lead"
             return CheckStep("credentials", True, f"Azure accepts the credentials; {table}."), None
         blind = permissions is not None and "r" not in permissions
-        if failure.code in TABLE_MISSING or (blind and failure.diagnosis.kind is Kind.STORAGE_ACCESS_BLOCKED):
+        if failure.code in TABLE_MISSING or (blind and failure.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED):
             return CheckStep("credentials", None, "They cannot be proven without writing."), None
         return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
 

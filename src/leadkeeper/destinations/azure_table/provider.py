@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_table.adapter import TRANSACTION_OPERATIONS, AzureTable
 from leadkeeper.destinations.azure_table.guide import GUIDE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
@@ -28,6 +29,7 @@ AZURE_TABLE: Final = Provider(
     ),
     config=AzureTableConfig,
     open=_open,
+    kinds=(AzureStorageKind,),
     guide=GUIDE,
     least_batch=TRANSACTION_OPERATIONS,
 )

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.dynamics.dataverse import DIALECT, USUAL_LENGTHS, Environment, Lengths
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.errors import (
     KEY_TAKEN,
     ORG_DUPLICATE,
@@ -53,7 +54,7 @@ _DETECT: Final = {"MSCRM.SuppressDuplicateDetection": "false"}
 _BIND: Final = "@odata.bind"
 _SOURCE: Final = "leadsourcecode"
 _FOREIGN_HOST: Final = diagnose(
-    Kind.DYNAMICS_ADDRESS_WRONG,
+    DynamicsKind.ADDRESS_WRONG,
     Evidence(text="The host is not one of Dynamics 365, nor one that the operator allows."),
 )
 _GONE_SILENT: Final = frozenset({Kind.CONNECTION_FAILED, Kind.NO_ANSWER, Kind.CONNECTION_LOST})
@@ -160,7 +161,7 @@ class Dynamics:
             return diagnosis
         e = diagnosis.evidence
         text = f"{', '.join(missing)}: {e.text or ''}".removesuffix(": ")
-        return diagnose(Kind.FIELD_NOT_KNOWN, Evidence(e.status, e.code, e.request_id, text[:EVIDENCE_LIMIT]))
+        return diagnose(DynamicsKind.FIELD_NOT_KNOWN, Evidence(e.status, e.code, e.request_id, text[:EVIDENCE_LIMIT]))
 
     def _mapped(self) -> dict[str, Value]:
         """The fields that leads may fill in."""
@@ -242,14 +243,14 @@ class Dynamics:
             return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(status=200))
         diagnosis = self._environment.diagnose(reply, None, self._now())
         if diagnosis.outcome is Outcome.REFUSED:
-            return diagnose(Kind.DYNAMICS_ADDRESS_WRONG, diagnosis.evidence)
+            return diagnose(DynamicsKind.ADDRESS_WRONG, diagnosis.evidence)
         return unsent(diagnosis)
 
     async def _check_create(self, user: str) -> tuple[CheckStep, Diagnosis | None]:
         allowed = await self._environment.may_create(user)
         if allowed is None:
             return CheckStep("create", None, "The right to create leads cannot be proven without writing."), None
-        diagnosis = None if allowed else diagnose(Kind.CREATE_PRIVILEGE_MISSING)
+        diagnosis = None if allowed else diagnose(DynamicsKind.CREATE_PRIVILEGE_MISSING)
         return _step("create", diagnosis, "The user's roles allow it to create leads."), diagnosis
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
@@ -259,13 +260,13 @@ class Dynamics:
             return CheckStep("fields", None, "The fields of the environment's leads cannot be read."), None
         diagnosis = None
         if missing:
-            diagnosis = diagnose(Kind.FIELD_NOT_KNOWN, Evidence(text=", ".join(missing)))
+            diagnosis = diagnose(DynamicsKind.FIELD_NOT_KNOWN, Evidence(text=", ".join(missing)))
         else:
             code = mapped.get(_SOURCE)
             options = await self._environment.options(_SOURCE) if isinstance(code, int) else None
             if options is not None and code not in options:
                 text = f"{_SOURCE} has no option {code}; it has {', '.join(map(str, sorted(options)[:40]))}."
-                diagnosis = diagnose(Kind.PICKLIST_VALUE, Evidence(text=text))
+                diagnosis = diagnose(DynamicsKind.PICKLIST_VALUE, Evidence(text=text))
         if diagnosis is None and left_out:
             summary = f"All fields exist; not compared with the table's navigation properties: {', '.join(left_out)}."
             return CheckStep("fields", None, summary), None
@@ -283,7 +284,7 @@ def _step(name: str, diagnosis: Diagnosis | None, fine: str = "") -> CheckStep:
 def _silent(diagnosis: Diagnosis) -> Diagnosis:
     """Where nothing answers, the first thing to look at is the address."""
     if diagnosis.kind in _GONE_SILENT and diagnosis.outcome is not Outcome.OURS:
-        return diagnose(Kind.DYNAMICS_NO_ANSWER, diagnosis.evidence)
+        return diagnose(DynamicsKind.NO_ANSWER, diagnosis.evidence)
     return unsent(diagnosis)
 
 

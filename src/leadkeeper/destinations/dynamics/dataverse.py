@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.errors import CODES, diagnose_dataverse_reply, own_code
-from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network import rest
 from leadkeeper.network.answer import RemoteMessage
@@ -75,7 +76,7 @@ DIALECT: Final = Dialect(
     token_over=lambda reply: reply.status == 401 and reply.code not in CODES,
     known=CODES,
     request_ids=("x-ms-service-request-id", "req_id", "x-ms-request-id"),
-    host_missing=Kind.DYNAMICS_ADDRESS_WRONG,  # each environment has its own host
+    host_missing=DynamicsKind.ADDRESS_WRONG,  # each environment has its own host
     headers={"odata-version": "4.0", "odata-maxversion": "4.0"},
 )
 

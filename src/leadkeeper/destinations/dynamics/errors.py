@@ -9,15 +9,17 @@ import re
 from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.answer import kind_of_status, retry_after
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.rest import Reply
 
 
 class DataverseVerdict(NamedTuple):
     """What an error means; ``outcome`` where it is not the kind's usual one."""
 
-    kind: Kind
+    kind: AnyKind
     outcome: Outcome | None = None
 
 
@@ -35,24 +37,24 @@ PRIVILEGE_MISSING: Final = frozenset({"0x80040220", "0x80048306"})
 """A right is missing: that to create, or only that to write, which an upsert wants as well."""
 
 _MEANINGS: Final[dict[DataverseVerdict, str]] = {
-    DataverseVerdict(Kind.USER_NOT_MEMBER): "80072560",
-    DataverseVerdict(Kind.NO_SECURITY_ROLE): "80042f09",
-    DataverseVerdict(Kind.CREATE_PRIVILEGE_MISSING): "80040220 80048306",
+    DataverseVerdict(DynamicsKind.USER_NOT_MEMBER): "80072560",
+    DataverseVerdict(DynamicsKind.NO_SECURITY_ROLE): "80042f09",
+    DataverseVerdict(DynamicsKind.CREATE_PRIVILEGE_MISSING): "80040220 80048306",
     # Create, update while sharing, read, update while updating: column security.
-    DataverseVerdict(Kind.FIELD_PERMISSION_MISSING): "8004f502 8004f503 8004f504 8004f507",
-    DataverseVerdict(Kind.USER_DISABLED): "80040225",
-    DataverseVerdict(Kind.LICENCE_MISSING): "8004d24b",
-    DataverseVerdict(Kind.ENVIRONMENT_ADMIN_ONLY): "8004a113",
-    DataverseVerdict(Kind.RESOURCE_NOT_IN_TENANT): "80044507",
-    DataverseVerdict(Kind.FIELD_TOO_LONG): "80044331",
-    DataverseVerdict(Kind.PICKLIST_VALUE): "8004431a",
-    DataverseVerdict(Kind.FIELD_NOT_KNOWN): "80060888",
-    DataverseVerdict(Kind.FIELD_VALUE_WRONG): "80048d19",
+    DataverseVerdict(DynamicsKind.FIELD_PERMISSION_MISSING): "8004f502 8004f503 8004f504 8004f507",
+    DataverseVerdict(DynamicsKind.USER_DISABLED): "80040225",
+    DataverseVerdict(DynamicsKind.LICENCE_MISSING): "8004d24b",
+    DataverseVerdict(DynamicsKind.ENVIRONMENT_ADMIN_ONLY): "8004a113",
+    DataverseVerdict(EntraKind.RESOURCE_NOT_IN_TENANT): "80044507",
+    DataverseVerdict(DynamicsKind.FIELD_TOO_LONG): "80044331",
+    DataverseVerdict(DynamicsKind.PICKLIST_VALUE): "8004431a",
+    DataverseVerdict(DynamicsKind.FIELD_NOT_KNOWN): "80060888",
+    DataverseVerdict(DynamicsKind.FIELD_VALUE_WRONG): "80048d19",
     DataverseVerdict(Kind.LEAD_REFUSED): "80040203",
-    DataverseVerdict(Kind.ORG_RULE_REFUSED): "80040265",
-    DataverseVerdict(Kind.LOOKUP_NOT_FOUND): "80040217 80060891",
-    DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG): "8006088a",
-    DataverseVerdict(Kind.DUPLICATE_REFUSED): "80060892 80040237 80040333",
+    DataverseVerdict(DynamicsKind.ORG_RULE_REFUSED): "80040265",
+    DataverseVerdict(DynamicsKind.LOOKUP_NOT_FOUND): "80040217 80060891",
+    DataverseVerdict(DynamicsKind.ADDRESS_WRONG): "8006088a",
+    DataverseVerdict(DynamicsKind.DUPLICATE_REFUSED): "80060892 80040237 80040333",
     DataverseVerdict(Kind.THROTTLED): "80072322 80072321 80072326 8005f103 80060308",
     DataverseVerdict(Kind.SERVER_ERROR): "80040216 80044151",
 }
@@ -61,17 +63,17 @@ CODES: Final = {f"0x{code}": verdict for verdict, codes in _MEANINGS.items() for
 
 STATUSES: Final = {
     400: DataverseVerdict(Kind.LEAD_REFUSED),
-    401: DataverseVerdict(Kind.TOKEN_REJECTED),
+    401: DataverseVerdict(DynamicsKind.TOKEN_REJECTED),
     403: DataverseVerdict(Kind.PERMISSION_MISSING),
-    404: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
-    405: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    404: DataverseVerdict(DynamicsKind.ADDRESS_WRONG),
+    405: DataverseVerdict(DynamicsKind.ADDRESS_WRONG),
     408: DataverseVerdict(Kind.SERVER_ERROR),
     409: DataverseVerdict(Kind.REQUEST_TURNED_AWAY),
-    410: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
-    412: DataverseVerdict(Kind.DUPLICATE_REFUSED),
+    410: DataverseVerdict(DynamicsKind.ADDRESS_WRONG),
+    412: DataverseVerdict(DynamicsKind.DUPLICATE_REFUSED),
     413: DataverseVerdict(Kind.LEAD_TOO_LARGE),
     429: DataverseVerdict(Kind.THROTTLED),
-    501: DataverseVerdict(Kind.DYNAMICS_ADDRESS_WRONG),
+    501: DataverseVerdict(DynamicsKind.ADDRESS_WRONG),
 }
 """What a status means when the code is unknown or missing; the rest goes by its class."""
 

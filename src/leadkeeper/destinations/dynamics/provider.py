@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.guide import GUIDE
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
@@ -41,5 +42,6 @@ DYNAMICS: Final = Provider(
     ),
     config=DynamicsConfig,
     open=_open,
+    kinds=(DynamicsKind,),
     guide=GUIDE,
 )

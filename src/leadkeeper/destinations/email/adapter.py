@@ -18,9 +18,10 @@ from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Contacts, Preview, Standing
 from leadkeeper.diagnoses import unseen
-from leadkeeper.diagnosis import Answer, Diagnosis, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import MailAddress, masked_address
+from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.service import MailService
 from leadkeeper.mail.text import lead_notice
@@ -51,7 +52,7 @@ class Email:
         Whether the mailboxes exist, only a mail can prove.
         """
         if self._mailer is None:
-            diagnosis = diagnose(Kind.MAIL_NOT_SET_UP)
+            diagnosis = diagnose(MailKind.NOT_SET_UP)
             return Check((CheckStep("mailServer", False, diagnosis.summary),), diagnosis)
         try:
             async with self._mail.turn(SECONDS):
@@ -83,7 +84,7 @@ class Email:
 
     async def _send(self, lead: OutgoingLead) -> Answer:
         if self._mailer is None:
-            return diagnose(Kind.MAIL_NOT_SET_UP)
+            return diagnose(MailKind.NOT_SET_UP)
         try:
             standings = await self._standings()
         except StorageAway:
@@ -104,7 +105,7 @@ class Email:
         except StorageAway:
             return not_sent()
         if seconds is not None:
-            return diagnose(Kind.MAIL_BOUND_REACHED, retry_after=seconds)
+            return diagnose(MailKind.BOUND_REACHED, retry_after=seconds)
         message = lead_notice([lead.id], lead.offer_title, self._base_url, to, mailer.sender, lead.id)
         results = await mailer.send(message, to)
         answer = _answer(results, message["Message-ID"])
@@ -143,7 +144,7 @@ def _nobody_to_tell(standings: Mapping[str, Standing]) -> Diagnosis | None:
     if Standing.CONFIRMED in found:
         return None
     asked = found & {Standing.ASKED, Standing.WAITING}
-    return diagnose(Kind.MAIL_CONTACT_UNCONFIRMED if asked else Kind.MAIL_CONTACT_DECLINED)
+    return diagnose(MailKind.CONTACT_UNCONFIRMED if asked else MailKind.CONTACT_DECLINED)
 
 
 def _answer(results: Results, message_id: str) -> Answer:

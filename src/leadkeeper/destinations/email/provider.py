@@ -8,7 +8,7 @@ from leadkeeper.destinations.email.adapter import Email
 from leadkeeper.destinations.email.guide import GUIDE
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
-from leadkeeper.diagnosis import Kind
+from leadkeeper.mail.diagnoses import MailKind
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -23,5 +23,5 @@ EMAIL: Final = Provider(
     config=EmailConfig,
     open=_open,
     guide=GUIDE,
-    if_not_found=Kind.MAIL_NOTICE_NOT_FOUND,
+    if_not_found=MailKind.NOTICE_NOT_FOUND,
 )

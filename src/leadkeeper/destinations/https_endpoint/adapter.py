@@ -21,10 +21,11 @@ from standardwebhooks import Webhook
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig, KeyCasing
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after, url_secrets
 from leadkeeper.network.client import (
@@ -51,9 +52,9 @@ _TAKEN: Final = Receipt()
 _QUEUED: Final = Receipt(confirmed=False, note="The endpoint queued the lead (202); what becomes of it is not known.")
 
 CODES: Final = {
-    "DirectApiAuthorizationRequired": Kind.FLOW_SIGNATURE_REJECTED,
-    "MisMatchingOAuthClaims": Kind.FLOW_SIGNATURE_REJECTED,
-    "TriggerInputSchemaMismatch": Kind.FLOW_SCHEMA_MISMATCH,
+    "DirectApiAuthorizationRequired": HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
+    "MisMatchingOAuthClaims": HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
+    "TriggerInputSchemaMismatch": HttpsEndpointKind.FLOW_SCHEMA_MISMATCH,
 }
 """What the error codes of Power Automate mean."""
 
@@ -97,7 +98,7 @@ class HttpsEndpoint:
         if self._flow and "sig" not in self._url.query:
             text = "The address of the flow has no sig in its query: it was copied in part, or needs a sign-in."
             step = CheckStep("address", False, text)
-            return Check((step,), diagnose(Kind.FLOW_SIGNATURE_REJECTED, Evidence(text=text)))
+            return Check((step,), diagnose(HttpsEndpointKind.FLOW_SIGNATURE_REJECTED, Evidence(text=text)))
         return replace(await self._network.check_reach(self._text), unseen=unseen.HTTPS_ENDPOINT)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
@@ -158,14 +159,14 @@ class HttpsEndpoint:
         outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
         return diagnose(kind, evidence, outcome=outcome, retry_after=wait)
 
-    def _kind(self, status: int, message: RemoteMessage) -> Kind:
+    def _kind(self, status: int, message: RemoteMessage) -> AnyKind:
         by_code = CODES.get(message.code or "")
-        if status == 401 and (self._flow or by_code is Kind.FLOW_SIGNATURE_REJECTED):
-            return Kind.FLOW_SIGNATURE_REJECTED
+        if status == 401 and (self._flow or by_code is HttpsEndpointKind.FLOW_SIGNATURE_REJECTED):
+            return HttpsEndpointKind.FLOW_SIGNATURE_REJECTED
         if status == 404 and self._flow:
-            return Kind.FLOW_NOT_FOUND
-        if status in (400, 422) and by_code is Kind.FLOW_SCHEMA_MISMATCH:
-            return Kind.FLOW_SCHEMA_MISMATCH
+            return HttpsEndpointKind.FLOW_NOT_FOUND
+        if status in (400, 422) and by_code is HttpsEndpointKind.FLOW_SCHEMA_MISMATCH:
+            return HttpsEndpointKind.FLOW_SCHEMA_MISMATCH
         return STATUSES.get(status) or kind_of_status(status)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
-from leadkeeper.diagnosis import Kind
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -30,6 +30,7 @@ HTTPS_ENDPOINT: Final = Provider(
     ),
     config=HttpsEndpointConfig,
     open=_open,
+    kinds=(HttpsEndpointKind,),
     guide=GUIDE,
-    if_not_found=Kind.ENDPOINT_LEAD_NOT_FOUND,
+    if_not_found=HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND,
 )

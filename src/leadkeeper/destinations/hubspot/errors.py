@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
 from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, retry_after
 from leadkeeper.network.client import Answered
@@ -36,30 +37,30 @@ BLOCKED_SECONDS: Final = 60.0
 
 _DAY: Final = 86_400.0
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,99}")
-_MEANINGS: Final[dict[Kind, str]] = {
-    Kind.HUBSPOT_TOKEN_REJECTED: "INVALID_AUTHENTICATION",
-    Kind.HUBSPOT_TOKEN_EXPIRED: "EXPIRED_AUTHENTICATION",
-    Kind.HUBSPOT_SCOPE_MISSING: SCOPES,
-    Kind.HUBSPOT_CREATOR_GONE: "USER_DOES_NOT_HAVE_PERMISSIONS",
-    Kind.HUBSPOT_APP_BLOCKED: "BANNED",
-    Kind.HUBSPOT_RATE_LIMIT: "RATE_LIMITS RATE_LIMIT SECONDLY TEN_SECONDLY_ROLLING",
-    Kind.HUBSPOT_DAILY_LIMIT: "DAILY",
-    Kind.HUBSPOT_RECORD_CHANGED: f"{CONFLICT} {NOT_FOUND}",
-    Kind.HUBSPOT_LEAD_REFUSED: "VALIDATION_ERROR",
-    Kind.HUBSPOT_PROPERTY_UNUSABLE: "PROPERTY_DOESNT_EXIST READ_ONLY_VALUE",
-    Kind.HUBSPOT_EMAIL_UNUSABLE: "INVALID_EMAIL BLOCKED_EMAIL",
-    Kind.HUBSPOT_VALUE_REFUSED: """
+_MEANINGS: Final[dict[AnyKind, str]] = {
+    HubSpotKind.TOKEN_REJECTED: "INVALID_AUTHENTICATION",
+    HubSpotKind.TOKEN_EXPIRED: "EXPIRED_AUTHENTICATION",
+    HubSpotKind.SCOPE_MISSING: SCOPES,
+    HubSpotKind.CREATOR_GONE: "USER_DOES_NOT_HAVE_PERMISSIONS",
+    HubSpotKind.APP_BLOCKED: "BANNED",
+    HubSpotKind.RATE_LIMIT: "RATE_LIMITS RATE_LIMIT SECONDLY TEN_SECONDLY_ROLLING",
+    HubSpotKind.DAILY_LIMIT: "DAILY",
+    HubSpotKind.RECORD_CHANGED: f"{CONFLICT} {NOT_FOUND}",
+    HubSpotKind.LEAD_REFUSED: "VALIDATION_ERROR",
+    HubSpotKind.PROPERTY_UNUSABLE: "PROPERTY_DOESNT_EXIST READ_ONLY_VALUE",
+    HubSpotKind.EMAIL_UNUSABLE: "INVALID_EMAIL BLOCKED_EMAIL",
+    HubSpotKind.VALUE_REFUSED: """
         INVALID_OPTION INVALID_INTEGER INVALID_DATE INVALID_NUMBER INPUT_TOO_LARGE NUMBER_OUT_OF_RANGE
         VALUE_NOT_IN_FIELD_DEFINITION""",
-    Kind.HUBSPOT_VALUE_TAKEN: UNIQUE_TAKEN,
+    HubSpotKind.VALUE_TAKEN: UNIQUE_TAKEN,
     Kind.SERVER_ERROR: "INTERNAL_ERROR",
-    Kind.HUBSPOT_FORM_DEMANDS: "REQUIRED_FIELD",
-    Kind.HUBSPOT_FORM_FIELD_UNKNOWN: "FIELD_NOT_IN_FORM_DEFINITION",
-    Kind.HUBSPOT_FORM_PROTECTED: "FORM_HAS_RECAPTCHA_ENABLED",
-    Kind.HUBSPOT_FORM_CONSENT: """
+    HubSpotKind.FORM_DEMANDS: "REQUIRED_FIELD",
+    HubSpotKind.FORM_FIELD_UNKNOWN: "FIELD_NOT_IN_FORM_DEFINITION",
+    HubSpotKind.FORM_PROTECTED: "FORM_HAS_RECAPTCHA_ENABLED",
+    HubSpotKind.FORM_CONSENT: """
         INVALID_LEGAL_OPTION_FORMAT MISSING_PROCESSING_CONSENT MISSING_PROCESSING_CONSENT_TEXT
         MISSING_COMMUNICATION_CONSENT_TEXT MISSING_LEGITIMATE_INTEREST_TEXT DUPLICATE_SUBSCRIPTION_TYPE_ID""",
-    Kind.HUBSPOT_REQUEST_REJECTED: """
+    HubSpotKind.REQUEST_REJECTED: """
         MAX_NUMBER_OF_SUBMITTED_VALUES_EXCEEDED INVALID_METADATA INVALID_GOTOWEBINAR_WEBINAR_KEY INVALID_HUTK
         INVALID_IP_ADDRESS INVALID_PAGE_URI""",
 }
@@ -69,20 +70,20 @@ CODES: Final = {code: kind for kind, codes in _MEANINGS.items() for code in code
 _GENERAL: Final = frozenset({"VALIDATION_ERROR", "RATE_LIMIT", "RATE_LIMITS"})
 """Codes that others, in the same answer, say more than."""
 
-STATUSES: Final[dict[int, Kind]] = {
-    401: Kind.HUBSPOT_TOKEN_REJECTED,
+STATUSES: Final[dict[int, AnyKind]] = {
+    401: HubSpotKind.TOKEN_REJECTED,
     403: Kind.PERMISSION_MISSING,
-    404: Kind.HUBSPOT_REQUEST_REJECTED,
-    405: Kind.HUBSPOT_REQUEST_REJECTED,
+    404: HubSpotKind.REQUEST_REJECTED,
+    405: HubSpotKind.REQUEST_REJECTED,
     408: Kind.SERVER_ERROR,
-    409: Kind.HUBSPOT_RECORD_CHANGED,
-    410: Kind.HUBSPOT_REQUEST_REJECTED,
+    409: HubSpotKind.RECORD_CHANGED,
+    410: HubSpotKind.REQUEST_REJECTED,
     413: Kind.LEAD_TOO_LARGE,
-    414: Kind.HUBSPOT_REQUEST_REJECTED,
-    415: Kind.HUBSPOT_REQUEST_REJECTED,
-    423: Kind.HUBSPOT_LOCKED,
+    414: HubSpotKind.REQUEST_REJECTED,
+    415: HubSpotKind.REQUEST_REJECTED,
+    423: HubSpotKind.LOCKED,
     429: Kind.THROTTLED,
-    477: Kind.HUBSPOT_MOVING,
+    477: HubSpotKind.MOVING,
 }
 """What a status means when no code is known; the rest goes by its class."""
 
@@ -165,7 +166,7 @@ def read_hubspot_error(answered: Answered, content: Any) -> RemoteMessage:
 def diagnose_fault(fault: Fault, private: Private, status: int | None = None) -> Diagnosis:
     """Why one input of a batch was not written."""
     evidence = Evidence(status, _shown(fault.code, private), text=private.mask(fault.text) or None)
-    return diagnose(CODES.get(fault.code or "", Kind.HUBSPOT_LEAD_REFUSED), evidence)
+    return diagnose(CODES.get(fault.code or "", HubSpotKind.LEAD_REFUSED), evidence)
 
 
 def _shown(code: str | None, private: Private) -> str | None:
@@ -180,13 +181,13 @@ def diagnose_hubspot_reply(reply: Reply, evidence: Evidence, now: float, offset:
     if kind is Kind.SERVER_ERROR and reply.status == 503 and wait is not None:
         kind = Kind.THROTTLED
     match kind:
-        case Kind.HUBSPOT_DAILY_LIMIT:
+        case HubSpotKind.DAILY_LIMIT:
             wait = wait or seconds_to_hubspot_midnight(now, offset)
-        case Kind.HUBSPOT_RATE_LIMIT:
+        case HubSpotKind.RATE_LIMIT:
             wait = wait or _interval(headers)
-        case Kind.HUBSPOT_LOCKED:
+        case HubSpotKind.LOCKED:
             wait = wait or LOCKED_SECONDS
-        case Kind.HUBSPOT_MOVING:
+        case HubSpotKind.MOVING:
             wait = wait or MOVING_SECONDS
         case Kind.THROTTLED:
             pass
@@ -196,15 +197,15 @@ def diagnose_hubspot_reply(reply: Reply, evidence: Evidence, now: float, offset:
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait)
 
 
-def kind_of(reply: Reply) -> Kind:
+def kind_of(reply: Reply) -> AnyKind:
     """What an answer that is no success means: the code says more than the status, and headers whose limit it is."""
     kind = CODES.get(reply.code or "") or STATUSES.get(reply.status)
     headers = reply.answered.headers
     if reply.status == 429 and reply.code not in ("DAILY", "SECONDLY", "TEN_SECONDLY_ROLLING"):
         if headers.get("X-HubSpot-RateLimit-Daily-Remaining", "").strip() == "0":
-            return Kind.HUBSPOT_DAILY_LIMIT
+            return HubSpotKind.DAILY_LIMIT
         if headers.get("X-HubSpot-RateLimit-Remaining", "").strip() == "0":
-            return Kind.HUBSPOT_RATE_LIMIT
+            return HubSpotKind.RATE_LIMIT
     return kind or kind_of_status(reply.status)
 
 

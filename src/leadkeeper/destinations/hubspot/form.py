@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.errors import BLOCKED_SECONDS, CODES, read_hubspot_error
 from leadkeeper.destinations.hubspot.records import EMAIL, address_of, contact_of
 from leadkeeper.destinations.hubspot.settings import FORM_HOSTS, HubSpotConfig
@@ -41,10 +42,10 @@ _QUEUED: Final = "HubSpot took the post and does not say what becomes of it"
 _BY_STATUS: Final = {
     401: Kind.PERMISSION_MISSING,
     403: Kind.PERMISSION_MISSING,
-    404: Kind.HUBSPOT_FORM_NOT_FOUND,
+    404: HubSpotKind.FORM_NOT_FOUND,
     405: Kind.METHOD_REFUSED,
     408: Kind.SERVER_ERROR,
-    410: Kind.HUBSPOT_FORM_NOT_FOUND,
+    410: HubSpotKind.FORM_NOT_FOUND,
     413: Kind.LEAD_TOO_LARGE,
 }
 
@@ -88,7 +89,7 @@ class HubSpotForm:
     async def _deliver(self, lead: OutgoingLead) -> Answer:
         address = address_of(lead)
         if address is None:
-            return diagnose(Kind.HUBSPOT_EMAIL_UNUSABLE)
+            return diagnose(HubSpotKind.EMAIL_UNUSABLE)
         fields, notes = contact_of(lead, self._config)
         headers = {
             "content-type": "application/json; charset=utf-8",
@@ -125,13 +126,13 @@ class HubSpotForm:
         shown = code if code in CODES else private.shown(code)
         evidence = Evidence(status, shown, text=private.mask(text) or None)
         if status == 429:
-            known = Kind.HUBSPOT_RATE_LIMIT if code in CODES else Kind.THROTTLED
+            known = HubSpotKind.RATE_LIMIT if code in CODES else Kind.THROTTLED
             return diagnose(known, evidence, retry_after=wait or BLOCKED_SECONDS)
         if status == 503 and wait is not None:
             return diagnose(Kind.THROTTLED, evidence, retry_after=wait)
         if status // 100 == 5:
             return diagnose(Kind.SERVER_ERROR, evidence, outcome=Outcome.AMBIGUOUS)
         kind = (CODES.get(code or "") if status == 400 else None) or _BY_STATUS.get(status) or kind_of_status(status)
-        if kind in (Kind.LEAD_REFUSED, Kind.HUBSPOT_LEAD_REFUSED):
-            kind = Kind.HUBSPOT_FORM_REJECTED
+        if kind in (Kind.LEAD_REFUSED, HubSpotKind.LEAD_REFUSED):
+            kind = HubSpotKind.FORM_REJECTED
         return diagnose(kind, evidence)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.form import HubSpotForm
 from leadkeeper.destinations.hubspot.guide import GUIDE
 from leadkeeper.destinations.hubspot.rest import HubSpotRestApi
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
-from leadkeeper.diagnosis import Kind
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -25,6 +25,7 @@ HUBSPOT: Final = Provider(
     microsoft=MicrosoftNames("hubSpot", "hubSpotLeadConfiguration", "HubSpot", "hubSpotLeadConfiguration"),
     config=HubSpotConfig,
     open=_open,
+    kinds=(HubSpotKind,),
     guide=GUIDE,
-    if_not_found=Kind.HUBSPOT_TEST_LEAD_NOT_FOUND,
+    if_not_found=HubSpotKind.TEST_LEAD_NOT_FOUND,
 )

@@ -25,6 +25,7 @@ from leadkeeper.destinations.hubspot.account import (
     Item,
 )
 from leadkeeper.destinations.hubspot.contacts import KeptContact, Person
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.errors import CONFLICT, UNIQUE_TAKEN
 from leadkeeper.destinations.hubspot.records import (
     CONTACT_FIELDS,
@@ -43,7 +44,7 @@ from leadkeeper.destinations.hubspot.settings import API_HOST, HubSpotConfig
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.diagnoses.unseen import Unseen
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.rest import Fresh, Kept, Reply, unsent
@@ -102,7 +103,7 @@ class HubSpotRestApi:
                 return [there] * len(leads)
             answers |= {each: self._receipt(ready, LEADS, "duplicate", there[each]) for each in there}
         addresses = {lead.id: address_of(lead) for lead in leads if lead.id not in answers}
-        answers |= {each: diagnose(Kind.HUBSPOT_EMAIL_UNUSABLE) for each, address in addresses.items() if not address}
+        answers |= {each: diagnose(HubSpotKind.EMAIL_UNUSABLE) for each, address in addresses.items() if not address}
         new = [lead for lead in leads if lead.id not in answers]
         kept = await contacts.keep(self._account, self._people(ready, new), deadline)
         found = {lead.id: kept[str(addresses[lead.id]).casefold()] for lead in new}
@@ -146,11 +147,11 @@ class HubSpotRestApi:
         """Whether leads are made: they can be read, and a unique property holds our ids."""
         read = await self._account.read(LEADS, (_NO_RECORD,), [self._config.lead_id_property])
         if isinstance(read, Diagnosis):
-            lacking = read.kind is Kind.HUBSPOT_SCOPE_MISSING
+            lacking = read.kind is HubSpotKind.SCOPE_MISSING
             if (lacking or read.evidence.status in (400, 404)) and self._config.leads == "whereAvailable":
                 return Fresh(False, PROPERTIES_SECONDS)
             unknown = not lacking and read.evidence.status in (400, 404)
-            return diagnose(Kind.HUBSPOT_LEADS_UNAVAILABLE, read.evidence) if unknown else read
+            return diagnose(HubSpotKind.LEADS_UNAVAILABLE, read.evidence) if unknown else read
         found = await self._account.properties(LEADS)
         if isinstance(found, Reply):
             return unsent(self._account.diagnose(found, self._account.client.private()))
@@ -167,7 +168,7 @@ class HubSpotRestApi:
             text = f"{name} does not demand unique values."
         elif unusable((name,), known) or known[name].get("type") not in (None, "string"):
             text = f"{name} is not a text that may be written."
-        return None if text is None else diagnose(Kind.HUBSPOT_LEAD_PROPERTY_UNUSABLE, Evidence(text=text))
+        return None if text is None else diagnose(HubSpotKind.LEAD_PROPERTY_UNUSABLE, Evidence(text=text))
 
     async def _lead_ids(self, leads: Iterable[OutgoingLead]) -> dict[str, str] | Diagnosis:
         """HubSpot's ids of the leads that are there, by ours."""
@@ -246,7 +247,7 @@ class HubSpotRestApi:
 
     def _known(self, diagnosis: Diagnosis) -> Diagnosis:
         """The diagnosis; what is believed of the account is asked anew where it proved wrong."""
-        if diagnosis.kind in (Kind.HUBSPOT_PROPERTY_UNUSABLE, Kind.HUBSPOT_SCOPE_MISSING):
+        if diagnosis.kind in (HubSpotKind.PROPERTY_UNUSABLE, HubSpotKind.SCOPE_MISSING):
             self._account.contact_properties.forget()
             self._leads.forget()
         return diagnosis
@@ -318,4 +319,4 @@ class HubSpotRestApi:
 
 def _not_usable(names: Iterable[str]) -> Diagnosis:
     text = f"Not there, or only HubSpot writes it: {', '.join(names)}."
-    return diagnose(Kind.HUBSPOT_PROPERTY_UNUSABLE, Evidence(text=text))
+    return diagnose(HubSpotKind.PROPERTY_UNUSABLE, Evidence(text=text))

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
 from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import Answered
@@ -28,26 +29,26 @@ ALREADY_THERE: Final = "1005"
 FIELD_CODES: Final = frozenset({"1006", "1011"})
 """A field is not on the form, or does not take values."""
 
-_MEANINGS: Final[dict[Kind, str]] = {
-    Kind.MARKETO_SERVICE_REJECTED: "600 601 602",
-    Kind.MARKETO_ACCESS_DENIED: "603",
-    Kind.MARKETO_BUSY: "500 502 604 608 611 614 713 719 1014 1016 1019 1022 1029",
-    Kind.MARKETO_REQUEST_REJECTED: "605 609 610 612 613",
-    Kind.MARKETO_RATE_LIMIT: "606 615",
-    Kind.MARKETO_DAILY_QUOTA: "607",
-    Kind.MARKETO_FEATURE_OFF: "616 703 1018",
-    Kind.MARKETO_FORM_NOT_FOUND: "702 1013",
-    Kind.MARKETO_FIELD_UNKNOWN: "1006 1011",
-    Kind.MARKETO_SEVERAL_MATCH: "1007",
-    Kind.MARKETO_PARTITION_UNUSABLE: "1008 1009 1010",
-    Kind.MARKETO_LEAD_REFUSED: "701 704 709 1001 1002 1003 1004 1012 1021 1036 1037",
+_MEANINGS: Final[dict[AnyKind, str]] = {
+    MarketoKind.SERVICE_REJECTED: "600 601 602",
+    MarketoKind.ACCESS_DENIED: "603",
+    MarketoKind.BUSY: "500 502 604 608 611 614 713 719 1014 1016 1019 1022 1029",
+    MarketoKind.REQUEST_REJECTED: "605 609 610 612 613",
+    MarketoKind.RATE_LIMIT: "606 615",
+    MarketoKind.DAILY_QUOTA: "607",
+    MarketoKind.FEATURE_OFF: "616 703 1018",
+    MarketoKind.FORM_NOT_FOUND: "702 1013",
+    MarketoKind.FIELD_UNKNOWN: "1006 1011",
+    MarketoKind.SEVERAL_MATCH: "1007",
+    MarketoKind.PARTITION_UNUSABLE: "1008 1009 1010",
+    MarketoKind.LEAD_REFUSED: "701 704 709 1001 1002 1003 1004 1012 1021 1036 1037",
 }
 CODES: Final = {code: kind for kind, codes in _MEANINGS.items() for code in codes.split()}
 """What each code means; :data:`ALREADY_THERE` is no failure."""
 
-STATUSES: Final[dict[int, Kind]] = {
-    401: Kind.MARKETO_SERVICE_REJECTED,
-    403: Kind.MARKETO_ACCESS_DENIED,
+STATUSES: Final[dict[int, AnyKind]] = {
+    401: MarketoKind.SERVICE_REJECTED,
+    403: MarketoKind.ACCESS_DENIED,
     408: Kind.SERVER_ERROR,
     413: Kind.LEAD_TOO_LARGE,
     429: Kind.THROTTLED,
@@ -55,7 +56,7 @@ STATUSES: Final[dict[int, Kind]] = {
 """What a status other than 200 means; the rest goes by its class."""
 
 
-_REJECTED: Final = Kind.MARKETO_REQUEST_REJECTED
+_REJECTED: Final = MarketoKind.REQUEST_REJECTED
 _OURS: Final = frozenset({400, 404, 405, 406, 410, 411, 414, 415, 417, 422})
 """Statuses of a request that is wrong as these settings make it, whatever lead is in it."""
 
@@ -106,14 +107,14 @@ def _first(errors: Any) -> RemoteMessage:
 def _failed(message: RemoteMessage, evidence: Evidence, now: float) -> FailedRecord:
     kind = CODES.get(message.code or "") or _unknown(message.code)
     wait = RATE_SECONDS.get(message.code or "")
-    if kind is Kind.MARKETO_DAILY_QUOTA:
+    if kind is MarketoKind.DAILY_QUOTA:
         wait = seconds_to_marketo_midnight(now)
     return FailedRecord(message.code, diagnose(kind, evidence, retry_after=wait), message.text)
 
 
-def _unknown(code: str | None) -> Kind:
+def _unknown(code: str | None) -> AnyKind:
     """A code that nobody told us of: about the lead if it has four digits, else about Marketo's moment."""
-    return Kind.MARKETO_LEAD_REFUSED if code is not None and len(code) == 4 else Kind.MARKETO_BUSY
+    return MarketoKind.LEAD_REFUSED if code is not None and len(code) == 4 else MarketoKind.BUSY
 
 
 def _by_status(answered: Answered, evidence: Evidence, now: float) -> Diagnosis:
@@ -133,7 +134,7 @@ def diagnose_marketo_sign_in(answered: Answered, content: Any, private: Private,
     if answered.status in (400, 401, 403) or (answered.status == 200 and isinstance(code, str)):
         shown = private.shown(code) if isinstance(code, str) else None
         text = private.mask(words) if isinstance(words, str) else None
-        return diagnose(Kind.MARKETO_SERVICE_REJECTED, Evidence(answered.status, shown, text=text or None))
+        return diagnose(MarketoKind.SERVICE_REJECTED, Evidence(answered.status, shown, text=text or None))
     message = read_error(answered.headers.get("content-type", ""), answered.body)
     evidence = Evidence(answered.status, private.shown(message.code), text=private.mask(message.text) or None)
     return _by_status(answered, evidence, now)

@@ -18,6 +18,7 @@ from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.destinations.marketo.descriptor import Form, FormField, read_form, read_jsonp
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.pace import Busy, form_pace
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnoses import unseen
@@ -129,29 +130,29 @@ class MarketoForm:
             return unmet
         fields, notes = _fields(lead, self._config, form)
         if "Email" not in fields:
-            return diagnose(Kind.MARKETO_EMAIL_UNUSABLE)
+            return diagnose(MarketoKind.EMAIL_UNUSABLE)
         empty = [name for name, field in form.fields.items() if field.required and name not in fields]
         if empty:
             text = f"The form demands {', '.join(empty)}, which this lead lacks."
-            return diagnose(Kind.MARKETO_FORM_DEMANDS, Evidence(text=text), outcome=Outcome.REFUSED)
+            return diagnose(MarketoKind.FORM_DEMANDS, Evidence(text=text), outcome=Outcome.REFUSED)
         try:
             async with self._pace.turn():
                 await self._pace.call()
                 return await self._post(lead, form, fields, notes)
         except Busy as busy:
-            return diagnose(Kind.MARKETO_PACED, retry_after=busy.seconds)
+            return diagnose(MarketoKind.PACED, retry_after=busy.seconds)
 
     def _unmet(self, form: Form) -> Diagnosis | None:
         """What the form demands that no lead has: then none would be taken."""
         if form.protected:
-            return diagnose(Kind.MARKETO_FORM_PROTECTED)
+            return diagnose(MarketoKind.FORM_PROTECTED)
         wanted = set(self._wanted())
         lacking = [
             name for name, field in form.fields.items() if field.required and not field.initial and name not in wanted
         ]
         if not lacking:
             return None
-        return diagnose(Kind.MARKETO_FORM_DEMANDS, Evidence(text=f"The form demands {', '.join(lacking)}."))
+        return diagnose(MarketoKind.FORM_DEMANDS, Evidence(text=f"The form demands {', '.join(lacking)}."))
 
     async def _post(self, lead: OutgoingLead, form: Form, fields: Mapping[str, Any], notes: tuple[str, ...]) -> Answer:
         texts = {name: _text(value) for name, value in fields.items()}
@@ -187,7 +188,7 @@ class MarketoForm:
         data = message.get("data") if isinstance(wrapped, dict) and isinstance(message.get("data"), dict) else message
         if message.get("error") or (isinstance(data, dict) and data.get("error")):
             text = private.mask(unquote_plus(read_error("application/json", answered.body).text))
-            return diagnose(Kind.MARKETO_FORM_REJECTED, Evidence(answered.status, text=text or None))
+            return diagnose(MarketoKind.FORM_REJECTED, Evidence(answered.status, text=text or None))
         if isinstance(data, dict) and data.get("formId"):
             return Receipt(confirmed=False, note=noted((_QUEUED, *notes)))
         return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(answered.status), outcome=Outcome.AMBIGUOUS)
@@ -208,11 +209,11 @@ class MarketoForm:
         if status in (401, 403):
             return self._blocked(answered, private)
         kind = _BY_STATUS.get(status) or kind_of_status(status)
-        return diagnose(Kind.MARKETO_FORM_REJECTED if kind is Kind.LEAD_REFUSED else kind, evidence)
+        return diagnose(MarketoKind.FORM_REJECTED if kind is Kind.LEAD_REFUSED else kind, evidence)
 
     def _blocked(self, answered: Answered, private: Private) -> Diagnosis:
         self._pace.rest(BLOCKED_SECONDS)
-        return diagnose(Kind.MARKETO_POSTS_BLOCKED, _evidence(answered, private), retry_after=BLOCKED_SECONDS)
+        return diagnose(MarketoKind.POSTS_BLOCKED, _evidence(answered, private), retry_after=BLOCKED_SECONDS)
 
     async def _fetch(self) -> Fresh[Form] | Diagnosis:
         """The form as it is now, or why it cannot be had. Nothing of a lead is sent."""
@@ -234,7 +235,7 @@ class MarketoForm:
     def _described(self, answered: Answered) -> Fresh[Form] | Diagnosis:
         private = Private(None)
         if answered.status // 100 == 4 and answered.status not in (403, 429):
-            return diagnose(Kind.MARKETO_FORM_NOT_FOUND, _evidence(answered, private))
+            return diagnose(MarketoKind.FORM_NOT_FOUND, _evidence(answered, private))
         trouble = self._by_status(answered, private)
         if trouble is not None:
             return unsent(trouble)
@@ -245,7 +246,7 @@ class MarketoForm:
             return self._blocked(answered, private)
         form = read_form(content, self._config.form_id)
         if form is None:
-            return diagnose(Kind.MARKETO_FORM_NOT_FOUND, Evidence(answered.status))
+            return diagnose(MarketoKind.FORM_NOT_FOUND, Evidence(answered.status))
         return Fresh(form, FORM_SECONDS)
 
 
@@ -291,4 +292,4 @@ def _about_server(diagnosis: Diagnosis) -> Diagnosis:
     """A host name that does not exist is a server id that does not."""
     if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
         return diagnosis
-    return diagnose(Kind.MARKETO_SERVER_NOT_FOUND, diagnosis.evidence)
+    return diagnose(MarketoKind.SERVER_NOT_FOUND, diagnosis.evidence)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.guide import GUIDE
 from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
-from leadkeeper.diagnosis import Kind
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -35,6 +35,7 @@ MARKETO: Final = Provider(
     ),
     config=MarketoConfig,
     open=_open,
+    kinds=(MarketoKind,),
     guide=GUIDE,
-    if_not_found=Kind.MARKETO_TEST_LEAD_NOT_FOUND,
+    if_not_found=MarketoKind.TEST_LEAD_NOT_FOUND,
 )

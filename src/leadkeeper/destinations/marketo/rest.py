@@ -16,6 +16,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import Value, cut, noted, record
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.errors import (
     ALREADY_THERE,
     CODES,
@@ -67,7 +68,7 @@ DIALECT: Final = Dialect(
     read=read_marketo_error,
     token_over=lambda reply: reply.status == 401 or (reply.status == 200 and reply.code in TOKEN_CODES),
     known=CODES,
-    host_missing=Kind.MARKETO_ACCOUNT_NOT_FOUND,  # each Munchkin id has its own host
+    host_missing=MarketoKind.ACCOUNT_NOT_FOUND,  # each Munchkin id has its own host
 )
 
 
@@ -118,14 +119,14 @@ class MarketoRestApi:
     async def _deliver(self, lead: OutgoingLead) -> Answer:
         email = self._fields(lead)[0].get("email")
         if not isinstance(email, str) or len(email) > _EMAIL_LENGTH or not _EMAIL.fullmatch(email):
-            return diagnose(Kind.MARKETO_EMAIL_UNUSABLE)
+            return diagnose(MarketoKind.EMAIL_UNUSABLE)
         try:
             async with self._pace.turn(email.casefold()):
                 answer = await self._submit(lead)
                 if isinstance(answer, FailedRecord) and self._learn(answer):
                     answer = await self._submit(lead)
         except Busy as busy:
-            return diagnose(Kind.MARKETO_PACED, retry_after=busy.seconds)
+            return diagnose(MarketoKind.PACED, retry_after=busy.seconds)
         return answer.diagnosis if isinstance(answer, FailedRecord) else answer
 
     def _learn(self, failed: FailedRecord) -> bool:
@@ -213,7 +214,7 @@ class MarketoRestApi:
                         return _failed(steps, name, unsent(trouble))
                     steps.append(step)
         except Busy as busy:
-            return _failed(steps, "form", diagnose(Kind.MARKETO_PACED, retry_after=busy.seconds))
+            return _failed(steps, "form", diagnose(MarketoKind.PACED, retry_after=busy.seconds))
         return Check(tuple(steps), unseen=unseen.MARKETO_REST)
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
@@ -228,7 +229,7 @@ class MarketoRestApi:
         unknown = [name for name, value in self._config.fields.items() if value is not None and name not in known]
         if not unknown:
             return step, None
-        return step, diagnose(Kind.MARKETO_FIELD_UNKNOWN, Evidence(text=f"There is no field {', '.join(unknown)}."))
+        return step, diagnose(MarketoKind.FIELD_UNKNOWN, Evidence(text=f"There is no field {', '.join(unknown)}."))
 
     async def _check_form(self) -> tuple[CheckStep, Diagnosis | None]:
         """The form exists and is approved; a service that may not read assets can still submit it."""
@@ -238,11 +239,11 @@ class MarketoRestApi:
         found = await self._call("GET", path, private, limit=DESCRIPTION_LIMIT)
         if isinstance(found, FailedRecord):
             kind = CODES.get(found.code or "")
-            denied = kind is Kind.MARKETO_ACCESS_DENIED or found.diagnosis.kind is Kind.MARKETO_ACCESS_DENIED
+            denied = kind is MarketoKind.ACCESS_DENIED or found.diagnosis.kind is MarketoKind.ACCESS_DENIED
             return (unseen, None) if denied else (unseen, found.diagnosis)
         form = found[0] if found and isinstance(found[0], dict) else None
         if form is None:
-            return unseen, diagnose(Kind.MARKETO_FORM_NOT_FOUND, Evidence(200))
+            return unseen, diagnose(MarketoKind.FORM_NOT_FOUND, Evidence(200))
         if form.get("status") == "draft":
             return CheckStep("form", None, "The form is there, as a draft at least; it must be approved."), None
         return CheckStep("form", True, "The form is there."), None

@@ -11,7 +11,8 @@ from typing import Any, Final
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import CheckStep
 from leadkeeper.destinations.mapping import Value
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
+from leadkeeper.diagnosis import Diagnosis, Evidence
 
 Fields = Mapping[str, Mapping[str, Any]]
 
@@ -25,7 +26,7 @@ def read_description(content: Any) -> Fields | Diagnosis | None:
     if not isinstance(content, dict) or not isinstance(content.get("fields"), list):
         return None
     if content.get("createable") is False:
-        return diagnose(Kind.SALESFORCE_ACCESS_MISSING, Evidence(text="The user may not create leads."))
+        return diagnose(SalesforceKind.ACCESS_MISSING, Evidence(text="The user may not create leads."))
     return {str(each.get("name")): each for each in content["fields"] if isinstance(each, dict)}
 
 
@@ -35,11 +36,11 @@ def judge_fields(fields: Fields, sent: Mapping[str, Value], id_field: str) -> Di
     bad = [name for name in names if not _writable(fields.get(name))]
     if bad:
         text = f"Not there, or not writable: {', '.join(bad)}."
-        return diagnose(Kind.SALESFORCE_FIELD_UNKNOWN, Evidence(text=text))
+        return diagnose(SalesforceKind.FIELD_UNKNOWN, Evidence(text=text))
     lacking = [name for name, field in fields.items() if _demanded(field) and name not in (*names, id_field)]
     if lacking:
         text = f"Mandatory, and not sent: {', '.join(lacking)}."
-        return diagnose(Kind.SALESFORCE_RULE_REFUSED, Evidence(text=text))
+        return diagnose(SalesforceKind.RULE_REFUSED, Evidence(text=text))
     return None
 
 
@@ -56,7 +57,7 @@ def judge_external_id(id_field: str, found: Mapping[str, Any] | None) -> Diagnos
         text = f"The user may not write {id_field}."
     elif isinstance(length := found.get("length"), int) and 0 < length < 36:
         text = f"{id_field} holds {length} characters; our ids have 36."
-    return None if text is None else diagnose(Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE, Evidence(text=text))
+    return None if text is None else diagnose(SalesforceKind.EXTERNAL_ID_UNUSABLE, Evidence(text=text))
 
 
 def tell_rules(fields: Fields, sent: Mapping[str, Value]) -> CheckStep:
@@ -75,7 +76,7 @@ def judge_limits(content: Any) -> tuple[CheckStep, Diagnosis | None]:
     used = f"{daily['Max'] - daily['Remaining']:,} of {daily['Max']:,} API requests of 24 hours are used."
     if daily["Remaining"] > 0:
         return CheckStep("limits", True, used), None
-    return CheckStep("limits", False, used), diagnose(Kind.SALESFORCE_API_LIMIT, Evidence(text=used))
+    return CheckStep("limits", False, used), diagnose(SalesforceKind.API_LIMIT, Evidence(text=used))
 
 
 def _writable(found: Mapping[str, Any] | None) -> bool:

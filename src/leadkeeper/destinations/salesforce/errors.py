@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
 from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import Answered
@@ -30,54 +31,54 @@ DAY_USED_UP_SECONDS: Final = 900.0
 CONCURRENCY_SECONDS: Final = 20.0
 """How long to rest when too many long requests run; a request is long after 20 seconds."""
 
-_MEANINGS: Final[dict[Kind, str]] = {
-    Kind.SALESFORCE_SESSION_REJECTED: "INVALID_SESSION_ID INVALID_AUTH_HEADER",
-    Kind.SALESFORCE_RULE_REFUSED: """
+_MEANINGS: Final[dict[AnyKind, str]] = {
+    SalesforceKind.SESSION_REJECTED: "INVALID_SESSION_ID INVALID_AUTH_HEADER",
+    SalesforceKind.RULE_REFUSED: """
         REQUIRED_FIELD_MISSING STRING_TOO_LONG INVALID_EMAIL_ADDRESS INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST
         FIELD_CUSTOM_VALIDATION_EXCEPTION FIELD_INTEGRITY_EXCEPTION NUMBER_OUTSIDE_VALID_RANGE""",
-    Kind.SALESFORCE_DUPLICATE_RULE: DUPLICATES_DETECTED,
-    Kind.SALESFORCE_LEAD_CONVERTED: CONVERTED,
-    Kind.SALESFORCE_VALUE_TAKEN: DUPLICATE_VALUE,
-    Kind.SALESFORCE_AUTOMATION_FAILED: """
+    SalesforceKind.DUPLICATE_RULE: DUPLICATES_DETECTED,
+    SalesforceKind.LEAD_CONVERTED: CONVERTED,
+    SalesforceKind.VALUE_TAKEN: DUPLICATE_VALUE,
+    SalesforceKind.AUTOMATION_FAILED: """
         CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER APEX_ERROR""",
-    Kind.SALESFORCE_FIELD_UNKNOWN: "INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE",
-    Kind.SALESFORCE_REQUEST_REJECTED: "JSON_PARSER_ERROR MALFORMED_ID",
-    Kind.SALESFORCE_ROW_LOCKED: "UNABLE_TO_LOCK_ROW",
-    Kind.SALESFORCE_API_LIMIT: "REQUEST_LIMIT_EXCEEDED",
-    Kind.SALESFORCE_API_DISABLED: "API_DISABLED_FOR_ORG",
-    Kind.SALESFORCE_ACCESS_MISSING: """
+    SalesforceKind.FIELD_UNKNOWN: "INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE",
+    SalesforceKind.REQUEST_REJECTED: "JSON_PARSER_ERROR MALFORMED_ID",
+    SalesforceKind.ROW_LOCKED: "UNABLE_TO_LOCK_ROW",
+    SalesforceKind.API_LIMIT: "REQUEST_LIMIT_EXCEEDED",
+    SalesforceKind.API_DISABLED: "API_DISABLED_FOR_ORG",
+    SalesforceKind.ACCESS_MISSING: """
         INSUFFICIENT_ACCESS INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY""",
-    Kind.SALESFORCE_STORAGE_FULL: "STORAGE_LIMIT_EXCEEDED",
-    Kind.SALESFORCE_NOT_FOUND: "NOT_FOUND INVALID_CROSS_REFERENCE_KEY ENTITY_IS_DELETED",
+    SalesforceKind.STORAGE_FULL: "STORAGE_LIMIT_EXCEEDED",
+    SalesforceKind.NOT_FOUND: "NOT_FOUND INVALID_CROSS_REFERENCE_KEY ENTITY_IS_DELETED",
     Kind.SERVER_ERROR: "UNKNOWN_EXCEPTION SERVER_UNAVAILABLE API_CURRENTLY_DISABLED REQUEST_RUNNING_TOO_LONG",
 }
 CODES: Final = {code: kind for kind, codes in _MEANINGS.items() for code in codes.split()}
 """What each error code means. A code says more than its status and is looked up first."""
 
-STATUSES: Final[dict[int, Kind]] = {
-    300: Kind.SALESFORCE_SEVERAL_MATCH,
-    401: Kind.SALESFORCE_SESSION_REJECTED,
-    403: Kind.SALESFORCE_ACCESS_MISSING,
-    404: Kind.SALESFORCE_NOT_FOUND,
+STATUSES: Final[dict[int, AnyKind]] = {
+    300: SalesforceKind.SEVERAL_MATCH,
+    401: SalesforceKind.SESSION_REJECTED,
+    403: SalesforceKind.ACCESS_MISSING,
+    404: SalesforceKind.NOT_FOUND,
     405: Kind.METHOD_REFUSED,
     408: Kind.SERVER_ERROR,
-    410: Kind.SALESFORCE_NOT_FOUND,
+    410: SalesforceKind.NOT_FOUND,
     413: Kind.LEAD_TOO_LARGE,
-    415: Kind.SALESFORCE_REQUEST_REJECTED,
-    420: Kind.SALESFORCE_NO_ROUTE,
+    415: SalesforceKind.REQUEST_REJECTED,
+    420: SalesforceKind.NO_ROUTE,
     429: Kind.THROTTLED,
 }
 """What a status means when no code is known; the rest goes by its class."""
 
-SIGN_IN: Final[dict[str, Kind]] = {
-    "invalid_client_id": Kind.SALESFORCE_APP_REJECTED,
-    "invalid_client": Kind.SALESFORCE_APP_REJECTED,
-    "invalid_client_credentials": Kind.SALESFORCE_APP_REJECTED,
-    "invalid_grant": Kind.SALESFORCE_APP_NOT_ALLOWED,
-    "unsupported_grant_type": Kind.SALESFORCE_APP_NOT_ALLOWED,
-    "unauthorized_client": Kind.SALESFORCE_APP_NOT_ALLOWED,
-    "inactive_user": Kind.SALESFORCE_INACTIVE,
-    "inactive_org": Kind.SALESFORCE_INACTIVE,
+SIGN_IN: Final[dict[str, AnyKind]] = {
+    "invalid_client_id": SalesforceKind.APP_REJECTED,
+    "invalid_client": SalesforceKind.APP_REJECTED,
+    "invalid_client_credentials": SalesforceKind.APP_REJECTED,
+    "invalid_grant": SalesforceKind.APP_NOT_ALLOWED,
+    "unsupported_grant_type": SalesforceKind.APP_NOT_ALLOWED,
+    "unauthorized_client": SalesforceKind.APP_NOT_ALLOWED,
+    "inactive_user": SalesforceKind.INACTIVE,
+    "inactive_org": SalesforceKind.INACTIVE,
     "rate_limit_exceeded": Kind.THROTTLED,
 }
 """What the token endpoint's ``error`` means."""
@@ -148,11 +149,11 @@ def _evidence(status: int | None, error: RemoteError, private: Private) -> Evide
     return Evidence(status, error.code if known else private.shown(error.code), text=private.mask(error.text) or None)
 
 
-def _diagnose(kind: Kind, words: str, evidence: Evidence, wait: float | None = None, usage: str = "") -> Diagnosis:
+def _diagnose(kind: AnyKind, words: str, evidence: Evidence, wait: float | None = None, usage: str = "") -> Diagnosis:
     outcome = Outcome.AMBIGUOUS if kind is Kind.ANSWER_NOT_UNDERSTOOD else None
-    if kind is Kind.SALESFORCE_API_LIMIT:
+    if kind is SalesforceKind.API_LIMIT:
         if _is_concurrency(words, usage):
-            return diagnose(Kind.SALESFORCE_CONCURRENCY_LIMIT, evidence, retry_after=wait or CONCURRENCY_SECONDS)
+            return diagnose(SalesforceKind.CONCURRENCY_LIMIT, evidence, retry_after=wait or CONCURRENCY_SECONDS)
         return diagnose(kind, evidence, retry_after=wait or DAY_USED_UP_SECONDS)
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait if kind is Kind.THROTTLED else None)
 
@@ -179,13 +180,13 @@ def diagnose_salesforce_sign_in(answered: Answered, private: Private, now: float
     return _diagnose(kind, error.text, _evidence(answered.status, error, private), wait)
 
 
-def _sign_in_by_status(status: int, wait: float | None) -> Kind:
+def _sign_in_by_status(status: int, wait: float | None) -> AnyKind:
     if status == 429 or (status == 503 and wait is not None):
         return Kind.THROTTLED
     if status in (400, 401, 403, 415, 422):
-        return Kind.SALESFORCE_APP_REJECTED
+        return SalesforceKind.APP_REJECTED
     if status == 404:
-        return Kind.SALESFORCE_DOMAIN_NOT_FOUND
+        return SalesforceKind.DOMAIN_NOT_FOUND
     if status == 420:
-        return Kind.SALESFORCE_NO_ROUTE
+        return SalesforceKind.NO_ROUTE
     return kind_of_status(status) if status >= 300 else Kind.ANSWER_NOT_UNDERSTOOD

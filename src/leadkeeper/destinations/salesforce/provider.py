@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.guide import GUIDE
 from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.web import WebToLead
-from leadkeeper.diagnosis import Kind
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -31,7 +31,8 @@ SALESFORCE: Final = Provider(
     ),
     config=SalesforceConfig,
     open=_open,
+    kinds=(SalesforceKind,),
     guide=GUIDE,
-    if_not_found=Kind.SALESFORCE_TEST_LEAD_NOT_FOUND,
+    if_not_found=SalesforceKind.TEST_LEAD_NOT_FOUND,
     account=("webToLeadHost", "objectIdentifier"),
 )

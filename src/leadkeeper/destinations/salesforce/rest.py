@@ -25,6 +25,7 @@ from leadkeeper.destinations.salesforce.check import (
     read_description,
     tell_rules,
 )
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.errors import (
     CONVERTED,
     DUPLICATE_VALUE,
@@ -203,7 +204,7 @@ class SalesforceRestApi:
             return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(reply.status), outcome=Outcome.AMBIGUOUS)
         found = diagnose_answer(reply, self._client.evidence(reply, private), self._now())
         if private is None and found.outcome is Outcome.REFUSED:
-            return diagnose(Kind.SALESFORCE_REQUEST_REJECTED, found.evidence)
+            return diagnose(SalesforceKind.REQUEST_REJECTED, found.evidence)
         return found
 
     async def _describe(self) -> Fields | Diagnosis:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote_plus, urlencode
 
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.errors import CODES, diagnose_salesforce_sign_in, read_salesforce_error
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
-from leadkeeper.diagnosis import Diagnosis, Kind
+from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.rest import USER_AGENT, Dialect, Fresh, RestClient, SignIn, Token, read_json, request, unsent
@@ -21,7 +22,7 @@ from leadkeeper.network.rest import USER_AGENT, Dialect, Fresh, RestClient, Sign
 DIALECT: Final = Dialect(
     read=read_salesforce_error,
     known=CODES,
-    host_missing=Kind.SALESFORCE_DOMAIN_NOT_FOUND,  # each My Domain has its own host
+    host_missing=SalesforceKind.DOMAIN_NOT_FOUND,  # each My Domain has its own host
 )
 
 

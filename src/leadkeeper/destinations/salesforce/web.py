@@ -19,6 +19,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.interface import Preview, Quota
 from leadkeeper.destinations.mapping import noted
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.fields import web_form
 from leadkeeper.destinations.salesforce.settings import DAILY_LIMIT, SalesforceConfig
 from leadkeeper.diagnoses import unseen
@@ -124,7 +125,7 @@ class WebToLead:
             hours += 1
         text = f"{used} leads in the last 24 hours; the limit is {limit}."
         wait = _FIRST_REST + (hours - 1) * _HOUR
-        return diagnose(Kind.SALESFORCE_DAILY_LIMIT, Evidence(text=text), retry_after=wait)
+        return diagnose(SalesforceKind.DAILY_LIMIT, Evidence(text=text), retry_after=wait)
 
     async def _send(self, lead: OutgoingLead, number: int | None) -> Answer:
         form, notes = web_form(lead, self._config)
@@ -155,13 +156,13 @@ class WebToLead:
             return self._refusal(answered, private)
         if verdict is None:
             text = _words(answered, private)
-            return diagnose(Kind.SALESFORCE_FORM_NOT_THERE, Evidence(answered.status, text=text))
+            return diagnose(SalesforceKind.FORM_NOT_THERE, Evidence(answered.status, text=text))
         if verdict.strip().casefold() == "true":
             doubts = (_SEARCH, LOST_FOR[0].lower() + LOST_FOR[1:].rstrip(".")) if lead.test else ()
             return Receipt(confirmed=False, note=noted((_QUEUED, *doubts, *notes)))
         exception = verdict.rpartition(":")[2].strip() if "exception" in verdict.casefold() else None
         evidence = Evidence(answered.status, private.shown(exception), text=f"Is-Processed: {private.mask(verdict)}")
-        return diagnose(Kind.SALESFORCE_FORM_REJECTED, evidence)
+        return diagnose(SalesforceKind.FORM_REJECTED, evidence)
 
     def _refusal(self, answered: Answered, private: Private) -> Answer:
         status = answered.status
@@ -175,7 +176,7 @@ class WebToLead:
                 return diagnose(Kind.REDIRECTED, evidence)
             case 4:
                 kind = _BY_STATUS.get(status) or kind_of_status(status)
-                kind = Kind.SALESFORCE_FORM_NOT_THERE if kind is Kind.LEAD_REFUSED else kind
+                kind = SalesforceKind.FORM_NOT_THERE if kind is Kind.LEAD_REFUSED else kind
                 return diagnose(kind, evidence)
             case 5:
                 return diagnose(Kind.SERVER_ERROR, evidence, outcome=Outcome.AMBIGUOUS)
@@ -191,7 +192,7 @@ _BY_STATUS: Final = {
     408: Kind.SERVER_ERROR,
     410: Kind.ENDPOINT_GONE,
     413: Kind.LEAD_TOO_LARGE,
-    420: Kind.SALESFORCE_NO_ROUTE,
+    420: SalesforceKind.NO_ROUTE,
 }
 
 

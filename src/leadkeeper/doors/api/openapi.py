@@ -55,6 +55,7 @@ def openapi_of(
     schemas |= _schemas([*models, *settings], "validation")
     schemas |= {f"{config.__name__}Shown": _shown(schemas[config.__name__]) for config in settings}
     schemas |= connection_schemas(destinations)
+    _close_kinds(schemas, destinations)
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -64,6 +65,12 @@ def openapi_of(
         schemas |= other.get("components", {}).get("schemas", {})
         document["tags"] += [tag for tag in other.get("tags", []) if tag not in document["tags"]]
     return document
+
+
+def _close_kinds(schemas: dict[str, Any], destinations: Destinations) -> None:
+    """The causes of diagnoses are a closed list: the common ones, and those that the destinations here declare."""
+    for name in ("DiagnosisView", "Explanation"):
+        schemas[name]["properties"]["kind"]["enum"] = [kind.value for kind in destinations.kinds]
 
 
 def _schemas(models: Sequence[type[BaseModel]], mode: JsonSchemaMode) -> dict[str, Any]:

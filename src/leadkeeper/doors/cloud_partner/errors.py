@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from leadkeeper.delivery.send import where
 from leadkeeper.doors.readable import UnstorableText
+from leadkeeper.fault import where
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 

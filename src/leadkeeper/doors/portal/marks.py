@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from leadkeeper.diagnosis import Kind
+from leadkeeper.catalogue import kind_of
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
+from leadkeeper.diagnosis import AnyKind, Kind
+from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.network.entra.diagnoses import EntraKind
 
 _ADDRESS: Final = ("httpsEndpointUrl", "instanceUrl", "myDomainUrl", "storageAccountConnectionString", "serverId")
 _SECRET: Final = ("applicationKey", "password", "clientSecret", "storageAccountConnectionString", "httpsEndpointUrl")
@@ -13,7 +22,7 @@ _APPLICATION: Final = ("applicationId", "directoryId")
 _USER: Final = ("username", "password")
 _MAPPED: Final = ("fields",)
 
-_KINDS: Final[Mapping[tuple[str, ...], tuple[Kind, ...]]] = {
+_KINDS: Final[Mapping[tuple[str, ...], tuple[AnyKind, ...]]] = {
     _ADDRESS: (
         Kind.ADDRESS_NOT_FOUND,
         Kind.ADDRESS_REFUSED,
@@ -21,72 +30,80 @@ _KINDS: Final[Mapping[tuple[str, ...], tuple[Kind, ...]]] = {
         Kind.CONNECTION_FAILED,
         Kind.TLS_FAILED,
         Kind.REDIRECTED,
-        Kind.DYNAMICS_ADDRESS_WRONG,
-        Kind.RESOURCE_NOT_IN_TENANT,
-        Kind.SALESFORCE_DOMAIN_NOT_FOUND,
-        Kind.MARKETO_SERVER_NOT_FOUND,
-        Kind.STORAGE_ACCOUNT_NOT_FOUND,
+        DynamicsKind.ADDRESS_WRONG,
+        EntraKind.RESOURCE_NOT_IN_TENANT,
+        SalesforceKind.DOMAIN_NOT_FOUND,
+        MarketoKind.SERVER_NOT_FOUND,
+        AzureStorageKind.ACCOUNT_NOT_FOUND,
     ),
     _SECRET: (
         Kind.CREDENTIALS_REJECTED,
-        Kind.CLIENT_SECRET_WRONG,
-        Kind.CLIENT_SECRET_EXPIRED,
-        Kind.STORAGE_KEY_REJECTED,
+        EntraKind.CLIENT_SECRET_WRONG,
+        EntraKind.CLIENT_SECRET_EXPIRED,
+        AzureStorageKind.KEY_REJECTED,
     ),
     ("httpsEndpointUrl",): (
         Kind.ENDPOINT_NOT_FOUND,
         Kind.ENDPOINT_GONE,
         Kind.METHOD_REFUSED,
-        Kind.FLOW_SIGNATURE_REJECTED,
-        Kind.FLOW_NOT_FOUND,
-        Kind.ENDPOINT_LEAD_NOT_FOUND,
+        HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
+        HttpsEndpointKind.FLOW_NOT_FOUND,
+        HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND,
     ),
-    _APPLICATION: (Kind.APPLICATION_NOT_FOUND, Kind.APPLICATION_SINGLE_TENANT, Kind.APPLICATION_DISABLED),
-    ("directoryId",): (Kind.TENANT_NOT_FOUND, Kind.TENANT_INVALID, Kind.TENANT_IN_ANOTHER_CLOUD),
+    _APPLICATION: (
+        EntraKind.APPLICATION_NOT_FOUND,
+        EntraKind.APPLICATION_SINGLE_TENANT,
+        EntraKind.APPLICATION_DISABLED,
+    ),
+    ("directoryId",): (EntraKind.TENANT_NOT_FOUND, EntraKind.TENANT_INVALID, EntraKind.TENANT_IN_ANOTHER_CLOUD),
     _USER: (
-        Kind.SIGN_IN_REJECTED,
-        Kind.PASSWORD_EXPIRED,
-        Kind.ACCOUNT_LOCKED,
-        Kind.MULTI_FACTOR_REQUIRED,
-        Kind.DIRECTORY_PASSWORD_EXPIRED,
+        EntraKind.SIGN_IN_REJECTED,
+        EntraKind.PASSWORD_EXPIRED,
+        EntraKind.ACCOUNT_LOCKED,
+        EntraKind.MULTI_FACTOR_REQUIRED,
+        EntraKind.DIRECTORY_PASSWORD_EXPIRED,
     ),
-    ("publicClientId",): (Kind.PUBLIC_CLIENT_REFUSED, Kind.PUBLIC_CLIENT_MISSING, Kind.PUBLIC_CLIENT_NOT_FOUND),
+    ("publicClientId",): (
+        EntraKind.PUBLIC_CLIENT_REFUSED,
+        EntraKind.PUBLIC_CLIENT_MISSING,
+        EntraKind.PUBLIC_CLIENT_NOT_FOUND,
+    ),
     _MAPPED: (
-        Kind.FIELD_NOT_KNOWN,
-        Kind.FIELD_VALUE_WRONG,
-        Kind.PICKLIST_VALUE,
-        Kind.LOOKUP_NOT_FOUND,
-        Kind.SALESFORCE_FIELD_UNKNOWN,
-        Kind.MARKETO_FIELD_UNKNOWN,
-        Kind.HUBSPOT_PROPERTY_UNUSABLE,
-        Kind.HUBSPOT_FORM_FIELD_UNKNOWN,
+        DynamicsKind.FIELD_NOT_KNOWN,
+        DynamicsKind.FIELD_VALUE_WRONG,
+        DynamicsKind.PICKLIST_VALUE,
+        DynamicsKind.LOOKUP_NOT_FOUND,
+        SalesforceKind.FIELD_UNKNOWN,
+        MarketoKind.FIELD_UNKNOWN,
+        HubSpotKind.PROPERTY_UNUSABLE,
+        HubSpotKind.FORM_FIELD_UNKNOWN,
     ),
-    ("storageAccountConnectionString", "containerName"): (Kind.STORAGE_SETTING_INVALID,),
+    ("storageAccountConnectionString", "containerName"): (AzureStorageKind.SETTING_INVALID,),
     ("clientId", "clientSecret"): (
-        Kind.SALESFORCE_APP_REJECTED,
-        Kind.SALESFORCE_APP_NOT_ALLOWED,
-        Kind.MARKETO_SERVICE_REJECTED,
+        SalesforceKind.APP_REJECTED,
+        SalesforceKind.APP_NOT_ALLOWED,
+        MarketoKind.SERVICE_REJECTED,
     ),
-    ("externalIdField",): (Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE,),
-    ("objectIdentifier",): (Kind.SALESFORCE_TEST_LEAD_NOT_FOUND, Kind.SALESFORCE_FORM_REJECTED),
-    ("webToLeadHost",): (Kind.SALESFORCE_FORM_NOT_THERE,),
+    ("externalIdField",): (SalesforceKind.EXTERNAL_ID_UNUSABLE,),
+    ("objectIdentifier",): (SalesforceKind.TEST_LEAD_NOT_FOUND, SalesforceKind.FORM_REJECTED),
+    ("webToLeadHost",): (SalesforceKind.FORM_NOT_THERE,),
     ("accessToken",): (
-        Kind.HUBSPOT_TOKEN_REJECTED,
-        Kind.HUBSPOT_TOKEN_EXPIRED,
-        Kind.HUBSPOT_SCOPE_MISSING,
-        Kind.HUBSPOT_CREATOR_GONE,
-        Kind.HUBSPOT_APP_BLOCKED,
+        HubSpotKind.TOKEN_REJECTED,
+        HubSpotKind.TOKEN_EXPIRED,
+        HubSpotKind.SCOPE_MISSING,
+        HubSpotKind.CREATOR_GONE,
+        HubSpotKind.APP_BLOCKED,
     ),
-    ("leads",): (Kind.HUBSPOT_LEADS_UNAVAILABLE,),
-    ("leadIdProperty",): (Kind.HUBSPOT_LEAD_PROPERTY_UNUSABLE,),
-    ("portalId", "formGuid", "region"): (Kind.HUBSPOT_FORM_NOT_FOUND, Kind.HUBSPOT_TEST_LEAD_NOT_FOUND),
-    ("munchkinId",): (Kind.MARKETO_ACCOUNT_NOT_FOUND,),
-    ("formId",): (Kind.MARKETO_FORM_NOT_FOUND, Kind.MARKETO_TEST_LEAD_NOT_FOUND),
+    ("leads",): (HubSpotKind.LEADS_UNAVAILABLE,),
+    ("leadIdProperty",): (HubSpotKind.LEAD_PROPERTY_UNUSABLE,),
+    ("portalId", "formGuid", "region"): (HubSpotKind.FORM_NOT_FOUND, HubSpotKind.TEST_LEAD_NOT_FOUND),
+    ("munchkinId",): (MarketoKind.ACCOUNT_NOT_FOUND,),
+    ("formId",): (MarketoKind.FORM_NOT_FOUND, MarketoKind.TEST_LEAD_NOT_FOUND),
     ("contactEmail",): (
-        Kind.MAIL_RECIPIENT_REFUSED,
-        Kind.MAIL_ADDRESS_UNSUPPORTED,
-        Kind.MAIL_CONTACT_DECLINED,
-        Kind.MAIL_NOTICE_NOT_FOUND,
+        MailKind.RECIPIENT_REFUSED,
+        MailKind.ADDRESS_UNSUPPORTED,
+        MailKind.CONTACT_DECLINED,
+        MailKind.NOTICE_NOT_FOUND,
     ),
 }
 _FIELDS: Final = {kind: fields for fields, kinds in _KINDS.items() for kind in kinds}
@@ -94,4 +111,4 @@ _FIELDS: Final = {kind: fields for fields, kinds in _KINDS.items() for kind in k
 
 def marked_fields(kind: str | None) -> tuple[str, ...]:
     """The settings, by JSON name and of any destination, that a diagnosis of this kind usually is about."""
-    return _FIELDS.get(Kind(kind), ()) if kind is not None else ()
+    return _FIELDS.get(kind_of(kind), ()) if kind is not None else ()

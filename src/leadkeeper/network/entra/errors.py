@@ -13,9 +13,10 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from leadkeeper.catalogue import CATALOGUE, diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.answer import Private, read_error, retry_after
 from leadkeeper.network.client import Answered
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.rest import read_json
 
 WHERE: Final = "While asking Microsoft Entra ID for a token."
@@ -30,35 +31,35 @@ class Way(Enum):
     USER_OF_MICROSOFTS = auto()
 
 
-_MEANINGS: Final[dict[Kind, str]] = {
-    Kind.TENANT_NOT_FOUND: "90002",
-    Kind.TENANT_INVALID: "900023 50059 50128 90019 50049 50029",
-    Kind.TENANT_IN_ANOTHER_CLOUD: "90038 90051 900382 900432 1000104",
-    Kind.TENANT_RESTRICTED: "50002 500021 500022 500212 500213",
-    Kind.APPLICATION_NOT_FOUND: "700016 700011 7000229",
-    Kind.APPLICATION_DISABLED: "7000112 70001 1000031",
-    Kind.APPLICATION_NOT_ASSIGNED: "50105",
-    Kind.APPLICATION_SINGLE_TENANT: "50194",
-    Kind.APPLICATION_PUBLIC: "700025",
-    Kind.CLIENT_SECRET_WRONG: "7000215 70002 700030",
-    Kind.CLIENT_SECRET_EXPIRED: "7000222",
-    Kind.PUBLIC_CLIENT_REFUSED: "7000218",
-    Kind.SIGN_IN_REJECTED: "50126 50034 50056 50064 50014 50020 51004 50197 90013 90101",
-    Kind.SIGN_IN_BLOCKED: "50057",
-    Kind.PASSWORD_EXPIRED: "50055 50135",
-    Kind.DIRECTORY_PASSWORD_EXPIRED: "50144",
-    Kind.ACCOUNT_LOCKED: "50053",
-    Kind.USER_AT_RISK: "53011 530034",
-    Kind.MULTI_FACTOR_REQUIRED: "50072 50074 50076 50078 50079 50125 53004 53010 700020 16000",
-    Kind.SECURITY_DEFAULTS: "530035",
-    Kind.CONDITIONAL_ACCESS: """
+_MEANINGS: Final[dict[AnyKind, str]] = {
+    EntraKind.TENANT_NOT_FOUND: "90002",
+    EntraKind.TENANT_INVALID: "900023 50059 50128 90019 50049 50029",
+    EntraKind.TENANT_IN_ANOTHER_CLOUD: "90038 90051 900382 900432 1000104",
+    EntraKind.TENANT_RESTRICTED: "50002 500021 500022 500212 500213",
+    EntraKind.APPLICATION_NOT_FOUND: "700016 700011 7000229",
+    EntraKind.APPLICATION_DISABLED: "7000112 70001 1000031",
+    EntraKind.APPLICATION_NOT_ASSIGNED: "50105",
+    EntraKind.APPLICATION_SINGLE_TENANT: "50194",
+    EntraKind.APPLICATION_PUBLIC: "700025",
+    EntraKind.CLIENT_SECRET_WRONG: "7000215 70002 700030",
+    EntraKind.CLIENT_SECRET_EXPIRED: "7000222",
+    EntraKind.PUBLIC_CLIENT_REFUSED: "7000218",
+    EntraKind.SIGN_IN_REJECTED: "50126 50034 50056 50064 50014 50020 51004 50197 90013 90101",
+    EntraKind.SIGN_IN_BLOCKED: "50057",
+    EntraKind.PASSWORD_EXPIRED: "50055 50135",
+    EntraKind.DIRECTORY_PASSWORD_EXPIRED: "50144",
+    EntraKind.ACCOUNT_LOCKED: "50053",
+    EntraKind.USER_AT_RISK: "53011 530034",
+    EntraKind.MULTI_FACTOR_REQUIRED: "50072 50074 50076 50078 50079 50125 53004 53010 700020 16000",
+    EntraKind.SECURITY_DEFAULTS: "530035",
+    EntraKind.CONDITIONAL_ACCESS: """
         53000 53001 53002 53003 530032 50005 50097 50129 50131 50155 50158 50187""",
-    Kind.CONSENT_MISSING: "65001 65004 650056 650057 90094 90095 90099 9002341",
-    Kind.RESOURCE_NOT_IN_TENANT: "500011 50001 65005 650052 650054",
-    Kind.TOKEN_REQUEST_INVALID: """
+    EntraKind.CONSENT_MISSING: "65001 65004 650056 650057 90094 90095 90099 9002341",
+    EntraKind.RESOURCE_NOT_IN_TENANT: "500011 50001 65005 650052 650054",
+    EntraKind.TOKEN_REQUEST_INVALID: """
         70003 70011 28002 28003 1002012 900144 90014 90023 9002313 90100 901002 9001023 90124 90130""",
-    Kind.DIRECTORY_NOT_REACHED: "80001 80002 80005 80007 80010 80013 80014",
-    Kind.LOGON_HOURS: "80012",
+    EntraKind.DIRECTORY_NOT_REACHED: "80001 80002 80005 80007 80010 80013 80014",
+    EntraKind.LOGON_HOURS: "80012",
     Kind.THROTTLED: "50196 90055",
     Kind.SERVER_ERROR: "50033 90033 50087 90006 90012 90024 90090 90091 70012 50000 90036",
 }
@@ -68,46 +69,46 @@ CODES: Final = {int(code): kind for kind, codes in _MEANINGS.items() for code in
 ERRORS: Final = {
     "temporarily_unavailable": Kind.SERVER_ERROR,
     "server_error": Kind.SERVER_ERROR,
-    "invalid_tenant": Kind.TENANT_NOT_FOUND,
-    "unauthorized_client": Kind.APPLICATION_NOT_FOUND,
-    "invalid_client": Kind.CLIENT_SECRET_WRONG,
-    "invalid_grant": Kind.SIGN_IN_REJECTED,
-    "access_denied": Kind.SIGN_IN_REJECTED,
-    "interaction_required": Kind.MULTI_FACTOR_REQUIRED,
-    "consent_required": Kind.CONSENT_MISSING,
-    "invalid_resource": Kind.RESOURCE_NOT_IN_TENANT,
-    "invalid_scope": Kind.TOKEN_REQUEST_INVALID,
-    "invalid_request": Kind.TOKEN_REQUEST_INVALID,
-    "unsupported_grant_type": Kind.TOKEN_REQUEST_INVALID,
+    "invalid_tenant": EntraKind.TENANT_NOT_FOUND,
+    "unauthorized_client": EntraKind.APPLICATION_NOT_FOUND,
+    "invalid_client": EntraKind.CLIENT_SECRET_WRONG,
+    "invalid_grant": EntraKind.SIGN_IN_REJECTED,
+    "access_denied": EntraKind.SIGN_IN_REJECTED,
+    "interaction_required": EntraKind.MULTI_FACTOR_REQUIRED,
+    "consent_required": EntraKind.CONSENT_MISSING,
+    "invalid_resource": EntraKind.RESOURCE_NOT_IN_TENANT,
+    "invalid_scope": EntraKind.TOKEN_REQUEST_INVALID,
+    "invalid_request": EntraKind.TOKEN_REQUEST_INVALID,
+    "unsupported_grant_type": EntraKind.TOKEN_REQUEST_INVALID,
 }
 """What an OAuth error means when its numbers are not known."""
 
 _SUBERRORS: Final = {
-    "user_password_expired": Kind.PASSWORD_EXPIRED,
-    "consent_required": Kind.CONSENT_MISSING,
-    "basic_action": Kind.MULTI_FACTOR_REQUIRED,
+    "user_password_expired": EntraKind.PASSWORD_EXPIRED,
+    "consent_required": EntraKind.CONSENT_MISSING,
+    "basic_action": EntraKind.MULTI_FACTOR_REQUIRED,
 }
 
-_FOR_A_USER: Final = {
+_FOR_A_USER: Final[dict[AnyKind, AnyKind]] = {
     # The directory follows from the user name.
-    Kind.TENANT_INVALID: Kind.SIGN_IN_REJECTED,
-    Kind.TENANT_NOT_FOUND: Kind.SIGN_IN_REJECTED,
-    Kind.APPLICATION_NOT_FOUND: Kind.PUBLIC_CLIENT_NOT_FOUND,
+    EntraKind.TENANT_INVALID: EntraKind.SIGN_IN_REJECTED,
+    EntraKind.TENANT_NOT_FOUND: EntraKind.SIGN_IN_REJECTED,
+    EntraKind.APPLICATION_NOT_FOUND: EntraKind.PUBLIC_CLIENT_NOT_FOUND,
     # None was sent, so one is demanded.
-    Kind.CLIENT_SECRET_WRONG: Kind.PUBLIC_CLIENT_REFUSED,
-    Kind.CLIENT_SECRET_EXPIRED: Kind.PUBLIC_CLIENT_REFUSED,
+    EntraKind.CLIENT_SECRET_WRONG: EntraKind.PUBLIC_CLIENT_REFUSED,
+    EntraKind.CLIENT_SECRET_EXPIRED: EntraKind.PUBLIC_CLIENT_REFUSED,
 }
 """What a kind is for a user, who has neither a directory nor a secret among the settings."""
 
-_FOR_MICROSOFTS: Final = dict.fromkeys(
+_FOR_MICROSOFTS: Final[dict[AnyKind, AnyKind]] = dict.fromkeys(
     (
-        Kind.PUBLIC_CLIENT_NOT_FOUND,
-        Kind.PUBLIC_CLIENT_REFUSED,
-        Kind.APPLICATION_DISABLED,
-        Kind.APPLICATION_SINGLE_TENANT,
-        Kind.CONSENT_MISSING,
+        EntraKind.PUBLIC_CLIENT_NOT_FOUND,
+        EntraKind.PUBLIC_CLIENT_REFUSED,
+        EntraKind.APPLICATION_DISABLED,
+        EntraKind.APPLICATION_SINGLE_TENANT,
+        EntraKind.CONSENT_MISSING,
     ),
-    Kind.PUBLIC_CLIENT_MISSING,
+    EntraKind.PUBLIC_CLIENT_MISSING,
 )
 """The same under the application of Microsoft's own tools: the publisher cannot change that, only name another."""
 
@@ -131,14 +132,14 @@ def diagnose_refusal(answered: Answered, way: Way, private: Private, now: float)
     return diagnose(kind, evidence, retry_after=wait if _passes(kind) else None)
 
 
-def _for(way: Way, kind: Kind) -> Kind:
+def _for(way: Way, kind: AnyKind) -> AnyKind:
     if way is Way.APPLICATION:
         return kind
     kind = _FOR_A_USER.get(kind, kind)
     return _FOR_MICROSOFTS.get(kind, kind) if way is Way.USER_OF_MICROSOFTS else kind
 
 
-def _kind(status: int, summary: Mapping[str, Any], by_code: Kind | None, wait: float | None) -> Kind:
+def _kind(status: int, summary: Mapping[str, Any], by_code: AnyKind | None, wait: float | None) -> AnyKind:
     error = _text(summary, "error") or ""
     by_error = ERRORS.get(error)
     if status == 429:
@@ -149,14 +150,14 @@ def _kind(status: int, summary: Mapping[str, Any], by_code: Kind | None, wait: f
         return Kind.THROTTLED if wait is not None else Kind.SERVER_ERROR
     if by_code is None and not error:
         return Kind.ANSWER_NOT_UNDERSTOOD
-    return by_code or _SUBERRORS.get(_text(summary, "suberror") or "") or by_error or Kind.SIGN_IN_REJECTED
+    return by_code or _SUBERRORS.get(_text(summary, "suberror") or "") or by_error or EntraKind.SIGN_IN_REJECTED
 
 
-def _passes(kind: Kind) -> bool:
+def _passes(kind: AnyKind) -> bool:
     return CATALOGUE[kind].outcome in (Outcome.FAILED, Outcome.THROTTLED)
 
 
-def _read_codes(summary: Mapping[str, Any]) -> tuple[int | None, Kind | None]:
+def _read_codes(summary: Mapping[str, Any]) -> tuple[int | None, AnyKind | None]:
     """The first number that is known, or simply the first, and what it means; they are in the words as well."""
     codes = summary.get("error_codes")
     numbers = [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else []

@@ -21,6 +21,7 @@ from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network import rest
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.errors import WHERE, Way, diagnose_refusal
 from leadkeeper.network.rest import USER_AGENT, read_json, request, unsent
 
@@ -176,7 +177,7 @@ class Tokens:
         moment = self._clock()
         refused = line.refused if moment < line.refused_until else None
         if anew:
-            return refused if refused is not None and refused.kind is Kind.ACCOUNT_LOCKED else None
+            return refused if refused is not None and refused.kind is EntraKind.ACCOUNT_LOCKED else None
         until = line.renew_at if refused is None else line.expires_at
         if line.token is not None and line.token != instead_of and moment < until:
             return line.token
@@ -249,7 +250,7 @@ def read_token(content: Any) -> Token | None:
 
 def _believed(refusal: Diagnosis) -> float:
     """For how many seconds nobody need ask again."""
-    if refusal.kind is Kind.ACCOUNT_LOCKED:
+    if refusal.kind is EntraKind.ACCOUNT_LOCKED:
         return LOCKED_SECONDS
     if refusal.outcome is Outcome.BROKEN:
         return REFUSED_SECONDS

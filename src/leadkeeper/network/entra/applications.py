@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
+from leadkeeper.network.entra.kinds import EntraKind
 from leadkeeper.texts import _
 
 _TENANT: Final = _(
@@ -29,20 +30,20 @@ OPEN_INSTANCE: Final = _(
     "into 'instanceUrl'."
 )
 
-ENTRIES: Final[dict[Kind, Entry]] = {
-    Kind.TENANT_NOT_FOUND: Entry(
+ENTRIES: Final[dict[AnyKind, Entry]] = {
+    EntraKind.TENANT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Microsoft Entra ID has no directory with this Directory ID, or none with an active subscription."),
         (_TENANT, (_("Enter it as 'directoryId'."), RESUME)),
     ),
-    Kind.TENANT_INVALID: Entry(
+    EntraKind.TENANT_INVALID: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The Directory ID is not one that Microsoft Entra ID can read."),
         (_TENANT, (_("Enter it whole as 'directoryId', 36 characters with four dashes."), RESUME)),
     ),
-    Kind.APPLICATION_NOT_FOUND: Entry(
+    EntraKind.APPLICATION_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("There is no application with this Application ID in the directory."),
@@ -55,7 +56,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             (_("Enter both in the settings."), RESUME),
         ),
     ),
-    Kind.APPLICATION_DISABLED: Entry(
+    EntraKind.APPLICATION_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application is disabled in the directory."),
@@ -67,7 +68,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.APPLICATION_NOT_ASSIGNED: Entry(
+    EntraKind.APPLICATION_NOT_ASSIGNED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user is not assigned to the application, and the application demands it."),
@@ -79,19 +80,19 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.CLIENT_SECRET_WRONG: Entry(
+    EntraKind.CLIENT_SECRET_WRONG: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The application's secret is not the right one."),
         (_APPLICATION, _SECRET, (_("Enter it as 'applicationKey'."), RESUME)),
     ),
-    Kind.CLIENT_SECRET_EXPIRED: Entry(
+    EntraKind.CLIENT_SECRET_EXPIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The application's secret has expired."),
         (_SECRET, (_("Enter it as 'applicationKey', and note the day on which it will expire."), RESUME)),
     ),
-    Kind.PUBLIC_CLIENT_REFUSED: Entry(
+    EntraKind.PUBLIC_CLIENT_REFUSED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application named as 'publicClientId' does not let people sign in without its own secret."),
@@ -104,7 +105,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.SIGN_IN_REJECTED: Entry(
+    EntraKind.SIGN_IN_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Microsoft Entra ID does not accept this sign-in."),
@@ -120,7 +121,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SIGN_IN_BLOCKED: Entry(
+    EntraKind.SIGN_IN_BLOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user account is disabled in Microsoft Entra ID."),
@@ -133,7 +134,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.PASSWORD_EXPIRED: Entry(
+    EntraKind.PASSWORD_EXPIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The user's password has expired; many organisations let one last for 90 days."),
@@ -148,7 +149,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             APPLICATION_INSTEAD,
         ),
     ),
-    Kind.ACCOUNT_LOCKED: Entry(
+    EntraKind.ACCOUNT_LOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user account is locked after wrong passwords, or sign-ins from here are judged malicious."),
@@ -164,7 +165,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             APPLICATION_INSTEAD,
         ),
     ),
-    Kind.MULTI_FACTOR_REQUIRED: Entry(
+    EntraKind.MULTI_FACTOR_REQUIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The user must prove who they are with a second factor, which a program cannot do."),
@@ -180,7 +181,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.CONDITIONAL_ACCESS: Entry(
+    EntraKind.CONDITIONAL_ACCESS: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("A conditional access policy of the organisation forbids this sign-in."),
@@ -193,7 +194,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.CONSENT_MISSING: Entry(
+    EntraKind.CONSENT_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("Nobody has consented that the application may use Dynamics in the users' name."),
@@ -206,7 +207,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.RESOURCE_NOT_IN_TENANT: Entry(
+    EntraKind.RESOURCE_NOT_IN_TENANT: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The directory that was signed in to does not know this Dynamics environment."),
@@ -220,13 +221,13 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.TOKEN_REQUEST_INVALID: Entry(
+    EntraKind.TOKEN_REQUEST_INVALID: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("Microsoft Entra ID does not understand how we asked for a token: the fault is ours, or the instance URL's."),
         (OPEN_INSTANCE, _("If the URL is right, report the evidence to Leadkeeper's maintainers."), VALIDATE),
     ),
-    Kind.TENANT_IN_ANOTHER_CLOUD: Entry(
+    EntraKind.TENANT_IN_ANOTHER_CLOUD: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _(
@@ -242,7 +243,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.TENANT_RESTRICTED: Entry(
+    EntraKind.TENANT_RESTRICTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("A tenant restriction forbids sign-ins to this directory from this network."),
@@ -258,7 +259,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.APPLICATION_SINGLE_TENANT: Entry(
+    EntraKind.APPLICATION_SINGLE_TENANT: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application lets only users of its own directory sign in, and this sign-in names no directory."),
@@ -271,7 +272,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.APPLICATION_PUBLIC: Entry(
+    EntraKind.APPLICATION_PUBLIC: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application is a public one, which cannot sign in with a secret."),
@@ -285,7 +286,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.PUBLIC_CLIENT_MISSING: Entry(
+    EntraKind.PUBLIC_CLIENT_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _(
@@ -305,7 +306,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             APPLICATION_INSTEAD,
         ),
     ),
-    Kind.PUBLIC_CLIENT_NOT_FOUND: Entry(
+    EntraKind.PUBLIC_CLIENT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The user's organisation does not know the application named as 'publicClientId'."),

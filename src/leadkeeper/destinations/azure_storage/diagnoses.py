@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.catalogue import declare
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
 from leadkeeper.texts import _
 
-ENTRIES: Final[dict[Kind, Entry]] = {
-    Kind.STORAGE_KEY_REJECTED: Entry(
+
+class AzureStorageKind(AnyKind):
+    """What can go wrong with Azure Storage."""
+
+    KEY_REJECTED = "storageKeyRejected"
+    ACCESS_BLOCKED = "storageAccessBlocked"
+    ACCOUNT_DISABLED = "storageAccountDisabled"
+    ACCOUNT_NOT_FOUND = "storageAccountNotFound"
+    SETTING_INVALID = "storageSettingInvalid"
+    TABLE_BEING_DELETED = "tableBeingDeleted"
+
+
+ENTRIES: Final[dict[AnyKind, Entry]] = {
+    AzureStorageKind.KEY_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Azure Storage does not accept the key or the shared access signature."),
@@ -22,7 +35,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.STORAGE_ACCESS_BLOCKED: Entry(
+    AzureStorageKind.ACCESS_BLOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("Azure Storage knows the caller but does not let it write."),
@@ -39,13 +52,13 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.STORAGE_ACCOUNT_DISABLED: Entry(
+    AzureStorageKind.ACCOUNT_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The storage account is disabled."),
         (_("Check the Azure subscription of the storage account: it may be out of credit or cancelled."), VALIDATE),
     ),
-    Kind.STORAGE_ACCOUNT_NOT_FOUND: Entry(
+    AzureStorageKind.ACCOUNT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("There is no storage account of that name."),
@@ -55,16 +68,18 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.STORAGE_SETTING_INVALID: Entry(
+    AzureStorageKind.SETTING_INVALID: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Azure Storage does not understand the request that these settings lead to."),
         (_("Copy the connection string from 'Access keys' again, whole, and enter it in the settings."), RESUME),
     ),
-    Kind.TABLE_BEING_DELETED: Entry(
+    AzureStorageKind.TABLE_BEING_DELETED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
         _("The table or container was deleted a moment ago; Azure needs about 40 seconds before it can be made again."),
         (WAIT,),
     ),
 }
+
+declare(AzureStorageKind, ENTRIES)

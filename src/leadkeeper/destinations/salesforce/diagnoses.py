@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.catalogue import declare
+from leadkeeper.destinations.salesforce.kinds import SalesforceKind
+from leadkeeper.diagnoses.entry import RESUME, SEARCH_AGAIN, VALIDATE, WAIT, Entry
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
 from leadkeeper.texts import _
 
-_FORM: Final[dict[Kind, Entry]] = {
-    Kind.SALESFORCE_FORM_REJECTED: Entry(
+__all__ = ["SalesforceKind"]
+
+_FORM: Final[dict[AnyKind, Entry]] = {
+    SalesforceKind.FORM_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _(
@@ -30,7 +34,7 @@ _FORM: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_FORM_NOT_THERE: Entry(
+    SalesforceKind.FORM_NOT_THERE: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("What answered is not Salesforce's Web-to-Lead: its answer does not say whether the lead was processed."),
@@ -40,7 +44,7 @@ _FORM: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_DAILY_LIMIT: Entry(
+    SalesforceKind.DAILY_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
         _("The leads that Web-to-Lead takes in 24 hours are used up (500, unless Salesforce raised it)."),
@@ -54,8 +58,8 @@ _FORM: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_SIGN_IN: Final[dict[Kind, Entry]] = {
-    Kind.SALESFORCE_DOMAIN_NOT_FOUND: Entry(
+_SIGN_IN: Final[dict[AnyKind, Entry]] = {
+    SalesforceKind.DOMAIN_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("There is no My Domain of that name."),
@@ -67,7 +71,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_APP_REJECTED: Entry(
+    SalesforceKind.APP_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Salesforce does not accept the consumer key or the consumer secret."),
@@ -81,7 +85,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_APP_NOT_ALLOWED: Entry(
+    SalesforceKind.APP_NOT_ALLOWED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The external client app may not sign in by itself: its client credentials flow is off or has no user."),
@@ -97,7 +101,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.SALESFORCE_INACTIVE: Entry(
+    SalesforceKind.INACTIVE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user as whom the external client app runs, or the organization itself, is not active."),
@@ -110,7 +114,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.SALESFORCE_SESSION_REJECTED: Entry(
+    SalesforceKind.SESSION_REJECTED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("Salesforce gave an access token and then did not accept it."),
@@ -123,7 +127,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.SALESFORCE_API_DISABLED: Entry(
+    SalesforceKind.API_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The REST API is not available to this organization or user."),
@@ -137,7 +141,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.SALESFORCE_ACCESS_MISSING: Entry(
+    SalesforceKind.ACCESS_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user as whom the external client app runs may not write leads."),
@@ -152,8 +156,8 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_LIMITS: Final[dict[Kind, Entry]] = {
-    Kind.SALESFORCE_API_LIMIT: Entry(
+_LIMITS: Final[dict[AnyKind, Entry]] = {
+    SalesforceKind.API_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
         _("The organization's API requests of the last 24 hours are used up, by all its integrations together."),
@@ -162,7 +166,7 @@ _LIMITS: Final[dict[Kind, Entry]] = {
             _("Open Setup, Company Information, 'API Requests, Last 24 Hours'; find who uses them, or buy more."),
         ),
     ),
-    Kind.SALESFORCE_CONCURRENCY_LIMIT: Entry(
+    SalesforceKind.CONCURRENCY_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _("Too many long requests run in the organization at the same time."),
@@ -171,13 +175,13 @@ _LIMITS: Final[dict[Kind, Entry]] = {
             _("If it lasts, look for slow triggers and flows on leads: Salesforce counts requests of over 20 seconds."),
         ),
     ),
-    Kind.SALESFORCE_ROW_LOCKED: Entry(
+    SalesforceKind.ROW_LOCKED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
         _("Something else in Salesforce was writing to the same records at that moment."),
         (WAIT,),
     ),
-    Kind.SALESFORCE_NO_ROUTE: Entry(
+    SalesforceKind.NO_ROUTE: Entry(
         Outcome.FAILED,
         Who.PUBLISHER,
         _(
@@ -190,7 +194,7 @@ _LIMITS: Final[dict[Kind, Entry]] = {
             _("If they agree, ask Salesforce's support: the edge has no routing information for this host."),
         ),
     ),
-    Kind.SALESFORCE_STORAGE_FULL: Entry(
+    SalesforceKind.STORAGE_FULL: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The organization's data storage is full."),
@@ -198,8 +202,8 @@ _LIMITS: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_RECORDS: Final[dict[Kind, Entry]] = {
-    Kind.SALESFORCE_FIELD_UNKNOWN: Entry(
+_RECORDS: Final[dict[AnyKind, Entry]] = {
+    SalesforceKind.FIELD_UNKNOWN: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("A field that is sent does not exist on leads, or the user may not write it."),
@@ -216,7 +220,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_EXTERNAL_ID_UNUSABLE: Entry(
+    SalesforceKind.EXTERNAL_ID_UNUSABLE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The external id field cannot be used to recognize leads."),
@@ -229,7 +233,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_REQUEST_REJECTED: Entry(
+    SalesforceKind.REQUEST_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Salesforce cannot read the record that these settings make."),
@@ -241,7 +245,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_NOT_FOUND: Entry(
+    SalesforceKind.NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _(
@@ -257,7 +261,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.SALESFORCE_RULE_REFUSED: Entry(
+    SalesforceKind.RULE_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _(
@@ -273,7 +277,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             _("Retry this delivery."),
         ),
     ),
-    Kind.SALESFORCE_AUTOMATION_FAILED: Entry(
+    SalesforceKind.AUTOMATION_FAILED: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
         _("A flow or trigger of the organization failed on this lead, and Salesforce took the lead back."),
@@ -282,7 +286,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             _("Fix or deactivate the flow or trigger on leads, then retry this delivery."),
         ),
     ),
-    Kind.SALESFORCE_DUPLICATE_RULE: Entry(
+    SalesforceKind.DUPLICATE_RULE: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("The organization's duplicate rule stopped this lead: somebody like this is there already."),
@@ -297,7 +301,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             ),
         ),
     ),
-    Kind.SALESFORCE_VALUE_TAKEN: Entry(
+    SalesforceKind.VALUE_TAKEN: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("A field that must be unique in Salesforce already holds this lead's value in another record."),
@@ -306,7 +310,7 @@ _RECORDS: Final[dict[Kind, Entry]] = {
             _("Untick 'Unique' for that field under Setup, Object Manager, Lead, or merge the records; then retry."),
         ),
     ),
-    Kind.SALESFORCE_SEVERAL_MATCH: Entry(
+    SalesforceKind.SEVERAL_MATCH: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
         _("Several leads in Salesforce have this lead's id in the external id field: it is there, more than once."),
@@ -317,8 +321,8 @@ _RECORDS: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_CONVERTED: Final[dict[Kind, Entry]] = {
-    Kind.SALESFORCE_LEAD_CONVERTED: Entry(
+_CONVERTED: Final[dict[AnyKind, Entry]] = {
+    SalesforceKind.LEAD_CONVERTED: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
         _("Something in Salesforce tried to change a lead that is converted already, which Salesforce forbids."),
@@ -332,4 +336,39 @@ _CONVERTED: Final[dict[Kind, Entry]] = {
     ),
 }
 
-ENTRIES: Final[dict[Kind, Entry]] = _CONVERTED | _FORM | _SIGN_IN | _LIMITS | _RECORDS
+_NOT_FOUND: Final[dict[AnyKind, Entry]] = {
+    SalesforceKind.TEST_LEAD_NOT_FOUND: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        _(
+            "The test lead was not found in Salesforce: Web-to-Lead drops leads without a word, and only Salesforce's "
+            "setup shows why."
+        ),
+        (
+            _(
+                "Search Salesforce once more for MSFT_TEST, among all leads and not only your own: it belongs to whom "
+                "the assignment rules or the 'Default Lead Creator' name."
+            ),
+            _(
+                "Open Setup, Object Manager, Lead, 'Fields & Relationships': a mandatory field that is not sent, above "
+                "all a picklist, costs every lead. Make it optional (a picklist is better a text field that may be "
+                "empty), or send it with the setting fields."
+            ),
+            _(
+                "Open Setup, Web-to-Lead: untick 'Require reCAPTCHA Verification', tick 'Web-to-Lead Enabled', and "
+                "choose as 'Default Lead Creator' an active user who may make leads."
+            ),
+            _(
+                "Compare 'Salesforce.com Organization ID' under Setup, Company Information with the object identifier "
+                "(oid) in the settings: leads may go to another organization, or to a sandbox (test.salesforce.com)."
+            ),
+            _("Look at the validation rules, duplicate rules and flows of Lead: one of them may refuse it."),
+            _("Surer is the REST API: enter its credentials in the settings, and Salesforce confirms each lead."),
+            SEARCH_AGAIN,
+        ),
+    ),
+}
+
+ENTRIES: Final[dict[AnyKind, Entry]] = _CONVERTED | _FORM | _SIGN_IN | _LIMITS | _RECORDS | _NOT_FOUND
+
+declare(SalesforceKind, ENTRIES)

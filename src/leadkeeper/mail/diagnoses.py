@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.catalogue import declare
+from leadkeeper.diagnoses.entry import RESUME, SEARCH_AGAIN, VALIDATE, WAIT, Entry
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
 from leadkeeper.texts import _
 
-ENTRIES: Final[dict[Kind, Entry]] = {
-    Kind.MAIL_NOT_SET_UP: Entry(
+
+class MailKind(AnyKind):
+    """Causes that a mail does not arrive."""
+
+    NOT_SET_UP = "mailNotSetUp"
+    SIGN_IN_REJECTED = "mailSignInRejected"
+    SENDER_REFUSED = "mailSenderRefused"
+    RECIPIENT_REFUSED = "mailRecipientRefused"
+    ADDRESS_UNSUPPORTED = "mailAddressUnsupported"
+    GREETING_REFUSED = "mailGreetingRefused"
+    CONTACT_UNCONFIRMED = "mailContactUnconfirmed"
+    CONTACT_DECLINED = "mailContactDeclined"
+    BOUND_REACHED = "mailBoundReached"
+    REFUSED = "mailRefused"
+    SERVER_BUSY = "mailServerBusy"
+    NOTICE_NOT_FOUND = "mailNoticeNotFound"
+
+
+ENTRIES: Final[dict[AnyKind, Entry]] = {
+    MailKind.NOT_SET_UP: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("This installation has no mail server, so it cannot send notices."),
         (_("Set LEADKEEPER_SMTP_URL (smtp://user:password@host:port) and restart every process."), VALIDATE),
     ),
-    Kind.MAIL_SIGN_IN_REJECTED: Entry(
+    MailKind.SIGN_IN_REJECTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("The mail server does not accept the user name and password."),
@@ -24,31 +43,31 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.MAIL_SENDER_REFUSED: Entry(
+    MailKind.SENDER_REFUSED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("The mail server does not let this installation send from its address."),
         (_("Set LEADKEEPER_MAIL_FROM to an address that the mail server permits, and restart."), VALIDATE),
     ),
-    Kind.MAIL_RECIPIENT_REFUSED: Entry(
+    MailKind.RECIPIENT_REFUSED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The mail server does not take mail for the contact e-mails."),
         (_("Compare the contact e-mails in the settings with real mailboxes; look for typing errors."), RESUME),
     ),
-    Kind.MAIL_ADDRESS_UNSUPPORTED: Entry(
+    MailKind.ADDRESS_UNSUPPORTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The mail server cannot send to an address with such letters before the @ (it lacks SMTPUTF8)."),
         (_("Enter a contact e-mail whose part before the @ is written in plain letters (a to z)."), RESUME),
     ),
-    Kind.MAIL_GREETING_REFUSED: Entry(
+    MailKind.GREETING_REFUSED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("The mail server does not accept the name by which this installation greets it."),
         (_("Set LEADKEEPER_MAIL_HOSTNAME to the full name of this machine, such as leads.contoso.example."), VALIDATE),
     ),
-    Kind.MAIL_CONTACT_UNCONFIRMED: Entry(
+    MailKind.CONTACT_UNCONFIRMED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("No contact e-mail has been confirmed yet, so leads wait."),
@@ -63,28 +82,57 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             ),
         ),
     ),
-    Kind.MAIL_CONTACT_DECLINED: Entry(
+    MailKind.CONTACT_DECLINED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Whoever reads the contact e-mails has declined mail from this installation."),
         (_("Enter contact e-mails of people who want the notices."), RESUME),
     ),
-    Kind.MAIL_BOUND_REACHED: Entry(
+    MailKind.BOUND_REACHED: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _("The publisher's mails of this hour are used up."),
         (WAIT, _("If it happens often, choose daily notices or fewer contacts, or ask the operator for more.")),
     ),
-    Kind.MAIL_REFUSED: Entry(
+    MailKind.REFUSED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("The mail server refuses the mail."),
         (_("Read the evidence: it holds the mail server's reply."), _("Change the mail server's rule."), VALIDATE),
     ),
-    Kind.MAIL_SERVER_BUSY: Entry(
+    MailKind.SERVER_BUSY: Entry(
         Outcome.FAILED,
         Who.NOBODY,
         _("The mail server does not take mail just now."),
         (WAIT, _("If it lasts, look at the mail server's queue and log.")),
     ),
+    MailKind.NOTICE_NOT_FOUND: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        _(
+            "The mail of the test lead was not found: a mail server that takes a mail does not say which mailbox keeps "
+            "it."
+        ),
+        (
+            _(
+                "Look once more, in the spam folder and in the quarantine of your mail system too; mark the mail as "
+                "wanted, and its sender as known."
+            ),
+            _(
+                "Look for a rule in the mailbox or on the mail server that moves, forwards or deletes mail of this "
+                "sender."
+            ),
+            _(
+                "Compare the contact e-mails in the settings with real mailboxes; look for typing errors, and for "
+                "lists that take no mail from outside."
+            ),
+            _(
+                "Ask the operator whether the mail server sends for this sender's domain (SPF, DKIM), and what its log "
+                "says of the mail."
+            ),
+            SEARCH_AGAIN,
+        ),
+    ),
 }
+
+declare(MailKind, ENTRIES)

@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
-from leadkeeper.diagnoses.not_found import AGAIN
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.catalogue import declare
+from leadkeeper.diagnoses.entry import RESUME, SEARCH_AGAIN, VALIDATE, WAIT, Entry
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
 from leadkeeper.texts import _
+
+
+class HubSpotKind(AnyKind):
+    """Causes that only HubSpot has."""
+
+    TEST_LEAD_NOT_FOUND = "hubSpotTestLeadNotFound"
+    TOKEN_REJECTED = "hubSpotTokenRejected"
+    TOKEN_EXPIRED = "hubSpotTokenExpired"
+    SCOPE_MISSING = "hubSpotScopeMissing"
+    CREATOR_GONE = "hubSpotCreatorGone"
+    APP_BLOCKED = "hubSpotAppBlocked"
+    RATE_LIMIT = "hubSpotRateLimit"
+    DAILY_LIMIT = "hubSpotDailyLimit"
+    LOCKED = "hubSpotLocked"
+    MOVING = "hubSpotMoving"
+    REQUEST_REJECTED = "hubSpotRequestRejected"
+    PROPERTY_UNUSABLE = "hubSpotPropertyUnusable"
+    LEADS_UNAVAILABLE = "hubSpotLeadsUnavailable"
+    LEAD_PROPERTY_UNUSABLE = "hubSpotLeadPropertyUnusable"
+    EMAIL_UNUSABLE = "hubSpotEmailUnusable"
+    VALUE_REFUSED = "hubSpotValueRefused"
+    VALUE_TAKEN = "hubSpotValueTaken"
+    RECORD_CHANGED = "hubSpotRecordChanged"
+    LEAD_REFUSED = "hubSpotLeadRefused"
+    FORM_NOT_FOUND = "hubSpotFormNotFound"
+    FORM_DEMANDS = "hubSpotFormDemands"
+    FORM_FIELD_UNKNOWN = "hubSpotFormFieldUnknown"
+    FORM_PROTECTED = "hubSpotFormProtected"
+    FORM_CONSENT = "hubSpotFormConsent"
+    FORM_REJECTED = "hubSpotFormRejected"
+
 
 _TOKEN: Final = _(
     "Open Settings in HubSpot, 'Integrations', 'Private Apps' (or 'Service Keys' under 'Development'), the app, and "
@@ -19,20 +50,20 @@ _EMBED: Final = _(
     "region. Copy all three again."
 )
 
-_SIGN_IN: Final[dict[Kind, Entry]] = {
-    Kind.HUBSPOT_TOKEN_REJECTED: Entry(
+_SIGN_IN: Final[dict[AnyKind, Entry]] = {
+    HubSpotKind.TOKEN_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("HubSpot does not know the access token: it was copied wrongly, rotated, or its app was deleted."),
         (_TOKEN, RESUME),
     ),
-    Kind.HUBSPOT_TOKEN_EXPIRED: Entry(
+    HubSpotKind.TOKEN_EXPIRED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The access token has expired: HubSpot gave a new one in its place."),
         (_TOKEN, RESUME),
     ),
-    Kind.HUBSPOT_SCOPE_MISSING: Entry(
+    HubSpotKind.SCOPE_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The access token lacks a scope that is needed."),
@@ -46,7 +77,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.HUBSPOT_CREATOR_GONE: Entry(
+    HubSpotKind.CREATOR_GONE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The person who made the app may not do this any more, so the app may not either."),
@@ -56,7 +87,7 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_APP_BLOCKED: Entry(
+    HubSpotKind.APP_BLOCKED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("HubSpot has blocked the app."),
@@ -64,14 +95,14 @@ _SIGN_IN: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_LIMITS: Final[dict[Kind, Entry]] = {
-    Kind.HUBSPOT_RATE_LIMIT: Entry(
+_LIMITS: Final[dict[AnyKind, Entry]] = {
+    HubSpotKind.RATE_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _("HubSpot's limit of calls in ten seconds, or of posts to its forms, is reached."),
         (WAIT,),
     ),
-    Kind.HUBSPOT_DAILY_LIMIT: Entry(
+    HubSpotKind.DAILY_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
         _("The account's API calls of today are used up, by all its apps together."),
@@ -83,19 +114,19 @@ _LIMITS: Final[dict[Kind, Entry]] = {
             ),
         ),
     ),
-    Kind.HUBSPOT_LOCKED: Entry(
+    HubSpotKind.LOCKED: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _("HubSpot locked the records for two seconds, because much was written in a short time."),
         (WAIT,),
     ),
-    Kind.HUBSPOT_MOVING: Entry(
+    HubSpotKind.MOVING: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _("HubSpot is moving the account to another region; that can take a day."),
         (WAIT,),
     ),
-    Kind.HUBSPOT_RECORD_CHANGED: Entry(
+    HubSpotKind.RECORD_CHANGED: Entry(
         Outcome.FAILED,
         Who.NOBODY,
         _("A record in HubSpot was made, merged or deleted by others at the same moment."),
@@ -103,14 +134,14 @@ _LIMITS: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_DATA: Final[dict[Kind, Entry]] = {
-    Kind.HUBSPOT_REQUEST_REJECTED: Entry(
+_DATA: Final[dict[AnyKind, Entry]] = {
+    HubSpotKind.REQUEST_REJECTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("HubSpot does not understand the request."),
         (_("The evidence says what HubSpot disliked: look for a newer version of Leadkeeper."), VALIDATE),
     ),
-    Kind.HUBSPOT_PROPERTY_UNUSABLE: Entry(
+    HubSpotKind.PROPERTY_UNUSABLE: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("A property that is sent does not exist in the account, or only HubSpot may write it."),
@@ -121,7 +152,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_LEADS_UNAVAILABLE: Entry(
+    HubSpotKind.LEADS_UNAVAILABLE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The settings demand leads, and the account has none."),
@@ -131,7 +162,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_LEAD_PROPERTY_UNUSABLE: Entry(
+    HubSpotKind.LEAD_PROPERTY_UNUSABLE: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("HubSpot's leads have no unique property for our ids, so a lead could be there twice."),
@@ -145,13 +176,13 @@ _DATA: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_EMAIL_UNUSABLE: Entry(
+    HubSpotKind.EMAIL_UNUSABLE: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("HubSpot knows people by their e-mail address, and this lead has none that it takes."),
         (_("Enter the lead in HubSpot by hand; its details are on the lead's page."),),
     ),
-    Kind.HUBSPOT_VALUE_REFUSED: Entry(
+    HubSpotKind.VALUE_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _(
@@ -164,7 +195,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             _("Retry this delivery."),
         ),
     ),
-    Kind.HUBSPOT_VALUE_TAKEN: Entry(
+    HubSpotKind.VALUE_TAKEN: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("Another record in HubSpot has a value that must be unique."),
@@ -174,7 +205,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             _("Retry this delivery."),
         ),
     ),
-    Kind.HUBSPOT_LEAD_REFUSED: Entry(
+    HubSpotKind.LEAD_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("HubSpot does not take this lead as it is: a rule of the account, or a property that it demands."),
@@ -189,14 +220,14 @@ _DATA: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_FORMS: Final[dict[Kind, Entry]] = {
-    Kind.HUBSPOT_FORM_NOT_FOUND: Entry(
+_FORMS: Final[dict[AnyKind, Entry]] = {
+    HubSpotKind.FORM_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("HubSpot has no such form in this account and region, or it is archived."),
         (_EMBED, _("An archived form takes nothing: restore it, or choose another."), RESUME),
     ),
-    Kind.HUBSPOT_FORM_DEMANDS: Entry(
+    HubSpotKind.FORM_DEMANDS: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("The form demands a field that this lead does not have."),
@@ -206,7 +237,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             _("Retry this delivery."),
         ),
     ),
-    Kind.HUBSPOT_FORM_FIELD_UNKNOWN: Entry(
+    HubSpotKind.FORM_FIELD_UNKNOWN: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The form lacks a field that is sent, and therefore takes nothing."),
@@ -216,7 +247,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_FORM_PROTECTED: Entry(
+    HubSpotKind.FORM_PROTECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The form asks for a CAPTCHA, which nobody but a person can answer."),
@@ -226,7 +257,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_FORM_CONSENT: Entry(
+    HubSpotKind.FORM_CONSENT: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The form demands a consent that nobody gave: the customer agreed to the marketplace's terms, not to yours."),
@@ -236,7 +267,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.HUBSPOT_FORM_REJECTED: Entry(
+    HubSpotKind.FORM_REJECTED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("HubSpot's form answered that it did not take this lead."),
@@ -246,7 +277,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             _("Retry this delivery."),
         ),
     ),
-    Kind.HUBSPOT_TEST_LEAD_NOT_FOUND: Entry(
+    HubSpotKind.TEST_LEAD_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The test lead was not found in HubSpot: a form takes posts, and does not say what becomes of them."),
@@ -256,9 +287,11 @@ _FORMS: Final[dict[Kind, Entry]] = {
             _("Open the form's 'Submissions': what is listed there and is no contact was filtered as spam."),
             _("Look for a workflow that deletes or merges new contacts."),
             _("Surer is an access token: HubSpot then confirms each lead."),
-            AGAIN,
+            SEARCH_AGAIN,
         ),
     ),
 }
 
-ENTRIES: Final[dict[Kind, Entry]] = _SIGN_IN | _LIMITS | _DATA | _FORMS
+ENTRIES: Final[dict[AnyKind, Entry]] = _SIGN_IN | _LIMITS | _DATA | _FORMS
+
+declare(HubSpotKind, ENTRIES)

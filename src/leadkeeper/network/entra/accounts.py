@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entra import APPLICATION_INSTEAD
 from leadkeeper.diagnoses.entry import RESUME, WAIT, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
+from leadkeeper.network.entra.applications import APPLICATION_INSTEAD
+from leadkeeper.network.entra.kinds import EntraKind
 from leadkeeper.texts import _
 
-ENTRIES: Final[dict[Kind, Entry]] = {
-    Kind.DIRECTORY_PASSWORD_EXPIRED: Entry(
+ENTRIES: Final[dict[AnyKind, Entry]] = {
+    EntraKind.DIRECTORY_PASSWORD_EXPIRED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user's password in the organisation's own Active Directory has expired."),
@@ -25,7 +26,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             APPLICATION_INSTEAD,
         ),
     ),
-    Kind.DIRECTORY_NOT_REACHED: Entry(
+    EntraKind.DIRECTORY_NOT_REACHED: Entry(
         Outcome.FAILED,
         Who.DESTINATION_ADMIN,
         _(
@@ -42,7 +43,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             APPLICATION_INSTEAD,
         ),
     ),
-    Kind.LOGON_HOURS: Entry(
+    EntraKind.LOGON_HOURS: Entry(
         Outcome.FAILED,
         Who.DESTINATION_ADMIN,
         _("The organisation's Active Directory does not let this user sign in at this time of day."),
@@ -55,7 +56,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             APPLICATION_INSTEAD,
         ),
     ),
-    Kind.SECURITY_DEFAULTS: Entry(
+    EntraKind.SECURITY_DEFAULTS: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _(
@@ -75,7 +76,7 @@ ENTRIES: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.USER_AT_RISK: Entry(
+    EntraKind.USER_AT_RISK: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("Microsoft Entra ID blocks the user because the account is at risk, as if somebody else had its password."),

@@ -4,9 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entry import RESUME, VALIDATE, WAIT, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.catalogue import declare
+from leadkeeper.diagnoses.entry import RESUME, SEARCH_AGAIN, VALIDATE, WAIT, Entry
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
 from leadkeeper.texts import _
+
+
+class MarketoKind(AnyKind):
+    """Causes that only Marketo has."""
+
+    TEST_LEAD_NOT_FOUND = "marketoTestLeadNotFound"
+    FORM_NOT_FOUND = "marketoFormNotFound"
+    FORM_DEMANDS = "marketoFormDemands"
+    FORM_PROTECTED = "marketoFormProtected"
+    FORM_REJECTED = "marketoFormRejected"
+    POSTS_BLOCKED = "marketoPostsBlocked"
+    EMAIL_UNUSABLE = "marketoEmailUnusable"
+    ACCOUNT_NOT_FOUND = "marketoAccountNotFound"
+    SERVER_NOT_FOUND = "marketoServerNotFound"
+    SERVICE_REJECTED = "marketoServiceRejected"
+    ACCESS_DENIED = "marketoAccessDenied"
+    PACED = "marketoPaced"
+    RATE_LIMIT = "marketoRateLimit"
+    DAILY_QUOTA = "marketoDailyQuota"
+    BUSY = "marketoBusy"
+    REQUEST_REJECTED = "marketoRequestRejected"
+    FEATURE_OFF = "marketoFeatureOff"
+    FIELD_UNKNOWN = "marketoFieldUnknown"
+    PARTITION_UNUSABLE = "marketoPartitionUnusable"
+    SEVERAL_MATCH = "marketoSeveralMatch"
+    LEAD_REFUSED = "marketoLeadRefused"
+
 
 _EMBED: Final = _(
     "Open Design Studio in Marketo, 'Forms', the form, 'Form Actions', 'Embed Code'. The line MktoForms2.loadForm("
@@ -17,14 +45,14 @@ _SIGNED_IN: Final = _(
     "you are signed in to Marketo (app-<server id>.marketo.com), and the Munchkin id under Admin, Munchkin."
 )
 
-_FORMS: Final[dict[Kind, Entry]] = {
-    Kind.MARKETO_FORM_NOT_FOUND: Entry(
+_FORMS: Final[dict[AnyKind, Entry]] = {
+    MarketoKind.FORM_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Marketo has no approved form of that id at this server and Munchkin id."),
         (_EMBED, _SIGNED_IN, _("The form must be approved: 'Form Actions', 'Approve'."), RESUME),
     ),
-    Kind.MARKETO_FORM_DEMANDS: Entry(
+    MarketoKind.FORM_DEMANDS: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The form demands a field that these leads do not have."),
@@ -37,7 +65,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.MARKETO_FORM_PROTECTED: Entry(
+    MarketoKind.FORM_PROTECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The form asks for a CAPTCHA, which nobody but a person can answer."),
@@ -50,7 +78,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.MARKETO_FORM_REJECTED: Entry(
+    MarketoKind.FORM_REJECTED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("Marketo's form answered that it did not take this lead."),
@@ -61,7 +89,7 @@ _FORMS: Final[dict[Kind, Entry]] = {
             _("Retry this delivery."),
         ),
     ),
-    Kind.MARKETO_POSTS_BLOCKED: Entry(
+    MarketoKind.POSTS_BLOCKED: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
         _(
@@ -76,13 +104,13 @@ _FORMS: Final[dict[Kind, Entry]] = {
             ),
         ),
     ),
-    Kind.MARKETO_EMAIL_UNUSABLE: Entry(
+    MarketoKind.EMAIL_UNUSABLE: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("Marketo knows people by their e-mail address, and this lead has none that it takes."),
         (_("Enter the lead in Marketo by hand; its details are on the lead's page."),),
     ),
-    Kind.MARKETO_SERVER_NOT_FOUND: Entry(
+    MarketoKind.SERVER_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("There is no Marketo server of that id."),
@@ -90,8 +118,8 @@ _FORMS: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_REST: Final[dict[Kind, Entry]] = {
-    Kind.MARKETO_ACCOUNT_NOT_FOUND: Entry(
+_REST: Final[dict[AnyKind, Entry]] = {
+    MarketoKind.ACCOUNT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("There is no Marketo subscription with that Munchkin id."),
@@ -103,7 +131,7 @@ _REST: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.MARKETO_SERVICE_REJECTED: Entry(
+    MarketoKind.SERVICE_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Marketo does not accept the client id or the client secret."),
@@ -116,7 +144,7 @@ _REST: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.MARKETO_ACCESS_DENIED: Entry(
+    MarketoKind.ACCESS_DENIED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _(
@@ -132,13 +160,13 @@ _REST: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.MARKETO_PACED: Entry(
+    MarketoKind.PACED: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _("Leads for this Marketo subscription came faster than they may be sent; this one waits for its turn."),
         (WAIT,),
     ),
-    Kind.MARKETO_RATE_LIMIT: Entry(
+    MarketoKind.RATE_LIMIT: Entry(
         Outcome.THROTTLED,
         Who.NOBODY,
         _(
@@ -147,7 +175,7 @@ _REST: Final[dict[Kind, Entry]] = {
         ),
         (WAIT,),
     ),
-    Kind.MARKETO_DAILY_QUOTA: Entry(
+    MarketoKind.DAILY_QUOTA: Entry(
         Outcome.THROTTLED,
         Who.PUBLISHER,
         _("The subscription's API calls of today are used up, by all its integrations together."),
@@ -159,13 +187,13 @@ _REST: Final[dict[Kind, Entry]] = {
             ),
         ),
     ),
-    Kind.MARKETO_BUSY: Entry(
+    MarketoKind.BUSY: Entry(
         Outcome.FAILED,
         Who.NOBODY,
         _("Marketo could not do it at that moment."),
         (WAIT, _("If it lasts, look at Adobe's status page for Marketo Engage.")),
     ),
-    Kind.MARKETO_REQUEST_REJECTED: Entry(
+    MarketoKind.REQUEST_REJECTED: Entry(
         Outcome.BROKEN,
         Who.OPERATOR,
         _("Marketo does not understand the request."),
@@ -175,7 +203,7 @@ _REST: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.MARKETO_FEATURE_OFF: Entry(
+    MarketoKind.FEATURE_OFF: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The subscription does not have what is needed to take leads this way."),
@@ -185,7 +213,7 @@ _REST: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.MARKETO_FIELD_UNKNOWN: Entry(
+    MarketoKind.FIELD_UNKNOWN: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("A field that is sent is not on the form, or does not exist."),
@@ -198,7 +226,7 @@ _REST: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.MARKETO_PARTITION_UNUSABLE: Entry(
+    MarketoKind.PARTITION_UNUSABLE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The workspace or partition into which the lead would go does not take it."),
@@ -208,13 +236,13 @@ _REST: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.MARKETO_SEVERAL_MATCH: Entry(
+    MarketoKind.SEVERAL_MATCH: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("Several people in Marketo have this lead's e-mail address, and Marketo does not choose."),
         (_("Find them under Database, 'Possible Duplicates' and merge them."), _("Retry this delivery.")),
     ),
-    Kind.MARKETO_LEAD_REFUSED: Entry(
+    MarketoKind.LEAD_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("Marketo skipped this lead: a value is not one that its field takes, or a rule refuses it."),
@@ -225,4 +253,35 @@ _REST: Final[dict[Kind, Entry]] = {
     ),
 }
 
-ENTRIES: Final[dict[Kind, Entry]] = _FORMS | _REST
+_NOT_FOUND: Final[dict[AnyKind, Entry]] = {
+    MarketoKind.TEST_LEAD_NOT_FOUND: Entry(
+        Outcome.BROKEN,
+        Who.PUBLISHER,
+        _(
+            "The test lead was not found in Marketo: a form queues what it is sent, and does not say what becomes of "
+            "it."
+        ),
+        (
+            _(
+                "Search Marketo's database once more for MSFT_TEST, in every workspace: a form puts people into its "
+                "own workspace's partition, a few minutes later."
+            ),
+            _(
+                "Open Design Studio, 'Forms', the form: it must be approved and active (a draft takes nothing), and "
+                "its id must be the one in the settings."
+            ),
+            _("Open 'Form Settings' of the form and turn CAPTCHA off: nobody but a person can answer it."),
+            _(
+                "Compare the Munchkin id (Admin, Munchkin) and the server id with the settings: people may go to "
+                "another subscription."
+            ),
+            _("Look whether an active smart campaign on this form deletes or merges new people."),
+            _("Surer is the REST API: enter its credentials in the settings, and Marketo confirms each lead."),
+            SEARCH_AGAIN,
+        ),
+    ),
+}
+
+ENTRIES: Final[dict[AnyKind, Entry]] = _FORMS | _REST | _NOT_FOUND
+
+declare(MarketoKind, ENTRIES)

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.diagnoses.entra import OPEN_INSTANCE
+from leadkeeper.catalogue import declare
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, Entry
-from leadkeeper.diagnosis import Kind, Outcome, Who
+from leadkeeper.diagnosis import AnyKind, Outcome, Who
+from leadkeeper.network.entra.applications import OPEN_INSTANCE
 from leadkeeper.texts import _
+
+
+class DynamicsKind(AnyKind):
+    """Causes that only Dynamics 365 has."""
+
+    ADDRESS_WRONG = "dynamicsAddressWrong"
+    NO_ANSWER = "dynamicsNoAnswer"
+    TOKEN_REJECTED = "tokenRejected"
+    USER_NOT_MEMBER = "userNotMember"
+    NO_SECURITY_ROLE = "noSecurityRole"
+    CREATE_PRIVILEGE_MISSING = "createPrivilegeMissing"
+    FIELD_PERMISSION_MISSING = "fieldPermissionMissing"
+    USER_DISABLED = "userDisabled"
+    LICENCE_MISSING = "licenceMissing"
+    ENVIRONMENT_ADMIN_ONLY = "environmentAdminOnly"
+    FIELD_NOT_KNOWN = "fieldNotKnown"
+    FIELD_VALUE_WRONG = "fieldValueWrong"
+    PICKLIST_VALUE = "picklistValue"
+    FIELD_TOO_LONG = "fieldTooLong"
+    LOOKUP_NOT_FOUND = "lookupNotFound"
+    ORG_RULE_REFUSED = "orgRuleRefused"
+    DUPLICATE_REFUSED = "duplicateRefused"
+
 
 _APPLICATION_USER: Final = _(
     "In the Power Platform admin center (admin.powerplatform.microsoft.com) open 'Environments', the environment, "
@@ -22,8 +46,8 @@ _ROLE: Final = _(
 _MAPPING: Final = _("Or change 'fields' in the connection's settings: null takes a field away.")
 _RETRY: Final = _("Then retry this delivery.")
 
-_ACCESS: Final[dict[Kind, Entry]] = {
-    Kind.DYNAMICS_ADDRESS_WRONG: Entry(
+_ACCESS: Final[dict[AnyKind, Entry]] = {
+    DynamicsKind.ADDRESS_WRONG: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("The instance URL is not that of a Dynamics 365 environment."),
@@ -33,7 +57,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.DYNAMICS_NO_ANSWER: Entry(
+    DynamicsKind.NO_ANSWER: Entry(
         Outcome.FAILED,
         Who.PUBLISHER,
         _("Nothing answers at the instance URL in time."),
@@ -46,7 +70,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.TOKEN_REJECTED: Entry(
+    DynamicsKind.TOKEN_REJECTED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("Dynamics does not accept the sign-in that Microsoft Entra ID has granted."),
@@ -59,7 +83,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             RESUME,
         ),
     ),
-    Kind.USER_NOT_MEMBER: Entry(
+    DynamicsKind.USER_NOT_MEMBER: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application or user is not a user of this Dynamics environment."),
@@ -73,13 +97,13 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.NO_SECURITY_ROLE: Entry(
+    DynamicsKind.NO_SECURITY_ROLE: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application or user has no security role in Dynamics."),
         (_ROLE, VALIDATE),
     ),
-    Kind.CREATE_PRIVILEGE_MISSING: Entry(
+    DynamicsKind.CREATE_PRIVILEGE_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application's or user's roles do not allow it to create leads."),
@@ -93,7 +117,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.FIELD_PERMISSION_MISSING: Entry(
+    DynamicsKind.FIELD_PERMISSION_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application or user may not fill in a field of the lead, such as its source (leadsourcecode)."),
@@ -106,7 +130,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             (_MAPPING, VALIDATE),
         ),
     ),
-    Kind.USER_DISABLED: Entry(
+    DynamicsKind.USER_DISABLED: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The application or user is disabled in this Dynamics environment."),
@@ -119,7 +143,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.LICENCE_MISSING: Entry(
+    DynamicsKind.LICENCE_MISSING: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The user has no licence for Dynamics 365."),
@@ -132,7 +156,7 @@ _ACCESS: Final[dict[Kind, Entry]] = {
             VALIDATE,
         ),
     ),
-    Kind.ENVIRONMENT_ADMIN_ONLY: Entry(
+    DynamicsKind.ENVIRONMENT_ADMIN_ONLY: Entry(
         Outcome.BROKEN,
         Who.DESTINATION_ADMIN,
         _("The Dynamics environment is in administration mode and admits administrators only."),
@@ -146,8 +170,8 @@ _ACCESS: Final[dict[Kind, Entry]] = {
     ),
 }
 
-_DATA: Final[dict[Kind, Entry]] = {
-    Kind.FIELD_NOT_KNOWN: Entry(
+_DATA: Final[dict[AnyKind, Entry]] = {
+    DynamicsKind.FIELD_NOT_KNOWN: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("A field that the connection fills in does not exist in this environment's leads."),
@@ -159,7 +183,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             (_("Correct 'fields' in the connection's settings; null takes a field away."), RESUME),
         ),
     ),
-    Kind.FIELD_VALUE_WRONG: Entry(
+    DynamicsKind.FIELD_VALUE_WRONG: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("A field of this lead was given a value of the wrong kind, such as text where a number belongs."),
@@ -171,7 +195,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             _("Correct 'fields' in the connection's settings, then retry this delivery."),
         ),
     ),
-    Kind.PICKLIST_VALUE: Entry(
+    DynamicsKind.PICKLIST_VALUE: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("A choice field was given an option that this environment does not have."),
@@ -183,7 +207,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             (_("Enter it as 'leadSourceCode', or in 'fields'; null in 'fields' takes a field away."), RESUME),
         ),
     ),
-    Kind.FIELD_TOO_LONG: Entry(
+    DynamicsKind.FIELD_TOO_LONG: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("A text of this lead is longer than its field, and the field's length could not be learned."),
@@ -192,13 +216,13 @@ _DATA: Final[dict[Kind, Entry]] = {
             (_("Or let the role read the table's description, so that texts can be cut to fit."), _RETRY),
         ),
     ),
-    Kind.LOOKUP_NOT_FOUND: Entry(
+    DynamicsKind.LOOKUP_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,
         _("A record that the connection's field mapping points to does not exist, or may not be seen."),
         ((_("Open the record in Dynamics, and copy its id into 'fields' in the connection's settings."), RESUME),),
     ),
-    Kind.ORG_RULE_REFUSED: Entry(
+    DynamicsKind.ORG_RULE_REFUSED: Entry(
         Outcome.REFUSED,
         Who.DESTINATION_ADMIN,
         _("A rule of the organisation's own (a plug-in or workflow) refuses this lead."),
@@ -211,7 +235,7 @@ _DATA: Final[dict[Kind, Entry]] = {
             _RETRY,
         ),
     ),
-    Kind.DUPLICATE_REFUSED: Entry(
+    DynamicsKind.DUPLICATE_REFUSED: Entry(
         Outcome.REFUSED,
         Who.PUBLISHER,
         _("Dynamics refuses this lead because it looks like another record that is there already."),
@@ -225,4 +249,6 @@ _DATA: Final[dict[Kind, Entry]] = {
     ),
 }
 
-ENTRIES: Final[dict[Kind, Entry]] = _ACCESS | _DATA
+ENTRIES: Final[dict[AnyKind, Entry]] = _ACCESS | _DATA
+
+declare(DynamicsKind, ENTRIES)

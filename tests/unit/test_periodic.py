@@ -1,0 +1,92 @@
+"""What is done again and again: each job by itself, whatever becomes of another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+
+from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.storage.away import StorageAway
+
+
+@asynccontextmanager
+async def running(*jobs: Job) -> AsyncIterator[None]:
+    task = asyncio.create_task(run_periodically(*jobs))
+    try:
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class Count:
+    """A job that counts how often it was done, and may raise each time."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error, self.times, self.often = error, 0, asyncio.Event()
+
+    async def look(self) -> None:
+        self.times += 1
+        if self.times == 3:
+            self.often.set()
+        if self._error is not None:
+            raise self._error
+
+
+def job(name: str, look: Callable[[], Awaitable[object]]) -> Job:
+    return Job(name, look, 0.0)
+
+
+async def test_a_job_that_fails_is_tried_again_and_stops_no_other() -> None:
+    bad, good = Count(ValueError("ada@example.com")), Count()
+    with structlog.testing.capture_logs() as logged:
+        async with running(job("bad", bad.look), job("good", good.look)):
+            await asyncio.gather(bad.often.wait(), good.often.wait())
+    assert {(entry["job"], entry["log_level"]) for entry in logged} == {("bad", "error")}
+    assert "ValueError at " in str(logged)
+    assert "ada@example.com" not in str(logged)
+
+
+async def test_a_job_that_hangs_keeps_no_other_waiting() -> None:
+    other = Count()
+    async with running(job("hangs", asyncio.Event().wait), job("other", other.look)):
+        await other.often.wait()
+
+
+async def test_a_database_that_is_away_is_waited_for_and_whoever_asked_hears_of_it() -> None:
+    away, heard = Count(StorageAway("no route to db.internal")), Count()
+    with structlog.testing.capture_logs() as logged:
+        async with running(Job("waits", away.look, 0.0, away=lambda: setattr(heard, "times", heard.times + 1))):
+            await away.often.wait()
+            await asyncio.sleep(0)
+    assert heard.times >= 3
+    assert {entry["log_level"] for entry in logged} == {"debug"}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_job_begins_at_once_unless_it_is_to_wait_first(at_once: bool) -> None:
+    count = Count()
+    async with running(Job("one", count.look, 3600, at_once=at_once)):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert count.times == (1 if at_once else 0)
+
+
+async def test_when_the_runner_is_cancelled_no_job_runs_any_more() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def look() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with running(job("one", look)):
+        await begun.wait()
+    assert ended.is_set()

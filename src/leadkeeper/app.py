@@ -24,6 +24,9 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
+from leadkeeper.channels.carrier import Carrier
+from leadkeeper.channels.channels import Channels
+from leadkeeper.channels.subscriptions import Subscriptions
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
@@ -96,6 +99,7 @@ async def open_services(
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
     services = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
     await services.marketplace.look()
+    await services.channels.refresh()
     try:
         if worker:
             carrier = Worker(
@@ -106,6 +110,7 @@ async def open_services(
                 clock=clock,
                 observe=metrics.observe_sends,
                 prove=functools.partial(services.validator.validate, by=UNASKED),
+                told=services.channels.subscriptions,
             )
         yield Installation(services, metrics, network, carrier, clock)
         await services.intake.drained()
@@ -134,6 +139,7 @@ def _put_together(
     withholding = Withholding.parse(settings.withheld_domains)
     connections = _connections(settings, storage, clock, secret_keys, wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=quotas)
+    channels = Channels(storage, Vault(list(secret_keys)), context.network.check_url, Subscriptions(), clock, quotas)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
     return Services(
         storage=storage,
@@ -148,13 +154,14 @@ def _put_together(
         link_mail=people.mail,
         marketplace=people.marketplace,
         audit=sign_ins.audit,
+        channels=channels,
         hooks=Hooks(storage, clock, quotas=quotas),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
-        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
+        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates, told=channels.subscriptions),
         inbox=inbox,
         attention=Attention(storage),
         trace=trace,
@@ -264,7 +271,12 @@ async def serve(
         presence = Presence(installation.services.storage, installation.clock, role)
         beside = [
             asyncio.create_task(work, name="beside")
-            for work in (presence.run(), installation.services.marketplace.run(), *_beside(settings, installation))
+            for work in (
+                presence.run(),
+                installation.services.marketplace.run(),
+                installation.services.channels.run(),
+                *_beside(settings, installation),
+            )
         ]
         ready()
         if api and (link := await installation.services.links.first()) is not None:
@@ -308,7 +320,16 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         marketplace=installation.services.marketplace,
         languages=installation.services.languages,
     )
+    carrier = Carrier(
+        installation.services.storage,
+        installation.services.channels,
+        installation.network,
+        settings.base_url,
+        installation.services.languages,
+        installation.services.clock,
+    )
     return [
+        carrier.run(),
         sender.run(),
         runner.run(),
         Inspection(installation.services.storage, installation.services.clock, random.random).run(),

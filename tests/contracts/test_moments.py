@@ -43,6 +43,8 @@ TO_COME: Final = (
     t.notice.c.due_at,
     t.operation.c.due_at,
     t.contact.c.ask_at,
+    t.channel.c.due_at,
+    t.channel_event.c.due_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
@@ -54,6 +56,7 @@ PAST: Final = {
     "minute_used": "a count",
     "ahead_ms": "a difference",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
+    "failing_since": "of a channel: it is switched off that much sooner or later",
     "factor_step": "a count of half minutes, by which a second factor's code is good once",
 }
 """As all other columns that end with ``_at``, these stay as they were written down: nothing waits for them."""

@@ -20,6 +20,7 @@ from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
 from leadkeeper.doors.portal.certification import CertificationPages
+from leadkeeper.doors.portal.channels import ChannelPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
 from leadkeeper.doors.portal.copies import CopyPages
@@ -60,6 +61,7 @@ _PAGES: Final = (
     ConnectionForms,
     PublishingPages,
     HookPages,
+    ChannelPages,
     CopyPages,
     LivePages,
     CertificationPages,

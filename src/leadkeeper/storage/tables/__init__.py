@@ -7,6 +7,9 @@ same transaction and never deleted while children exist, and a key check per row
 
 from __future__ import annotations
 
+from leadkeeper.storage.tables.channels import WAITING_EVENT as WAITING_EVENT
+from leadkeeper.storage.tables.channels import channel as channel
+from leadkeeper.storage.tables.channels import channel_event as channel_event
 from leadkeeper.storage.tables.damage import damaged_record as damaged_record
 from leadkeeper.storage.tables.inbox import follow_up as follow_up
 from leadkeeper.storage.tables.inbox import lead_event as lead_event

@@ -24,9 +24,18 @@ notice: Final = sa.Table(
     sa.Column("ended_at", sa.BigInteger),
     # JSON list: who is still to be told; all of them while it is empty.
     sa.Column("recipients", sa.Text),
+    # Whether channels have been told what it tells, or need not be; see channels.relay.
+    sa.Column("relayed", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 WAITING_NOTICE: Final = notice.c.ended_at.is_(None)
 sa.Index("ix_notice_due", notice.c.due_at, sqlite_where=WAITING_NOTICE, postgresql_where=WAITING_NOTICE)
+sa.Index(
+    "ix_notice_unrelayed",
+    notice.c.id,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("relayed = 0"),
+    postgresql_where=sa.text("NOT relayed"),
+)
 
 contact: Final = sa.Table(
     "contact",

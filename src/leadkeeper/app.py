@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 
 from leadkeeper.access.audit import Audit
+from leadkeeper.access.chain import Sealer
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
@@ -275,6 +276,7 @@ async def serve(
                 presence.run(),
                 installation.services.marketplace.run(),
                 installation.services.channels.run(),
+                Sealer(installation.services.storage).run(),
                 *_beside(settings, installation),
             )
         ]

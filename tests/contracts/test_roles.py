@@ -29,6 +29,7 @@ OWN_FORMS: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
+    "/portal/audit/download",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",
@@ -68,7 +69,7 @@ async def known(home: Installation) -> dict[str, str]:
     await add(home, Role.OWNER, email="somebody@contoso.example")
     waiting = await home.services.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
     made = await home.services.channels.create(
-        "contoso", Wanted(ChannelKind.WEBHOOK, "Ours", "https://ours.example/x"), by=OPERATOR
+        "contoso", Wanted(ChannelKind.WEBHOOK, "Ours", "https://ours.example/x"), by="test"
     )
     person = (await home.services.people.members("contoso"))[0].id
     values = {"publisher_id": "contoso", "offer_id": "crm-pro", "name": "primary", "hook_id": hook}

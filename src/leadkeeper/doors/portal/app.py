@@ -19,6 +19,7 @@ from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
+from leadkeeper.doors.portal.audit import AuditPages
 from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.channels import ChannelPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
@@ -62,6 +63,7 @@ _PAGES: Final = (
     PublishingPages,
     HookPages,
     ChannelPages,
+    AuditPages,
     CopyPages,
     LivePages,
     CertificationPages,

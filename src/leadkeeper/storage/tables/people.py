@@ -204,5 +204,21 @@ audit: Final = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     # Whose things it is about, where they are one publisher's: it may read these lines.
     sa.Column("publisher_id", Name),
+    # Its place in the chain, and the hash over it and the line before; none in its first moments. See access.chain.
+    sa.Column("number", sa.BigInteger, index=True),
+    sa.Column("hash", sa.String(64)),
     sa.Index(None, "publisher_id", "id"),
+)
+UNSEALED: Final = audit.c.number.is_(None)
+sa.Index("ix_audit_unsealed", audit.c.id, sqlite_where=UNSEALED, postgresql_where=UNSEALED)
+
+audit_head: Final = sa.Table(
+    "audit_head",
+    metadata,
+    # One row: the end of the chain, and where it begins since old lines were taken out.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("first_number", sa.BigInteger, nullable=False),
+    sa.Column("first_hash", sa.String(64), nullable=False),
 )

@@ -111,7 +111,7 @@ async def open_services(
                 clock=clock,
                 observe=metrics.observe_sends,
                 prove=functools.partial(services.validator.validate, by=UNASKED),
-                told=services.channels.subscriptions,
+                events=services.channels.subscriptions,
             )
         yield Installation(services, metrics, network, carrier, clock)
         await services.intake.drained()
@@ -162,7 +162,7 @@ def _put_together(
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
-        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates, told=channels.subscriptions),
+        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates, subscriptions=channels.subscriptions),
         inbox=inbox,
         attention=Attention(storage),
         trace=trace,

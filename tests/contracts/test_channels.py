@@ -80,7 +80,7 @@ async def telling(url: str) -> AsyncIterator[Telling]:
             house.storage, channels, network, "https://leads.example", installed(), house.clock, lambda: 0.5
         )
         withholding = Withholding.parse(".edu")
-        intake = Intake(house.storage, clock=house.clock, withholding=withholding, told=channels.subscriptions)
+        intake = Intake(house.storage, clock=house.clock, withholding=withholding, subscriptions=channels.subscriptions)
         try:
             yield Telling(house, channels, carrier, intake)
         finally:

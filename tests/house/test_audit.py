@@ -21,9 +21,9 @@ ACT_AT = {"note": 3, "record": 1, "later": 1}
 HEAD = """# Audit
 
 The audit says who did what to which thing, when, and what it led to. `leadkeeper audit`, `GET /v1/audit` and the
-portal's page *Audit* (with a download as CSV) show it: to operators all of it, to publishers what concerns their own things. Lines are only ever added. They hold ids, counts and
-names of settings and filters; never a secret, and nothing of a customer. A line about a wrong key holds the address it
-came from as limits count it (IPv6 by /64).
+portal's page *Audit* (with a download as CSV) show it: to operators all of it, to publishers what concerns their own
+things. Lines are only ever added. They hold ids, counts and names of settings and filters; never a secret, and nothing
+of a customer. A line about a wrong key holds the address it came from as limits count it (IPv6 by /64).
 
 - A change and its line are one transaction: neither is there without the other.
 - A line about reading leads is on disk before the leads are answered; a list is one line however long it is. Reading

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from leadkeeper.catalogue import diagnose
 from leadkeeper.channels.channels import new_secret
 from leadkeeper.channels.chat import TOGETHER, ToTell, slack_message, teams_card
-from leadkeeper.channels.events import ChannelKind, Event, told_of, wrong_events
+from leadkeeper.channels.events import ChannelKind, Event, events_for, wrong_events
 from leadkeeper.channels.rules import DAY, DELAYS, OFF_AFTER, Standing, after_answer, after_event
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
@@ -54,8 +54,8 @@ def test_a_channel_rests_after_three_failures_and_is_switched_off_after_five_day
 
 
 def test_chats_are_told_what_people_are_told() -> None:
-    assert told_of(ChannelKind.WEBHOOK) == tuple(Event)
-    assert not [event for event in told_of(ChannelKind.SLACK) if event.startswith("lead.")]
+    assert events_for(ChannelKind.WEBHOOK) == tuple(Event)
+    assert not [event for event in events_for(ChannelKind.SLACK) if event.startswith("lead.")]
     assert wrong_events(ChannelKind.TEAMS, ["lead.received", "offer.failed", "dance"]) == ["dance", "lead.received"]
     assert wrong_events(ChannelKind.WEBHOOK, ["lead.received"]) == []
 

@@ -201,9 +201,9 @@ class Carrier:
 
     def _message(self, channel: sa.Row[Any], kind: ChannelKind, events: Sequence[sa.Row[Any]]) -> bytes:
         language = self._languages.find(channel.language) or ENGLISH
-        told = [ToTell(row.kind, json.loads(row.body)) for row in events]
+        waiting = [ToTell(row.kind, json.loads(row.body)) for row in events]
         write = teams_card if kind is ChannelKind.TEAMS else slack_message
-        return json.dumps(write(told, self._base_url, language), ensure_ascii=False).encode()
+        return json.dumps(write(waiting, self._base_url, language), ensure_ascii=False).encode()
 
 
 def webhook_body(row: sa.Row[Any]) -> bytes:

@@ -17,7 +17,7 @@ from yarl import URL
 from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.catalogue import from_stored
-from leadkeeper.channels.events import ChannelKind, told_of, wrong_events
+from leadkeeper.channels.events import ChannelKind, events_for, wrong_events
 from leadkeeper.channels.subscriptions import REFRESH_SECONDS, Subscriptions, read_events, read_subscriptions, test_row
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.connections.vault import Vault, channel_row
@@ -285,7 +285,7 @@ def new_secret() -> str:
 
 
 def _events(wanted: Wanted) -> str:
-    return json.dumps(sorted(set(wanted.events)) or [each.value for each in told_of(wanted.kind)])
+    return json.dumps(sorted(set(wanted.events)) or [each.value for each in events_for(wanted.kind)])
 
 
 def _of(publisher_id: str | None) -> sa.ColumnElement[bool]:

@@ -80,9 +80,9 @@ def _messages(events: Sequence[ToTell], base_url: str, language: Language) -> li
     return [_message(each, base_url, language) for each in events[:TOGETHER]]
 
 
-def _message(told: ToTell, base_url: str, language: Language) -> _Message:
-    data = told.data
-    heading = language.gettext(_HEADINGS.get(told.kind, told.kind))
+def _message(event: ToTell, base_url: str, language: Language) -> _Message:
+    data = event.data
+    heading = language.gettext(_HEADINGS.get(event.kind, event.kind))
     lines, page = [], f"{base_url}/portal"
     if data.get("offerId"):
         page += f"/offers/{data['publisherId']}/{data['offerId']}"
@@ -98,7 +98,7 @@ def _message(told: ToTell, base_url: str, language: Language) -> _Message:
         )
     if data.get("endsAt"):
         lines.append(language.gettext("They end on %(end)s.", end=str(data["endsAt"])))
-    if told.kind == Event.CONNECTION_BROKEN and data.get("cause") in list(Kind):
+    if event.kind == Event.CONNECTION_BROKEN and data.get("cause") in list(Kind):
         text = text_of(Kind(data["cause"]), language)
         lines += [text.summary, *text.steps]
     return _Message(heading, tuple(line[:_LONGEST] for line in lines), page)

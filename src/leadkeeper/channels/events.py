@@ -58,12 +58,12 @@ FOR_PEOPLE: Final = (
 """What a chat is told: what people are told by mail. A message for each lead would bury it."""
 
 
-def told_of(kind: ChannelKind) -> tuple[Event, ...]:
+def events_for(kind: ChannelKind) -> tuple[Event, ...]:
     """The events that a channel of this kind may be told."""
     return tuple(Event) if kind is ChannelKind.WEBHOOK else FOR_PEOPLE
 
 
 def wrong_events(kind: ChannelKind, events: Collection[str]) -> list[str]:
     """Those of ``events`` that a channel of this kind cannot be told."""
-    known = {event.value for event in told_of(kind)}
+    known = {event.value for event in events_for(kind)}
     return sorted({each for each in events if each not in known})

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.channels.events import Event
-from leadkeeper.channels.subscriptions import Subscriptions, Told
+from leadkeeper.channels.subscriptions import Occurrence, Subscriptions
 from leadkeeper.clock import to_text
 from leadkeeper.connections import outbox
 from leadkeeper.connections.expiry import Ending
@@ -55,8 +55,10 @@ def relay(conn: sa.Connection, subscriptions: Subscriptions, now: int) -> int:
         .where(one_of(conn, n.id, ids))
         .order_by(n.id)
     ).all()
-    told = [Told(event, row.publisher_id, _data(row)) for row in rows if (event := _EVENTS.get(row.kind)) is not None]
-    subscriptions.write(conn, told, now)
+    occurrences = [
+        Occurrence(event, row.publisher_id, _data(row)) for row in rows if (event := _EVENTS.get(row.kind)) is not None
+    ]
+    subscriptions.write(conn, occurrences, now)
     conn.execute(sa.update(t.notice).where(one_of(conn, n.id, ids)).values(relayed=True))
     return len(ids)
 

@@ -25,7 +25,7 @@ REFRESH_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Occurrence:
     """One event of one publisher, as a transaction tells it; ``data`` holds nothing personal."""
 
     event: Event
@@ -66,11 +66,11 @@ class Subscriptions:
         """The ids of those that are told."""
         return [*self._own.get(publisher_id, {}).get(event, ()), *self._all.get(event, ())]
 
-    def write(self, conn: sa.Connection, told: Iterable[Told], now: int) -> None:
+    def write(self, conn: sa.Connection, occurrences: Iterable[Occurrence], now: int) -> None:
         """Write down, in the transaction of what they tell of, one row for each event and channel."""
         rows = [
             event_row(channel_id, each.event, {"publisherId": each.publisher_id, **each.data}, now)
-            for each in told
+            for each in occurrences
             for channel_id in self.channels(each.event, each.publisher_id)
         ]
         insert_rows(conn, t.channel_event, rows)
@@ -81,15 +81,15 @@ class Subscriptions:
         about = (c.name, c.destination, lead.publisher_id, lead.offer_id, lead.test)
         query = sa.select(d.id, d.lead_id, *about).join(t.connection, c.id == d.connection_id)
         query = query.join(t.lead, lead.id == d.lead_id).where(one_of(conn, d.id, list(events)))
-        told = []
+        occurrences = []
         for row in conn.execute(query):
             event, detail = events[row.id]
             if self.hears(event, row.publisher_id):
                 data = {"leadId": row.lead_id, "offerId": row.offer_id, "test": bool(row.test), "deliveryId": row.id}
                 data |= {"connection": row.name, "destination": row.destination}
                 key = "receipt" if event is Event.LEAD_DELIVERED else "cause"
-                told.append(Told(event, row.publisher_id, data | {key: detail}))
-        self.write(conn, told, now)
+                occurrences.append(Occurrence(event, row.publisher_id, data | {key: detail}))
+        self.write(conn, occurrences, now)
 
 
 NOBODY: Final = Subscriptions()

@@ -93,7 +93,7 @@ def claim(
     only: Collection[str] | None,
     busy: Collection[str] = (),
     destinations: Sequence[str] = OURS.names,
-    told: Subscriptions = NOBODY,
+    subscriptions: Subscriptions = NOBODY,
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
@@ -118,7 +118,7 @@ def claim(
         taken = _take(conn, row.id, lease_id, HALF_OPEN if half_open else share, now)
         left -= len(taken)
         taken = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
-        claimed = _with_leads(conn, row, taken, lease_id, now, told) if taken else []
+        claimed = _with_leads(conn, row, taken, lease_id, now, subscriptions) if taken else []
         if claimed:
             works.append(Work(row, claimed, half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
         elif half_open:
@@ -199,7 +199,12 @@ def _set_apart(
 
 
 def _with_leads(
-    conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]], lease_id: str, now: int, told: Subscriptions
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    taken: Sequence[sa.Row[Any]],
+    lease_id: str,
+    now: int,
+    subscriptions: Subscriptions,
 ) -> list[Claimed]:
     """What was taken, with its leads; a delivery whose lead cannot be read is set aside at once."""
     found = conn.execute(_leads(conn.dialect.name), {"leads": [x.lead_id for x in taken]})
@@ -214,7 +219,7 @@ def _with_leads(
             claimed.append(Claimed(x.id, lead, x.attempts, x.crash_count, x.created_at))
     if damaged:
         set_aside_damaged(conn, damaged, lease_id, now)
-        tell_of_set_aside(conn, told, [each.delivery_id for each in damaged], Aside.DAMAGED, now)
+        tell_of_set_aside(conn, subscriptions, [each.delivery_id for each in damaged], Aside.DAMAGED, now)
     # RETURNING promises no order; ids are in the order in which the leads came.
     return sorted(claimed, key=lambda c: c.id)
 

@@ -67,10 +67,10 @@ class Housekeeping:
         clock: Clock,
         random_unit: Callable[[], float],
         prove: Prove | None = None,
-        told: Subscriptions = NOBODY,
+        events: Subscriptions = NOBODY,
     ) -> None:
         self._prove = prove
-        self._told = told
+        self._events = events
         self._storage = storage
         self._connections = connections
         self._context = context
@@ -112,7 +112,7 @@ class Housekeeping:
     async def _sweep(self) -> None:
         returned = SWEEP
         while returned == SWEEP:
-            returned = await self._storage.write(sweep_leases, self._clock(), self._told)
+            returned = await self._storage.write(sweep_leases, self._clock(), self._events)
             if returned:
                 log.info("deliveries of a vanished worker returned", deliveries=returned)
                 self._wake(())

@@ -54,7 +54,7 @@ def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:
         conn.execute(sa.delete(t.lease).where(t.lease.c.id == lease_id))
 
 
-def sweep_leases(conn: sa.Connection, now: int, told: Subscriptions = NOBODY) -> int:
+def sweep_leases(conn: sa.Connection, now: int, subscriptions: Subscriptions = NOBODY) -> int:
     """Return up to :data:`SWEEP` deliveries whose lease ran out; answers how many there were."""
     d = t.delivery.c
     expired = conn.scalars(sa.select(t.lease.c.id).where(t.lease.c.until <= now)).all()
@@ -64,7 +64,7 @@ def sweep_leases(conn: sa.Connection, now: int, told: Subscriptions = NOBODY) ->
         _SENT.where(one_of(conn, d.lease_id, expired)).limit(SWEEP).with_for_update(of=t.delivery, skip_locked=True)
     ).all()
     if lost:
-        _return(conn, lost, now, Kind.INTERRUPTED, told)
+        _return(conn, lost, now, Kind.INTERRUPTED, subscriptions)
         announce(conn)
     elif not conn.scalar(sa.select(sa.exists().where(t.SENDING, one_of(conn, d.lease_id, expired)))):
         conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now - FORGET))
@@ -72,12 +72,12 @@ def sweep_leases(conn: sa.Connection, now: int, told: Subscriptions = NOBODY) ->
 
 
 def return_unrecorded(
-    conn: sa.Connection, lease_id: str, delivery_id: str, now: int, told: Subscriptions = NOBODY
+    conn: sa.Connection, lease_id: str, delivery_id: str, now: int, subscriptions: Subscriptions = NOBODY
 ) -> None:
     """Return a delivery that was sent, but whose answer cannot be written down: it may have arrived."""
     this = (t.delivery.c.id == delivery_id, t.delivery.c.lease_id == lease_id)
     lost = conn.execute(_SENT.where(*this).with_for_update(of=t.delivery)).all()
-    _return(conn, lost, now, Kind.INTERNAL_ERROR, told)
+    _return(conn, lost, now, Kind.INTERNAL_ERROR, subscriptions)
 
 
 _SENT = (
@@ -99,7 +99,7 @@ _RETURN = (
 )
 
 
-def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind, told: Subscriptions) -> None:
+def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind, subscriptions: Subscriptions) -> None:
     if not lost:
         return
     rows, attempts = [], []
@@ -111,4 +111,4 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: Kind, told
     conn.execute(_RETURN, rows)
     conn.execute(sa.insert(t.attempt), attempts)
     aside = [row["b_id"] for row in rows if row["b_state"] == State.SET_ASIDE]
-    tell_of_set_aside(conn, told, aside, Aside.MAY_HAVE_ARRIVED, now)
+    tell_of_set_aside(conn, subscriptions, aside, Aside.MAY_HAVE_ARRIVED, now)

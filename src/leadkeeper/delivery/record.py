@@ -38,14 +38,14 @@ class Recorded:
 
 
 def record_answers(
-    conn: sa.Connection, sends: Sequence[Sent], now: int, random_unit: float, told: Subscriptions = NOBODY
+    conn: sa.Connection, sends: Sequence[Sent], now: int, random_unit: float, subscriptions: Subscriptions = NOBODY
 ) -> Recorded:
     """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
 
     A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
     since is newer. What was written before (its commit's answer was lost) is left out. A send of an older epoch of its
-    connection says nothing about the connection's health. Who is ``told`` of what became of leads is told in the same
-    transaction.
+    connection says nothing about the connection's health. Who is told what became of leads (``subscriptions``) is told
+    in the same transaction.
     """
     sends = _unwritten(conn, sends)
     if not sends:
@@ -80,7 +80,7 @@ def record_answers(
     )
     for connection_id, change in changes.items():
         _apply(conn, connection_id, change, now)
-    tell_of_steps(conn, told, on_time, steps, now)
+    tell_of_steps(conn, subscriptions, on_time, steps, now)
     paused = [connection_id for connection_id, change in changes.items() if change.paused_now]
     return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
 

@@ -17,24 +17,26 @@ from leadkeeper.diagnosis import Diagnosis, Outcome
 
 
 def tell_of_steps(
-    conn: sa.Connection, told: Subscriptions, sends: Sequence[Sent], steps: Mapping[str, Next], now: int
+    conn: sa.Connection, subscriptions: Subscriptions, sends: Sequence[Sent], steps: Mapping[str, Next], now: int
 ) -> None:
     """Tell of the deliveries that were taken, are held from now on, or wait for a person."""
-    if told.is_silent:
+    if subscriptions.is_silent:
         return
     events = {
         sent.delivery_id: event
         for sent in sends
-        if told.hears_any(sent.publisher_id) and (event := _event(steps[sent.delivery_id])) is not None
+        if subscriptions.hears_any(sent.publisher_id) and (event := _event(steps[sent.delivery_id])) is not None
     }
     if events:
-        told.write_of_deliveries(conn, events, now)
+        subscriptions.write_of_deliveries(conn, events, now)
 
 
-def tell_of_set_aside(conn: sa.Connection, told: Subscriptions, ids: Sequence[str], why: Aside, now: int) -> None:
+def tell_of_set_aside(
+    conn: sa.Connection, subscriptions: Subscriptions, ids: Sequence[str], why: Aside, now: int
+) -> None:
     """Tell of deliveries that were set aside without an answer."""
-    if ids and not told.is_silent:
-        told.write_of_deliveries(conn, dict.fromkeys(ids, (Event.LEAD_SET_ASIDE, why.value)), now)
+    if ids and not subscriptions.is_silent:
+        subscriptions.write_of_deliveries(conn, dict.fromkeys(ids, (Event.LEAD_SET_ASIDE, why.value)), now)
 
 
 def _event(step: Next) -> tuple[Event, str] | None:

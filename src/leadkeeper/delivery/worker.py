@@ -43,7 +43,7 @@ class Worker:
     """Carries leads until it is stopped. Any number of them may share one database.
 
     ``dice`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics);
-    ``prove`` validates new settings of a connection that wait; who is ``told`` hears what becomes of leads.
+    ``prove`` validates new settings of a connection that wait; ``events`` says who is told what becomes of leads.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class Worker:
         random_unit: Callable[[], float] = random.random,
         observe: Callable[[Sequence[Sent]], None] = lambda _: None,
         prove: Prove | None = None,
-        told: Subscriptions = NOBODY,
+        events: Subscriptions = NOBODY,
     ) -> None:
-        self._storage, self._told = storage, told
+        self._storage, self._events = storage, events
         self._connections = connections
         self._context = context
         self._destinations, self._lease_ms = connections.destinations, int(lease_seconds * 1000)
@@ -70,7 +70,7 @@ class Worker:
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
         self._housekeeping = Housekeeping(
-            storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove, told=told
+            storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove, events=events
         )
         self._woken = asyncio.Event()
         self._hints, self._look_everywhere = set[str](), True
@@ -218,7 +218,7 @@ class Worker:
             list(plan.connections),
             busy,
             self._destinations.names,
-            self._told,
+            self._events,
         )
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
@@ -310,7 +310,7 @@ class Worker:
 
     async def _return_unrecorded(self, sent: Sent) -> None:
         try:
-            await self._storage.write(return_unrecorded, sent.lease_id, sent.delivery_id, self._clock(), self._told)
+            await self._storage.write(return_unrecorded, sent.lease_id, sent.delivery_id, self._clock(), self._events)
         except Exception as error:
             log.error("delivery left to its lease", delivery=sent.delivery_id, error=where(error))
             if sent.lease_id == self._lease_id:
@@ -320,9 +320,8 @@ class Worker:
         """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
         while True:
             try:
-                recorded = await self._storage.write(
-                    record_answers, sends, self._clock(), self._random_unit(), self._told
-                )
+                now, unit = self._clock(), self._random_unit()
+                recorded = await self._storage.write(record_answers, sends, now, unit, self._events)
             except StorageAway:
                 await asyncio.sleep(AWAY_SECONDS)
                 continue

@@ -120,7 +120,8 @@ class Intake:
     """Takes leads in. ``woken`` is told the connections that have new work after each commit.
 
     Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere. ``rates``
-    bounds what publishers' hooks and keys hand in; without it nothing is refused. Who is ``told`` hears of each lead.
+    bounds what publishers' hooks and keys hand in; without it nothing is refused.
+    ``subscriptions`` says who is told of each lead.
     """
 
     def __init__(
@@ -130,9 +131,9 @@ class Intake:
         clock: Clock = now_ms,
         withholding: Withholding = NOTHING_WITHHELD,
         rates: Rates | None = None,
-        told: Subscriptions = NOBODY,
+        subscriptions: Subscriptions = NOBODY,
     ) -> None:
-        self._rates, self._told = rates, told
+        self._rates, self._subscriptions = rates, subscriptions
         self._storage = storage
         self._woken = woken
         self._clock = clock
@@ -218,7 +219,7 @@ class Intake:
 
     async def _write(self, group: Sequence[_Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
         """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
-        keep = _keep_group if self._told.is_silent else telling(_keep_group, self._told)
+        keep = _keep_group if self._subscriptions.is_silent else telling(_keep_group, self._subscriptions)
         answers = await self._storage.write(keep, group, self._clock(), wait=wait)
         new = {id for a in answers if isinstance(a, _Written) for id in a.connections}
         if new:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 
 from leadkeeper.channels.events import Event
-from leadkeeper.channels.subscriptions import Subscriptions, Told
+from leadkeeper.channels.subscriptions import Occurrence, Subscriptions
 from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef
 
@@ -53,7 +53,7 @@ Item = TypeVar("Item", bound=_Item)
 Answer = TypeVar("Answer")
 
 
-def telling(keep: Callable[..., list[Answer]], told: Subscriptions) -> Callable[..., list[Answer]]:
+def telling(keep: Callable[..., list[Answer]], subscriptions: Subscriptions) -> Callable[..., list[Answer]]:
     """``keep`` as a transaction that also tells of the leads that it keeps.
 
     It answers, for each lead that it was given, something with ``kept`` for those that were kept.
@@ -64,25 +64,26 @@ def telling(keep: Callable[..., list[Answer]], told: Subscriptions) -> Callable[
         events = [
             event
             for item, answer in zip(group, answers, strict=True)
-            if told.hears_any(item.lead.offer.publisher_id) and (kept := getattr(answer, "kept", None)) is not None
+            if subscriptions.hears_any(item.lead.offer.publisher_id)
+            and (kept := getattr(answer, "kept", None)) is not None
             for event in _events(item, kept)
         ]
-        told.write(conn, events, now)
+        subscriptions.write(conn, events, now)
         return answers
 
     return transaction
 
 
-def _events(item: _Item, kept: _Kept) -> Iterator[Told]:
+def _events(item: _Item, kept: _Kept) -> Iterator[Occurrence]:
     if kept.repeat:
         return
     lead, offer = item.lead, item.lead.offer
     data: dict[str, Any] = {"leadId": item.id, "offerId": offer.offer_id, "source": lead.source, "action": lead.action}
     data["test"] = is_test(lead.customer, lead.source)
-    yield Told(Event.LEAD_WITHHELD if item.withheld else Event.LEAD_RECEIVED, offer.publisher_id, data)
+    yield Occurrence(Event.LEAD_WITHHELD if item.withheld else Event.LEAD_RECEIVED, offer.publisher_id, data)
     for delivery in kept.deliveries:
         event = {"held": Event.LEAD_HELD, "setAside": Event.LEAD_SET_ASIDE}.get(delivery.state)
         if event is not None:
             of_delivery = {"deliveryId": delivery.id, "connection": delivery.connection}
             cause = "connectionAtRest" if event is Event.LEAD_HELD else "refused"
-            yield Told(event, offer.publisher_id, data | of_delivery | {"cause": cause})
+            yield Occurrence(event, offer.publisher_id, data | of_delivery | {"cause": cause})

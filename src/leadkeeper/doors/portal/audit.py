@@ -17,7 +17,7 @@ from leadkeeper.access.acts import ACTS, is_act
 from leadkeeper.access.audit import AuditFilter
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.routes import Places, Routes, form_of
+from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import Problem, ProblemType
@@ -70,7 +70,8 @@ class AuditPages:
             entries=page.entries,
             names=await self._audit.names(page.entries, whose),
             known=sorted(ACTS),
-            values=values,
+            chosen=values,
+            values=blank(values),
             following=following,
         )
 

@@ -93,15 +93,15 @@ async def test_the_audit_page_shows_a_member_its_own_part_and_downloads_it(home:
     await member.post(MINE, WANTED)
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open(home.url + "/portal/audit?act=channel.create")
-        assert "channel.create contoso" in page.text or "webhook" in page.text
+        assert "<code>channel.create</code>" in page.html
         assert "fabrikam" not in page.text
         (form,) = [each for each in page.forms if each.action.endswith("/download")]
         file = await owner.send(form, {})
-        rows = list(csv.reader(io.StringIO(file.text.removeprefix("\ufeff"))))
+        rows = list(csv.reader(io.StringIO(file.html.removeprefix("\ufeff"))))
         assert [row[4] for row in rows[1:]] == ["channel.create"]
         assert (await owner.open(home.url + "/portal/audit?act=dance")).status == 422
         everything = await owner.send(form, {"act": ""})
-        assert "fabrikam" not in everything.text
+        assert "fabrikam" not in everything.html
 
 
 async def test_a_changed_line_is_found(home: Installation) -> None:

@@ -93,6 +93,11 @@ async def opened(database_url: str) -> AsyncIterator[Telling]:
         yield made
 
 
+def noticed(conn: sa.Connection, row: dict[str, Any]) -> None:
+    """Write a notice."""
+    conn.execute(sa.insert(t.notice).values(row))
+
+
 def types(receiver: Receiver) -> Sequence[str]:
     return [body["type"] for body in receiver.taken]
 
@@ -306,9 +311,7 @@ async def test_chats_are_told_in_one_message_what_people_are_told(
         for name in ("primary", "second"):
             connection = await opened.house.connect(name)
             row = connection_paused(connection.id, to_stored(diagnose(Kind.CREDENTIALS_REJECTED)), opened.house.now)
-            await opened.house.storage.write(
-                lambda conn, row=row: conn.execute(sa.insert(t.notice).values(row)) and None
-            )
+            await opened.house.storage.write(noticed, row)
         await opened.intake.keep(lead())
         await opened.carrier.look()
         assert (receiver.refused, receiver.calls) == ([], 1)
@@ -327,7 +330,7 @@ async def test_a_notice_is_relayed_once_whoever_gets_its_mail(opened: Telling) -
         await opened.channels.create("contoso", wanted, by="t")
         connection = await opened.house.connect()
         row = connection_paused(connection.id, to_stored(diagnose(Kind.ENDPOINT_GONE)), opened.house.now)
-        await opened.house.storage.write(lambda conn: conn.execute(sa.insert(t.notice).values(row)) and None)
+        await opened.house.storage.write(noticed, row)
         await opened.carrier.look()
         await opened.carrier.look()
         assert types(receiver) == ["connection.broken"]

@@ -29,7 +29,7 @@ OWN_FORMS: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
-    "/portal/audit/download",
+    "/portal/audit",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",
@@ -98,10 +98,10 @@ async def everything(home: Installation) -> list[Any]:
     """All rows that somebody could change, without when a session was seen."""
     tables = (t.publisher, t.offer, t.offer_version, t.connection, t.connection_change, t.operation, t.hook, t.lead)
     more = (t.delivery, t.key, t.person, t.membership, t.one_time_link, t.installation, t.contact, t.cross_listing)
-    more += (t.channel, t.channel_event)
+    told = (t.channel, t.channel_event)
 
     def transaction(conn: sa.Connection) -> list[Any]:
-        return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more]
+        return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more + told]
 
     return await home.services.storage.read(transaction)
 

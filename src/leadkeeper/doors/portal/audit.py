@@ -113,14 +113,7 @@ def _chosen(given: Mapping[str, str]) -> dict[str, str]:
 
 def _filters(values: Mapping[str, str], publisher_id: str | None) -> AuditFilter:
     """Raises :class:`Problem` for what is none: left out, more would be listed than was asked for."""
-    right = {
-        "publisher": lambda value: re.fullmatch(PUBLISHER_ID, value) is not None,
-        "who": lambda value: _WHO.fullmatch(value) is not None,
-        "act": is_act,
-        "since": lambda value: _day(value) is not None,
-        "until": lambda value: _day(value) is not None,
-    }
-    if not all(right[name](value) for name, value in values.items()):
+    if not all(_is_right(name, value) for name, value in values.items()):
         raise Problem(ProblemType.INVALID_REQUEST, _("There is no such choice. Go back to the audit and choose anew."))
     since, until = _day(values.get("since", "")), _day(values.get("until", ""))
     return AuditFilter(
@@ -130,6 +123,18 @@ def _filters(values: Mapping[str, str], publisher_id: str | None) -> AuditFilter
         since_ms=None if since is None else _ms(since),
         until_ms=None if until is None else _ms(until + timedelta(days=1)),
     )
+
+
+def _is_right(name: str, value: str) -> bool:
+    match name:
+        case "publisher":
+            return re.fullmatch(PUBLISHER_ID, value) is not None
+        case "who":
+            return _WHO.fullmatch(value) is not None
+        case "act":
+            return is_act(value)
+        case _:
+            return _day(value) is not None
 
 
 def _day(text: str) -> datetime | None:

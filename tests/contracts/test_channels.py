@@ -44,6 +44,7 @@ class Telling:
     channels: Channels
     carrier: Carrier
     intake: Intake
+    network: Network
 
     async def webhook(self, receiver: Receiver, *events: str, publisher_id: str | None = "contoso") -> tuple[str, str]:
         """A webhook to ``receiver``, which checks its signatures: its id and secret."""
@@ -52,6 +53,20 @@ class Telling:
         assert made.secret is not None
         receiver.check = signed_with(made.secret)
         return made.id, made.secret
+
+    def bounded(self, most: int) -> Carrier:
+        """A carrier that lets so few events wait."""
+        network, house = self.network, self.house
+        return Carrier(
+            house.storage,
+            self.channels,
+            network,
+            "https://leads.example",
+            installed(),
+            house.clock,
+            lambda: 0.5,
+            most_waiting=most,
+        )
 
     async def answered(self, *answers: Answer) -> None:
         """Claim what is due and write down these answers, in the order of the claim."""
@@ -82,7 +97,7 @@ async def telling(url: str) -> AsyncIterator[Telling]:
         withholding = Withholding.parse(".edu")
         intake = Intake(house.storage, clock=house.clock, withholding=withholding, subscriptions=channels.subscriptions)
         try:
-            yield Telling(house, channels, carrier, intake)
+            yield Telling(house, channels, carrier, intake, network)
         finally:
             await network.aclose()
 
@@ -238,7 +253,6 @@ async def test_a_channel_that_is_gone_is_switched_off_until_somebody_switches_it
         await opened.carrier.look()
         (channel,) = await opened.channels.list("contoso")
         assert channel.state == "off"
-        await opened.carrier.begin()
         await opened.intake.keep(lead(1))
         assert (await opened.channels.list("contoso"))[0].waiting == 1, "nothing is written for one that is off"
         with pytest.raises(Problem):
@@ -247,6 +261,29 @@ async def test_a_channel_that_is_gone_is_switched_off_until_somebody_switches_it
         await opened.channels.switch_on("contoso", made.id, by="t")
         await opened.carrier.look()
         assert types(receiver) == ["lead.received"]
+
+
+async def test_a_channel_that_takes_less_than_comes_is_switched_off_before_it_fills_the_disk(
+    opened: Telling,
+) -> None:
+    async with receiving() as receiver:
+        receiver.status = 500
+        await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        for number in range(12):
+            await opened.intake.keep(lead(number))
+        bounded = opened.bounded(10)
+        await bounded.look()
+        assert (await opened.channels.list("contoso"))[0].state == "off"
+        await opened.intake.keep(lead(99))
+        assert (await opened.channels.list("contoso"))[0].waiting == 12
+
+
+async def test_many_events_go_out_at_one_look(opened: Telling) -> None:
+    async with receiving() as receiver:
+        await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        await opened.intake.keep_many([lead(number) for number in range(350)])
+        await opened.carrier.look()
+        assert len(set(receiver.ids)) == 350
 
 
 async def test_events_that_nobody_takes_are_given_up_and_the_channel_switched_off(opened: Telling) -> None:

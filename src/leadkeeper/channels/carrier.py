@@ -44,7 +44,9 @@ BATCH: Final = 100
 AT_ONCE: Final = 4
 """The most calls to one channel at the same time."""
 BEGIN_SECONDS: Final = 20.0
-"""For how long at one look calls to a channel are begun."""
+"""For how long calls of one batch are begun, and after how long a channel that takes batch after batch is let go."""
+MOST_WAITING: Final = 100_000
+"""So many events may wait for a channel: one that takes less than comes, or nothing, is switched off beyond that."""
 HELD_MS: Final = 120_000
 """How long a channel is left to the worker that took it: more than the calls of one look can take."""
 PLACES: Final = 32
@@ -86,6 +88,7 @@ class Carrier:
         languages: Languages,
         clock: Clock = now_ms,
         random_unit: Callable[[], float] = random.random,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._storage = storage
         self._channels = channels
@@ -95,6 +98,7 @@ class Carrier:
         self._languages = languages
         self._clock = clock
         self._random_unit = random_unit
+        self._most_waiting = most_waiting
         self._shares = Shares(PLACES, PLACES // 8)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -121,7 +125,6 @@ class Carrier:
 
     async def begin(self) -> None:
         """Tell channels what notices tell, and begin to send over the channels that have something due."""
-        await self._channels.refresh()
         now = self._clock()
         if await self._storage.read(any_to_relay):
             await self._storage.write(relay, self._channels.subscriptions, now)
@@ -140,15 +143,29 @@ class Carrier:
 
     async def _serve(self, channel: sa.Row[Any], who: str) -> None:
         try:
-            events = await self._storage.read(_events, channel.id, self._clock(), _most(channel))
-            answers = await self._send_all(channel, events)
-            await self._storage.write(_record, channel, answers, self._clock(), self._random_unit)
+            ends = time.monotonic() + BEGIN_SECONDS
+            while await self._serve_batch(channel, more=time.monotonic() < ends):
+                pass
         except StorageAway:
             log.warning("a channel is left to its lease: the database is away", channel=channel.id)
         except Exception as error:
             log.error("a channel failed", channel=channel.id, error=type(error).__name__)
         finally:
             self._shares.give_back(who)
+
+    async def _serve_batch(self, channel: sa.Row[Any], *, more: bool) -> bool:
+        """Send a batch; whether the channel is still ours, since it took a whole one and ``more`` may follow."""
+        events = await self._storage.read(_events, channel.id, self._clock(), _most(channel))
+        answers = await self._send_all(channel, events)
+        taken = sum(len(each.events) for each in answers if each.diagnosis is None)
+        goes_on = more and taken == BATCH
+        now, unit = self._clock(), self._random_unit
+        off = await self._storage.write(
+            _record, channel, answers, now, unit, most=self._most_waiting, until=now + HELD_MS if goes_on else None
+        )
+        if off:
+            await self._channels.refresh()
+        return goes_on and not off
 
     async def _send_all(self, channel: sa.Row[Any], events: Sequence[sa.Row[Any]]) -> list[_Answer]:
         """Send in the order in which they came, a few at once; after a failure nothing more is begun."""
@@ -247,8 +264,16 @@ def _events(conn: sa.Connection, channel_id: str, now: int, most: int) -> Sequen
 
 
 def _record(
-    conn: sa.Connection, channel: sa.Row[Any], answers: Sequence[_Answer], now: int, random_unit: Callable[[], float]
-) -> None:
+    conn: sa.Connection,
+    channel: sa.Row[Any],
+    answers: Sequence[_Answer],
+    now: int,
+    random_unit: Callable[[], float],
+    *,
+    most: int,
+    until: int | None,
+) -> bool:
+    """Write down what came of a batch; whether the channel was switched off. ``until``: it stays ours till then."""
     standing, trouble = Standing(channel.failures, channel.failing_since), channel.trouble
     taken_at = channel.taken_at
     for answer in answers:
@@ -259,11 +284,19 @@ def _record(
         taken_at = now if answer.diagnosis is None else taken_at
         trouble = None if answer.diagnosis is None else to_stored(answer.diagnosis)
     values: dict[str, Any] = {"failures": standing.failures, "failing_since": standing.failing_since}
-    values |= {"trouble": trouble, "taken_at": taken_at, "due_at": max(now, standing.rests_until)}
-    if standing.off:
+    values |= {"trouble": trouble, "taken_at": taken_at, "due_at": until or max(now, standing.rests_until)}
+    off = standing.off or _waiting(conn, channel.id, most + 1) > most
+    if off:
         values["disabled_at"] = now
         log.warning("a channel was switched off", channel=channel.id, publisher=channel.publisher_id)
     conn.execute(sa.update(t.channel).where(t.channel.c.id == channel.id).values(values))
+    return off
+
+
+def _waiting(conn: sa.Connection, channel_id: str, most: int) -> int:
+    """How many events wait, counted up to ``most``: for the usual few the look into an index that it costs is short."""
+    some = sa.select(t.channel_event.c.id).where(t.channel_event.c.channel_id == channel_id, t.WAITING_EVENT)
+    return conn.scalar(sa.select(sa.func.count()).select_from(some.limit(most).subquery())) or 0
 
 
 def _record_event(conn: sa.Connection, row: sa.Row[Any], status: int | None, step: EventStep, now: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,13 +13,16 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.channels import carrier
 from leadkeeper.channels.carrier import HELD_MS, Carrier
 from leadkeeper.channels.channels import OVERLAP_MS, Channels, Wanted
 from leadkeeper.channels.events import ChannelKind, Event
 from leadkeeper.channels.rules import DAY, OFF_AFTER
 from leadkeeper.channels.subscriptions import Subscriptions
+from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import connection_paused
-from leadkeeper.connections.vault import Vault
+from leadkeeper.connections.rotation import rotate
+from leadkeeper.connections.vault import Vault, channel_row, new_secret_key
 from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.record import record_answers
@@ -81,7 +84,6 @@ class Telling:
 
 def replaced(one: Any) -> Any:
     """As the worker writes it: with its publisher."""
-    from dataclasses import replace
 
     return replace(one, publisher_id="contoso")
 
@@ -91,13 +93,13 @@ async def telling(url: str) -> AsyncIterator[Telling]:
     async with furnished(url) as house:
         network = Network(NetworkPolicy(allow_addresses=(ip_network("127.0.0.1/32"),)))
         channels = Channels(house.storage, Vault([KEY]), network.check_url, Subscriptions(), house.clock)
-        carrier = Carrier(
+        carries = Carrier(
             house.storage, channels, network, "https://leads.example", installed(), house.clock, lambda: 0.5
         )
         withholding = Withholding.parse(".edu")
         intake = Intake(house.storage, clock=house.clock, withholding=withholding, subscriptions=channels.subscriptions)
         try:
-            yield Telling(house, channels, carrier, intake, network)
+            yield Telling(house, channels, carries, intake, network)
         finally:
             await network.aclose()
 
@@ -120,7 +122,6 @@ def types(receiver: Receiver) -> Sequence[str]:
 async def test_a_leads_way_is_told_signed_and_without_anything_personal(opened: Telling) -> None:
     async with receiving() as receiver:
         # The signature's time is the moment of the test, so that the library takes it.
-        from leadkeeper.clock import now_ms
 
         opened.house.now = now_ms()
         await opened.webhook(receiver)
@@ -159,7 +160,6 @@ async def test_withheld_and_held_leads_are_told(opened: Telling) -> None:
         await opened.house.connect()
         await opened.house.connections.pause(CRM, "primary", by="test")
         await opened.intake.keep(lead())
-        from dataclasses import replace
 
         new = lead(1)
         await opened.intake.keep(replace(new, customer=replace(new.customer, email="ada@uni.edu")))
@@ -305,7 +305,6 @@ async def test_a_worker_that_vanished_leaves_its_channel_to_another(opened: Tell
     async with receiving() as receiver:
         await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
         await opened.intake.keep(lead())
-        from leadkeeper.channels import carrier
 
         (row,) = await opened.house.storage.read(carrier._due, opened.house.now)
         assert await opened.house.storage.write(carrier._take, row.id, row.due_at, opened.house.now)
@@ -318,7 +317,6 @@ async def test_a_worker_that_vanished_leaves_its_channel_to_another(opened: Tell
 
 
 async def test_a_new_secret_signs_at_once_and_the_old_one_for_a_day(opened: Telling) -> None:
-    from leadkeeper.clock import now_ms
 
     opened.house.now = now_ms()
     async with receiving() as receiver:
@@ -388,8 +386,6 @@ async def test_addresses_that_may_not_be_sent_to_are_refused(opened: Telling, ad
 
 
 async def test_the_address_and_the_secret_are_sealed_and_renewed_with_the_key(opened: Telling) -> None:
-    from leadkeeper.connections.rotation import rotate
-    from leadkeeper.connections.vault import channel_row, new_secret_key
 
     async with receiving() as receiver:
         channel_id, secret = await opened.webhook(receiver)

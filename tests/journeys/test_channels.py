@@ -28,7 +28,7 @@ async def test_a_webhook_hears_of_leads_and_the_doctor_of_a_changed_line(
 ) -> None:
     hub = await make_hub(database_url)
     await hub.start("api", "worker", "worker")
-    await hub.make_offer("crm-pro", primary=endpoint.settings())
+    await hub.make_offer("crm-pro", primary=endpoint.settings)
     async with receiving() as receiver:
         wanted = {"kind": "webhook", "name": "Ours", "address": receiver.url}
         made = await hub.ask("POST", CHANNELS, wanted)

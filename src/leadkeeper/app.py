@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 
 from leadkeeper.access.audit import Audit
+from leadkeeper.access.chain import Sealer
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
@@ -24,6 +25,9 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
+from leadkeeper.channels.carrier import Carrier
+from leadkeeper.channels.channels import Channels
+from leadkeeper.channels.subscriptions import Subscriptions
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
@@ -98,6 +102,7 @@ async def open_services(
     watching = asyncio.create_task(_watch(clock, wake), name="clock")
     services = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
     await services.marketplace.look()
+    await services.channels.refresh()
     try:
         if worker:
             carrier = Worker(
@@ -108,6 +113,7 @@ async def open_services(
                 clock=clock,
                 observe=metrics.observe_sends,
                 prove=functools.partial(services.validator.validate, by=UNASKED),
+                events=services.channels.subscriptions,
             )
         yield Installation(services, metrics, network, carrier, clock)
         await services.intake.drained()
@@ -136,6 +142,7 @@ def _put_together(
     withholding = Withholding.parse(settings.withheld_domains)
     connections = _connections(settings, storage, clock, secret_keys, wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=quotas)
+    channels = Channels(storage, Vault(list(secret_keys)), context.network.check_url, Subscriptions(), clock, quotas)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
     return Services(
         storage=storage,
@@ -150,13 +157,14 @@ def _put_together(
         link_mail=people.mail,
         marketplace=people.marketplace,
         audit=sign_ins.audit,
+        channels=channels,
         hooks=Hooks(storage, clock, quotas=quotas),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
-        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
+        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates, subscriptions=channels.subscriptions),
         inbox=inbox,
         attention=Attention(storage),
         trace=trace,
@@ -269,6 +277,8 @@ async def serve(
             for work in (
                 _keep_present(presence),
                 installation.services.marketplace.run(),
+                installation.services.channels.run(),
+                Sealer(installation.services.storage).run(),
                 *_beside(settings, installation),
             )
         ]
@@ -332,7 +342,16 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         marketplace=installation.services.marketplace,
         languages=installation.services.languages,
     )
+    carrier = Carrier(
+        installation.services.storage,
+        installation.services.channels,
+        installation.network,
+        settings.base_url,
+        installation.services.languages,
+        installation.services.clock,
+    )
     return [
+        carrier.run(),
         sender.run(),
         runner.run(),
         Inspection(installation.services.storage, installation.services.clock, random.random).run(),

@@ -17,6 +17,7 @@ from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import ProviderSignIns
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
+from leadkeeper.channels.channels import Channels
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
@@ -57,6 +58,7 @@ class Services:
     link_mail: LinkMail
     marketplace: MarketplaceName
     audit: Audit
+    channels: Channels
     hooks: Hooks
     catalogue: OfferCatalogue
     publication: Publication

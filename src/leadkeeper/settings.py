@@ -112,6 +112,7 @@ class Settings(ProviderFields):
     quota_publishing_checks_a_minute: int = _quota(
         USUAL.publishing_checks_a_minute, "most checks and test leads of publishing a minute in one worker; more wait"
     )
+    quota_channels: int = _quota(USUAL.channels, "most channels of a publisher")
     quota_requests_a_minute: int = _quota(
         USUAL.requests_a_minute, "most requests a minute with its keys and sign-ins, on pages and APIs"
     )

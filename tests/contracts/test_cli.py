@@ -453,6 +453,7 @@ def test_doctor_finds_all_well(
         "set aside by outages": "ok",
         "without connection": "ok",
         "records": "ok",
+        "audit": "ok",
         "clock": "ok",
         "mail": "note",
     }

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from leadkeeper.access import contacts
 from leadkeeper.access.mail_bound import SLOT_MS, SLOTS, free_at, spend
+from leadkeeper.channels import rules
+from leadkeeper.channels.carrier import HELD_MS
 from leadkeeper.clock import new_id
 from leadkeeper.connections import changes, outbox
 from leadkeeper.connections.connections import CHECK_EVERY
@@ -43,6 +45,8 @@ TO_COME: Final = (
     t.notice.c.due_at,
     t.operation.c.due_at,
     t.contact.c.ask_at,
+    t.channel.c.due_at,
+    t.channel_event.c.due_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
@@ -52,8 +56,11 @@ PAST: Final = {
     "day_used": "a count",
     "minute": "counts begin anew whenever the minute is another",
     "minute_used": "a count",
+    "number": "a place in a chain",
+    "first_number": "a place in a chain",
     "ahead_ms": "a difference",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
+    "failing_since": "of a channel: it is switched off that much sooner or later",
     "factor_step": "a count of half minutes, by which a second factor's code is good once",
 }
 """As all other columns that end with ``_at``, these stay as they were written down: nothing waits for them."""
@@ -102,6 +109,10 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         contact = {"publisher_id": "p", "address": "a@b.example", "mailbox": "a@b.example", "state": "waiting"}
         conn.execute(sa.insert(t.contact).values(**contact, ask_at=at, created_at=NOON))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
+        told = {"kind": "webhook", "created_at": NOON, "due_at": at}
+        named = {"name": "n", "events": "[]", "language": "en", "host": "", "sealed": ""}
+        conn.execute(sa.insert(t.channel).values(id="h", **named, **told))
+        conn.execute(sa.insert(t.channel_event).values(id="e", channel_id="h", body="{}", **told))
         conn.execute(sa.insert(t.delivery).values(**delivery("d", at, "waiting", delivered_from)))
 
     await storage.write(transaction)
@@ -237,12 +248,12 @@ async def test_set_back_what_was_refused_since_stays_together(storage: Storage) 
 async def test_mails_counted_by_a_clock_that_was_ahead_hold_none_back(storage: Storage, back: int) -> None:
     """The bound is one of an hour: what was sent in hours that have not come uses none of it up."""
     await furnish(storage, NOON)
-    rules = MailRules(mails=5)
-    assert await storage.write(spend, "p", 5, rules, NOON + 10 * MINUTE) == 5
-    assert await storage.write(spend, "p", 1, rules, NOON + 15 * MINUTE) == 0
+    bound = MailRules(mails=5)
+    assert await storage.write(spend, "p", 5, bound, NOON + 10 * MINUTE) == 5
+    assert await storage.write(spend, "p", 1, bound, NOON + 15 * MINUTE) == 0
     now = NOON + 10 * MINUTE - back
-    assert await storage.write(spend, "p", 5, rules, now) == 5
-    assert await storage.write(spend, "p", 1, rules, now + 15 * MINUTE) == 0
+    assert await storage.write(spend, "p", 5, bound, now) == 5
+    assert await storage.write(spend, "p", 1, bound, now + 15 * MINUTE) == 0
     assert await storage.read(free_at, "p", now + 15 * MINUTE) <= now + 70 * MINUTE
 
 
@@ -264,6 +275,8 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "notice.due_at": max(outbox.DAY_MS, *due.RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
         "operation.due_at": lease,
         "contact.ask_at": max(24 * contacts.PUT_OFF_MS, contacts.LEASE_MS),
+        "channel.due_at": max(HELD_MS, rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),
+        "channel_event.due_at": max(rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),
     }
     assert set(longest) == set(allowed) == set(map(str, TO_COME))
     assert {name: ms for name, ms in allowed.items() if ms > longest[name]} == {}

@@ -32,6 +32,9 @@ LEFT_OUT = {
     CLOUD_PARTNER: ["positive_data_acceptance"],
     **{f"{CLOUD_PARTNER}/{act}": ["positive_data_acceptance"] for act in ("publish", "golive", "cancel")},
     "/v1.0/ingestion/products/{productId}/submissions/{submissionId}/promote": ["positive_data_acceptance"],
+    # What an address must be, no schema says.
+    "/v1/publishers/{publisherId}/channels": ["positive_data_acceptance"],
+    "/v1/channels": ["positive_data_acceptance"],
     OFFER_PATH: ["positive_data_acceptance"],  # an If-Match must be the offer's ETag
     # Settings that fit their schema may still be none: an address must be one, a connection string too.
     # What is too large is refused as such (413), whatever else is wrong with it.

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from starlette.routing import Route
 
 from leadkeeper.access.permissions import PERMISSIONS, Caller, Permission, Role
+from leadkeeper.channels.channels import Wanted
+from leadkeeper.channels.events import ChannelKind
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
@@ -27,6 +29,7 @@ OWN_FORMS: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
+    "/portal/audit",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",
@@ -65,11 +68,15 @@ async def known(home: Installation) -> dict[str, str]:
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
     await add(home, Role.OWNER, email="somebody@contoso.example")
     waiting = await home.services.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    made = await home.services.channels.create(
+        "contoso", Wanted(ChannelKind.WEBHOOK, "Ours", "https://ours.example/x"), by="test"
+    )
     person = (await home.services.people.members("contoso"))[0].id
     values = {"publisher_id": "contoso", "offer_id": "crm-pro", "name": "primary", "hook_id": hook}
     values |= {"lead_id": lead_id, "delivery_id": delivery, "person_id": person, "invitation_id": waiting.id}
     values |= {"session_id": "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11", "token": "lko_x", "slot": "Draft", "version": "1"}
     values |= {"operation_id": delivery, "submission_id": delivery, "product_id": "contoso.crm-pro", "act": "cancel"}
+    values |= {"channel_id": made.id}
     values |= {"partner_publisher_id": "contoso", "partner_offer_id": "crm-pro"}
     return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
 
@@ -91,9 +98,10 @@ async def everything(home: Installation) -> list[Any]:
     """All rows that somebody could change, without when a session was seen."""
     tables = (t.publisher, t.offer, t.offer_version, t.connection, t.connection_change, t.operation, t.hook, t.lead)
     more = (t.delivery, t.key, t.person, t.membership, t.one_time_link, t.installation, t.contact, t.cross_listing)
+    told = (t.channel, t.channel_event)
 
     def transaction(conn: sa.Connection) -> list[Any]:
-        return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more]
+        return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more + told]
 
     return await home.services.storage.read(transaction)
 

@@ -19,6 +19,8 @@ from starlette.routing import Route
 
 from leadkeeper.access.permissions import Caller, Role
 from leadkeeper.access.sessions import Place
+from leadkeeper.channels.channels import Wanted
+from leadkeeper.channels.events import ChannelKind
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
@@ -34,6 +36,8 @@ QUERY: Final = {"/api/": "?api-version=2017-10-31"}
 BODIES: Final[Mapping[str, Any]] = {
     "PUT /v1/publishers/{publisherId}": {"displayName": "Mine now"},
     "POST /v1/publishers/{publisherId}/portal-links": {"role": "reader"},
+    "POST /v1/publishers/{publisherId}/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},
+    "POST /v1/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},
     "PUT /v1/publishers/{publisherId}/offers/{offerId}": {"title": "Mine now"},
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/customer-leads": DESTINATION,
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}": DESTINATION,
@@ -113,7 +117,10 @@ async def neighbour(home: Installation) -> Neighbour:
     password = "seven lanterns adrift"
     person = await home.services.links.accept(link.token, name=f"Ada {MARK}", password=password)
     session = await home.services.person_sign_ins.as_person(person, Place(), factor_too=True)
+    wanted = Wanted(ChannelKind.WEBHOOK, f"The {MARK}", f"https://{MARK}.example/told")
+    channel = await home.services.channels.create("fabrikam", wanted, by="test")
     theirs = {
+        "channelId": channel.id,
         "personId": person,
         "invitationId": invited.id,
         "sessionId": session.session.id,
@@ -134,6 +141,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "act": "cancel",
     }
     nobody_s = {
+        "channelId": f"{GONE}8",
         "personId": f"{GONE}5",
         "invitationId": f"{GONE}6",
         "sessionId": f"{GONE}7",

@@ -20,10 +20,10 @@ ACT_AT = {"note": 3, "record": 1, "later": 1}
 
 HEAD = """# Audit
 
-The audit says who did what to which thing, when, and what it led to. `leadkeeper audit` and `GET /v1/audit` show it: to
-operators all of it, to publishers what concerns their own things. Lines are only ever added. They hold ids, counts and
-names of settings and filters; never a secret, and nothing of a customer. A line about a wrong key holds the address it
-came from as limits count it (IPv6 by /64).
+The audit says who did what to which thing, when, and what it led to. `leadkeeper audit`, `GET /v1/audit` and the
+portal's page *Audit* (with a download as CSV) show it: to operators all of it, to publishers what concerns their own
+things. Lines are only ever added. They hold ids, counts and names of settings and filters; never a secret, and nothing
+of a customer. A line about a wrong key holds the address it came from as limits count it (IPv6 by /64).
 
 - A change and its line are one transaction: neither is there without the other.
 - A line about reading leads is on disk before the leads are answered; a list is one line however long it is. Reading
@@ -31,6 +31,9 @@ came from as limits count it (IPv6 by /64).
 - Lines about refusals and wrong keys are written within about a second, and on shutdown. One caller or one address
   causes at most 30 a minute, all together 600; the rest is counted in `audit.leftOut`. Should the process be killed, or
   the database stay away until it ends, those of the last moments are lost.
+- Each line is sealed into a chain within seconds: it gets a number and a SHA-256 hash over itself and the line before.
+  `leadkeeper doctor` goes through the chain and names the lines that were changed, taken out or put in between since,
+  and shows its newest hash: note that elsewhere if you must be able to prove that the whole chain was not made anew.
 - A list over all publishers, which only an operator can read, has no publisher: no publisher sees that line.
 - `who` is `key:<id>`, `person:<id>`, `cli`, `publishing`, `leadkeeper`, or `anyone` for somebody without a right key.
 

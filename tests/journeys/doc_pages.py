@@ -37,6 +37,7 @@ RUN_BY: Final[Mapping[tuple[str, str], str]] = {
         ("docs/howto/add-a-destination.md", language): "tests/contracts/test_destination_packages.py"
         for language in ("toml", "python", "ini")
     },
+    ("docs/reference/webhooks.md", "python"): "tests/unit/test_channel_rules.py",
     ("docs/destinations/https_endpoint.md", "python"): "tests/unit/test_https_endpoint.py",
 }
 """Who else runs all blocks of a page in a language."""

@@ -9,6 +9,11 @@ from typing import Final
 ACTS: Final[Mapping[str, str]] = {
     "access.refused": "Somebody asked for what their role, or their publisher, does not allow.",
     "audit.leftOut": "So many lines of refusals were not written, because there were too many.",
+    "channel.create": "A channel was made that tells of leads, connections and offers: of which kind.",
+    "channel.remove": "A channel was removed, with what waited for it.",
+    "channel.rotate": "A channel got a new signing secret.",
+    "channel.switchOn": "A channel that rested or was switched off was switched on.",
+    "channel.test": "A test was sent over a channel.",
     "connection.change": "New settings were given to a working connection and wait to be proven.",
     "connection.dropChange": "Settings that waited were forgotten.",
     "connection.pause": "A person paused a connection.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from leadkeeper.access.acts import whose
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage, StorageAway, one_of
 from leadkeeper.storage.group import GroupCommit
 from leadkeeper.views import AuditEntry, AuditPage
 
@@ -147,6 +147,21 @@ class Audit:
         """Up to ``limit`` (at most :data:`MOST`) lines, newest first, older than ``cursor``."""
         return await self._storage.read(_list, filters, cursor, min(limit, MOST))
 
+    async def export(self, filters: AuditFilter) -> AsyncIterator[AuditEntry]:
+        """Every line that fits, newest first, a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(filters, cursor, MOST)
+            for entry in page.entries:
+                yield entry
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def names(self, entries: Sequence[AuditEntry], publisher_id: str | None) -> dict[str, str]:
+        """What the people in these lines are called; for a publisher, its own members alone."""
+        ids = {each.who.removeprefix("person:") for each in entries if each.who.startswith("person:")}
+        return await self._storage.read(_names, ids, publisher_id) if ids else {}
+
     async def _write_soon(self) -> None:
         try:
             while self._waiting or self._left_out:
@@ -176,6 +191,14 @@ class Audit:
     async def _write(self, lines: Sequence[dict[str, Any]]) -> Sequence[None]:
         await self._storage.write(lambda conn: conn.execute(sa.insert(t.audit), list(lines)) and None)
         return [None] * len(lines)
+
+
+def _names(conn: sa.Connection, ids: Collection[str], publisher_id: str | None) -> dict[str, str]:
+    p, m = t.person.c, t.membership.c
+    query = sa.select(p.id, p.name).where(one_of(conn, p.id, list(ids)))
+    if publisher_id is not None:
+        query = query.where(sa.exists().where(m.person_id == p.id, m.publisher_id == publisher_id))
+    return {f"person:{row.id}": row.name for row in conn.execute(query)}
 
 
 def _list(conn: sa.Connection, filters: AuditFilter, cursor: str | None, limit: int) -> AuditPage:

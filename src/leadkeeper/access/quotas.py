@@ -37,6 +37,7 @@ class Quotas:
     validations_a_minute: int = 60
     publishing_checks_a_minute: int = 600
     requests_a_minute: int = 3_000
+    channels: int = 20
 
     def named(self) -> dict[str, int]:
         """Each by its JSON name."""
@@ -81,6 +82,7 @@ SUMMARY: Final[Mapping[str, str]] = {
     "validations_at_once": "validations at once",
     "validations_a_minute": "validations a minute",
     "publishing_checks_a_minute": "checks and test leads of publishing a minute, in each worker process; more wait",
+    "channels": "channels that are told",
     "requests_a_minute": "requests a minute with its keys and sign-ins, on pages and APIs",
 }
 """What each counts, for one publisher."""

@@ -31,6 +31,10 @@ OUTAGE_KINDS: Final = (CONNECTION_FAILING, CONNECTION_WORKS)
 OPERATION_FAILED: Final = "operationFailed"
 PREVIEW_READY: Final = "previewReady"
 OFFER_LIVE: Final = "offerLive"
+RELAYED: Final = frozenset(
+    {CONNECTION_PAUSED, CONNECTION_FAILING, CONNECTION_WORKS, CONNECTION_EXPIRES, OPERATION_FAILED, OFFER_LIVE}
+)
+"""What channels are told too, whether or not anybody is told by mail."""
 
 GATHER_MS: Final = 5_000
 """How long a notice of a lead waits for others, so that a burst of leads is one mail."""
@@ -92,4 +96,5 @@ def _row(connection_id: str | None, kind: str, body: str, now: int, due: int) ->
         "body": body,
         "due_at": due,
         "tries": 0,
+        "relayed": kind not in RELAYED,
     }

@@ -1,6 +1,6 @@
 """The secrets of all connections, those in effect and those that wait: which can be read, and a new key for them.
 
-People's second factors are sealed with the same keys, and get the new one with them.
+People's second factors and the addresses of channels are sealed with the same keys, and get the new one with them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from leadkeeper.access.people.factor import row_of as factor_row
-from leadkeeper.connections.vault import Vault, row_of
+from leadkeeper.connections.vault import Vault, channel_row, row_of
 from leadkeeper.storage import tables as t
 
 _HELD: Final = ((t.connection, t.connection.c.id), (t.connection_change, t.connection_change.c.connection_id))
@@ -37,12 +37,17 @@ def rotate(conn: sa.Connection, vault: Vault) -> int:
         if vault.opens(sealed, factor_row(person_id)):
             renewed = vault.resealed(sealed, factor_row(person_id))
             conn.execute(sa.update(t.person).where(p.id == person_id).values(factor=renewed))
+    ch = t.channel.c
+    for channel_id, sealed in conn.execute(sa.select(ch.id, ch.sealed)).all():
+        renewed = vault.resealed(sealed, channel_row(channel_id))
+        conn.execute(sa.update(t.channel).where(ch.id == channel_id).values(sealed=renewed))
     return conn.scalar(sa.select(sa.func.count()).select_from(t.connection)) or 0
 
 
 def any_sealed(conn: sa.Connection) -> bool:
-    """Whether there are connections, whose secrets one key or another has sealed; a removed one has none."""
-    return bool(conn.scalar(sa.select(sa.exists().where(t.connection.c.removed_at.is_(None)))))
+    """Whether there are connections or channels, whose secrets some key has sealed; a removed connection has none."""
+    there = sa.exists().where(t.connection.c.removed_at.is_(None)) | sa.exists(sa.select(t.channel.c.id))
+    return bool(conn.scalar(sa.select(there)))
 
 
 def _sealed(conn: sa.Connection) -> list[tuple[sa.Table, str, str, str]]:

@@ -91,6 +91,11 @@ def row_of(connection_id: str, destination: str) -> str:
     return f"connection/{connection_id}/{destination}"
 
 
+def channel_row(channel_id: str) -> str:
+    """What a channel's address and secrets are bound to."""
+    return f"channel/{channel_id}"
+
+
 def _derived(key: str) -> bytes:
     derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
     return derive.derive(base64.urlsafe_b64decode(key))

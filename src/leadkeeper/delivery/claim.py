@@ -10,12 +10,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic_core import from_json
 
+from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import HALF_OPEN, is_half_open
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
 from leadkeeper.delivery.due import NOW, among, in_turn, with_work
-from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, State
+from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, Aside, State
+from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.lead import Customer, OutgoingLead, lead_source_text
 from leadkeeper.storage import tables as t
@@ -91,6 +93,7 @@ def claim(
     only: Collection[str] | None,
     busy: Collection[str] = (),
     destinations: Sequence[str] = OURS.names,
+    subscriptions: Subscriptions = NOBODY,
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
@@ -115,7 +118,7 @@ def claim(
         taken = _take(conn, row.id, lease_id, HALF_OPEN if half_open else share, now)
         left -= len(taken)
         taken = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
-        claimed = _with_leads(conn, row, taken, lease_id, now) if taken else []
+        claimed = _with_leads(conn, row, taken, lease_id, now, subscriptions) if taken else []
         if claimed:
             works.append(Work(row, claimed, half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
         elif half_open:
@@ -196,7 +199,12 @@ def _set_apart(
 
 
 def _with_leads(
-    conn: sa.Connection, row: sa.Row[Any], taken: Sequence[sa.Row[Any]], lease_id: str, now: int
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    taken: Sequence[sa.Row[Any]],
+    lease_id: str,
+    now: int,
+    subscriptions: Subscriptions,
 ) -> list[Claimed]:
     """What was taken, with its leads; a delivery whose lead cannot be read is set aside at once."""
     found = conn.execute(_leads(conn.dialect.name), {"leads": [x.lead_id for x in taken]})
@@ -211,6 +219,7 @@ def _with_leads(
             claimed.append(Claimed(x.id, lead, x.attempts, x.crash_count, x.created_at))
     if damaged:
         set_aside_damaged(conn, damaged, lease_id, now)
+        tell_of_set_aside(conn, subscriptions, [each.delivery_id for each in damaged], Aside.DAMAGED, now)
     # RETURNING promises no order; ids are in the order in which the leads came.
     return sorted(claimed, key=lambda c: c.id)
 

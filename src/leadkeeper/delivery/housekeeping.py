@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.check import Check
 from leadkeeper.clock import Clock
 from leadkeeper.connections.adapters import open_adapter
@@ -67,8 +68,10 @@ class Housekeeping:
         clock: Clock,
         random_unit: Callable[[], float],
         prove: Prove | None = None,
+        events: Subscriptions = NOBODY,
     ) -> None:
         self._prove = prove
+        self._events = events
         self._storage = storage
         self._connections = connections
         self._context = context
@@ -124,7 +127,7 @@ class Housekeeping:
             return
         returned = SWEEP
         while returned == SWEEP:
-            returned = await self._storage.write(sweep_leases, self._clock())
+            returned = await self._storage.write(sweep_leases, self._clock(), self._events)
             if returned:
                 log.info("deliveries of a vanished worker returned", deliveries=returned)
                 self._wake(())

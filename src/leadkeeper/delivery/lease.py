@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import MINUTE, after_crash, stored
+from leadkeeper.delivery.schedule import MINUTE, Aside, State, after_crash, stored
+from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
@@ -52,7 +54,7 @@ def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:
         conn.execute(sa.delete(t.lease).where(t.lease.c.id == lease_id))
 
 
-def sweep_leases(conn: sa.Connection, now: int) -> int:
+def sweep_leases(conn: sa.Connection, now: int, subscriptions: Subscriptions = NOBODY) -> int:
     """Return up to :data:`SWEEP` deliveries whose lease ran out; answers how many there were."""
     d = t.delivery.c
     expired = conn.scalars(sa.select(t.lease.c.id).where(t.lease.c.until <= now)).all()
@@ -62,17 +64,20 @@ def sweep_leases(conn: sa.Connection, now: int) -> int:
         _SENT.where(one_of(conn, d.lease_id, expired)).limit(SWEEP).with_for_update(of=t.delivery, skip_locked=True)
     ).all()
     if lost:
-        _return(conn, lost, now, Kind.INTERRUPTED)
+        _return(conn, lost, now, Kind.INTERRUPTED, subscriptions)
         announce(conn)
     elif not conn.scalar(sa.select(sa.exists().where(t.SENDING, one_of(conn, d.lease_id, expired)))):
         conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now - FORGET))
     return len(lost)
 
 
-def return_unrecorded(conn: sa.Connection, lease_id: str, delivery_id: str, now: int) -> None:
+def return_unrecorded(
+    conn: sa.Connection, lease_id: str, delivery_id: str, now: int, subscriptions: Subscriptions = NOBODY
+) -> None:
     """Return a delivery that was sent, but whose answer cannot be written down: it may have arrived."""
     this = (t.delivery.c.id == delivery_id, t.delivery.c.lease_id == lease_id)
-    _return(conn, conn.execute(_SENT.where(*this).with_for_update(of=t.delivery)).all(), now, Kind.INTERNAL_ERROR)
+    lost = conn.execute(_SENT.where(*this).with_for_update(of=t.delivery)).all()
+    _return(conn, lost, now, Kind.INTERNAL_ERROR, subscriptions)
 
 
 _SENT = (
@@ -94,7 +99,7 @@ _RETURN = (
 )
 
 
-def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: AnyKind) -> None:
+def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: AnyKind, subscriptions: Subscriptions) -> None:
     if not lost:
         return
     rows, attempts = [], []
@@ -105,3 +110,5 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: AnyKind) -
         attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
     conn.execute(_RETURN, rows)
     conn.execute(sa.insert(t.attempt), attempts)
+    aside = [row["b_id"] for row in rows if row["b_state"] == State.SET_ASIDE]
+    tell_of_set_aside(conn, subscriptions, aside, Aside.MAY_HAVE_ARRIVED, now)

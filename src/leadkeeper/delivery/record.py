@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
 from leadkeeper.connections.outage import recalls
@@ -22,6 +23,7 @@ from leadkeeper.delivery.recall import mark
 from leadkeeper.delivery.schedule import Aside, Next, State, next_step, stored
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.delivery.take_back import take_back
+from leadkeeper.delivery.telling import tell_of_steps
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, listed, one_of
@@ -35,12 +37,15 @@ class Recorded:
     paused_now: Collection[str]
 
 
-def record_answers(conn: sa.Connection, sends: Sequence[Sent], now: int, random_unit: float) -> Recorded:
+def record_answers(
+    conn: sa.Connection, sends: Sequence[Sent], now: int, random_unit: float, subscriptions: Subscriptions = NOBODY
+) -> Recorded:
     """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
 
     A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
     since is newer. What was written before (its commit's answer was lost) is left out. A send of an older epoch of its
-    connection says nothing about the connection's health.
+    connection says nothing about the connection's health. Who is told what became of leads (``subscriptions``) is told
+    in the same transaction.
     """
     sends = _unwritten(conn, sends)
     if not sends:
@@ -75,6 +80,7 @@ def record_answers(conn: sa.Connection, sends: Sequence[Sent], now: int, random_
     )
     for connection_id, change in changes.items():
         _apply(conn, connection_id, change, now)
+    tell_of_steps(conn, subscriptions, on_time, steps, now)
     paused = [connection_id for connection_id, change in changes.items() if change.paused_now]
     return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
 

@@ -12,7 +12,7 @@ from leadkeeper.diagnosis import Answer
 class Sent:
     """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms.
 
-    ``since`` is when the delivery began.
+    ``since`` is when the delivery began, ``publisher_id`` whose lead it is.
     """
 
     delivery_id: str
@@ -28,3 +28,4 @@ class Sent:
     answer: Answer
     attempt_id: str = field(default_factory=new_id)
     since: int = 0
+    publisher_id: str = ""

@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
+from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connections import Connections
@@ -43,7 +44,7 @@ class Worker:
     """Carries leads until it is stopped. Any number of them may share one database.
 
     ``dice`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics);
-    ``prove`` validates new settings of a connection that wait.
+    ``prove`` validates new settings of a connection that wait; ``events`` says who is told what becomes of leads.
     """
 
     def __init__(
@@ -57,12 +58,12 @@ class Worker:
         random_unit: Callable[[], float] = random.random,
         observe: Callable[[Sequence[Sent]], None] = lambda _: None,
         prove: Prove | None = None,
+        events: Subscriptions = NOBODY,
     ) -> None:
-        self._storage = storage
+        self._storage, self._events = storage, events
         self._connections = connections
         self._context = context
-        self._destinations = connections.destinations
-        self._lease_ms = int(lease_seconds * 1000)
+        self._destinations, self._lease_ms = connections.destinations, int(lease_seconds * 1000)
         self._clock = clock
         self._random_unit = random_unit
         self._observe = observe
@@ -70,17 +71,13 @@ class Worker:
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
         self._housekeeping = Housekeeping(
-            storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove
+            storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove, events=events
         )
         self._woken = asyncio.Event()
-        self._hints: set[str] = set()
-        self._look_everywhere = True
-        self._lease_id = ""
-        self._lease_ends = 0.0
-        self._lease_generation = 0
-        self._stopping = False
+        self._hints, self._look_everywhere = set[str](), True
+        self._lease_id, self._lease_ends, self._lease_generation = "", 0.0, 0
+        self._stopping, self._checked_at = False, 0.0
         self._idle, self._stopped = asyncio.Event(), asyncio.Event()
-        self._checked_at = 0.0
         self._lookout = Lookout(storage, clock, self._queues.crowd, self._woken.set, self._destinations.names)
 
     def wake(self, connection_ids: Collection[str] = ()) -> None:
@@ -222,6 +219,7 @@ class Worker:
             list(plan.connections),
             busy,
             self._destinations.names,
+            self._events,
         )
         if lease_id != self._lease_id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
@@ -278,6 +276,7 @@ class Worker:
                 took_ms=took,
                 answer=answer,
                 since=claimed.since,
+                publisher_id=queue.publisher_id,
             )
             for claimed, answer in zip(call, answers, strict=True)
         ]
@@ -312,7 +311,7 @@ class Worker:
 
     async def _return_unrecorded(self, sent: Sent) -> None:
         try:
-            await self._storage.write(return_unrecorded, sent.lease_id, sent.delivery_id, self._clock())
+            await self._storage.write(return_unrecorded, sent.lease_id, sent.delivery_id, self._clock(), self._events)
         except Exception as error:
             log.error("delivery left to its lease", delivery=sent.delivery_id, error=where(error))
             if sent.lease_id == self._lease_id:
@@ -322,7 +321,8 @@ class Worker:
         """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
         while True:
             try:
-                recorded = await self._storage.write(record_answers, sends, self._clock(), self._random_unit())
+                now, unit = self._clock(), self._random_unit()
+                recorded = await self._storage.write(record_answers, sends, now, unit, self._events)
             except StorageAway:
                 await asyncio.sleep(AWAY_SECONDS)
                 continue

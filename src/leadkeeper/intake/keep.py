@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.quotas import Rate
 from leadkeeper.access.rates import Rates
+from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery, stopped
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
@@ -22,6 +23,7 @@ from leadkeeper.intake.consent import Consent
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
+from leadkeeper.intake.telling import telling
 from leadkeeper.lead import MOST_HOPS, Customer, is_test
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
@@ -119,6 +121,7 @@ class Intake:
 
     Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere. ``rates``
     bounds what publishers' hooks and keys hand in; without it nothing is refused.
+    ``subscriptions`` says who is told of each lead.
     """
 
     def __init__(
@@ -128,8 +131,9 @@ class Intake:
         clock: Clock = now_ms,
         withholding: Withholding = NOTHING_WITHHELD,
         rates: Rates | None = None,
+        subscriptions: Subscriptions = NOBODY,
     ) -> None:
-        self._rates = rates
+        self._rates, self._subscriptions = rates, subscriptions
         self._storage = storage
         self._woken = woken
         self._clock = clock
@@ -215,7 +219,8 @@ class Intake:
 
     async def _write(self, group: Sequence[_Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
         """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
-        answers = await self._storage.write(_keep_group, group, self._clock(), wait=wait)
+        keep = _keep_group if self._subscriptions.is_silent else telling(_keep_group, self._subscriptions)
+        answers = await self._storage.write(keep, group, self._clock(), wait=wait)
         new = {id for a in answers if isinstance(a, _Written) for id in a.connections}
         if new:
             self._woken(new)

@@ -38,6 +38,8 @@ LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
     t.notice.c.due_at: 24 * _HOUR,
     t.operation.c.due_at: 10 * _MINUTE,
     t.contact.c.ask_at: 24 * _HOUR,
+    t.channel.c.due_at: 24 * _HOUR,
+    t.channel_event.c.due_at: 24 * _HOUR,
 }
 """Every moment at which something is to happen, and the longest (ms) that anybody ever puts it off."""
 
@@ -162,7 +164,7 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
 
 def _future(column: sa.Column[Any], now: int) -> sa.Update:
     """An update of what is to happen after ``now``; of deliveries those alone that wait for it."""
-    ready = [t.READY] if column.table is t.delivery else []
+    ready = [t.READY] if column.table is t.delivery else [t.WAITING_EVENT] if column.table is t.channel_event else []
     return sa.update(column.table).where(column > now, column < _END_OF_TIME, *ready)
 
 

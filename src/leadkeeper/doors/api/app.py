@@ -14,6 +14,7 @@ from leadkeeper.doors.api.answers import Answers
 from leadkeeper.doors.api.attention import AttentionRoutes
 from leadkeeper.doors.api.audit import AuditRoutes
 from leadkeeper.doors.api.batch import batch_route
+from leadkeeper.doors.api.channels import ChannelRoutes
 from leadkeeper.doors.api.connections import ConnectionRoutes
 from leadkeeper.doors.api.cross_listings import CrossListingRoutes
 from leadkeeper.doors.api.deliveries import Deliveries
@@ -71,6 +72,7 @@ def create_api(
     ).serve_on(app)
     CrossListingRoutes(services.cross_listings).serve_on(app)
     Answers(services.reading, services.costs).serve_on(app)
+    ChannelRoutes(services.channels).serve_on(app)
     HookRoutes(services.hooks, services.base_url).serve_on(app)
     PortalLinkRoutes(services.portal_links, services.base_url).serve_on(app)
     Explainer(services.languages).serve_on(app)

@@ -25,7 +25,7 @@ def add(
     """Serve ``endpoint`` at ``path``; document its summary and the problems it may answer with."""
     body = method in ("PUT", "POST") and not more.pop("no_body", False)
     responses = documented(*problems, body=body) | more.pop("responses", {})
-    words = endpoint.__name__.split("_")
+    words = more.pop("named", endpoint.__name__).split("_")
     app.add_api_route(
         path,
         endpoint,

@@ -221,6 +221,7 @@ class QuotasBody(Body):
     validations_a_minute: Own = None
     publishing_checks_a_minute: Own = None
     requests_a_minute: Own = None
+    channels: Own = None
 
     def given(self) -> dict[str, int | None]:
         """Those that are said, by their JSON names."""

@@ -175,6 +175,7 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
             *connections,
             *await _backlog(services),
             await _records(services),
+            await _audit(services),
             *await _clocks(services),
             await _mail(settings),
         ]
@@ -268,6 +269,18 @@ async def _records(services: Services) -> Finding:
         return Finding("records", "ok", "all of them can be read")
     more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return Finding("records", "wrong", f"damaged or missing: {', '.join(found[:NAMED])}{more}", RESTORE)
+
+
+async def _audit(services: Services) -> Finding:
+    """Whether a line of the audit was changed, taken out, or put in between."""
+    from leadkeeper.access.chain import verify
+
+    found = await verify(services.storage)
+    if not found.faults:
+        return Finding("audit", "ok", f"{found.lines} lines in an unbroken chain that ends in {found.newest[:16]}")
+    more = f", and {found.more} more" if found.more else ""
+    remedy = "compare these lines with a backup: only somebody who writes to the database can have done it"
+    return Finding("audit", "wrong", f"{'; '.join(found.faults)}{more}", remedy)
 
 
 def _progress() -> Callable[[int], None]:

@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageErro
 
 from leadkeeper.doors.cli import (
     audit,
+    channels,
     connections,
     contacts,
     cross_listings,
@@ -90,6 +91,7 @@ program.add_typer(keys.commands, rich_help_panel=_SET_UP)
 program.add_typer(publishers.commands, rich_help_panel=_SET_UP)
 program.add_typer(offers.commands, rich_help_panel=_SET_UP)
 program.add_typer(connections.commands, rich_help_panel=_SET_UP)
+program.add_typer(channels.commands, rich_help_panel=_SET_UP)
 program.add_typer(contacts.commands, rich_help_panel=_SET_UP)
 program.add_typer(cross_listings.commands, rich_help_panel=_SET_UP)
 program.add_typer(leads.commands, rich_help_panel=_LOOK)

@@ -19,7 +19,9 @@ from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
+from leadkeeper.doors.portal.audit import AuditPages
 from leadkeeper.doors.portal.certification import CertificationPages
+from leadkeeper.doors.portal.channels import ChannelPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
 from leadkeeper.doors.portal.copies import CopyPages
@@ -60,6 +62,8 @@ _PAGES: Final = (
     ConnectionForms,
     PublishingPages,
     HookPages,
+    ChannelPages,
+    AuditPages,
     CopyPages,
     LivePages,
     CertificationPages,

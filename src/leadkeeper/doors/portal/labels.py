@@ -94,3 +94,18 @@ ACTS: Final[Mapping[str, str]] = {
     "leadkeeper": _("us: it is a fault of the program"),
 }
 """Who acts, as people read it."""
+
+
+CHANNELS: Final[Mapping[str, Label]] = {
+    "notTried": Label(_("not tried"), "calm", "circle-dashed"),
+    "working": Label(_("working"), "ok", "circle-check"),
+    "failing": Label(_("failing"), "wrong", "alert-triangle"),
+    "off": Label(_("switched off"), "wrong", "circle-x"),
+}
+"""How a channel stands."""
+CHANNEL_EVENTS: Final[Mapping[str, Label]] = {
+    "waiting": Label(_("waits"), "wait", "clock"),
+    "taken": Label(_("taken"), "ok", "circle-check"),
+    "givenUp": Label(_("given up"), "wrong", "circle-x"),
+}
+"""What became of an event."""

@@ -180,6 +180,7 @@ class Routes:
 
 
 _SHOWN: Final = (
+    "/channels",
     "/connect",
     "/copy",
     "/edit",

@@ -16,6 +16,7 @@ OWN: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
+    "/portal/audit/download",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",

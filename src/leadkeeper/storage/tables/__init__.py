@@ -7,6 +7,9 @@ same transaction and never deleted while children exist, and a key check per row
 
 from __future__ import annotations
 
+from leadkeeper.storage.tables.channels import WAITING_EVENT as WAITING_EVENT
+from leadkeeper.storage.tables.channels import channel as channel
+from leadkeeper.storage.tables.channels import channel_event as channel_event
 from leadkeeper.storage.tables.damage import damaged_record as damaged_record
 from leadkeeper.storage.tables.inbox import follow_up as follow_up
 from leadkeeper.storage.tables.inbox import lead_event as lead_event
@@ -37,8 +40,10 @@ from leadkeeper.storage.tables.offers import offer_version as offer_version
 from leadkeeper.storage.tables.offers import operation as operation
 from leadkeeper.storage.tables.offers import publisher as publisher
 from leadkeeper.storage.tables.offers import quota_use as quota_use
+from leadkeeper.storage.tables.people import UNSEALED as UNSEALED
 from leadkeeper.storage.tables.people import WAITING_NOTICE as WAITING_NOTICE
 from leadkeeper.storage.tables.people import audit as audit
+from leadkeeper.storage.tables.people import audit_head as audit_head
 from leadkeeper.storage.tables.people import contact as contact
 from leadkeeper.storage.tables.people import declined_mailbox as declined_mailbox
 from leadkeeper.storage.tables.people import guess as guess

@@ -24,9 +24,18 @@ notice: Final = sa.Table(
     sa.Column("ended_at", sa.BigInteger),
     # JSON list: who is still to be told; all of them while it is empty.
     sa.Column("recipients", sa.Text),
+    # Whether channels have been told what it tells, or need not be; see channels.relay.
+    sa.Column("relayed", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 WAITING_NOTICE: Final = notice.c.ended_at.is_(None)
 sa.Index("ix_notice_due", notice.c.due_at, sqlite_where=WAITING_NOTICE, postgresql_where=WAITING_NOTICE)
+sa.Index(
+    "ix_notice_unrelayed",
+    notice.c.id,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("relayed = 0"),
+    postgresql_where=sa.text("NOT relayed"),
+)
 
 contact: Final = sa.Table(
     "contact",
@@ -195,5 +204,21 @@ audit: Final = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     # Whose things it is about, where they are one publisher's: it may read these lines.
     sa.Column("publisher_id", Name),
+    # Its place in the chain, and the hash over it and the line before; none in its first moments. See access.chain.
+    sa.Column("number", sa.BigInteger, index=True),
+    sa.Column("hash", sa.String(64)),
     sa.Index(None, "publisher_id", "id"),
+)
+UNSEALED: Final = audit.c.number.is_(None)
+sa.Index("ix_audit_unsealed", audit.c.id, sqlite_where=UNSEALED, postgresql_where=UNSEALED)
+
+audit_head: Final = sa.Table(
+    "audit_head",
+    metadata,
+    # One row: the end of the chain, and where it begins since old lines were taken out.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("first_number", sa.BigInteger, nullable=False),
+    sa.Column("first_hash", sa.String(64), nullable=False),
 )

@@ -1,0 +1,65 @@
+"""What follows from an answer to an event: for it, and for its channel. Pure: the clock and randomness are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
+
+SECOND: Final = 1_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+DELAYS: Final = (5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR)
+"""How long after each failure an event is tried again; then every twelve hours."""
+RESTS_AFTER: Final = 3
+"""After so many failures in a row the channel itself rests, and is tried with one event."""
+GIVE_UP_AFTER: Final = 3 * DAY
+"""An event that nobody took for so long is given up."""
+OFF_AFTER: Final = 5 * DAY
+"""A channel that failed for so long is switched off."""
+JITTER: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class EventStep:
+    """What becomes of an event: tried again at ``due_at`` (ms), or ended; ``taken`` says whether it came through."""
+
+    due_at: int | None
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a channel stands: failures in a row, since when, and until when it rests; ``off`` ends it."""
+
+    failures: int = 0
+    failing_since: int | None = None
+    rests_until: int = 0
+    off: bool = False
+
+
+def after_event(answer: Diagnosis | None, tries: int, created_at: int, now: int, random_unit: float) -> EventStep:
+    """What becomes of an event that was tried ``tries`` times before; ``None`` is an answer that takes it."""
+    if answer is None:
+        return EventStep(None, taken=True)
+    if now - created_at >= GIVE_UP_AFTER:
+        return EventStep(None, taken=False)
+    return EventStep(now + _delay(answer, tries, random_unit), taken=False)
+
+
+def after_answer(before: Standing, answer: Diagnosis | None, now: int, random_unit: float) -> Standing:
+    """How the channel stands after one more answer."""
+    if answer is None:
+        return Standing()
+    failures, since = before.failures + 1, before.failing_since or now
+    off = answer.kind is Kind.ENDPOINT_GONE or now - since >= OFF_AFTER
+    waits = answer.outcome is Outcome.THROTTLED or failures >= RESTS_AFTER
+    rests = now + _delay(answer, failures - RESTS_AFTER, random_unit) if waits else 0
+    return Standing(failures, since, max(rests, before.rests_until), off)
+
+
+def _delay(answer: Diagnosis, times: int, random_unit: float) -> int:
+    delay = int(DELAYS[max(0, min(times, len(DELAYS) - 1))] * (1 + JITTER * (2 * random_unit - 1)))
+    return max(delay, min(int((answer.retry_after or 0) * SECOND), DAY))

@@ -1,0 +1,150 @@
+"""The audit on a page: who did what, chosen and downloaded. Operators see all of it, members their publisher's part."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from leadkeeper.access.acts import ACTS, is_act
+from leadkeeper.access.audit import AuditFilter
+from leadkeeper.clock import to_datetime
+from leadkeeper.doors.pages import SAFE_HEADERS
+from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.offer import PUBLISHER_ID
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.spreadsheet import cell
+from leadkeeper.texts import Language
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.views import AuditEntry
+
+PAGE: Final = "/portal/audit"
+_SHOWN: Final = 50
+_CHUNK: Final = 64 * 1024
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_ID: Final = re.compile(r"[0-9a-f-]{36}")
+_WHO: Final = re.compile(r"[\w:-]{1,120}")
+_FIELDS: Final = ("publisher", "who", "act", "since", "until")
+_COLUMNS: Final = (
+    _("Line"),
+    _("When (UTC)"),
+    _("Who"),
+    _("Name"),
+    _("Act"),
+    _("Subject"),
+    _("What it led to"),
+    _("Publisher"),
+)
+
+
+class AuditPages:
+    """``/portal/audit``."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._audit = routes.services.audit
+
+    def places(self) -> Places:
+        """The pages."""
+        return [(PAGE, self._page, "GET"), (PAGE + "/download", self._download, "POST")]
+
+    async def _page(self, request: Request, session: Session) -> Response:
+        values = _chosen(request.query_params)
+        filters, whose = _filters(values, session.caller.publisher_id), session.caller.publisher_id
+        cursor = request.query_params.get("cursor")
+        page = await self._audit.list(filters, cursor if cursor and _ID.fullmatch(cursor) else None, _SHOWN)
+        following = ""
+        if page.next_cursor is not None:
+            following = f"{PAGE}?{urlencode({**values, 'cursor': page.next_cursor})}"
+        return self._routes.page(
+            request,
+            "audit.html",
+            entries=page.entries,
+            names=await self._audit.names(page.entries, whose),
+            known=sorted(ACTS),
+            chosen=values,
+            values=blank(values),
+            following=following,
+        )
+
+    async def _download(self, request: Request, session: Session) -> Response:
+        """All lines that were chosen as a file, however many they are."""
+        whose = session.caller.publisher_id
+        filters = _filters(_chosen(await form_of(request)), whose)
+        name = f"audit-{to_datetime(self._routes.services.clock()):%Y-%m-%d}.csv"
+        headers = {**SAFE_HEADERS, "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
+        content = self._csv(filters, whose, self._routes.language_of(request))
+        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
+
+    async def _csv(self, filters: AuditFilter, whose: str | None, language: Language) -> AsyncIterator[bytes]:
+        """In pieces: UTF-8 with a byte order mark, rows ended by CR LF (RFC 4180), no cell a formula."""
+        out = io.StringIO(newline="")
+        writer = csv.writer(out)
+        out.write("\ufeff")
+        writer.writerow([language.tell(name) for name in _COLUMNS])
+        names: dict[str, str] = {}
+        async for entry in self._audit.export(filters):
+            if entry.who not in names:
+                names |= {entry.who: ""} | await self._audit.names([entry], whose)
+            writer.writerow([cell(value) for value in _row(entry, names[entry.who])])
+            if out.tell() >= _CHUNK:
+                yield out.getvalue().encode("utf-8", "replace")
+                out.seek(0)
+                out.truncate()
+        yield out.getvalue().encode("utf-8", "replace")
+
+
+def _row(entry: AuditEntry, name: str) -> tuple[str, ...]:
+    whose = entry.publisher_id or ""
+    return (entry.id, entry.at, entry.who, name, entry.act, entry.subject, entry.detail, whose)
+
+
+def _chosen(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name in _FIELDS if (value := given.get(name, "").strip())}
+
+
+def _filters(values: Mapping[str, str], publisher_id: str | None) -> AuditFilter:
+    """Raises :class:`Problem` for what is none: left out, more would be listed than was asked for."""
+    if not all(_is_right(name, value) for name, value in values.items()):
+        raise Problem(ProblemType.INVALID_REQUEST, _("There is no such choice. Go back to the audit and choose anew."))
+    since, until = _day(values.get("since", "")), _day(values.get("until", ""))
+    return AuditFilter(
+        publisher_id=publisher_id or values.get("publisher"),
+        who=values.get("who"),
+        act=values.get("act"),
+        since_ms=None if since is None else _ms(since),
+        until_ms=None if until is None else _ms(until + timedelta(days=1)),
+    )
+
+
+def _is_right(name: str, value: str) -> bool:
+    match name:
+        case "publisher":
+            return re.fullmatch(PUBLISHER_ID, value) is not None
+        case "who":
+            return _WHO.fullmatch(value) is not None
+        case "act":
+            return is_act(value)
+        case _:
+            return _day(value) is not None
+
+
+def _day(text: str) -> datetime | None:
+    if _DAY.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -305,19 +305,28 @@ class AttentionEntry(View):
         "connectionBroken",
         "connectionFailing",
         "leadsDamaged",
+        "recordsDamaged",
         "leadsRefused",
         "leadsMayHaveArrived",
         "leadsGaveUp",
+        "credentialsEnd",
+        "publishingFailed",
+        "mailNotSent",
+        "certificationWaits",
         "connectionPaused",
         "testLeadUnanswered",
     ]
     summary: str = Field(description="What happened and what to do, in the language asked for.")
     since: str | None = Field(description="Since when it is so, where that is known.")
-    publisher_id: str
-    offer_id: str
-    connection: str
-    destination: str
-    leads: int = Field(description="How many leads wait for it; of a connection, 10001 means more than 10000.")
+    until: str | None = Field(None, description="By when somebody must act, where that is known.")
+    publisher_id: str | None = Field(description="Whose it is; null for what concerns the whole installation.")
+    offer_id: str | None = None
+    connection: str | None = None
+    destination: str | None = None
+    leads: int = Field(description="How many leads wait for it; 10001 means more than 10000.")
+    count: int = Field(
+        description="How many things the summary speaks of: leads, records, mails or offers; 10001 means more."
+    )
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     diagnosis: DiagnosisView | None = Field(None, description="Why the connection fails, where that is known.")
 
@@ -326,4 +335,6 @@ class AttentionList(View):
     """What needs attention, most harmful first."""
 
     entries: tuple[AttentionEntry, ...]
-    complete: bool = Field(description="False where more than 500 connections need somebody: 500 were looked at.")
+    complete: bool = Field(
+        description="False where more than 500 connections (or 100 of anything else) need somebody: so many are listed."
+    )

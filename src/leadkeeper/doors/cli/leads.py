@@ -8,7 +8,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_line, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import (
     DEFAULT_NAME,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 
+_WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
@@ -273,9 +274,10 @@ async def _retry(services: Services, id_: str, language: Language) -> tuple[list
     return [await services.redelivery.retry(delivery.id, by=BY, language=language) for delivery in open_ones], others
 
 
-def _row(lead: LeadSummary) -> tuple[str, ...]:
-    deliveries = ", ".join(f"{d.connection}: {d.state}" for d in lead.deliveries) or "no connection yet"
-    return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), deliveries)
+def _row(lead: LeadSummary) -> tuple[str | Cell, ...]:
+    text = ", ".join(f"{d.connection}: {d.state}" for d in lead.deliveries) or "no connection yet"
+    worst = max((d.state for d in lead.deliveries), key=_WORST.index, default="")
+    return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), state_text(worst, text))
 
 
 def _who(customer: CustomerView) -> str:

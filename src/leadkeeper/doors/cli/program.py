@@ -14,6 +14,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from leadkeeper.doors.cli import (
+    attention,
     audit,
     connections,
     contacts,
@@ -93,6 +94,7 @@ program.add_typer(connections.commands, rich_help_panel=_SET_UP)
 program.add_typer(contacts.commands, rich_help_panel=_SET_UP)
 program.add_typer(cross_listings.commands, rich_help_panel=_SET_UP)
 program.add_typer(leads.commands, rich_help_panel=_LOOK)
+program.command("attention", rich_help_panel=_LOOK)(attention.attention)
 program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)
 program.command("audit", rich_help_panel=_LOOK)(audit.audit)
 program.command("explain", rich_help_panel=_LOOK, context_settings=explain.ANY_TEXT)(explain.explain)

@@ -1,4 +1,4 @@
-"""How many leads came on each day, where their deliveries stand, and how long these took. Kept, so that pages read rows.
+"""How many leads came on each day, where their deliveries stand, how long they took: kept, so pages only read rows.
 
 A lead counts on the day (UTC) on which it was kept; test leads and previews do not count. Its deliveries count there,
 too, one for each connection: a lead that waits for its first connection counts as one that is under way.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_blob.adapter import AzureBlob
 from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+
     assert isinstance(config, AzureBlobConfig)
     return AzureBlob(config, context.network)
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadkeeper.doors.cli.installation import with_services
+from leadkeeper.doors.cli.reading import with_storage
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 
 if TYPE_CHECKING:
+    from leadkeeper.storage.database_clock import DatabaseClock
+    from leadkeeper.storage.engine import Storage
     from leadkeeper.texts import Language
-    from leadkeeper.views import AttentionEntry
+    from leadkeeper.views import AttentionEntry, AttentionList
 
 
 def attention(
@@ -21,7 +23,13 @@ def attention(
 ) -> None:
     """Show what needs attention: one entry for each cause, the most harmful first, with who must do what."""
     language = spoken_language()
-    found = with_services(lambda services: services.attention.list(publisher, services.clock(), language))
+
+    async def work(storage: Storage, clock: DatabaseClock) -> AttentionList:
+        from leadkeeper.inbox.attention import Attention
+
+        return await Attention(storage).list(publisher, clock(), language)
+
+    found = with_storage(work)
     if json:
         print_json(found)
         return

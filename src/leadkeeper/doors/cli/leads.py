@@ -8,6 +8,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import (
@@ -120,7 +121,7 @@ def list_(
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )
-    page = with_services(lambda services: services.reading.leads(filters, cursor, limit, by=BY))
+    page = with_reading(lambda reading: reading.leads(filters, cursor, limit, by=BY))
     if json:
         print_json(page)
         return
@@ -134,7 +135,7 @@ def list_(
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
     language = spoken_language()
-    found = with_services(lambda services: services.reading.lead(lead, by=BY, publisher_id=None, language=language))
+    found = with_reading(lambda reading: reading.lead(lead, by=BY, publisher_id=None, language=language))
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:

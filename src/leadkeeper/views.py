@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.catalogue import docs_of, text_of
-from leadkeeper.diagnosis import Diagnosis, Receipt
-from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.diagnosis import Diagnosis, Receipt, Who
+from leadkeeper.texts import ENGLISH, Language, _
 
 
 class View(BaseModel):
@@ -58,6 +58,22 @@ class DiagnosisView(View):
             docs=docs_of(diagnosis.kind, language),
             evidence=EvidenceView.model_validate(diagnosis.evidence),
         )
+
+    def for_a_person(self, language: Language = ENGLISH) -> Self:
+        """The same where nothing goes on by itself: of a lead that was set aside, a validation, a blocked publishing.
+
+        What a delivery waits out (then nobody acts) is here the publisher's to try again.
+        """
+        if self.who != Who.NOBODY.value:
+            return self
+        steps = tuple(language.gettext(step) for step in _BY_HAND)
+        return self.model_copy(update={"who": Who.PUBLISHER.value, "steps": steps})
+
+
+_BY_HAND: Final = (
+    _("It may pass by itself: wait some minutes, then try again."),
+    _("If it lasts, ask whoever runs the destination, and tell them what stands below."),
+)
 
 
 class Explanation(View):

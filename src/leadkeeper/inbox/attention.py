@@ -163,6 +163,8 @@ def _entry(row: sa.Row[Any], found: Found, leads: int, language: Language, until
     offer = OfferRef.parse(row.offer_ref)
     answer = None if found.diagnosis is None else from_stored(found.diagnosis)
     diagnosis = DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None
+    if diagnosis is not None and found.cause is Cause.CONNECTION_BROKEN:
+        diagnosis = diagnosis.for_a_person(language)
     who = Who.OPERATOR if found.cause is Cause.LEADS_DAMAGED else Who.PUBLISHER
     return AttentionEntry(
         cause=found.cause.value,

@@ -65,13 +65,13 @@ def test_tiles_never_round_up_to_all() -> None:
     told = {tile.label: tile for tile in tiles(overview(week), {"held": 3, "setAside": 1_001}, ENGLISH)}
     assert told["Leads today"].value == "2,000"
     assert told["Delivered, 7 days"].value == "99.9 %"
-    assert told["Time to destination, 7 days"].value == "half within 1 s"
+    assert told["Half arrive within, 7 days"].value == "1 s"
     assert (told["Held"].value, told["Set aside"].value) == ("3", "1,000+")
 
 
 def test_tiles_of_nothing_claim_nothing() -> None:
     told = {tile.label: tile.value for tile in tiles(overview(), {"held": 0, "setAside": 0}, ENGLISH)}
-    assert told["Delivered, 7 days"] == told["Time to destination, 7 days"] == "–"
+    assert told["Delivered, 7 days"] == told["Half arrive within, 7 days"] == "–"
 
 
 def test_bars_stand_in_the_chart_and_upon_one_another() -> None:

@@ -9,6 +9,7 @@ import typer
 from leadkeeper.doors.cli.reading import with_storage
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
+from leadkeeper.texts import _
 
 if TYPE_CHECKING:
     from leadkeeper.storage.database_clock import DatabaseClock
@@ -45,16 +46,19 @@ def _print(entry: AttentionEntry, language: Language) -> None:
     from leadkeeper.diagnoses.text import WHO_ACTS
     from leadkeeper.diagnosis import Who
 
-    offer = f"{entry.publisher_id}.{entry.offer_id}" if entry.offer_id else language.gettext("all publishers")
+    everybody, since_word, until_word, acts = map(
+        language.gettext, (_("all publishers"), _("Since"), _("By"), _("Who acts"))
+    )
+    offer = f"{entry.publisher_id}.{entry.offer_id}" if entry.offer_id else everybody
     where = f"{offer}/{entry.connection}" if entry.connection else offer
     print_line(f"{where}: {entry.summary}")
     since, until = _moment(entry.since), _moment(entry.until)
     facts = [
-        f"{language.gettext('Since')} {since}" if since else "",
-        f"{language.gettext('By')} {until}" if until else "",
+        f"{since_word} {since}" if since else "",
+        f"{until_word} {until}" if until else "",
         _leads(entry.leads, language) if entry.leads else f"{entry.count}" if entry.count > 1 else "",
     ]
-    who = f"{language.gettext('Who acts')}: {language.gettext(WHO_ACTS[Who(entry.who)])}"
+    who = f"{acts}: {language.gettext(WHO_ACTS[Who(entry.who)])}"
     print_line("  " + " · ".join([*filter(None, facts), who]))
     if entry.diagnosis is not None:
         print_diagnosis(entry.diagnosis, language, "  ")

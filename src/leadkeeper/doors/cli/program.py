@@ -40,7 +40,7 @@ program = typer.Typer(
     help="Keeps every lead of a software marketplace and carries it to the publisher's own system.",
     epilog="Settings come from LEADKEEPER_* and .env; docs/reference/settings.md lists them.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,  # a trace is for us; it must not print the values of variables
     context_settings={"help_option_names": ["--help", "-h"]},
 )

@@ -83,7 +83,7 @@ def tiles(overview: Overview, counts: Mapping[str, int], language: Language) -> 
     return [
         Tile(language.gettext("Leads today"), number(today.leads), leads, "/portal/leads"),
         Tile(language.gettext("Delivered, 7 days"), _share(week, language), of if week.deliveries else ""),
-        Tile(language.gettext("Time to destination, 7 days"), *_times(week, language)),
+        Tile(language.gettext("Half arrive within, 7 days"), *_times(week, language)),
         Tile(language.gettext("Held"), _count(counts["held"], language), address="/portal/leads?state=held"),
         Tile(
             language.gettext("Set aside"), _count(counts["setAside"], language), address="/portal/leads?state=setAside"
@@ -106,7 +106,7 @@ def _times(figures: Figures, language: Language) -> tuple[str, str]:
     if half is None or most is None:
         return "–", ""
     return (
-        language.gettext("half within %(time)s", time=_time(half, language)),
+        _time(half, language),
         language.gettext("95 of 100 within %(time)s", time=_time(most, language)),
     )
 

@@ -109,13 +109,11 @@ def _leads(conn: sa.Connection, day: int, after: str) -> tuple[Sequence[sa.Row[A
     c, d, end = t.lead.c, t.delivery.c, least_id((day + 1) * DAY_MS + SLACK_MS)
     ids = sa.select(c.id).where(c.id > after, c.id < end).order_by(c.id)
     last: str | None = conn.scalar(ids.offset(LEADS - 1).limit(1))
-    columns = (c.id, c.publisher_id, c.withheld, c.created_at, d.state, d.changed_at)
+    columns: list[Any] = [c.id, c.publisher_id, c.withheld, c.created_at, d.state, d.changed_at]
     query = sa.select(*columns).outerjoin_from(t.lead, t.delivery, d.lead_id == c.id)
     begin = day * DAY_MS
     of_day = (c.created_at >= begin, c.created_at < begin + DAY_MS, sa.not_(c.test), sa.not_(c.preview))
-    rows: Sequence[sa.Row[Any]] = conn.execute(
-        query.where(c.id > after, c.id <= (last or end), *of_day).order_by(c.id)
-    ).all()
+    rows = conn.execute(query.where(c.id > after, c.id <= (last or end), *of_day).order_by(c.id)).all()
     return rows, last
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.portal.labels import ACTS
+from leadkeeper.doors.portal.lines import ends_soon
 from leadkeeper.doors.portal.routes import connection_address, offer_address
 from leadkeeper.inbox.causes import MOST_COUNTED, Cause
 from leadkeeper.inbox.figures import DAY_MS, WEEK, Figures, Overview
@@ -215,3 +217,9 @@ def leads_waiting(entry: AttentionEntry, language: Language) -> str:
     if entry.leads:
         return language.ngettext("%(count)s lead", "%(count)s leads", entry.leads)
     return f"{entry.count}" if entry.count > 1 else ""
+
+
+def end_told(until: str, now: int, language: Language) -> str:
+    """How soon credentials end that end at ``until``, or that they have ended."""
+    end = datetime.fromisoformat(until).timestamp() * 1_000
+    return ends_soon((end - now) / DAY_MS, language)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.standing import Standing
-from leadkeeper.doors.portal.overview import HEIGHT, STATES, WIDTH, chart, end_told, leads_waiting, need, tiles
+from leadkeeper.doors.portal.overview import HEIGHT, STATES, WIDTH, chart, ends_text, leads_waiting, need, tiles
 from leadkeeper.doors.portal.questions import QUESTIONS
 from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
@@ -67,7 +67,7 @@ class HomePages:
             need(each, language, is_operator=whose is None, title=title(each.destination) if each.destination else "")
             for each in attention.entries[:_NEEDS]
         ]
-        soon = {each.until: end_told(each.until, now, language) for each in attention.entries if each.until}
+        soon = {each.until: ends_text(each.until, now, language) for each in attention.entries if each.until}
         return {
             "needs": [
                 (each, leads_waiting(each.entry, language), soon.get(each.entry.until or "", "")) for each in needs

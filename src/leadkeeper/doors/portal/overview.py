@@ -219,7 +219,7 @@ def leads_waiting(entry: AttentionEntry, language: Language) -> str:
     return f"{entry.count}" if entry.count > 1 else ""
 
 
-def end_told(until: str, now: int, language: Language) -> str:
+def ends_text(until: str, now: int, language: Language) -> str:
     """How soon credentials end that end at ``until``, or that they have ended."""
     end = datetime.fromisoformat(until).timestamp() * 1_000
     return ends_soon((end - now) / DAY_MS, language)

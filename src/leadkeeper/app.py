@@ -43,6 +43,7 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
+from leadkeeper.inbox.tally import Tally
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
 from leadkeeper.intake.keep import Intake
@@ -354,6 +355,7 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         carrier.run(),
         sender.run(),
         runner.run(),
+        Tally(installation.services.storage, installation.services.clock).run(),
         Inspection(installation.services.storage, installation.services.clock, random.random).run(),
     ]
 

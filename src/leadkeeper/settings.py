@@ -19,8 +19,7 @@ from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_address, parse_vouched
 from leadkeeper.mail.mailer import MailServer, parse_hostname, parse_mail_server, parse_sender
-from leadkeeper.network.addresses import own_addresses
-from leadkeeper.network.client import NetworkPolicy, parse_hosts, parse_ranges
+from leadkeeper.network.addresses import NetworkPolicy, own_addresses, parse_hosts, parse_ranges
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.storage.engine import open_storage

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.catalogue import docs_of, text_of
-from leadkeeper.diagnosis import Diagnosis, Receipt
-from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.diagnosis import Diagnosis, Receipt, Who
+from leadkeeper.texts import ENGLISH, Language, _
 
 
 class View(BaseModel):
@@ -58,6 +58,22 @@ class DiagnosisView(View):
             docs=docs_of(diagnosis.kind, language),
             evidence=EvidenceView.model_validate(diagnosis.evidence),
         )
+
+    def for_a_person(self, language: Language = ENGLISH) -> Self:
+        """The same where nothing goes on by itself: of a lead that was set aside, a validation, a blocked publishing.
+
+        What a delivery waits out (then nobody acts) is here the publisher's to try again.
+        """
+        if self.who != Who.NOBODY.value:
+            return self
+        steps = tuple(language.gettext(step) for step in _BY_HAND)
+        return self.model_copy(update={"who": Who.PUBLISHER.value, "steps": steps})
+
+
+_BY_HAND: Final = (
+    _("It may pass by itself: wait some minutes, then try again."),
+    _("If it lasts, ask whoever runs the destination, and tell them what stands below."),
+)
 
 
 class Explanation(View):
@@ -305,19 +321,28 @@ class AttentionEntry(View):
         "connectionBroken",
         "connectionFailing",
         "leadsDamaged",
+        "recordsDamaged",
         "leadsRefused",
         "leadsMayHaveArrived",
         "leadsGaveUp",
+        "credentialsEnd",
+        "publishingFailed",
+        "mailNotSent",
+        "certificationWaits",
         "connectionPaused",
         "testLeadUnanswered",
     ]
     summary: str = Field(description="What happened and what to do, in the language asked for.")
     since: str | None = Field(description="Since when it is so, where that is known.")
-    publisher_id: str
-    offer_id: str
-    connection: str
-    destination: str
-    leads: int = Field(description="How many leads wait for it; of a connection, 10001 means more than 10000.")
+    until: str | None = Field(None, description="By when somebody must act, where that is known.")
+    publisher_id: str | None = Field(description="Whose it is; null for what concerns the whole installation.")
+    offer_id: str | None = None
+    connection: str | None = None
+    destination: str | None = None
+    leads: int = Field(description="How many leads wait for it; 10001 means more than 10000.")
+    count: int = Field(
+        description="How many things the summary speaks of: leads, records, mails or offers; 10001 means more."
+    )
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     diagnosis: DiagnosisView | None = Field(None, description="Why the connection fails, where that is known.")
 
@@ -326,4 +351,6 @@ class AttentionList(View):
     """What needs attention, most harmful first."""
 
     entries: tuple[AttentionEntry, ...]
-    complete: bool = Field(description="False where more than 500 connections need somebody: 500 were looked at.")
+    complete: bool = Field(
+        description="False where more than 500 connections (or 100 of anything else) need somebody: so many are listed."
+    )

@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.clock import least_id
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.state import NOT_KNOWN, Known
 from leadkeeper.diagnosis import Kind
 from leadkeeper.inbox.attention import Cause, of_connection
+from leadkeeper.publishing.operations import NEVER
 from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 
@@ -157,3 +159,76 @@ def test_a_failing_connection_is_told_since_its_first_failure() -> None:
     found = of_connection(Health(failures=1, failing_since=5), Known(True, True), None, SINCE)
     assert found is not None
     assert (found.cause, found.since) == (Cause.CONNECTION_FAILING, 5)
+
+
+async def test_what_concerns_all_is_the_operators_and_no_publishers(home: Installation) -> None:
+    now = home.services.clock()
+
+    def fill(conn: sa.Connection) -> None:
+        conn.execute(sa.insert(t.damaged_record).values(record="lead", key="[1]", found_at=SINCE))
+        connection_id = conn.scalar(sa.select(t.connection.c.id))
+        row = {"connection_id": connection_id, "kind": "x", "created_at": SINCE, "body": ""}
+        tried = {"due_at": now + 60_000, "tries": 2}
+        overdue = {"due_at": now - 3_600_000, "tries": 0}
+        for number, more in enumerate((tried, overdue, {"due_at": now + 60_000, "tries": 0})):
+            conn.execute(sa.insert(t.notice).values(id=f"n{number}", **row, **more))
+
+    await home.services.storage.write(fill)
+    found = {entry["cause"]: entry for entry in await asked(home)}
+    assert set(found) == {"recordsDamaged", "mailNotSent"}
+    for entry in found.values():
+        assert (entry["who"], entry["publisherId"], entry["leads"]) == ("operator", None, 0)
+        assert entry["since"].startswith(SINCE_TEXT)
+    assert found["recordsDamaged"]["count"] == 1
+    assert found["mailNotSent"]["count"] == 2, "one that waits for a contact's word is no trouble"
+    assert await asked(home, "publisher:contoso") == []
+    assert await asked(home, "operator", "?publisherId=contoso") == []
+
+
+async def test_publishing_that_failed_is_told_until_it_is_tried_again(home: Installation) -> None:
+    now = home.services.clock()
+
+    async def operation(id_: str, state: str, due_at: int = NEVER, steps: str = "[]") -> None:
+        row = {"offer_ref": "contoso.crm-pro", "kind": "publish", "version": 1, "state": state, "steps": steps}
+        row |= {"emails": "[]", "started_by": "cli", "created_at": SINCE, "changed_at": SINCE, "due_at": due_at}
+        await home.services.storage.write(
+            lambda conn: conn.execute(sa.insert(t.operation).values(id=id_, **row)).close()
+        )
+
+    await operation(least_id(now - 1_000), "failed")
+    (entry,) = await asked(home, "publisher:contoso")
+    assert (entry["cause"], entry["offerId"], entry["connection"]) == ("publishingFailed", "crm-pro", None)
+    assert entry["since"].startswith(SINCE_TEXT)
+    assert entry["who"] == "publisher"
+    await operation(least_id(now), "running", steps='["waitingForApproval"]')
+    (entry,) = await asked(home)
+    assert (entry["cause"], entry["count"], entry["who"]) == ("certificationWaits", 1, "operator")
+    assert await asked(home, "publisher:contoso") == []
+
+
+async def test_credentials_that_end_soon_are_told_with_when(home: Installation) -> None:
+    now = home.services.clock()
+    await change(home, t.connection, ends_at=now + 20 * 86_400_000)
+    (entry,) = await asked(home, "publisher:contoso")
+    assert (entry["cause"], entry["since"]) == ("credentialsEnd", None)
+    assert entry["until"] is not None
+    await change(home, t.connection, ends_at=now + 40 * 86_400_000)
+    assert await asked(home) == []
+
+
+async def test_since_when_a_connection_is_broken_is_told_with_it(home: Installation) -> None:
+    visitor = await home.visitor("publisher:contoso")
+    assert (await visitor.get(f"{OFFER}/connections/primary")).json()["health"]["since"] is None
+    await change(home, t.connection, paused=True, failing_since=SINCE)
+    told = (await visitor.get(f"{OFFER}/connections/primary")).json()["health"]
+    assert told["state"] == "broken"
+    assert told["since"].startswith(SINCE_TEXT)
+
+
+async def test_the_cause_that_holds_most_leads_stands_first_among_its_like(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    await leads(home, 1)
+    assert (await operator.put(f"{OFFER}/connections/another", DESTINATION)).status == 201
+    await leads(home, 2)
+    await change(home, t.connection, paused=True, failing_since=SINCE)
+    assert [(entry["connection"], entry["leads"]) for entry in await asked(home)] == [("primary", 3), ("another", 2)]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.expiry import remind
 from leadkeeper.connections.outbox import DAY_MS
+from leadkeeper.inbox.attention import Attention
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_vouched
 from leadkeeper.mail.mailer import Mailer
@@ -96,11 +97,19 @@ async def test_a_row_from_before_learns_when_its_credentials_end(database_url: s
     async with furnished(database_url) as installation:
         put, _, _ = await installation.connections.put(CRM, "table", ends_in(installation, 20), by="test", trusted=True)
         assert put is not None
-        (known,) = await installation.connections.ending("contoso")
+        attention = Attention(installation.storage)
+
+        async def told() -> list[tuple[str, str | None]]:
+            found = await attention.list("contoso", installation.now)
+            return [(entry.cause, entry.until) for entry in found.entries]
+
+        ((cause, until),) = await told()
+        assert cause == "credentialsEnd"
+        assert until is not None
         await installation.storage.write(_forget)
-        assert await installation.connections.ending("contoso") == []
+        assert await told() == []
         await installation.storage.write(remind, put.id, put.stored, installation.now)
-        assert await installation.connections.ending("contoso") == [known]
+        assert await told() == [(cause, until)]
 
 
 def _forget(conn: sa.Connection) -> None:

@@ -99,7 +99,7 @@ async def test_the_first_page_names_what_a_person_must_decide_alone(home: Instal
         aside = sa.update(t.delivery).values(state="setAside", set_aside_for=reason)
         await home.services.storage.write(_run, aside)
         page = await member.open("/portal")
-        assert ("for you to decide" in page.text) is named
+        assert ("Leads may have arrived, and nobody knows" in page.text) is named
         page = await member.open(f"/portal/leads/{lead_id}")
         assert ("It goes out by itself once the connection works" in page.text) is not named
         assert ("It may have arrived: the answer was lost" in page.text) is named

@@ -16,7 +16,7 @@ from leadkeeper.connections.changes import SettingsChange
 from leadkeeper.connections.health import Health, health_of
 from leadkeeper.connections.last_test import LastTest, known_of, last_test_of
 from leadkeeper.connections.resource import Stored, read_settings
-from leadkeeper.connections.state import NOT_KNOWN, ConnectionState, Known, state_of
+from leadkeeper.connections.state import NOT_KNOWN, ConnectionState, Known, since_of, state_of
 from leadkeeper.connections.vault import Vault, WrongKey, row_of
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.registry import OURS, Destinations
@@ -51,6 +51,10 @@ class Connection:
     """New settings that wait to be proven; read with one connection or a list, not with its work."""
     contacts: tuple[Contact, ...] = ()
     """How its contact e-mails stand, those of settings that wait too; read as ``change`` is."""
+
+    def since(self, now: int) -> int | None:
+        """Since when it is broken or fails, in milliseconds, as far as that was recorded; ``None`` for others."""
+        return since_of(self.health, self.known, now)
 
     @property
     def changed(self) -> Connection:

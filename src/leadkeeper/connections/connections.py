@@ -23,7 +23,7 @@ from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
-from leadkeeper.connections.standing import Ending, Standing, ending, troubled
+from leadkeeper.connections.standing import Standing, of_offers
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.registry import OURS, Destinations
@@ -266,13 +266,9 @@ class Connections:
 
         return await self._storage.read(transaction)
 
-    async def troubled(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Standing]:
-        """The connections of one publisher, or of all, that need somebody, at most ``limit``; opens no secret."""
-        return await self._storage.read(troubled, publisher_id, limit)
-
-    async def ending(self, publisher_id: str | None, limit: int = PAGE) -> Sequence[Ending]:
-        """The connections of one publisher, or of all, whose credentials end soon; opens no secret."""
-        return await self._storage.read(ending, publisher_id, self._clock(), limit)
+    async def standings(self, offers: Sequence[OfferRef]) -> Sequence[Standing]:
+        """How the connections of these offers are doing, by offer and name; opens no secret."""
+        return await self._storage.read(of_offers, offers)
 
     async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:
         """Remove a connection; false if there is none. Its undelivered leads are kept and held.

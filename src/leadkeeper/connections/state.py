@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from leadkeeper.connections.health import OPEN_AFTER, Health
+from leadkeeper.connections.health import OPEN_AFTER, Health, Trouble
 from leadkeeper.texts import _
 
 
@@ -49,6 +49,13 @@ class Known:
 
 NOT_KNOWN: Final = Known()
 """Of settings that nobody has tried."""
+
+
+def since_of(health: Health, known: Known, now: int) -> int | None:
+    """Since when (ms) a connection is broken or fails at ``now``, as far as that was recorded; ``None`` for others."""
+    if state_of(health, known) is not ConnectionState.BROKEN and health.trouble(now) is not Trouble.FAILING:
+        return None
+    return health.failing_since if health.failing_since is not None else health.refused_since
 
 
 def state_of(health: Health, known: Known) -> ConnectionState:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadkeeper.doors.web import send_problem
+from leadkeeper.doors.web import request_id_of, send_problem
 from leadkeeper.problem import FieldError, Problem, ProblemType
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
@@ -99,7 +99,7 @@ def readable(door: ASGIApp) -> ASGIApp:
                 require_unencoded(scope)
                 require_storable_address(scope)
             except Problem as problem:
-                await send_problem(send, problem)
+                await send_problem(send, problem, request_id=request_id_of(scope))
                 return
         await door(scope, receive, send)
 

@@ -6,14 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import structlog
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from leadkeeper.clock import new_id
 from leadkeeper.lead import read_hops
 from leadkeeper.problem import STATUS, TITLES, Problem, ProblemType
 from leadkeeper.storage.away import UNREACHABLE
 from leadkeeper.texts import ENGLISH, Language, lazy_gettext
+
+log: Final = structlog.get_logger(__name__)
 
 MAX_BODY: Final = 64 * 1024
 """The most bytes of a request's body (of a line, in a batch)."""
@@ -47,17 +51,31 @@ class ProblemDocument(BaseModel):
     status: int = Field(description="The HTTP status.", examples=[404])
     detail: str = Field(description="What is wrong and what to do.")
     errors: list[FieldProblem] = Field(description="The fields that cannot be taken; may be empty.")
+    requestId: str | None = Field(
+        None, description="Of this one request; the log names it with what happened. Missing where none was read."
+    )
 
 
-def problem_content(problem: Problem, language: Language = ENGLISH) -> dict[str, Any]:
+_REQUEST_ID: Final = "leadkeeper.request_id"
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of a request: made when it is first asked for, the same from then on."""
+    found: str = scope.setdefault(_REQUEST_ID, "") or new_id()
+    scope[_REQUEST_ID] = found
+    return found
+
+
+def problem_content(problem: Problem, language: Language = ENGLISH, request_id: str | None = None) -> dict[str, Any]:
     """The problem document of ``problem`` in ``language``; always valid Unicode."""
-    return {
+    content = {
         "type": f"urn:leadkeeper:problem:{problem.type.value}",
         "title": language.gettext(TITLES[problem.type]),
         "status": problem.status,
         "detail": _valid(language.tell(problem.detail)),
         "errors": [{"field": _valid(e.field), "message": _valid(language.tell(e.message))} for e in problem.errors],
     }
+    return content if request_id is None else content | {"requestId": request_id}
 
 
 def _valid(text: str) -> str:
@@ -106,9 +124,20 @@ async def send_body(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_problem(send: Send, problem: Problem, headers: Sequence[Header] = ()) -> None:
+def log_refusal(problem: Problem, request_id: str) -> None:
+    """One line by which the operator finds a refusal that somebody asks about; what strangers cause only if asked."""
+    of_strangers = problem.status in (401, 404, 405, 429)
+    note = log.debug if of_strangers else log.info
+    note("request refused", request_id=request_id, type=problem.type.value, status=problem.status)
+
+
+async def send_problem(
+    send: Send, problem: Problem, headers: Sequence[Header] = (), request_id: str | None = None
+) -> None:
     """Answer with a problem document and end."""
-    body = to_json(problem_content(problem))
+    if request_id is not None:
+        log_refusal(problem, request_id)
+    body = to_json(problem_content(problem, request_id=request_id))
     await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem), *headers])
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.connections.own import of_publisher
+from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
 from leadkeeper.inbox.followed import FOLLOWED, events_of, follow_up_of
@@ -351,6 +352,9 @@ def _delivery(
     last = next((attempt for attempt in reversed(attempts) if not attempt.late), None)
     ended = row.shown in ("delivered", "unconfirmed")
     waits = row.shown in ("pending", "waiting")
+    cause = None if ended else _cause(row, language) or (last.diagnosis if last else None)
+    if cause is not None and row.shown == "setAside" and row.set_aside_for != Aside.OUTAGE.value:
+        cause = cause.for_a_person(language)
     return DeliveryView(
         id=row.id,
         connection=row.name,
@@ -358,7 +362,7 @@ def _delivery(
         state=row.shown,
         attempts=tuple(attempts),
         receipt=_noted(last.receipt, notes) if last and ended else None,
-        diagnosis=None if ended else _cause(row, language) or (last.diagnosis if last else None),
+        diagnosis=cause,
         due_at=to_text(row.due_at) if waits else None,
         set_aside_for=row.set_aside_for if row.shown == "setAside" else None,
     )

@@ -35,6 +35,9 @@ class TracedLead(View):
     id: str
     created_time: str
     lead_source: str
+    source: str
+    action: str
+    offer_id: str
     test: bool
     message: tuple[str, ...] = Field(description="What became of it, in plain words.")
     steps: tuple[str, ...] = Field(description="What to do, where somebody must.")
@@ -94,6 +97,9 @@ class Trace:
             id=lead.id,
             created_time=lead.created_time,
             lead_source=lead.lead_source,
+            source=lead.source,
+            action=lead.action,
+            offer_id=lead.offer_id,
             test=lead.test,
             message=tuple(message),
             steps=tuple(_steps(lead, not_found, language, self._destinations)),

@@ -19,7 +19,7 @@ from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.steps import Done, FailedStep, StepResult, StepStatus, Unconfirmed, Waits
 from leadkeeper.texts import Language, _
 from leadkeeper.validation.validator import Validator
-from leadkeeper.views import Validation
+from leadkeeper.views import DiagnosisView, Validation
 
 BY: Final = "publishing"
 RECOMMENDED: Final = (
@@ -172,10 +172,8 @@ class Registration:
     def _remedy(self, diagnosis: Diagnosis | None) -> str:
         if diagnosis is None:
             return "The connection did not pass its check."
-        text = text_of(diagnosis.kind, self._language)
-        return _lines(
-            text.summary, self._language.gettext(WHO_ACTS[diagnosis.who]), text.steps, "", diagnosis.kind.value
-        )
+        view = DiagnosisView.of(diagnosis, self._language).for_a_person(self._language)
+        return _lines(view.summary, self._language.gettext(WHO_ACTS[Who(view.who)]), view.steps, "", view.kind)
 
     def _advice(self, kind: AnyKind | None) -> str:
         """What usually is wrong where a test lead was not found."""

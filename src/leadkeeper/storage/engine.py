@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.storage.postgresql import CHANNEL, PostgreSQL
-from leadkeeper.storage.sqlite import SQLite
+from leadkeeper.storage.channel import CHANNEL
 
 __all__ = ["Storage", "StorageAway", "open_storage"]
 
@@ -82,8 +81,12 @@ def open_storage(url: str) -> Storage:
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise ValueError("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db")
+        from leadkeeper.storage.sqlite import SQLite  # either is large, and one of them is enough
+
         return SQLite(parsed.set(drivername="sqlite"))
     if backend == "postgresql":
+        from leadkeeper.storage.postgresql import PostgreSQL
+
         return PostgreSQL(parsed.set(drivername="postgresql+asyncpg"))
     raise ValueError(f"{backend} is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = 0x1EAD0
 
 
 def _config(conn: sa.Connection | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = conn
@@ -27,15 +29,20 @@ def upgrade(conn: sa.Connection) -> None:
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     if current(conn) != newest():
+        from alembic import command  # only where something is to be applied: it is large
+
         command.upgrade(_config(conn), "head")
 
 
 def current(conn: sa.Connection) -> str | None:
     """The newest migration applied to the database, or ``None`` for an empty one."""
-    return MigrationContext.configure(conn).get_current_revision()
+    if not sa.inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 @functools.cache
 def newest() -> str | None:
-    """The newest migration of this version of the program."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    """The newest migration of this version of the program: its files begin with their numbers, which grow."""
+    return max((path.name.partition("_")[0] for path in _SCRIPTS.glob("versions/[0-9]*_*.py")), default=None)

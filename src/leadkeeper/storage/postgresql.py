@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
+from leadkeeper.storage.channel import CHANNEL
 from leadkeeper.storage.turns import in_turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-CHANNEL: Final = "leadkeeper_work"
 POOL: Final = 8
 PLACES: Final = 12
 """How many of the 16 connections of a process publishers may have at once; one alone has 4, two have 3 each."""

@@ -200,7 +200,12 @@ class Validator:
             diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
             await self._storage.write(refuse, connection, diagnosis, self._clock())
             message = failed_text(None, name, language)
-            return Validation(ok=False, message=message, checks=steps, diagnosis=DiagnosisView.of(diagnosis, language))
+            return Validation(
+                ok=False,
+                message=message,
+                checks=steps,
+                diagnosis=DiagnosisView.of(diagnosis, language).for_a_person(language),
+            )
         now = self._clock()
         marker = test_marker(to_datetime(now))
         seen(steps, marker)
@@ -222,7 +227,9 @@ class Validator:
             test_lead=TestLeadView(
                 id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
             ),
-            diagnosis=DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None,
+            diagnosis=DiagnosisView.of(answer, language).for_a_person(language)
+            if isinstance(answer, Diagnosis)
+            else None,
         )
 
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_blob.adapter import AzureBlob
 from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
@@ -12,6 +11,8 @@ from leadkeeper.destinations.interface import Adapter, Config, Context, Ingestio
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.azure_blob.adapter import AzureBlob
+
     assert isinstance(config, AzureBlobConfig)
     return AzureBlob(config, context.network)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
-from leadkeeper.destinations.azure_table.adapter import TRANSACTION_OPERATIONS, AzureTable
 from leadkeeper.destinations.azure_table.guide import GUIDE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.azure_table.adapter import AzureTable
+
     assert isinstance(config, AzureTableConfig)
     return AzureTable(config, context.network)
 
@@ -31,5 +32,5 @@ AZURE_TABLE: Final = Provider(
     open=_open,
     kinds=(AzureStorageKind,),
     guide=GUIDE,
-    least_batch=TRANSACTION_OPERATIONS,
+    least_batch=100,  # as many as one transaction takes: see the adapter
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.dynamics.adapter import Dynamics
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.guide import GUIDE
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
@@ -12,6 +11,8 @@ from leadkeeper.destinations.interface import Adapter, Config, Context, Ingestio
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.dynamics.adapter import Dynamics
+
     assert isinstance(config, DynamicsConfig)
     return Dynamics(config, context.network, context.now, context.clock)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.email.adapter import Email
 from leadkeeper.destinations.email.guide import GUIDE
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
@@ -12,6 +11,8 @@ from leadkeeper.mail.diagnoses import MailKind
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.email.adapter import Email
+
     assert isinstance(config, EmailConfig)
     return Email(config, context.mail, context.contacts)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
@@ -12,6 +11,8 @@ from leadkeeper.destinations.interface import Adapter, Config, Context, Ingestio
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+
     assert isinstance(config, HttpsEndpointConfig)
     return HttpsEndpoint(config, context.network, context.now)
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from leadkeeper.destinations.interface import DatedConfig
-from leadkeeper.network.client import AddressInvalid, parse_url
+from leadkeeper.network.addresses import AddressInvalid, parse_url
 
 KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
 LeadSourceForm = Literal["combined", "bare"]

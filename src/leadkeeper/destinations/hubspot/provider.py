@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
-from leadkeeper.destinations.hubspot.form import HubSpotForm
 from leadkeeper.destinations.hubspot.guide import GUIDE
-from leadkeeper.destinations.hubspot.rest import HubSpotRestApi
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.hubspot.form import HubSpotForm
+    from leadkeeper.destinations.hubspot.rest import HubSpotRestApi
+
     assert isinstance(config, HubSpotConfig)
     line = HubSpotRestApi if config.rest else HubSpotForm
     return line(config, context.network, context.now)

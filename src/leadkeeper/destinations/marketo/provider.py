@@ -6,13 +6,14 @@ from typing import Final
 
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
-from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.guide import GUIDE
-from leadkeeper.destinations.marketo.rest import MarketoRestApi
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.marketo.form import MarketoForm
+    from leadkeeper.destinations.marketo.rest import MarketoRestApi
+
     assert isinstance(config, MarketoConfig)
     owner = "" if context.quota is None else context.quota.owner
     line = MarketoRestApi if config.rest else MarketoForm

@@ -7,12 +7,13 @@ from typing import Final
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.guide import GUIDE
-from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
-from leadkeeper.destinations.salesforce.web import WebToLead
 
 
 def _open(config: Config, context: Context) -> Adapter:
+    from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
+    from leadkeeper.destinations.salesforce.web import WebToLead
+
     assert isinstance(config, SalesforceConfig)
     if config.rest:
         return SalesforceRestApi(config, context.network, context.now)

@@ -64,6 +64,7 @@ class HealthView(View):
         "person."
     )
     trouble: Trouble | None = Field(None, description="What it meets just now, beside that: failing, throttled.")
+    since: str | None = Field(None, description="Since when it is broken or fails, as far as that was recorded.")
     diagnosis: DiagnosisView | None = Field(None, description="Why it is broken, paused or in trouble.")
     closed_until: str | None = Field(None, description="No lead is sent before this moment.")
     probe_at: str | None = Field(None, description="When a paused connection is checked next.")
@@ -172,9 +173,11 @@ def _health(connection: Connection, now: int, language: Language) -> HealthView:
     health, state, trouble = connection.health, connection.state, connection.health.trouble(now)
     calm = connection.diagnosis is None or (state in _SOUND and trouble is None)
     summary = None if calm else from_stored(connection.diagnosis or "")
+    since = connection.since(now)
     return HealthView(
         state=state,
         trouble=trouble,
+        since=None if since is None else to_text(since),
         diagnosis=DiagnosisView.of(summary, language) if isinstance(summary, Diagnosis) else None,
         closed_until=to_text(health.closed_until) if health.closed_until > now else None,
         probe_at=None if health.probe_at is None else to_text(health.probe_at),

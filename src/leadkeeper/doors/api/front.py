@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.security import caller_in, sign_in
 from leadkeeper.doors.bearer import Bearers
-from leadkeeper.doors.web import ClientGone, HotRoute, internal, send_problem, storage_away
+from leadkeeper.doors.web import ClientGone, HotRoute, internal, request_id_of, send_problem, storage_away
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext
@@ -51,14 +51,14 @@ class Front:
             else:
                 await self._pass_on(at, scope, receive, answer)
         except Problem as problem:
-            await self._refuse(route, problem, answer)
+            await self._refuse(scope, route, problem, answer)
         except StorageAway as error:
-            await self._refuse(route, storage_away(error.reason), answer)
+            await self._refuse(scope, route, storage_away(error.reason), answer)
         except ClientGone:
             pass
         except Exception as error:
             _report(scope, route, error)
-            await self._refuse(route, internal(), answer)
+            await self._refuse(scope, route, internal(), answer)
         finally:
             if answer.status == _FORBIDDEN and (caller := caller_in(scope)) is not None:
                 self._bearers.refused(caller, scope)
@@ -87,17 +87,17 @@ class Front:
         if at is not None and scope["method"] not in at.elsewhere:
             allow = ", ".join(sorted({"POST", *at.elsewhere}))
             problem = Problem(ProblemType.METHOD_NOT_ALLOWED, lazy_gettext("This address does not take this method."))
-            await send_problem(answer, problem, [(b"allow", allow.encode())])
+            await send_problem(answer, problem, [(b"allow", allow.encode())], request_id_of(scope))
             return
         if scope["path"].startswith(self._closed):
             await sign_in(self._bearers, scope)
         await self._app(scope, receive, answer)
 
-    async def _refuse(self, route: HotRoute | None, problem: Problem, answer: _Answer) -> None:
+    async def _refuse(self, scope: Scope, route: HotRoute | None, problem: Problem, answer: _Answer) -> None:
         if route is not None:
             self._metrics.counted(route.name, problem.type.value)
         if not answer.begun:
-            await send_problem(answer, problem)
+            await send_problem(answer, problem, request_id=request_id_of(scope))
 
 
 def _without_slashes(path: str) -> str:
@@ -126,4 +126,6 @@ def _report(scope: Scope, route: HotRoute | None, error: Exception) -> None:
     """Where it happened and what kind of error it is; not its words, which may repeat what a customer wrote."""
     where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]
     path = route.path if route is not None else getattr(scope.get("route"), "path", "")
-    log.error("request failed", route=path, error=type(error).__qualname__, where=where)
+    log.error(
+        "request failed", request_id=request_id_of(scope), route=path, error=type(error).__qualname__, where=where
+    )

@@ -15,7 +15,15 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from leadkeeper.doors.languages import accepted
-from leadkeeper.doors.web import PROBLEM, problem_content, problem_headers, problem_responses, storage_away
+from leadkeeper.doors.web import (
+    PROBLEM,
+    log_refusal,
+    problem_content,
+    problem_headers,
+    problem_responses,
+    request_id_of,
+    storage_away,
+)
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext
@@ -35,7 +43,10 @@ def problem_response(problem: Problem, request: Request) -> Response:
     """``problem`` as a response, in the language that ``request`` asks for, or in English; it says which."""
     wanted = accepted(request.headers.get("accept-language"), request.app.state.languages)
     language = problem.language(wanted)
-    response = Response(to_json(problem_content(problem, language)), problem.status, media_type=PROBLEM.decode())
+    request_id = request_id_of(request.scope)
+    log_refusal(problem, request_id)
+    content = problem_content(problem, language, request_id)
+    response = Response(to_json(content), problem.status, media_type=PROBLEM.decode())
     response.raw_headers.extend(problem_headers(problem, language))
     response.headers["Vary"] = "Accept-Language"
     return response

@@ -9,7 +9,15 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
+from leadkeeper.doors.cli.showing import (
+    AsJson,
+    print_json,
+    print_line,
+    print_table,
+    say,
+    short_moment,
+    state_text,
+)
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
 from leadkeeper.offer import OfferRef
@@ -31,6 +39,7 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List connections and how they are doing. Secrets are masked."""
+    from leadkeeper.clock import now_ms
     from leadkeeper.connections.state import STATE_WORDS
 
     language = spoken_language()
@@ -38,11 +47,19 @@ def list_(
     if json:
         print_json({"connections": [_resource(connection, language) for connection in found]})
         return
+    now = now_ms()
     rows = [
-        (str(c.offer), c.name, c.stored.destination, language.gettext(STATE_WORDS[c.state]), _trouble(c, language))
+        (
+            str(c.offer),
+            c.name,
+            c.stored.destination,
+            state_text(c.state.value, language.gettext(STATE_WORDS[c.state])),
+            short_moment(c.since(now)),
+            _trouble(c, language),
+        )
         for c in found
     ]
-    columns = ("Offer", "Name", "Destination", "State", "Trouble")
+    columns = ("Offer", "Name", "Destination", "State", "Since", "Trouble")
     print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
 
 

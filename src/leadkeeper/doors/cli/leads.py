@@ -8,7 +8,8 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_line, print_table, say
+from leadkeeper.doors.cli.reading import with_reading
+from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import (
     DEFAULT_NAME,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 
+_WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
@@ -119,7 +121,7 @@ def list_(
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )
-    page = with_services(lambda services: services.reading.leads(filters, cursor, limit, by=BY))
+    page = with_reading(lambda reading: reading.leads(filters, cursor, limit, by=BY))
     if json:
         print_json(page)
         return
@@ -133,7 +135,7 @@ def list_(
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
     language = spoken_language()
-    found = with_services(lambda services: services.reading.lead(lead, by=BY, publisher_id=None, language=language))
+    found = with_reading(lambda reading: reading.lead(lead, by=BY, publisher_id=None, language=language))
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:
@@ -273,9 +275,10 @@ async def _retry(services: Services, id_: str, language: Language) -> tuple[list
     return [await services.redelivery.retry(delivery.id, by=BY, language=language) for delivery in open_ones], others
 
 
-def _row(lead: LeadSummary) -> tuple[str, ...]:
-    deliveries = ", ".join(f"{d.connection}: {d.state}" for d in lead.deliveries) or "no connection yet"
-    return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), deliveries)
+def _row(lead: LeadSummary) -> tuple[str | Cell, ...]:
+    text = ", ".join(f"{d.connection}: {d.state}" for d in lead.deliveries) or "no connection yet"
+    worst = max((d.state for d in lead.deliveries), key=_WORST.index, default="")
+    return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), state_text(worst, text))
 
 
 def _who(customer: CustomerView) -> str:

@@ -14,6 +14,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from leadkeeper.doors.cli import (
+    attention,
     audit,
     channels,
     connections,
@@ -40,7 +41,7 @@ program = typer.Typer(
     help="Keeps every lead of a software marketplace and carries it to the publisher's own system.",
     epilog="Settings come from LEADKEEPER_* and .env; docs/reference/settings.md lists them.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,  # a trace is for us; it must not print the values of variables
     context_settings={"help_option_names": ["--help", "-h"]},
 )
@@ -95,6 +96,7 @@ program.add_typer(channels.commands, rich_help_panel=_SET_UP)
 program.add_typer(contacts.commands, rich_help_panel=_SET_UP)
 program.add_typer(cross_listings.commands, rich_help_panel=_SET_UP)
 program.add_typer(leads.commands, rich_help_panel=_LOOK)
+program.command("attention", rich_help_panel=_LOOK)(attention.attention)
 program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)
 program.command("audit", rich_help_panel=_LOOK)(audit.audit)
 program.command("explain", rich_help_panel=_LOOK, context_settings=explain.ANY_TEXT)(explain.explain)

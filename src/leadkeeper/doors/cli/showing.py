@@ -6,13 +6,18 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Annotated, Any, Final
 
 import typer
 
 WIDE = 250
 """How many columns a table may take where there is no terminal."""
+
+WHOLE: Final = frozenset({"Id", "Offer", "Connection"})
+"""The columns that identify things."""
+LEAST: Final = 12
+"""The least places of a column of a table, where its texts need as many."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -60,27 +65,63 @@ def _json_name(name: str) -> str:
     return to_camel(f"{name.removesuffix('_at')}_time" if name.endswith("_at") else name)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """A table; the line ``empty`` on standard error when there are no rows."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text in a table, coloured where there is a terminal; the text says all that the colour does."""
+
+    text: str
+    style: str
+
+
+_STYLES: Final = {
+    **dict.fromkeys(("working", "delivered"), "green"),
+    **dict.fromkeys(("unconfirmed", "waiting", "held", "paused"), "yellow"),
+    **dict.fromkeys(("broken", "setAside"), "red"),
+}
+
+
+def state_text(state: str, word: str | None = None) -> Cell:
+    """A state as a table shows it, in ``word`` where that is another."""
+    return Cell(state if word is None else word, _STYLES.get(state, ""))
+
+
+def short_moment(ms: int | None) -> str:
+    """A moment (ms since 1970) to the minute, with its zone; nothing for none."""
+    from leadkeeper.clock import to_datetime
+
+    return "" if ms is None else f"{to_datetime(ms):%Y-%m-%d %H:%M} UTC"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, empty: str) -> None:
+    """A table; the line ``empty`` on standard error when there are no rows.
+
+    What identifies things (a column ``Id``, ``Offer`` or ``Connection``) is never broken or cut, however narrow the
+    terminal is; other columns keep :data:`LEAST` places, too, and a line that is longer then goes on below.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(plain_text(cell)) for cell in row))
-    if table.row_count:
-        print_rich(table)
+    table, widest = Table(box=None, pad_edge=False, header_style="bold"), [len(name) for name in columns]
+    made = [[cell if isinstance(cell, Cell) else Cell(cell, "") for cell in row] for row in rows]
+    for row in made:
+        widest = [max(width, len(cell.text)) for width, cell in zip(widest, row, strict=True)]
+    least = [width if name in WHOLE else min(width, LEAST) for name, width in zip(columns, widest, strict=True)]
+    for name, width in zip(columns, least, strict=True):
+        table.add_column(name, no_wrap=name in WHOLE, min_width=width)
+    for row in made:
+        table.add_row(*(Text(plain_text(cell.text), style=cell.style) for cell in row))
+    if made:
+        print_rich(table, sum(least) + 2 * len(least))
     else:
         say(empty)
 
 
-def print_rich(shown: Any) -> None:
-    """Something of rich's on standard output; as wide as it needs to be where there is no terminal."""
+def print_rich(shown: Any, least: int = 0) -> None:
+    """Something of rich's on standard output; as wide as it needs to be where there is no terminal, else ``least``."""
     from rich.console import Console
 
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDE
+    console.width = max(console.width if console.is_terminal else WIDE, least)
     console.print(shown, crop=False)
 
 

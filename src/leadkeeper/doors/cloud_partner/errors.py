@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from leadkeeper.doors.readable import UnstorableText
 from leadkeeper.fault import where
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.storage.engine import StorageAway
+from leadkeeper.storage.away import UNREACHABLE, StorageAway
 
 log: Final = structlog.get_logger(__name__)
 
@@ -113,8 +113,9 @@ def install_errors(app: FastAPI) -> None:
         status = error.status_code if error.status_code in _CODES else 400
         return error_response(status, f"The request cannot be served: {_CODES[status]}.")
 
-    async def of_away(_: Request, _error: Exception) -> Response:
-        return error_response(503, "Nothing was kept: the database cannot be reached just now. Try again soon.")
+    async def of_away(_: Request, error: Exception) -> Response:
+        reason = error.reason if isinstance(error, StorageAway) else UNREACHABLE
+        return error_response(503, f"Nothing was kept: {reason}. Try again soon.")
 
     async def of_fault(_: Request, error: Exception) -> Response:
         log.error("request failed", door="cloud_partner", error=where(error))

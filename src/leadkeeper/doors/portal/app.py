@@ -44,6 +44,7 @@ from leadkeeper.doors.portal.sign_in import SignInPages
 from leadkeeper.doors.portal.start import StartPages
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.services import Services
+from leadkeeper.storage.away import UNREACHABLE
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext as _
 
@@ -171,10 +172,13 @@ class Portal:
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         return self._routes.message(request, error.status, error.detail, headers)
 
-    async def _of_away(self, request: Request, _error: Exception) -> Response:
-        message, title = _("The database cannot be reached just now. Try again soon."), _("Not just now")
+    async def _of_away(self, request: Request, error: Exception) -> Response:
+        language = self._routes.language_of(request)
+        reason = language.gettext(error.reason if isinstance(error, StorageAway) else UNREACHABLE)
+        message, title = _("This cannot be done now: %(reason)s. Try again soon.", reason=reason), _("Not just now")
         if request.method == "POST":  # It may have gone away after the act, before the page.
-            message, title = _("The database cannot be reached just now. Look before you repeat it."), _UNKNOWN
+            message = _("It is not known whether this was done: %(reason)s. Look before you repeat it.", reason=reason)
+            title = _UNKNOWN
         return self._routes.message(request, 503, message, {"Retry-After": "1"}, title=title)
 
     async def _of_fault(self, request: Request, _error: Exception) -> Response:

@@ -200,7 +200,7 @@ async def validated(
 async def _only_saved(
     routes: Routes, request: Request, ref: OfferRef, name: str, error: Problem | StorageAway
 ) -> Response:
-    why = error.detail if isinstance(error, Problem) else _("The database cannot be reached just now.")
+    why = error.detail if isinstance(error, Problem) else _(error.reason)
     message = _("Saved; not validated: %(why)s", why=routes.language_of(request).tell(why))
     try:
         connection = await connection_of(routes.services, ref, name)

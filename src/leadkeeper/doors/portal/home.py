@@ -1,24 +1,26 @@
-"""The first page: all offers, what needs attention; and “why do I not see my lead?”."""
+"""The first page: what needs attention, figures, all offers; and “why do I not see my lead?”."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.connections.outbox import DAY_MS
-from leadkeeper.doors.portal.lines import ends_soon
+from leadkeeper.connections.standing import Standing
+from leadkeeper.doors.portal.overview import HEIGHT, STATES, WIDTH, chart, ends_text, leads_waiting, need, tiles
 from leadkeeper.doors.portal.questions import QUESTIONS
-from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, connection_address, form_of, to
+from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.explain.find import explain
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.figures import overview
+from leadkeeper.offer import OfferRef
 
 _OFFERS: Final = 100
 """How many offers the first page shows at once."""
-_BROKEN: Final = 50
-"""How many of the connections that need somebody it names."""
+_NEEDS: Final = 50
+"""How many causes it names."""
 _PASTED: Final = 4_000
 _YEAR: Final = 31_536_000
 
@@ -45,31 +47,38 @@ class HomePages:
         found = await self._services.catalogue.offers(publisher_id, after, _OFFERS + 1)
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
-        broken = await self._services.connections.troubled(publisher_id, _BROKEN)
-        wanted = LeadFilter(publisher_id, state="setAside", to_decide=True)
-        aside = await self._services.reading.leads(wanted, limit=10, by=session.caller.name)
-        ending = await self._endings(request, publisher_id)
-        content: dict[str, Any] = {
-            "ending": ending,
-            "offers": offers,
-            "broken": broken,
-            "aside": aside.leads,
-            "following": last,
-        }
-        return self._routes.page(request, "home.html", **content)
+        connections: defaultdict[OfferRef, list[Standing]] = defaultdict(list)
+        for each in await self._services.connections.standings([offer.ref for offer in offers]):
+            connections[each.offer].append(each)
+        content: dict[str, Any] = {"offers": offers, "connections": connections, "following": last}
+        if after is None:
+            content |= await self._overview(request, session)
+        return self._routes.page(request, "home.html", first=after is None, **content)
 
-    async def _endings(self, request: Request, publisher_id: str | None) -> list[tuple[str, str, str]]:
-        """Connections whose credentials end soon: their page, what they are called, and how soon that is."""
-        now, language = self._services.clock(), self._routes.language_of(request)
-        found = await self._services.connections.ending(publisher_id, _BROKEN)
-        return [
-            (
-                connection_address(each.offer, each.name),
-                f"{each.offer}/{each.name}",
-                ends_soon((each.ends_at - now) / DAY_MS, language),
-            )
-            for each in found
+    async def _overview(self, request: Request, session: Session) -> dict[str, Any]:
+        """What stands above the offers: what needs attention, and the figures of the last days."""
+        services, language = self._services, self._routes.language_of(request)
+        whose, now = session.caller.publisher_id, services.clock()
+        attention = await services.attention.list(whose, now, language)
+        figures = await services.storage.read(overview, whose, now)
+        counts = await services.reading.counts(whose, None)
+        title = services.connections.destinations.title
+        needs = [
+            need(each, language, is_operator=whose is None, title=title(each.destination) if each.destination else "")
+            for each in attention.entries[:_NEEDS]
         ]
+        soon = {each.until: ends_text(each.until, now, language) for each in attention.entries if each.until}
+        return {
+            "needs": [
+                (each, leads_waiting(each.entry, language), soon.get(each.entry.until or "", "")) for each in needs
+            ],
+            "complete": attention.complete and len(attention.entries) <= _NEEDS,
+            "tiles": tiles(figures, counts, language),
+            "chart": chart(figures),
+            "states": STATES,
+            "counted_at": figures.counted_at,
+            "size": (WIDTH, HEIGHT),
+        }
 
     async def _find(self, request: Request, session: Session) -> Response:
         text = (await form_of(request)).get("text", "")[:200]

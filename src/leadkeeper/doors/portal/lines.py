@@ -73,6 +73,8 @@ class Line:
     """When its credentials end, as it is shown; empty where nobody knows."""
     ends_soon: str
     """Whether and how soon somebody must act; empty where it is long until then."""
+    since: int | None
+    """Since when (ms) it is broken or fails, as far as that was recorded."""
     probe_at: int | None
     changed_at: int
 
@@ -125,6 +127,7 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
         ),
         ends_at="" if end is None else _shown_end(end),
         ends_soon="" if end is None else ends_soon(days_left(end, now), language),
+        since=connection.since(now),
         probe_at=connection.health.probe_at,
         changed_at=connection.changed_at,
     )

@@ -11,6 +11,7 @@ from leadkeeper.storage.tables.channels import WAITING_EVENT as WAITING_EVENT
 from leadkeeper.storage.tables.channels import channel as channel
 from leadkeeper.storage.tables.channels import channel_event as channel_event
 from leadkeeper.storage.tables.damage import damaged_record as damaged_record
+from leadkeeper.storage.tables.inbox import day_figure as day_figure
 from leadkeeper.storage.tables.inbox import follow_up as follow_up
 from leadkeeper.storage.tables.inbox import lead_event as lead_event
 from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
@@ -28,6 +29,7 @@ from leadkeeper.storage.tables.leads import lead as lead
 from leadkeeper.storage.tables.leads import lease as lease
 from leadkeeper.storage.tables.leads import process as process
 from leadkeeper.storage.tables.offers import AT_REST as AT_REST
+from leadkeeper.storage.tables.offers import FAILED as FAILED
 from leadkeeper.storage.tables.offers import ON_SHELF as ON_SHELF
 from leadkeeper.storage.tables.offers import PAUSED as PAUSED
 from leadkeeper.storage.tables.offers import RUNNING as RUNNING

@@ -1,4 +1,4 @@
-"""What sales people note of leads: who follows them up, how far it came, what happened."""
+"""What sales people note of leads, and how many leads came on each day."""
 
 from __future__ import annotations
 
@@ -35,4 +35,22 @@ lead_event: Final = sa.Table(
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("kind", State, nullable=False),  # note, state, owner, again
     sa.Column("text", sa.Text, nullable=False),
+)
+
+day_figure: Final = sa.Table(
+    "day_figure",
+    metadata,
+    # Of the leads that came on a day (number of days since 1970, UTC): see inbox.figures. Empty: all publishers.
+    sa.Column("publisher_id", Name, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False, index=True),
+    sa.Column("leads", sa.Integer, nullable=False),
+    # Their deliveries, by where these stand.
+    sa.Column("delivered", sa.Integer, nullable=False),
+    sa.Column("unconfirmed", sa.Integer, nullable=False),
+    sa.Column("under_way", sa.Integer, nullable=False),
+    sa.Column("set_aside", sa.Integer, nullable=False),
+    sa.Column("withheld", sa.Integer, nullable=False),
+    # JSON list: how many of those that were taken were so within each of inbox.figures.BOUNDS, and how many later.
+    sa.Column("within", sa.String(400), nullable=False),
+    sa.Column("counted_at", sa.BigInteger, nullable=False),
 )

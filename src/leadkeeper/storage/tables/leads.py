@@ -99,6 +99,14 @@ FOR_A_PERSON: Final = SET_ASIDE & delivery.c.set_aside_for.is_distinct_from(sa.l
 sa.Index(
     "ix_delivery_outage", delivery.c.connection_id, delivery.c.id, sqlite_where=BY_OUTAGE, postgresql_where=BY_OUTAGE
 )
+sa.Index(
+    "ix_delivery_for_a_person",
+    delivery.c.connection_id,
+    delivery.c.set_aside_for,
+    delivery.c.changed_at,
+    sqlite_where=FOR_A_PERSON,
+    postgresql_where=FOR_A_PERSON,
+)
 UNCONFIRMED: Final = delivery.c.state == sa.literal_column("'unconfirmed'")
 sa.Index(
     "ix_delivery_unconfirmed",

@@ -105,6 +105,9 @@ sa.Index("ix_operation_due", operation.c.due_at, sqlite_where=RUNNING, postgresq
 sa.Index("uq_operation_running", operation.c.offer_ref, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
 """An offer has one running operation at most."""
 
+FAILED: Final = operation.c.state == sa.literal_column("'failed'")
+sa.Index("ix_operation_failed", operation.c.id, sqlite_where=FAILED, postgresql_where=FAILED)
+
 cross_listing: Final = sa.Table(
     "cross_listing",
     metadata,

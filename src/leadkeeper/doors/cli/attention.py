@@ -1,0 +1,74 @@
+"""``leadkeeper attention``: what needs somebody, the most harmful first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadkeeper.doors.cli.reading import with_storage
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
+from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
+from leadkeeper.texts import _
+
+if TYPE_CHECKING:
+    from leadkeeper.storage.database_clock import DatabaseClock
+    from leadkeeper.storage.engine import Storage
+    from leadkeeper.texts import Language
+    from leadkeeper.views import AttentionEntry, AttentionList
+
+
+def attention(
+    publisher: Annotated[str | None, typer.Option(help="Only what concerns this publisher.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Show what needs attention: one entry for each cause, the most harmful first, with who must do what."""
+    language = spoken_language()
+
+    async def work(storage: Storage, clock: DatabaseClock) -> AttentionList:
+        from leadkeeper.inbox.attention import Attention
+
+        return await Attention(storage).list(publisher, clock(), language)
+
+    found = with_storage(work)
+    if json:
+        print_json(found)
+        return
+    for entry in found.entries:
+        _print(entry, language)
+    if not found.entries:
+        say("Nothing needs attention.")
+    if not found.complete:
+        say("There is more than is shown here.")
+
+
+def _print(entry: AttentionEntry, language: Language) -> None:
+    from leadkeeper.diagnoses.text import WHO_ACTS
+    from leadkeeper.diagnosis import Who
+
+    everybody, since_word, until_word, acts = map(
+        language.gettext, (_("all publishers"), _("Since"), _("By"), _("Who acts"))
+    )
+    offer = f"{entry.publisher_id}.{entry.offer_id}" if entry.offer_id else everybody
+    where = f"{offer}/{entry.connection}" if entry.connection else offer
+    print_line(f"{where}: {entry.summary}")
+    since, until = _moment(entry.since), _moment(entry.until)
+    facts = [
+        f"{since_word} {since}" if since else "",
+        f"{until_word} {until}" if until else "",
+        _leads(entry.leads, language) if entry.leads else f"{entry.count}" if entry.count > 1 else "",
+    ]
+    who = f"{acts}: {language.gettext(WHO_ACTS[Who(entry.who)])}"
+    print_line("  " + " · ".join([*filter(None, facts), who]))
+    if entry.diagnosis is not None:
+        print_diagnosis(entry.diagnosis, language, "  ")
+
+
+def _leads(count: int, language: Language) -> str:
+    return language.ngettext("%(count)s lead", "%(count)s leads", count)
+
+
+def _moment(text: str | None) -> str:
+    from datetime import datetime
+
+    return "" if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"

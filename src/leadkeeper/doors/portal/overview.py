@@ -1,0 +1,225 @@
+"""What the first page shows: figures of the last days as tiles, a chart and a table, and causes with what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from leadkeeper.clock import to_datetime
+from leadkeeper.doors.portal.labels import ACTS
+from leadkeeper.doors.portal.lines import ends_soon
+from leadkeeper.doors.portal.routes import connection_address, offer_address
+from leadkeeper.inbox.causes import MOST_COUNTED, Cause
+from leadkeeper.inbox.figures import DAY_MS, WEEK, Figures, Overview
+from leadkeeper.inbox.narrowing import COUNTED
+from leadkeeper.offer import OfferRef
+from leadkeeper.texts import Language
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.views import AttentionEntry
+
+WIDTH: Final = 720
+HEIGHT: Final = 160
+_GAP: Final = 5
+STATES: Final[Mapping[str, str]] = {
+    "delivered": _("delivered"),
+    "unconfirmed": _("unconfirmed"),
+    "under_way": _("under way or held"),
+    "set_aside": _("set aside"),
+}
+"""What the chart tells apart, the lowest part of a bar first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure with what it is of; ``address`` is where to see what is behind it."""
+
+    label: str
+    value: str
+    more: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A part of a day's bar, in the chart's own units."""
+
+    state: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A row of the table behind the chart."""
+
+    date: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars of the days, the most deliveries on one of them, and the days with anything on them, newest first."""
+
+    bars: Sequence[Bar]
+    most: int
+    days: Sequence[Day]
+    first: str
+    last: str
+
+
+def tiles(overview: Overview, counts: Mapping[str, int], language: Language) -> list[Tile]:
+    """The tiles above the chart; ``counts`` are the leads that are held and set aside now."""
+    today, week, month = overview.last(1), overview.last(WEEK), overview.last(len(overview.days))
+    number = language.number
+    leads = language.gettext(
+        "7 days: %(week)s · 30 days: %(month)s", week=number(week.leads), month=number(month.leads)
+    )
+    of = language.gettext(
+        "of %(all)s; %(unconfirmed)s unconfirmed", all=number(week.deliveries), unconfirmed=number(week.unconfirmed)
+    )
+    return [
+        Tile(language.gettext("Leads today"), number(today.leads), leads, "/portal/leads"),
+        Tile(language.gettext("Delivered, 7 days"), _share(week, language), of if week.deliveries else ""),
+        Tile(language.gettext("Half arrive within, 7 days"), *_times(week, language)),
+        Tile(language.gettext("Held"), _count(counts["held"], language), address="/portal/leads?state=held"),
+        Tile(
+            language.gettext("Set aside"), _count(counts["setAside"], language), address="/portal/leads?state=setAside"
+        ),
+    ]
+
+
+def _count(count: int, language: Language) -> str:
+    return f"{language.number(COUNTED)}+" if count > COUNTED else language.number(count)
+
+
+def _share(figures: Figures, language: Language) -> str:
+    """Rounded down: what is not all is never shown as all."""
+    share = figures.share_delivered
+    return "–" if share is None else f"{language.number(int(share * 1_000) / 10)} %"
+
+
+def _times(figures: Figures, language: Language) -> tuple[str, str]:
+    half, most = figures.within_seconds(0.5), figures.within_seconds(0.95)
+    if half is None or most is None:
+        return "–", ""
+    return (
+        _time(half, language),
+        language.gettext("95 of 100 within %(time)s", time=_time(most, language)),
+    )
+
+
+def _time(seconds: int, language: Language) -> str:
+    if seconds == 0:
+        return language.gettext("more than a day")
+    if seconds < 60:
+        return language.gettext("%(count)s s", count=seconds)
+    if seconds < 3_600:
+        return language.gettext("%(count)s min", count=seconds // 60)
+    return language.gettext("%(count)s h", count=seconds // 3_600)
+
+
+def chart(overview: Overview) -> Chart:
+    """The bars of the last days, one a day, each of its states upon one another."""
+    most = max((day.deliveries for day in overview.days), default=0)
+    step = WIDTH / max(1, len(overview.days))
+    bars: list[Bar] = []
+    for at, day in enumerate(overview.days):
+        top = float(HEIGHT)
+        for state in STATES:
+            count = getattr(day, state)
+            if count:
+                height = max(1.5, count / most * HEIGHT)
+                top -= height
+                bars.append(
+                    Bar(state, round(at * step + _GAP / 2, 1), round(top, 1), round(step - _GAP, 1), round(height, 1))
+                )
+    dates = [_date(overview.first_day + at) for at in range(len(overview.days))]
+    rows = [Day(date, figures) for date, figures in zip(dates, overview.days, strict=True)]
+    return Chart(bars, most, [row for row in reversed(rows) if row.figures.leads], dates[0], dates[-1])
+
+
+def _date(day: int) -> str:
+    return f"{to_datetime(day * DAY_MS):%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A cause as the page shows it: where, who acts, and what helps. ``posts``: the button does it at once."""
+
+    entry: AttentionEntry
+    where: str
+    place: str
+    who: str
+    address: str
+    label: str
+    posts: bool = False
+    tone: str = "wrong"
+
+
+_CALM: Final = frozenset({Cause.CONNECTION_PAUSED, Cause.TEST_LEAD_UNANSWERED, Cause.CERTIFICATION_WAITS})
+_OF_LEADS: Final = frozenset(
+    {Cause.LEADS_DAMAGED, Cause.LEADS_REFUSED, Cause.LEADS_MAY_HAVE_ARRIVED, Cause.LEADS_GAVE_UP}
+)
+_ELSEWHERE: Final[Mapping[Cause, tuple[str, str]]] = {
+    Cause.CERTIFICATION_WAITS: ("/portal/certification", _("Approve or refuse them")),
+    Cause.RECORDS_DAMAGED: ("/docs/reference/commands.html", _("How to find them")),
+    Cause.MAIL_NOT_SENT: ("/docs/reference/settings.html", _("Settings of the mail server")),
+}
+_AT_CONNECTION: Final[Mapping[Cause, tuple[str, str]]] = {
+    Cause.CONNECTION_BROKEN: ("", _("Repair it")),
+    Cause.CONNECTION_FAILING: ("", _("Look at it")),
+    Cause.CREDENTIALS_END: ("/edit", _("Enter new ones")),
+    Cause.CONNECTION_PAUSED: ("/resume", _("Resume it")),
+    Cause.TEST_LEAD_UNANSWERED: ("", _("Look, and answer")),
+}
+
+
+def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title: str) -> Need:
+    """How a cause is shown to an operator or to a member; ``title`` is what its destination is called."""
+    cause = Cause(entry.cause)
+    tone = "wait" if cause in _CALM else "wrong"
+    who = language.tell(_who(entry, is_operator))
+    if entry.publisher_id is None or entry.offer_id is None:
+        address, label = _ELSEWHERE[cause]
+        return Need(entry, "", language.gettext("All publishers"), who, address, language.tell(label), tone=tone)
+    ref = OfferRef(entry.publisher_id, entry.offer_id)
+    if entry.connection is None:
+        address, label = f"{offer_address(ref)}/publishing", language.gettext("See what failed")
+        return Need(entry, offer_address(ref), str(ref), who, address, label, tone=tone)
+    at, place = connection_address(ref, entry.connection), f"{ref}/{entry.connection} ({title})"
+    if cause in _OF_LEADS:
+        chosen = urlencode({"state": "setAside", "publisher": ref.publisher_id, "offer": ref.offer_id})
+        return Need(entry, at, place, who, f"/portal/leads?{chosen}", language.gettext("See these leads"), tone=tone)
+    end, label = _AT_CONNECTION[cause]
+    posts = cause is Cause.CONNECTION_PAUSED
+    return Need(entry, at, place, who, at + end, language.tell(label), posts, tone)
+
+
+def _who(entry: AttentionEntry, is_operator: bool) -> str:
+    if not is_operator:
+        return ACTS.get(entry.who, entry.who)
+    if entry.who == "operator":
+        return _("you, the operator")
+    if entry.who == "publisher" and entry.publisher_id is not None:
+        return _("the publisher %(publisher)s", publisher=entry.publisher_id)
+    return ACTS.get(entry.who, entry.who)
+
+
+def leads_waiting(entry: AttentionEntry, language: Language) -> str:
+    """How many leads wait for it, or how many things it is about; empty where that tells nothing."""
+    if entry.leads > MOST_COUNTED:
+        return language.gettext("more than %(count)s leads", count=language.number(MOST_COUNTED))
+    if entry.leads:
+        return language.ngettext("%(count)s lead", "%(count)s leads", entry.leads)
+    return f"{entry.count}" if entry.count > 1 else ""
+
+
+def ends_text(until: str, now: int, language: Language) -> str:
+    """How soon credentials end that end at ``until``, or that they have ended."""
+    end = datetime.fromisoformat(until).timestamp() * 1_000
+    return ends_soon((end - now) / DAY_MS, language)

@@ -1,0 +1,126 @@
+"""How many leads came on each day, where their deliveries stand, how long they took: kept, so pages only read rows.
+
+A lead counts on the day (UTC) on which it was kept; test leads and previews do not count. Its deliveries count there,
+too, one for each connection: a lead that waits for its first connection counts as one that is under way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.storage import tables as t
+
+DAY_MS: Final = 86_400_000
+DAYS: Final = 30
+"""How many days are shown, today among them."""
+WEEK: Final = 7
+EVERYBODY: Final = ""
+"""Whose figures are those of all publishers."""
+BOUNDS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
+"""Seconds: a delivery counts with the first of these within which it was taken."""
+_FIELDS: Final[Mapping[str, str]] = {"delivered": "delivered", "unconfirmed": "unconfirmed", "setAside": "set_aside"}
+
+
+@dataclass(slots=True)
+class Figures:
+    """What is known of a day, or of several."""
+
+    leads: int = 0
+    delivered: int = 0
+    unconfirmed: int = 0
+    under_way: int = 0
+    set_aside: int = 0
+    withheld: int = 0
+    within: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+
+    @property
+    def deliveries(self) -> int:
+        """How many there are to be carried: those withheld for privacy are none."""
+        return self.delivered + self.unconfirmed + self.under_way + self.set_aside
+
+    @property
+    def share_delivered(self) -> float | None:
+        """The share of deliveries that are known to have arrived, 0 to 1; ``None`` where there are none."""
+        return self.delivered / self.deliveries if self.deliveries else None
+
+    def within_seconds(self, share: float) -> int | None:
+        """Within how many seconds that share (0 to 1) of what was taken was taken; 0 for longer than any bound.
+
+        ``None`` where nothing was taken yet.
+        """
+        total = sum(self.within)
+        if not total:
+            return None
+        reached = 0
+        for bound, count in zip(BOUNDS, self.within, strict=False):
+            reached += count
+            if reached >= share * total:
+                return bound
+        return 0
+
+    def count(self, state: str | None, took_ms: int) -> None:
+        """Count one delivery; ``None`` is a lead that waits for its first connection."""
+        if state == "withheld":
+            self.withheld += 1
+            return
+        name = _FIELDS.get(state or "", "under_way")
+        setattr(self, name, getattr(self, name) + 1)
+        if name in ("delivered", "unconfirmed"):
+            place = next((at for at, bound in enumerate(BOUNDS) if took_ms <= bound * 1_000), len(BOUNDS))
+            self.within[place] += 1
+
+
+def total(days: Iterable[Figures]) -> Figures:
+    """All of them together."""
+    found = Figures()
+    for each in days:
+        for name in ("leads", "delivered", "unconfirmed", "under_way", "set_aside", "withheld"):
+            setattr(found, name, getattr(found, name) + getattr(each, name))
+        found.within = [one + other for one, other in zip(found.within, each.within, strict=True)]
+    return found
+
+
+def as_columns(figures: Figures) -> dict[str, Any]:
+    """As a row of ``day_figure`` holds them."""
+    names = ("leads", "delivered", "unconfirmed", "under_way", "set_aside", "withheld")
+    return {**{name: getattr(figures, name) for name in names}, "within": json.dumps(figures.within)}
+
+
+def _of_row(row: sa.Row[Any]) -> Figures:
+    try:
+        within = json.loads(row.within)
+    except ValueError:
+        within = None
+    if not isinstance(within, list) or len(within) != len(BOUNDS) + 1 or not all(type(n) is int for n in within):
+        within = [0] * (len(BOUNDS) + 1)  # damaged, or of another version: it is counted anew soon
+    return Figures(row.leads, row.delivered, row.unconfirmed, row.under_way, row.set_aside, row.withheld, within)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The figures of the last days, today's last. ``counted_at`` (ms) is when today was counted, if it was."""
+
+    first_day: int
+    days: Sequence[Figures]
+    counted_at: int | None
+
+    def last(self, days: int) -> Figures:
+        """Today and the days before it, so many in all."""
+        return total(self.days[-days:])
+
+
+def overview(conn: sa.Connection, publisher_id: str | None, now: int) -> Overview:
+    """The last :data:`DAYS` days of one publisher, or of all: at most that many rows are read."""
+    f, today = t.day_figure.c, now // DAY_MS
+    first = today - DAYS + 1
+    rows = conn.execute(
+        sa.select(t.day_figure).where(f.publisher_id == (publisher_id or EVERYBODY), f.day.between(first, today))
+    )
+    found = {row.day: _of_row(row) for row in rows}
+    counted = conn.scalar(sa.select(f.counted_at).where(f.publisher_id == EVERYBODY, f.day == today))
+    return Overview(first, [found.get(day) or Figures() for day in range(first, today + 1)], counted)

@@ -39,6 +39,7 @@ from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
+from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
 from leadkeeper.intake.keep import Intake
@@ -162,6 +163,7 @@ def _put_together(
         costs=Costs(storage, clock),
         redelivery=Redelivery(storage, wake, clock),
         follow_ups=FollowUps(storage, clock),
+        selection=Selection(storage, wake, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),

@@ -27,6 +27,7 @@ from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
+from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
@@ -76,6 +77,7 @@ class Services:
     costs: Costs
     redelivery: Redelivery
     follow_ups: FollowUps
+    selection: Selection
     validator: Validator
     rates: Rates
     clock: Clock

@@ -49,7 +49,8 @@ class LeadFilter:
     ``state`` is that of at least one of the lead's deliveries; ``email`` is compared without regard to case.
     ``to_decide`` leaves out of those set aside what goes out by itself; the state ``attention`` is what is held or
     waits for a person. ``text`` is a part of name, company or address, ``owner_id`` a person's or empty for nobody's,
-    ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``.
+    ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``. ``ids`` names them one by one, at most
+    :data:`MOST`.
     """
 
     publisher_id: str | None = None
@@ -69,6 +70,7 @@ class LeadFilter:
     withheld: bool | None = None
     text: str | None = None
     now_ms: int = 0
+    ids: tuple[str, ...] | None = None
 
 
 class Inbox:
@@ -129,6 +131,8 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         c.email: None if filters.email is None else normal_address(filters.email).casefold(),
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if filters.ids is not None:
+        found.append(c.id.in_(filters.ids[:MOST]))
     if filters.test is not None:
         found.append(c.test if filters.test else sa.not_(c.test))
     return found + within(filters.since_ms, filters.until_ms)

@@ -19,6 +19,7 @@ from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
+from leadkeeper.doors.portal.bulk import BulkPages
 from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
 from leadkeeper.doors.portal.connections import ConnectionPages
@@ -54,6 +55,7 @@ _FILES: Final = {
 _PAGES: Final = (
     HomePages,
     LeadPages,
+    BulkPages,
     LeadPage,
     OfferPages,
     ConnectionPages,

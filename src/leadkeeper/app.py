@@ -37,6 +37,7 @@ from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
+from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -164,6 +165,7 @@ def _put_together(
         redelivery=Redelivery(storage, wake, clock),
         follow_ups=FollowUps(storage, clock),
         selection=Selection(storage, wake, clock),
+        lead_lists=LeadLists(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),

@@ -25,6 +25,7 @@ from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -78,6 +79,7 @@ class Services:
     redelivery: Redelivery
     follow_ups: FollowUps
     selection: Selection
+    lead_lists: LeadLists
     validator: Validator
     rates: Rates
     clock: Clock

@@ -50,7 +50,7 @@ class LeadFilter:
     ``to_decide`` leaves out of those set aside what goes out by itself; the state ``attention`` is what is held or
     waits for a person. ``text`` is a part of name, company or address, ``owner_id`` a person's or empty for nobody's,
     ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``. ``ids`` names them one by one, at most
-    :data:`MOST`.
+    :data:`MOST`. ``oldest_first`` turns the list around; what is newer and older in it turns with it.
     """
 
     publisher_id: str | None = None
@@ -71,6 +71,7 @@ class LeadFilter:
     text: str | None = None
     now_ms: int = 0
     ids: tuple[str, ...] | None = None
+    oldest_first: bool = False
 
 
 class Inbox:
@@ -84,6 +85,12 @@ class Inbox:
     ) -> LeadPage:
         """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``, or the next ``newer``."""
         return await self._storage.read(_list, filters, cursor, min(limit, MOST), newer=newer)
+
+    async def beside(self, filters: LeadFilter, lead_id: str) -> tuple[str | None, str | None]:
+        """The ids of the leads before and behind a lead in the list that ``filters`` choose."""
+        before = await self.list(filters, lead_id, 1, newer=True)
+        behind = await self.list(filters, lead_id, 1)
+        return (before.leads[0].id if before.leads else None), (behind.leads[0].id if behind.leads else None)
 
     async def counts(self, filters: LeadFilter) -> dict[str, int]:
         """How many leads of a publisher and an offer stand on each of ``narrowing.TABS``."""
@@ -191,12 +198,13 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     elif filters.state is not None:
         which = t.FOR_A_PERSON if filters.to_decide else sa.true()
         query = query.where(_with_delivery(conn, filters.state, filters.publisher_id, which))
-    query = query.order_by(c.id if newer else c.id.desc())
+    up = newer != filters.oldest_first
+    query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
-        query = query.where(c.id > cursor if newer else c.id < cursor)
-    end = _end_of_look(conn, filters, cursor, newer=newer) if is_narrow(filters) else None
+        query = query.where(c.id > cursor if up else c.id < cursor)
+    end = _end_of_look(conn, filters, cursor, up=up) if is_narrow(filters) else None
     if end is not None:
-        query = query.where(c.id <= end if newer else c.id >= end)
+        query = query.where(c.id <= end if up else c.id >= end)
     if not filters.text and not filters.country:
         query = query.limit(limit + 1)
     rows = fitting(conn.execute(query), filters, limit + 1)
@@ -218,13 +226,13 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     )
 
 
-def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, newer: bool) -> str | None:
+def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, up: bool) -> str | None:
     """The last lead that this page looks at; ``None`` where all that are left are fewer than that."""
     c = t.lead.c
     whole = replace(filters, source=None, action=None, test=None)
-    query = sa.select(c.id).where(*_conditions(whole)).order_by(c.id if newer else c.id.desc())
+    query = sa.select(c.id).where(*_conditions(whole)).order_by(c.id if up else c.id.desc())
     if cursor is not None:
-        query = query.where(c.id > cursor if newer else c.id < cursor)
+        query = query.where(c.id > cursor if up else c.id < cursor)
     end: str | None = conn.scalar(query.offset(LOOKED - 1).limit(1))
     return end
 

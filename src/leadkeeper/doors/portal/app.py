@@ -28,6 +28,7 @@ from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.lead_page import LeadPage
+from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
@@ -56,6 +57,7 @@ _PAGES: Final = (
     HomePages,
     LeadPages,
     BulkPages,
+    LeadViewPages,
     LeadPage,
     OfferPages,
     ConnectionPages,

@@ -101,7 +101,7 @@ class BulkPages:
 
 _CHOSEN: Final = (
     *("publisher", "offer", "state", "action", "source", "country", "destination", "follow", "owner"),
-    *("since", "until", "test", "withheld"),
+    *("since", "until", "test", "withheld", "sort"),
 )
 """What was chosen on the list, without the place in it."""
 

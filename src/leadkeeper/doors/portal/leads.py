@@ -64,6 +64,10 @@ class LeadPages:
         content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._services.clock()}
         content["counts"] = await self._services.reading.counts(filters.publisher_id, filters.offer_id)
         content |= {"tabs": TABS, "counted": COUNTED, "most": MOST}
+        who = session.caller.name
+        content["columns"] = await self._services.lead_lists.columns(who)
+        content["views"] = await self._services.lead_lists.views(who, whose)
+        content["query"] = choice.address().partition("?")[2]
         owners = {each.id: each.name for each in await workers(self._routes, whose or values.get("publisher"))}
         content |= {"owners": owners, "options": await self._options(whose, values, owners)}
         return self._routes.page(request, "leads.html", **content)

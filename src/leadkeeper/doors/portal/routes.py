@@ -20,6 +20,7 @@ from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
 from leadkeeper.doors.portal.lead_words import (
     ASIDE,
+    COLUMN_WORDS,
     FOLLOW_UPS,
     RECEIPTS,
     action_word,
@@ -96,6 +97,7 @@ class Routes:
             "attempt_words": attempt_words,
             "follow_ups": FOLLOW_UPS,
             "aside": ASIDE,
+            "column_words": COLUMN_WORDS,
             "receipts": RECEIPTS,
             "overdue": overdue,
         }

@@ -16,13 +16,16 @@ OWN: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
+    "/portal/leads/columns",
+    "/portal/leads/views",
+    "/portal/leads/views/{view_id}/remove",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",
     "/portal/account",
     "/portal/look/end",
 )
-"""Forms that change nothing of a publisher's: everybody who is signed in may send them."""
+"""Forms that change nothing of a publisher's, or only one's own view: everybody who is signed in may send them."""
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw")
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"

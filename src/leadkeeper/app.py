@@ -34,6 +34,7 @@ from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
@@ -164,6 +165,7 @@ def _put_together(
         costs=Costs(storage, clock),
         redelivery=Redelivery(storage, wake, clock),
         follow_ups=FollowUps(storage, clock),
+        follow_up_uploads=FollowUpUploads(storage, clock),
         selection=Selection(storage, wake, clock),
         lead_lists=LeadLists(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),

@@ -23,6 +23,7 @@ from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
@@ -78,6 +79,7 @@ class Services:
     costs: Costs
     redelivery: Redelivery
     follow_ups: FollowUps
+    follow_up_uploads: FollowUpUploads
     selection: Selection
     lead_lists: LeadLists
     validator: Validator

@@ -27,7 +27,10 @@ from leadkeeper.texts import lazy_gettext as _
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to become of a follow-up; ``None`` leaves it as it is. ``owner_id`` is a member's, empty for nobody."""
+    """What is to become of a follow-up; ``None`` leaves it as it is, and a reason stays with its state.
+
+    ``owner_id`` is a member's, empty for nobody.
+    """
 
     state: str | None = None
     reason: str | None = None
@@ -117,7 +120,8 @@ def _after(conn: sa.Connection, publisher_id: str, before: dict[str, Any], chang
     if change.state is not None:
         if change.state not in STATES:
             raise _wrong("state", _("Choose one of these."))
-        reason = (change.reason or "").strip()[:LONGEST_REASON]
+        kept = before["reason"] if change.state == before["state"] else ""
+        reason = kept if change.reason is None else change.reason.strip()[:LONGEST_REASON]
         if change.state in NEEDS_REASON and not reason:
             raise _wrong("reason", _("Say why: others learn from it."))
         after |= {"state": change.state, "reason": reason}
@@ -136,13 +140,14 @@ def _wrong(field: str, message: str) -> Problem:
     return Problem(ProblemType.INVALID_REQUEST, message, (FieldError(field, message),))
 
 
-_WORKERS: Final = ("owner", "contributor")
+WORKERS: Final = ("owner", "contributor")
+"""The roles of members who may own leads."""
 
 
 def _may_own(conn: sa.Connection, publisher_id: str, person_id: str) -> bool:
     m, p = t.membership.c, t.person.c
     member = sa.select(m.person_id).join(t.person, p.id == m.person_id)
-    member = member.where(m.publisher_id == publisher_id, m.person_id == person_id, m.role.in_(_WORKERS))
+    member = member.where(m.publisher_id == publisher_id, m.person_id == person_id, m.role.in_(WORKERS))
     return conn.scalar(member.where(p.disabled_at.is_(None))) is not None
 
 

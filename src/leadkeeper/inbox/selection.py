@@ -176,7 +176,7 @@ def _followed(
     conn: sa.Connection, lead_id: str, order: Order, now: int, by: str | None, publisher_id: str | None
 ) -> BulkOutcome:
     """What follow-up becomes; ``by`` is ``None`` on a dry run."""
-    change = Change(order.state, order.reason) if order.act is Act.STATE else Change(owner_id=order.owner_id)
+    change = Change(order.state, order.reason or None) if order.act is Act.STATE else Change(owner_id=order.owner_id)
     try:
         if by is None:
             planned = plan_follow_up(conn, lead_id, change, now, publisher_id)

@@ -28,6 +28,7 @@ from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.lead_page import LeadPage
+from leadkeeper.doors.portal.lead_upload import UploadPages
 from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
@@ -58,6 +59,7 @@ _PAGES: Final = (
     LeadPages,
     BulkPages,
     LeadViewPages,
+    UploadPages,
     LeadPage,
     OfferPages,
     ConnectionPages,

@@ -190,6 +190,7 @@ _SHOWN: Final = (
     "/new",
     "/remove",
     "/sign-in",
+    "/upload",
     "/withdraw",
     "/forgot",
     "/code",
@@ -242,6 +243,6 @@ async def small_form_of(request: Request) -> dict[str, str]:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
-    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY)
+    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY, files=True)
     require_storable(fields)
     return fields

@@ -26,7 +26,7 @@ OWN: Final = (
     "/portal/look/end",
 )
 """Forms that change nothing of a publisher's, or only one's own view: everybody who is signed in may send them."""
-FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw")
+FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload", "/withdraw")
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"
 

@@ -19,6 +19,7 @@ from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up import LONGEST_NOTE, LONGEST_REASON
 from leadkeeper.inbox.follow_ups import Change
+from leadkeeper.inbox.lead_clock import clock_of
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import LeadView
@@ -72,6 +73,7 @@ class LeadPage:
             "answer": _ANSWERS.get(done, ""),
             "now": self._services.clock(),
             **await self._beside(request, session, lead_id),
+            "took": clock_of(lead),
             "errors": {},
             "sent": {},
             "most": {"reason": LONGEST_REASON, "note": LONGEST_NOTE},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FilePayload, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
@@ -61,4 +61,18 @@ async def test_many_leads_are_ticked_and_worked(
         await page.get_by_role("navigation").locator("[rel=next]").wait_for()
         assert await violations(page) == []
         await picture(page, f"lead-in-list-{device}")
+        await page.goto(f"{home.url}/portal/leads/upload")
+        assert await violations(page) == []
+        rows = f"Lead id,Follow-up,Reason\r\n{found[0]['id']},won,\r\n{found[1]['id']},lost,\r\n"
+        file: FilePayload = {"name": "leads.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+        await page.locator("#upload-file").set_input_files(file)
+        await page.locator("form:has(#upload-file) button").click()
+        await page.locator("#changes").wait_for()
+        assert await violations(page) == []
+        assert not await wide(page)
+        await picture(page, f"lead-upload-{device}")
+        await page.locator("form:has(input[name=rows]) button").click()
+        await page.locator(".notice").wait_for()
+        won = (await operator.get("/v1/leads?followUp=won")).json()["leads"]
+        assert [each["id"] for each in won] == [found[0]["id"]]
         await context.close()

@@ -110,8 +110,8 @@ async def test_what_is_wrong_is_told_by_line_and_the_rest_goes_on(home: Installa
         assert "1 lead will be changed" in page.text
         page = await seller.send(page.form("rows"), {})
         assert "1 lead was changed." in page.text
+        form = (await seller.open(UPLOAD)).form("file")
         for rows_sent in ("", "[]", "[1]", "{}", '[[1,"x",2,"",""]]', "[" * 5_000):
-            form = (await seller.open(UPLOAD)).form("file")
             form.values["rows"] = rows_sent
             assert (await seller.send(form, {})).status == 422, rows_sent
         form.values["rows"] = f'[[2,"{other.json()["id"]}","won",null,null]]'

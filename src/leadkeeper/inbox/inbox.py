@@ -86,12 +86,6 @@ class Inbox:
         """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``, or the next ``newer``."""
         return await self._storage.read(_list, filters, cursor, min(limit, MOST), newer=newer)
 
-    async def beside(self, filters: LeadFilter, lead_id: str) -> tuple[str | None, str | None]:
-        """The ids of the leads before and behind a lead in the list that ``filters`` choose."""
-        before = await self.list(filters, lead_id, 1, newer=True)
-        behind = await self.list(filters, lead_id, 1)
-        return (before.leads[0].id if before.leads else None), (behind.leads[0].id if behind.leads else None)
-
     async def counts(self, filters: LeadFilter) -> dict[str, int]:
         """How many leads of a publisher and an offer stand on each of ``narrowing.TABS``."""
         return await self._storage.read(_counts, filters)

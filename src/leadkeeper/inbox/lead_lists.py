@@ -60,7 +60,13 @@ class LeadLists:
             raise _wrong("name", _("Give the view a name of 1 to %(most)s characters.", most=LONGEST_NAME))
         if len(query) > LONGEST_QUERY:
             raise _wrong("query", _("These are too many filters to keep."))
-        row = {"who": who, "publisher_id": publisher_id or "", "name": name, "query": query, "shared": shared}
+        row: dict[str, str | bool] = {
+            "who": who,
+            "publisher_id": publisher_id or "",
+            "name": name,
+            "query": query,
+            "shared": shared,
+        }
         await self._storage.write(_save, row, self._clock())
 
     async def remove(self, who: str, publisher_id: str | None, view_id: str, *, others: bool) -> None:

@@ -30,7 +30,7 @@ MOST: Final = 200
 """The most leads that one call acts on."""
 
 
-class Act(StrEnum):
+class BulkAct(StrEnum):
     """What is done to them."""
 
     AGAIN = "again"
@@ -55,12 +55,12 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done: with :attr:`Act.OWNER` to whom (empty: nobody), with :attr:`Act.STATE` which and why.
+    """What is to be done: with :attr:`BulkAct.OWNER` to whom (empty: nobody), with :attr:`BulkAct.STATE` which and why.
 
     ``uncertain`` sends again what may have arrived, too.
     """
 
-    act: Act
+    act: BulkAct
     owner_id: str = ""
     state: str = ""
     reason: str = ""
@@ -77,7 +77,7 @@ class Selection:
         self._woken = woken
         self._clock = clock
 
-    async def act(
+    async def carry_out(
         self,
         lead_ids: Sequence[str],
         order: Order,
@@ -105,11 +105,11 @@ class Selection:
                 outcome, woken = await self._storage.write(_carry_out, lead_id, order, self._clock(), by, publisher_id)
                 found.append(outcome)
                 self._woken(woken)
-        return BulkResult(dry_run=dry_run, outcomes=tuple(_told(each, language) for each in found))
+        return BulkResult(dry_run=dry_run, outcomes=tuple(_explained(each, language) for each in found))
 
 
 def _require_order(order: Order) -> None:
-    if order.act is not Act.STATE:
+    if order.act is not BulkAct.STATE:
         return
     if order.state not in STATES:
         raise Problem(
@@ -120,7 +120,7 @@ def _require_order(order: Order) -> None:
         raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("reason", message),))
 
 
-def _told(outcome: BulkOutcome, language: Language) -> BulkOutcome:
+def _explained(outcome: BulkOutcome, language: Language) -> BulkOutcome:
     if outcome.reason is None:
         return outcome
     return outcome.model_copy(update={"detail": language.tell(REASONS[outcome.reason])})
@@ -129,7 +129,7 @@ def _told(outcome: BulkOutcome, language: Language) -> BulkOutcome:
 def _plan(
     conn: sa.Connection, lead_ids: Sequence[str], order: Order, now: int, publisher_id: str | None
 ) -> list[BulkOutcome]:
-    if order.act is Act.AGAIN:
+    if order.act is BulkAct.AGAIN:
         return [_sent(lead_id, *_sendable(conn, lead_id, order, publisher_id)) for lead_id in lead_ids]
     return [_followed(conn, lead_id, order, now, None, publisher_id) for lead_id in lead_ids]
 
@@ -138,7 +138,7 @@ def _carry_out(
     conn: sa.Connection, lead_id: str, order: Order, now: int, by: str, publisher_id: str | None
 ) -> tuple[BulkOutcome, set[str]]:
     """What was done, and the connections that have work of it."""
-    if order.act is not Act.AGAIN:
+    if order.act is not BulkAct.AGAIN:
         return _followed(conn, lead_id, order, now, by, publisher_id), set()
     ids, reason = _sendable(conn, lead_id, order, publisher_id)
     d, sent, woken = t.delivery.c, list[str](), set[str]()
@@ -176,7 +176,9 @@ def _followed(
     conn: sa.Connection, lead_id: str, order: Order, now: int, by: str | None, publisher_id: str | None
 ) -> BulkOutcome:
     """What follow-up becomes; ``by`` is ``None`` on a dry run."""
-    change = Change(order.state, order.reason or None) if order.act is Act.STATE else Change(owner_id=order.owner_id)
+    change = (
+        Change(order.state, order.reason or None) if order.act is BulkAct.STATE else Change(owner_id=order.owner_id)
+    )
     try:
         if by is None:
             planned = plan_follow_up(conn, lead_id, change, now, publisher_id)

@@ -15,7 +15,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text
 from leadkeeper.doors.api.security import Reader, forbidden
 from leadkeeper.inbox.follow_up import LONGEST_REASON, FollowUpState
-from leadkeeper.inbox.selection import MOST, Act, Order, Selection
+from leadkeeper.inbox.selection import MOST, BulkAct, Order, Selection
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import BulkResult
 
@@ -47,7 +47,7 @@ class BulkBody(BaseModel):
     )
 
     lead_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
-    act: Act = Field(description="again: send them again; owner: give them to a member; state: set their follow-up.")
+    act: BulkAct = Field(description="again: send them again; owner: give them to a member; state: set follow-up.")
     owner: UUID | None = Field(None, description="With owner: the member who follows them up; null for nobody.")
     state: FollowUpState | None = Field(None, description="With state: how far their follow-up came.")
     reason: Annotated[Text, Field(max_length=LONGEST_REASON)] = Field(
@@ -58,7 +58,7 @@ class BulkBody(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.act is Act.STATE and self.state is None:
+        if self.act is BulkAct.STATE and self.state is None:
             raise ValueError("state is missing")
         return self
 
@@ -83,7 +83,7 @@ class Bulk:
         """Each lead is answered for itself, another publisher's as one that is not there. To repeat it does no harm."""
         if not caller.may(Permission.CHANGE, caller.publisher_id):
             raise forbidden(_("A key of role reader may only read."))
-        return await self._selection.act(
+        return await self._selection.carry_out(
             [str(each) for each in body.lead_ids],
             body.order(),
             by=caller.name,

@@ -17,7 +17,7 @@ from leadkeeper.doors.portal.routes import Places, Routes, form_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up import LONGEST_REASON
 from leadkeeper.inbox.inbox import LeadFilter
-from leadkeeper.inbox.selection import MOST, REASONS, Act, Order
+from leadkeeper.inbox.selection import MOST, REASONS, BulkAct, Order
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import BulkOutcome, BulkResult, LeadSummary
@@ -54,7 +54,7 @@ class BulkPages:
         ids = await self._ids(form, choice, session)
         order, sure = order_of(form), form.get("sure") == "yes"
         whose, language = session.caller.publisher_id, self._routes.language_of(request)
-        found = await self._services.selection.act(
+        found = await self._services.selection.carry_out(
             ids, order, by=session.caller.name, publisher_id=whose, dry_run=not sure, language=language
         )
         lines = await self._lines(found, session)
@@ -109,11 +109,11 @@ _CHOSEN: Final = (
 def order_of(form: Mapping[str, str]) -> Order:
     """What a form asks to do. Raises :class:`Problem` for what is none of the acts."""
     act = form.get("act", "")
-    if act not in {each.value for each in Act}:
+    if act not in {each.value for each in BulkAct}:
         message = _("Choose what is to be done with the leads.")
         raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("act", message),))
     return Order(
-        Act(act),
+        BulkAct(act),
         owner_id=form.get("to-owner", ""),
         state=form.get("to-state", ""),
         reason=form.get("to-reason", "")[:LONGEST_REASON],

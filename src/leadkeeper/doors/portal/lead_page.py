@@ -89,7 +89,7 @@ class LeadPage:
             return {"choice": None}
         choice, caller = chosen(dict(parse_qsl(query))), session.caller
         filters = choice.filters(caller.publisher_id, caller.person_id, self._services.clock())
-        before, behind = await self._services.inbox.beside(filters, lead_id)
+        before, behind = await self._services.reading.beside(filters, lead_id)
         return {"choice": choice, "before": before, "behind": behind, "list": query}
 
     async def _follow_up(self, request: Request, session: Session) -> Response:

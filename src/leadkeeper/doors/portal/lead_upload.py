@@ -55,11 +55,12 @@ class UploadPages:
         return self._page(request, planned=planned, errors=errors, rows=agreed, looked=True)
 
     def _page(self, request: Request, *, errors: Sequence[RowError] = (), **content: Any) -> Response:
-        heads, nothing = dict(FOLLOW_UP_HEADS), {"done": False, "count": 0, "planned": [], "rows": "", "looked": False}
-        told = [replace(each, column=heads.get(each.column, "")) for each in errors]
+        heads = dict(FOLLOW_UP_HEADS)
+        nothing: dict[str, Any] = {"done": False, "count": 0, "planned": [], "rows": "", "looked": False}
+        found = [replace(each, column=heads.get(each.column, "")) for each in errors]
         status = 422 if errors and not content.get("planned") and not content.get("count") else 200
-        content = nothing | content | {"errors": told, "most": MOST_ROWS, "shown": _SHOWN}
-        return self._routes.page(request, "upload.html", status, **content)
+        content = nothing | content | {"errors": found, "most": MOST_ROWS, "shown": _SHOWN}
+        return self._routes.page(request, "upload.html", status, None, **content)
 
 
 def names_in(languages: Languages) -> Names:

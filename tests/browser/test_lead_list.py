@@ -49,6 +49,8 @@ async def test_many_leads_are_ticked_and_worked(
         await page.locator("#to-state").select_option("active")
         await page.locator("button[name=act][value=state]").click()
         await page.locator("input[name=sure]").wait_for(state="attached")
+        words = "3 leads will be set to: active." if device == "desk" else "3 leads passarão a: ativo."
+        await expect(page.locator("#content")).to_contain_text(words)
         assert await violations(page) == []
         assert not await wide(page)
         await picture(page, f"lead-selected-{device}")

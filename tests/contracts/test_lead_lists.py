@@ -78,8 +78,8 @@ async def test_a_reader_shares_none_and_another_publisher_sees_none(home: Instal
     assert await lists.views("person:a", "fabrikam") == []
     assert [view.name for view in await lists.views("person:b", None)] == ["All held"]
     (view,) = await lists.views("person:a", "contoso")
-    await lists.remove("person:b", "contoso", view.id, others=False)
-    await lists.remove("person:b", "fabrikam", view.id, others=True)
+    assert not await lists.remove("person:b", "contoso", view.id, others=False)
+    assert not await lists.remove("person:b", "fabrikam", view.id, others=True)
     assert len(await lists.views("person:a", "contoso")) == 1
     await lists.save("person:a", "contoso", "Held", "state=waiting", shared=False)
     assert [view.query for view in await lists.views("person:a", "contoso")] == ["state=waiting"]

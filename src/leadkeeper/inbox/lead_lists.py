@@ -69,9 +69,9 @@ class LeadLists:
         }
         await self._storage.write(_save, row, self._clock())
 
-    async def remove(self, who: str, publisher_id: str | None, view_id: str, *, others: bool) -> None:
-        """Forget a view of their own there; with ``others`` also one that somebody else shares."""
-        await self._storage.write(_remove, who, publisher_id or "", view_id, others=others)
+    async def remove(self, who: str, publisher_id: str | None, view_id: str, *, others: bool) -> bool:
+        """Forget a view of their own there, with ``others`` also one that others share; whether it was there."""
+        return await self._storage.write(_remove, who, publisher_id or "", view_id, others=others)
 
 
 def _wrong(field: str, message: str) -> Problem:
@@ -109,7 +109,8 @@ def _save(conn: sa.Connection, row: dict[str, str | bool], now: int) -> None:
     conn.execute(sa.insert(t.saved_view).values(id=new_id(), created_at=now, **row))
 
 
-def _remove(conn: sa.Connection, who: str, publisher_id: str, view_id: str, *, others: bool) -> None:
+def _remove(conn: sa.Connection, who: str, publisher_id: str, view_id: str, *, others: bool) -> bool:
     v = t.saved_view.c
     whose = (v.who == who) | v.shared if others else v.who == who
-    conn.execute(sa.delete(t.saved_view).where(v.id == view_id, v.publisher_id == publisher_id, whose))
+    which = (v.id == view_id, v.publisher_id == publisher_id, whose)
+    return conn.execute(sa.delete(t.saved_view).where(*which)).rowcount > 0

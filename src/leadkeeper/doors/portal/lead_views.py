@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -46,7 +47,8 @@ class LeadViewPages:
     async def _remove(self, request: Request, session: Session) -> Response:
         caller, view_id = session.caller, request.path_params["view_id"]
         others = caller.may(Permission.CHANGE, caller.publisher_id)
-        await self._lists.remove(caller.name, caller.publisher_id, view_id, others=others)
+        if not await self._lists.remove(caller.name, caller.publisher_id, view_id, others=others):
+            raise HTTPException(404)
         return to(back_of(await form_of(request)).address())
 
 

@@ -38,11 +38,14 @@ from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.inspection import Inspection
+from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
+from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
@@ -173,6 +176,9 @@ def _put_together(
         costs=Costs(storage, clock),
         redelivery=Redelivery(storage, wake, clock),
         follow_ups=FollowUps(storage, clock),
+        follow_up_uploads=FollowUpUploads(storage, clock),
+        selection=Selection(storage, wake, clock),
+        lead_lists=LeadLists(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),

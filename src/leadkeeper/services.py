@@ -24,10 +24,13 @@ from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
+from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
+from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
@@ -78,6 +81,9 @@ class Services:
     costs: Costs
     redelivery: Redelivery
     follow_ups: FollowUps
+    follow_up_uploads: FollowUpUploads
+    selection: Selection
+    lead_lists: LeadLists
     validator: Validator
     rates: Rates
     clock: Clock

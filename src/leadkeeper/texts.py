@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from gettext import NullTranslations
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 
@@ -87,6 +87,10 @@ class Language:
     def number(self, value: int | float) -> str:
         """A number as people of this language write it: ``1,250``, ``1.250``."""
         return format_decimal(value, locale=self.locale)
+
+    def duration(self, milliseconds: int) -> str:
+        """How long something took, in its largest unit: ``3 seconds``, ``2 dias``."""
+        return format_timedelta(timedelta(milliseconds=milliseconds), threshold=1.5, locale=self.locale)
 
     def moment(self, at: datetime) -> str:
         """A date and time of day as people of this language write it, with its time zone."""

@@ -295,6 +295,37 @@ class Replayed(View):
     dry_run: bool
 
 
+class BulkOutcome(View):
+    """What an act on many leads did, or on a dry run would do, to one of them."""
+
+    lead_id: str
+    done: bool = Field(description="Whether anything changed, or would.")
+    deliveries: int = Field(0, description="How many deliveries go out again.")
+    reason: (
+        Literal[
+            "unknown",
+            "notFollowed",
+            "ownerMayNot",
+            "unchanged",
+            "held",
+            "mayHaveArrived",
+            "damaged",
+            "withheld",
+            "noConnection",
+            "nothingToSend",
+        ]
+        | None
+    ) = Field(None, description="Why nothing was done, or, where something was, why a part was left out.")
+    detail: str = Field("", description="That reason in words.")
+
+
+class BulkResult(View):
+    """What an act did to each of many leads, in the order in which they were named."""
+
+    dry_run: bool
+    outcomes: tuple[BulkOutcome, ...]
+
+
 class AuditEntry(View):
     """One line of the audit."""
 

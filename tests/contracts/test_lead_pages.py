@@ -123,7 +123,7 @@ async def test_test_leads_stay_apart_unless_asked_for(operator: Visitor, seller:
 
 def shown(page: Page, ids: list[str]) -> list[bool]:
     """Which of these leads the page links to."""
-    return [f'"{LIST}/{each}"' in page.html for each in ids]
+    return [f'"{LIST}/{each}' in page.html for each in ids]
 
 
 async def test_pages_go_forth_and_back_and_keep_what_was_chosen(

@@ -30,6 +30,8 @@ OWN_FORMS: Final = (
     "/portal/leads/search",
     "/portal/leads/download",
     "/portal/audit",
+    "/portal/leads/columns",
+    "/portal/leads/views",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",
@@ -74,7 +76,13 @@ async def known(home: Installation) -> dict[str, str]:
     person = (await home.services.people.members("contoso"))[0].id
     values = {"publisher_id": "contoso", "offer_id": "crm-pro", "name": "primary", "hook_id": hook}
     values |= {"lead_id": lead_id, "delivery_id": delivery, "person_id": person, "invitation_id": waiting.id}
-    values |= {"session_id": "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11", "token": "lko_x", "slot": "Draft", "version": "1"}
+    values |= {
+        "view_id": delivery,
+        "session_id": "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11",
+        "token": "lko_x",
+        "slot": "Draft",
+        "version": "1",
+    }
     values |= {"operation_id": delivery, "submission_id": delivery, "product_id": "contoso.crm-pro", "act": "cancel"}
     values |= {"channel_id": made.id}
     values |= {"partner_publisher_id": "contoso", "partner_offer_id": "crm-pro"}

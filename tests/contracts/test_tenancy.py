@@ -50,6 +50,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /v1/leads": lead(publisherId="{publisherId}", offerId="{offerId}"),
     "POST /v1/leads/batch": lead(publisherId="{publisherId}", offerId="{offerId}"),
     "POST /v1/leads/find": {"email": f"{MARK}@far.example"},
+    "POST /v1/leads/bulk": {"leadIds": ["019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"], "act": "again"},
     "POST /v1/find": {"text": f"{MARK}@far.example"},
     "POST /hooks/{token}": {"UserDetails": {"LastName": "Lovelace"}, "LeadSource": "SPZA", "ActionCode": "PLT"},
     "PUT /api/publishers/{publisherId}/offers/{offerId}": {
@@ -91,6 +92,13 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
+async def saved_view(home: Installation) -> str:
+    """The id of a view that the neighbour's members share."""
+    lists = home.services.lead_lists
+    await lists.save("person:theirs", "fabrikam", MARK, "state=held", shared=True)
+    return (await lists.views("person:theirs", "fabrikam"))[0].id
+
+
 async def neighbour(home: Installation) -> Neighbour:
     """A publisher with everything that one can have; its offer is a draft that nobody outside knows of."""
     operator = await home.visitor("operator")
@@ -124,6 +132,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "personId": person,
         "invitationId": invited.id,
         "sessionId": session.session.id,
+        "viewId": await saved_view(home),
         "publisherId": "fabrikam",
         "offerId": "veiled",
         "name": "primary",
@@ -145,6 +154,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "personId": f"{GONE}5",
         "invitationId": f"{GONE}6",
         "sessionId": f"{GONE}7",
+        "viewId": f"{GONE}8",
         "publisherId": "nobodyxx",
         "offerId": "nought",
         "name": "primary",
@@ -238,6 +248,7 @@ async def theirs_now(home: Installation) -> list[Any]:
             (t.lead, t.lead.c.publisher_id),
             (t.key, t.key.c.publisher_id),
             (t.membership, t.membership.c.publisher_id),
+            (t.saved_view, t.saved_view.c.publisher_id),
             (t.one_time_link, t.one_time_link.c.publisher_id),
         ):
             found += conn.execute(sa.select(table).where(column.like("fabrikam%")).order_by(*table.primary_key)).all()

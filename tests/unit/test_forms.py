@@ -46,6 +46,14 @@ def test_what_is_read(kind: bytes, body: bytes, found: dict[str, str]) -> None:
     assert parse_form(kind, body) == found
 
 
+@pytest.mark.parametrize("content", ["Núñez".encode(), b"\xef\xbb\xbf" + "Núñez".encode(), "Núñez".encode("cp1252")])
+def test_a_file_is_read_where_one_is_asked_for(content: bytes) -> None:
+    body = multipart(part(b"f", content, b'; filename="f.csv"'), part(b"a", b"b"))
+    assert parse_form(MULTIPART, body, files=True) == {"f": "Núñez", "a": "b"}
+    with pytest.raises(NoForm):
+        parse_form(MULTIPART, body, longest=3, files=True)
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "status"),
     [

@@ -38,12 +38,18 @@ class NoForm(ValueError):
 
 
 async def sent_form(
-    request: Request, most: int = MOST_FIELDS, *, longest: int = LONGEST_VALUE, body: int = MAX_BODY
+    request: Request,
+    most: int = MOST_FIELDS,
+    *,
+    longest: int = LONGEST_VALUE,
+    body: int = MAX_BODY,
+    files: bool = False,
 ) -> dict[str, str]:
     """The fields of the form that ``request`` carries, of several with one name the last; read once, kept with it.
 
     Raises ``HTTPException``: 413 for more than ``body`` bytes, 415 for what says that it is no form, 422 for too
-    many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files are passed over.
+    many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files are passed over,
+    or read as fields that hold their text (UTF-8, else as Windows writes it) where ``files`` says so.
     """
     found: dict[str, str] | None = request.scope.get(_READ)
     if found is not None:
@@ -53,7 +59,7 @@ async def sent_form(
         length = request.headers.get("content-length", "0")
         if not (length.isdecimal() and len(length) < 10 and int(length) <= body):
             raise NoForm(413)
-        found = parse_form(kind, await read_body(request.receive, body), most, longest)
+        found = parse_form(kind, await read_body(request.receive, body), most, longest, files=files)
     except NoForm as error:
         raise HTTPException(error.status) from None
     except Problem as problem:
@@ -63,7 +69,7 @@ async def sent_form(
 
 
 def parse_form(
-    content_type: bytes, body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE
+    content_type: bytes, body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE, *, files: bool = False
 ) -> dict[str, str]:
     """The fields of a form. Raises :class:`NoForm`. Pure, and linear in the length of ``body``."""
     if len(content_type) > _LONGEST_TYPE:
@@ -74,7 +80,7 @@ def parse_form(
     boundary = _BOUNDARY.search(content_type) if kind == _MULTIPART else None
     if boundary is None:
         raise NoForm(415)
-    return _parse_multipart(body, boundary[1] or boundary[2], most, longest)
+    return _parse_multipart(body, boundary[1] or boundary[2], most, longest, files=files)
 
 
 def parse_urlencoded(body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE) -> dict[str, str]:
@@ -96,10 +102,10 @@ def _text(sent: bytes) -> str:
     return unquote_to_bytes(sent.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
-def _parse_multipart(body: bytes, boundary: bytes, most: int, longest: int) -> dict[str, str]:
+def _parse_multipart(body: bytes, boundary: bytes, most: int, longest: int, *, files: bool) -> dict[str, str]:
     if body.count(b"--" + boundary) > most + 1:
         raise NoForm(422)
-    parts = _Parts(longest)
+    parts = _Parts(longest, files=files)
     callbacks = {
         "on_part_begin": parts.begin,
         "on_header_field": parts.header_name,
@@ -124,8 +130,9 @@ def _parse_multipart(body: bytes, boundary: bytes, most: int, longest: int) -> d
 class _Parts:
     """What the parser tells of a form's parts."""
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, *, files: bool) -> None:
         self._longest = longest
+        self._files = files
         self.found: dict[str, str] = {}
         self._name = b""
         self._disposition = b""
@@ -157,8 +164,19 @@ class _Parts:
         name = _NAME.search(self._disposition)
         if name is None:
             raise NoForm(422)
-        if not _FILE.search(self._disposition):
+        if _FILE.search(self._disposition):
+            if self._files:
+                self.found[_escaped(name[1])] = _text_of_file(bytes(self._data))
+        else:
             self.found[_escaped(name[1])] = self._data.decode("utf-8", "replace")
+
+
+def _text_of_file(content: bytes) -> str:
+    """A spreadsheet saves its tables in UTF-8, with a byte order mark or without, or in its system's own code page."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _escaped(name: bytes) -> str:

@@ -136,7 +136,12 @@ def _environment(package: str, language: Language, compiled: BytecodeCache) -> E
         texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.filters |= {"number": language.number, "moment": language.moment, "tell": language.tell}
+    environment.filters |= {
+        "number": language.number,
+        "moment": language.moment,
+        "duration": language.duration,
+        "tell": language.tell,
+    }
     return environment
 
 

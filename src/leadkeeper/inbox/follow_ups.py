@@ -27,7 +27,10 @@ from leadkeeper.texts import lazy_gettext as _
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to become of a follow-up; ``None`` leaves it as it is. ``owner_id`` is a member's, empty for nobody."""
+    """What is to become of a follow-up; ``None`` leaves it as it is, and a reason stays with its state.
+
+    ``owner_id`` is a member's, empty for nobody.
+    """
 
     state: str | None = None
     reason: str | None = None
@@ -48,22 +51,45 @@ class FollowUps:
         Raises :class:`Problem` for a lead that is not there, for one that nobody is to follow up, for a state that
         there is none of, one that needs a reason and has none, and for an owner who may not work on it.
         """
-        await self._storage.write(_change, lead_id, change, self._clock(), by, publisher_id)
+        await self._storage.write(change_follow_up, lead_id, change, self._clock(), by, publisher_id)
 
 
-def _change(conn: sa.Connection, lead_id: str, change: Change, now: int, by: str, publisher_id: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a change makes of one lead's follow-up: its columns ``before`` and ``after``, and whose lead it is."""
+
+    publisher_id: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def plan_follow_up(
+    conn: sa.Connection, lead_id: str, change: Change, now: int, publisher_id: str | None, *, locked: bool = False
+) -> Planned:
+    """What ``change`` would make of it, written nowhere. Raises as :meth:`FollowUps.change` does."""
     lead = _lead(conn, lead_id, publisher_id)
-    f = t.follow_up.c
-    row = conn.execute(sa.select(t.follow_up).where(f.lead_id == lead_id).with_for_update()).first()
+    row = conn.execute(_row_of(lead_id, locked=locked)).first()
     was = {"state": "new", "reason": "", "owner_id": None, "due_at": due_of(lead.created_at), "touched_at": None}
     before: dict[str, Any] = was if row is None else {name: getattr(row, name) for name in was}
-    after = _after(conn, lead.publisher_id, before, change, now)
+    return Planned(lead.publisher_id, before, _after(conn, lead.publisher_id, before, change, now))
+
+
+def _row_of(lead_id: str, *, locked: bool) -> sa.Select[Any]:
+    query: sa.Select[Any] = sa.select(t.follow_up).where(t.follow_up.c.lead_id == lead_id)
+    return query.with_for_update() if locked else query
+
+
+def change_follow_up(
+    conn: sa.Connection, lead_id: str, change: Change, now: int, by: str, publisher_id: str | None
+) -> bool:
+    """Change it in the caller's transaction; whether anything is otherwise now. Raises before it writes anything."""
+    planned = plan_follow_up(conn, lead_id, change, now, publisher_id, locked=True)
+    before, after = planned.before, planned.after
     if after != before:
-        values = after | {"publisher_id": lead.publisher_id, "changed_at": now}
+        values = after | {"publisher_id": planned.publisher_id, "changed_at": now}
         insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.follow_up)
-        conn.execute(
-            insert.values(lead_id=lead_id, **values).on_conflict_do_update(index_elements=[f.lead_id], set_=values)
-        )
+        key = [t.follow_up.c.lead_id]
+        conn.execute(insert.values(lead_id=lead_id, **values).on_conflict_do_update(index_elements=key, set_=values))
     changed = [name for name in ("state", "owner_id") if after[name] != before[name]]
     if "state" in changed or after["reason"] != before["reason"]:
         record_event(conn, lead_id, now, by, "state", f"{after['state']} {after['reason']}".strip())
@@ -73,7 +99,8 @@ def _change(conn: sa.Connection, lead_id: str, change: Change, now: int, by: str
         record_event(conn, lead_id, now, by, "note", change.note.strip())
         changed.append("note")
     if changed:
-        note(conn, now, by, "lead.followUp", lead_id, ", ".join(changed), publisher_id=lead.publisher_id)
+        note(conn, now, by, "lead.followUp", lead_id, ", ".join(changed), publisher_id=planned.publisher_id)
+    return after != before or bool(changed)
 
 
 def _lead(conn: sa.Connection, lead_id: str, publisher_id: str | None) -> sa.Row[Any]:
@@ -93,7 +120,8 @@ def _after(conn: sa.Connection, publisher_id: str, before: dict[str, Any], chang
     if change.state is not None:
         if change.state not in STATES:
             raise _wrong("state", _("Choose one of these."))
-        reason = (change.reason or "").strip()[:LONGEST_REASON]
+        kept = before["reason"] if change.state == before["state"] else ""
+        reason = kept if change.reason is None else change.reason.strip()[:LONGEST_REASON]
         if change.state in NEEDS_REASON and not reason:
             raise _wrong("reason", _("Say why: others learn from it."))
         after |= {"state": change.state, "reason": reason}
@@ -112,13 +140,14 @@ def _wrong(field: str, message: str) -> Problem:
     return Problem(ProblemType.INVALID_REQUEST, message, (FieldError(field, message),))
 
 
-_WORKERS: Final = ("owner", "contributor")
+WORKERS: Final = ("owner", "contributor")
+"""The roles of members who may own leads."""
 
 
 def _may_own(conn: sa.Connection, publisher_id: str, person_id: str) -> bool:
     m, p = t.membership.c, t.person.c
     member = sa.select(m.person_id).join(t.person, p.id == m.person_id)
-    member = member.where(m.publisher_id == publisher_id, m.person_id == person_id, m.role.in_(_WORKERS))
+    member = member.where(m.publisher_id == publisher_id, m.person_id == person_id, m.role.in_(WORKERS))
     return conn.scalar(member.where(p.disabled_at.is_(None))) is not None
 
 

@@ -50,7 +50,8 @@ class LeadFilter:
     ``state`` is that of at least one of the lead's deliveries; ``email`` is compared without regard to case.
     ``to_decide`` leaves out of those set aside what goes out by itself; the state ``attention`` is what is held or
     waits for a person. ``text`` is a part of name, company or address, ``owner_id`` a person's or empty for nobody's,
-    ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``.
+    ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``. ``ids`` names them one by one, at most
+    :data:`MOST`. ``oldest_first`` turns the list around; what is newer and older in it turns with it.
     """
 
     publisher_id: str | None = None
@@ -70,6 +71,8 @@ class LeadFilter:
     withheld: bool | None = None
     text: str | None = None
     now_ms: int = 0
+    ids: tuple[str, ...] | None = None
+    oldest_first: bool = False
 
 
 class Inbox:
@@ -130,6 +133,8 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
         c.email: None if filters.email is None else normal_address(filters.email).casefold(),
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if filters.ids is not None:
+        found.append(c.id.in_(filters.ids[:MOST]))
     if filters.test is not None:
         found.append(c.test if filters.test else sa.not_(c.test))
     return found + within(filters.since_ms, filters.until_ms)
@@ -188,12 +193,13 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     elif filters.state is not None:
         which = t.FOR_A_PERSON if filters.to_decide else sa.true()
         query = query.where(_with_delivery(conn, filters.state, filters.publisher_id, which))
-    query = query.order_by(c.id if newer else c.id.desc())
+    up = newer != filters.oldest_first
+    query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
-        query = query.where(c.id > cursor if newer else c.id < cursor)
-    end = _end_of_look(conn, filters, cursor, newer=newer) if is_narrow(filters) else None
+        query = query.where(c.id > cursor if up else c.id < cursor)
+    end = _end_of_look(conn, filters, cursor, up=up) if is_narrow(filters) else None
     if end is not None:
-        query = query.where(c.id <= end if newer else c.id >= end)
+        query = query.where(c.id <= end if up else c.id >= end)
     if not filters.text and not filters.country:
         query = query.limit(limit + 1)
     rows = fitting(conn.execute(query), filters, limit + 1)
@@ -215,13 +221,13 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     )
 
 
-def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, newer: bool) -> str | None:
+def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, up: bool) -> str | None:
     """The last lead that this page looks at; ``None`` where all that are left are fewer than that."""
     c = t.lead.c
     whole = replace(filters, source=None, action=None, test=None)
-    query = sa.select(c.id).where(*_conditions(whole)).order_by(c.id if newer else c.id.desc())
+    query = sa.select(c.id).where(*_conditions(whole)).order_by(c.id if up else c.id.desc())
     if cursor is not None:
-        query = query.where(c.id > cursor if newer else c.id < cursor)
+        query = query.where(c.id > cursor if up else c.id < cursor)
     end: str | None = conn.scalar(query.offset(LOOKED - 1).limit(1))
     return end
 

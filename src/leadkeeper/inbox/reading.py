@@ -65,6 +65,15 @@ class Reading:
         await self._audit.record(by, "lead.read", lead_id, publisher_id=found.publisher_id)
         return found
 
+    async def beside(self, filters: LeadFilter, lead_id: str) -> tuple[str | None, str | None]:
+        """The ids of the leads before and behind a lead in the list that ``filters`` choose.
+
+        Ids alone say nothing of a customer, so the audit need not hear of it.
+        """
+        before = await self._inbox.list(filters, lead_id, 1, newer=True)
+        behind = await self._inbox.list(filters, lead_id, 1)
+        return (before.leads[0].id if before.leads else None), (behind.leads[0].id if behind.leads else None)
+
     async def counts(self, publisher_id: str | None, offer_id: str | None) -> dict[str, int]:
         """As ``Inbox.counts``; numbers alone, so the audit need not hear of it."""
         return await self._inbox.counts(LeadFilter(publisher_id, offer_id))

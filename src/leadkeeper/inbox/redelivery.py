@@ -102,18 +102,24 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
     if row.state in (State.SENDING, State.WITHHELD):
         detail = "This delivery is being sent just now." if row.state == State.SENDING else "This lead is withheld."
         raise Problem(ProblemType.NOT_REPEATABLE_NOW, detail)
-    conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(_due_now(now)))
+    conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(due_now(now)))
     announce(conn)
-    offer = offer_of_delivery(conn, delivery_id)
-    whose = None if offer is None else offer.publisher_id
-    record_event(conn, row.lead_id, now, by, "again")
-    note(conn, now, by, "delivery.retry", delivery_id, f"was {row.state}; lead {row.lead_id}", publisher_id=whose)
+    record_retry(conn, delivery_id, row.lead_id, row.state, now, by)
     view = delivery_view(conn, delivery_id, language)
     assert view is not None
     return row.connection_id, view
 
 
-def _due_now(now: int) -> dict[str, Any]:
+def record_retry(conn: sa.Connection, delivery_id: str, lead_id: str, was: str, now: int, by: str) -> None:
+    """Write down, in the transaction of the act itself, that somebody sent a delivery again."""
+    offer = offer_of_delivery(conn, delivery_id)
+    whose = None if offer is None else offer.publisher_id
+    record_event(conn, lead_id, now, by, "again")
+    note(conn, now, by, "delivery.retry", delivery_id, f"was {was}; lead {lead_id}", publisher_id=whose)
+
+
+def due_now(now: int) -> dict[str, Any]:
+    """The columns of a delivery that goes out at once, its attempts counted anew."""
     due = {"state": State.WAITING.value, "due_at": now, "attempts": 0, "crash_count": 0}
     return due | {"changed_at": now, "set_aside_for": None}
 
@@ -195,7 +201,7 @@ def _replay_some(
     connection_id = _connection_id(conn, offer, name)
     ids = conn.scalars(leads.order_by(t.lead.c.id).limit(BACKFILL)).all()
     those = (_in_states(connection_id, states, conn, uncertain=uncertain), one_of(conn, t.delivery.c.lead_id, ids))
-    count = conn.execute(sa.update(t.delivery).where(*those).values(_due_now(now))).rowcount
+    count = conn.execute(sa.update(t.delivery).where(*those).values(due_now(now))).rowcount
     if missing:
         count += _add_missing(conn, connection_id, ids, now)
     announce(conn)

@@ -14,6 +14,7 @@ from leadkeeper.doors.api.answers import Answers
 from leadkeeper.doors.api.attention import AttentionRoutes
 from leadkeeper.doors.api.audit import AuditRoutes
 from leadkeeper.doors.api.batch import batch_route
+from leadkeeper.doors.api.bulk import Bulk
 from leadkeeper.doors.api.channels import ChannelRoutes
 from leadkeeper.doors.api.connections import ConnectionRoutes
 from leadkeeper.doors.api.cross_listings import CrossListingRoutes
@@ -60,6 +61,7 @@ def create_api(
     app = _framework()
     speak(app, services.languages)
     Leads(services.reading, services.clock).serve_on(app)
+    Bulk(services.selection).serve_on(app)
     AttentionRoutes(services.attention, services.clock).serve_on(app)
     AuditRoutes(services.audit).serve_on(app)
     Deliveries(services.redelivery, services.audit).serve_on(app)

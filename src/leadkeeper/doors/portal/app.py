@@ -20,6 +20,7 @@ from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
 from leadkeeper.doors.portal.audit import AuditPages
+from leadkeeper.doors.portal.bulk import BulkPages
 from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.channels import ChannelPages
 from leadkeeper.doors.portal.connection_form import ConnectionForms
@@ -29,6 +30,8 @@ from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.lead_page import LeadPage
+from leadkeeper.doors.portal.lead_upload import UploadPages
+from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
@@ -57,6 +60,9 @@ _FILES: Final = {
 _PAGES: Final = (
     HomePages,
     LeadPages,
+    BulkPages,
+    LeadViewPages,
+    UploadPages,
     LeadPage,
     OfferPages,
     ConnectionPages,

@@ -35,6 +35,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "until": r"^\d{4}-\d\d-\d\d$",
     "test": f"^({'|'.join(filter(None, _TESTS))})$",
     "withheld": "^(yes|no)$",
+    "sort": "^oldest$",
     "cursor": _ID,
     "newer": _ID,
 }
@@ -52,13 +53,21 @@ class Choice:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the publisher, the tab and the place in the list was chosen."""
-        return bool(self.text) or any(name not in ("publisher", "state", *_PLACES) for name in self.values)
+        return bool(self.text) or any(name not in ("publisher", "state", "sort", *_PLACES) for name in self.values)
 
     def address(self, **changes: str) -> str:
         """The page of leads as chosen, with ``changes``; without its place in the list unless they name one."""
         kept = {name: value for name, value in self.values.items() if name not in _PLACES}
         query = urlencode({name: value for name, value in (kept | changes).items() if value})
         return f"/portal/leads?{query}" if query else "/portal/leads"
+
+    def lead_address(self, lead_id: str) -> str:
+        """A lead's page, from which one goes to the leads beside it in this list.
+
+        A list that was searched has none: its text stands in no address.
+        """
+        query = self.address().partition("?")[2]
+        return f"/portal/leads/{lead_id}" + ("" if self.text else f"?{urlencode({'list': query})}")
 
     def filters(self, publisher_id: str | None, person_id: str | None, now_ms: int) -> LeadFilter:
         """What the inbox is asked for; only leads of ``publisher_id``, where one is given."""
@@ -80,6 +89,7 @@ class Choice:
             withheld={"yes": True, "no": False}.get(get("withheld", "")),
             text=self.text or None,
             now_ms=now_ms,
+            oldest_first=get("sort") == "oldest",
         )
 
 

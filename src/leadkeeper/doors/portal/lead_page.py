@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadkeeper.doors.portal.lead_choice import chosen
 from leadkeeper.doors.portal.lead_words import FOLLOW_UPS, attempt_words, event_words
 from leadkeeper.doors.portal.leads import workers
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up import LONGEST_NOTE, LONGEST_REASON
 from leadkeeper.inbox.follow_ups import Change
+from leadkeeper.inbox.lead_clock import clock_of
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import LeadView
@@ -70,11 +72,25 @@ class LeadPage:
             "owners": await workers(self._routes, lead.publisher_id) if lead.follow_up else [],
             "answer": _ANSWERS.get(done, ""),
             "now": self._services.clock(),
+            **await self._beside(request, session, lead_id),
+            "took": clock_of(lead),
             "errors": {},
             "sent": {},
             "most": {"reason": LONGEST_REASON, "note": LONGEST_NOTE},
         }
         return self._routes.page(request, "lead.html", more.pop("status", 200), **(content | more))
+
+    async def _beside(self, request: Request, session: Session, lead_id: str) -> dict[str, Any]:
+        """The list from which somebody came, and the leads before and behind this one in it."""
+        query = request.query_params.get("list")
+        if query is None and request.method == "POST":
+            query = (await form_of(request)).get("list")
+        if query is None:
+            return {"choice": None}
+        choice, caller = chosen(dict(parse_qsl(query))), session.caller
+        filters = choice.filters(caller.publisher_id, caller.person_id, self._services.clock())
+        before, behind = await self._services.reading.beside(filters, lead_id)
+        return {"choice": choice, "before": before, "behind": behind, "list": query}
 
     async def _follow_up(self, request: Request, session: Session) -> Response:
         lead_id, form = request.path_params["lead_id"], await form_of(request)
@@ -89,7 +105,7 @@ class LeadPage:
                 raise
             errors = {each.field: each.message for each in problem.errors}
             return await self._page(request, session, status=422, errors=errors, sent=form)
-        return to(f"/portal/leads/{quote(lead_id, safe='')}?done=saved#follow-up")
+        return to(_page_of(lead_id, "saved", form) + "#follow-up")
 
     async def _retry(self, request: Request, session: Session) -> Response:
         delivery_id = request.path_params["delivery_id"]
@@ -99,8 +115,14 @@ class LeadPage:
                 self._routes.refused(session, f"delivery.retry {delivery_id}")
             raise HTTPException(404)
         view = await self._services.redelivery.retry(delivery_id, by=session.caller.name)
-        lead = (await form_of(request)).get("lead", "")
-        return to(f"/portal/leads/{quote(lead, safe='')}?done={'held' if view.state == 'held' else 'again'}")
+        form = await form_of(request)
+        return to(_page_of(form.get("lead", ""), "held" if view.state == "held" else "again", form))
+
+
+def _page_of(lead_id: str, done: str, form: Mapping[str, str]) -> str:
+    """A lead's page, with what was done there, still within the list from which somebody came."""
+    within = {"list": form["list"]} if "list" in form else {}
+    return f"/portal/leads/{quote(lead_id, safe='')}?{urlencode({'done': done} | within)}"
 
 
 def timeline(lead: LeadView, title: Callable[[str], str]) -> list[Moment]:

@@ -42,6 +42,15 @@ FOLLOW_UP_FILTERS: Final[Mapping[str, str]] = {
     "declined": _("declined"),
     "expired": _("expired"),
 }
+COLUMN_WORDS: Final[Mapping[str, str]] = {
+    "mail": _("E-mail"),
+    "country": _("Country"),
+    "offer": _("Offer and action"),
+    "destinations": _("Destinations"),
+    "owner": _("Owner"),
+    "follow": _("Follow-up"),
+}
+"""The columns of the list that a reader may hide and move."""
 TABS: Final[Mapping[str, str]] = {
     "": _("All"),
     "attention": _("Needs attention"),

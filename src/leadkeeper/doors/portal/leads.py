@@ -18,6 +18,7 @@ from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SOURC
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.narrowing import COUNTED
+from leadkeeper.inbox.selection import MOST
 from leadkeeper.texts import lazy_gettext as _
 
 _PAGE: Final = 50
@@ -62,20 +63,27 @@ class LeadPages:
         found = await self._services.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
         content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._services.clock()}
         content["counts"] = await self._services.reading.counts(filters.publisher_id, filters.offer_id)
-        content |= {"tabs": TABS, "counted": COUNTED, "options": await self._options(whose, values)}
+        content |= {"tabs": TABS, "counted": COUNTED, "most": MOST}
+        who = session.caller.name
+        content["columns"] = await self._services.lead_lists.columns(who)
+        content["views"] = await self._services.lead_lists.views(who, whose)
+        content["query"] = choice.address().partition("?")[2]
+        owners = {each.id: each.name for each in await workers(self._routes, whose or values.get("publisher"))}
+        content |= {"owners": owners, "options": await self._options(whose, values, owners)}
         return self._routes.page(request, "leads.html", **content)
 
-    async def _options(self, publisher_id: str | None, values: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    async def _options(
+        self, publisher_id: str | None, values: Mapping[str, str], owners: Mapping[str, str]
+    ) -> dict[str, Mapping[str, str]]:
         """What each field of the form offers, by its value."""
         whose = publisher_id or values.get("publisher")
         offers = await self._services.catalogue.offers(whose, None, _OFFERS) if whose else []
-        owners = {each.id: each.name for each in await workers(self._routes, whose)}
         found: dict[str, Mapping[str, str]] = {
             "offer": {offer.id: offer.title for offer in offers},
             "action": ACTIONS,
             "source": SOURCES,
             "follow": FOLLOW_UP_FILTERS,
-            "owner": {"me": _("mine"), "nobody": _("nobody's")} | owners,
+            "owner": {"me": _("mine"), "nobody": _("nobody's")} | dict(owners),
             "withheld": WITHHELD,
             "test": TESTS,
             "destination": {each.name: each.title for each in self._services.connections.destinations},

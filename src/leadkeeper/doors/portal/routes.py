@@ -20,6 +20,7 @@ from leadkeeper.doors.portal.form_fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
 from leadkeeper.doors.portal.lead_words import (
     ASIDE,
+    COLUMN_WORDS,
     FOLLOW_UPS,
     RECEIPTS,
     action_word,
@@ -96,6 +97,7 @@ class Routes:
             "attempt_words": attempt_words,
             "follow_ups": FOLLOW_UPS,
             "aside": ASIDE,
+            "column_words": COLUMN_WORDS,
             "receipts": RECEIPTS,
             "overdue": overdue,
         }
@@ -189,6 +191,7 @@ _SHOWN: Final = (
     "/new",
     "/remove",
     "/sign-in",
+    "/upload",
     "/withdraw",
     "/forgot",
     "/code",
@@ -241,6 +244,6 @@ async def small_form_of(request: Request) -> dict[str, str]:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
-    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY)
+    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY, files=True)
     require_storable(fields)
     return fields

@@ -17,14 +17,17 @@ OWN: Final = (
     "/portal/leads/search",
     "/portal/leads/download",
     "/portal/audit/download",
+    "/portal/leads/columns",
+    "/portal/leads/views",
+    "/portal/leads/views/{view_id}/remove",
     "/portal/help",
     "/portal/theme",
     "/portal/sign-out",
     "/portal/account",
     "/portal/look/end",
 )
-"""Forms that change nothing of a publisher's: everybody who is signed in may send them."""
-FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/withdraw")
+"""Forms that change nothing of a publisher's, or only one's own view: everybody who is signed in may send them."""
+FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload", "/withdraw")
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"
 

@@ -53,4 +53,29 @@ day_figure: Final = sa.Table(
     # JSON list: how many of those that were taken were so within each of inbox.figures.BOUNDS, and how many later.
     sa.Column("within", sa.String(400), nullable=False),
     sa.Column("counted_at", sa.BigInteger, nullable=False),
+    sa.Index("ix_day_figure_day", "day"),
+)
+
+list_columns: Final = sa.Table(
+    "list_columns",
+    metadata,
+    # Which columns of the list of leads somebody sees, in which order; without a row all of them.
+    sa.Column("who", sa.String(64), primary_key=True),  # as the audit writes them
+    sa.Column("names", sa.Text, nullable=False),
+)
+
+saved_view: Final = sa.Table(
+    "saved_view",
+    metadata,
+    # Filters of the list of leads that somebody keeps under a name; none of them names a customer.
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("who", sa.String(64), nullable=False),
+    # Within which publisher; empty for operators, who look at all.
+    sa.Column("publisher_id", Name, nullable=False, server_default=""),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("query", sa.Text, nullable=False),
+    # Whether the publisher's other members see it, too.
+    sa.Column("shared", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Index("ix_saved_view_publisher", "publisher_id", "shared", "who"),
 )

@@ -65,6 +65,24 @@ document.addEventListener("htmx:afterSwap", () => {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 });
 
+// The list of leads: one box ticks all on the page, and how many are ticked is said.
+function picked(form) {
+  const boxes = [...form.querySelectorAll("input[name^=pick-]")], all = form.querySelector("#pick-all");
+  const count = boxes.filter((each) => each.checked).length, shown = form.querySelector("[data-picked]");
+  if (shown) { shown.textContent = String(count); shown.hidden = count === 0; }
+  if (all) { all.parentElement.hidden = false; all.checked = count > 0 && count === boxes.length; all.indeterminate = count > 0 && count < boxes.length; }
+}
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form.picked");
+  if (!form) return;
+  if (event.target.id === "pick-all") {
+    for (const each of form.querySelectorAll("input[name^=pick-]")) each.checked = event.target.checked;
+  }
+  picked(form);
+});
+function pickable() { for (const form of document.querySelectorAll("form.picked")) picked(form); }
+window.addEventListener("pageshow", pickable);
+
 function begin(root) { localTimes(root); copyButtons(root); }
 begin(document);
 document.querySelector(".problems")?.focus();

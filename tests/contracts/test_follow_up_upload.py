@@ -1,0 +1,140 @@
+"""Follow-up that comes back from a spreadsheet: shown first, changed then, line by line. Both databases."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from leadkeeper.access.permissions import Role
+from tests.contracts.test_lead_pages import ADA, BOB, LIST
+from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, hand_in, installation, lead
+from tests.journeys.customer import Customer, Page
+from tests.people import address, signed_in
+
+UPLOAD = "/portal/leads/upload"
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    """A house whose address is plain, with a connected offer."""
+    async with installation(database_url, public_url="http://leads.example") as opened:
+        operator = await opened.visitor("operator")
+        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+        yield opened
+
+
+@pytest.fixture
+async def operator(home: Installation) -> Visitor:
+    """An operator's key."""
+    return await home.visitor("operator")
+
+
+async def upload(visitor: Customer, content: bytes) -> Page:
+    """The page that shows what a file would change; the file sent as a browser sends it."""
+    page = await visitor.open(UPLOAD)
+    form = aiohttp.FormData({"token": page.form("file").values["token"]})
+    form.add_field("file", content, filename="leads.csv", content_type="text/csv")
+    async with visitor._session.post(visitor.url + UPLOAD, data=form) as response:
+        return await visitor._read(response)
+
+
+async def download(visitor: Customer) -> list[list[str]]:
+    """The list as a spreadsheet opens it."""
+    page = await visitor.open(LIST)
+    form = next(form for form in page.forms if form.action.endswith("/download"))
+    async with visitor._session.post(form.action, data=form.values) as response:
+        return [*csv.reader(io.StringIO((await response.read()).decode("utf-8-sig"), newline=""))]
+
+
+def saved(rows: list[list[str]], by: str = ";", encoding: str = "cp1252") -> bytes:
+    """What a spreadsheet of another land saves."""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=by).writerows(rows)
+    return out.getvalue().encode(encoding)
+
+
+async def test_the_list_comes_back_changed(home: Installation, operator: Visitor) -> None:
+    ids = [await hand_in(operator, customer=each) for each in (ADA, BOB, ADA)]
+    async with signed_in(home, Role.CONTRIBUTOR) as seller:
+        heads, *rows = await download(seller)
+        state, reason, owner = (heads.index(each) for each in ("Follow-up", "Reason", "Owner"))
+        for row in rows:
+            if row[0] == ids[0]:
+                row[state], row[reason] = "lost", "too dear: Núñez"
+            if row[0] == ids[1]:
+                row[owner] = address("contributor")
+            row[heads.index("Last name")] = "Somebody else"
+        page = await upload(seller, saved([heads, *rows]))
+        assert page.status == 200, page.text
+        assert "2 leads will be changed" in page.text
+        assert "Nothing is changed yet." in page.text
+        assert (await operator.get(f"/v1/leads/{ids[0]}")).json()["followUp"]["state"] == "new"
+        page = await seller.send(page.form("rows"), {})
+        assert "2 leads were changed." in page.text
+        again = await upload(seller, saved(await download(seller)))
+        assert "The file changes nothing" in again.text
+    found = [(await operator.get(f"/v1/leads/{each}")).json() for each in ids]
+    assert [(each["followUp"]["state"], each["followUp"]["reason"]) for each in found] == [
+        ("lost", "too dear: Núñez"),
+        ("new", ""),
+        ("new", ""),
+    ]
+    assert [each["followUp"]["owner"] for each in found] == [None, "Ada Contributor", None]
+    assert {each["customer"]["lastName"] for each in found} == {"Lovelace", "Núñez"}
+    assert [event["kind"] for event in found[0]["events"]] == ["state"]
+
+
+async def test_what_is_wrong_is_told_by_line_and_the_rest_goes_on(home: Installation, operator: Visitor) -> None:
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "F"})
+    await operator.put("/v1/publishers/fabrikam/offers/planner", {"title": "P"})
+    other = await operator.post("/v1/leads", lead(publisherId="fabrikam", offerId="planner"))
+    assert other.status == 202, other.body
+    ours, silent = await hand_in(operator, customer=ADA), await hand_in(operator, customer=ADA, action="DNC")
+    rows = [["Lead id", "Follow-up", "Reason", "Owner"]]
+    rows += [[each, "won", "", ""] for each in (other.json()["id"], NOWHERE, silent)]
+    rows += [["nonsense", "won", "", ""], [ours, "active", "", "Nobody Known"]]
+    async with signed_in(home, Role.CONTRIBUTOR) as seller:
+        page = await upload(seller, saved(rows, ",", "utf-8"))
+        assert page.status == 422
+        assert f"Line 2, Lead id: There is no lead {other.json()['id']}." in page.text
+        assert f"Line 3, Lead id: There is no lead {NOWHERE}." in page.text
+        assert "Line 4, Lead id: Nobody follows this lead up" in page.text
+        assert "Line 5, Lead id: This is no lead id." in page.text
+        assert "Line 6, Owner: Nobody of this name may work on leads of this publisher" in page.text
+        rows[-1][-1] = "-"
+        page = await upload(seller, saved(rows, "\t", "utf-8-sig"))
+        assert "1 lead will be changed" in page.text
+        page = await seller.send(page.form("rows"), {})
+        assert "1 lead was changed." in page.text
+        form = (await seller.open(UPLOAD)).form("file")
+        for rows_sent in ("", "[]", "[1]", "{}", '[[1,"x",2,"",""]]', "[" * 5_000):
+            form.values["rows"] = rows_sent
+            assert (await seller.send(form, {})).status == 422, rows_sent
+        form.values["rows"] = f'[[2,"{other.json()["id"]}","won",null,null]]'
+        assert "There is no lead" in (await seller.send(form, {})).text
+    assert (await operator.get(f"/v1/leads/{other.json()['id']}")).json()["followUp"]["state"] == "new"
+
+
+async def test_an_owner_who_left_stays_and_a_reader_uploads_nothing(home: Installation, operator: Visitor) -> None:
+    lead_id = await hand_in(operator, customer=ADA)
+    async with signed_in(home, Role.CONTRIBUTOR):
+        owner = (await home.services.people.members("contoso"))[0].id
+    given = {"leadIds": [lead_id], "act": "owner", "owner": owner}
+    assert (await operator.post("/v1/leads/bulk", given)).json()["outcomes"][0]["done"]
+    async with signed_in(home, Role.OWNER) as boss:
+        page = await boss.open("/portal/publishers/contoso/members")
+        form = next(each for each in page.forms if f"/{owner}/" in each.action and "remove" in each.action)
+        assert (await boss.send(form, {})).status == 200
+        content = saved([["Lead id", "Follow-up", "Owner"], [lead_id, "won", "Ada Contributor"]])
+        page = await upload(boss, content)
+        assert "1 lead will be changed" in page.text, page.text
+        await boss.send(page.form("rows"), {})
+    follow = (await operator.get(f"/v1/leads/{lead_id}")).json()["followUp"]
+    assert (follow["state"], follow["ownerId"]) == ("won", owner)
+    async with signed_in(home, Role.READER) as reader:
+        assert (await reader.open(UPLOAD)).status == 403
+        assert "Upload follow-up" not in (await reader.open(LIST)).links

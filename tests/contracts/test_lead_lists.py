@@ -1,0 +1,148 @@
+"""The list of leads as each reader wants it: columns, order, saved views, and the way through it. Both databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from leadkeeper.access.permissions import Role
+from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lead_lists import COLUMNS, MOST_VIEWS
+from leadkeeper.problem import Problem
+from tests.contracts.test_lead_pages import ADA, BOB, LIST, shown
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in, installation
+from tests.people import signed_in
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    """A house whose address is plain, with a connected offer."""
+    async with installation(database_url, public_url="http://leads.example") as opened:
+        operator = await opened.visitor("operator")
+        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+        yield opened
+
+
+@pytest.fixture
+async def operator(home: Installation) -> Visitor:
+    """An operator's key."""
+    return await home.visitor("operator")
+
+
+async def test_columns_are_each_reader_s_own(home: Installation, operator: Visitor) -> None:
+    await hand_in(operator, customer=ADA | {"country": "GB"})
+    async with signed_in(home, Role.READER) as reader, signed_in(home, Role.CONTRIBUTOR) as seller:
+        page = await reader.open(f"{LIST}?state=&action=INS")
+        form = page.form("col-mail")
+        assert [form.values[f"col-{name}"] for name in COLUMNS] == ["1", "2", "3", "4", "5", "6"]
+        hidden = {f"col-{name}": "0" for name in COLUMNS}
+        page = await reader.send(form, hidden | {"col-follow": "1", "col-country": "2"})
+        assert page.url.endswith("/portal/leads?action=INS")
+        heads = page.html.partition("<thead>")[2].partition("</thead>")[0]
+        assert "E-mail" not in heads
+        assert heads.index("Follow-up") < heads.index("Country")
+        assert "ada@contoso.example" not in page.html
+        assert "ada@contoso.example" in (await seller.open(LIST)).html
+        page = await reader.send(page.form("col-mail"), hidden)
+        assert page.form("col-mail").values["col-mail"] == "1", "none chosen is all of them"
+
+
+async def test_a_view_is_kept_shared_and_removed(home: Installation, operator: Visitor) -> None:
+    async with signed_in(home, Role.CONTRIBUTOR) as seller, signed_in(home, Role.READER) as reader:
+        page = await seller.open(f"{LIST}?action=PLT&state=held")
+        page = await seller.send(page.form("name", "list"), {"name": "Held calls"}, "shared")
+        assert page.links["Held calls"].endswith("/portal/leads?action=PLT&state=held")
+        page = await reader.open(LIST)
+        assert page.links["Held calls (shared)"].endswith("/portal/leads?action=PLT&state=held")
+        assert not [form for form in page.forms if "/views/" in form.action]
+        page = await reader.send(page.form("name", "list"), {"name": "Mine"})
+        assert "Mine" in page.links
+        page = await seller.open(LIST)
+        assert "Mine" not in page.text
+        remove = next(form for form in page.forms if "/views/" in form.action)
+        page = await seller.send(remove, {})
+        assert "Held calls" not in page.text
+        assert "Held calls" not in (await reader.open(LIST)).text
+        page = await reader.open(LIST)
+        page = await reader.send(page.form("name", "list"), {"name": " "})
+        assert (page.status, "Give the view a name" in page.text) == (422, True)
+
+
+async def test_a_reader_shares_none_and_another_publisher_sees_none(home: Installation) -> None:
+    lists = home.services.lead_lists
+    await lists.save("person:a", "contoso", "Held", "state=held", shared=True)
+    await lists.save("person:a", None, "All held", "state=held", shared=True)
+    assert [view.name for view in await lists.views("person:b", "contoso")] == ["Held"]
+    assert await lists.views("person:a", "fabrikam") == []
+    assert [view.name for view in await lists.views("person:b", None)] == ["All held"]
+    (view,) = await lists.views("person:a", "contoso")
+    assert not await lists.remove("person:b", "contoso", view.id, others=False)
+    assert not await lists.remove("person:b", "fabrikam", view.id, others=True)
+    assert len(await lists.views("person:a", "contoso")) == 1
+    await lists.save("person:a", "contoso", "Held", "state=waiting", shared=False)
+    assert [view.query for view in await lists.views("person:a", "contoso")] == ["state=waiting"]
+    async with signed_in(home, Role.READER) as reader:
+        form = (await reader.open(LIST)).form("name", "list")
+        form.values["shared"] = "yes"
+        await reader.send(form, {"name": "For all"})
+    assert "For all" not in [view.name for view in await lists.views("person:b", "contoso")]
+
+
+async def test_views_are_bounded(home: Installation) -> None:
+    lists = home.services.lead_lists
+    for number in range(MOST_VIEWS):
+        await lists.save("person:a", "contoso", f"V{number}", "", shared=False)
+    with pytest.raises(Problem, match="remove one first"):
+        await lists.save("person:a", "contoso", "One more", "", shared=False)
+    await lists.save("person:a", "contoso", "V0", "state=held", shared=False)
+    await lists.save("person:b", "contoso", "V0", "", shared=False)
+    assert len(await lists.views("person:a", "contoso")) == MOST_VIEWS
+
+
+async def test_the_list_turns_around(home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [await hand_in(operator, customer=ADA) for _ in range(3)]
+    monkeypatch.setattr("leadkeeper.doors.portal.leads._PAGE", 2)
+    async with signed_in(home, Role.READER) as reader:
+        page = await reader.open(LIST)
+        page = await reader.open(page.links["Received ↓ oldest first"])
+        assert page.html.index(ids[0]) < page.html.index(ids[1])
+        assert shown(page, ids) == [True, True, False]
+        page = await reader.open(page.links["Newer leads"])
+        assert shown(page, ids) == [False, False, True]
+        page = await reader.open(page.links["Older leads"])
+        assert shown(page, ids) == [True, True, False]
+        assert page.html.index(ids[0]) < page.html.index(ids[1])
+        assert "Received ↑ newest first" in page.links
+    narrow = LeadFilter("contoso", action="INS", oldest_first=True)
+    monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 2)
+    first = await home.services.inbox.list(narrow)
+    assert [[lead.id for lead in first.leads], first.looked_further] == [ids[:2], True]
+    rest = await home.services.inbox.list(narrow, first.next_cursor)
+    assert [lead.id for lead in rest.leads] == ids[2:]
+
+
+async def test_from_lead_to_lead_within_the_list(home: Installation, operator: Visitor) -> None:
+    ids = [await hand_in(operator, customer=ADA, action=action) for action in ("PLT", "INS", "PLT", "PLT")]
+    async with signed_in(home, Role.CONTRIBUTOR) as seller:
+        page = await seller.open(f"{LIST}?action=PLT")
+        page = await seller.open(found[0] if (found := re.search(rf"{LIST}/{ids[2]}[^\"]*", page.html)) else "")
+        assert ids[3] in page.links["Previous lead"]
+        assert ids[0] in page.links["Next lead"]
+        page = await seller.send(page.form("state", "owner", "note"), {"state": "active"})
+        assert "Saved." in page.text
+        page = await seller.open(page.links["Next lead"])
+        assert ids[0] in page.url
+        assert "Next lead" not in page.links
+        assert page.links["Leads"].endswith("/portal/leads?action=PLT")
+        assert "Previous lead" not in (await seller.open(f"{LIST}/{ids[0]}")).links
+        assert (await seller.open(f"{LIST}/{ids[0]}?list=state%3Dnonsense")).status == 422
+
+
+async def test_a_list_that_was_searched_leads_nowhere_by_an_address(home: Installation, operator: Visitor) -> None:
+    lead_id = await hand_in(operator, customer=BOB)
+    async with signed_in(home, Role.READER) as reader:
+        page = await reader.open(LIST)
+        page = await reader.send(page.form("text", "country", "since"), {"text": "fabrikam"})
+        assert f'"{LIST}/{lead_id}"' in page.html

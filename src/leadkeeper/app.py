@@ -49,6 +49,7 @@ from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.opening import open_database
+from leadkeeper.privacy.retention import Retention, RetentionTask
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -161,6 +162,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         redelivery=Redelivery(storage, wake, clock),
+        retention=Retention(storage, settings.periods, clock),
         follow_ups=FollowUps(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),
         rates=rates,
@@ -312,6 +314,9 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         sender.run(),
         runner.run(),
         Inspection(installation.services.storage, installation.services.clock, random.random).run(),
+        RetentionTask(
+            installation.services.retention, installation.services.storage, installation.services.clock
+        ).run(),
     ]
 
 

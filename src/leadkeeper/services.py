@@ -30,6 +30,7 @@ from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.privacy.retention import Retention
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -75,6 +76,7 @@ class Services:
     reading: Reading
     costs: Costs
     redelivery: Redelivery
+    retention: Retention
     follow_ups: FollowUps
     validator: Validator
     rates: Rates

@@ -43,6 +43,8 @@ TO_COME: Final = (
     t.notice.c.due_at,
     t.operation.c.due_at,
     t.contact.c.ask_at,
+    t.retention_walk.c.due_at,
+    t.retention_left.c.look_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)

@@ -17,7 +17,7 @@ from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
 from leadkeeper.inbox.followed import FOLLOWED, events_of, follow_up_of
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
-from leadkeeper.inbox.notes import damaged_note, notes_on
+from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
 from leadkeeper.inbox.period import within
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
@@ -281,6 +281,7 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
         "test": row.test,
         "preview": row.preview,
         "withheld": row.withheld,
+        "personal_data_removed_at": None if row.expired_at is None else to_text(row.expired_at),
         "unknown": tuple(unknown),
         "customer": content.customer,
         "notes": _notes(content, row, language),
@@ -289,6 +290,8 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
 
 
 def _notes(content: Content, row: sa.Row[Any], language: Language) -> tuple[LeadNoteView, ...]:
+    if row.expired_at is not None:
+        return (expired_note(row.expired_at, language),)
     if content.damaged:
         return (damaged_note(language),)
     customer = content.customer.model_dump(by_alias=True)

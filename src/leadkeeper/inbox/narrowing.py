@@ -53,6 +53,8 @@ def narrowing(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
 def _followed(asked: str, now_ms: int) -> sa.ColumnElement[bool]:
     c, f = t.lead.c, t.follow_up.c
     followed = sa.not_(c.test) & sa.not_(c.withheld) & sa.not_(c.preview) & (c.action != DO_NOT_CONTACT)
+    if asked in ("new", "active", "overdue"):
+        followed &= c.expired_at.is_(None)  # there is nobody left to turn to
     state = sa.func.coalesce(f.state, "new")
     if asked == "closed":
         return followed & state.in_(CLOSED)

@@ -19,6 +19,7 @@ from leadkeeper.delivery import breaker, schedule
 from leadkeeper.delivery.recall import TRY_EVERY
 from leadkeeper.mail.address import MailRules
 from leadkeeper.notices import due
+from leadkeeper.privacy import expiry
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import LONGEST_DELAYS, agree
@@ -55,6 +56,7 @@ PAST: Final = {
     "minute": "counts begin anew whenever the minute is another",
     "minute_used": "a count",
     "ahead_ms": "a difference",
+    "removed": "a count",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
     "factor_step": "a count of half minutes, by which a second factor's code is good once",
 }
@@ -103,6 +105,9 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         conn.execute(sa.insert(t.notice).values(**notice, due_at=at, tries=0))
         contact = {"publisher_id": "p", "address": "a@b.example", "mailbox": "a@b.example", "state": "waiting"}
         conn.execute(sa.insert(t.contact).values(**contact, ask_at=at, created_at=NOON))
+        kept = {"publisher_id": "p", "kind": "personal"}
+        conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
+        conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
         conn.execute(sa.insert(t.delivery).values(**delivery("d", at, "waiting", delivered_from)))
 
@@ -265,6 +270,8 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "connection_change.due_at": max(changes.UNASKED, changes.TAKEN),
         "notice.due_at": max(outbox.DAY_MS, *due.RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
         "operation.due_at": lease,
+        "retention_walk.due_at": expiry.EVERY_MS,
+        "retention_left.look_at": expiry.AGAIN_MS,
         "contact.ask_at": max(24 * contacts.PUT_OFF_MS, contacts.LEASE_MS),
     }
     assert set(longest) == set(allowed) == set(map(str, TO_COME))

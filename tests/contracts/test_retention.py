@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.outbox import connection_expires, connection_paused
@@ -25,6 +26,7 @@ from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.room import SPARE, give_back, room
 from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in, installation, lead
+from tests.people import signed_in
 
 DAY: Final = 86_400_000
 EVIDENCE: Final = to_stored(diagnose(Kind.NO_ANSWER, Evidence(status=503, code="busy", text="try later")))
@@ -91,7 +93,7 @@ class Years:
 @pytest.fixture
 async def years(database_url: str) -> AsyncIterator[Years]:
     """An installation with a connected offer."""
-    async with installation(database_url) as home:
+    async with installation(database_url, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         yield Years(home, operator)
@@ -206,7 +208,8 @@ async def test_notes_and_reasons_go_with_the_lead_and_its_follow_up_still_counts
     change = Change(state="lost", reason="Ada moved", note="Call Ada in May")
     await years.home.services.follow_ups.change(lead_id, change, by="test", publisher_id=None)
     await years.pass_days(401)
-    assert await years.stored("ada") == []
+    for needle in ("ada moved", "call ada"):
+        assert await years.stored(needle) == []
     found = await years.seen(lead_id)
     with pytest.raises(Problem):
         await years.home.services.follow_ups.change(lead_id, Change(state="new"), by="test", publisher_id=None)
@@ -288,3 +291,54 @@ async def test_an_empty_page_goes_back_to_the_disk(years: Years, database_url: s
     assert before.shrinks
     assert after.taken < before.taken - 1_000_000
     assert after.free <= 4096 * SPARE
+
+
+async def test_rest_says_what_holds_and_takes_shorter_times_only(years: Years) -> None:
+    at, publisher = "/v1/publishers/contoso/retention", await years.home.visitor("publisher:contoso")
+    usual = {"personalDays": 400, "evidenceDays": 90, "mailDays": 30}
+    assert (await publisher.get(at)).json() == usual | {"ownPersonalDays": None, "ownEvidenceDays": None}
+    changed = await publisher.put(at, {"personalDays": 60})
+    own = {"ownPersonalDays": 60, "ownEvidenceDays": None}
+    assert changed.json() == usual | own | {"personalDays": 60, "evidenceDays": 60}
+    problem = (await publisher.put(at, {"personalDays": 401})).problem(422, "invalid-request")
+    assert problem["errors"] == [{"field": "personalDays", "message": "Enter a number from 1 to 400."}]
+    assert (await publisher.get(at)).json()["ownPersonalDays"] == 60
+    assert (await years.operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})).status == 201
+    other = await years.home.visitor("publisher:fabrikam")
+    assert (await other.get(at)).status == (await other.put(at, {})).status == 403
+    assert (await publisher.get("/v1/retention")).status == 403
+    (await years.operator.get("/v1/publishers/nobody/retention")).problem(404, "unknown-publisher")
+
+
+async def test_an_operator_sees_figures_by_rest_and_in_measurements(years: Years) -> None:
+    await years.ended()
+    await years.ended("waiting")
+    await years.pass_days(401)
+    report = (await years.operator.get("/v1/retention")).json()
+    assert report["personal"]["removed"] == report["personal"]["left"] == report["evidence"]["removed"] == 1
+    assert report["databaseBytes"] > 100_000
+    text = (await years.operator.get("/metrics")).body.decode()
+    assert 'leadkeeper_expired_rows{kind="personal"} 1.0' in text
+    assert 'leadkeeper_database_bytes{part="all"}' in text
+
+
+async def test_pages_show_what_holds_and_take_a_shorter_time(years: Years) -> None:
+    lead_id = await years.ended()
+    await years.pass_days(401)
+    async with signed_in(years.home, Role.OPERATOR, None) as operator:
+        assert "Personal data of leads" in (await operator.open("/portal/retention")).text
+        page = await operator.open(f"/portal/leads/{lead_id}")
+        assert "Personal data removed" in page.text
+        assert "were removed on" in page.text
+        assert "What is stored of the lead is damaged" not in page.text
+    at = "/portal/publishers/contoso/retention"
+    async with signed_in(years.home, Role.OWNER) as owner:
+        page = await owner.open(at)
+        (form,) = (each for each in page.forms if each.action.endswith("/retention"))
+        refused = await owner.send(form, {"personalDays": "500", "evidenceDays": ""})
+        assert (refused.status, "Enter a number from 1 to 400." in refused.text) == (422, True)
+        saved = await owner.send(form, {"personalDays": "100", "evidenceDays": "20"})
+        assert "100 days after the lead was delivered" in saved.text
+        assert (await owner.open("/portal/retention")).status == 404
+        assert (await owner.open("/portal/publishers/fabrikam/retention")).status == 404
+    assert await years.home.services.retention.own("contoso") == Own(100, 20)

@@ -136,8 +136,8 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
 
 def _with_delivery(
     conn: sa.Connection, state: str, publisher_id: str | None, which: sa.ColumnElement[bool]
-) -> sa.ColumnElement[bool]:
-    """The leads with a delivery of ``which`` in ``state``.
+) -> tuple[sa.ColumnElement[bool], bool]:
+    """The leads with a delivery of ``which`` in ``state``; and whether they are many, or nobody knows.
 
     They are named while they are few, so that nobody looks through all leads.
     Of one publisher only its own connections are looked at, of which the indexes know what is in each state.
@@ -149,8 +149,9 @@ def _with_delivery(
         there = indexed & which & _over(conn, at_rest, publisher_id)
         few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
         if len(few) <= FEW:
-            return one_of(conn, t.lead.c.id, few)
-    return sa.exists().where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).correlate(t.lead)
+            return one_of(conn, t.lead.c.id, few), False
+    has = sa.exists().where(d.lead_id == t.lead.c.id, d.state == state if there is None else there)
+    return has.correlate(t.lead), True
 
 
 def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
@@ -181,16 +182,12 @@ _SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
 
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False) -> LeadPage:
     c = t.lead.c
-    query = _LEADS.where(*_conditions(filters), *narrowing(filters))
-    if filters.state == "attention":
-        query = query.where(_needing_attention(conn, filters.publisher_id))
-    elif filters.state is not None:
-        which = t.FOR_A_PERSON if filters.to_decide else sa.true()
-        query = query.where(_with_delivery(conn, filters.state, filters.publisher_id, which))
+    in_state, many = _in_state(conn, filters)
+    query = _LEADS.where(*_conditions(filters), *narrowing(filters), in_state)
     query = query.order_by(c.id if newer else c.id.desc())
     if cursor is not None:
         query = query.where(c.id > cursor if newer else c.id < cursor)
-    end = _end_of_look(conn, filters, cursor, newer=newer) if is_narrow(filters) else None
+    end = _end_of_look(conn, filters, cursor, newer=newer) if many or is_narrow(filters) else None
     if end is not None:
         query = query.where(c.id <= end if newer else c.id >= end)
     if not filters.text and not filters.country:
@@ -225,10 +222,16 @@ def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *
     return end
 
 
-def _needing_attention(conn: sa.Connection, publisher_id: str | None) -> sa.ColumnElement[bool]:
-    """Leads that a person must do something about: they are held, or set aside for a person."""
-    those = (_with_delivery(conn, "held", publisher_id, sa.true()), "setAside")
-    return those[0] | _with_delivery(conn, those[1], publisher_id, t.FOR_A_PERSON)
+def _in_state(conn: sa.Connection, filters: LeadFilter) -> tuple[sa.ColumnElement[bool], bool]:
+    """The leads in the state that is asked for, and whether they may be so many that a page looks at a part of all."""
+    if filters.state is None:
+        return sa.true(), False
+    if filters.state != "attention":
+        which = t.FOR_A_PERSON if filters.to_decide else sa.true()
+        return _with_delivery(conn, filters.state, filters.publisher_id, which)
+    held, many_held = _with_delivery(conn, "held", filters.publisher_id, sa.true())
+    aside, many_aside = _with_delivery(conn, "setAside", filters.publisher_id, t.FOR_A_PERSON)
+    return held | aside, many_held or many_aside
 
 
 def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:

@@ -30,6 +30,8 @@ WALKS: Final = 50
 """Of so many publishers at most."""
 EVERY_MS: Final = DAY_MS // 4
 """When a walk that has come to its end goes on."""
+AGAIN_MS: Final = DAY_MS
+"""When what waited is looked at again."""
 _ENDED: Final = frozenset({State.DELIVERED, State.UNCONFIRMED, State.WITHHELD})
 
 
@@ -88,7 +90,7 @@ def look_again(conn: sa.Connection, usual: Periods, now: int) -> Step:
         conn.execute(
             sa.update(t.retention_left)
             .where(left.kind == kind, one_of(conn, left.id, ids))
-            .values(look_at=now + DAY_MS)
+            .values(look_at=now + AGAIN_MS)
         )
         if publisher_id in changing:
             continue
@@ -204,7 +206,7 @@ def _remove_mails(conn: sa.Connection, ids: Sequence[str], before: int) -> set[s
 
 
 def _leave(conn: sa.Connection, kind: Kind, publisher_id: str, ids: Sequence[str], now: int) -> None:
-    same = {"kind": kind.value, "publisher_id": publisher_id, "look_at": now + DAY_MS}
+    same = {"kind": kind.value, "publisher_id": publisher_id, "look_at": now + AGAIN_MS}
     if ids:
         conn.execute(_insert(conn, t.retention_left).on_conflict_do_nothing(), [same | {"id": id_} for id_ in ids])
 

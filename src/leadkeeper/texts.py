@@ -15,7 +15,7 @@ from gettext import NullTranslations
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 
@@ -91,6 +91,10 @@ class Language:
     def moment(self, at: datetime) -> str:
         """A date and time of day as people of this language write it, with its time zone."""
         return format_datetime(at, "medium", locale=self.locale) + at.strftime(" %Z").rstrip()
+
+    def day(self, at: datetime) -> str:
+        """A date as people of this language write it: ``November 29, 2026``."""
+        return format_date(at, "long", locale=self.locale)
 
 
 ENGLISH: Final = Language("en")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import from_stored
-from leadkeeper.clock import to_text
+from leadkeeper.clock import to_datetime, to_text
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
@@ -150,8 +150,9 @@ def _with_delivery(
         few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
         if len(few) <= FEW:
             return one_of(conn, t.lead.c.id, few), False
-    has = sa.exists().where(d.lead_id == t.lead.c.id, d.state == state if there is None else there)
-    return has.correlate(t.lead), True
+    # One of each lead, not `EXISTS`: that PostgreSQL may begin with all deliveries in the state.
+    has = sa.select(d.id).where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).limit(1)
+    return has.correlate(t.lead).scalar_subquery().is_not(None), True
 
 
 def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
@@ -294,7 +295,7 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
 
 def _notes(content: Content, row: sa.Row[Any], language: Language) -> tuple[LeadNoteView, ...]:
     if row.expired_at is not None:
-        return (expired_note(row.expired_at, language),)
+        return (expired_note(to_datetime(row.expired_at), language),)
     if content.damaged:
         return (damaged_note(language),)
     customer = content.customer.model_dump(by_alias=True)

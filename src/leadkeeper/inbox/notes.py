@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from babel.dates import format_date
-
-from leadkeeper.clock import to_datetime
 from leadkeeper.intake.normal import is_address
 from leadkeeper.texts import Language, _
 from leadkeeper.views import LeadNoteView
@@ -34,14 +32,14 @@ def damaged_note(language: Language) -> LeadNoteView:
     return LeadNoteView(kind=RECORD_DAMAGED, text=language.gettext(_TEXTS[RECORD_DAMAGED]))
 
 
-def expired_note(at_ms: int, language: Language) -> LeadNoteView:
+def expired_note(at: datetime, language: Language) -> LeadNoteView:
     """The note on a lead that was kept long enough."""
     text = language.gettext(
         _(
             "The personal data of this lead were removed on %(day)s, since they are kept for a limited time. When it "
             "came, its offer and what became of it are still known."
         ),
-        day=format_date(to_datetime(at_ms), "long", locale=language.locale),
+        day=language.day(at),
     )
     return LeadNoteView(kind=PERSONAL_DATA_REMOVED, text=text)
 

@@ -155,9 +155,9 @@ def _change(conn: sa.Connection, publisher_id: str, own: Own, now: int, by: str)
     p, w = t.publisher.c, t.retention_walk.c
     conn.execute(sa.update(t.publisher).where(p.id == publisher_id).values(retention=own.stored(), changed_at=now))
     conn.execute(sa.update(t.retention_walk).where(w.publisher_id == publisher_id).values(due_at=now))
-    said = [f"personal data {own.personal_days} days"] if own.personal_days else []
-    said += [f"evidence {own.evidence_days} days"] if own.evidence_days else []
-    note(conn, now, by, "publisher.retention", publisher_id, ", ".join(said) or "as usual", publisher_id=publisher_id)
+    terms = [f"personal data {own.personal_days} days"] if own.personal_days else []
+    terms += [f"evidence {own.evidence_days} days"] if own.evidence_days else []
+    note(conn, now, by, "publisher.retention", publisher_id, ", ".join(terms) or "as usual", publisher_id=publisher_id)
     return own
 
 

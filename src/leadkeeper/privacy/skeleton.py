@@ -1,4 +1,4 @@
-"""What is left of a lead and of what was said of it, once it was kept long enough. Pure."""
+"""What is left of a lead and of what was said of it, once it was kept long enough."""
 
 from __future__ import annotations
 

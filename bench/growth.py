@@ -88,7 +88,11 @@ def _rows(first: int, count: int, of: int, begun: int, connection_id: str) -> It
         person |= {"country": "GB", "company": "Fabrikam", "title": "Head of Analysis"}
         text = "Would like to see a demo for forty people in two offices, and a price for a year."
         body = {"customer": person, "description": text, "campaign": "spring", "extra": {}}
-        lead = {"id": least_id(at)[:24] + f"{number:012x}", "publisher_id": PUBLISHER, "offer_id": "crm"}
+        lead: dict[str, Any] = {
+            "id": least_id(at)[:24] + f"{number:012x}",
+            "publisher_id": PUBLISHER,
+            "offer_id": "crm",
+        }
         lead |= {"source": _SOURCES[number % 2], "action": _ACTIONS[number % 2], "email": email, "created_at": at}
         lead |= {"test": number % 5_000 == 1, "body": json.dumps(body), "unrouted": False}
         # The first of all are those that nobody looked after: a list finds them behind everything else.
@@ -97,7 +101,8 @@ def _rows(first: int, count: int, of: int, begun: int, connection_id: str) -> It
 
 
 def _pages() -> list[tuple[str, Call]]:
-    own, now = {"publisher_id": PUBLISHER}, now_ms()
+    own: dict[str, Any] = {"publisher_id": PUBLISHER}
+    now = now_ms()
     lists: dict[str, dict[str, Any]] = {
         "first page, all publishers": {},
         "first page of a publisher": own,

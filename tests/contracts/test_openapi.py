@@ -33,6 +33,7 @@ LEFT_OUT = {
     **{f"{CLOUD_PARTNER}/{act}": ["positive_data_acceptance"] for act in ("publish", "golive", "cancel")},
     "/v1.0/ingestion/products/{productId}/submissions/{submissionId}/promote": ["positive_data_acceptance"],
     OFFER_PATH: ["positive_data_acceptance"],  # an If-Match must be the offer's ETag
+    "/v1/publishers/{publisherId}/retention": ["positive_data_acceptance"],  # no longer than the installation's
     # Settings that fit their schema may still be none: an address must be one, a connection string too.
     # What is too large is refused as such (413), whatever else is wrong with it.
     f"{OFFER_PATH}/customer-leads": ["positive_data_acceptance", "negative_data_rejection"],

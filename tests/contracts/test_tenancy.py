@@ -33,6 +33,7 @@ MARK: Final = "quagga"
 QUERY: Final = {"/api/": "?api-version=2017-10-31"}
 BODIES: Final[Mapping[str, Any]] = {
     "PUT /v1/publishers/{publisherId}": {"displayName": "Mine now"},
+    "PUT /v1/publishers/{publisherId}/retention": {"personalDays": 1},
     "POST /v1/publishers/{publisherId}/portal-links": {"role": "reader"},
     "PUT /v1/publishers/{publisherId}/offers/{offerId}": {"title": "Mine now"},
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/customer-leads": DESTINATION,

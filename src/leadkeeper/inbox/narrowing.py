@@ -67,7 +67,10 @@ def _followed(asked: str, now_ms: int) -> sa.ColumnElement[bool]:
 def fitting(rows: Iterable[sa.Row[Any]], filters: LeadFilter, limit: int) -> list[sa.Row[Any]]:
     """Up to ``limit`` of ``rows`` whose customer fits: by country, and by a part of name, company or address."""
     found: list[sa.Row[Any]] = []
-    words = f"{filters.text or ''} {filters.country or ''}".casefold().split()
+    words = [
+        *(filters.text or "").casefold().split(),
+        *([f'"{filters.country}"'.casefold()] if filters.country else []),
+    ]
     for row in rows:
         if _may_fit(row.body, words) and _fits(row.body, filters):
             found.append(row)

@@ -28,8 +28,8 @@ class Room:
 def room(conn: sa.Connection) -> Room:
     """What the database takes now."""
     if conn.dialect.name == "postgresql":
-        size = sa.select(sa.func.pg_database_size(sa.func.current_database()))
-        return Room(int(conn.scalar(size) or 0), 0, shrinks=False)
+        taken = conn.scalar(sa.select(sa.func.pg_database_size(sa.func.current_database())))
+        return Room(int(taken or 0), 0, shrinks=False)
     size, pages, free, mode = (
         _pragma(conn, name) for name in ("page_size", "page_count", "freelist_count", "auto_vacuum")
     )

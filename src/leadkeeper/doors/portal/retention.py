@@ -68,7 +68,7 @@ class RetentionPages:
         most = dict(
             zip(_FIELDS, (self._retention.usual.personal_days, self._retention.usual.evidence_days), strict=True)
         )
-        wrong = {
+        wrong: dict[str, str] = {
             name: _("Enter a number from 1 to %(most)s.", most=most[name])
             for name, text in given.items()
             if text and not (text.isascii() and text.isdecimal() and len(text) < 7)

@@ -72,7 +72,7 @@ class Retention:
     async def change(self, publisher_id: str, own: Own, *, by: str) -> Own:
         """Keep a publisher's data for so long from now on. Raises :class:`Problem` for longer than is usual here.
 
-        What was removed does not come back; what is too old now is removed within a quarter of a day.
+        What was removed does not come back; what is too old now is removed within a day.
         """
         self.usual.require(own)
         return await self._storage.write(_change, publisher_id, own, self._clock(), by)

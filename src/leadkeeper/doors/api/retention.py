@@ -110,7 +110,7 @@ class RetentionRoutes:
     async def put_retention(self, publisher_id: PublisherId, body: RetentionBody, caller: Owner) -> RetentionView:
         """For an operator, or the publisher itself. No longer than the installation keeps data.
 
-        What is too old by then is removed within six hours, and does not come back.
+        What is too old by then is removed within a day, and does not come back.
         """
         own = Own(body.personal_days, body.evidence_days)
         changed = await self._retention.change(publisher_id, own, by=caller.name)

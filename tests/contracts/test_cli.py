@@ -452,6 +452,7 @@ def test_doctor_finds_all_well(
         "set aside": "ok",
         "set aside by outages": "ok",
         "without connection": "ok",
+        "data kept": "ok",
         "records": "ok",
         "clock": "ok",
         "mail": "note",
@@ -676,7 +677,7 @@ def test_a_publisher_s_data_are_kept_for_a_shorter_time(call: Call) -> None:
     put_offer(call)
     kept = call("publishers", "retention", "contoso", "--personal-days", "60", "--json").json
     assert (kept["personalDays"], kept["evidenceDays"], kept["ownPersonalDays"]) == (60, 60, 60)
-    assert "60 days" in call("publishers", "retention", "contoso").out
+    assert "60 days" in call("publishers", "retention", "contoso").err
     assert call("publishers", "retention", "contoso", "--personal-days", "500").code == 1
     assert call("publishers", "retention", "contoso", "--personal-days", "").code == 0
     assert call("publishers", "retention", "contoso", "--json").json["personalDays"] == 400

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -12,7 +13,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from bench import accept, carry, hostile, isolation, latency, limits, report, together
+from bench import accept, carry, growth, hostile, isolation, latency, limits, report, together
 from bench.children import ChildFailed
 from bench.figures import Section
 from bench.place import KINDS, Kind, Place
@@ -28,6 +29,7 @@ def bench(
     short: Annotated[bool, typer.Option("--quick", help="About a minute and a half; noisier.")] = False,
     only: Annotated[str | None, typer.Option(help=f"Some parts, with commas: {', '.join(PARTS)}.")] = None,
     database: Annotated[str | None, typer.Option(help="sqlite or postgresql; both unless given.")] = None,
+    leads: Annotated[int | None, typer.Option(min=1_000, help="How many leads there are for growth.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Put the figures into the docs page (whole runs only).")
@@ -35,6 +37,7 @@ def bench(
 ) -> None:
     """Measure on this machine: leads accepted, carried, their way's time, and what trouble elsewhere does to them."""
     plan = _plan(short, only, database)
+    plan = plan if leads is None else replace(plan, growth_leads=leads)
     if write and not plan.whole:
         raise typer.BadParameter("only a whole run is written into the docs", param_hint="--write")
     console = Console(width=None if sys.stdout.isatty() else 200)
@@ -84,6 +87,8 @@ def _measured(plan: Plan, console: Console, others: list[float]) -> list[Section
             sections.append(isolation.measure(place, plan, say))
         if "hostile" in plan.parts:
             sections.append(hostile.measure(place, plan, say))
+        if "growth" in plan.parts:
+            sections.append(growth.measure(place, plan, say))
         used = usage.section()
     return [*sections, used] if used else sections
 

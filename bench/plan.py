@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.place import KINDS, Kind
 
-PARTS: Final = ("accept", "carry", "together", "latency", "isolation", "hostile")
+PARTS: Final = ("accept", "carry", "together", "latency", "isolation", "hostile", "growth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Plan:
     calm_seconds: float = 12.0
     trouble_seconds: float = 20.0
     hostile_seconds: float = 120.0
+    growth_leads: int = 1_000_000
 
     @property
     def whole(self) -> bool:
@@ -55,4 +56,5 @@ def quick(databases: tuple[Kind, ...], parts: tuple[str, ...]) -> Plan:
         calm_seconds=3.0,
         trouble_seconds=5.0,
         hostile_seconds=10.0,
+        growth_leads=100_000,
     )

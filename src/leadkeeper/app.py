@@ -58,6 +58,7 @@ from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.sender import Sender
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.privacy.retention import Retention, RetentionTask
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -175,6 +176,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
         redelivery=Redelivery(storage, wake, clock),
+        retention=Retention(storage, settings.periods, clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),
         selection=Selection(storage, wake, clock),
@@ -363,6 +365,9 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         runner.run(),
         Tally(installation.services.storage, installation.services.clock).run(),
         Inspection(installation.services.storage, installation.services.clock, random.random).run(),
+        RetentionTask(
+            installation.services.retention, installation.services.storage, installation.services.clock
+        ).run(),
     ]
 
 

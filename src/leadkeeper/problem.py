@@ -26,6 +26,7 @@ class ProblemType(StrEnum):
     UNKNOWN_DELIVERY = "unknown-delivery"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     NOT_REPEATABLE_NOW = "not-repeatable-now"
+    LEAD_EXPIRED = "lead-expired"
     PRECONDITION_FAILED = "precondition-failed"
     OPERATION_RUNNING = "operation-running"
     UNKNOWN_OPERATION = "unknown-operation"
@@ -58,6 +59,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.UNKNOWN_DELIVERY: 404,
     ProblemType.IDEMPOTENCY_KEY_REUSED: 409,
     ProblemType.NOT_REPEATABLE_NOW: 409,
+    ProblemType.LEAD_EXPIRED: 409,
     ProblemType.PRECONDITION_FAILED: 412,
     ProblemType.OPERATION_RUNNING: 409,
     ProblemType.UNKNOWN_OPERATION: 404,
@@ -92,6 +94,7 @@ TITLES: Mapping[ProblemType, str] = {
     ProblemType.UNKNOWN_DELIVERY: _("Unknown delivery"),
     ProblemType.IDEMPOTENCY_KEY_REUSED: _("Idempotency key reused"),
     ProblemType.NOT_REPEATABLE_NOW: _("Not repeatable now"),
+    ProblemType.LEAD_EXPIRED: _("Lead expired"),
     ProblemType.PRECONDITION_FAILED: _("Precondition failed"),
     ProblemType.OPERATION_RUNNING: _("Operation running"),
     ProblemType.UNKNOWN_OPERATION: _("Unknown operation"),

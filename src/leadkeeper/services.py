@@ -34,6 +34,7 @@ from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.privacy.retention import Retention
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -80,6 +81,7 @@ class Services:
     reading: Reading
     costs: Costs
     redelivery: Redelivery
+    retention: Retention
     follow_ups: FollowUps
     follow_up_uploads: FollowUpUploads
     selection: Selection

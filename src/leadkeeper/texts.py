@@ -15,7 +15,7 @@ from gettext import NullTranslations
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 
@@ -95,6 +95,10 @@ class Language:
     def moment(self, at: datetime) -> str:
         """A date and time of day as people of this language write it, with its time zone."""
         return format_datetime(at, "medium", locale=self.locale) + at.strftime(" %Z").rstrip()
+
+    def day(self, at: datetime) -> str:
+        """A date as people of this language write it: ``November 29, 2026``."""
+        return format_date(at, "long", locale=self.locale)
 
 
 ENGLISH: Final = Language("en")

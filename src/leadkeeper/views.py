@@ -157,7 +157,10 @@ class CustomerView(View):
 class LeadNoteView(View):
     """What is to be known of a lead before it is used."""
 
-    kind: str = Field(description="noCustomer (nothing of a customer was found), emailNotAnAddress, recordDamaged.")
+    kind: str = Field(
+        description="noCustomer (nothing of a customer was found), emailNotAnAddress, recordDamaged, "
+        "personalDataRemoved."
+    )
     text: str
 
 
@@ -203,6 +206,9 @@ class _Lead(View):
     withheld: bool = Field(description="The customer's data were neither stored nor passed on, for privacy.")
     unknown: tuple[str, ...] = Field((), description="Which of source and action are none that we know.")
     customer: CustomerView
+    personal_data_removed_at: str | None = Field(
+        None, description="When all that may be personal was removed, since it was kept long enough; null before."
+    )
     notes: tuple[LeadNoteView, ...] = Field((), description="What is to be known of the lead before it is used.")
     follow_up: FollowUpView | None = Field(
         None, description="How it is followed up; null where there is no customer to turn to, or who asked not to be."

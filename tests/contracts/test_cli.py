@@ -452,6 +452,7 @@ def test_doctor_finds_all_well(
         "set aside": "ok",
         "set aside by outages": "ok",
         "without connection": "ok",
+        "data kept": "ok",
         "records": "ok",
         "audit": "ok",
         "clock": "ok",
@@ -671,3 +672,16 @@ def test_texts_that_no_database_keeps_are_refused_in_one_line(call: Call, monkey
     Path("settings.json").write_bytes(b'\xef\xbb\xbf{"leadDestination": "none"}')
     message = call("connections", "put", OFFER, "primary", "--file", "settings.json")
     assert "not JSON" not in message.err
+
+
+def test_a_publisher_s_data_are_kept_for_a_shorter_time(call: Call) -> None:
+    put_offer(call)
+    kept = call("publishers", "retention", "contoso", "--personal-days", "60", "--json").json
+    assert (kept["personalDays"], kept["evidenceDays"], kept["ownPersonalDays"]) == (60, 60, 60)
+    assert "60 days" in call("publishers", "retention", "contoso").err
+    assert call("publishers", "retention", "contoso", "--personal-days", "500").code == 1
+    assert call("publishers", "retention", "contoso", "--personal-days", "").code == 0
+    assert call("publishers", "retention", "contoso", "--json").json["personalDays"] == 400
+    (finding,) = [each for each in call("doctor", "--json").json["findings"] if each["name"] == "data kept"]
+    assert finding["state"] == "ok"
+    assert "personal data of leads 400 days (0 removed)" in finding["detail"]

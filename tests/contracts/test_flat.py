@@ -117,3 +117,32 @@ async def test_a_scrape_counts_only_so_many(home: Installation, monkeypatch: pyt
     await home.services.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="waiting")).close())
     text = (await Metrics().text(home.services.storage, now_ms())).decode()
     assert 'leadkeeper_deliveries_waiting{state="pending"} 50.0' in text
+
+
+@pytest.mark.parametrize("state", ["setAside", "attention", "delivered", "waiting"])
+async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    stored = "setAside" if state == "attention" else state
+
+    def transaction(conn: sa.Connection) -> str:
+        d = t.delivery.c
+        oldest: str = conn.scalar(sa.select(sa.func.min(d.lead_id))) or ""
+        conn.execute(sa.update(t.delivery).values(state="unconfirmed"))
+        conn.execute(sa.update(t.delivery).where(d.lead_id == oldest).values(state=stored))
+        return oldest
+
+    oldest = await home.services.storage.write(transaction)
+    await home.services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
+    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", 0)
+    monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
+    inbox, which = home.services.inbox, LeadFilter("contoso", state=state)
+    on_sqlite = home.services.storage.__class__.__name__ == "SQLite"
+    assert await work(home.services.storage, lambda: inbox.list(which, limit=10)) < (9_000 if on_sqlite else 900)
+    first = await inbox.list(which, limit=10)
+    assert (first.leads, first.looked_further) == ((), True)
+    # It is found where the looking goes on.
+    monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 2_500)
+    page = await inbox.list(which, limit=10)
+    page = await inbox.list(which, page.next_cursor, limit=10)
+    assert [lead.id for lead in page.leads] == [oldest]

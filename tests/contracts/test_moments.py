@@ -21,6 +21,7 @@ from leadkeeper.delivery import breaker, schedule
 from leadkeeper.delivery.recall import TRY_EVERY
 from leadkeeper.mail.address import MailRules
 from leadkeeper.notices import due
+from leadkeeper.privacy import expiry
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import LONGEST_DELAYS, agree
@@ -47,6 +48,8 @@ TO_COME: Final = (
     t.contact.c.ask_at,
     t.channel.c.due_at,
     t.channel_event.c.due_at,
+    t.retention_walk.c.due_at,
+    t.retention_left.c.look_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
@@ -59,6 +62,7 @@ PAST: Final = {
     "number": "a place in a chain",
     "first_number": "a place in a chain",
     "ahead_ms": "a difference",
+    "removed": "a count",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
     "failing_since": "of a channel: it is switched off that much sooner or later",
     "factor_step": "a count of half minutes, by which a second factor's code is good once",
@@ -108,6 +112,9 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         conn.execute(sa.insert(t.notice).values(**notice, due_at=at, tries=0))
         contact = {"publisher_id": "p", "address": "a@b.example", "mailbox": "a@b.example", "state": "waiting"}
         conn.execute(sa.insert(t.contact).values(**contact, ask_at=at, created_at=NOON))
+        kept = {"publisher_id": "p", "kind": "personal"}
+        conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
+        conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
         told = {"kind": "webhook", "created_at": NOON, "due_at": at}
         named = {"name": "n", "events": "[]", "language": "en", "host": "", "sealed": ""}
@@ -274,6 +281,8 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "connection_change.due_at": max(changes.UNASKED, changes.TAKEN),
         "notice.due_at": max(outbox.DAY_MS, *due.RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
         "operation.due_at": lease,
+        "retention_walk.due_at": expiry.EVERY_MS,
+        "retention_left.look_at": expiry.AGAIN_MS,
         "contact.ask_at": max(24 * contacts.PUT_OFF_MS, contacts.LEASE_MS),
         "channel.due_at": max(HELD_MS, rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),
         "channel_event.due_at": max(rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),

@@ -36,6 +36,7 @@ LEFT_OUT = {
     "/v1/publishers/{publisherId}/channels": ["positive_data_acceptance"],
     "/v1/channels": ["positive_data_acceptance"],
     OFFER_PATH: ["positive_data_acceptance"],  # an If-Match must be the offer's ETag
+    "/v1/publishers/{publisherId}/retention": ["positive_data_acceptance"],  # no longer than the installation's
     # Settings that fit their schema may still be none: an address must be one, a connection string too.
     # What is too large is refused as such (413), whatever else is wrong with it.
     f"{OFFER_PATH}/customer-leads": ["positive_data_acceptance", "negative_data_rejection"],

@@ -30,7 +30,7 @@ from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
-from leadkeeper.inbox import inbox, redelivery
+from leadkeeper.inbox import in_state, redelivery
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
 from leadkeeper.intake.keep import Accepted
 from leadkeeper.mail.address import MailRules, parse_address
@@ -390,7 +390,7 @@ async def test_closing_waits_for_what_runs(database_url: str) -> None:
 async def test_leads_are_listed_by_state_however_many_there_are(
     database_url: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "FEW", few)
+    monkeypatch.setattr(in_state, "FEW", few)
     async with furnished(database_url) as installation:
         lease_id = await begin(installation, 4)
         (work,) = await take(installation, lease_id, 3)

@@ -58,7 +58,7 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
-OPERATORS = ("/portal/people", "/portal/start", "/portal/certification")
+OPERATORS = ("/portal/people", "/portal/start", "/portal/certification", "/portal/retention")
 """Pages that publishers do not have."""
 
 
@@ -118,9 +118,7 @@ async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: Installation)
     values, seen = await known(home), 0
     async with signed_in(home, Role.READER) as reader:
         for method, path in routes(home):
-            if method != "GET" or path.startswith(
-                (*OUTSIDE, "/portal/people", "/portal/start", "/portal/certification")
-            ):
+            if method != "GET" or path.startswith((*OUTSIDE, *OPERATORS)):
                 continue
             page = await reader.open(home.url + filled(path, values))
             assert page.status in (200, 403), (path, page.status, page.text)

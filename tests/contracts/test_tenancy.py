@@ -35,6 +35,7 @@ MARK: Final = "quagga"
 QUERY: Final = {"/api/": "?api-version=2017-10-31"}
 BODIES: Final[Mapping[str, Any]] = {
     "PUT /v1/publishers/{publisherId}": {"displayName": "Mine now"},
+    "PUT /v1/publishers/{publisherId}/retention": {"personalDays": 1},
     "POST /v1/publishers/{publisherId}/portal-links": {"role": "reader"},
     "POST /v1/publishers/{publisherId}/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},
     "POST /v1/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},

@@ -63,6 +63,7 @@ ACTS: Final[Mapping[str, str]] = {
     "portalLink.create": "A link was made that shows a publisher's pages in another site's page, in which role.",
     "portalLink.open": "Such a link was used.",
     "publisher.put": "A publisher was made or changed.",
+    "publisher.retention": "For how long a publisher's data are kept was changed: which, and for how many days.",
     "secondFactor.off": "A second factor is asked for no more.",
     "secondFactor.on": "A second factor was set up.",
     "secondFactor.recovery": "A recovery code was used instead of a code.",

@@ -105,12 +105,13 @@ def change_follow_up(
 
 def _lead(conn: sa.Connection, lead_id: str, publisher_id: str | None) -> sa.Row[Any]:
     c = t.lead.c
-    columns = (c.publisher_id, c.created_at, c.action, c.test, c.withheld, c.preview)
+    columns = (c.publisher_id, c.created_at, c.action, c.test, c.withheld, c.preview, c.expired_at)
     query: sa.Select[Any] = sa.select(*columns).where(c.id == lead_id)
     row = conn.execute(query).first()
     if row is None or publisher_id not in (None, row.publisher_id):
         raise Problem(ProblemType.NOT_FOUND, _("There is no lead %(lead)s.", lead=lead_id))
-    if not is_followed(action=row.action, test=row.test, withheld=row.withheld, preview=row.preview):
+    followed = is_followed(action=row.action, test=row.test, withheld=row.withheld, preview=row.preview)
+    if row.expired_at is not None or not followed:
         raise Problem(ProblemType.INVALID_REQUEST, _("Nobody follows this lead up: there is no customer to turn to."))
     return row
 

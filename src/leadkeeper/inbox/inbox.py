@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import from_stored
-from leadkeeper.clock import to_text
-from leadkeeper.connections.own import of_publisher
+from leadkeeper.clock import to_datetime, to_text
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
 from leadkeeper.inbox.followed import FOLLOWED, events_of, follow_up_of
+from leadkeeper.inbox.in_state import in_state, tabs
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
-from leadkeeper.inbox.notes import damaged_note, notes_on
+from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
 from leadkeeper.inbox.period import within
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
@@ -39,8 +39,6 @@ from leadkeeper.views import (
 
 MOST: Final = 200
 """The most leads on one page."""
-FEW: Final = 5_000
-"""Up to this many leads in a state are found by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,64 +138,15 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
     return found + within(filters.since_ms, filters.until_ms)
 
 
-def _with_delivery(
-    conn: sa.Connection, state: str, publisher_id: str | None, which: sa.ColumnElement[bool]
-) -> sa.ColumnElement[bool]:
-    """The leads with a delivery of ``which`` in ``state``.
-
-    They are named while they are few, so that nobody looks through all leads.
-    Of one publisher only its own connections are looked at, of which the indexes know what is in each state.
-    """
-    d = t.delivery.c
-    there = None
-    if state in _SHOWN:
-        indexed, at_rest = _SHOWN[state]
-        there = indexed & which & _over(conn, at_rest, publisher_id)
-        few = conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
-        if len(few) <= FEW:
-            return one_of(conn, t.lead.c.id, few)
-    return sa.exists().where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).correlate(t.lead)
-
-
-def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
-    """Deliveries over connections that are at rest, or are not; those of one publisher, or of all."""
-    c = t.connection.c
-    those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
-    if publisher_id is not None:
-        own = conn.scalars(sa.select(c.id).where(of_publisher(conn, publisher_id), those)).all()
-        return t.delivery.c.connection_id.in_(own)
-    return sa.true() if at_rest is None else t.delivery.c.connection_id.in_(sa.select(c.id).where(those))
-
-
-def _ready(state: str) -> sa.ColumnElement[bool]:
-    return t.READY & (t.delivery.c.state == sa.literal_column(f"'{state}'"))
-
-
-_SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
-    "held": (t.READY, True),
-    "pending": (_ready("pending"), False),
-    "waiting": (_ready("waiting"), False),
-    "sending": (t.SENDING, None),
-    "setAside": (t.SET_ASIDE, None),
-    "unconfirmed": (t.UNCONFIRMED, None),
-    "withheld": (t.WITHHELD, None),
-}
-"""The states that have a partial index, as they are shown, and whether their connections are at rest."""
-
-
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False) -> LeadPage:
     c = t.lead.c
-    query = _LEADS.where(*_conditions(filters), *narrowing(filters))
-    if filters.state == "attention":
-        query = query.where(_needing_attention(conn, filters.publisher_id))
-    elif filters.state is not None:
-        which = t.FOR_A_PERSON if filters.to_decide else sa.true()
-        query = query.where(_with_delivery(conn, filters.state, filters.publisher_id, which))
+    which, many = in_state(conn, filters.state, filters.publisher_id, to_decide=filters.to_decide)
+    query = _LEADS.where(*_conditions(filters), *narrowing(filters), which)
     up = newer != filters.oldest_first
     query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
         query = query.where(c.id > cursor if up else c.id < cursor)
-    end = _end_of_look(conn, filters, cursor, up=up) if is_narrow(filters) else None
+    end = _end_of_look(conn, filters, cursor, up=up) if many or is_narrow(filters) else None
     if end is not None:
         query = query.where(c.id <= end if up else c.id >= end)
     if not filters.text and not filters.country:
@@ -232,23 +181,9 @@ def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *
     return end
 
 
-def _needing_attention(conn: sa.Connection, publisher_id: str | None) -> sa.ColumnElement[bool]:
-    """Leads that a person must do something about: they are held, or set aside for a person."""
-    those = (_with_delivery(conn, "held", publisher_id, sa.true()), "setAside")
-    return those[0] | _with_delivery(conn, those[1], publisher_id, t.FOR_A_PERSON)
-
-
 def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:
     whose = filters.publisher_id
-    held = t.READY & _over(conn, True, whose)
-    aside = _over(conn, None, whose)
-    which = {
-        "attention": held | (t.FOR_A_PERSON & aside),
-        "waiting": _ready("waiting") & _over(conn, False, whose),
-        "held": held,
-        "setAside": t.SET_ASIDE & aside,
-    }
-    return counts(conn, which, _conditions(LeadFilter(whose, filters.offer_id)))
+    return counts(conn, tabs(conn, whose), _conditions(LeadFilter(whose, filters.offer_id)))
 
 
 def _same_customer(conn: sa.Connection, lead_id: str) -> LeadPage:
@@ -288,6 +223,7 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
         "test": row.test,
         "preview": row.preview,
         "withheld": row.withheld,
+        "personal_data_removed_at": None if row.expired_at is None else to_text(row.expired_at),
         "unknown": tuple(unknown),
         "customer": content.customer,
         "notes": _notes(content, row, language),
@@ -296,6 +232,8 @@ def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
 
 
 def _notes(content: Content, row: sa.Row[Any], language: Language) -> tuple[LeadNoteView, ...]:
+    if row.expired_at is not None:
+        return (expired_note(to_datetime(row.expired_at), language),)
     if content.damaged:
         return (damaged_note(language),)
     customer = content.customer.model_dump(by_alias=True)

@@ -6,7 +6,7 @@ its cursor goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -53,6 +53,8 @@ def narrowing(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
 def _followed(asked: str, now_ms: int) -> sa.ColumnElement[bool]:
     c, f = t.lead.c, t.follow_up.c
     followed = sa.not_(c.test) & sa.not_(c.withheld) & sa.not_(c.preview) & (c.action != DO_NOT_CONTACT)
+    if asked in ("new", "active", "overdue"):
+        followed &= c.expired_at.is_(None)  # there is nobody left to turn to
     state = sa.func.coalesce(f.state, "new")
     if asked == "closed":
         return followed & state.in_(CLOSED)
@@ -65,12 +67,24 @@ def _followed(asked: str, now_ms: int) -> sa.ColumnElement[bool]:
 def fitting(rows: Iterable[sa.Row[Any]], filters: LeadFilter, limit: int) -> list[sa.Row[Any]]:
     """Up to ``limit`` of ``rows`` whose customer fits: by country, and by a part of name, company or address."""
     found: list[sa.Row[Any]] = []
+    words = [
+        *(filters.text or "").casefold().split(),
+        *([f'"{filters.country}"'.casefold()] if filters.country else []),
+    ]
     for row in rows:
-        if _fits(row.body, filters):
+        if _may_fit(row.body, words) and _fits(row.body, filters):
             found.append(row)
             if len(found) == limit:
                 break
     return found
+
+
+def _may_fit(body: str, words: Sequence[str]) -> bool:
+    """Whether all of ``words`` stand in the body's text, which is not parsed for that; with an escape they may."""
+    if "\\" in body:
+        return True
+    folded = body.casefold()
+    return all(word in folded for word in words)
 
 
 def _fits(body: str, filters: LeadFilter) -> bool:

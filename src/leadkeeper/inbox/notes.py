@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from leadkeeper.intake.normal import is_address
@@ -12,6 +13,7 @@ from leadkeeper.views import LeadNoteView
 NO_CUSTOMER: Final = "noCustomer"
 EMAIL_NOT_AN_ADDRESS: Final = "emailNotAnAddress"
 RECORD_DAMAGED: Final = "recordDamaged"
+PERSONAL_DATA_REMOVED: Final = "personalDataRemoved"
 
 _TEXTS: Final[Mapping[str, str]] = {
     NO_CUSTOMER: _(
@@ -28,6 +30,18 @@ _TEXTS: Final[Mapping[str, str]] = {
 def damaged_note(language: Language) -> LeadNoteView:
     """The note on a lead whose row cannot be read."""
     return LeadNoteView(kind=RECORD_DAMAGED, text=language.gettext(_TEXTS[RECORD_DAMAGED]))
+
+
+def expired_note(at: datetime, language: Language) -> LeadNoteView:
+    """The note on a lead that was kept long enough."""
+    text = language.gettext(
+        _(
+            "The personal data of this lead were removed on %(day)s, since they are kept for a limited time. When it "
+            "came, its offer and what became of it are still known."
+        ),
+        day=language.day(at),
+    )
+    return LeadNoteView(kind=PERSONAL_DATA_REMOVED, text=text)
 
 
 def notes_on(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
-from leadkeeper.clock import Clock, now_ms
+from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import Aside, State
 from leadkeeper.inbox.follow_ups import record_event
@@ -20,6 +20,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
 from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import DeliveryView, Replayed
 
 REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.WAITING)
@@ -43,7 +44,7 @@ class Redelivery:
     async def retry(self, delivery_id: str, *, by: str, language: Language = ENGLISH) -> DeliveryView:
         """Make one delivery due now, with its attempts counted anew; what is pending stays as it is.
 
-        Raises :class:`Problem` if there is none, or while it is being sent or withheld.
+        Raises :class:`Problem` if there is none, while it is being sent or withheld, and once its lead has expired.
         """
         connection_id, view = await self._storage.write(_retry, delivery_id, self._clock(), by, language)
         self._woken([connection_id])
@@ -102,6 +103,13 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
     if row.state in (State.SENDING, State.WITHHELD):
         detail = "This delivery is being sent just now." if row.state == State.SENDING else "This lead is withheld."
         raise Problem(ProblemType.NOT_REPEATABLE_NOW, detail)
+    expired_at = conn.scalar(sa.select(t.lead.c.expired_at).where(t.lead.c.id == row.lead_id))
+    if expired_at is not None:
+        detail = _(
+            "The personal data of this lead were removed on %(day)s, so that there is nothing to send again.",
+            day=to_text(expired_at)[:10],
+        )
+        raise Problem(ProblemType.LEAD_EXPIRED, detail)
     conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(due_now(now)))
     announce(conn)
     record_retry(conn, delivery_id, row.lead_id, row.state, now, by)
@@ -138,6 +146,7 @@ def _connection_id(conn: sa.Connection, offer: OfferRef, name: str) -> str:
 def _leads_of(offer: OfferRef, since_ms: int | None, until_ms: int | None) -> sa.Select[Any]:
     c = t.lead.c
     leads = sa.select(c.id).where(c.publisher_id == offer.publisher_id, c.offer_id == offer.offer_id)
+    leads = leads.where(c.expired_at.is_(None))  # of the others nothing is left to send
     return leads.where(*within(since_ms, until_ms))
 
 

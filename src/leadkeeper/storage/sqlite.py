@@ -133,7 +133,14 @@ class SQLite:
         def _connect(connection: Any, _record: object) -> None:
             # The driver's own transaction control begins too late (at the first write) for a fair write lock.
             connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            # First: a file that has no table yet gives the room of removed rows back, step by step (see storage.room).
+            for pragma in (
+                "auto_vacuum=INCREMENTAL",
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+                "temp_store=MEMORY",
+            ):
                 connection.execute(f"PRAGMA {pragma}").close()
 
         @event.listens_for(engine, "begin")

@@ -33,6 +33,7 @@ from leadkeeper.doors.api.portal_links import PortalLinkRoutes
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.publishing import PublishingRoutes
+from leadkeeper.doors.api.retention import RetentionRoutes
 from leadkeeper.doors.api.system import MEASUREMENTS, System
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.client_address import ClientAddresses
@@ -66,6 +67,7 @@ def create_api(
     AuditRoutes(services.audit).serve_on(app)
     Deliveries(services.redelivery, services.audit).serve_on(app)
     Publishers(services.catalogue).serve_on(app)
+    RetentionRoutes(services.retention).serve_on(app)
     Offers(services.catalogue).serve_on(app)
     PublishingRoutes(services.publication, services.base_url).serve_on(app)
     DifferenceRoutes(services.differences, services.publication).serve_on(app)

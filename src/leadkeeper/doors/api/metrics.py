@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from leadkeeper.delivery.sent import Sent
+from leadkeeper.privacy.retention import Figures, figures
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, damage_counts
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -27,6 +28,40 @@ REST_TIMES: Final = 20
 
 MOST_COUNTED: Final = 100_000
 """Of what is ready and of what is set aside no more are counted: a scrape costs no more with ten million waiting."""
+
+
+class Keeping:
+    """How large the database is, and what was removed from it since it was kept long enough."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._bytes = Gauge(
+            "leadkeeper_database_bytes",
+            "Bytes that the database takes, and those of them that hold nothing.",
+            ["part"],
+            registry=registry,
+        )
+        self._removed = Gauge(
+            "leadkeeper_expired_rows",
+            "Rows whose data were removed, since they were kept long enough, by kind, since ever.",
+            ["kind"],
+            registry=registry,
+        )
+        self._oldest = Gauge(
+            "leadkeeper_oldest_kept_timestamp_seconds",
+            "When the oldest row came whose data are kept, by kind; what waits beyond its time is not looked at.",
+            ["kind"],
+            registry=registry,
+        )
+
+    def set(self, found: Figures) -> None:
+        """As they are now."""
+        self._bytes.labels("all").set(found.room.taken)
+        self._bytes.labels("free").set(found.room.free)
+        self._oldest.clear()
+        for kind, kept in found.kept.items():
+            self._removed.labels(kind.value).set(kept.removed)
+            if kept.oldest_at is not None:
+                self._oldest.labels(kind.value).set(kept.oldest_at / 1000)
 
 
 class Metrics:
@@ -71,6 +106,7 @@ class Metrics:
             ["kind"],
             registry=self._registry,
         )
+        self._keeping = Keeping(self._registry)
         self._ended: Tally[tuple[str, str]] = Tally()
         # Looking a label up takes longer than counting.
         self._by_result: dict[tuple[str, str], Counter] = {}
@@ -108,6 +144,7 @@ class Metrics:
         self._clocks.clear()
         try:
             destinations, waiting, processes, damaged = await storage.read(_snapshot, now)
+            self._keeping.set(await storage.read(figures, now))
         except StorageAway:
             self._waiting.clear()
             self._damaged.clear()

@@ -37,6 +37,8 @@ RESTORE: Final = (
     "ended for it is told for a day"
 )
 
+_KEPT: Final = {"personal": "personal data of leads", "evidence": "evidence of attempts", "mails": "texts of mails"}
+
 State = Literal["ok", "note", "wrong"]
 
 
@@ -174,6 +176,7 @@ async def _look(settings: Settings, *, test_leads: bool) -> list[Finding]:
             *await _secrets(services),
             *connections,
             *await _backlog(services),
+            await _retention(services),
             await _records(services),
             await _audit(services),
             *await _clocks(services),
@@ -258,6 +261,22 @@ async def _backlog(services: Services) -> list[Finding]:
     for name, count, remedy in _held_up(found):
         findings.append(Finding(name, "note" if count else "ok", str(count), remedy if count else ""))
     return findings
+
+
+async def _retention(services: Services) -> Finding:
+    """For how long data are kept, how old the oldest are, and the room that the database takes."""
+    from leadkeeper.privacy.periods import Kind
+
+    found, usual, now = await services.retention.figures(), services.retention.usual, services.clock()
+    days = {Kind.PERSONAL: usual.personal_days, Kind.EVIDENCE: usual.evidence_days, Kind.MAILS: usual.mail_days}
+    parts = [f"the database takes {found.room.taken / 1e6:.1f} MB, {found.room.free / 1e6:.1f} MB of it free"]
+    for kind, kept in found.kept.items():
+        age = "" if kept.oldest_at is None else f", the oldest came {_ago(now - kept.oldest_at)} ago"
+        left = f", {kept.left} older ones wait" if kept.left else ""
+        parts.append(f"{_KEPT[kind.value]} {days[kind]} days ({kept.removed} removed{age}{left})")
+    late = any(kept.late for kept in found.kept.values())
+    remedy = "start leadkeeper serve or a leadkeeper worker: only they remove what is too old" if late else ""
+    return Finding("data kept", "wrong" if late else "ok", "; ".join(parts), remedy)
 
 
 async def _records(services: Services) -> Finding:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import checked
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.api.retention import RetentionView
+    from leadkeeper.services import Services
 
 commands = typer.Typer(name="publishers", help="Who has offers in the marketplace.", no_args_is_help=True)
 
@@ -49,6 +54,50 @@ def list_(json: AsJson = False) -> None:
         return
     rows = [(p.id, p.display_name, p.created_at) for p in found]
     print_table(("Id", "Name", "Made"), rows, empty="There are no publishers: leadkeeper publishers put.")
+
+
+Days = Annotated[
+    str | None, typer.Option(metavar="DAYS", help="From 1 on; empty for as long as this installation keeps them.")
+]
+
+
+@commands.command()
+def retention(
+    publisher: Annotated[str, typer.Argument(metavar="PUBLISHER", help="Its id.")],
+    personal_days: Days = None,
+    evidence_days: Days = None,
+    json: AsJson = False,
+) -> None:
+    """Show for how long a publisher's data are kept, or keep them for a shorter time.
+
+    Personal data of leads and what destinations said in attempts, after their delivery; what waits is never removed.
+    """
+    from leadkeeper.doors.api.retention import RetentionView
+    from leadkeeper.privacy.periods import Own
+
+    given = {"personal_days": personal_days, "evidence_days": evidence_days}
+    days = {name: _days(name, text) for name, text in given.items() if text is not None}
+
+    async def transaction(services: Services) -> RetentionView:
+        own = await services.retention.own(publisher)
+        if days:
+            own = await services.retention.change(publisher, Own(**(asdict(own) | days)), by=BY)
+        return RetentionView.of(services.retention.usual, own)
+
+    found = with_services(transaction)
+    if json:
+        print_json(found)
+    else:
+        say(
+            f"Of {publisher}'s delivered leads personal data are kept for {found.personal_days} days, and what "
+            f"destinations said for {found.evidence_days} days."
+        )
+
+
+def _days(name: str, text: str) -> int | None:
+    if text and not (text.isascii() and text.isdecimal()):
+        raise typer.BadParameter(f"--{name.replace('_', '-')} {text}: write a number of days, or nothing")
+    return int(text) if text else None
 
 
 def _quota(text: str) -> tuple[str, int | str | None]:

@@ -40,6 +40,7 @@ from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.outside import Outside
 from leadkeeper.doors.portal.provider import SIGNED_OUT, ProviderPages
 from leadkeeper.doors.portal.publishing import PublishingPages
+from leadkeeper.doors.portal.retention import RetentionPages
 from leadkeeper.doors.portal.routes import Handler, Places, Routes, Support, form_of
 from leadkeeper.doors.portal.rules import require_allowed
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
@@ -75,6 +76,7 @@ _PAGES: Final = (
     LivePages,
     CertificationPages,
     MemberPages,
+    RetentionPages,
     AccountPages,
     LookingPages,
     StartPages,

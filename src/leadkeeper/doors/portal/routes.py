@@ -199,6 +199,7 @@ _SHOWN: Final = (
     "/marketplace",
     "/publisher",
     "/offer",
+    "/retention",
 )
 """The ends of addresses that show a page and take its form too."""
 

@@ -30,6 +30,7 @@ OWN: Final = (
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload", "/withdraw")
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"
+RETENTION: Final = "/retention"
 
 
 def needed(method: str, route: str) -> Permission:
@@ -38,7 +39,7 @@ def needed(method: str, route: str) -> Permission:
         return Permission.SEE
     if method != "POST":
         return Permission.CHANGE if route.endswith(FORM_PAGES) else Permission.SEE
-    if route.startswith("/portal/publishers/") and MEMBERS in route:
+    if route.startswith("/portal/publishers/") and (MEMBERS in route or route.endswith(RETENTION)):
         return Permission.INVITE
     return Permission.CHANGE
 

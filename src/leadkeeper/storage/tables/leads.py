@@ -33,6 +33,8 @@ lead: Final = sa.Table(
     sa.Column("hops", sa.Integer, nullable=False, server_default="0"),
     # What the customer agreed to in the storefront, and when, as JSON; see intake.keep.Consent.
     sa.Column("consent", sa.Text),
+    # When all that may be personal was removed, since it was kept long enough; see privacy.expiry.
+    sa.Column("expired_at", sa.BigInteger),
     sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
     sa.Index("ix_lead_publisher", "publisher_id", "id"),
     sa.Index("ix_lead_email", "email", "id"),

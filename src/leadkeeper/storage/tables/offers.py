@@ -20,6 +20,8 @@ publisher: Final = sa.Table(
     sa.Column("shelf_name", sa.Text, nullable=False, server_default=""),
     # JSON: quotas of its own, by name; see access.quotas.
     sa.Column("quotas", sa.Text),
+    # JSON: for how long its data are kept, where that is shorter than usual; see privacy.periods.
+    sa.Column("retention", sa.Text),
 )
 
 quota_use: Final = sa.Table(

@@ -1,0 +1,182 @@
+"""Lists, searches, tabs and downloads where very many leads are kept: the time in the server, without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bench.figures import Column, Row, Say, Section, Target, percentile
+from bench.installation import https, installation
+from bench.payload import PUBLISHER
+from bench.place import Kind, Place
+from bench.plan import Plan
+from leadkeeper.app import open_services
+from leadkeeper.clock import least_id, now_ms
+from leadkeeper.connections.deliveries import new_delivery
+from leadkeeper.doors.portal.lead_csv import csv_of
+from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.services import Services
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import insert_rows
+from leadkeeper.texts import ENGLISH
+
+P95: Final = Target("p95 ms", "≤", 150)
+DOWNLOADED: Final = 100_000
+_STEP: Final = 20_000
+_TIMES: Final = 20
+_DAYS: Final = 400
+_DAY: Final = 86_400_000
+_SOURCES: Final = ("AzureMarketplace", "SPZA", "AzurePortal")
+_ACTIONS: Final = ("INS", "PLT", "Create")
+_COLUMNS: Final = (
+    Column("database", "Database"),
+    Column("what", "Page"),
+    Column("found", "Leads on it"),
+    Column("p50", "p50 ms", 1),
+    Column("p95", "p95 ms", 1),
+    Column("verdict", "Target"),
+)
+Call = Callable[[Services], Awaitable[int]]
+
+
+def measure(place: Place, plan: Plan, say: Say) -> Section:
+    """Each page many times, over leads of 400 days that one publisher got."""
+    section = Section(f"Pages over {plan.growth_leads:,} leads", _COLUMNS)
+    for kind in plan.databases:
+        say(f"growth: {kind}, {plan.growth_leads:,} leads are made")
+        with installation(place, kind, crm=https()) as made:
+
+            async def run() -> list[Row]:
+                async with open_services(made.settings, worker=False) as opened:
+                    size = await _fill(opened.services, plan.growth_leads)
+                    say(f"growth: {kind}, pages")  # noqa: B023
+                    rows = [await _page(opened.services, kind, *each) for each in _pages()]  # noqa: B023
+                    section.notes.append(f"{kind}: {size:,.0f} bytes for a lead with its delivery.")  # noqa: B023
+                    return [*rows, await _download(opened.services, kind)]  # noqa: B023
+
+            section.rows += asyncio.run(run())
+    return section
+
+
+async def _fill(services: Services, leads: int) -> float:
+    """Keep so many leads, a few of them in every state; how many bytes each takes."""
+    before = (await services.retention.figures()).room.taken
+    for first in range(0, leads, _STEP):
+        await services.storage.write(_insert, first, min(_STEP, leads - first), leads)
+    await services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
+    return ((await services.retention.figures()).room.taken - before) / leads
+
+
+def _insert(conn: sa.Connection, first: int, count: int, of: int) -> None:
+    connection_id = conn.scalar(sa.select(t.connection.c.id)) or ""
+    begun = now_ms() - _DAYS * _DAY
+    rows = [*_rows(first, count, of, begun, connection_id)]
+    insert_rows(conn, t.lead, [lead for lead, _ in rows])
+    insert_rows(conn, t.delivery, [delivery for _, delivery in rows])
+
+
+def _rows(first: int, count: int, of: int, begun: int, connection_id: str) -> Iterator[tuple[dict[str, Any], Any]]:
+    for number in range(first, first + count):
+        at = begun + number * _DAYS * _DAY // of
+        email = f"ada{number}@fabrikam.example"
+        person = {"firstName": "Ada", "lastName": f"Lovelace{number}", "email": email, "phone": "+44 20 7946 0958"}
+        person |= {"country": "GB", "company": "Fabrikam", "title": "Head of Analysis"}
+        text = "Would like to see a demo for forty people in two offices, and a price for a year."
+        body = {"customer": person, "description": text, "campaign": "spring", "extra": {}}
+        lead: dict[str, Any] = {
+            "id": least_id(at)[:24] + f"{number:012x}",
+            "publisher_id": PUBLISHER,
+            "offer_id": "crm",
+        }
+        lead |= {"source": _SOURCES[number % 2], "action": _ACTIONS[number % 2], "email": email, "created_at": at}
+        lead |= {"test": number % 5_000 == 1, "body": json.dumps(body), "unrouted": False}
+        # The first of all are those that nobody looked after: a list finds them behind everything else.
+        state = "setAside" if number < of // 50 else "waiting" if number % 1_000 == 3 else "delivered"
+        yield lead, new_delivery(str(lead["id"]), connection_id, at) | {"state": state}
+
+
+def _pages() -> list[tuple[str, Call]]:
+    own: dict[str, Any] = {"publisher_id": PUBLISHER}
+    now = now_ms()
+    lists: dict[str, dict[str, Any]] = {
+        "first page, all publishers": {},
+        "first page of a publisher": own,
+        "an offer": own | {"offer_id": "crm"},
+        "a source": own | {"source": "SPZA"},
+        "a source without leads": own | {"source": "TestDrive"},
+        "an action without leads": own | {"action": "DNC"},
+        "test leads": own | {"test": True},
+        "a day long ago": own | {"since_ms": now - 300 * _DAY, "until_ms": now - 299 * _DAY},
+        "an address": {"email": "ada77@fabrikam.example"},
+        "waiting": own | {"state": "waiting"},
+        "set aside, very many and old": own | {"state": "setAside"},
+        "held, none": own | {"state": "held"},
+        "delivered": own | {"state": "delivered"},
+        "needs attention": own | {"state": "attention"},
+        "a country": own | {"country": "GB"},
+        "a country without leads": own | {"country": "PT"},
+        "withheld, none": own | {"withheld": True},
+        "a destination": own | {"destination": "https_endpoint"},
+        "new to follow up": own | {"follow_up": "new"},
+        "won, none": own | {"follow_up": "won"},
+        "part of a name": own | {"text": "lovelace99"},
+        "part of a name, nothing found": own | {"text": "nobodyhere"},
+    }
+    pages: list[tuple[str, Call]] = [
+        (name, _listing(LeadFilter(**chosen, now_ms=now), None)) for name, chosen in lists.items()
+    ]
+    pages.append(("a page deep in the list", _listing(LeadFilter(**own), least_id(now - 350 * _DAY))))
+    pages.append(("tabs with counts", _counted))
+    pages.append(("what needs attention", _attention))
+    return pages
+
+
+def _listing(filters: LeadFilter, cursor: str | None) -> Call:
+    async def call(services: Services) -> int:
+        return len((await services.inbox.list(filters, cursor, 50)).leads)
+
+    return call
+
+
+async def _counted(services: Services) -> int:
+    return sum((await services.inbox.counts(LeadFilter(PUBLISHER))).values())
+
+
+async def _attention(services: Services) -> int:
+    return len((await services.attention.list(PUBLISHER, now_ms())).entries)
+
+
+async def _page(services: Services, kind: Kind, name: str, call: Call) -> Row:
+    found, took = await call(services), []
+    for _ in range(_TIMES):
+        begun = time.perf_counter()
+        await call(services)
+        took.append((time.perf_counter() - begun) * 1_000)
+    took.sort()
+    p95 = percentile(took, 95)
+    row: Row = {"database": kind, "what": name, "found": found, "p50": percentile(took, 50), "p95": p95}
+    return row | {"verdict": P95.verdict(p95)}
+
+
+async def _download(services: Services, kind: Kind) -> Row:
+    """The file of up to :data:`DOWNLOADED` leads, whole: its time is no page's."""
+    begun, leads, written = time.perf_counter(), 0, 0
+
+    async def some() -> Any:
+        nonlocal leads
+        async for lead in services.reading.export(LeadFilter(PUBLISHER), by="bench"):
+            yield lead
+            leads += 1
+            if leads == DOWNLOADED:
+                return
+
+    async for piece in csv_of(some(), ENGLISH, str):
+        written += len(piece)
+    seconds = time.perf_counter() - begun
+    what = f"CSV, {written / 1e6:.0f} MB in {seconds:.1f} s"
+    return {"database": kind, "what": what, "found": leads, "p50": None, "p95": None, "verdict": ""}

@@ -1,0 +1,215 @@
+"""What was kept long enough is removed: a few hundred rows in each transaction, each found by an index.
+
+The leads of each publisher are gone through once, in the order of their ids, which is the order in which they came.
+What is old enough and not at its end (a lead that waits, a mail that was not sent) is written down by itself and looked
+at again every day. So nothing is read twice but what waits, and no index serves this alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from leadkeeper.clock import least_id
+from leadkeeper.connections.outbox import CONNECTION_EXPIRES
+from leadkeeper.delivery.schedule import State
+from leadkeeper.privacy.periods import DAY_MS, Kind, Own, Periods
+from leadkeeper.privacy.skeleton import SKELETON, without_evidence, without_traces
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of, share_routes
+
+ROWS: Final = 200
+"""The most leads or mails in one transaction."""
+WALKS: Final = 50
+"""Of so many publishers at most."""
+EVERY_MS: Final = DAY_MS // 4
+"""When a walk that has come to its end goes on."""
+AGAIN_MS: Final = DAY_MS
+"""When what waited is looked at again."""
+_ENDED: Final = frozenset({State.DELIVERED, State.UNCONFIRMED, State.WITHHELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did: how many rows (and ends of walks) it looked at, and how many it removed data of."""
+
+    looked: int = 0
+    removed: int = 0
+
+
+def add_walks(conn: sa.Connection, now: int) -> int:
+    """Begin the walks of publishers that have none yet, some at a time; how many were begun."""
+    w, p = t.retention_walk.c, t.publisher.c
+    known = sa.exists().where(w.publisher_id == p.id, w.kind == Kind.PERSONAL.value)
+    new = [*conn.scalars(sa.select(p.id).where(sa.not_(known)).order_by(p.id).limit(ROWS))]
+    pairs = [(who, kind) for who in new for kind in (Kind.PERSONAL, Kind.EVIDENCE)]
+    if not conn.scalar(sa.select(sa.exists().where(w.publisher_id == "", w.kind == Kind.MAILS.value))):
+        pairs.append(("", Kind.MAILS))
+    rows = [{"publisher_id": who, "kind": kind.value, "place": "", "due_at": now, "removed": 0} for who, kind in pairs]
+    if rows:
+        conn.execute(_insert(conn, t.retention_walk).on_conflict_do_nothing(), rows)
+    return len(rows)
+
+
+def walk(conn: sa.Connection, usual: Periods, now: int) -> Step:
+    """Go on with the walks that are due; another process that does so at this moment takes others."""
+    w = t.retention_walk.c
+    due = sa.select(t.retention_walk).where(w.due_at <= now).order_by(w.due_at).limit(WALKS)
+    rows = conn.execute(due.with_for_update(skip_locked=True)).all()
+    periods = _periods(conn, {row.publisher_id for row in rows}, usual)
+    # Whoever sends many leads again holds the publisher's offers; its turn comes later.
+    changing = share_routes(conn, {row.publisher_id for row in rows if row.publisher_id})
+    looked = removed = 0
+    for row in rows:
+        if looked >= ROWS:
+            break
+        if row.publisher_id not in changing:
+            step = _walk_one(conn, row, periods[row.publisher_id], ROWS - looked, now)
+            looked, removed = looked + step.looked, removed + step.removed
+    return Step(looked, removed)
+
+
+def look_again(conn: sa.Connection, usual: Periods, now: int) -> Step:
+    """Look at what was left since it waited, and whose day is over."""
+    left = t.retention_left.c
+    due = sa.select(t.retention_left).where(left.look_at <= now).order_by(left.look_at).limit(ROWS)
+    rows = conn.execute(due.with_for_update(skip_locked=True)).all()
+    periods = _periods(conn, {row.publisher_id for row in rows}, usual)
+    changing = share_routes(conn, {row.publisher_id for row in rows if row.publisher_id})
+    by_walk: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        by_walk[row.publisher_id, row.kind].append(row.id)
+    removed = 0
+    for (publisher_id, kind), ids in by_walk.items():
+        conn.execute(
+            sa.update(t.retention_left)
+            .where(left.kind == kind, one_of(conn, left.id, ids))
+            .values(look_at=now + AGAIN_MS)
+        )
+        if publisher_id in changing:
+            continue
+        over = _remove(conn, Kind(kind), ids, now - periods[publisher_id].milliseconds(Kind(kind)), now)
+        conn.execute(sa.delete(t.retention_left).where(left.kind == kind, one_of(conn, left.id, over)))
+        w = t.retention_walk.c
+        mine = (w.publisher_id == publisher_id, w.kind == kind)
+        conn.execute(sa.update(t.retention_walk).where(*mine).values(removed=w.removed + len(over)))
+        removed += len(over)
+    return Step(len(rows), removed)
+
+
+def _periods(conn: sa.Connection, publishers: Collection[str], usual: Periods) -> Mapping[str, Periods]:
+    p = t.publisher.c
+    rows = conn.execute(sa.select(p.id, p.retention).where(one_of(conn, p.id, publishers)))
+    return {"": usual} | {row.id: usual.of(Own.read(row.retention)) for row in rows}
+
+
+def _walk_one(conn: sa.Connection, row: sa.Row[Any], periods: Periods, most: int, now: int) -> Step:
+    """The next rows of one walk."""
+    kind = Kind(row.kind)
+    before = now - periods.milliseconds(kind)
+    ids = conn.scalars(_behind(kind, row.publisher_id, row.place, before).limit(most)).all()
+    over = _remove(conn, kind, ids, before, now)
+    _leave(conn, kind, row.publisher_id, [each for each in ids if each not in over], now)
+    values: dict[str, Any] = {"removed": row.removed + len(over), "place": ids[-1] if ids else row.place}
+    at_end = len(ids) < most
+    if at_end:
+        first = conn.scalar(_behind(kind, row.publisher_id, values["place"], None).limit(1))
+        values |= {"due_at": now + EVERY_MS, "passed_at": now, "oldest_at": None if first is None else made_at(first)}
+    w = t.retention_walk.c
+    conn.execute(sa.update(t.retention_walk).where(w.publisher_id == row.publisher_id, w.kind == kind).values(values))
+    return Step(len(ids) + at_end, len(over))
+
+
+def _behind(kind: Kind, publisher_id: str, place: str, before: int | None) -> sa.Select[Any]:
+    """The ids behind ``place`` of what came before that moment, the oldest first."""
+    table = t.notice if kind is Kind.MAILS else t.lead
+    query = sa.select(table.c.id).where(table.c.id > place).order_by(table.c.id)
+    if kind is not Kind.MAILS:
+        query = query.where(t.lead.c.publisher_id == publisher_id)
+    return query if before is None else query.where(table.c.id < least_id(before))
+
+
+def made_at(id_: str) -> int:
+    """When a UUIDv7 was made; 0 of what is none."""
+    try:
+        return UUID(id_).int >> 80
+    except ValueError:
+        return 0
+
+
+def _remove(conn: sa.Connection, kind: Kind, ids: Sequence[str], before: int, now: int) -> set[str]:
+    """Those of ``ids`` that are at their end since ``before``: their data of that kind are removed."""
+    if not ids:
+        return set()
+    if kind is Kind.MAILS:
+        return _remove_mails(conn, ids, before)
+    over, deliveries = _over(conn, ids, before)
+    if kind is Kind.EVIDENCE:
+        _rewrite(conn, deliveries, expired=False)
+    else:
+        _rewrite(conn, deliveries, expired=True)
+        _remove_personal(conn, over, now)
+    return over
+
+
+def _over(conn: sa.Connection, ids: Sequence[str], before: int) -> tuple[set[str], list[str]]:
+    """The leads of which nothing waits, and nothing ended after ``before``; and their deliveries.
+
+    They are locked: whoever sends one of them again comes first, or finds it without data.
+    """
+    c, d = t.lead.c, t.delivery.c
+    found = sa.select(d.id, d.lead_id, d.state, d.changed_at).where(one_of(conn, d.lead_id, ids)).order_by(d.id)
+    rows = conn.execute(found.with_for_update()).all()
+    live = {row.lead_id for row in rows if row.state not in _ENDED or row.changed_at >= before}
+    # No connection was there to take them: the first one that comes gets them.
+    live |= {*conn.scalars(sa.select(c.id).where(one_of(conn, c.id, ids), c.unrouted))}
+    return {*ids} - live, [row.id for row in rows if row.lead_id not in live]
+
+
+def _rewrite(conn: sa.Connection, delivery_ids: Sequence[str], *, expired: bool) -> None:
+    """What destinations said in the attempts of these deliveries is removed, and of expired leads also the receipts."""
+    a = t.attempt.c
+    query = sa.select(a.id, a.answer).where(one_of(conn, a.delivery_id, delivery_ids))
+    rule = without_traces if expired else without_evidence
+    new = [(row.id, rule(row.answer), row.answer) for row in conn.execute(query)]
+    changed = [{"which": id_, "becomes": answer} for id_, answer, before in new if answer != before]
+    if changed:
+        statement = sa.update(t.attempt).where(a.id == sa.bindparam("which")).values(answer=sa.bindparam("becomes"))
+        conn.execute(statement, changed)
+
+
+def _remove_personal(conn: sa.Connection, lead_ids: Iterable[str], now: int) -> None:
+    ids = [*lead_ids]
+    if not ids:
+        return
+    c, e, f = t.lead.c, t.lead_event.c, t.follow_up.c
+    conn.execute(sa.update(t.lead).where(one_of(conn, c.id, ids)).values(SKELETON | {"expired_at": now}))
+    # Notes and reasons may tell of the customer; the state, by which is counted, stays.
+    conn.execute(sa.delete(t.lead_event).where(one_of(conn, e.lead_id, ids)))
+    conn.execute(sa.update(t.follow_up).where(one_of(conn, f.lead_id, ids)).values(reason=""))
+
+
+def _remove_mails(conn: sa.Connection, ids: Sequence[str], before: int) -> set[str]:
+    n = t.notice.c
+    query = sa.select(n.id).where(one_of(conn, n.id, ids), n.ended_at.is_not(None), n.ended_at < before)
+    over = {*conn.scalars(query.with_for_update())}
+    # A reminder's body is by what it is known that people were reminded: it is a date.
+    texts = (one_of(conn, n.id, over), n.kind != CONNECTION_EXPIRES)
+    conn.execute(sa.update(t.notice).where(*texts).values(body="{}", recipients=None))
+    return over
+
+
+def _leave(conn: sa.Connection, kind: Kind, publisher_id: str, ids: Sequence[str], now: int) -> None:
+    same = {"kind": kind.value, "publisher_id": publisher_id, "look_at": now + AGAIN_MS}
+    if ids:
+        conn.execute(_insert(conn, t.retention_left).on_conflict_do_nothing(), [same | {"id": id_} for id_ in ids])
+
+
+def _insert(conn: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert)(table)

@@ -1,0 +1,177 @@
+"""For how long data are kept: what people say of it, what they see of it, and the task that removes what is old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.access.audit import note
+from leadkeeper.clock import Clock, now_ms
+from leadkeeper.privacy.expiry import Step, add_walks, look_again, made_at, walk
+from leadkeeper.privacy.periods import USUAL, Kind, Own, Periods
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.room import Room, any_to_give_back, give_back, room
+from leadkeeper.texts import lazy_gettext as _
+
+LOOK_SECONDS: Final = 10.0
+"""How long nothing is looked at after nothing was to be done."""
+PAUSE_SECONDS: Final = 0.05
+"""Between two steps, so that leads that come in find the database free."""
+LATE_MS: Final = 2 * 86_400_000
+"""A walk that is due for so long is late: no worker runs."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of one kind. Times in milliseconds.
+
+    ``removed`` since ever; ``left`` are old enough and wait for their own end, the oldest since ``left_at``;
+    ``oldest_at`` is when the oldest came whose time is not over. ``late``: some should have been removed by now.
+    """
+
+    removed: int = 0
+    left: int = 0
+    left_at: int | None = None
+    oldest_at: int | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is kept, by kind, and how much room the database takes."""
+
+    kept: Mapping[Kind, Kept]
+    room: Room
+
+
+MOST_COUNTED: Final = 10_000
+"""Of what waits beyond its time no more are counted."""
+
+
+class Retention:
+    """For how long this installation and its publishers keep data; ``usual`` is what holds for all."""
+
+    def __init__(self, storage: Storage, usual: Periods = USUAL, clock: Clock = now_ms) -> None:
+        self._storage = storage
+        self._clock = clock
+        self.usual = usual
+
+    async def own(self, publisher_id: str) -> Own:
+        """What a publisher said itself. Raises :class:`Problem` for an unknown one."""
+        return await self._storage.read(_own, publisher_id)
+
+    async def change(self, publisher_id: str, own: Own, *, by: str) -> Own:
+        """Keep a publisher's data for so long from now on. Raises :class:`Problem` for longer than is usual here.
+
+        What was removed does not come back; what is too old now is removed within a day.
+        """
+        self.usual.require(own)
+        return await self._storage.write(_change, publisher_id, own, self._clock(), by)
+
+    async def figures(self) -> Figures:
+        """What was removed, what is left, and how much room all of it takes."""
+        return await self._storage.read(figures, self._clock())
+
+    async def step(self) -> Step:
+        """Do what is due, a few hundred rows of it; nothing was looked at when nothing could be done."""
+        now = self._clock()
+        done = await self._storage.write(walk, self.usual, now)
+        again = await self._storage.write(look_again, self.usual, now)
+        return Step(done.looked + again.looked, done.removed + again.removed)
+
+
+class RetentionTask:
+    """Runs beside every worker; the database shares the work out among them."""
+
+    def __init__(self, retention: Retention, storage: Storage, clock: Clock) -> None:
+        self._retention = retention
+        self._storage = storage
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Look every few seconds until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StorageAway:
+                log.debug("nothing old is removed: the database is away")
+            except Exception as error:
+                log.error("removing what is old failed", error=type(error).__name__)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> int:
+        """Remove all that is due, in small transactions, and give its room back; of how many rows."""
+        removed = 0
+        while await self._storage.read(_any_due, self._clock()):
+            if not await self._storage.write(add_walks, self._clock()):
+                step = await self._retention.step()
+                removed += step.removed
+                if not step.looked:
+                    break  # others are at it
+            await asyncio.sleep(PAUSE_SECONDS)
+        more = await self._storage.read(any_to_give_back)
+        while more:
+            more = await self._storage.write(give_back)
+            await asyncio.sleep(PAUSE_SECONDS)
+        if removed:
+            log.info("data that were kept long enough are removed", rows=removed)
+        return removed
+
+
+def _any_due(conn: sa.Connection, now: int) -> bool:
+    w, left, p = t.retention_walk.c, t.retention_left.c, t.publisher.c
+    known = sa.exists().where(w.publisher_id == p.id, w.kind == Kind.PERSONAL.value).correlate(t.publisher)
+    mails = sa.exists().where(w.publisher_id == "", w.kind == Kind.MAILS.value)
+    due = (sa.exists().where(w.due_at <= now), sa.exists().where(left.look_at <= now))
+    new = sa.exists(sa.select(p.id).where(sa.not_(known)))
+    return bool(conn.scalar(sa.select(sa.or_(*due, sa.not_(mails), new))))
+
+
+def _own(conn: sa.Connection, publisher_id: str) -> Own:
+    p = t.publisher.c
+    row = conn.execute(sa.select(p.retention).where(p.id == publisher_id)).first()
+    if row is None:
+        raise Problem(
+            ProblemType.UNKNOWN_PUBLISHER,
+            _("There is no publisher '%(publisher)s'.", publisher=publisher_id),
+            (FieldError("publisherId", _("unknown publisher")),),
+        )
+    return Own.read(row.retention)
+
+
+def _change(conn: sa.Connection, publisher_id: str, own: Own, now: int, by: str) -> Own:
+    before = _own(conn, publisher_id)
+    if own == before:
+        return own
+    p, w = t.publisher.c, t.retention_walk.c
+    conn.execute(sa.update(t.publisher).where(p.id == publisher_id).values(retention=own.stored(), changed_at=now))
+    conn.execute(sa.update(t.retention_walk).where(w.publisher_id == publisher_id).values(due_at=now))
+    terms = [f"personal data {own.personal_days} days"] if own.personal_days else []
+    terms += [f"evidence {own.evidence_days} days"] if own.evidence_days else []
+    note(conn, now, by, "publisher.retention", publisher_id, ", ".join(terms) or "as usual", publisher_id=publisher_id)
+    return own
+
+
+def figures(conn: sa.Connection, now: int) -> Figures:
+    """From the walks, which are a few rows for each publisher, and the sizes that the database knows."""
+    w, left = t.retention_walk.c, t.retention_left.c
+    columns = (w.kind, sa.func.sum(w.removed), sa.func.min(w.oldest_at), sa.func.min(w.due_at))
+    rows = {row[0]: row for row in conn.execute(sa.select(*columns).group_by(w.kind))}
+    found = {}
+    for kind in Kind:
+        some = sa.select(left.id).where(left.kind == kind.value).limit(MOST_COUNTED).subquery()
+        count = conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+        first = conn.scalar(sa.select(sa.func.min(left.id)).where(left.kind == kind.value))
+        _kind, removed, oldest_at, due_at = rows.get(kind.value) or (kind.value, 0, None, None)
+        late = due_at is not None and due_at < now - LATE_MS
+        found[kind] = Kept(int(removed or 0), count, None if first is None else made_at(first), oldest_at, late)
+    return Figures(found, room(conn))

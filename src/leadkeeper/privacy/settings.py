@@ -1,0 +1,36 @@
+"""For how long what is kept, as a part of all settings."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from leadkeeper.privacy.periods import LONGEST_DAYS, USUAL, Periods
+
+
+class RetentionFields(BaseSettings):
+    """The settings of retention."""
+
+    keep_personal_days: int = Field(
+        USUAL.personal_days,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days for which a lead's personal data are kept after it came and was delivered; what waits stays.",
+    )
+    keep_evidence_days: int = Field(
+        USUAL.evidence_days,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days for which what destinations said in failed attempts is kept after a lead was delivered.",
+    )
+    keep_mail_days: int = Field(
+        USUAL.mail_days,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days for which what notices say, and to whom, is kept after they were sent.",
+    )
+
+    @property
+    def periods(self) -> Periods:
+        """All three."""
+        return Periods(self.keep_personal_days, self.keep_evidence_days, self.keep_mail_days)

@@ -8,7 +8,6 @@ both write down the same.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,8 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, least_id
 from leadkeeper.inbox.figures import DAY_MS, DAYS, EVERYBODY, Figures, as_columns
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage
 
 EVERY_MS: Final = 15_000
 ALL_EVERY_MS: Final = 900_000
@@ -48,14 +48,11 @@ class Tally:
 
     async def run(self) -> None:
         """Count until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StorageAway:
-                log.debug("leads are not counted: the database is away")
-            except Exception as error:
-                log.error("leads were not counted", error=type(error).__name__)
-            await asyncio.sleep(max(LOOK_SECONDS, self._rests_until - time.monotonic()))
+        await run_periodically(Job("figures by day", self._look_unless_resting, LOOK_SECONDS))
+
+    async def _look_unless_resting(self) -> None:
+        if time.monotonic() >= self._rests_until:
+            await self.look()
 
     async def look(self) -> int:
         """Count the days that were not counted for long; answers how many those were."""

@@ -12,11 +12,12 @@ import structlog
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.expiry import Step, add_walks, look_again, made_at, walk
 from leadkeeper.privacy.periods import USUAL, Kind, Own, Periods
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.room import Room, any_to_give_back, give_back, room
 from leadkeeper.texts import lazy_gettext as _
 
@@ -99,14 +100,7 @@ class RetentionTask:
 
     async def run(self) -> None:
         """Look every few seconds until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StorageAway:
-                log.debug("nothing old is removed: the database is away")
-            except Exception as error:
-                log.error("removing what is old failed", error=type(error).__name__)
-            await asyncio.sleep(LOOK_SECONDS)
+        await run_periodically(Job("retention", self.look, LOOK_SECONDS))
 
     async def look(self) -> int:
         """Remove all that is due, in small transactions, and give its room back; of how many rows."""

@@ -90,7 +90,7 @@ class Answer:
         found: dict = self.json()
         assert found["type"] == f"urn:leadkeeper:problem:{type}"
         assert found["status"] == status
-        assert set(found) == {"type", "title", "status", "detail", "errors"}
+        assert set(found) == {"type", "title", "status", "detail", "errors", "requestId"}
         return found
 
 

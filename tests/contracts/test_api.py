@@ -111,6 +111,7 @@ class TestConnections:
         assert listed[0]["health"] == {
             "state": "notTried",
             "trouble": None,
+            "since": None,
             "diagnosis": None,
             "closedUntil": None,
             "probeAt": None,

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
+from leadkeeper.texts import lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +121,32 @@ def require_room(name: str, limit: int, used: int, more: int = 1) -> None:
     """Raise :class:`Problem` when ``more`` beside what is ``used`` would be over the quota's ``limit``."""
     if used + more > limit:
         field = json_name(name)
-        detail = (
-            f"The publisher's quota {field} is reached: at most {limit} {SUMMARY[name]}. Remove what is not needed, or "
-            "ask the operator to raise the quota."
+        detail = lazy_gettext(
+            "The publisher's quota %(field)s is reached: at most %(limit)s %(summary)s. Remove what is not "
+            "needed, or ask the operator to raise the quota.",
+            field=field,
+            limit=limit,
+            summary=SUMMARY[name],
         )
-        raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (FieldError(field, f"at most {limit}"),))
+        raise Problem(
+            ProblemType.QUOTA_EXCEEDED, detail, (FieldError(field, lazy_gettext("at most %(limit)s", limit=limit)),)
+        )
 
 
 def used_up(name: str, limit: int, seconds: int) -> Problem:
     """The problem of a quota by time: try again in ``seconds``."""
     field = json_name(name)
-    detail = (
-        f"The publisher's quota {field} is used up: at most {limit} {SUMMARY[name]}. Try again in {seconds} s, or ask "
-        "the operator to raise the quota."
+    detail = lazy_gettext(
+        "The publisher's quota %(field)s is used up: at most %(limit)s %(summary)s. Try again in "
+        "%(seconds)s s, or ask the operator to raise the quota.",
+        field=field,
+        limit=limit,
+        summary=SUMMARY[name],
+        seconds=seconds,
     )
-    return Problem(ProblemType.TOO_MANY_REQUESTS, detail, (FieldError(field, f"at most {limit}"),), retry_after=seconds)
+    return Problem(
+        ProblemType.TOO_MANY_REQUESTS,
+        detail,
+        (FieldError(field, lazy_gettext("at most %(limit)s", limit=limit)),),
+        retry_after=seconds,
+    )

@@ -141,7 +141,7 @@ async def read_body(receive: Receive, limit: int = MAX_BODY) -> bytes:
                 raise ClientGone
             body += message.get("body", b"")
     if len(body) > limit:
-        raise too_large(f"The body is larger than {limit} bytes.")
+        raise too_large(lazy_gettext("The body is larger than %(limit)s bytes.", limit=limit))
     return bytes(body)
 
 
@@ -154,7 +154,10 @@ def require_content_type(scope: Scope, *allowed: bytes) -> None:
     """Raise :class:`Problem` unless the body's media type is one of ``allowed``; its parameters do not matter."""
     given = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
     if given not in allowed:
-        raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send the body as {b' or '.join(allowed).decode()}.")
+        raise Problem(
+            ProblemType.UNSUPPORTED_MEDIA_TYPE,
+            lazy_gettext("Send the body as %(allowed)s.", allowed=b" or ".join(allowed).decode()),
+        )
 
 
 @dataclass(frozen=True)

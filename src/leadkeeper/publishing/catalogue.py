@@ -205,8 +205,12 @@ class OfferCatalogue:
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
         if if_match not in (None, "*") and (before is None or before.etag != if_match):
-            detail = "The offer has changed since it was read. Read it again and repeat the change on what it is now."
-            raise Problem(ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", "is not the ETag"),))
+            detail = lazy_gettext(
+                "The offer has changed since it was read. Read it again and repeat the change on what it is now."
+            )
+            raise Problem(
+                ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", lazy_gettext("is not the ETag")),)
+            )
         if before is None:
             return None, {}
         return before, draft_definition(conn, before)
@@ -241,8 +245,14 @@ class OfferCatalogue:
                 )
             )
         elif before.is_published and before.offer_type != offer_type:
-            rule = f"stays {before.offer_type!r}: the offer has been published"
-            raise Problem(ProblemType.INVALID_REQUEST, f"offerType {rule}.", (FieldError("offerType", rule),))
+            rule = lazy_gettext(
+                "stays %(offer_type)s: the offer has been published", offer_type=repr(before.offer_type)
+            )
+            raise Problem(
+                ProblemType.INVALID_REQUEST,
+                lazy_gettext("offerType %(rule)s.", rule=rule),
+                (FieldError("offerType", rule),),
+            )
         changed = changed_properties({} if before is None else draft_definition(conn, before), definition)
         write_draft(conn, ref, definition, now)
         values: dict[str, Any] = {"offer_type": offer_type, "live": live, "changed_at": now}
@@ -299,7 +309,11 @@ class OfferCatalogue:
 
 def _check(pattern: str, text: str, field: str, rule: str) -> None:
     if not re.match(pattern, text):
-        raise Problem(ProblemType.INVALID_REQUEST, f"{field} must be {rule}.", (FieldError(field, rule),))
+        raise Problem(
+            ProblemType.INVALID_REQUEST,
+            lazy_gettext("%(field)s must be %(rule)s.", field=field, rule=rule),
+            (FieldError(field, rule),),
+        )
 
 
 def _publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
@@ -307,7 +321,7 @@ def _publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
     if row is None:
         raise Problem(
             ProblemType.UNKNOWN_PUBLISHER,
-            f"There is no publisher {publisher_id!r}.",
-            (FieldError("publisherId", "unknown publisher"),),
+            lazy_gettext("There is no publisher %(publisher_id)s.", publisher_id=repr(publisher_id)),
+            (FieldError("publisherId", lazy_gettext("unknown publisher")),),
         )
     return row

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 MOST: Final = 20
 """How many such properties one problem names."""
@@ -62,7 +63,7 @@ def refuse_secrets(definition: Mapping[str, Any], within: str = "definition") ->
     """Raise :class:`Problem` that names every property of ``definition`` which looks like a secret, not its value."""
     found = []
     for place, what in _secrets(definition, within, named=False):
-        found.append(FieldError(place, f"looks like a secret: {what}"))
+        found.append(FieldError(place, lazy_gettext("looks like a secret: %(what)s", what=what)))
         if len(found) == MOST:
             break
     if found:

@@ -87,7 +87,9 @@ class LeadQuery(_Wanted):
     def _no_address(cls, given: Any) -> Any:
         """An address in a URL stands in the logs of every proxy on the way."""
         if isinstance(given, Mapping) and (found := next((each for each in _PERSONAL if each in given), None)):
-            error = FieldError(found, "is not taken in an address: send it in the body of POST /v1/leads/find")
+            error = FieldError(
+                found, lazy_gettext("is not taken in an address: send it in the body of POST /v1/leads/find")
+            )
             raise Problem(ProblemType.INVALID_REQUEST, f"{error.field} {error.message}.", (error,))
         return given
 
@@ -114,7 +116,9 @@ class FindLeadsBody(_Wanted):
     @model_validator(mode="after")
     def _of_somebody(self) -> Self:
         if self.email is None and self.text is None:
-            error = FieldError("email", "is missing: send it, or a part of name, company or address as text")
+            error = FieldError(
+                "email", lazy_gettext("is missing: send it, or a part of name, company or address as text")
+            )
             raise Problem(ProblemType.INVALID_REQUEST, f"{error.field} {error.message}.", (error,))
         return self
 

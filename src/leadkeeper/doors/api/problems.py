@@ -46,7 +46,11 @@ def invalid(errors: Iterable[Mapping[str, Any]], *, what: str = "The request") -
     first = itertools.islice(errors, MOST_ERRORS)
     fields = tuple(FieldError(_field(error["loc"]), _plain(str(error["msg"]))) for error in first)
     summary = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in fields)
-    return Problem(ProblemType.INVALID_REQUEST, f"{what} cannot be taken: {summary}", fields)
+    return Problem(
+        ProblemType.INVALID_REQUEST,
+        lazy_gettext("%(what)s cannot be taken: %(summary)s", what=what, summary=summary),
+        fields,
+    )
 
 
 def invalid_model(error: ValidationError, *, what: str) -> Problem:

@@ -18,6 +18,7 @@ from leadkeeper.doors.listener.crowd import Phase
 from leadkeeper.doors.listener.limits import SLOWEST
 from leadkeeper.doors.web import problem_content
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.listener.server import Listener
@@ -246,7 +247,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head and not self._head:
             self.transport.close()  # nothing was asked
         else:
-            self._refuse(Problem(ProblemType.TOO_SLOW, f"The request's {what} came {how}."))
+            self._refuse(
+                Problem(ProblemType.TOO_SLOW, lazy_gettext("The request's %(what)s came %(how)s.", what=what, how=how))
+            )
 
     def _refuse(self, problem: Problem) -> None:
         """Answer once, if that cannot be taken for another request's answer, and read no more."""
@@ -271,7 +274,9 @@ class _HeadTooLarge(Exception):
 
 
 def _head_too_large() -> Problem:
-    return Problem(ProblemType.HEAD_TOO_LARGE, "The request line and the headers are larger than this server takes.")
+    return Problem(
+        ProblemType.HEAD_TOO_LARGE, lazy_gettext("The request line and the headers are larger than this server takes.")
+    )
 
 
 def _malformed(detail: str = "This is no HTTP request.") -> Problem:
@@ -288,4 +293,6 @@ def _answer(problem: Problem) -> bytes:
     return STATUS_LINE[problem.status] + head % len(body) + more + b"\r\n" + body
 
 
-_BUSY: Final = _answer(Problem(ProblemType.TOO_BUSY, "All connections are in use. Nothing was done; try again soon."))
+_BUSY: Final = _answer(
+    Problem(ProblemType.TOO_BUSY, lazy_gettext("All connections are in use. Nothing was done; try again soon."))
+)

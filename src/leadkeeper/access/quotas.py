@@ -68,21 +68,23 @@ NAMES: Final = tuple(field.name for field in fields(Quotas))
 _BY_JSON: Final = {json_name(name): name for name in NAMES}
 
 SUMMARY: Final[Mapping[str, str]] = {
-    "connections_per_offer": "connections of one offer",
-    "connections": "connections in all",
-    "hooks_per_offer": "hooks of one offer",
-    "hooks": "hooks in all",
-    "offers": "offers",
-    "contacts_per_connection": "contact e-mails of one connection",
-    "contacts": "different contact e-mails in all",
-    "hook_leads_a_minute": "leads a minute by all hooks together",
-    "hook_leads_a_day": "leads a day (UTC) by all hooks together",
-    "key_leads_a_minute": "leads a minute by keys",
-    "key_leads_a_day": "leads a day (UTC) by keys",
-    "validations_at_once": "validations at once",
-    "validations_a_minute": "validations a minute",
-    "publishing_checks_a_minute": "checks and test leads of publishing a minute, in each worker process; more wait",
-    "requests_a_minute": "requests a minute with its keys and sign-ins, on pages and APIs",
+    "connections_per_offer": lazy_gettext("connections of one offer"),
+    "connections": lazy_gettext("connections in all"),
+    "hooks_per_offer": lazy_gettext("hooks of one offer"),
+    "hooks": lazy_gettext("hooks in all"),
+    "offers": lazy_gettext("offers"),
+    "contacts_per_connection": lazy_gettext("contact e-mails of one connection"),
+    "contacts": lazy_gettext("different contact e-mails in all"),
+    "hook_leads_a_minute": lazy_gettext("leads a minute by all hooks together"),
+    "hook_leads_a_day": lazy_gettext("leads a day (UTC) by all hooks together"),
+    "key_leads_a_minute": lazy_gettext("leads a minute by keys"),
+    "key_leads_a_day": lazy_gettext("leads a day (UTC) by keys"),
+    "validations_at_once": lazy_gettext("validations at once"),
+    "validations_a_minute": lazy_gettext("validations a minute"),
+    "publishing_checks_a_minute": lazy_gettext(
+        "checks and test leads of publishing a minute, in each worker process; more wait"
+    ),
+    "requests_a_minute": lazy_gettext("requests a minute with its keys and sign-ins, on pages and APIs"),
 }
 """What each counts, for one publisher."""
 

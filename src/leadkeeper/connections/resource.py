@@ -18,7 +18,8 @@ from pydantic_core import from_json
 
 from leadkeeper.destinations.interface import Config, Provider
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.model_errors import model_error
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
 from leadkeeper.texts import lazy_gettext
 
 MASK = "*********"
@@ -173,14 +174,10 @@ def _config(destination: Provider, given: Mapping[str, Any], kept: Mapping[str, 
     except ValidationError as error:
         raise _invalid(
             *(
-                FieldError(".".join([destination.config_key, *map(str, e["loc"])]), _plain(e["msg"]))
-                for e in error.errors(include_url=False, include_context=False, include_input=False)
+                FieldError(".".join([destination.config_key, *map(str, e["loc"])]), model_error(e))
+                for e in error.errors(include_url=False, include_input=False)
             )
         ) from None
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 def _choices(destinations: Destinations) -> str:
@@ -201,7 +198,7 @@ def _nothing_else(body: Mapping[str, Any], config_key: str | None, destinations:
 
 
 def _invalid(*errors: FieldError) -> Problem:
-    detail = "The connection's settings cannot be taken: " + "; ".join(f"{e.field}: {e.message}" for e in errors)
+    detail = lazy_gettext("The connection's settings cannot be taken: %(errors)s", errors=every_error(errors))
     return Problem(ProblemType.INVALID_REQUEST, detail, errors)
 
 

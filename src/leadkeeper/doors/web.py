@@ -106,10 +106,13 @@ async def send_body(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_problem(send: Send, problem: Problem, headers: Sequence[Header] = ()) -> None:
-    """Answer with a problem document and end."""
-    body = to_json(problem_content(problem))
-    await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem), *headers])
+async def send_problem(
+    send: Send, problem: Problem, headers: Sequence[Header] = (), wanted: Language = ENGLISH
+) -> None:
+    """Answer with a problem document, in the language that is ``wanted`` where all of it can be told so, and end."""
+    language = problem.language(wanted)
+    body = to_json(problem_content(problem, language))
+    await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem, language), *headers])
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

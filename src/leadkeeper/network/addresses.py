@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 Address = IPv4Address | IPv6Address
 Range = IPv4Network | IPv6Network
@@ -182,8 +182,8 @@ class NetworkPolicy:
             raise AddressInvalid(_NOT_HTTPS)
 
 
-_NOT_HTTPS: Final = "The address must begin with https://."
-_PRIVATE: Final = (
+_NOT_HTTPS: Final = lazy_gettext("The address must begin with https://.")
+_PRIVATE: Final = lazy_gettext(
     "The address leads to a private or special network. Use one that is reachable from the public internet, or have "
     "the operator allow its range."
 )
@@ -191,7 +191,7 @@ _PRIVATE: Final = (
 
 def own_address() -> OwnAddress:
     """The refusal of an address that leads back here."""
-    return OwnAddress("The address leads back to this installation of Leadkeeper.")
+    return OwnAddress(lazy_gettext("The address leads back to this installation of Leadkeeper."))
 
 
 def refused_name() -> AddressRefused:
@@ -328,7 +328,7 @@ def _mapped_name(name: str, item: str) -> str:
     try:
         host = parse_host(name[len(wildcard) :])
     except AddressInvalid as error:
-        raise ValueError(f"{item!r}: {error}") from None
+        raise ValueError(join_lazily((repr(item), *error.args), ": ")) from None
     if as_address(host) is not None:
         raise ValueError(lazy_gettext("%(item)s: only host names can be mapped, not addresses", item=repr(item)))
     return wildcard + host
@@ -342,7 +342,7 @@ def _mapped_target(target: str, item: str) -> tuple[str, int | None]:
         host = "127.0.0.1" if authority["host"].lower() == "localhost" else parse_host(authority["host"])
         port = _port(authority["port"])
     except AddressInvalid as error:
-        raise ValueError(f"{item!r}: {error}") from None
+        raise ValueError(join_lazily((repr(item), *error.args), ": ")) from None
     if as_address(host) is None:
         raise ValueError(lazy_gettext("%(item)s: the target must be a literal address or localhost", item=repr(item)))
     return host, int(port[1:]) if port else None

@@ -69,7 +69,7 @@ class OfferCatalogue:
         ``quotas`` (JSON names) are its own from now on; what is left out stays, ``None`` goes back to the usual one.
         Raises :class:`Problem` for an id that may not be one.
         """
-        _check(PUBLISHER_ID, publisher_id, "publisherId", "letters, digits, - and _, at most 128")
+        _check(PUBLISHER_ID, publisher_id, "publisherId", lazy_gettext("letters, digits, - and _, at most 128"))
 
         def transaction(conn: sa.Connection) -> tuple[Publisher, bool]:
             change_routes(conn, publisher_id)
@@ -129,7 +129,7 @@ class OfferCatalogue:
         Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since, a text that holds
         a secret.
         """
-        _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         message_of_it = {"summary": summary, "description": description, "category": category, "price": price}
         refuse_secrets({"title": title, **message_of_it}, "offer")
 
@@ -162,7 +162,7 @@ class OfferCatalogue:
         A property that looks like a secret is refused wherever it stands: a definition is kept in clear.
         Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
         """
-        _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         refuse_secrets(definition)
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
@@ -185,7 +185,7 @@ class OfferCatalogue:
 
         Raises :class:`Problem` as :meth:`put_offer` does, and for an id that is taken.
         """
-        _check(OFFER_ID, target.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        _check(OFFER_ID, target.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         refuse_secrets({"title": title}, "offer")
         found = as_offer(offer_row(conn, source))
         before, _definition = self._begin(conn, target, None)

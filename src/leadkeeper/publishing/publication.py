@@ -35,7 +35,7 @@ from leadkeeper.publishing.steps import (
 from leadkeeper.publishing.versions import Offer, as_offer, offer_row, read_version
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, change_routes
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Publication:
             _require_none_running(conn, offer)
             missing = missing_of(conn, found, found.draft_version)
             if missing:
-                summary = "; ".join(f"{error.field} {error.message}" for error in missing)
+                summary = join_lazily((join_lazily((error.field, error.message)) for error in missing), "; ")
                 raise Problem(
                     ProblemType.NOT_PUBLISHABLE,
                     lazy_gettext("The offer cannot be published yet: %(summary)s.", summary=summary),

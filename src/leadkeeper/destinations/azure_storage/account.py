@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote
 from yarl import URL
 
 from leadkeeper.network.addresses import AddressInvalid, NetworkPolicy, as_address, parse_url
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 DEVELOPMENT_ACCOUNT: Final = "devstoreaccount1"
 DEVELOPMENT_KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -68,7 +68,7 @@ _DEVELOPMENT_PORT: Final = {Service.TABLE: 10002, Service.BLOB: 10000}
 _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
 _LONG_ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]")
 _SAS: Final = re.compile(r"[A-Za-z0-9%&=._~:,+/-]+")
-_COPY: Final = "copy the connection string from 'Access keys' in the Azure portal again, whole"
+_COPY: Final = lazy_gettext("copy the connection string from 'Access keys' in the Azure portal again, whole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _endpoint(parts: Mapping[str, str], service: Service) -> str:
         raise ConnectionStringError(lazy_gettext("DefaultEndpointsProtocol must be https."))
     name = _account_name(parts, explicit=False)
     if name is None:
-        missing = f"{_ENDPOINT[service]} (or AccountName)"
+        missing = lazy_gettext("%(endpoint)s (or AccountName)", endpoint=_ENDPOINT[service])
         raise ConnectionStringError(
             lazy_gettext(
                 "%(missing)s is missing: make it for the %(service)s service.", missing=missing, service=service.title()
@@ -214,7 +214,7 @@ def _url(part: str, text: str) -> URL:
     try:
         url = parse_url(text)
     except AddressInvalid as error:
-        raise ConnectionStringError(f"{part}: {error}") from None
+        raise ConnectionStringError(join_lazily((part, *error.args), ": ")) from None
     if url.raw_query_string:
         raise ConnectionStringError(
             lazy_gettext("%(part)s must not hold a query: a signature belongs into SharedAccessSignature.", part=part)

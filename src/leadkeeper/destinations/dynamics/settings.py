@@ -36,7 +36,7 @@ WEB: Final = 8
 _MASK: Final = "*********"
 _FIELDS: Final = FieldNames(
     r"[A-Za-z][A-Za-z0-9_]{0,99}(@odata\.bind)?",
-    "write a column's logical name such as new_region, or a lookup such as campaignid@odata.bind.",
+    lazy_gettext("write a column's logical name such as new_region, or a lookup such as campaignid@odata.bind."),
     frozenset({"leadid"}),
 )
 _OWN_SETTINGS: Final = {
@@ -135,7 +135,7 @@ class DynamicsConfig(DatedConfig):
         try:
             url = parse_url(value.strip())
         except AddressInvalid as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(*error.args) from None
         if url.scheme != "https":
             raise ValueError(lazy_gettext("The address must begin with https://."))
         host, port = url.raw_host or "", url.explicit_port

@@ -67,7 +67,7 @@ class HttpsEndpointConfig(DatedConfig):
             if parse_url(text).scheme != "https":
                 raise AddressInvalid(lazy_gettext("The address must begin with https://."))
         except AddressInvalid as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(*error.args) from None
         return SecretStr(text)
 
     @field_validator("signing_secret", "previous_signing_secret")

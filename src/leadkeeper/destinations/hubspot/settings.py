@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 
 from leadkeeper.destinations.interface import Config
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 API_HOST: Final = "api.hubapi.com"
 FORM_HOSTS: Final = {"na1": "api.hsforms.com", "eu1": "api-eu1.hsforms.com"}
@@ -17,11 +17,13 @@ ID_PROPERTY: Final = "marketplace_lead_id"
 """The usual name of the property of leads that holds our ids."""
 
 _NAME: Final = r"[a-z][a-z0-9_]{0,99}"
-_RULE: Final = "small letters, digits and _ beginning with a letter: the internal name, not the label."
+_RULE: Final = lazy_gettext("small letters, digits and _ beginning with a letter: the internal name, not the label.")
 _PORTAL: Final = re.compile(r"[1-9][0-9]{0,11}")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN: Final = re.compile(r"[!-~]{8,512}")
-_EMBED: Final = "The form's embed code has it (Marketing, Forms, the form, 'Embed' or 'Share', 'Embed code')."
+_EMBED: Final = lazy_gettext(
+    "The form's embed code has it (Marketing, Forms, the form, 'Embed' or 'Share', 'Embed code')."
+)
 
 ContactFields = Annotated[
     FieldMapping, AfterValidator(FieldNames(_NAME, _RULE, frozenset({"email", "hs_object_id", "hs_additional_emails"})))
@@ -73,17 +75,19 @@ class HubSpotConfig(Config):
     portal_id: str | None = Field(
         default=None,
         title=lazy_gettext("Portal id"),
-        description=lazy_gettext("The account's number, where leads go through a form. ") + _EMBED,
+        description=join_lazily((lazy_gettext("The account's number, where leads go through a form."), _EMBED)),
     )
     form_guid: str | None = Field(
         default=None,
         title=lazy_gettext("Form id"),
-        description=lazy_gettext("The form's GUID, where leads go through a form. ") + _EMBED,
+        description=join_lazily((lazy_gettext("The form's GUID, where leads go through a form."), _EMBED)),
     )
     region: Literal["na1", "eu1"] = Field(
         default="na1",
         title=lazy_gettext("Region"),
-        description=lazy_gettext("Where the account's data is, for forms: eu1 in the European Union. ") + _EMBED,
+        description=join_lazily(
+            (lazy_gettext("Where the account's data is, for forms: eu1 in the European Union."), _EMBED)
+        ),
     )
 
     @property

@@ -9,15 +9,15 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 
 from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
-_WHERE: Final = (
+_WHERE: Final = lazy_gettext(
     "The form's embed code has it (Design Studio, the form, 'Form Actions', 'Embed Code'): "
     'MktoForms2.loadForm("//app-<server id>.marketo.com", "<Munchkin id>", <form id>). Where it names a landing page '
     "domain of your own instead, the address in the browser while you are signed in to Marketo has the server id "
     "(app-<server id>.marketo.com), and Admin, 'Munchkin', the Munchkin id."
 )
-_LANDING_PAGE: Final = (
+_LANDING_PAGE: Final = lazy_gettext(
     "That is the domain of a landing page, which newer embed codes name. The server id stands in the address in the "
     "browser while you are signed in to Marketo: app-<server id>.marketo.com, such as ys12; the Munchkin id under "
     "Admin, 'Munchkin' (under Admin, 'Landing Pages', stands the domain you entered)."
@@ -33,14 +33,16 @@ class MarketoConfig(DatedConfig):
     """Microsoft's ``marketoLeadConfiguration``, and the REST API's credentials where confirmed leads are wanted."""
 
     server_id: str = Field(
-        title=lazy_gettext("Server id"), description=lazy_gettext("The part between app- and .marketo.com. ") + _WHERE
+        title=lazy_gettext("Server id"),
+        description=join_lazily((lazy_gettext("The part between app- and .marketo.com."), _WHERE)),
     )
     munchkin_id: str = Field(
-        title=lazy_gettext("Munchkin id"), description=lazy_gettext("Such as 123-PQR-789. ") + _WHERE
+        title=lazy_gettext("Munchkin id"), description=join_lazily((lazy_gettext("Such as 123-PQR-789."), _WHERE))
     )
-    form_id: str = Field(title=lazy_gettext("Form id"), description=lazy_gettext("A number. ") + _WHERE)
+    form_id: str = Field(title=lazy_gettext("Form id"), description=join_lazily((lazy_gettext("A number."), _WHERE)))
     fields: Annotated[
-        FieldMapping, AfterValidator(FieldNames(r"[A-Za-z]\w{0,254}", "letters, digits and _ as Marketo has it."))
+        FieldMapping,
+        AfterValidator(FieldNames(r"[A-Za-z]\w{0,254}", lazy_gettext("letters, digits and _ as Marketo has it."))),
     ] = Field(
         default_factory=dict,
         title=lazy_gettext("Fields"),

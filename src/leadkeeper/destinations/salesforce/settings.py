@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 WEB_TO_LEAD_HOST: Final = "webto.salesforce.com"
 DAILY_LIMIT: Final = 500
@@ -23,7 +23,7 @@ EARLIEST_VERSION: Final = "v46.0"
 _VERSION: Final = re.compile(r"^v(4[6-9]|[5-9][0-9])\.0$")
 
 _SUFFIX: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_WHERE: Final = (
+_WHERE: Final = lazy_gettext(
     "You find it in Salesforce under Setup, Company Information, 'Salesforce.com Organization ID', or as the value of "
     "oid in the HTML that Setup, Web-to-Lead makes."
 )
@@ -76,7 +76,9 @@ class SalesforceConfig(DatedConfig):
 
     object_identifier: str = Field(
         title=lazy_gettext("Object identifier"),
-        description=lazy_gettext("The organization's ID: 15 characters (or 18) beginning with 00D. ") + _WHERE,
+        description=join_lazily(
+            (lazy_gettext("The organization's ID: 15 characters (or 18) beginning with 00D."), _WHERE)
+        ),
     )
     web_to_lead_host: str = Field(
         default=WEB_TO_LEAD_HOST,
@@ -104,7 +106,9 @@ class SalesforceConfig(DatedConfig):
     )
     fields: Annotated[
         FieldMapping,
-        AfterValidator(FieldNames(r"[A-Za-z0-9_.\-]{1,80}", "letters, digits, _ and - as Salesforce has it.")),
+        AfterValidator(
+            FieldNames(r"[A-Za-z0-9_.\-]{1,80}", lazy_gettext("letters, digits, _ and - as Salesforce has it."))
+        ),
     ] = Field(
         default_factory=dict,
         title=lazy_gettext("Fields"),
@@ -181,7 +185,7 @@ class SalesforceConfig(DatedConfig):
     @field_validator("object_identifier")
     @classmethod
     def _organization(cls, value: str) -> str:
-        return short_id(value, "00D", "The object identifier", _WHERE)
+        return short_id(value, "00D", lazy_gettext("The object identifier"), _WHERE)
 
     @field_validator("lead_id_field")
     @classmethod
@@ -191,7 +195,7 @@ class SalesforceConfig(DatedConfig):
         where = lazy_gettext(
             "You find it in the HTML that Setup, Web-to-Lead makes once the field is among its fields."
         )
-        return short_id(value, "00N", "The id of a custom field", where)
+        return short_id(value, "00N", lazy_gettext("The id of a custom field"), where)
 
     @field_validator("web_to_lead_host")
     @classmethod

@@ -15,14 +15,14 @@ from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.api.hand_in import kept_content
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
-from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
+from leadkeeper.doors.api.schemas import INVALID_LEAD, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
 from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import ENGLISH, lazy_gettext
 
 MAX_LINES: Final = 10_000
 """The most lines in one batch."""
@@ -30,6 +30,8 @@ CHUNK: Final = 500
 """The most lines that are kept together."""
 LONGEST_KEY: Final = 240
 NDJSON: Final = b"application/x-ndjson"
+_HEADERS: Final = [(b"content-type", NDJSON), (b"content-language", ENGLISH.code.encode())]
+"""Problems within its lines are English."""
 
 
 def batch_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRoute:
@@ -57,7 +59,7 @@ class _Batch:
         reading = asyncio.create_task(self._read(receive, key, hops_of(scope), answers), name="batch")
         try:
             block = await answers.get()
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON)]})
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             while block is not None:
                 await send({"type": "http.response.body", "body": block, "more_body": True})
                 block = await answers.get()
@@ -119,7 +121,7 @@ def _parse(line: bytes | None, key: str | None, hops: int) -> NewLead | Problem:
     try:
         return LeadBody.model_validate_json(line).lead(key, hops)
     except ValidationError as error:
-        return invalid_model(error, what="The lead")
+        return invalid_model(error, what=INVALID_LEAD)
 
 
 def _batch_key(value: bytes | None) -> str | None:

@@ -19,7 +19,7 @@ from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
 
 _AT: Final = re.compile("[@\\uff20\\ufe6b]")
 """As it is written, full width and small: intake makes one of all; see ``intake.normal``."""
@@ -186,6 +186,8 @@ class PreviewBody(Body):
         )
 
 
+INVALID_LEAD: Final = _("The lead cannot be taken: %(errors)s")
+"""What is wrong with a lead, told by :func:`leadkeeper.doors.api.problems.invalid_model`."""
 IDEMPOTENCY_KEY: Final = "^[!-~]{1,255}$"
 _KEY: Final = re.compile(rb"[!-~]{1,255}")
 

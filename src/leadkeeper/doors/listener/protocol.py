@@ -31,6 +31,8 @@ _PIECE: Final = 64
 _MOST_HELD: Final = 1_048_576
 _MOST_UNREAD: Final = 1_048_576
 """Bytes that are thrown away after a refusal, so that a client that is still sending gets to read it."""
+_HEADERS: Final = lazy_gettext("headers")
+_BODY: Final = lazy_gettext("body")
 _LINGER: Final = 2.0
 
 
@@ -161,11 +163,11 @@ class BoundedProtocol(HttpToolsProtocol):
         elif phase is Phase.BUSY:
             self.since += elapsed
         elif phase is Phase.HEAD and waited > limits.head_seconds:
-            self._too_slow("headers")
+            self._too_slow(_HEADERS)
         elif phase is Phase.IDLE and waited > limits.idle_seconds:
             self.transport.close()
         elif phase is Phase.BODY and waited > limits.body_seconds + self._body / SLOWEST:
-            self._too_slow("body")
+            self._too_slow(_BODY)
 
     # Within.
 
@@ -226,10 +228,10 @@ class BoundedProtocol(HttpToolsProtocol):
             # Lengths of chunks and headers after the last: a body of single bytes is mostly that.
             self._framing += size - body
             if self._framing > _PART + self._body // 4:
-                self._refuse(_malformed("The body comes in too many too small chunks."))
+                self._refuse(_malformed(lazy_gettext("The body comes in too many too small chunks.")))
                 return False
         if self._pieces > _MOST_PIECES + self._body // _PIECE:
-            self._too_slow("headers" if self._in_head else "body", "in too many too small pieces")
+            self._too_slow(_HEADERS if self._in_head else _BODY, lazy_gettext("in too many too small pieces"))
             return False
         return True
 
@@ -243,7 +245,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _too_slow(self, what: str, how: str = "too slowly") -> None:
+    def _too_slow(self, what: str, how: str = lazy_gettext("too slowly")) -> None:
         if self._in_head and not self._head:
             self.transport.close()  # nothing was asked
         else:
@@ -279,7 +281,7 @@ def _head_too_large() -> Problem:
     )
 
 
-def _malformed(detail: str = "This is no HTTP request.") -> Problem:
+def _malformed(detail: str = lazy_gettext("This is no HTTP request.")) -> Problem:
     return Problem(ProblemType.MALFORMED_REQUEST, detail)
 
 

@@ -22,6 +22,7 @@ _TEXTS: Final = {
     "too_short": _("Input should have at least %(min_length)s items"),
     "too_long": _("Input should have at most %(max_length)s items"),
     "int_type": _("Input should be a valid integer"),
+    "whole_number": _("Input should be a whole number"),
     "int_parsing": _("Input should be a valid integer, unable to parse string as an integer"),
     "int_parsing_size": _("Input should be a valid integer"),
     "int_from_float": _("Input should be a valid integer, got a number with a fractional part"),

@@ -89,8 +89,8 @@ class Language:
             return True
         if isinstance(text, JoinedTexts):
             return all(self.can_tell(part) for part in text.texts if isinstance(part, LazyText))
-        if not isinstance(text, LazyText) or self.catalogue.gettext(text.message) == text.message:
-            return False
+        if not isinstance(text, LazyText) or self.catalogue.gettext(text.message) is text.message:
+            return False  # a catalogue without the text hands back the text itself; one with it, its own
         return all(self.can_tell(part) for part in text.parts.values() if isinstance(part, LazyText))
 
     @property

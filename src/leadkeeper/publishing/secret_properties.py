@@ -68,7 +68,7 @@ def refuse_secrets(definition: Mapping[str, Any], within: str = "definition") ->
             break
     if found:
         named = join_lazily((join_lazily((each.field, each.message)) for each in found), "; ")
-        detail = lazy_gettext("%(named)s. %(remedy)s", named=named, remedy=lazy_gettext(_REMEDY))
+        detail = join_lazily((join_lazily((named, "."), ""), lazy_gettext(_REMEDY)))
         raise Problem(ProblemType.INVALID_REQUEST, detail, tuple(found))
 
 

@@ -10,6 +10,7 @@ from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Offer, checked
+from leadkeeper.texts import _
 
 commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
 
@@ -28,7 +29,11 @@ def put(
     from leadkeeper.doors.api.offers import OfferView
     from leadkeeper.doors.api.schemas import OfferBody
 
-    body = checked(OfferBody, {"title": title or offer.offer_id, "offerType": offer_type, "live": live}, "The offer")
+    body = checked(
+        OfferBody,
+        {"title": title or offer.offer_id, "offerType": offer_type, "live": live},
+        _("The offer cannot be taken: %(errors)s"),
+    )
     made, is_new = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
     if json:
         print_json(OfferView.model_validate(made))

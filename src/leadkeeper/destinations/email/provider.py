@@ -9,6 +9,7 @@ from leadkeeper.destinations.email.guide import GUIDE
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
 from leadkeeper.diagnosis import Kind
+from leadkeeper.texts import lazy_gettext
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -18,7 +19,7 @@ def _open(config: Config, context: Context) -> Adapter:
 
 EMAIL: Final = Provider(
     name="email",
-    title="E-mail notice",
+    title=lazy_gettext("E-mail notice"),
     microsoft=MicrosoftNames("email", "emailLeadConfiguration", "Email", "emailLeadConfiguration"),
     config=EmailConfig,
     open=_open,

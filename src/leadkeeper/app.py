@@ -6,15 +6,13 @@ import asyncio
 import contextlib
 import functools
 import logging
-import random
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from typing import Final
 
 import structlog
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.access.chain import Sealer
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
@@ -25,7 +23,6 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
-from leadkeeper.channels.carrier import Carrier
 from leadkeeper.channels.channels import Channels
 from leadkeeper.channels.subscriptions import Subscriptions
 from leadkeeper.clock import Clock
@@ -41,12 +38,10 @@ from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
-from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
-from leadkeeper.inbox.tally import Tally
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
 from leadkeeper.intake.keep import Intake
@@ -55,10 +50,9 @@ from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
-from leadkeeper.notices.sender import Sender
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
-from leadkeeper.privacy.retention import Retention, RetentionTask
+from leadkeeper.privacy.retention import Retention
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -66,15 +60,13 @@ from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
-from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
-from leadkeeper.storage.presence import WRITE_SECONDS, Presence
-from leadkeeper.texts import ENGLISH, Languages
+from leadkeeper.texts import Languages
 from leadkeeper.validation.outcome import UNASKED
 from leadkeeper.validation.validator import Validator
 
@@ -257,56 +249,6 @@ def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: S
     return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
 
 
-async def serve(
-    settings: Settings,
-    *,
-    api: bool,
-    worker: bool,
-    stop: asyncio.Event,
-    ready: Callable[[], None] = lambda: None,
-    begin: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Run the API, the worker or both until ``stop`` is set; then end what is in flight or return it.
-
-    ``ready`` is called once requests are answered, and ``begin`` then with the address at which an installation begins
-    in which nobody can sign in yet. Raises ``OSError`` when the port is taken.
-    """
-    async with open_services(settings, worker=worker) as installation:
-        # The API first: when its port is taken, nothing was begun.
-        server = None
-        if api:
-            from leadkeeper.entrances import start_api  # a worker and a command do without all doors
-
-            server = await start_api(settings, installation, worker=worker)
-        carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
-        role = "serve" if api and worker else "api" if api else "worker"
-        presence = Presence(installation.services.storage, installation.clock, role)
-        beside = [
-            asyncio.create_task(work, name="beside")
-            for work in (
-                _keep_present(presence),
-                installation.services.marketplace.run(),
-                installation.services.channels.run(),
-                Sealer(installation.services.storage).run(),
-                *_beside(settings, installation),
-            )
-        ]
-        ready()
-        if api and (link := await installation.services.links.first()) is not None:
-            begin(f"{settings.base_url}/portal/begin/{link.token}")
-        await _until(stop, carrying)
-        installation.ending.set()
-        if server is not None:
-            await server.end()
-            await installation.services.intake.drained()
-        if installation.worker is not None and carrying is not None:
-            await installation.worker.stop(settings.shutdown_seconds)
-            await carrying
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-
-
 async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:
     """Look at the database's clock until cancelled; when the time has jumped, what was waited for may be due."""
 
@@ -315,70 +257,6 @@ async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) 
             wake(())
 
     await run_periodically(Job("clock", look, LOOK_SECONDS, at_once=False))
-
-
-async def _keep_present(presence: Presence) -> None:
-    """Write down until cancelled that this process runs."""
-    try:
-        await run_periodically(Job("presence", presence.write_down, WRITE_SECONDS))
-    finally:
-        await presence.take_back()
-
-
-def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:
-    """What a process with a worker does beside carrying leads: it sends notices, publishes, inspects records."""
-    if installation.worker is None:
-        return []
-    mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
-    runner = PublishingRunner(
-        installation.services.storage,
-        installation.services.connections,
-        installation.services.validator,
-        by_operator=settings.certification == "operator",
-        base_url=settings.base_url,
-        language=installation.services.languages.find(settings.language) or ENGLISH,
-        unconfirmed=settings.unconfirmed_test_leads,
-        lease_seconds=settings.lease_seconds,
-        clock=installation.services.clock,
-        quotas=settings.quotas,
-    )
-    sender = Sender(
-        installation.services.storage,
-        mailer,
-        settings.base_url,
-        installation.services.clock,
-        rules=settings.mail_rules,
-        marketplace=installation.services.marketplace,
-        languages=installation.services.languages,
-    )
-    carrier = Carrier(
-        installation.services.storage,
-        installation.services.channels,
-        installation.network,
-        settings.base_url,
-        installation.services.languages,
-        installation.services.clock,
-    )
-    return [
-        carrier.run(),
-        sender.run(),
-        runner.run(),
-        Tally(installation.services.storage, installation.services.clock).run(),
-        Inspection(installation.services.storage, installation.services.clock, random.random).run(),
-        RetentionTask(
-            installation.services.retention, installation.services.storage, installation.services.clock
-        ).run(),
-    ]
-
-
-async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:
-    """Return when ``stop`` is set; raise what ended the worker, should it end by itself."""
-    stopping = asyncio.create_task(stop.wait())
-    waited = {stopping} | ({carrying} if carrying is not None else set())
-    done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if carrying is not None and carrying in done:
-        carrying.result()
 
 
 def configure_logging(settings: Settings) -> None:

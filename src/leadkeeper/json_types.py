@@ -12,7 +12,7 @@ def _whole(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str | bool):
-        raise PydanticCustomError("int_type", "Input should be a whole number")
+        raise PydanticCustomError("whole_number", "Input should be a whole number")
     return value
 
 

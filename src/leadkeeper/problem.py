@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from leadkeeper.offer import OfferRef
-from leadkeeper.texts import ENGLISH, Language, _, lazy_gettext
+from leadkeeper.texts import ENGLISH, JoinedTexts, Language, _, join_lazily, lazy_gettext
 
 
 class ProblemType(StrEnum):
@@ -121,6 +121,12 @@ class FieldError:
 
     field: str
     message: str
+
+
+def every_error(errors: Iterable[FieldError]) -> JoinedTexts:
+    """All of ``errors`` in one line, each with its field."""
+    found = (join_lazily((error.field, error.message), ": ") if error.field else error.message for error in errors)
+    return join_lazily(found, "; ")
 
 
 class Problem(Exception):

@@ -8,7 +8,7 @@ Values are named, ``%(publisher)s``; a percent sign is ``%%``. ``make texts`` ga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from gettext import NullTranslations
@@ -39,6 +39,22 @@ def lazy_gettext(message: str, /, **parts: object) -> LazyText:
     return text
 
 
+class JoinedTexts(LazyText):
+    """Several texts, one after another: see :func:`join_lazily`."""
+
+    __slots__ = ("separator", "texts")
+    separator: str
+    texts: tuple[str, ...]
+
+
+def join_lazily(texts: Iterable[str], separator: str = " ") -> JoinedTexts:
+    """``texts`` one after another: those of :func:`lazy_gettext` are told in a language, others stay as they are."""
+    every = tuple(texts)
+    joined = JoinedTexts(separator.join(every))
+    joined.message, joined.parts, joined.separator, joined.texts = "", {}, separator, every
+    return joined
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """A language and its texts. ``code`` is its tag (BCP 47: ``en``, ``pt``, ``pt-BR``), and all that is compared."""
@@ -62,6 +78,8 @@ class Language:
         """A text of :func:`lazy_gettext` in this language, those within it too; any other as it is."""
         if not isinstance(text, LazyText):
             return text
+        if isinstance(text, JoinedTexts):
+            return text.separator.join(map(self.tell, text.texts))
         parts = {name: self.tell(part) if isinstance(part, str) else part for name, part in text.parts.items()}
         return self.gettext(text.message, **parts)
 
@@ -69,8 +87,10 @@ class Language:
         """Whether :meth:`tell` tells it in this language; English can be told always."""
         if self.code == "en":
             return True
-        if not isinstance(text, LazyText) or self.catalogue.gettext(text.message) == text.message:
-            return False
+        if isinstance(text, JoinedTexts):
+            return all(self.can_tell(part) for part in text.texts if isinstance(part, LazyText))
+        if not isinstance(text, LazyText) or self.catalogue.gettext(text.message) is text.message:
+            return False  # a catalogue without the text hands back the text itself; one with it, its own
         return all(self.can_tell(part) for part in text.parts.values() if isinstance(part, LazyText))
 
     @property

@@ -7,109 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
-from pydantic import SecretStr
+from playwright.async_api import Browser, expect
 
-from leadkeeper.app import serve
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.server import Sandbox
-from leadkeeper.settings import Settings
-from leadkeeper.texts import Language
 from tests.browser.connecting import PATIENCE
+from tests.browser.from_nothing import Person, begin, served
 from tests.browser.test_storefront import ROUTES, picture
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
-from tests.in_process import SECRET_KEY
 from tests.languages import LANGUAGES
-from tests.people import PASSWORD
 
 WRONG_SECRET: Final = "not-the-secret-0123456789"
-
-
-@asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[tuple[str, Sandbox]]:
-    """The program over an empty database, before a sandbox of destinations: the link that it prints."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    authority = Authority(folder / "authority")
-    async with Sandbox(authority.ca_file.parent) as sandbox:
-        settings = Settings(
-            database_url=f"sqlite+aiosqlite:///{folder / 'new.db'}",
-            secret_key=SecretStr(SECRET_KEY),
-            port=port,
-            hosts=sandbox.hosts_setting(),
-            ca_file=authority.ca_file,
-            allow_addresses="127.0.0.0/8",
-        )
-        stop = asyncio.Event()
-        begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        running = asyncio.create_task(serve(settings, api=True, worker=True, stop=stop, begin=begun.set_result))
-        try:
-            either: set[asyncio.Future[Any]] = {running, begun}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            assert begun.done(), running
-            yield begun.result(), sandbox
-        finally:
-            stop.set()
-            await running
-
-
-@dataclass
-class Person:
-    """Somebody who goes the whole way, and finds each button by its words in one language."""
-
-    page: Page
-    language: Language
-    steps: list[str] = field(default_factory=list)
-
-    def summary(self, message: str, **parts: object) -> str:
-        """A text of ours in their language."""
-        return self.language.gettext(message, **parts)
-
-    async def step(self, what: str, where: Locator) -> None:
-        """Press or follow something."""
-        await where.click()
-        self.steps.append(what)
-
-    async def fill(self, **values: str) -> None:
-        """Enter values into the fields of these names."""
-        for name, value in values.items():
-            await self.page.locator(f"#{name}").fill(value)
-
-    def button(self, message: str, **parts: object) -> Locator:
-        """The button that says this."""
-        return self.page.get_by_role("button", name=self.summary(message, **parts), exact=True).first
-
-    def link(self, message: str) -> Locator:
-        """The link that says this."""
-        return self.page.get_by_role("link", name=self.summary(message), exact=True).first
-
-
-async def begin(person: Person, link: str) -> None:
-    """Who runs it, the marketplace, the first publisher and offer, by the guide of the first start."""
-    page = person.page
-    await page.goto(link)
-    person.steps.append("open the link that the program prints")
-    await person.fill(name="Ada Lovelace", email="ada@market.example", password=PASSWORD)
-    await person.step("make yourself known", person.button("Go on"))
-    await page.wait_for_url("**/marketplace")
-    await person.fill(name="Feira")
-    await person.step("name the marketplace", person.button("Go on"))
-    await page.wait_for_url("**/publisher*")
-    await person.fill(name="Contoso")
-    await person.step("name the first publisher", person.button("Go on"))
-    await page.wait_for_url("**/offer*")
-    await person.fill(title="Contoso CRM")
-    await person.step("name the first offer", person.button("Go on"))
-    await page.wait_for_url("**/connect")
 
 
 async def connect(person: Person) -> None:
@@ -146,6 +57,7 @@ async def publish(person: Person) -> None:
     await live.wait_for(timeout=PATIENCE)
     await person.step("go live", live)
     await expect(page.locator("#steps")).to_contain_text(person.summary("All six steps are done"), timeout=PATIENCE)
+    await person.look()
 
 
 async def ask(person: Person, store: str) -> None:
@@ -161,6 +73,7 @@ async def ask(person: Person, store: str) -> None:
     await page.check("#consent")
     await person.step("send the form", person.button("Send"))
     await page.wait_for_url("**/thanks?reference=*")
+    await person.look()
 
 
 def received(sandbox: Sandbox) -> str:
@@ -185,4 +98,5 @@ async def test_from_the_first_start_to_a_lead_in_the_crm(browser: Browser, tmp_p
             while "grace@navy.example" not in received(sandbox):  # noqa: ASYNC110 - the CRM tells nobody
                 await asyncio.sleep(0.05)
         await context.close()
+    assert person.english == set()
     print(f"\n{language.name}: {len(person.steps)} steps: {'; '.join(person.steps)}")

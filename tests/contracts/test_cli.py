@@ -286,6 +286,9 @@ def test_publishers_and_offers(call: Call) -> None:
         True,
     )
     assert call("offers", "put", OFFER, "--not-live", "--json").json["live"] is False
+    assert call("offers", "put", OFFER, "--category", "Sales", "--price", "20 EUR a month").code == 0
+    difference = call("offers", "difference", OFFER, "--json").json["changes"]
+    assert {"Sales", "20 EUR a month"} <= {each["new"] for each in difference}
     assert OFFER in call("offers", "list", "--publisher", "contoso").out
     assert call("publishers", "put", "x", "--name", "n" * 201).code == 1
 

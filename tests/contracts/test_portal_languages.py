@@ -33,20 +33,8 @@ PATHS: Final = (
     "/offers/contoso/crm-pro/connections/primary/edit",
     "/offers/contoso/crm-pro/connections/primary/remove",
 )
-MODELS: Final = sorted(
-    {
-        str(message)
-        for each in OURS
-        for info in each.config.model_fields.values()
-        for message in (info.title, info.description)
-        if message
-    }
-    | {each.title for each in OURS}
-    | set(EXAMPLES.values()),
-    key=len,
-    reverse=True,
-)
-"""What is told in English as yet, and names: titles of destinations, of settings, and what the API says of those."""
+TITLES: Final = sorted({each.title for each in OURS} | set(EXAMPLES.values()), key=len, reverse=True)
+"""Names: of destinations, and examples of values."""
 NAMES: Final = re.compile(
     r"Marketplace|key\W+[0-9a-f-]{8,}|Contoso( CRM Pro)?|crm-pro|contoso|primary|English|Esperanto|crm\.example|saas"
     rf"|UTC|AppSource|\{{({'|'.join(PLACEHOLDERS)})\}}|\b(summary|description)\b"
@@ -68,7 +56,7 @@ async def signed_in(visitor: Customer, key: str) -> Page:
 def unreported(page: Page) -> list[str]:
     """The words of a page that are in no catalogue."""
     text = page.text
-    for message in MODELS:
+    for message in TITLES:
         text = text.replace(" ".join(message.split()), " ")
     while (rest := re.sub("«[^«»]*»", " ", text)) != text:
         text = rest

@@ -31,11 +31,14 @@ async def test_a_problem_is_told_in_the_language_asked_for(
     assert english.json()["detail"] != detail
 
 
-async def test_a_problem_with_a_part_that_is_not_translated_is_english_and_says_so(home: Installation) -> None:
+async def test_what_a_model_finds_wrong_is_told_in_the_language_too(home: Installation) -> None:
     operator = await home.visitor("operator")
     answer = await operator.call("GET", "/v1/leads?limit=many", headers={"Accept-Language": "pt"})
-    assert (answer.status, answer.headers["Content-Language"]) == (422, "en")
-    assert answer.json()["title"] == "Invalid request"
+    assert (answer.status, answer.headers["Content-Language"]) == (422, "pt")
+    assert answer.json()["title"] == "Pedido inválido"
+    (error,) = answer.json()["errors"]
+    assert error == {"field": "limit", "message": "O valor precisa ser um número inteiro; o texto não é um"}
+    assert answer.json()["detail"] == f"O pedido não pode ser aceito: limit: {error['message']}"
 
 
 def test_one_document_is_in_one_language() -> None:

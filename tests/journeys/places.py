@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import trustme
 from azure.data.tables import TableClient
@@ -122,7 +122,13 @@ class Endpoint:
 class StorageAccount:
     """Azurite behind TLS with its rows on disk; Azure's own client reads them."""
 
-    def __init__(self, folder: Path, authority_folder: Path, node_modules: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        authority_folder: Path,
+        node_modules: Path,
+        service: Literal["table", "blob"] = "table",
+    ) -> None:
         folder.mkdir(parents=True)
         self.ca_file = authority_folder / "ca.pem"
         authority = trustme.CA.from_pem(self.ca_file.read_bytes(), (authority_folder / "ca-key.pem").read_bytes())
@@ -130,13 +136,14 @@ class StorageAccount:
         certificate, key = folder / "certificate.pem", folder / "key.pem"
         certificate.write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
         issued.private_key_pem.write_to_path(str(key))
-        self.azurite = Azurite(node_modules, folder=folder / "rows", certificate=certificate, key=key)
+        self.azurite = Azurite(node_modules, service=service, folder=folder / "rows", certificate=certificate, key=key)
 
     @property
     def connection_string(self) -> str:
         """As the Azure portal shows it."""
         place = f"{self.azurite.url}/{ACCOUNT}"
-        return f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={place};"
+        endpoint = f"{self.azurite.service.title()}Endpoint={place}"
+        return f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={KEY};{endpoint};"
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ HEAVY = (
     "jinja2",
     "leadkeeper.app",
     "leadkeeper.delivery.worker",
+    "leadkeeper.serving",
     "sqlalchemy.ext.asyncio",
     "sqlalchemy.orm",
     "starlette",

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
+from leadkeeper.texts import lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,24 @@ NAMES: Final = tuple(field.name for field in fields(Quotas))
 _BY_JSON: Final = {json_name(name): name for name in NAMES}
 
 SUMMARY: Final[Mapping[str, str]] = {
-    "connections_per_offer": "connections of one offer",
-    "connections": "connections in all",
-    "hooks_per_offer": "hooks of one offer",
-    "hooks": "hooks in all",
-    "offers": "offers",
-    "contacts_per_connection": "contact e-mails of one connection",
-    "contacts": "different contact e-mails in all",
-    "hook_leads_a_minute": "leads a minute by all hooks together",
-    "hook_leads_a_day": "leads a day (UTC) by all hooks together",
-    "key_leads_a_minute": "leads a minute by keys",
-    "key_leads_a_day": "leads a day (UTC) by keys",
-    "validations_at_once": "validations at once",
-    "validations_a_minute": "validations a minute",
-    "publishing_checks_a_minute": "checks and test leads of publishing a minute, in each worker process; more wait",
-    "channels": "channels that are told",
-    "requests_a_minute": "requests a minute with its keys and sign-ins, on pages and APIs",
+    "connections_per_offer": lazy_gettext("connections of one offer"),
+    "connections": lazy_gettext("connections in all"),
+    "hooks_per_offer": lazy_gettext("hooks of one offer"),
+    "hooks": lazy_gettext("hooks in all"),
+    "offers": lazy_gettext("offers"),
+    "contacts_per_connection": lazy_gettext("contact e-mails of one connection"),
+    "contacts": lazy_gettext("different contact e-mails in all"),
+    "hook_leads_a_minute": lazy_gettext("leads a minute by all hooks together"),
+    "hook_leads_a_day": lazy_gettext("leads a day (UTC) by all hooks together"),
+    "key_leads_a_minute": lazy_gettext("leads a minute by keys"),
+    "key_leads_a_day": lazy_gettext("leads a day (UTC) by keys"),
+    "validations_at_once": lazy_gettext("validations at once"),
+    "validations_a_minute": lazy_gettext("validations a minute"),
+    "publishing_checks_a_minute": lazy_gettext(
+        "checks and test leads of publishing a minute, in each worker process; more wait"
+    ),
+    "channels": lazy_gettext("channels that are told"),
+    "requests_a_minute": lazy_gettext("requests a minute with its keys and sign-ins, on pages and APIs"),
 }
 """What each counts, for one publisher."""
 
@@ -122,18 +125,32 @@ def require_room(name: str, limit: int, used: int, more: int = 1) -> None:
     """Raise :class:`Problem` when ``more`` beside what is ``used`` would be over the quota's ``limit``."""
     if used + more > limit:
         field = json_name(name)
-        detail = (
-            f"The publisher's quota {field} is reached: at most {limit} {SUMMARY[name]}. Remove what is not needed, or "
-            "ask the operator to raise the quota."
+        detail = lazy_gettext(
+            "The publisher's quota %(field)s is reached: at most %(limit)s %(summary)s. Remove what is not "
+            "needed, or ask the operator to raise the quota.",
+            field=field,
+            limit=limit,
+            summary=SUMMARY[name],
         )
-        raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (FieldError(field, f"at most {limit}"),))
+        raise Problem(
+            ProblemType.QUOTA_EXCEEDED, detail, (FieldError(field, lazy_gettext("at most %(limit)s", limit=limit)),)
+        )
 
 
 def used_up(name: str, limit: int, seconds: int) -> Problem:
     """The problem of a quota by time: try again in ``seconds``."""
     field = json_name(name)
-    detail = (
-        f"The publisher's quota {field} is used up: at most {limit} {SUMMARY[name]}. Try again in {seconds} s, or ask "
-        "the operator to raise the quota."
+    detail = lazy_gettext(
+        "The publisher's quota %(field)s is used up: at most %(limit)s %(summary)s. Try again in "
+        "%(seconds)s s, or ask the operator to raise the quota.",
+        field=field,
+        limit=limit,
+        summary=SUMMARY[name],
+        seconds=seconds,
     )
-    return Problem(ProblemType.TOO_MANY_REQUESTS, detail, (FieldError(field, f"at most {limit}"),), retry_after=seconds)
+    return Problem(
+        ProblemType.TOO_MANY_REQUESTS,
+        detail,
+        (FieldError(field, lazy_gettext("at most %(limit)s", limit=limit)),),
+        retry_after=seconds,
+    )

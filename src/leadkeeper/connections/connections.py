@@ -33,7 +33,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connect
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_all_routes, change_routes, one_of
 from leadkeeper.storage.known import require_offer
-from leadkeeper.texts import ENGLISH
+from leadkeeper.texts import ENGLISH, lazy_gettext
 
 __all__ = ["BACKFILL", "CHECK_EVERY", "Connection", "ConnectionPage", "Connections", "new_delivery", "try_anew"]
 
@@ -98,8 +98,12 @@ class Connections:
         Raises :class:`Problem` for an unknown offer, settings that cannot be taken, or a quota that is reached.
         """
         if not re.match(CONNECTION_NAME, name):
-            rule = "letters, digits, - and _, at most 64"
-            raise Problem(ProblemType.INVALID_REQUEST, f"A connection's name is {rule}.", (FieldError("name", rule),))
+            rule = lazy_gettext("letters, digits, - and _, at most 64")
+            raise Problem(
+                ProblemType.INVALID_REQUEST,
+                lazy_gettext("A connection's name is %(rule)s.", rule=rule),
+                (FieldError("name", rule),),
+            )
 
         # Whoever writes waits for whoever writes before, so what can be looked at beforehand is.
         ahead = await self._storage.read(self._read_ahead, offer, name, body)

@@ -22,6 +22,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.texts import lazy_gettext
 
 
 class Findings:
@@ -81,16 +82,28 @@ def _open_test(connection: Connection, marker: str | None) -> LastTest:
     test, name = connection.test, f"{connection.offer}/{connection.name}"
     sealed = None if connection.change is None else connection.change.sealed
     if test is None or test.change not in (None, sealed):
-        raise _not_now(f"Over {name} no test lead was sent with its present settings: validate it first.")
+        raise _not_now(
+            lazy_gettext("Over %(name)s no test lead was sent with its present settings: validate it first.", name=name)
+        )
     if marker is not None and marker != test.marker:
-        raise _not_now(f"The last test lead over {name} is {test.marker}: search for that one.", "marker")
+        raise _not_now(
+            lazy_gettext(
+                "The last test lead over %(name)s is %(marker)s: search for that one.", name=name, marker=test.marker
+            ),
+            "marker",
+        )
     if test.confirmed:
-        raise _not_now(f"The destination of {name} confirmed the last test lead itself: nobody needs to look for it.")
+        raise _not_now(
+            lazy_gettext(
+                "The destination of %(name)s confirmed the last test lead itself: nobody needs to look for it.",
+                name=name,
+            )
+        )
     return test
 
 
 def _not_now(detail: str, field: str | None = None) -> Problem:
-    errors = () if field is None else (FieldError(field, "is not that of the last test lead"),)
+    errors = () if field is None else (FieldError(field, lazy_gettext("is not that of the last test lead")),)
     return Problem(ProblemType.NOT_POSSIBLE_NOW, detail, errors)
 
 

@@ -18,7 +18,9 @@ from pydantic_core import from_json
 
 from leadkeeper.destinations.interface import Config, Provider
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.model_errors import model_error
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
+from leadkeeper.texts import lazy_gettext
 
 MASK = "*********"
 NONE = "none"
@@ -126,17 +128,31 @@ def parse(body: Mapping[str, Any], before: Stored | None = None, destinations: D
     """
     chosen = body.get("leadDestination")
     if not isinstance(chosen, str):
-        raise _invalid(FieldError("leadDestination", f"required: one of {_choices(destinations)}"))
+        raise _invalid(
+            FieldError(
+                "leadDestination",
+                lazy_gettext("required: one of %(destinations)s", destinations=_choices(destinations)),
+            )
+        )
     if chosen == NONE:
         _nothing_else(body, None, destinations)
         return None
     destination = destinations.taking(chosen)
     if destination is None:
-        raise _invalid(FieldError("leadDestination", f"{chosen!r} is not one of {_choices(destinations)}"))
+        raise _invalid(
+            FieldError(
+                "leadDestination",
+                lazy_gettext(
+                    "%(chosen)s is not one of %(destinations)s",
+                    chosen=repr(chosen),
+                    destinations=_choices(destinations),
+                ),
+            )
+        )
     _nothing_else(body, destination.config_key, destinations)
     given = body.get(destination.config_key)
     if not isinstance(given, Mapping):
-        message = f"required when leadDestination is {chosen!r}: an object"
+        message = lazy_gettext("required when leadDestination is %(chosen)s: an object", chosen=repr(chosen))
         raise _invalid(FieldError(destination.config_key, message))
     kept = before.secrets if before is not None and before.destination == destination.name else {}
     return Parsed(destination, _config(destination, given, kept))
@@ -148,7 +164,9 @@ def _config(destination: Provider, given: Mapping[str, Any], kept: Mapping[str, 
         if merged.get(alias) != MASK:
             continue
         if alias not in kept:
-            message = f"{MASK} keeps a stored secret, but none is stored: send the secret itself"
+            message = lazy_gettext(
+                "%(mask)s keeps a stored secret, but none is stored: send the secret itself", mask=MASK
+            )
             raise _invalid(FieldError(f"{destination.config_key}.{alias}", message))
         merged[alias] = kept[alias]
     try:
@@ -156,14 +174,10 @@ def _config(destination: Provider, given: Mapping[str, Any], kept: Mapping[str, 
     except ValidationError as error:
         raise _invalid(
             *(
-                FieldError(".".join([destination.config_key, *map(str, e["loc"])]), _plain(e["msg"]))
-                for e in error.errors(include_url=False, include_context=False, include_input=False)
+                FieldError(".".join([destination.config_key, *map(str, e["loc"])]), model_error(e))
+                for e in error.errors(include_url=False, include_input=False)
             )
         ) from None
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 def _choices(destinations: Destinations) -> str:
@@ -175,12 +189,16 @@ def _nothing_else(body: Mapping[str, Any], config_key: str | None, destinations:
     known = _IGNORED | {"leadDestination", config_key}
     others = [key for key, value in body.items() if key not in known and not (key in configurations and not value)]
     if others:
-        allowed = f"only {config_key} belongs to this leadDestination" if config_key else "not used with none"
+        allowed = (
+            lazy_gettext("only %(config_key)s belongs to this leadDestination", config_key=config_key)
+            if config_key
+            else lazy_gettext("not used with none")
+        )
         raise _invalid(*(FieldError(str(key), allowed) for key in others))
 
 
 def _invalid(*errors: FieldError) -> Problem:
-    detail = "The connection's settings cannot be taken: " + "; ".join(f"{e.field}: {e.message}" for e in errors)
+    detail = lazy_gettext("The connection's settings cannot be taken: %(errors)s", errors=every_error(errors))
     return Problem(ProblemType.INVALID_REQUEST, detail, errors)
 
 

@@ -13,6 +13,7 @@ from leadkeeper.connections.resource import read_settings
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
+from leadkeeper.texts import lazy_gettext
 
 REMOVED: Final = 9
 """How many removed connections (their names, for the leads that they hold) may be kept for each one there may be."""
@@ -44,11 +45,13 @@ def require_room_for(
 def _require_name(conn: sa.Connection, offer: OfferRef, most: int) -> None:
     names = sa.select(sa.func.count()).select_from(t.connection).where(t.connection.c.offer_ref == str(offer))
     if (conn.scalar(names) or 0) >= most:
-        detail = (
-            f"The offer {offer} has had {most} different connections. Make one again under a name that it had before, "
-            "or ask the operator to raise the quota connectionsPerOffer."
+        detail = lazy_gettext(
+            "The offer %(offer)s has had %(most)s different connections. Make one again under a name that "
+            "it had before, or ask the operator to raise the quota connectionsPerOffer.",
+            offer=offer,
+            most=most,
         )
-        error = FieldError("connectionsPerOffer", f"at most {most} names")
+        error = FieldError("connectionsPerOffer", lazy_gettext("at most %(most)s names", most=most))
         raise Problem(ProblemType.QUOTA_EXCEEDED, detail, (error,))
 
 

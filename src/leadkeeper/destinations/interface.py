@@ -19,6 +19,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import ContactEmail
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
+from leadkeeper.texts import lazy_gettext
 
 
 class Config(BaseModel):
@@ -35,14 +36,18 @@ class Config(BaseModel):
     contact_email: list[ContactEmail] = Field(
         default_factory=list,
         max_length=50,
-        title="Contact e-mails",
-        description="Who is told that a lead came, or that the connection broke. No personal data is sent there.",
+        title=lazy_gettext("Contact e-mails"),
+        description=lazy_gettext(
+            "Who is told that a lead came, or that the connection broke. No personal data is sent there."
+        ),
     )
 
     notice: Literal["each", "daily", "none"] = Field(
         default="each",
-        title="Notice of leads",
-        description="each: the contact e-mails hear of leads at once; daily: one mail a day; none: only of trouble.",
+        title=lazy_gettext("Notice of leads"),
+        description=lazy_gettext(
+            "each: the contact e-mails hear of leads at once; daily: one mail a day; none: only of trouble."
+        ),
     )
 
     @property
@@ -75,9 +80,11 @@ class DatedConfig(Config):
 
     secret_expires: date | None = Field(
         default=None,
-        title="The secret ends on",
-        description="When the secret or password above stops working, as the other system told you when it was made. "
-        "You are reminded 30, 7 and 1 days before. It changes nothing else.",
+        title=lazy_gettext("The secret ends on"),
+        description=lazy_gettext(
+            "When the secret or password above stops working, as the other system told you when it was "
+            "made. You are reminded 30, 7 and 1 days before. It changes nothing else."
+        ),
     )
 
     @property

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
 
 from leadkeeper.lead import OutgoingLead
+from leadkeeper.texts import lazy_gettext
 
 Value = StrictBool | StrictInt | FiniteFloat | StrictStr | None
 """What a field is to hold: a constant, a template, or nothing."""
@@ -65,13 +66,26 @@ def _checked(fields: dict[str, Value]) -> dict[str, Value]:
 
 def _check_template(name: str, template: str) -> None:
     if len(template) > TEMPLATE_LIMIT:
-        raise ValueError(f"{name}: longer than {TEMPLATE_LIMIT} characters.")
+        raise ValueError(
+            lazy_gettext(
+                "%(name)s: longer than %(template_limit)s characters.", name=name, template_limit=TEMPLATE_LIMIT
+            )
+        )
     for piece in _PIECE.finditer(template):
         if piece["lone"]:
-            raise ValueError(f"{name}: a brace stands alone; write {{{{ or }}}} for a brace itself.")
+            raise ValueError(
+                lazy_gettext("%(name)s: a brace stands alone; write {{ or }} for a brace itself.", name=name)
+            )
         if piece["name"] is not None and piece["name"] not in _PLACEHOLDERS:
             known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
-            raise ValueError(f"{name}: there is no placeholder {piece[0][:40]}; there are {known}.")
+            raise ValueError(
+                lazy_gettext(
+                    "%(name)s: there is no placeholder %(piece)s; there are %(known)s.",
+                    name=name,
+                    piece=piece[0][:40],
+                    known=known,
+                )
+            )
 
 
 FieldMapping = Annotated[dict[str, Value], Field(max_length=100), AfterValidator(_checked)]
@@ -93,9 +107,11 @@ class FieldNames:
     def __call__(self, fields: dict[str, Value]) -> dict[str, Value]:
         for name in fields:
             if not re.fullmatch(self.pattern, name):
-                raise ValueError(f"{name[:80]!r} is not the name of a field: {self.rule}")
+                raise ValueError(
+                    lazy_gettext("%(name)s is not the name of a field: %(rule)s", name=repr(name[:80]), rule=self.rule)
+                )
             if name in self.reserved:
-                raise ValueError(f"{name} is filled in by Leadkeeper and cannot be changed.")
+                raise ValueError(lazy_gettext("%(name)s is filled in by Leadkeeper and cannot be changed.", name=name))
         return fields
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadkeeper.doors.web import request_id_of, send_problem
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _MARK: Final = b"\xef\xbb\xbf"
@@ -27,7 +28,7 @@ class UnstorableText(Problem):
     """A text holds what no database can: ``where`` it stands."""
 
     def __init__(self, where: str) -> None:
-        rule = "may hold no NUL character and no half of a surrogate pair"
+        rule = lazy_gettext("may hold no NUL character and no half of a surrogate pair")
         super().__init__(ProblemType.INVALID_REQUEST, f"{where} {rule}.", (FieldError(where, rule),))
 
 
@@ -37,8 +38,10 @@ def require_unencoded(scope: Scope) -> None:
         if name != b"content-encoding" or value.strip().lower() in (b"", b"identity"):
             continue
         message = value.decode("latin-1").strip()
-        shown = message if _WORD.fullmatch(message) else "so encoded"
-        detail = f"Send the body as it is: a body with Content-Encoding {shown} is not taken."
+        shown = message if _WORD.fullmatch(message) else lazy_gettext("so encoded")
+        detail = lazy_gettext(
+            "Send the body as it is: a body with Content-Encoding %(shown)s is not taken.", shown=shown
+        )
         raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
 
 

@@ -132,13 +132,18 @@ def log_refusal(problem: Problem, request_id: str) -> None:
 
 
 async def send_problem(
-    send: Send, problem: Problem, headers: Sequence[Header] = (), request_id: str | None = None
+    send: Send,
+    problem: Problem,
+    headers: Sequence[Header] = (),
+    wanted: Language = ENGLISH,
+    request_id: str | None = None,
 ) -> None:
-    """Answer with a problem document and end."""
+    """Answer with a problem document, in the language that is ``wanted`` where all of it can be told so, and end."""
     if request_id is not None:
         log_refusal(problem, request_id)
-    body = to_json(problem_content(problem, request_id=request_id))
-    await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem), *headers])
+    language = problem.language(wanted)
+    body = to_json(problem_content(problem, language, request_id))
+    await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem, language), *headers])
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -170,7 +175,7 @@ async def read_body(receive: Receive, limit: int = MAX_BODY) -> bytes:
                 raise ClientGone
             body += message.get("body", b"")
     if len(body) > limit:
-        raise too_large(f"The body is larger than {limit} bytes.")
+        raise too_large(lazy_gettext("The body is larger than %(limit)s bytes.", limit=limit))
     return bytes(body)
 
 
@@ -183,7 +188,10 @@ def require_content_type(scope: Scope, *allowed: bytes) -> None:
     """Raise :class:`Problem` unless the body's media type is one of ``allowed``; its parameters do not matter."""
     given = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
     if given not in allowed:
-        raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send the body as {b' or '.join(allowed).decode()}.")
+        raise Problem(
+            ProblemType.UNSUPPORTED_MEDIA_TYPE,
+            lazy_gettext("Send the body as %(allowed)s.", allowed=b" or ".join(allowed).decode()),
+        )
 
 
 @dataclass(frozen=True)

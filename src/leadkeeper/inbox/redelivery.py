@@ -19,8 +19,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connect
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
 from leadkeeper.storage.known import require_offer
-from leadkeeper.texts import ENGLISH, Language
-from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 from leadkeeper.views import DeliveryView, Replayed
 
 REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.WAITING)
@@ -72,8 +71,10 @@ class Redelivery:
         """
         wrong = [state for state in states if state not in REPLAYABLE]
         if wrong:
-            rule = f"only {', '.join(REPLAYABLE)} can be replayed"
-            raise Problem(ProblemType.INVALID_REQUEST, f"states: {rule}.", (FieldError("states", rule),))
+            rule = lazy_gettext("only %(replayable)s can be replayed", replayable=", ".join(REPLAYABLE))
+            raise Problem(
+                ProblemType.INVALID_REQUEST, lazy_gettext("states: %(rule)s.", rule=rule), (FieldError("states", rule),)
+            )
 
         leads = _leads_of(offer, since_ms, until_ms)
         if dry_run:
@@ -98,14 +99,18 @@ def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: L
     query = sa.select(d.connection_id, d.state, d.lead_id).where(d.id == delivery_id)
     row = conn.execute(query.with_for_update()).first()
     if row is None:
-        detail = f"There is no delivery {delivery_id!r}."
-        raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("id", "unknown delivery"),))
+        detail = lazy_gettext("There is no delivery %(delivery_id)s.", delivery_id=repr(delivery_id))
+        raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("id", lazy_gettext("unknown delivery")),))
     if row.state in (State.SENDING, State.WITHHELD):
-        detail = "This delivery is being sent just now." if row.state == State.SENDING else "This lead is withheld."
+        detail = (
+            lazy_gettext("This delivery is being sent just now.")
+            if row.state == State.SENDING
+            else lazy_gettext("This lead is withheld.")
+        )
         raise Problem(ProblemType.NOT_REPEATABLE_NOW, detail)
     expired_at = conn.scalar(sa.select(t.lead.c.expired_at).where(t.lead.c.id == row.lead_id))
     if expired_at is not None:
-        detail = _(
+        detail = lazy_gettext(
             "The personal data of this lead were removed on %(day)s, so that there is nothing to send again.",
             day=to_text(expired_at)[:10],
         )

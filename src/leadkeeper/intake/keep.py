@@ -31,6 +31,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, one_of, share_routes
 from leadkeeper.storage.group import GroupCommit
+from leadkeeper.texts import lazy_gettext
 
 GROUP_LIMIT = 500
 """The most leads in one transaction: more would keep the first of them waiting."""
@@ -235,7 +236,9 @@ class _Written:
 
 def _summary(answer: Accepted | Problem | BaseException | None) -> Accepted | Problem:
     if isinstance(answer, StorageAway):
-        return Problem(ProblemType.STORAGE_AWAY, "The lead was not kept: the database is away. Try again soon.")
+        return Problem(
+            ProblemType.STORAGE_AWAY, lazy_gettext("The lead was not kept: the database is away. Try again soon.")
+        )
     if isinstance(answer, BaseException) and not isinstance(answer, Problem):
         raise answer
     assert answer is not None
@@ -312,8 +315,12 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
     if route is None:
         return unknown_offer(lead.offer)
     if not route.live and not (lead.preview and route.previewed):
-        detail = f"The offer {lead.offer} is not live, so it takes no leads. Set live to true first."
-        return Problem(ProblemType.OFFER_NOT_LIVE, detail, (FieldError("offerId", "the offer is not live"),))
+        detail = lazy_gettext(
+            "The offer %(offer)s is not live, so it takes no leads. Set live to true first.", offer=lead.offer
+        )
+        return Problem(
+            ProblemType.OFFER_NOT_LIVE, detail, (FieldError("offerId", lazy_gettext("the offer is not live")),)
+        )
     return None
 
 
@@ -387,9 +394,11 @@ def _row(item: _Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
 
 def _repeat(conn: sa.Connection, item: _Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:
     if fingerprint != item.fingerprint:
-        detail = "This Idempotency-Key was used for another lead. Use a new key for every lead."
+        detail = lazy_gettext("This Idempotency-Key was used for another lead. Use a new key for every lead.")
         return Problem(
-            ProblemType.IDEMPOTENCY_KEY_REUSED, detail, (FieldError("Idempotency-Key", "used for another lead"),)
+            ProblemType.IDEMPOTENCY_KEY_REUSED,
+            detail,
+            (FieldError("Idempotency-Key", lazy_gettext("used for another lead")),),
         )
     rows = conn.execute(
         sa.select(t.delivery.c.id, t.connection.c.name, t.SHOWN_STATE)

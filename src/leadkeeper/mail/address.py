@@ -17,6 +17,8 @@ import idna
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, WithJsonSchema
 
+from leadkeeper.texts import lazy_gettext
+
 LONGEST_LOCAL: Final = 64
 """The most octets before the @ (RFC 5321, 4.5.3.1.1)."""
 LONGEST: Final = 254
@@ -87,12 +89,12 @@ def parse_address(text: str) -> MailAddress:
 def _parsed(text: str) -> MailAddress:
     text = text.strip(" \t")
     if not text.isprintable():
-        raise ValueError("is no e-mail address: it holds characters that cannot be seen")
+        raise ValueError(lazy_gettext("is no e-mail address: it holds characters that cannot be seen"))
     found = _NAMED.fullmatch(text)
     name, address = ("", text) if found is None else (found["name"].strip(' "'), found["address"].strip())
     local, at, domain = address.rpartition("@")
     if not at or not domain or len(address) > LONGEST or not 0 < len(local.encode()) <= LONGEST_LOCAL:
-        raise ValueError("is no e-mail address: write it like name@company.example")
+        raise ValueError(lazy_gettext("is no e-mail address: write it like name@company.example"))
     return MailAddress(_local(local), _domain(domain), name)
 
 
@@ -101,7 +103,7 @@ def _local(text: str) -> str:
         # The rules for what stands before the @ are the library's; our own are those for internal domains.
         found: str = validate_email(f"{text}@a.com", check_deliverability=False).local_part
     except EmailNotValidError:
-        raise ValueError("is no e-mail address: what stands before the @ cannot be used") from None
+        raise ValueError(lazy_gettext("is no e-mail address: what stands before the @ cannot be used")) from None
     return found
 
 
@@ -109,7 +111,7 @@ def _domain(text: str) -> str:
     try:
         return idna.encode(text, uts46=True, std3_rules=True).decode()
     except (idna.IDNAError, UnicodeError):
-        raise ValueError("is no e-mail address: what stands after the @ is no domain") from None
+        raise ValueError(lazy_gettext("is no e-mail address: what stands after the @ is no domain")) from None
 
 
 def _contact(text: str) -> str:
@@ -139,7 +141,9 @@ def parse_vouched(text: str) -> tuple[str, ...]:
             try:
                 found.append("." * below + _domain(part[below:]))
             except ValueError:
-                raise ValueError(f"{part!r} is no domain; use contoso.example, .corp.local or *") from None
+                raise ValueError(
+                    lazy_gettext("%(part)s is no domain; use contoso.example, .corp.local or *", part=repr(part))
+                ) from None
     return tuple(found)
 
 

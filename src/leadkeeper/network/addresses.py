@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from leadkeeper.texts import join_lazily, lazy_gettext
+
 Address = IPv4Address | IPv6Address
 Range = IPv4Network | IPv6Network
 
@@ -180,8 +182,8 @@ class NetworkPolicy:
             raise AddressInvalid(_NOT_HTTPS)
 
 
-_NOT_HTTPS: Final = "The address must begin with https://."
-_PRIVATE: Final = (
+_NOT_HTTPS: Final = lazy_gettext("The address must begin with https://.")
+_PRIVATE: Final = lazy_gettext(
     "The address leads to a private or special network. Use one that is reachable from the public internet, or have "
     "the operator allow its range."
 )
@@ -189,14 +191,16 @@ _PRIVATE: Final = (
 
 def own_address() -> OwnAddress:
     """The refusal of an address that leads back here."""
-    return OwnAddress("The address leads back to this installation of Leadkeeper.")
+    return OwnAddress(lazy_gettext("The address leads back to this installation of Leadkeeper."))
 
 
 def refused_name() -> AddressRefused:
     """The refusal of a name that resolves to an address which is not allowed."""
     return AddressRefused(
-        "The host name leads to a private or special network. Use a name that leads to public addresses only, or have "
-        "the operator allow the range."
+        lazy_gettext(
+            "The host name leads to a private or special network. Use a name that leads to public addresses "
+            "only, or have the operator allow the range."
+        )
     )
 
 
@@ -218,20 +222,22 @@ def parse_host(host: str) -> str:
     bare = host[1:-1] if bracketed else host
     if bracketed or ":" in bare:
         if "%" in bare:
-            raise AddressInvalid("The address must not name a network zone (%).")
+            raise AddressInvalid(lazy_gettext("The address must not name a network zone (%%)."))
         try:
             return str(IPv6Address(bare))
         except ValueError:
-            raise AddressInvalid("The IPv6 address is not valid.") from None
+            raise AddressInvalid(lazy_gettext("The IPv6 address is not valid.")) from None
     name = bare.lower() if bare.isascii() else _idna(bare)
     name = name.removesuffix(".")
     if _NUMERIC.fullmatch(name):
         try:
             return str(IPv4Address(name))
         except ValueError:
-            raise AddressInvalid("Write a numeric address as four decimal numbers, such as 198.51.100.7.") from None
+            raise AddressInvalid(
+                lazy_gettext("Write a numeric address as four decimal numbers, such as 198.51.100.7.")
+            ) from None
     if not _NAME.fullmatch(name):
-        raise AddressInvalid("The host name is missing or has characters that no host name has.")
+        raise AddressInvalid(lazy_gettext("The host name is missing or has characters that no host name has."))
     return name
 
 
@@ -239,7 +245,7 @@ def _idna(host: str) -> str:
     try:
         return URL.build(scheme="https", host=host).raw_host or ""
     except ValueError:
-        raise AddressInvalid("The host name is not a valid international name.") from None
+        raise AddressInvalid(lazy_gettext("The host name is not a valid international name.")) from None
 
 
 def parse_url(text: str) -> URL:
@@ -249,7 +255,7 @@ def parse_url(text: str) -> URL:
     judged here, see :meth:`NetworkPolicy.check_origin`.
     """
     if len(text) > URL_LIMIT:
-        raise AddressInvalid(f"The address is longer than {URL_LIMIT} characters.")
+        raise AddressInvalid(lazy_gettext("The address is longer than %(url_limit)s characters.", url_limit=URL_LIMIT))
     parts = _URL.fullmatch(text)
     if parts is None:
         raise AddressInvalid(_NOT_HTTPS)
@@ -258,13 +264,15 @@ def parse_url(text: str) -> URL:
         raise AddressInvalid(_NOT_HTTPS)
     if not _REST.fullmatch(parts["rest"]):
         raise AddressInvalid(
-            "The path and query may hold no spaces, quotes, <>|{}\\ or non-ASCII characters; escape them."
+            lazy_gettext("The path and query may hold no spaces, quotes, <>|{}\\ or non-ASCII characters; escape them.")
         )
     if "@" in parts["authority"]:
-        raise AddressInvalid("The address must not hold a user name or password before the host; use the query.")
+        raise AddressInvalid(
+            lazy_gettext("The address must not hold a user name or password before the host; use the query.")
+        )
     authority = _AUTHORITY.fullmatch(parts["authority"])
     if authority is None:
-        raise AddressInvalid("The host or port of the address is not valid.")
+        raise AddressInvalid(lazy_gettext("The host or port of the address is not valid."))
     host = parse_host(authority["host"])
     port = _port(authority["port"])
     shown = f"[{host}]" if ":" in host else host
@@ -275,7 +283,7 @@ def _port(text: str | None) -> str:
     if text is None:
         return ""
     if len(text) > 5 or not 0 < int(text) < 65_536:
-        raise AddressInvalid("The port of the address must be between 1 and 65535.")
+        raise AddressInvalid(lazy_gettext("The port of the address must be between 1 and 65535."))
     return f":{int(text)}"
 
 
@@ -291,7 +299,11 @@ def parse_ranges(text: str) -> tuple[Range, ...]:
         try:
             ranges.append(ip_network(item))
         except ValueError as error:
-            raise ValueError(f"{item!r} is not an address range such as 10.1.0.0/16: {error}") from None
+            raise ValueError(
+                lazy_gettext(
+                    "%(item)s is not an address range such as 10.1.0.0/16: %(error)s", item=repr(item), error=error
+                )
+            ) from None
     return tuple(ranges)
 
 
@@ -306,7 +318,7 @@ def parse_hosts(text: str) -> dict[str, tuple[str, int | None]]:
         if item:
             name, equals, target = item.partition("=")
             if not equals:
-                raise ValueError(f"{item!r} is not of the form host=address:port")
+                raise ValueError(lazy_gettext("%(item)s is not of the form host=address:port", item=repr(item)))
             hosts[_mapped_name(name, item)] = _mapped_target(target, item)
     return hosts
 
@@ -316,9 +328,9 @@ def _mapped_name(name: str, item: str) -> str:
     try:
         host = parse_host(name[len(wildcard) :])
     except AddressInvalid as error:
-        raise ValueError(f"{item!r}: {error}") from None
+        raise ValueError(join_lazily((repr(item), *error.args), ": ")) from None
     if as_address(host) is not None:
-        raise ValueError(f"{item!r}: only host names can be mapped, not addresses")
+        raise ValueError(lazy_gettext("%(item)s: only host names can be mapped, not addresses", item=repr(item)))
     return wildcard + host
 
 
@@ -326,11 +338,11 @@ def _mapped_target(target: str, item: str) -> tuple[str, int | None]:
     authority = _AUTHORITY.fullmatch(target)
     try:
         if authority is None:
-            raise AddressInvalid("The target must be an address with or without a port.")
+            raise AddressInvalid(lazy_gettext("The target must be an address with or without a port."))
         host = "127.0.0.1" if authority["host"].lower() == "localhost" else parse_host(authority["host"])
         port = _port(authority["port"])
     except AddressInvalid as error:
-        raise ValueError(f"{item!r}: {error}") from None
+        raise ValueError(join_lazily((repr(item), *error.args), ": ")) from None
     if as_address(host) is None:
-        raise ValueError(f"{item!r}: the target must be a literal address or localhost")
+        raise ValueError(lazy_gettext("%(item)s: the target must be a literal address or localhost", item=repr(item)))
     return host, int(port[1:]) if port else None

@@ -69,7 +69,7 @@ class OfferCatalogue:
         ``quotas`` (JSON names) are its own from now on; what is left out stays, ``None`` goes back to the usual one.
         Raises :class:`Problem` for an id that may not be one.
         """
-        _check(PUBLISHER_ID, publisher_id, "publisherId", "letters, digits, - and _, at most 128")
+        _check(PUBLISHER_ID, publisher_id, "publisherId", lazy_gettext("letters, digits, - and _, at most 128"))
 
         def transaction(conn: sa.Connection) -> tuple[Publisher, bool]:
             change_routes(conn, publisher_id)
@@ -129,7 +129,7 @@ class OfferCatalogue:
         Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since, a text that holds
         a secret.
         """
-        _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         message_of_it = {"summary": summary, "description": description, "category": category, "price": price}
         refuse_secrets({"title": title, **message_of_it}, "offer")
 
@@ -162,7 +162,7 @@ class OfferCatalogue:
         A property that looks like a secret is refused wherever it stands: a definition is kept in clear.
         Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
         """
-        _check(OFFER_ID, ref.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         refuse_secrets(definition)
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
@@ -185,7 +185,7 @@ class OfferCatalogue:
 
         Raises :class:`Problem` as :meth:`put_offer` does, and for an id that is taken.
         """
-        _check(OFFER_ID, target.offer_id, "offerId", "letters, digits, - _ and dots, at most 128")
+        _check(OFFER_ID, target.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         refuse_secrets({"title": title}, "offer")
         found = as_offer(offer_row(conn, source))
         before, _definition = self._begin(conn, target, None)
@@ -205,8 +205,12 @@ class OfferCatalogue:
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
         if if_match not in (None, "*") and (before is None or before.etag != if_match):
-            detail = "The offer has changed since it was read. Read it again and repeat the change on what it is now."
-            raise Problem(ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", "is not the ETag"),))
+            detail = lazy_gettext(
+                "The offer has changed since it was read. Read it again and repeat the change on what it is now."
+            )
+            raise Problem(
+                ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", lazy_gettext("is not the ETag")),)
+            )
         if before is None:
             return None, {}
         return before, draft_definition(conn, before)
@@ -241,8 +245,14 @@ class OfferCatalogue:
                 )
             )
         elif before.is_published and before.offer_type != offer_type:
-            rule = f"stays {before.offer_type!r}: the offer has been published"
-            raise Problem(ProblemType.INVALID_REQUEST, f"offerType {rule}.", (FieldError("offerType", rule),))
+            rule = lazy_gettext(
+                "stays %(offer_type)s: the offer has been published", offer_type=repr(before.offer_type)
+            )
+            raise Problem(
+                ProblemType.INVALID_REQUEST,
+                lazy_gettext("offerType %(rule)s.", rule=rule),
+                (FieldError("offerType", rule),),
+            )
         changed = changed_properties({} if before is None else draft_definition(conn, before), definition)
         write_draft(conn, ref, definition, now)
         values: dict[str, Any] = {"offer_type": offer_type, "live": live, "changed_at": now}
@@ -299,7 +309,11 @@ class OfferCatalogue:
 
 def _check(pattern: str, text: str, field: str, rule: str) -> None:
     if not re.match(pattern, text):
-        raise Problem(ProblemType.INVALID_REQUEST, f"{field} must be {rule}.", (FieldError(field, rule),))
+        raise Problem(
+            ProblemType.INVALID_REQUEST,
+            lazy_gettext("%(field)s must be %(rule)s.", field=field, rule=rule),
+            (FieldError(field, rule),),
+        )
 
 
 def _publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
@@ -307,7 +321,7 @@ def _publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
     if row is None:
         raise Problem(
             ProblemType.UNKNOWN_PUBLISHER,
-            f"There is no publisher {publisher_id!r}.",
-            (FieldError("publisherId", "unknown publisher"),),
+            lazy_gettext("There is no publisher %(publisher_id)s.", publisher_id=repr(publisher_id)),
+            (FieldError("publisherId", lazy_gettext("unknown publisher")),),
         )
     return row

@@ -14,6 +14,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.versions import offer_row
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, change_routes
+from leadkeeper.texts import lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,12 @@ class CrossListings:
         act on yet: another publisher's drafts are nobody's business, so both read the same.
         """
         if offer == partner:
-            rule = "must be another offer"
-            raise Problem(ProblemType.INVALID_REQUEST, f"The partner {rule}.", (FieldError("partner", rule),))
+            rule = lazy_gettext("must be another offer")
+            raise Problem(
+                ProblemType.INVALID_REQUEST,
+                lazy_gettext("The partner %(rule)s.", rule=rule),
+                (FieldError("partner", rule),),
+            )
 
         def transaction(conn: sa.Connection) -> CrossListing:
             change_routes(conn, offer.publisher_id, partner.publisher_id)

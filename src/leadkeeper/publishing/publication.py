@@ -35,6 +35,7 @@ from leadkeeper.publishing.steps import (
 from leadkeeper.publishing.versions import Offer, as_offer, offer_row, read_version
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, change_routes
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,12 @@ class Publication:
             _require_none_running(conn, offer)
             missing = missing_of(conn, found, found.draft_version)
             if missing:
-                summary = "; ".join(f"{error.field} {error.message}" for error in missing)
-                raise Problem(ProblemType.NOT_PUBLISHABLE, f"The offer cannot be published yet: {summary}.", missing)
+                summary = join_lazily((join_lazily((error.field, error.message)) for error in missing), "; ")
+                raise Problem(
+                    ProblemType.NOT_PUBLISHABLE,
+                    lazy_gettext("The offer cannot be published yet: %(summary)s.", summary=summary),
+                    missing,
+                )
             now = self._clock()
             contacts.enter(conn, offer.publisher_id, emails, now, trusted=trusted)
             note(conn, now, by, "offer.publish", str(offer), str(found.draft_version))
@@ -98,7 +103,7 @@ class Publication:
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             if found.preview_version is None:
-                raise _not_now("There is no preview to go live with: publish the offer first.")
+                raise _not_now(lazy_gettext("There is no preview to go live with: publish the offer first."))
             before = operations.latest(conn, offer, OperationKind.PUBLISH)
             now = self._clock()
             note(conn, now, by, "offer.goLive", str(offer), str(found.preview_version))
@@ -127,7 +132,9 @@ class Publication:
             newest = operations.latest(conn, offer)
             waits = status_of(found, newest) is OfferStatus.WAITING_FOR_REVIEW
             if newest is None or (newest.state is not OperationState.RUNNING and not waits):
-                raise _not_now("No operation is under way, and no preview waits: there is nothing to cancel.")
+                raise _not_now(
+                    lazy_gettext("No operation is under way, and no preview waits: there is nothing to cancel.")
+                )
             now = self._clock()
             steps = canceled(newest.steps, f"Canceled by {by}.", now)
             values = {"state": OperationState.CANCELED.value, "steps": steps_to_json(steps)}
@@ -154,7 +161,7 @@ class Publication:
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             if found.production_version is None:
-                raise _not_now("Customers do not see the offer: there is nothing to withdraw.")
+                raise _not_now(lazy_gettext("Customers do not see the offer: there is nothing to withdraw."))
             now = self._clock()
             _set_offer(conn, offer, now, production_version=None)
             note(conn, now, by, "offer.withdraw", str(offer), str(found.production_version))
@@ -173,8 +180,12 @@ class Publication:
         Raises :class:`Problem` when nothing waits for approval, or a refusal gives no reason.
         """
         if not approved and not message.strip():
-            rule = "is needed for a refusal: the publisher must learn what to change"
-            raise Problem(ProblemType.INVALID_REQUEST, f"message {rule}.", (FieldError("message", rule),))
+            rule = lazy_gettext("is needed for a refusal: the publisher must learn what to change")
+            raise Problem(
+                ProblemType.INVALID_REQUEST,
+                lazy_gettext("message %(rule)s.", rule=rule),
+                (FieldError("message", rule),),
+            )
         reason = f": {message.strip()}" if message.strip() else "."
         result: StepResult = (
             Done((f"Approved by the operator{reason}",))
@@ -188,13 +199,13 @@ class Publication:
             running = operations.all_of(conn, offer, running=True)
             step = current(running[0].steps) if running else None
             if step is None or step.status is not StepStatus.WAITING_FOR_APPROVAL:
-                raise _not_now("The offer does not wait for approval.")
+                raise _not_now(lazy_gettext("The offer does not wait for approval."))
             if seen not in (None, running[0].id):
-                raise _not_now("Another version of the offer waits by now: look at it, then decide.")
+                raise _not_now(lazy_gettext("Another version of the offer waits by now: look at it, then decide."))
             steps, state = after(running[0].steps, result, now)
             due = now if state is OperationState.RUNNING else NEVER
             if not operations.write(conn, running[0], steps, state, now, due):
-                raise _not_now("Somebody else has just decided.")
+                raise _not_now(lazy_gettext("Somebody else has just decided."))
             if not approved:
                 conn.execute(sa.insert(t.notice).values(operation_notice(running[0].id, OPERATION_FAILED, now)))
             note(conn, now, by, "offer.certify", str(offer), "approved" if approved else "refused")
@@ -209,8 +220,16 @@ class Publication:
             offer_row(conn, offer)
             found = operations.find(conn, offer, operation_id)
             if found is None:
-                detail = f"The offer {offer} has no operation {operation_id!r}."
-                raise Problem(ProblemType.UNKNOWN_OPERATION, detail, (FieldError("operationId", "unknown operation"),))
+                detail = lazy_gettext(
+                    "The offer %(offer)s has no operation %(operation_id)s.",
+                    offer=offer,
+                    operation_id=repr(operation_id),
+                )
+                raise Problem(
+                    ProblemType.UNKNOWN_OPERATION,
+                    detail,
+                    (FieldError("operationId", lazy_gettext("unknown operation")),),
+                )
             return found
 
         return await self._storage.read(transaction)
@@ -270,8 +289,14 @@ def keeps_last_connection(conn: sa.Connection, offer: OfferRef) -> None:
     version = read_version(conn, offer, found.production_version)
     assert version is not None
     if destination_required(found.offer_type, calls_of(found.offer_type, version.listing.calls_to_action)):
-        detail = f"The offer {offer} is live, and one of its type keeps a lead destination: change it instead."
-        raise Problem(ProblemType.DESTINATION_REQUIRED, detail, (FieldError("leadDestination", "may not be removed"),))
+        detail = lazy_gettext(
+            "The offer %(offer)s is live, and one of its type keeps a lead destination: change it instead.", offer=offer
+        )
+        raise Problem(
+            ProblemType.DESTINATION_REQUIRED,
+            detail,
+            (FieldError("leadDestination", lazy_gettext("may not be removed")),),
+        )
 
 
 def enter_preview(conn: sa.Connection, offer: OfferRef, version: int, now: int) -> None:
@@ -300,8 +325,10 @@ def _again(conn: sa.Connection, operation: Operation) -> Operation:
 
 def _require_none_running(conn: sa.Connection, offer: OfferRef) -> None:
     if operations.all_of(conn, offer, running=True):
-        detail = f"An operation of {offer} is under way. Wait for its end, or cancel it."
-        raise Problem(ProblemType.OPERATION_RUNNING, detail, (FieldError("offerId", "an operation runs"),))
+        detail = lazy_gettext("An operation of %(offer)s is under way. Wait for its end, or cancel it.", offer=offer)
+        raise Problem(
+            ProblemType.OPERATION_RUNNING, detail, (FieldError("offerId", lazy_gettext("an operation runs")),)
+        )
 
 
 def _not_now(detail: str) -> Problem:

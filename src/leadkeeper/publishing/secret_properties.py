@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import _, join_lazily, lazy_gettext
 
 MOST: Final = 20
 """How many such properties one problem names."""
@@ -52,7 +53,7 @@ A pattern takes time in proportion to the text's length, whatever the text: it l
 starts only where nothing of it can stand before.
 """
 _DOTTED: Final = re.compile(r"[\w.-]+")
-_REMEDY: Final = (
+_REMEDY: Final = _(
     "A definition is kept and shown in clear. Give a lead destination's secrets inside its own object "
     "(microsoft-azure-marketplace.tableLeadConfiguration and the like), beside leadDestination; leave others out."
 )
@@ -62,12 +63,13 @@ def refuse_secrets(definition: Mapping[str, Any], within: str = "definition") ->
     """Raise :class:`Problem` that names every property of ``definition`` which looks like a secret, not its value."""
     found = []
     for place, what in _secrets(definition, within, named=False):
-        found.append(FieldError(place, f"looks like a secret: {what}"))
+        found.append(FieldError(place, lazy_gettext("looks like a secret: %(what)s", what=what)))
         if len(found) == MOST:
             break
     if found:
-        summary = "; ".join(f"{each.field} {each.message}" for each in found)
-        raise Problem(ProblemType.INVALID_REQUEST, f"{summary}. {_REMEDY}", tuple(found))
+        named = join_lazily((join_lazily((each.field, each.message)) for each in found), "; ")
+        detail = join_lazily((join_lazily((named, "."), ""), lazy_gettext(_REMEDY)))
+        raise Problem(ProblemType.INVALID_REQUEST, detail, tuple(found))
 
 
 def _secrets(value: object, place: str, *, named: bool) -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import require_offer
-from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 from leadkeeper.validation.outcome import UNASKED, Effect, SentTestLead, end_test, refuse
 from leadkeeper.validation.test_lead import begin_test, outgoing_lead, test_lead
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
@@ -92,7 +92,10 @@ class Validator:
         except NoTurn:
             raise Problem(
                 ProblemType.TOO_MANY_REQUESTS,
-                "The publisher has as many validations under way as it may. Repeat this once some of them have ended.",
+                lazy_gettext(
+                    "The publisher has as many validations under way as it may. Repeat this once some of them have "
+                    "ended."
+                ),
             ) from None
         try:
             with on_behalf_of(publisher_id):

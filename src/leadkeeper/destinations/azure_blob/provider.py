@@ -8,6 +8,7 @@ from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.texts import lazy_gettext
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -19,7 +20,7 @@ def _open(config: Config, context: Context) -> Adapter:
 
 AZURE_BLOB: Final = Provider(
     name="azure_blob",
-    title="Azure Blob (deprecated by Microsoft)",
+    title=lazy_gettext("Azure Blob (deprecated by Microsoft)"),
     microsoft=MicrosoftNames(
         "blob",
         "blobLeadConfiguration",

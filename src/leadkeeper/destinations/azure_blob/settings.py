@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.destinations.azure_storage.account import Service, parse_connection_string
 from leadkeeper.destinations.interface import Config
+from leadkeeper.texts import lazy_gettext
 
 _CONTAINER: Final = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]")
 
@@ -18,13 +19,17 @@ class AzureBlobConfig(Config):
     """Microsoft's ``blobLeadConfiguration``."""
 
     storage_account_connection_string: SecretStr = Field(
-        title="Storage account connection string",
-        description="From the storage account's page in the Azure portal: 'Security + networking', 'Access keys', "
-        "'Connection string'. One with a shared access signature for the Blob service works too.",
+        title=lazy_gettext("Storage account connection string"),
+        description=lazy_gettext(
+            "From the storage account's page in the Azure portal: 'Security + networking', 'Access keys', "
+            "'Connection string'. One with a shared access signature for the Blob service works too."
+        ),
     )
     container_name: str = Field(
-        title="Container",
-        description="3 to 63 lower-case letters, digits and single dashes; it is made when it is missing.",
+        title=lazy_gettext("Container"),
+        description=lazy_gettext(
+            "3 to 63 lower-case letters, digits and single dashes; it is made when it is missing."
+        ),
     )
 
     @field_validator("storage_account_connection_string")
@@ -38,8 +43,10 @@ class AzureBlobConfig(Config):
     def _container(cls, value: str) -> str:
         if not _CONTAINER.fullmatch(value.strip()):
             raise ValueError(
-                "A container's name is 3 to 63 lower-case letters, digits and single dashes, a letter or digit first "
-                "and last."
+                lazy_gettext(
+                    "A container's name is 3 to 63 lower-case letters, digits and single dashes, a letter or digit "
+                    "first and last."
+                )
             )
         return value.strip()
 

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote
 from yarl import URL
 
 from leadkeeper.network.addresses import AddressInvalid, NetworkPolicy, as_address, parse_url
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 DEVELOPMENT_ACCOUNT: Final = "devstoreaccount1"
 DEVELOPMENT_KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -67,7 +68,7 @@ _DEVELOPMENT_PORT: Final = {Service.TABLE: 10002, Service.BLOB: 10000}
 _ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
 _LONG_ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]")
 _SAS: Final = re.compile(r"[A-Za-z0-9%&=._~:,+/-]+")
-_COPY: Final = "copy the connection string from 'Access keys' in the Azure portal again, whole"
+_COPY: Final = lazy_gettext("copy the connection string from 'Access keys' in the Azure portal again, whole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,12 @@ def parse_connection_string(text: str, service: Service) -> StorageAccount:
     name = _account_name(parts, explicit=_ENDPOINT[service] in parts)
     if "AccountKey" in parts:
         if name is None:
-            raise ConnectionStringError(f"AccountName is missing: {_COPY}.")
+            raise ConnectionStringError(lazy_gettext("AccountName is missing: %(copy)s.", copy=_COPY))
         return StorageAccount(endpoint, name, key=_key(parts["AccountKey"]))
     if sas is None:
-        raise ConnectionStringError(f"AccountKey (or SharedAccessSignature) is missing: {_COPY}.")
+        raise ConnectionStringError(
+            lazy_gettext("AccountKey (or SharedAccessSignature) is missing: %(copy)s.", copy=_COPY)
+        )
     return StorageAccount(endpoint, name, sas=sas)
 
 
@@ -142,20 +145,28 @@ def _split(text: str) -> dict[str, str]:
         key, equals, value = part.partition("=")
         name = _PARTS.get(key.strip().casefold())
         if not equals or name is None:
-            raise ConnectionStringError(f"Part {number} of the connection string is not a known one: {_COPY}.")
+            raise ConnectionStringError(
+                lazy_gettext(
+                    "Part %(number)s of the connection string is not a known one: %(copy)s.", number=number, copy=_COPY
+                )
+            )
         if name in parts:
-            raise ConnectionStringError(f"{name} occurs twice: {_COPY}.")
+            raise ConnectionStringError(lazy_gettext("%(name)s occurs twice: %(copy)s.", name=name, copy=_COPY))
         parts[name] = value.strip()
     if not parts:
-        raise ConnectionStringError(f"The connection string is empty: {_COPY}.")
+        raise ConnectionStringError(lazy_gettext("The connection string is empty: %(copy)s.", copy=_COPY))
     return parts
 
 
 def _development(parts: Mapping[str, str], service: Service) -> StorageAccount:
     if parts["UseDevelopmentStorage"].casefold() != "true":
-        raise ConnectionStringError("UseDevelopmentStorage can only be 'true': leave it out for a real account.")
+        raise ConnectionStringError(
+            lazy_gettext("UseDevelopmentStorage can only be 'true': leave it out for a real account.")
+        )
     if "AccountKey" in parts or "SharedAccessSignature" in parts:
-        raise ConnectionStringError("UseDevelopmentStorage is for the emulator alone: leave it out for a real account.")
+        raise ConnectionStringError(
+            lazy_gettext("UseDevelopmentStorage is for the emulator alone: leave it out for a real account.")
+        )
     proxy = parts.get("DevelopmentStorageProxyUri", "http://127.0.0.1")
     url = _url("DevelopmentStorageProxyUri", proxy).with_port(_DEVELOPMENT_PORT[service])
     return StorageAccount(f"{url.origin()}/{DEVELOPMENT_ACCOUNT}", DEVELOPMENT_ACCOUNT, key=DEVELOPMENT_KEY)
@@ -166,7 +177,9 @@ def _sas(parts: Mapping[str, str]) -> str | None:
         return None
     sas = parts["SharedAccessSignature"].lstrip("?")
     if not (_SAS.fullmatch(sas) and parse_qs(sas).get("sig")):
-        raise ConnectionStringError("SharedAccessSignature is not whole: copy it from the Azure portal again.")
+        raise ConnectionStringError(
+            lazy_gettext("SharedAccessSignature is not whole: copy it from the Azure portal again.")
+        )
     return sas
 
 
@@ -177,15 +190,23 @@ def _endpoint(parts: Mapping[str, str], service: Service) -> str:
         return f"{url.origin()}{url.raw_path.rstrip('/')}"
     protocol = parts.get("DefaultEndpointsProtocol", "https").casefold()
     if protocol != "https":
-        raise ConnectionStringError("DefaultEndpointsProtocol must be https.")
+        raise ConnectionStringError(lazy_gettext("DefaultEndpointsProtocol must be https."))
     name = _account_name(parts, explicit=False)
     if name is None:
-        missing = f"{_ENDPOINT[service]} (or AccountName)"
-        raise ConnectionStringError(f"{missing} is missing: make it for the {service.title()} service.")
+        missing = lazy_gettext("%(endpoint)s (or AccountName)", endpoint=_ENDPOINT[service])
+        raise ConnectionStringError(
+            lazy_gettext(
+                "%(missing)s is missing: make it for the %(service)s service.", missing=missing, service=service.title()
+            )
+        )
     suffix = (parts.get("EndpointSuffix") or DEFAULT_SUFFIX).strip(".")
     url = _url("EndpointSuffix", f"https://{name}.{service}.{suffix}")
     if url.raw_path != "/":
-        raise ConnectionStringError(f"EndpointSuffix is not a host name: it is usually {DEFAULT_SUFFIX}.")
+        raise ConnectionStringError(
+            lazy_gettext(
+                "EndpointSuffix is not a host name: it is usually %(default_suffix)s.", default_suffix=DEFAULT_SUFFIX
+            )
+        )
     return str(url.origin())
 
 
@@ -193,12 +214,14 @@ def _url(part: str, text: str) -> URL:
     try:
         url = parse_url(text)
     except AddressInvalid as error:
-        raise ConnectionStringError(f"{part}: {error}") from None
+        raise ConnectionStringError(join_lazily((part, *error.args), ": ")) from None
     if url.raw_query_string:
-        raise ConnectionStringError(f"{part} must not hold a query: a signature belongs into SharedAccessSignature.")
+        raise ConnectionStringError(
+            lazy_gettext("%(part)s must not hold a query: a signature belongs into SharedAccessSignature.", part=part)
+        )
     host = url.raw_host or ""
     if url.scheme != "https" and as_address(host) is None and host != "localhost":
-        raise ConnectionStringError(f"{part} must begin with https://.")
+        raise ConnectionStringError(lazy_gettext("%(part)s must begin with https://.", part=part))
     return url
 
 
@@ -207,17 +230,21 @@ def _account_name(parts: Mapping[str, str], *, explicit: bool) -> str | None:
         return None
     name = parts["AccountName"].lower()
     if not (_LONG_ACCOUNT if explicit else _ACCOUNT).fullmatch(name):
-        raise ConnectionStringError("AccountName is not a storage account's name: 3 to 24 letters and digits.")
+        raise ConnectionStringError(
+            lazy_gettext("AccountName is not a storage account's name: 3 to 24 letters and digits.")
+        )
     return name
 
 
 def _key(text: str) -> str:
     if not text:
-        raise ConnectionStringError(f"AccountKey is empty: press 'Show' beside the key, then {_COPY}.")
+        raise ConnectionStringError(
+            lazy_gettext("AccountKey is empty: press 'Show' beside the key, then %(copy)s.", copy=_COPY)
+        )
     try:
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ConnectionStringError(f"AccountKey is not complete base64: {_COPY}.") from None
+        raise ConnectionStringError(lazy_gettext("AccountKey is not complete base64: %(copy)s.", copy=_COPY)) from None
     return text
 
 

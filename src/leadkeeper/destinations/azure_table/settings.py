@@ -8,15 +8,18 @@ from pydantic import Field, SecretStr, field_validator
 
 from leadkeeper.destinations.azure_storage.account import Service, parse_connection_string
 from leadkeeper.destinations.interface import Config
+from leadkeeper.texts import lazy_gettext
 
 
 class AzureTableConfig(Config):
     """Microsoft's ``tableLeadConfiguration``."""
 
     storage_account_connection_string: SecretStr = Field(
-        title="Storage account connection string",
-        description="From the storage account's page in the Azure portal: 'Security + networking', 'Access keys', "
-        "'Connection string'. One with a shared access signature for the Table service works too.",
+        title=lazy_gettext("Storage account connection string"),
+        description=lazy_gettext(
+            "From the storage account's page in the Azure portal: 'Security + networking', 'Access keys', "
+            "'Connection string'. One with a shared access signature for the Table service works too."
+        ),
     )
 
     @field_validator("storage_account_connection_string")

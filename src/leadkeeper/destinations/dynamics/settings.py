@@ -17,6 +17,7 @@ from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.network.addresses import AddressInvalid, NetworkPolicy, parse_url
 from leadkeeper.network.entra.tokens import AUTHORITY, Credential
+from leadkeeper.texts import lazy_gettext
 
 AUTHORITIES: Final = {
     ".dynamics.com": AUTHORITY,
@@ -35,7 +36,7 @@ WEB: Final = 8
 _MASK: Final = "*********"
 _FIELDS: Final = FieldNames(
     r"[A-Za-z][A-Za-z0-9_]{0,99}(@odata\.bind)?",
-    "write a column's logical name such as new_region, or a lookup such as campaignid@odata.bind.",
+    lazy_gettext("write a column's logical name such as new_region, or a lookup such as campaignid@odata.bind."),
     frozenset({"leadid"}),
 )
 _OWN_SETTINGS: Final = {
@@ -49,61 +50,78 @@ class DynamicsConfig(DatedConfig):
 
     instance_url: str = Field(
         max_length=2_048,
-        title="Instance URL",
-        description="The address of your Dynamics 365 environment, such as https://contoso.crm4.dynamics.com.",
+        title=lazy_gettext("Instance URL"),
+        description=lazy_gettext(
+            "The address of your Dynamics 365 environment, such as https://contoso.crm4.dynamics.com."
+        ),
     )
     authentication: Literal["azureAD", "office365"] = Field(
-        title="Authentication",
-        description="azureAD: an application signs in with its secret (advised). office365: a user signs in with a "
-        "password: not with multi-factor authentication, and only until the password expires, often after 90 days.",
+        title=lazy_gettext("Authentication"),
+        description=lazy_gettext(
+            "azureAD: an application signs in with its secret (advised). office365: a user signs in with a "
+            "password: not with multi-factor authentication, and only until the password expires, often "
+            "after 90 days."
+        ),
     )
     application_id: UUID | None = Field(
-        default=None, title="Application ID", description="azureAD: the application (client) ID in Microsoft Entra ID."
+        default=None,
+        title=lazy_gettext("Application ID"),
+        description=lazy_gettext("azureAD: the application (client) ID in Microsoft Entra ID."),
     )
     application_key: SecretStr | None = Field(
         default=None,
         min_length=1,
         max_length=2_048,
-        title="Application key",
-        description="azureAD: the value (not the ID) of a client secret of that application.",
+        title=lazy_gettext("Application key"),
+        description=lazy_gettext("azureAD: the value (not the ID) of a client secret of that application."),
     )
     directory_id: UUID | None = Field(
-        default=None, title="Directory ID", description="azureAD: the tenant ID of the directory that owns Dynamics."
+        default=None,
+        title=lazy_gettext("Directory ID"),
+        description=lazy_gettext("azureAD: the tenant ID of the directory that owns Dynamics."),
     )
     username: str | None = Field(
         default=None,
         min_length=1,
         max_length=128,
-        title="User name",
-        description="office365: a user of Dynamics with a licence, without multi-factor authentication.",
+        title=lazy_gettext("User name"),
+        description=lazy_gettext("office365: a user of Dynamics with a licence, without multi-factor authentication."),
     )
     password: SecretStr | None = Field(
         default=None,
         min_length=1,
         max_length=256,
-        title="Password",
-        description="office365: that user's password. Enter the new one whenever it changes, usually every 90 days.",
+        title=lazy_gettext("Password"),
+        description=lazy_gettext(
+            "office365: that user's password. Enter the new one whenever it changes, usually every 90 days."
+        ),
     )
     public_client_id: UUID | None = Field(
         default=None,
-        title="Public client ID",
-        description="office365: an application of your own that allows public client flows, in place of Microsoft's.",
+        title=lazy_gettext("Public client ID"),
+        description=lazy_gettext(
+            "office365: an application of your own that allows public client flows, in place of Microsoft's."
+        ),
     )
     lead_source_code: Annotated[int, Field(ge=0, le=2_147_483_647), WHOLE] = Field(
         default=WEB,
-        title="Lead source code",
-        description="The option of leadsourcecode that leads get: 8 is Web. To leave it out, map it to null in fields.",
+        title=lazy_gettext("Lead source code"),
+        description=lazy_gettext(
+            "The option of leadsourcecode that leads get: 8 is Web. To leave it out, map it to null in fields."
+        ),
     )
     duplicate_detection: Flag = Field(
         default=False,
-        title="Duplicate detection",
-        description="Whether your own duplicate detection rules may refuse a lead. It is then set aside.",
+        title=lazy_gettext("Duplicate detection"),
+        description=lazy_gettext("Whether your own duplicate detection rules may refuse a lead. It is then set aside."),
     )
     fields: Annotated[FieldMapping, AfterValidator(_FIELDS)] = Field(
         default_factory=dict,
-        title="Fields",
-        description="What columns of the lead get, in place of or besides the defaults: text with placeholders such as "
-        "{campaign}, a number, true, false; null takes a default away.",
+        title=lazy_gettext("Fields"),
+        description=lazy_gettext(
+            "What columns of the lead get, in place of or besides the defaults: text with placeholders such "
+            "as {campaign}, a number, true, false; null takes a default away."
+        ),
     )
 
     @property
@@ -117,9 +135,9 @@ class DynamicsConfig(DatedConfig):
         try:
             url = parse_url(value.strip())
         except AddressInvalid as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(*error.args) from None
         if url.scheme != "https":
-            raise ValueError("The address must begin with https://.")
+            raise ValueError(lazy_gettext("The address must begin with https://."))
         host, port = url.raw_host or "", url.explicit_port
         if host.endswith(tuple(AUTHORITIES)):
             host = host.replace(".api.", ".", 1)
@@ -130,7 +148,7 @@ class DynamicsConfig(DatedConfig):
     @classmethod
     def _secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and value.get_secret_value() == _MASK:
-            raise ValueError(f"{_MASK} stands for a stored secret; send the secret itself.")
+            raise ValueError(lazy_gettext("%(mask)s stands for a stored secret; send the secret itself.", mask=_MASK))
         return value
 
     @model_validator(mode="after")
@@ -138,13 +156,25 @@ class DynamicsConfig(DatedConfig):
         own = _OWN_SETTINGS[self.authentication]
         missing = [name for name in own if getattr(self, name) is None]
         if missing:
-            raise ValueError(f"authentication {self.authentication} needs {_named(missing)}.")
+            raise ValueError(
+                lazy_gettext(
+                    "authentication %(authentication)s needs %(missing)s.",
+                    authentication=self.authentication,
+                    missing=_named(missing),
+                )
+            )
         foreign = [name for names in _OWN_SETTINGS.values() for name in names if name not in own]
         if self.authentication == "azureAD":
             foreign.append("public_client_id")
         stray = [name for name in foreign if getattr(self, name) is not None]
         if stray:
-            raise ValueError(f"{_named(stray)} does not belong to authentication {self.authentication}; leave it out.")
+            raise ValueError(
+                lazy_gettext(
+                    "%(stray)s does not belong to authentication %(authentication)s; leave it out.",
+                    stray=_named(stray),
+                    authentication=self.authentication,
+                )
+            )
         return self
 
 

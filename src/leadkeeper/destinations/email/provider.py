@@ -8,6 +8,7 @@ from leadkeeper.destinations.email.guide import GUIDE
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
 from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.texts import lazy_gettext
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -19,7 +20,7 @@ def _open(config: Config, context: Context) -> Adapter:
 
 EMAIL: Final = Provider(
     name="email",
-    title="E-mail notice",
+    title=lazy_gettext("E-mail notice"),
     microsoft=MicrosoftNames("email", "emailLeadConfiguration", "Email", "emailLeadConfiguration"),
     config=EmailConfig,
     open=_open,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from leadkeeper.destinations.interface import Config
 from leadkeeper.mail.address import ContactEmail
+from leadkeeper.texts import lazy_gettext
 
 
 class EmailConfig(Config):
@@ -16,8 +17,10 @@ class EmailConfig(Config):
     contact_email: list[ContactEmail] = Field(
         min_length=1,
         max_length=50,
-        title="Contact e-mails",
-        description="Who is told of each lead. The mail names the offer and links to the lead, nothing personal.",
+        title=lazy_gettext("Contact e-mails"),
+        description=lazy_gettext(
+            "Who is told of each lead. The mail names the offer and links to the lead, nothing personal."
+        ),
     )
 
     @property

@@ -8,6 +8,7 @@ from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.texts import lazy_gettext
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -19,7 +20,7 @@ def _open(config: Config, context: Context) -> Adapter:
 
 HTTPS_ENDPOINT: Final = Provider(
     name="https_endpoint",
-    title="HTTPS endpoint",
+    title=lazy_gettext("HTTPS endpoint"),
     microsoft=MicrosoftNames(
         "httpsEndpoint",
         "httpsEndpointLeadConfiguration",

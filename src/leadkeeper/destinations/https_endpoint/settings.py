@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.network.addresses import AddressInvalid, parse_url
+from leadkeeper.texts import lazy_gettext
 
 KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
 LeadSourceForm = Literal["combined", "bare"]
@@ -23,28 +24,34 @@ class HttpsEndpointConfig(DatedConfig):
     """Microsoft's ``httpsEndpointLeadConfiguration``, and how the body looks and is signed."""
 
     https_endpoint_url: SecretStr = Field(
-        title="HTTPS address",
-        description="The address that takes leads by POST, whole, with its query. It is kept as a secret.",
+        title=lazy_gettext("HTTPS address"),
+        description=lazy_gettext(
+            "The address that takes leads by POST, whole, with its query. It is kept as a secret."
+        ),
     )
     signing_secret: SecretStr | None = Field(
         default=None,
-        title="Signing secret",
-        description="Signs each lead (Standard Webhooks): whsec_ and base64 of 24 to 64 random bytes. Made if missing.",
+        title=lazy_gettext("Signing secret"),
+        description=lazy_gettext(
+            "Signs each lead (Standard Webhooks): whsec_ and base64 of 24 to 64 random bytes. Made if missing."
+        ),
     )
     previous_signing_secret: SecretStr | None = Field(
         default=None,
-        title="Previous signing secret",
-        description="Signs as well while the receiver changes to a new secret; remove it afterwards.",
+        title=lazy_gettext("Previous signing secret"),
+        description=lazy_gettext("Signs as well while the receiver changes to a new secret; remove it afterwards."),
     )
     key_casing: KeyCasing = Field(
         default="pascal",
-        title="Casing of keys",
-        description="pascal: UserDetails.FirstName; userDetailsCamel: userDetails.FirstName; camel: all in camelCase.",
+        title=lazy_gettext("Casing of keys"),
+        description=lazy_gettext(
+            "pascal: UserDetails.FirstName; userDetailsCamel: userDetails.FirstName; camel: all in camelCase."
+        ),
     )
     lead_source_form: LeadSourceForm = Field(
         default="combined",
-        title="Form of LeadSource",
-        description="combined: AzureMarketplace-INS|publisher.offer; bare: AzureMarketplace.",
+        title=lazy_gettext("Form of LeadSource"),
+        description=lazy_gettext("combined: AzureMarketplace-INS|publisher.offer; bare: AzureMarketplace."),
     )
 
     @property
@@ -58,9 +65,9 @@ class HttpsEndpointConfig(DatedConfig):
         text = value.get_secret_value().strip()
         try:
             if parse_url(text).scheme != "https":
-                raise AddressInvalid("The address must begin with https://.")
+                raise AddressInvalid(lazy_gettext("The address must begin with https://."))
         except AddressInvalid as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(*error.args) from None
         return SecretStr(text)
 
     @field_validator("signing_secret", "previous_signing_secret")
@@ -74,7 +81,7 @@ class HttpsEndpointConfig(DatedConfig):
         except binascii.Error:
             key = b""
         if not text.startswith(_WHSEC) or not 24 <= len(key) <= 64:
-            raise ValueError("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes.")
+            raise ValueError(lazy_gettext("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes."))
         return SecretStr(text)
 
     def completed(self, kept: Mapping[str, str]) -> Self:
@@ -87,5 +94,5 @@ class HttpsEndpointConfig(DatedConfig):
     @model_validator(mode="after")
     def _secrets_in_order(self) -> Self:
         if self.previous_signing_secret is not None and self.signing_secret is None:
-            raise ValueError("A previous signing secret needs a signing secret beside it.")
+            raise ValueError(lazy_gettext("A previous signing secret needs a signing secret beside it."))
         return self

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 WEB_TO_LEAD_HOST: Final = "webto.salesforce.com"
 DAILY_LIMIT: Final = 500
@@ -22,7 +23,7 @@ EARLIEST_VERSION: Final = "v46.0"
 _VERSION: Final = re.compile(r"^v(4[6-9]|[5-9][0-9])\.0$")
 
 _SUFFIX: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_WHERE: Final = (
+_WHERE: Final = lazy_gettext(
     "You find it in Salesforce under Setup, Company Information, 'Salesforce.com Organization ID', or as the value of "
     "oid in the HTML that Setup, Web-to-Lead makes."
 )
@@ -48,11 +49,25 @@ def short_id(text: str, prefix: str, what: str, where: str) -> str:
     """A Salesforce id in its form of 15 characters. Raises ``ValueError`` that says what is wrong with it."""
     text = text.strip()
     if not re.fullmatch(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", text):
-        raise ValueError(f"{what} begins with {prefix} and has 15 or 18 letters and digits. {where}")
+        raise ValueError(
+            lazy_gettext(
+                "%(what)s begins with %(prefix)s and has 15 or 18 letters and digits. %(where)s",
+                what=what,
+                prefix=prefix,
+                where=where,
+            )
+        )
     if not text.startswith(prefix):
-        raise ValueError(f"{what} begins with {prefix}. {where}")
+        raise ValueError(
+            lazy_gettext("%(what)s begins with %(prefix)s. %(where)s", what=what, prefix=prefix, where=where)
+        )
     if len(text) == 18 and text[15:].upper() != suffix(text[:15]):
-        raise ValueError(f"The last three characters do not fit the rest: a character is wrong, or its case. {where}")
+        raise ValueError(
+            lazy_gettext(
+                "The last three characters do not fit the rest: a character is wrong, or its case. %(where)s",
+                where=where,
+            )
+        )
     return text[:15]
 
 
@@ -60,66 +75,91 @@ class SalesforceConfig(DatedConfig):
     """Microsoft's ``salesforceLeadConfiguration``, and the REST API's credentials where confirmed leads are wanted."""
 
     object_identifier: str = Field(
-        title="Object identifier",
-        description="The organization's ID: 15 characters (or 18) beginning with 00D. " + _WHERE,
+        title=lazy_gettext("Object identifier"),
+        description=join_lazily(
+            (lazy_gettext("The organization's ID: 15 characters (or 18) beginning with 00D."), _WHERE)
+        ),
     )
     web_to_lead_host: str = Field(
         default=WEB_TO_LEAD_HOST,
-        title="Web-to-Lead host",
-        description="webto.salesforce.com, or the organization's own host, <name>.my.salesforce.com; for a sandbox its "
-        "own or test.salesforce.com.",
+        title=lazy_gettext("Web-to-Lead host"),
+        description=lazy_gettext(
+            "webto.salesforce.com, or the organization's own host, <name>.my.salesforce.com; for a sandbox "
+            "its own or test.salesforce.com."
+        ),
     )
     web_to_lead_daily_limit: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] = Field(
         default=DAILY_LIMIT,
-        title="Web-to-Lead's daily limit",
-        description="How many leads the organization takes in 24 hours: 500, unless Salesforce raised it.",
+        title=lazy_gettext("Web-to-Lead's daily limit"),
+        description=lazy_gettext(
+            "How many leads the organization takes in 24 hours: 500, unless Salesforce raised it."
+        ),
     )
     lead_id_field: str | None = Field(
         default=None,
-        title="Field for the lead's id",
-        description="Id of a custom text field of the lead (00N...) that receives our lead id, so that a lead that "
-        "came twice can be seen. Without it the id stands at the end of the description, except of a test lead.",
+        title=lazy_gettext("Field for the lead's id"),
+        description=lazy_gettext(
+            "Id of a custom text field of the lead (00N...) that receives our lead id, so that a lead that "
+            "came twice can be seen. Without it the id stands at the end of the description, except of a "
+            "test lead."
+        ),
     )
     fields: Annotated[
         FieldMapping,
-        AfterValidator(FieldNames(r"[A-Za-z0-9_.\-]{1,80}", "letters, digits, _ and - as Salesforce has it.")),
+        AfterValidator(
+            FieldNames(r"[A-Za-z0-9_.\-]{1,80}", lazy_gettext("letters, digits, _ and - as Salesforce has it."))
+        ),
     ] = Field(
         default_factory=dict,
-        title="Fields",
-        description="Changes to what is sent: a field of Web-to-Lead (or, with REST credentials, of the API) and its "
-        "template, such as Campaign_ID, 00N... or Region__c.",
+        title=lazy_gettext("Fields"),
+        description=lazy_gettext(
+            "Changes to what is sent: a field of Web-to-Lead (or, with REST credentials, of the API) and "
+            "its template, such as Campaign_ID, 00N... or Region__c."
+        ),
     )
     my_domain_url: str | None = Field(
         default=None,
-        title="My Domain URL",
-        description="https://<name>.my.salesforce.com, from Setup, My Domain. Leads then go over the REST API.",
+        title=lazy_gettext("My Domain URL"),
+        description=lazy_gettext(
+            "https://<name>.my.salesforce.com, from Setup, My Domain. Leads then go over the REST API."
+        ),
     )
     client_id: str | None = Field(
         default=None,
         min_length=1,
         max_length=512,
-        title="Consumer key",
-        description="Of the external client app that may use the client credentials flow.",
+        title=lazy_gettext("Consumer key"),
+        description=lazy_gettext("Of the external client app that may use the client credentials flow."),
     )
     client_secret: SecretStr | None = Field(
-        default=None, title="Consumer secret", description="Of the same external client app."
+        default=None,
+        title=lazy_gettext("Consumer secret"),
+        description=lazy_gettext("Of the same external client app."),
     )
     external_id_field: str | None = Field(
         default=None,
-        title="External id field",
-        description="API name (ending in __c) of a text field of the lead that is External ID and Unique.",
+        title=lazy_gettext("External id field"),
+        description=lazy_gettext(
+            "API name (ending in __c) of a text field of the lead that is External ID and Unique."
+        ),
     )
     api_version: str = Field(
         default=API_VERSION,
         json_schema_extra={"pattern": _VERSION.pattern},
-        title="API version",
-        description=f"Of the REST API: {EARLIEST_VERSION} or later, such as {API_VERSION}.",
+        title=lazy_gettext("API version"),
+        description=lazy_gettext(
+            "Of the REST API: %(earliest_version)s or later, such as %(api_version)s.",
+            earliest_version=EARLIEST_VERSION,
+            api_version=API_VERSION,
+        ),
     )
     token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic"] = Field(
         default="client_secret_post",
-        title="How the consumer secret is sent",
-        description="client_secret_post: in the form; client_secret_basic: by HTTP Basic. An endpoint that demands "
-        "Basic gets it without this setting.",
+        title=lazy_gettext("How the consumer secret is sent"),
+        description=lazy_gettext(
+            "client_secret_post: in the form; client_secret_basic: by HTTP Basic. An endpoint that demands "
+            "Basic gets it without this setting."
+        ),
     )
 
     @property
@@ -145,15 +185,17 @@ class SalesforceConfig(DatedConfig):
     @field_validator("object_identifier")
     @classmethod
     def _organization(cls, value: str) -> str:
-        return short_id(value, "00D", "The object identifier", _WHERE)
+        return short_id(value, "00D", lazy_gettext("The object identifier"), _WHERE)
 
     @field_validator("lead_id_field")
     @classmethod
     def _field_id(cls, value: str | None) -> str | None:
         if value is None or not value.strip():
             return None
-        where = "You find it in the HTML that Setup, Web-to-Lead makes once the field is among its fields."
-        return short_id(value, "00N", "The id of a custom field", where)
+        where = lazy_gettext(
+            "You find it in the HTML that Setup, Web-to-Lead makes once the field is among its fields."
+        )
+        return short_id(value, "00N", lazy_gettext("The id of a custom field"), where)
 
     @field_validator("web_to_lead_host")
     @classmethod
@@ -161,8 +203,10 @@ class SalesforceConfig(DatedConfig):
         host = _bare_host(value)
         if host not in _SHARED_HOSTS and not _MY_DOMAIN.fullmatch(host):
             raise ValueError(
-                "The host is webto.salesforce.com, test.salesforce.com, or the organization's own "
-                "(<name>.my.salesforce.com, .mil for the military; a sandbox's has .sandbox. in it)."
+                lazy_gettext(
+                    "The host is webto.salesforce.com, test.salesforce.com, or the organization's own "
+                    "(<name>.my.salesforce.com, .mil for the military; a sandbox's has .sandbox. in it)."
+                )
             )
         return host
 
@@ -174,8 +218,10 @@ class SalesforceConfig(DatedConfig):
         host = _bare_host(value)
         if not _MY_DOMAIN.fullmatch(host):
             raise ValueError(
-                "The My Domain URL is https://<name>.my.salesforce.com: see Setup, My Domain, 'Current My Domain URL' "
-                "(not the one that ends in lightning.force.com, nor login.salesforce.com)."
+                lazy_gettext(
+                    "The My Domain URL is https://<name>.my.salesforce.com: see Setup, My Domain, 'Current My "
+                    "Domain URL' (not the one that ends in lightning.force.com, nor login.salesforce.com)."
+                )
             )
         return f"https://{host}"
 
@@ -184,7 +230,11 @@ class SalesforceConfig(DatedConfig):
     def _recent(cls, value: str) -> str:
         if not _VERSION.fullmatch(value):
             raise ValueError(
-                f"The API version is {EARLIEST_VERSION} or later, written so; leave it out for {API_VERSION}."
+                lazy_gettext(
+                    "The API version is %(earliest_version)s or later, written so; leave it out for %(api_version)s.",
+                    earliest_version=EARLIEST_VERSION,
+                    api_version=API_VERSION,
+                )
             )
         return value
 
@@ -194,7 +244,9 @@ class SalesforceConfig(DatedConfig):
         if value is None or not value.strip():
             return None
         if not _CUSTOM.fullmatch(value.strip()):
-            raise ValueError("The external id field's API name ends in __c, as Setup, Object Manager, Lead shows it.")
+            raise ValueError(
+                lazy_gettext("The external id field's API name ends in __c, as Setup, Object Manager, Lead shows it.")
+            )
         return value.strip()
 
     @model_validator(mode="after")
@@ -207,7 +259,13 @@ class SalesforceConfig(DatedConfig):
         }
         missing = [name for name, value in needed.items() if not value]
         if missing and len(missing) < len(needed):
-            raise ValueError(f"The REST API needs all of {', '.join(needed)}: missing {', '.join(missing)}.")
+            raise ValueError(
+                lazy_gettext(
+                    "The REST API needs all of %(needed)s: missing %(missing)s.",
+                    needed=", ".join(needed),
+                    missing=", ".join(missing),
+                )
+            )
         self._check_fields()
         return self
 
@@ -216,10 +274,15 @@ class SalesforceConfig(DatedConfig):
         reserved = _REST_RESERVED if self.rest else _WEB_RESERVED
         for name in self.fields:
             if name == own or name.lower() in {each.lower() for each in reserved}:
-                raise ValueError(f"fields: {name} is filled in by Leadkeeper and cannot be changed.")
+                raise ValueError(
+                    lazy_gettext("fields: %(name)s is filled in by Leadkeeper and cannot be changed.", name=name)
+                )
             if self.rest and _FIELD_ID.match(name):
                 raise ValueError(
-                    f"fields: {name} is a Web-to-Lead name; the REST API takes API names such as Region__c."
+                    lazy_gettext(
+                        "fields: %(name)s is a Web-to-Lead name; the REST API takes API names such as Region__c.",
+                        name=name,
+                    )
                 )
 
 

@@ -85,7 +85,7 @@ def create_api(
         lambda: openapi_of(app, services.connections.destinations, hot, [document() for document in documents])
     )
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
-    return Front(app, hot, bearers, metrics, closed)
+    return Front(app, hot, bearers, metrics, closed, services.languages)
 
 
 def _framework() -> FastAPI:

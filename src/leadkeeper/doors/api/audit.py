@@ -15,6 +15,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.offer import PUBLISHER_ID
+from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import AuditPage
 
 
@@ -39,7 +40,7 @@ class AuditQuery(BaseModel):
     @classmethod
     def _act(cls, value: str | None) -> str | None:
         if value is not None and not is_act(value):
-            raise ValueError("there is no such act; docs/reference/audit.md lists them")
+            raise ValueError(lazy_gettext("there is no such act; docs/reference/audit.md lists them"))
         return value
 
 

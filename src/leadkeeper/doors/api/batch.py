@@ -15,13 +15,14 @@ from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.api.hand_in import kept_content
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
-from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
+from leadkeeper.doors.api.schemas import INVALID_LEAD, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
 from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import ENGLISH, lazy_gettext
 
 MAX_LINES: Final = 10_000
 """The most lines in one batch."""
@@ -29,6 +30,8 @@ CHUNK: Final = 500
 """The most lines that are kept together."""
 LONGEST_KEY: Final = 240
 NDJSON: Final = b"application/x-ndjson"
+_HEADERS: Final = [(b"content-type", NDJSON), (b"content-language", ENGLISH.code.encode())]
+"""Problems within its lines are English."""
 
 
 def batch_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRoute:
@@ -56,7 +59,7 @@ class _Batch:
         reading = asyncio.create_task(self._read(receive, key, hops_of(scope), answers), name="batch")
         try:
             block = await answers.get()
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON)]})
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             while block is not None:
                 await send({"type": "http.response.body", "body": block, "more_body": True})
                 block = await answers.get()
@@ -77,7 +80,11 @@ class _Batch:
                         await answers.put(await self._answer(chunk, before + 1, key, hops))
                     before += len(chunk)
                     if len(chunk) < len(lines[start : start + CHUNK]):
-                        problem = too_large(f"A batch has at most {MAX_LINES} lines; the rest is not read.")
+                        problem = too_large(
+                            lazy_gettext(
+                                "A batch has at most %(max_lines)s lines; the rest is not read.", max_lines=MAX_LINES
+                            )
+                        )
                         await answers.put(_line(before + 1, {"problem": problem_content(problem)}))
                         return
         finally:
@@ -110,20 +117,22 @@ def _line(number: int, content: Mapping[str, Any]) -> bytes:
 
 def _parse(line: bytes | None, key: str | None, hops: int) -> NewLead | Problem:
     if line is None:
-        return too_large(f"The line is longer than {MAX_BODY} bytes.")
+        return too_large(lazy_gettext("The line is longer than %(max_body)s bytes.", max_body=MAX_BODY))
     try:
         return LeadBody.model_validate_json(line).lead(key, hops)
     except ValidationError as error:
-        return invalid_model(error, what="The lead")
+        return invalid_model(error, what=INVALID_LEAD)
 
 
 def _batch_key(value: bytes | None) -> str | None:
     """The key of the whole batch: line *n* is kept under ``key/n``. Raises :class:`Problem`."""
     key = parse_idempotency_key(value)
     if key is not None and len(key) > LONGEST_KEY:
-        rule = f"at most {LONGEST_KEY} characters for a batch"
+        rule = lazy_gettext("at most %(longest_key)s characters for a batch", longest_key=LONGEST_KEY)
         error = FieldError("Idempotency-Key", rule)
-        raise Problem(ProblemType.INVALID_REQUEST, f"An Idempotency-Key has {rule}.", (error,))
+        raise Problem(
+            ProblemType.INVALID_REQUEST, lazy_gettext("An Idempotency-Key has %(rule)s.", rule=rule), (error,)
+        )
     return key
 
 

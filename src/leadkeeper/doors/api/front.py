@@ -13,12 +13,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.security import caller_in, sign_in
 from leadkeeper.doors.bearer import Bearers
-from leadkeeper.doors.web import ClientGone, HotRoute, internal, request_id_of, send_problem, storage_away
+from leadkeeper.doors.languages import accepted
+from leadkeeper.doors.web import (
+    ClientGone,
+    Header,
+    HotRoute,
+    header,
+    internal,
+    request_id_of,
+    send_problem,
+    storage_away,
+)
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import StorageAway
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import Languages, lazy_gettext
 
 _FORBIDDEN: Final = 403
+_VARY: Final = (b"vary", b"Accept-Language")
 
 log: Final = structlog.get_logger(__name__)
 
@@ -27,12 +38,19 @@ class Front:
     """Serves the hot routes itself and hands the rest to ``app``; below ``closed`` only with a key that is known."""
 
     def __init__(
-        self, app: ASGIApp, hot: Sequence[HotRoute], bearers: Bearers, metrics: Metrics, closed: tuple[str, ...]
+        self,
+        app: ASGIApp,
+        hot: Sequence[HotRoute],
+        bearers: Bearers,
+        metrics: Metrics,
+        closed: tuple[str, ...],
+        languages: Languages,
     ) -> None:
         self._app = app
         self._bearers = bearers
         self._metrics = metrics
         self._closed = closed
+        self._languages = languages
         self._exact = {route.path: route for route in hot if "{" not in route.path}
         self._prefixed = [(route.path.partition("{")[0], route) for route in hot if "{" in route.path]
 
@@ -87,7 +105,7 @@ class Front:
         if at is not None and scope["method"] not in at.elsewhere:
             allow = ", ".join(sorted({"POST", *at.elsewhere}))
             problem = Problem(ProblemType.METHOD_NOT_ALLOWED, lazy_gettext("This address does not take this method."))
-            await send_problem(answer, problem, [(b"allow", allow.encode())], request_id_of(scope))
+            await self._send(scope, problem, answer, [(b"allow", allow.encode())])
             return
         if scope["path"].startswith(self._closed):
             await sign_in(self._bearers, scope)
@@ -97,7 +115,12 @@ class Front:
         if route is not None:
             self._metrics.counted(route.name, problem.type.value)
         if not answer.begun:
-            await send_problem(answer, problem, request_id=request_id_of(scope))
+            await self._send(scope, problem, answer)
+
+    async def _send(self, scope: Scope, problem: Problem, answer: _Answer, headers: Sequence[Header] = ()) -> None:
+        wanted = header(scope, b"accept-language")
+        language = accepted(None if wanted is None else wanted.decode("latin-1"), self._languages)
+        await send_problem(answer, problem, [_VARY, *headers], language, request_id_of(scope))
 
 
 def _without_slashes(path: str) -> str:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
-from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, LeadBody, parse_idempotency_key
+from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, INVALID_LEAD, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.readable import require_unencoded, without_mark
@@ -52,7 +52,7 @@ def hand_in_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRout
         try:
             body = LeadBody.model_validate_json(without_mark(await read_body(receive)))
         except ValidationError as error:
-            raise invalid_model(error, what="The lead") from None
+            raise invalid_model(error, what=INVALID_LEAD) from None
         kept = await intake.keep(body.lead(idempotency_key, hops_of(scope)), Rate.KEY_LEADS)
         metrics.counted("api", "repeat" if kept.repeat else "kept")
         await send_body(send, 200 if kept.repeat else 202, to_json(kept_content(kept)))

@@ -22,7 +22,7 @@ from leadkeeper.inbox.reading import Reading
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 from leadkeeper.views import LeadPage, LeadView, ListedState
 
 FollowUp = Literal["new", "active", "won", "lost", "declined", "expired", "closed", "overdue"]
@@ -87,8 +87,12 @@ class LeadQuery(_Wanted):
     def _no_address(cls, given: Any) -> Any:
         """An address in a URL stands in the logs of every proxy on the way."""
         if isinstance(given, Mapping) and (found := next((each for each in _PERSONAL if each in given), None)):
-            error = FieldError(found, "is not taken in an address: send it in the body of POST /v1/leads/find")
-            raise Problem(ProblemType.INVALID_REQUEST, f"{error.field} {error.message}.", (error,))
+            error = FieldError(
+                found, lazy_gettext("is not taken in an address: send it in the body of POST /v1/leads/find")
+            )
+            raise Problem(
+                ProblemType.INVALID_REQUEST, join_lazily((error.field, join_lazily((error.message, "."), ""))), (error,)
+            )
         return given
 
 
@@ -114,8 +118,12 @@ class FindLeadsBody(_Wanted):
     @model_validator(mode="after")
     def _of_somebody(self) -> Self:
         if self.email is None and self.text is None:
-            error = FieldError("email", "is missing: send it, or a part of name, company or address as text")
-            raise Problem(ProblemType.INVALID_REQUEST, f"{error.field} {error.message}.", (error,))
+            error = FieldError(
+                "email", lazy_gettext("is missing: send it, or a part of name, company or address as text")
+            )
+            raise Problem(
+                ProblemType.INVALID_REQUEST, join_lazily((error.field, join_lazily((error.message, "."), ""))), (error,)
+            )
         return self
 
 
@@ -157,3 +165,8 @@ class Leads:
         if lead is None:
             raise Problem(ProblemType.NOT_FOUND, lazy_gettext("There is no lead %(lead)s.", lead=lead_id))
         return lead
+
+
+def _refused(error: FieldError) -> Problem:
+    detail = join_lazily((error.field, join_lazily((error.message, "."), "")))
+    return Problem(ProblemType.INVALID_REQUEST, detail, (error,))

@@ -24,9 +24,10 @@ from leadkeeper.doors.web import (
     request_id_of,
     storage_away,
 )
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.model_errors import model_error
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
 from leadkeeper.storage.engine import StorageAway
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
 
 _BY_STATUS = {
     404: (ProblemType.NOT_FOUND, lazy_gettext("There is nothing at this address.")),
@@ -52,27 +53,23 @@ def problem_response(problem: Problem, request: Request) -> Response:
     return response
 
 
-def invalid(errors: Iterable[Mapping[str, Any]], *, what: str = "The request") -> Problem:
-    """The problem in what pydantic found, named by field; the input itself is not repeated."""
+def invalid(
+    errors: Iterable[Mapping[str, Any]], *, what: str = _("The request cannot be taken: %(errors)s")
+) -> Problem:
+    """The problem in what pydantic found, named by field; the input itself is not repeated. ``what`` tells it."""
     first = itertools.islice(errors, MOST_ERRORS)
-    fields = tuple(FieldError(_field(error["loc"]), _plain(str(error["msg"]))) for error in first)
-    summary = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in fields)
-    return Problem(ProblemType.INVALID_REQUEST, f"{what} cannot be taken: {summary}", fields)
+    fields = tuple(FieldError(_field(error["loc"]), model_error(error)) for error in first)
+    return Problem(ProblemType.INVALID_REQUEST, lazy_gettext(what, errors=every_error(fields)), fields)
 
 
 def invalid_model(error: ValidationError, *, what: str) -> Problem:
     """The problem in a body that a model refused."""
-    return invalid(error.errors(include_url=False, include_context=False, include_input=False), what=what)
+    return invalid(error.errors(include_url=False, include_input=False), what=what)
 
 
 def _field(loc: Sequence[object]) -> str:
     parts = loc[1:] if loc and loc[0] in _PLACES else loc
     return ".".join(str(part)[:100] for part in parts)
-
-
-def _plain(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return "unknown field" if message == "Extra inputs are not permitted" else message
 
 
 def install_problems(app: FastAPI) -> None:

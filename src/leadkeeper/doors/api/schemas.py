@@ -19,6 +19,7 @@ from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction
+from leadkeeper.texts import _, lazy_gettext
 
 _AT: Final = re.compile("[@\\uff20\\ufe6b]")
 """As it is written, full width and small: intake makes one of all; see ``intake.normal``."""
@@ -29,25 +30,25 @@ _ACTION: Final = re.compile(r"[^|]*[^|\s][^|]*")
 
 def _clean(text: str) -> str:
     if UNCLEAN.search(text) is not None:
-        raise ValueError("may hold no control characters other than tab and line breaks")
+        raise ValueError(lazy_gettext("may hold no control characters other than tab and line breaks"))
     return text
 
 
 def _source(text: str) -> str:
     if _SOURCE.fullmatch(text) is None:
-        raise ValueError("may not be empty and may hold neither - nor |")
+        raise ValueError(lazy_gettext("may not be empty and may hold neither - nor |"))
     return text
 
 
 def _action(text: str) -> str:
     if _ACTION.fullmatch(text) is None:
-        raise ValueError("may not be empty and may not hold |")
+        raise ValueError(lazy_gettext("may not be empty and may not hold |"))
     return text
 
 
 def _email(text: str) -> str:
     if text and len(_AT.findall(text)) != 1 and not is_address(normal_address(text)):
-        raise ValueError("must hold one @")
+        raise ValueError(lazy_gettext("must hold one @"))
     return text
 
 
@@ -185,6 +186,8 @@ class PreviewBody(Body):
         )
 
 
+INVALID_LEAD: Final = _("The lead cannot be taken: %(errors)s")
+"""What is wrong with a lead, told by :func:`leadkeeper.doors.api.problems.invalid_model`."""
 IDEMPOTENCY_KEY: Final = "^[!-~]{1,255}$"
 _KEY: Final = re.compile(rb"[!-~]{1,255}")
 
@@ -194,9 +197,9 @@ def parse_idempotency_key(value: bytes | None) -> str | None:
     if value is None:
         return None
     if _KEY.fullmatch(value) is None:
-        rule = "1 to 255 visible ASCII characters"
+        rule = lazy_gettext("1 to 255 visible ASCII characters")
         error = FieldError("Idempotency-Key", rule)
-        raise Problem(ProblemType.INVALID_REQUEST, f"An Idempotency-Key is {rule}.", (error,))
+        raise Problem(ProblemType.INVALID_REQUEST, lazy_gettext("An Idempotency-Key is %(rule)s.", rule=rule), (error,))
     return value.decode()
 
 

@@ -14,6 +14,7 @@ from leadkeeper.doors.web import problem_responses
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.probe import KeepingProbe
+from leadkeeper.texts import lazy_gettext
 
 MEASUREMENTS: Final = "/metrics"
 
@@ -83,7 +84,9 @@ class System:
         try:
             damaged = await self._probe.require()
         except StorageAway as error:
-            raise Problem(ProblemType.STORAGE_AWAY, f"No lead can be kept: {error.reason}.") from error
+            raise Problem(
+                ProblemType.STORAGE_AWAY, lazy_gettext("No lead can be kept: %(reason)s.", reason=error.reason)
+            ) from error
         return Ready(damagedRecords=damaged, remedy=REMEDY if damaged else None)
 
     async def get_closed_metrics(self, _: Operator) -> Response:

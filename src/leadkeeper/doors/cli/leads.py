@@ -256,9 +256,9 @@ def replay(
 
 
 def _new_lead(body: dict[str, Any], key: str | None) -> NewLead:
-    from leadkeeper.doors.api.schemas import LeadBody, parse_idempotency_key
+    from leadkeeper.doors.api.schemas import INVALID_LEAD, LeadBody, parse_idempotency_key
 
-    return checked(LeadBody, body, "The lead").lead(parse_idempotency_key(key.encode() if key is not None else None))
+    return checked(LeadBody, body, INVALID_LEAD).lead(parse_idempotency_key(key.encode() if key is not None else None))
 
 
 def _ids(offer: OfferRef) -> dict[str, str]:

@@ -10,6 +10,7 @@ from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Offer, checked
+from leadkeeper.texts import _
 
 commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
 
@@ -22,13 +23,20 @@ def put(
     live: Annotated[
         bool | None, typer.Option("--live/--not-live", help="Only a live offer takes leads; live if new.")
     ] = None,
+    category: Annotated[str | None, typer.Option(help="Where customers find it in the storefront.")] = None,
+    price: Annotated[str | None, typer.Option(help="One line on what it costs, for customers.")] = None,
     json: AsJson = False,
 ) -> None:
     """Make an offer, or change it. Its publisher must be there."""
     from leadkeeper.doors.api.offers import OfferView
     from leadkeeper.doors.api.schemas import OfferBody
 
-    body = checked(OfferBody, {"title": title or offer.offer_id, "offerType": offer_type, "live": live}, "The offer")
+    given = {"title": title or offer.offer_id, "offerType": offer_type, "live": live}
+    body = checked(
+        OfferBody,
+        given | {"category": category, "price": price},
+        _("The offer cannot be taken: %(errors)s"),
+    )
     made, is_new = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
     if json:
         print_json(OfferView.model_validate(made))

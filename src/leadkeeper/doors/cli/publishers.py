@@ -10,6 +10,7 @@ import typer
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import checked
+from leadkeeper.texts import _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.api.retention import RetentionView
@@ -34,7 +35,11 @@ def put(
     from leadkeeper.doors.api.schemas import PublisherBody
 
     given = dict(_quota(text) for text in quota or [])
-    body = checked(PublisherBody, {"displayName": name or publisher, "quotas": given}, "The publisher")
+    body = checked(
+        PublisherBody,
+        {"displayName": name or publisher, "quotas": given},
+        _("The publisher cannot be taken: %(errors)s"),
+    )
     quotas = None if body.quotas is None else body.quotas.given()
     made, is_new = with_services(
         lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, by=BY)

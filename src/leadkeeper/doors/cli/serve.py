@@ -75,8 +75,8 @@ def _warn(settings: Settings) -> None:
 async def _until_stopped(settings: Settings, *, api: bool, worker: bool) -> None:
     import structlog
 
-    from leadkeeper.app import serve
     from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
+    from leadkeeper.serving import serve
 
     log, slow = structlog.get_logger(__name__), api and reads_cookies_slowly()
     stop = asyncio.Event()

@@ -18,6 +18,7 @@ from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Customer, LeadSource, canonical_action, is_test_marker, read_hops
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 _CAMPAIGNS: Final = re.compile(r"\bCampaigns?:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LEAD_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -34,7 +35,7 @@ def read_payload(body: bytes, offer: OfferRef, idempotency_key: str | None = Non
         payload = _object(body)
         found = find(payload)
     except RecursionError:
-        raise _refused("The body is nested too deeply.") from None
+        raise _refused(lazy_gettext("The body is nested too deeply.")) from None
     texts, extra = found.texts, found.extra
     source = _source(texts.pop("leadsource", ""), offer, texts, extra)
     action = _action(texts.pop("actioncode", ""), source, extra)
@@ -70,17 +71,17 @@ def _hops(payload: Mapping[str, Any]) -> int:
 
 def _object(body: bytes) -> dict[str, Any]:
     if not body.strip():
-        raise _refused("The body is empty. Send the lead as a JSON object.")
+        raise _refused(lazy_gettext("The body is empty. Send the lead as a JSON object."))
     text = body.decode(json.detect_encoding(body), "replace")
     try:
         payload = unfolded(read_json(text))
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise _refused(f"The body is not JSON: {error.msg} ({where}).") from None
+        where = lazy_gettext("line %(lineno)s, column %(colno)s", lineno=error.lineno, colno=error.colno)
+        raise _refused(lazy_gettext("The body is not JSON: %(msg)s (%(where)s).", msg=error.msg, where=where)) from None
     if not isinstance(payload, dict):
-        raise _refused("The body is JSON, but not an object. Send the lead as a JSON object.")
+        raise _refused(lazy_gettext("The body is JSON, but not an object. Send the lead as a JSON object."))
     if not payload:
-        raise _refused("The object is empty: there is no lead in it.")
+        raise _refused(lazy_gettext("The object is empty: there is no lead in it."))
     return payload
 
 

@@ -17,6 +17,7 @@ from leadkeeper.doors.web import HotRoute, header, hops_of, problem_responses, r
 from leadkeeper.intake.keep import Intake
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 _PREFIX: Final = "/hooks/"
 _KEY_HEADERS: Final = (b"idempotency-key", b"webhook-id")
@@ -49,7 +50,9 @@ class _HookDoor:
         body = await read_body(receive)
         offer = await self._hooks.offer_of(scope["path"].removeprefix(_PREFIX))
         if offer is None:
-            raise Problem(ProblemType.NOT_FOUND, "There is no such hook. Copy its address again, or make a new one.")
+            raise Problem(
+                ProblemType.NOT_FOUND, lazy_gettext("There is no such hook. Copy its address again, or make a new one.")
+            )
         lead = read_payload(body, offer, _idempotency_key(scope, offer), hops_of(scope))
         kept = await self._intake.keep(lead, Rate.HOOK_LEADS)
         self._counted("hook", "repeat" if kept.repeat else "kept")

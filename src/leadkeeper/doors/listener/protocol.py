@@ -18,6 +18,7 @@ from leadkeeper.doors.listener.crowd import Phase
 from leadkeeper.doors.listener.limits import SLOWEST
 from leadkeeper.doors.web import problem_content
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.texts import lazy_gettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.listener.server import Listener
@@ -30,6 +31,8 @@ _PIECE: Final = 64
 _MOST_HELD: Final = 1_048_576
 _MOST_UNREAD: Final = 1_048_576
 """Bytes that are thrown away after a refusal, so that a client that is still sending gets to read it."""
+_HEADERS: Final = lazy_gettext("headers")
+_BODY: Final = lazy_gettext("body")
 _LINGER: Final = 2.0
 
 
@@ -160,11 +163,11 @@ class BoundedProtocol(HttpToolsProtocol):
         elif phase is Phase.BUSY:
             self.since += elapsed
         elif phase is Phase.HEAD and waited > limits.head_seconds:
-            self._too_slow("headers")
+            self._too_slow(_HEADERS)
         elif phase is Phase.IDLE and waited > limits.idle_seconds:
             self.transport.close()
         elif phase is Phase.BODY and waited > limits.body_seconds + self._body / SLOWEST:
-            self._too_slow("body")
+            self._too_slow(_BODY)
 
     # Within.
 
@@ -225,10 +228,10 @@ class BoundedProtocol(HttpToolsProtocol):
             # Lengths of chunks and headers after the last: a body of single bytes is mostly that.
             self._framing += size - body
             if self._framing > _PART + self._body // 4:
-                self._refuse(_malformed("The body comes in too many too small chunks."))
+                self._refuse(_malformed(lazy_gettext("The body comes in too many too small chunks.")))
                 return False
         if self._pieces > _MOST_PIECES + self._body // _PIECE:
-            self._too_slow("headers" if self._in_head else "body", "in too many too small pieces")
+            self._too_slow(_HEADERS if self._in_head else _BODY, lazy_gettext("in too many too small pieces"))
             return False
         return True
 
@@ -242,11 +245,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _too_slow(self, what: str, how: str = "too slowly") -> None:
+    def _too_slow(self, what: str, how: str = lazy_gettext("too slowly")) -> None:
         if self._in_head and not self._head:
             self.transport.close()  # nothing was asked
         else:
-            self._refuse(Problem(ProblemType.TOO_SLOW, f"The request's {what} came {how}."))
+            self._refuse(
+                Problem(ProblemType.TOO_SLOW, lazy_gettext("The request's %(what)s came %(how)s.", what=what, how=how))
+            )
 
     def _refuse(self, problem: Problem) -> None:
         """Answer once, if that cannot be taken for another request's answer, and read no more."""
@@ -271,10 +276,12 @@ class _HeadTooLarge(Exception):
 
 
 def _head_too_large() -> Problem:
-    return Problem(ProblemType.HEAD_TOO_LARGE, "The request line and the headers are larger than this server takes.")
+    return Problem(
+        ProblemType.HEAD_TOO_LARGE, lazy_gettext("The request line and the headers are larger than this server takes.")
+    )
 
 
-def _malformed(detail: str = "This is no HTTP request.") -> Problem:
+def _malformed(detail: str = lazy_gettext("This is no HTTP request.")) -> Problem:
     return Problem(ProblemType.MALFORMED_REQUEST, detail)
 
 
@@ -288,4 +295,6 @@ def _answer(problem: Problem) -> bytes:
     return STATUS_LINE[problem.status] + head % len(body) + more + b"\r\n" + body
 
 
-_BUSY: Final = _answer(Problem(ProblemType.TOO_BUSY, "All connections are in use. Nothing was done; try again soon."))
+_BUSY: Final = _answer(
+    Problem(ProblemType.TOO_BUSY, lazy_gettext("All connections are in use. Nothing was done; try again soon."))
+)

@@ -292,7 +292,7 @@ def _of(connection: Connection, way_id: str) -> Draft:
     destination = stored.provider
     guide = guides.guide_of(destination)
     asked = next((way for way in guide.ways if way.id == way_id), None)
-    way = asked or guides.way_of(guide, stored.settings)
+    way = asked or guides.way_of(guide, stored.settings, stored.secrets)
     return Draft(destination, guide, way, connection.name, {}, connection)
 
 

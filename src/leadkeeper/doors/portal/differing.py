@@ -12,7 +12,7 @@ from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.guides import CHOICES
 from leadkeeper.doors.portal.offers import CALLS
 from leadkeeper.publishing.difference import FieldChange, Part
-from leadkeeper.texts import Language
+from leadkeeper.texts import Language, join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 MOST: Final = 100
@@ -97,5 +97,5 @@ def _label(providers: Iterable[Provider], setting: str) -> str:
     for each in providers:
         for name, info in each.config.model_fields.items():
             if (info.alias or name) == first:
-                return f"{info.title or first}{dot and ': '}{rest}"
+                return join_lazily((info.title or first, rest), dot and ": ")
     return setting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from leadkeeper.destinations.guide import Guide, Way
@@ -100,12 +100,12 @@ def ordered(destinations: tuple[Provider, ...]) -> tuple[Provider, ...]:
     return tuple(sorted(destinations, key=place))
 
 
-def way_of(guide: Guide, settings: Mapping[str, Any]) -> Way:
-    """The way of stored settings."""
+def way_of(guide: Guide, settings: Mapping[str, Any], secrets: Collection[str] = ()) -> Way:
+    """The way of stored ``settings``, and of the names of ``secrets`` that are stored besides."""
     for way in guide.ways:
         if way.fixed and all(settings.get(name) == value for name, value in way.fixed.items()):
             return way
-        if way.tells and settings.get(way.tells):
+        if way.tells and (settings.get(way.tells) or way.tells in secrets):
             return way
     return guide.ways[-1]
 

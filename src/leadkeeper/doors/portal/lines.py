@@ -182,7 +182,7 @@ def _word(connection: Connection, language: Language) -> str:
     sent_with = connection if test.change is None else connection.changed
     message, destination = test.word, sent_with.stored.provider
     if message is None or not test.answered:
-        name = named(connection.name, destination.title)
+        name = named(connection.name, language.tell(destination.title))
         return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)
     text = _FOUND if message.found else _NOT_FOUND
     return language.gettext(text, by=message.by, marker=message.marker, at=language.moment(to_datetime(message.at)))

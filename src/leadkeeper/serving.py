@@ -1,0 +1,137 @@
+"""Runs a process of an installation: what listens, what carries, and what is done beside, until it is to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from leadkeeper.access.chain import Sealer
+from leadkeeper.app import open_services
+from leadkeeper.channels.carrier import Carrier
+from leadkeeper.inbox.inspection import Inspection
+from leadkeeper.inbox.tally import Tally
+from leadkeeper.installation import Installation
+from leadkeeper.mail.mailer import Mailer
+from leadkeeper.notices.sender import Sender
+from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.privacy.retention import RetentionTask
+from leadkeeper.publishing.runner import PublishingRunner
+from leadkeeper.settings import Settings
+from leadkeeper.storage.presence import WRITE_SECONDS, Presence
+from leadkeeper.texts import ENGLISH
+
+
+async def serve(
+    settings: Settings,
+    *,
+    api: bool,
+    worker: bool,
+    stop: asyncio.Event,
+    ready: Callable[[], None] = lambda: None,
+    begin: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Run the API, the worker or both until ``stop`` is set; then end what is in flight or return it.
+
+    ``ready`` is called once requests are answered, and ``begin`` then with the address at which an installation begins
+    in which nobody can sign in yet. Raises ``OSError`` when the port is taken.
+    """
+    async with open_services(settings, worker=worker) as installation:
+        # The API first: when its port is taken, nothing was begun.
+        server = None
+        if api:
+            from leadkeeper.entrances import start_api  # a worker and a command do without all doors
+
+            server = await start_api(settings, installation, worker=worker)
+        carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
+        role = "serve" if api and worker else "api" if api else "worker"
+        presence = Presence(installation.services.storage, installation.clock, role)
+        beside = [
+            asyncio.create_task(work, name="beside")
+            for work in (
+                _keep_present(presence),
+                installation.services.marketplace.run(),
+                installation.services.channels.run(),
+                Sealer(installation.services.storage).run(),
+                *_beside(settings, installation),
+            )
+        ]
+        ready()
+        if api and (link := await installation.services.links.first()) is not None:
+            begin(f"{settings.base_url}/portal/begin/{link.token}")
+        await _until(stop, carrying)
+        installation.ending.set()
+        if server is not None:
+            await server.end()
+            await installation.services.intake.drained()
+        if installation.worker is not None and carrying is not None:
+            await installation.worker.stop(settings.shutdown_seconds)
+            await carrying
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _keep_present(presence: Presence) -> None:
+    """Write down until cancelled that this process runs."""
+    try:
+        await run_periodically(Job("presence", presence.write_down, WRITE_SECONDS))
+    finally:
+        await presence.take_back()
+
+
+def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:
+    """What a process with a worker does beside carrying leads: it sends notices, publishes, inspects records."""
+    if installation.worker is None:
+        return []
+    mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
+    runner = PublishingRunner(
+        installation.services.storage,
+        installation.services.connections,
+        installation.services.validator,
+        by_operator=settings.certification == "operator",
+        base_url=settings.base_url,
+        language=installation.services.languages.find(settings.language) or ENGLISH,
+        unconfirmed=settings.unconfirmed_test_leads,
+        lease_seconds=settings.lease_seconds,
+        clock=installation.services.clock,
+        quotas=settings.quotas,
+    )
+    sender = Sender(
+        installation.services.storage,
+        mailer,
+        settings.base_url,
+        installation.services.clock,
+        rules=settings.mail_rules,
+        marketplace=installation.services.marketplace,
+        languages=installation.services.languages,
+    )
+    carrier = Carrier(
+        installation.services.storage,
+        installation.services.channels,
+        installation.network,
+        settings.base_url,
+        installation.services.languages,
+        installation.services.clock,
+    )
+    return [
+        carrier.run(),
+        sender.run(),
+        runner.run(),
+        Tally(installation.services.storage, installation.services.clock).run(),
+        Inspection(installation.services.storage, installation.services.clock, random.random).run(),
+        RetentionTask(
+            installation.services.retention, installation.services.storage, installation.services.clock
+        ).run(),
+    ]
+
+
+async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:
+    """Return when ``stop`` is set; raise what ended the worker, should it end by itself."""
+    stopping = asyncio.create_task(stop.wait())
+    waited = {stopping} | ({carrying} if carrying is not None else set())
+    done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if carrying is not None and carrying in done:
+        carrying.result()

@@ -29,6 +29,7 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.vault import Vault
+from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
@@ -88,13 +89,14 @@ async def open_services(
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
     carrier: Worker | None = None
+    handover = Handover()
 
     def wake(connection_ids: Collection[str]) -> None:
         if carrier is not None:
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(clock.watch(lambda: wake(())), name="clock")
-    services = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
+    services = _put_together(settings, storage, clock, secret_keys, context, wake, handover, languages or installed())
     await services.marketplace.look()
     try:
         if worker:
@@ -107,6 +109,7 @@ async def open_services(
                 observe=metrics.observe_sends,
                 prove=functools.partial(services.validator.validate, by=UNASKED),
             )
+            handover.carrier = carrier.direct
         yield Installation(services, metrics, network, carrier, clock)
         await services.intake.drained()
     finally:
@@ -125,6 +128,7 @@ def _put_together(
     secret_keys: Sequence[str],
     context: Context,
     wake: Callable[[Collection[str]], None],
+    handover: Handover,
     languages: Languages,
 ) -> Services:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
@@ -154,7 +158,7 @@ def _put_together(
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
-        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates),
+        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates, handover=handover),
         inbox=inbox,
         attention=Attention(storage),
         trace=trace,

@@ -30,6 +30,7 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
 from leadkeeper.connections.vault import Vault
+from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
@@ -91,13 +92,14 @@ async def open_services(
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
     carrier: Worker | None = None
+    handover = Handover()
 
     def wake(connection_ids: Collection[str]) -> None:
         if carrier is not None:
             carrier.wake(connection_ids)
 
     watching = asyncio.create_task(_watch(clock, wake), name="clock")
-    services = _put_together(settings, storage, clock, secret_keys, context, wake, languages or installed())
+    services = _put_together(settings, storage, clock, secret_keys, context, wake, handover, languages or installed())
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -112,6 +114,7 @@ async def open_services(
                 prove=functools.partial(services.validator.validate, by=UNASKED),
                 events=services.channels.subscriptions,
             )
+            handover.carrier = carrier.direct
         yield Installation(services, metrics, network, carrier, clock)
         await services.intake.drained()
     finally:
@@ -130,6 +133,7 @@ def _put_together(
     secret_keys: Sequence[str],
     context: Context,
     wake: Callable[[Collection[str]], None],
+    handover: Handover,
     languages: Languages,
 ) -> Services:
     """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
@@ -161,7 +165,15 @@ def _put_together(
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
-        intake=Intake(storage, wake, clock, withholding=withholding, rates=rates, subscriptions=channels.subscriptions),
+        intake=Intake(
+            storage,
+            wake,
+            clock,
+            withholding=withholding,
+            rates=rates,
+            subscriptions=channels.subscriptions,
+            handover=handover,
+        ),
         inbox=inbox,
         attention=Attention(storage),
         trace=trace,

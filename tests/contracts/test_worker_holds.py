@@ -75,18 +75,18 @@ async def test_a_lease_that_is_renewed_late_goes_on_with_what_it_holds(database_
         await s.connect()
         await s.intake.keep_many([lead(number) for number in range(3 * START)])
         worker = idle_worker(s, lease_seconds=60)
-        worker._lease_ms = 3_000  # so often it renews; the lease itself outlasts the test
-        await worker._begin_lease()
+        worker._lease._ms = 3_000  # so often it renews; the lease itself outlasts the test
+        await worker._lease.begin()
         await s.installation.storage.write(
             lambda conn: conn.execute(sa.update(t.lease).values(until=now_ms() + 600_000))
         )
-        worker._lease_ends = time.monotonic() + 600
+        worker._lease._ends = time.monotonic() + 600
         await worker._claim_for([Due(await connection_id(s), "contoso")])
         await remote.until_kept(START)
-        worker._lease_ends = time.monotonic()  # the renewal is late
+        worker._lease._ends = time.monotonic()  # the renewal is late
         remote.let_go()
         await s.until(lambda states: states == {"delivered": START, "sending": 2 * START}, SECONDS)
-        beating = asyncio.create_task(worker._heartbeat())
+        beating = asyncio.create_task(worker._lease.beat())
         try:
             await s.until(lambda states: states == {"delivered": 3 * START}, SECONDS)
         finally:
@@ -141,7 +141,7 @@ async def test_lanes_are_looked_after_while_there_is_always_more_to_claim(
         mine, other = (one.id for one in await s.installation.connections.list(CRM))
         worker = idle_worker(s, Steady, lease_seconds=600)
         assert isinstance(worker, Steady)
-        await worker._begin_lease()
+        await worker._lease.begin()
         await worker._claim_for([Due(mine, "contoso")])
         queue = worker._queues.get(mine)
         assert queue is not None

@@ -104,9 +104,16 @@ def _turned(all_of: list[T], start: int) -> list[T]:
 
 
 NOW: Final = sa.bindparam("now", type_=sa.BigInteger)
-
-
 """For statements that are made once: the moment (ms) as of which they are asked."""
+OPEN: Final[Sequence[sa.ColumnElement[bool]]] = (
+    t.connection.c.removed_at.is_(None),
+    sa.not_(t.connection.c.paused),
+    sa.not_(t.connection.c.paused_by_person),
+    t.connection.c.closed_until <= NOW,
+)
+"""Something may be sent over a connection at :data:`NOW`."""
+UNPROVEN: Final = (t.connection.c.failures >= OPEN_AFTER) | (t.connection.c.probes > 0)
+"""One lead at a time alone, as ``breaker.is_half_open`` says."""
 
 
 def among(now: int, only: Collection[str] | None, destinations: Sequence[str]) -> dict[str, Any]:
@@ -118,8 +125,7 @@ def among(now: int, only: Collection[str] | None, destinations: Sequence[str]) -
 @functools.cache
 def _due(dialect: str, *, everywhere: bool, half_open: bool, crowded: bool) -> sa.Select[Any]:
     c, p = t.connection.c, t.publisher.c
-    tried = (c.failures >= OPEN_AFTER) | (c.probes > 0)  # as on_trial says
-    query = with_work(dialect, everywhere=everywhere).where(tried if half_open else sa.not_(tried))
+    query = with_work(dialect, everywhere=everywhere).where(UNPROVEN if half_open else sa.not_(UNPROVEN))
     if crowded:
         query = query.where(sa.not_(listed(dialect, p.id, "crowd") & sa.not_(listed(dialect, c.id, "queues"))))
     return query.with_only_columns(c.id, p.id.label("publisher_id"), maintain_column_froms=True)
@@ -139,10 +145,7 @@ def with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
         .join(t.offer, t.offer.c.ref == c.offer_ref)
         .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
         .where(
-            c.removed_at.is_(None),
-            sa.not_(c.paused),
-            sa.not_(c.paused_by_person),
-            c.closed_until <= NOW,
+            *OPEN,
             listed(dialect, c.destination, "destinations"),  # another process may have more of them
             sa.exists(due),
         )

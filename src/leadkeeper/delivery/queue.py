@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from leadkeeper.delivery.claim import Claimability, Claimed, Work, in_calls
 from leadkeeper.delivery.pace import Pace
@@ -62,6 +63,14 @@ class ConnectionQueue:
         self.half_open, self.alone = work.half_open, work.alone
         self.more = (len(work.claimed) >= share or work.alone) and not work.half_open
         self._calls.extend(in_calls(work.claimed, self.destination.batch))
+
+    def add(self, claimed: Sequence[Claimed]) -> None:
+        """Line up more, behind all that waits; a last call that has room for it is filled first."""
+        assert self.destination is not None
+        batch = self.destination.batch
+        if batch > 1 and self._calls and len(self._calls[-1]) < batch:
+            claimed = [*self._calls.pop(), *claimed]
+        self._calls.extend(in_calls(claimed, batch))
 
     def next_call(self, most: int) -> list[Claimed] | None:
         """The next call that may begin now, if any; it counts as running until :meth:`ended`."""

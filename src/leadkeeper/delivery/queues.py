@@ -140,6 +140,18 @@ class ConnectionQueues:
             self._plan(publisher_id, self._in_turn(publisher_id, mine), draft, plan)
         return plan
 
+    def direct_room(self, queue: ConnectionQueue) -> int:
+        """How many new deliveries of the lane's may go past the database's line, and be lined up at once.
+
+        None while something older may wait there, while it has to prove itself, and where what was held by a worker
+        that vanished may not be sent again.
+        """
+        if queue.destination is None or queue.half_open or queue.alone or queue.more:
+            return 0
+        if not queue.destination.repeatable:
+            return 0
+        return queue.wanted(queue.running + self._queue_room(queue.publisher_id, queue.running))
+
     def _plan(self, publisher_id: str, due: Sequence[Due], draft: Shares, plan: Plan) -> None:
         left = draft.room(publisher_id)
         half_opens = self._half_open_room(publisher_id)

@@ -16,9 +16,11 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connections import Connections
 from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
+from leadkeeper.delivery.direct import DirectClaims
 from leadkeeper.delivery.due import Due, in_turn
+from leadkeeper.delivery.held_lease import HeldLease
 from leadkeeper.delivery.housekeeping import Housekeeping, Prove
-from leadkeeper.delivery.lease import close_lease, open_lease, renew_lease, return_unrecorded
+from leadkeeper.delivery.lease import close_lease, return_unrecorded
 from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.queue import AHEAD, ConnectionQueue
 from leadkeeper.delivery.queues import ConnectionQueues
@@ -63,11 +65,13 @@ class Worker:
         self._storage, self._events = storage, events
         self._connections = connections
         self._context = context
-        self._destinations, self._lease_ms = connections.destinations, int(lease_seconds * 1000)
+        self._destinations = connections.destinations
         self._clock = clock
         self._random_unit = random_unit
         self._observe = observe
         self._queues = ConnectionQueues()
+        self._lease = HeldLease(storage, clock, lease_seconds, self.wake, self._regained)
+        self.direct = DirectClaims(self._queues, self._lease, self._start_calls, self._give_back)
         self._calls: set[asyncio.Task[None]] = set()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
         self._housekeeping = Housekeeping(
@@ -75,7 +79,6 @@ class Worker:
         )
         self._woken = asyncio.Event()
         self._hints, self._look_everywhere = set[str](), True
-        self._lease_id, self._lease_ends, self._lease_generation = "", 0.0, 0
         self._stopping, self._checked_at = False, 0.0
         self._idle, self._stopped = asyncio.Event(), asyncio.Event()
         self._lookout = Lookout(storage, clock, self._queues.crowd, self._woken.set, self._destinations.names)
@@ -90,7 +93,7 @@ class Worker:
 
     async def run(self) -> None:
         """Carry leads until :meth:`stop`; a database that is away is waited for."""
-        beat = asyncio.create_task(self._heartbeat(), name="worker-heartbeat")
+        beat = asyncio.create_task(self._lease.beat(), name="worker-heartbeat")
         keeping = asyncio.create_task(self._housekeeping.run(), name="housekeeping")
         end_listening = await self._storage.listen(self.wake)
         try:
@@ -113,6 +116,7 @@ class Worker:
         Ends soon after that also while the database is away: the lease then runs out, and what it held comes back.
         """
         self._stopping = True
+        self.direct.shut()
         self._woken.set()
         try:
             await self._end(asyncio.get_running_loop().time() + seconds)
@@ -133,10 +137,11 @@ class Worker:
         try:
             async with asyncio.timeout(_left(deadline)):
                 await giving
+                await self.direct.close()
                 await self._recorder.drained()
                 await self._idle.wait()  # a claim under way may yet add to the lease
-                if self._lease_id:
-                    await self._storage.write(close_lease, self._lease_id, self._clock())
+                if self._lease.id:
+                    await self._storage.write(close_lease, self._lease.id, self._clock())
         except (StorageAway, TimeoutError):
             log.warning("lease left to expire, with what it holds: the database is away")
 
@@ -148,13 +153,13 @@ class Worker:
         except StorageAway as error:
             log.warning("database is away", error=type(error.__cause__).__name__)
             # The claim may have been committed although nobody told us what it claimed.
-            self._abandon_lease()
+            self._lease.abandon()
             self._look_everywhere = True
             await asyncio.sleep(AWAY_SECONDS)
             return
         except Exception as error:
             log.error("claiming failed", error=where(error))
-            self._abandon_lease()
+            self._lease.abandon()
             self._look_everywhere = True
             await asyncio.sleep(POLL_SECONDS)
             return
@@ -184,14 +189,16 @@ class Worker:
         busy = [queue for queue in self._queues if queue.busy]
         if not busy:
             return
-        lease_id = self._lease_id
+        lease_id = self._lease.id
         found = await self._storage.read(standings, [queue.connection_id for queue in busy], self._clock())
         returned = [delivery_id for queue in busy for delivery_id in queue.heed(found.get(queue.connection_id))]
         await self._give_back(returned, lease_id)
 
     async def _claim(self) -> None:
-        if not self._holds_lease():
-            await self._begin_lease()
+        if not self._lease.holds():
+            for queue in self._queues:
+                queue.drop()  # what the old lease held may be another's by now
+            await self._lease.begin()
         due = {one.connection_id: one for one in self._news()}
         while due and not self._stopping:
             await self._check_queues()
@@ -202,13 +209,13 @@ class Worker:
 
     async def _claim_for(self, due: Sequence[Due]) -> None:
         plan = self._queues.plan(due)
-        if not plan.connections or self._stopping or not self._holds_lease():
+        if not plan.connections or self._stopping or not self._lease.holds():
             return
 
         def first_share(row: sa.Row[Any]) -> int:
             return _share_of(row, plan.calls.get(row.id, 0), self._destinations)
 
-        lease_id = self._lease_id
+        lease_id = self._lease.id
         busy = [queue.connection_id for queue in self._queues if queue.busy]
         works = await self._storage.write(
             claim,
@@ -221,7 +228,7 @@ class Worker:
             self._destinations.names,
             self._events,
         )
-        if lease_id != self._lease_id or self._stopping:
+        if lease_id != self._lease.id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
             return
         if sum(len(work.claimed) for work in works) >= AT_ONCE:
@@ -240,9 +247,9 @@ class Worker:
         self._start_calls(queue)
 
     def _start_calls(self, queue: ConnectionQueue) -> None:
-        while not self._stopping and self._holds_lease() and (call := self._queues.begin(queue)) is not None:
+        while not self._stopping and self._lease.holds() and (call := self._queues.begin(queue)) is not None:
             assert queue.destination is not None
-            sending = self._call(queue, call, queue.destination, queue.generation, queue.half_open, self._lease_id)
+            sending = self._call(queue, call, queue.destination, queue.generation, queue.half_open, self._lease.id)
             task = asyncio.create_task(sending, name="call")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
@@ -314,8 +321,8 @@ class Worker:
             await self._storage.write(return_unrecorded, sent.lease_id, sent.delivery_id, self._clock(), self._events)
         except Exception as error:
             log.error("delivery left to its lease", delivery=sent.delivery_id, error=where(error))
-            if sent.lease_id == self._lease_id:
-                self._abandon_lease()
+            if sent.lease_id == self._lease.id:
+                self._lease.abandon()
 
     async def _write_down(self, sends: Sequence[Sent]) -> None:
         """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
@@ -336,53 +343,15 @@ class Worker:
         if not delivery_ids:
             return
         try:
-            await self._storage.write(give_back, lease_id or self._lease_id, delivery_ids, self._clock())
+            await self._storage.write(give_back, lease_id or self._lease.id, delivery_ids, self._clock())
         except StorageAway:
             log.warning("deliveries left to their lease: the database is away", deliveries=len(delivery_ids))
-            self._abandon_lease()
+            self._lease.abandon()
 
-    def _holds_lease(self) -> bool:
-        # By the monotonic clock: when the time jumps, all leases are moved along (see storage.database_clock).
-        # A backup in the database's place may hold, as under this lease, deliveries that this worker knows nothing of.
-        same = self._lease_generation == self._storage.generation
-        return bool(self._lease_id) and same and time.monotonic() < self._lease_ends
-
-    def _abandon_lease(self) -> None:
-        """Let the lease run out: it may hold deliveries that this worker does not know of, and they must come back."""
-        self._lease_id, self._lease_ends = "", 0.0
-
-    async def _begin_lease(self) -> None:
-        """Start anew under a new lease: what the old one held may be another's by now."""
-        for queue in self._queues:
-            queue.drop()
-        begun, now, self._lease_generation = time.monotonic(), self._clock(), self._storage.generation
-        self._lease_id = await self._storage.write(open_lease, now + self._lease_ms, now)
-        self._lease_ends = begun + self._lease_ms / 1000
-
-    async def _heartbeat(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease_ms / 3000)
-            if not self._lease_id:
-                continue
-            begun, now, lease_id = time.monotonic(), self._clock(), self._lease_id
-            try:
-                renewed = await self._storage.write(renew_lease, lease_id, now + self._lease_ms, now)
-            except StorageAway:
-                continue
-            except Exception as error:
-                log.error("lease not renewed", error=where(error))
-                continue
-            if lease_id != self._lease_id:
-                continue
-            lapsed = not self._holds_lease()
-            self._lease_ends = begun + self._lease_ms / 1000 if renewed else 0.0
-            if not renewed:
-                log.warning("lease lost: the worker was too slow to renew it")
-                self.wake()
-            elif lapsed:
-                # Whatever ended while it was not known to hold began nothing after it.
-                for queue in list(self._queues):
-                    self._start_calls(queue)
+    def _regained(self) -> None:
+        # Whatever ended while the lease was not known to hold began nothing after it.
+        for queue in list(self._queues):
+            self._start_calls(queue)
 
 
 def _left(deadline: float) -> float:

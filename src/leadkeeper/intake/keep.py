@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic_core import to_json
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.quotas import Rate
 from leadkeeper.access.rates import Rates
@@ -18,23 +18,29 @@ from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery, stopped
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
+from leadkeeper.delivery.claim import Claimed
+from leadkeeper.delivery.direct import Grant, Handover
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.consent import Consent
+from leadkeeper.intake.direct import Claiming
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
+from leadkeeper.intake.rows import Prepared, insert_leads, lead_row
 from leadkeeper.intake.telling import telling
-from leadkeeper.lead import MOST_HOPS, Customer, is_test
+from leadkeeper.lead import MOST_HOPS, Customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, one_of, share_routes
+from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, share_routes
 from leadkeeper.storage.group import GroupCommit
 from leadkeeper.texts import lazy_gettext
 
 GROUP_LIMIT = 500
 """The most leads in one transaction: more would keep the first of them waiting."""
+_REMEMBERED: Final = 10_000
+"""For how many offers it is remembered where their leads went."""
 _LATER: Final = (0.005, 0.01, 0.02)
 """How many seconds a lead waits each time that its publisher's offers are just being changed."""
 _PATIENT: Final = 4
@@ -108,20 +114,12 @@ class Accepted:
     repeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    id: str
-    lead: NewLead
-    body: str
-    fingerprint: str | None = None
-    withheld: bool = False
-
-
 class Intake:
     """Takes leads in. ``woken`` is told the connections that have new work after each commit.
 
     Of a customer whom ``withholding`` names nothing personal is kept: the lead counts, and goes nowhere. ``rates``
-    bounds what publishers' hooks and keys hand in; without it nothing is refused.
+    bounds what publishers' hooks and keys hand in; without it nothing is refused. What the worker of this process has
+    room for it takes over by ``handover``, and is not told of otherwise.
     ``subscriptions`` says who is told of each lead.
     """
 
@@ -133,14 +131,17 @@ class Intake:
         withholding: Withholding = NOTHING_WITHHELD,
         rates: Rates | None = None,
         subscriptions: Subscriptions = NOBODY,
+        handover: Handover | None = None,
     ) -> None:
+        self._handover = handover or Handover()
+        self._went_to: dict[OfferRef, tuple[str, ...]] = {}
         self._rates, self._subscriptions = rates, subscriptions
         self._storage = storage
         self._woken = woken
         self._clock = clock
         self._withholding = withholding
-        self._group: GroupCommit[_Prepared, Accepted | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
-        self._patient: dict[str, GroupCommit[_Prepared, Accepted | Problem | None]] = {}
+        self._group: GroupCommit[Prepared, Accepted | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
+        self._patient: dict[str, GroupCommit[Prepared, Accepted | Problem | None]] = {}
         self._patience = asyncio.Semaphore(_PATIENT)
 
     async def keep(self, lead: NewLead, counted: Rate | None = None) -> Accepted:
@@ -157,7 +158,7 @@ class Intake:
             raise answer
         return answer
 
-    async def _put(self, item: _Prepared) -> Accepted | Problem:
+    async def _put(self, item: Prepared) -> Accepted | Problem:
         """Write ``item`` with others; while its publisher changes something, it lets them go ahead."""
         for seconds in _LATER:
             if (answer := await self._group.put(item)) is not None:
@@ -165,7 +166,7 @@ class Intake:
             await asyncio.sleep(seconds)
         return await self._patiently(item)
 
-    async def _patiently(self, item: _Prepared) -> Accepted | Problem:
+    async def _patiently(self, item: Prepared) -> Accepted | Problem:
         """Write ``item`` with others of its publisher once what changes its offers has ended; nobody else waits."""
         who = item.lead.offer.publisher_id
         group = self._patient.setdefault(who, GroupCommit(self._write_patiently, GROUP_LIMIT))
@@ -177,7 +178,7 @@ class Intake:
         assert answer is not None
         return answer
 
-    async def _write_patiently(self, group: Sequence[_Prepared]) -> Sequence[Accepted | Problem | None]:
+    async def _write_patiently(self, group: Sequence[Prepared]) -> Sequence[Accepted | Problem | None]:
         async with self._patience:
             return await self._write(group, wait=True)
 
@@ -204,7 +205,7 @@ class Intake:
         for group in list(self._patient.values()):
             await group.drained()
 
-    def _prepared(self, lead: NewLead) -> _Prepared:
+    def _prepared(self, lead: NewLead) -> Prepared:
         came, lead = lead, normalised(lead)
         withheld = self._withholding.withholds(came.customer.email) or self._withholding.withholds_any(lead.texts())
         if withheld:
@@ -216,22 +217,55 @@ class Intake:
             summary = body if came is lead else to_json(came.content())
             whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), summary])
             fingerprint = hashlib.sha256(whole).hexdigest()
-        return _Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
+        return Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
 
-    async def _write(self, group: Sequence[_Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
+    async def _write(self, group: Sequence[Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
         """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
         keep = _keep_group if self._subscriptions.is_silent else telling(_keep_group, self._subscriptions)
-        answers = await self._storage.write(keep, group, self._clock(), wait=wait)
-        new = {id for a in answers if isinstance(a, _Written) for id in a.connections}
-        if new:
+        grant = self._handover.grant(self._connections_of(group))
+        try:
+            answers = await self._storage.write(keep, group, self._clock(), grant, wait=wait)
+        except StorageAway:
+            self._handover.doubt(grant)
+            raise
+        except BaseException:
+            self._handover.take(grant, {})  # it was undone
+            raise
+        written = [answer for answer in answers if isinstance(answer, _Written)]
+        claimed: dict[str, list[Claimed]] = defaultdict(list)
+        for connection_id, one in (each for answer in written for each in answer.claimed):
+            claimed[connection_id].append(one)
+        self._handover.take(grant, claimed)
+        if new := {connection_id for answer in written for connection_id in answer.waiting}:
             self._woken(new)
+        self._remember(group, answers)
         return [a.kept if isinstance(a, _Written) else a for a in answers]
+
+    def _connections_of(self, group: Sequence[Prepared]) -> Collection[str]:
+        """Where leads of these offers went last: asked for, not relied on."""
+        return {id for item in group for id in self._went_to.get(item.lead.offer, ())}
+
+    def _remember(self, group: Sequence[Prepared], answers: Sequence[_Written | Problem | None]) -> None:
+        if len(self._went_to) > _REMEMBERED:
+            self._went_to.clear()
+        for item, answer in zip(group, answers, strict=True):
+            if isinstance(answer, _Written) and answer.connections:
+                self._went_to[item.lead.offer] = answer.connections
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
+    """What came of a lead: over which connections it goes, and which of its deliveries are claimed already."""
+
     kept: Accepted
     connections: tuple[str, ...] = ()
+    claimed: Sequence[tuple[str, Claimed]] = ()
+
+    @property
+    def waiting(self) -> Iterator[str]:
+        """The connections whose workers have yet to claim it."""
+        taken = {connection_id for connection_id, _ in self.claimed}
+        return (each for each in self.connections if each not in taken)
 
 
 def _summary(answer: Accepted | Problem | BaseException | None) -> Accepted | Problem:
@@ -246,20 +280,21 @@ def _summary(answer: Accepted | Problem | BaseException | None) -> Accepted | Pr
 
 
 def _keep_group(
-    conn: sa.Connection, group: Sequence[_Prepared], now: int, *, wait: bool = False
+    conn: sa.Connection, group: Sequence[Prepared], now: int, grant: Grant, *, wait: bool = False
 ) -> list[_Written | Problem | None]:
     changing = share_routes(conn, {item.lead.offer.publisher_id for item in group}, wait=wait)
     if not changing:
-        return [*_keep(conn, group, now)]
-    kept = iter(_keep(conn, [item for item in group if item.lead.offer.publisher_id not in changing], now))
+        return [*_keep(conn, group, now, grant)]
+    kept = iter(_keep(conn, [item for item in group if item.lead.offer.publisher_id not in changing], now, grant))
     return [None if item.lead.offer.publisher_id in changing else next(kept) for item in group]
 
 
-def _keep(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Written | Problem]:
-    routes = read_routes(conn, {str(item.lead.offer) for item in group})
+def _keep(conn: sa.Connection, group: Sequence[Prepared], now: int, grant: Grant) -> list[_Written | Problem]:
+    routes = read_routes(conn, {str(item.lead.offer) for item in group}, grant.lease_id, now)
+    claiming = Claiming(grant, now)
     refused = {item.id: problem for item in group if (problem := _refusal(item.lead, routes))}
     taken = [item for item in group if item.id not in refused]
-    kept_before = _insert_leads(conn, taken, routes, now)
+    kept_before = insert_leads(conn, taken, routes, now)
     rows: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     reasons: list[Mapping[str, Any]] = []
@@ -267,7 +302,8 @@ def _keep(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Wr
     for item in taken:
         if item.id in kept_before:
             continue
-        connections = routes[str(item.lead.offer)].connections
+        route = routes[str(item.lead.offer)]
+        connections = route.connections
         new = [_delivery(item, connection, now) for connection in connections]
         if item.lead.hops > MOST_HOPS and not item.withheld:
             reasons += stopped(new, now, item.lead.hops)
@@ -277,21 +313,23 @@ def _keep(conn: sa.Connection, group: Sequence[_Prepared], now: int) -> list[_Wr
             NewDelivery(row["id"], connection.name, _shown(row["state"], connection))
             for row, connection in zip(new, connections, strict=True)
         )
-        woken = () if item.withheld else tuple(connection.id for connection in connections)
-        written[item.id] = _Written(Accepted(item.id, deliveries), woken)
+        claimed = claiming.claim_all(item, route, new) if grant.rooms else ()
+        goes = () if item.withheld else tuple(connection.id for connection in connections)
+        written[item.id] = _Written(Accepted(item.id, deliveries), goes, claimed)
     if rows:
         insert_rows(conn, t.delivery, rows)
         if reasons:
             conn.execute(sa.insert(t.attempt), reasons)
         if notices:
             conn.execute(sa.insert(t.notice), notices)
-        announce(conn, {row["connection_id"] for row in rows})
+        if waiting := {row["connection_id"] for row in rows if row["state"] == State.PENDING.value}:
+            announce(conn, waiting)
     # Last, since they may repeat what this very group brought.
     written |= {item.id: _repeat(conn, item, *kept_before[item.id]) for item in taken if item.id in kept_before}
     return [refused.get(item.id) or written[item.id] for item in group]
 
 
-def _delivery(item: _Prepared, connection: RouteConnection, now: int) -> dict[str, Any]:
+def _delivery(item: Prepared, connection: RouteConnection, now: int) -> dict[str, Any]:
     row = new_delivery(item.id, connection.id, now)
     return row | {"state": State.WITHHELD.value} if item.withheld else row
 
@@ -300,7 +338,7 @@ def _shown(state: str, connection: RouteConnection) -> str:
     return "held" if connection.paused and state == State.PENDING else state
 
 
-def _notices(item: _Prepared, connections: Sequence[RouteConnection], now: int) -> list[dict[str, Any]]:
+def _notices(item: Prepared, connections: Sequence[RouteConnection], now: int) -> list[dict[str, Any]]:
     if item.withheld:
         return [lead_withheld(connection.id, item.id, now) for connection in connections]
     return [
@@ -324,75 +362,13 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
     return None
 
 
-def _insert_leads(
-    conn: sa.Connection, items: Sequence[_Prepared], routes: Mapping[str, Route], now: int
-) -> dict[str, tuple[str, str]]:
-    """Insert what is new; for what is not: our unused id -> (id, fingerprint) of the lead kept before."""
-    keyless = [item for item in items if item.lead.idempotency_key is None]
-    # In one order everywhere, so that two processes that wait for each other's keys cannot deadlock.
-    keyed = sorted(
-        (item for item in items if item.lead.idempotency_key is not None),
-        key=lambda item: (item.lead.offer.publisher_id, item.lead.idempotency_key or ""),
-    )
-    if keyless:
-        insert_rows(conn, t.lead, [_lead_row(item, routes, now) for item in keyless])
-    if not keyed:
-        return {}
-    conn.execute(_insert_or_ignore(conn), [_lead_row(item, routes, now) for item in keyed])
-    found = {
-        (row.publisher_id, row.idempotency_key): (row.id, row.fingerprint)
-        for row in conn.execute(
-            sa.select(t.lead.c.id, t.lead.c.publisher_id, t.lead.c.idempotency_key, t.lead.c.fingerprint).where(
-                one_of(conn, t.lead.c.publisher_id, {item.lead.offer.publisher_id for item in keyed}),
-                one_of(conn, t.lead.c.idempotency_key, {item.lead.idempotency_key or "" for item in keyed}),
-            )
-        )
-    }
-    kept = {item.id: found[item.lead.offer.publisher_id, item.lead.idempotency_key] for item in keyed}
-    return {new: before for new, before in kept.items() if new != before[0]}
-
-
-def _insert_or_ignore(conn: sa.Connection) -> Any:
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.lead)
-    return insert.on_conflict_do_nothing(
-        index_elements=[t.lead.c.publisher_id, t.lead.c.idempotency_key],
-        index_where=t.lead.c.idempotency_key.is_not(None),
-    )
-
-
 def insert_lead(conn: sa.Connection, lead_id: str, lead: NewLead, now: int) -> None:
     """Keep ``lead`` under that id within another act; whoever calls writes its deliveries."""
     body = to_json(lead.content()).decode()
-    insert_rows(conn, t.lead, [_row(_Prepared(lead_id, lead, body), now, unrouted=False)])
+    insert_rows(conn, t.lead, [lead_row(Prepared(lead_id, lead, body), now, unrouted=False)])
 
 
-def _lead_row(item: _Prepared, routes: Mapping[str, Route], now: int) -> dict[str, Any]:
-    return _row(item, now, unrouted=not (item.withheld or routes[str(item.lead.offer)].connections))
-
-
-def _row(item: _Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
-    lead = item.lead
-    return {
-        "id": item.id,
-        "publisher_id": lead.offer.publisher_id,
-        "offer_id": lead.offer.offer_id,
-        "source": lead.source,
-        "action": lead.action,
-        "email": lead.customer.email[:320].casefold(),
-        "test": is_test(lead.customer, lead.source),
-        "created_at": now,
-        "body": item.body,
-        "idempotency_key": lead.idempotency_key,
-        "fingerprint": item.fingerprint,
-        "unrouted": unrouted,
-        "preview": lead.preview,
-        "withheld": item.withheld,
-        "hops": lead.hops,
-        "consent": None if lead.consent is None else lead.consent.stored(now),
-    }
-
-
-def _repeat(conn: sa.Connection, item: _Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:
+def _repeat(conn: sa.Connection, item: Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:
     if fingerprint != item.fingerprint:
         detail = lazy_gettext("This Idempotency-Key was used for another lead. Use a new key for every lead.")
         return Problem(

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadkeeper.delivery.due import OPEN, UNPROVEN
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
 
@@ -21,6 +22,9 @@ class RouteConnection:
     name: str
     paused: bool
     announces: str = "none"
+    generation: int = 0
+    sends: bool = False
+    """Leads may be sent over it now, under the lease that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class Route:
     live: bool
     previewed: bool
     connections: tuple[RouteConnection, ...]
+    title: str = ""
+    publisher_name: str = ""
+    """As destinations are told them; empty unless a lease was asked for."""
 
 
 _ROUTES: sa.Select[Any] = (
@@ -56,14 +63,31 @@ def _routes_of(dialect: str) -> sa.Select[Any]:
     return _ROUTES.where(listed(dialect, t.offer.c.ref, "offers"))
 
 
-def read_routes(conn: sa.Connection, offers: Collection[str]) -> dict[str, Route]:
-    """The routes of those of ``offers`` (``publisher.offer``) that exist. Call ``share_routes`` before."""
-    open_to: dict[str, tuple[bool, bool]] = {}
-    connections: dict[str, list[RouteConnection]] = {}
-    rows = conn.execute(_routes_of(conn.dialect.name), {"offers": list(offers)})
-    for ref, live, previewed, connection_id, name, paused, announces in rows:
-        open_to[ref] = (live, previewed)
-        found = connections.setdefault(ref, [])
+@functools.cache
+def _routes_under_lease(dialect: str) -> sa.Select[Any]:
+    # A lease that is forgotten would hold what is claimed under it for ever.
+    known = sa.exists().where(t.lease.c.id == sa.bindparam("lease"))
+    name = sa.select(t.publisher.c.display_name).where(t.publisher.c.id == t.offer.c.publisher_id).scalar_subquery()
+    sends = sa.and_(known, *OPEN, sa.not_(UNPROVEN))
+    return _routes_of(dialect).add_columns(t.connection.c.generation, sends, t.offer.c.title, name)
+
+
+def read_routes(conn: sa.Connection, offers: Collection[str], lease_id: str, now: int) -> dict[str, Route]:
+    """The routes of those of ``offers`` (``publisher.offer``) that exist. Call ``share_routes`` before.
+
+    With a ``lease_id`` also what may be claimed under it at ``now`` (ms), and what destinations are told of the offer.
+    """
+    given: dict[str, Any] = {"offers": list(offers)}
+    if lease_id:
+        rows = conn.execute(_routes_under_lease(conn.dialect.name), {**given, "lease": lease_id, "now": now})
+    else:
+        rows = conn.execute(_routes_of(conn.dialect.name), given)
+    found: dict[str, tuple[Any, list[RouteConnection]]] = {}
+    for ref, live, previewed, connection_id, *facts in rows:
+        _, connections = found.setdefault(ref, ((live, previewed, facts[5:]), []))
         if connection_id is not None:
-            found.append(RouteConnection(connection_id, name, paused, announces))
-    return {ref: Route(*who, tuple(connections[ref])) for ref, who in open_to.items()}
+            connections.append(RouteConnection(connection_id, *facts[:5]))
+    return {
+        ref: Route(live, previewed, tuple(connections), *names)
+        for ref, ((live, previewed, names), connections) in found.items()
+    }

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from leadkeeper.channels.events import Event
 from leadkeeper.channels.subscriptions import Occurrence, Subscriptions
+from leadkeeper.delivery.direct import Grant
 from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef
 
@@ -59,8 +60,10 @@ def telling(keep: Callable[..., list[Answer]], subscriptions: Subscriptions) -> 
     It answers, for each lead that it was given, something with ``kept`` for those that were kept.
     """
 
-    def transaction(conn: sa.Connection, group: Sequence[Item], now: int, *, wait: bool = False) -> list[Answer]:
-        answers = keep(conn, group, now, wait=wait)
+    def transaction(
+        conn: sa.Connection, group: Sequence[Item], now: int, grant: Grant, *, wait: bool = False
+    ) -> list[Answer]:
+        answers = keep(conn, group, now, grant, wait=wait)
         events = [
             event
             for item, answer in zip(group, answers, strict=True)

@@ -95,7 +95,7 @@ async def test_a_worker_keeps_what_is_on_its_way_when_the_time_jumps(database_ur
         def time() -> int:
             return now_ms() + jumped
 
-        s.worker._clock = s.worker._housekeeping._clock = time
+        s.worker._clock = s.worker._housekeeping._clock = s.worker._lease._clock = time
         await s.connect()
         await s.installation.storage.write(agree, now_ms(), now_ms())
         await s.intake.keep(lead())

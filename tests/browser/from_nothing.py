@@ -81,7 +81,10 @@ class Person:
     async def look(self) -> None:
         """Read the page: no English text of the catalogue ought to be on it."""
         if self.language.code != "en":
-            self.english.update(english_on(await self.page.locator("body").inner_text()))
+            lines = (await self.page.locator("body").inner_text()).splitlines()
+            # What Entra said stands there as it said it.
+            found = english_on("\n".join(line for line in lines if "AADSTS" not in line))
+            self.english.update(f"{self.page.url}: {text}" for text in found)
 
     async def fill(self, **values: str) -> None:
         """Enter values into the fields of these names."""

@@ -54,7 +54,7 @@ class Story:
     def secrets(self) -> list[str]:
         """What no page may show."""
         wanted = [text for text in (*self.right.values(), *self.wrong.values()) if len(text) > 20]
-        return [text for text in wanted if not text.startswith("https://contoso")]
+        return [text for text in wanted if not text.startswith("https://contoso") and "@" not in text]
 
 
 @dataclass
@@ -141,6 +141,7 @@ def texts(settings: Mapping[str, object], *left_out: str) -> dict[str, str]:
 async def connect(person: Person, at: Around, story: Story) -> None:
     """One destination, from its card to a connection that works."""
     page = person.page
+    at.remote.manner = answer(404)
     await person.step(f"{story.kind}: choose it", page.locator(f".kind a.stretched[href$='kind={story.kind}']"))
     if story.way:
         await person.step(f"{story.kind}: choose how", page.locator(".way-card").filter(has_text=story.way))

@@ -35,7 +35,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, share_routes
 from leadkeeper.storage.group import GroupCommit
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
 
 GROUP_LIMIT = 500
 """The most leads in one transaction: more would keep the first of them waiting."""
@@ -353,12 +353,9 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
     if route is None:
         return unknown_offer(lead.offer)
     if not route.live and not (lead.preview and route.previewed):
-        detail = lazy_gettext(
-            "The offer %(offer)s is not live, so it takes no leads. Set live to true first.", offer=lead.offer
-        )
-        return Problem(
-            ProblemType.OFFER_NOT_LIVE, detail, (FieldError("offerId", lazy_gettext("the offer is not live")),)
-        )
+        message = _("The offer %(offer)s is not live, so it takes no leads. Set live to true first.")
+        error = FieldError("offerId", lazy_gettext("the offer is not live"))
+        return Problem(ProblemType.OFFER_NOT_LIVE, lazy_gettext(message, offer=lead.offer), (error,))
     return None
 
 
@@ -371,11 +368,8 @@ def insert_lead(conn: sa.Connection, lead_id: str, lead: NewLead, now: int) -> N
 def _repeat(conn: sa.Connection, item: Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:
     if fingerprint != item.fingerprint:
         detail = lazy_gettext("This Idempotency-Key was used for another lead. Use a new key for every lead.")
-        return Problem(
-            ProblemType.IDEMPOTENCY_KEY_REUSED,
-            detail,
-            (FieldError("Idempotency-Key", lazy_gettext("used for another lead")),),
-        )
+        error = FieldError("Idempotency-Key", lazy_gettext("used for another lead"))
+        return Problem(ProblemType.IDEMPOTENCY_KEY_REUSED, detail, (error,))
     rows = conn.execute(
         sa.select(t.delivery.c.id, t.connection.c.name, t.SHOWN_STATE)
         .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)

@@ -46,6 +46,7 @@ from leadkeeper.network.trouble import (
     RedirectRefused,
     diagnose_network,
 )
+from leadkeeper.texts import lazy_gettext
 
 __all__ = [
     "NETWORK_ERRORS",
@@ -282,13 +283,15 @@ class Network:
     async def _reach(self, text: str, steps: list[CheckStep]) -> None:
         url = self.check_url(text)
         host, port = url.raw_host or "", url.port or 443
-        steps.append(CheckStep("address", True, "The address is one that leads may be sent to."))
+        steps.append(CheckStep("address", True, lazy_gettext("The address is one that leads may be sent to.")))
         if as_address(host) is None:
             found = await self._resolver.resolve(host, port)
-            steps.append(CheckStep("name", True, "The host name exists and leads to allowed addresses only."))
+            steps.append(
+                CheckStep("name", True, lazy_gettext("The host name exists and leads to allowed addresses only."))
+            )
         else:
             found = [resolved(host, host, port)]
-            steps.append(CheckStep("name", True, "The address is numeric; there is no name to look up."))
+            steps.append(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
         who = acting_for()
         await enter(self._sockets, who, self._connect_seconds)
         try:
@@ -300,13 +303,15 @@ class Network:
         self, scheme: str, host: str, found: Sequence[ResolveResult], steps: list[CheckStep]
     ) -> None:
         peer = await self._connect(found)
-        steps.append(CheckStep("network", True, "The destination accepts network connections."))
+        steps.append(CheckStep("network", True, lazy_gettext("The destination accepts network connections.")))
         if scheme != "https":
             peer.close()
-            steps.append(CheckStep("tls", None, "Not encrypted: a local address that the operator allows."))
+            steps.append(
+                CheckStep("tls", None, lazy_gettext("Not encrypted: a local address that the operator allows."))
+            )
             return
         _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
-        steps.append(CheckStep("tls", True, "The certificate is valid for this host."))
+        steps.append(CheckStep("tls", True, lazy_gettext("The certificate is valid for this host.")))
         writer.transport.abort()
 
     async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:

@@ -249,7 +249,7 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
     detail = step.detail
     if diagnosis is not None and step.ok is False:
         detail = detail.replace(diagnosis.summary, text_of(diagnosis.kind, language).summary)
-    return CheckStepView(name=step.name, ok=step.ok, detail=detail)
+    return CheckStepView(name=step.name, ok=step.ok, detail=language.tell(detail))
 
 
 def _named(connection: Connection) -> str:

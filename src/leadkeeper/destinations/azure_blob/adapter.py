@@ -39,6 +39,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.spreadsheet import cell
+from leadkeeper.texts import lazy_gettext
 
 AT_ONCE: Final = 8
 """How many files of one call are written at the same time."""
@@ -117,7 +118,7 @@ class AzureBlob:
         """Steps ``settings``, those of reaching the host, and ``credentials`` (reads, writes nothing)."""
         if self._refusal is not None:
             return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
-        settings = CheckStep("settings", True, "The connection string is complete.")
+        settings = CheckStep("settings", True, lazy_gettext("The connection string is complete."))
         reach = await self._network.check_reach(self._account.endpoint)
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))
@@ -130,10 +131,14 @@ class AzureBlob:
             return CheckStep("credentials", False, text), diagnose(AzureStorageKind.ACCESS_BLOCKED, Evidence(text=text))
         failure = await self._calls.do(self._read_container)
         if failure is None or failure.code in CONTAINER_MISSING:
-            there = "is there" if failure is None else "will be made with the first lead"
-            return CheckStep("credentials", True, f"Azure accepts the credentials; the container {there}."), None
+            there = lazy_gettext("is there") if failure is None else lazy_gettext("will be made with the first lead")
+            return CheckStep(
+                "credentials",
+                True,
+                lazy_gettext("Azure accepts the credentials; the container %(there)s.", there=there),
+            ), None
         if _cannot_read(self._account, failure):
-            return CheckStep("credentials", None, "They cannot be proven without writing."), None
+            return CheckStep("credentials", None, lazy_gettext("They cannot be proven without writing.")), None
         return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:

@@ -37,6 +37,7 @@ from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
+from leadkeeper.texts import lazy_gettext
 
 TABLE: Final = "MarketplaceLeads"
 """The table's name, Microsoft's; upper and lower case count as the same in Azure."""
@@ -156,7 +157,7 @@ class AzureTable:
         """Steps ``settings``, those of reaching the host, and ``credentials`` (reads one row key, writes nothing)."""
         if self._refusal is not None:
             return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
-        settings = CheckStep("settings", True, "The connection string is complete.")
+        settings = CheckStep("settings", True, lazy_gettext("The connection string is complete."))
         reach = await self._network.check_reach(self._account.endpoint)
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))
@@ -170,11 +171,17 @@ class AzureTable:
             return CheckStep("credentials", False, text), diagnose(AzureStorageKind.ACCESS_BLOCKED, Evidence(text=text))
         failure = await self._calls.do(self._read_one)
         if failure is None or failure.code == "TableNotFound":
-            table = f"the table {TABLE} is there" if failure is None else f"{TABLE} will be made with the first lead"
-            return CheckStep("credentials", True, f"Azure accepts the credentials; {table}."), None
+            table = (
+                lazy_gettext("the table %(table)s is there", table=TABLE)
+                if failure is None
+                else lazy_gettext("%(table)s will be made with the first lead", table=TABLE)
+            )
+            return CheckStep(
+                "credentials", True, lazy_gettext("Azure accepts the credentials; %(table)s.", table=table)
+            ), None
         blind = permissions is not None and "r" not in permissions
         if failure.code in TABLE_MISSING or (blind and failure.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED):
-            return CheckStep("credentials", None, "They cannot be proven without writing."), None
+            return CheckStep("credentials", None, lazy_gettext("They cannot be proven without writing.")), None
         return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:

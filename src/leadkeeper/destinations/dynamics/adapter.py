@@ -32,6 +32,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.entra.tokens import Tokens
 from leadkeeper.network.rest import Reply, unsent
+from leadkeeper.texts import lazy_gettext
 
 LEADS: Final = UUID("5c0f2c5e-6d0b-4f0a-9a53-0f2b7f6c1d84")
 """The namespace in which a lead's id gives the id of its row. It never changes."""
@@ -225,7 +226,7 @@ class Dynamics:
         user = await self._who_am_i()
         if isinstance(user, Diagnosis):
             return Check((*steps, _step("membership", user)), user)
-        steps.append(CheckStep("membership", True, "The environment knows the user."))
+        steps.append(CheckStep("membership", True, lazy_gettext("The environment knows the user.")))
         create, diagnosis = await self._check_create(user)
         if diagnosis is not None:
             return Check((*steps, create), diagnosis)
@@ -249,15 +250,19 @@ class Dynamics:
     async def _check_create(self, user: str) -> tuple[CheckStep, Diagnosis | None]:
         allowed = await self._environment.may_create(user)
         if allowed is None:
-            return CheckStep("create", None, "The right to create leads cannot be proven without writing."), None
+            return CheckStep(
+                "create", None, lazy_gettext("The right to create leads cannot be proven without writing.")
+            ), None
         diagnosis = None if allowed else diagnose(DynamicsKind.CREATE_PRIVILEGE_MISSING)
-        return _step("create", diagnosis, "The user's roles allow it to create leads."), diagnosis
+        return _step("create", diagnosis, lazy_gettext("The user's roles allow it to create leads.")), diagnosis
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
         mapped = self._mapped()
         missing, columns_read, left_out = await self._compared(mapped)
         if not columns_read and not missing:
-            return CheckStep("fields", None, "The fields of the environment's leads cannot be read."), None
+            return CheckStep(
+                "fields", None, lazy_gettext("The fields of the environment's leads cannot be read.")
+            ), None
         diagnosis = None
         if missing:
             diagnosis = diagnose(DynamicsKind.FIELD_NOT_KNOWN, Evidence(text=", ".join(missing)))

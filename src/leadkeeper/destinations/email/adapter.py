@@ -27,6 +27,7 @@ from leadkeeper.mail.service import MailService
 from leadkeeper.mail.text import lead_notice
 from leadkeeper.network.trouble import NoFreeConnection, diagnose_network, not_sent
 from leadkeeper.storage.away import StorageAway
+from leadkeeper.texts import lazy_gettext
 
 _NOBODY = MailAddress("leadkeeper", "localhost")
 
@@ -66,8 +67,12 @@ class Email:
         if missing is not None:
             return Check((server, CheckStep("contacts", False, missing.summary)), found or missing)
         confirmed = sum(standing is Standing.CONFIRMED for standing in standings.values())
-        contacts = CheckStep("contacts", True, f"{confirmed} of {len(standings)} confirmed.")
-        mailboxes = CheckStep("mailboxes", None, "Only a mail can prove that they exist.")
+        contacts = CheckStep(
+            "contacts",
+            True,
+            lazy_gettext("%(confirmed)s of %(standings)s confirmed.", confirmed=confirmed, standings=len(standings)),
+        )
+        mailboxes = CheckStep("mailboxes", None, lazy_gettext("Only a mail can prove that they exist."))
         return Check((server, contacts, mailboxes), found, unseen.EMAIL)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:

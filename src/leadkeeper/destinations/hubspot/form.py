@@ -25,7 +25,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.rest import USER_AGENT, read_json
-from leadkeeper.texts import _
+from leadkeeper.texts import _, lazy_gettext
 
 UNSEEN: Final = Unseen(
     _(
@@ -69,7 +69,7 @@ class HubSpotForm:
         reach = await self._network.check_reach(f"{self._origin}/")
         if reach.diagnosis is not None:
             return Check(reach.steps, reach.diagnosis)
-        proof = CheckStep("form", None, "Only a test lead that turns up in HubSpot can prove the form.")
+        proof = CheckStep("form", None, lazy_gettext("Only a test lead that turns up in HubSpot can prove the form."))
         return Check((*reach.steps, proof), unseen=UNSEEN)
 
     async def preview(self, lead: OutgoingLead) -> Preview:

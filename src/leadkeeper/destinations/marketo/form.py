@@ -27,6 +27,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, read_json, request, unsent
+from leadkeeper.texts import lazy_gettext
 
 FORM_FIELDS: Final[Mapping[str, Value]] = {
     "FirstName": "{firstName}",
@@ -93,7 +94,7 @@ class MarketoForm:
             f"The form is there; it lacks {', '.join(lacks)}, which are left out." if lacks else "The form is there."
         )
         proof = CheckStep(
-            "lead", None, "Only a test lead that turns up in Marketo can prove that the form takes leads."
+            "lead", None, lazy_gettext("Only a test lead that turns up in Marketo can prove that the form takes leads.")
         )
         return Check((*reach.steps, CheckStep("form", True, detail), proof), unseen=unseen.MARKETO_FORM)
 

@@ -48,6 +48,7 @@ from leadkeeper.network.rest import (
     request,
     unsent,
 )
+from leadkeeper.texts import lazy_gettext
 
 REST_FIELDS: Final[Mapping[str, Value]] = {
     "firstName": "{firstName}",
@@ -205,7 +206,7 @@ class MarketoRestApi:
         token = await self._client.token()
         if isinstance(token, Diagnosis):
             return _failed(steps, "token", token)
-        steps.append(CheckStep("token", True, "Marketo accepts the client id and secret."))
+        steps.append(CheckStep("token", True, lazy_gettext("Marketo accepts the client id and secret.")))
         try:
             async with self._pace.turn():
                 for name, look in (("fields", self._check_fields), ("form", self._check_form)):
@@ -219,7 +220,7 @@ class MarketoRestApi:
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
         """The fields of the settings exist. Whether they are on the form only a lead can tell."""
-        step = CheckStep("fields", True, "The fields of the settings exist.")
+        step = CheckStep("fields", True, lazy_gettext("The fields of the settings exist."))
         private = self._client.private()
         found = await self._call("GET", "/rest/v1/leads/describe.json", private, limit=DESCRIPTION_LIMIT)
         if isinstance(found, FailedRecord):
@@ -233,7 +234,9 @@ class MarketoRestApi:
 
     async def _check_form(self) -> tuple[CheckStep, Diagnosis | None]:
         """The form exists and is approved; a service that may not read assets can still submit it."""
-        unseen = CheckStep("form", None, "The service may not read forms, so only a test lead can prove the form.")
+        unseen = CheckStep(
+            "form", None, lazy_gettext("The service may not read forms, so only a test lead can prove the form.")
+        )
         private = self._client.private()
         path = f"/rest/asset/v1/form/{self._config.form_id}.json"
         found = await self._call("GET", path, private, limit=DESCRIPTION_LIMIT)
@@ -245,8 +248,10 @@ class MarketoRestApi:
         if form is None:
             return unseen, diagnose(MarketoKind.FORM_NOT_FOUND, Evidence(200))
         if form.get("status") == "draft":
-            return CheckStep("form", None, "The form is there, as a draft at least; it must be approved."), None
-        return CheckStep("form", True, "The form is there."), None
+            return CheckStep(
+                "form", None, lazy_gettext("The form is there, as a draft at least; it must be approved.")
+            ), None
+        return CheckStep("form", True, lazy_gettext("The form is there.")), None
 
 
 def _failed(steps: list[CheckStep], name: str, diagnosis: Diagnosis) -> Check:

@@ -13,6 +13,7 @@ from leadkeeper.check import CheckStep
 from leadkeeper.destinations.mapping import Value
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.diagnosis import Diagnosis, Evidence
+from leadkeeper.texts import lazy_gettext
 
 Fields = Mapping[str, Mapping[str, Any]]
 
@@ -72,7 +73,7 @@ def judge_limits(content: Any) -> tuple[CheckStep, Diagnosis | None]:
     """How much of the day's API requests is used; many users may not see that, which is no fault."""
     daily = content.get("DailyApiRequests") if isinstance(content, dict) else None
     if not isinstance(daily, dict) or not all(isinstance(daily.get(key), int) for key in ("Max", "Remaining")):
-        return CheckStep("limits", None, "The user may not see how many API requests are used."), None
+        return CheckStep("limits", None, lazy_gettext("The user may not see how many API requests are used.")), None
     used = f"{daily['Max'] - daily['Remaining']:,} of {daily['Max']:,} API requests of 24 hours are used."
     if daily["Remaining"] > 0:
         return CheckStep("limits", True, used), None

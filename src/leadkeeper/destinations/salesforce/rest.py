@@ -44,6 +44,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import AnswerTooLarge, Network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, Reply, unsent
+from leadkeeper.texts import lazy_gettext
 
 BATCH: Final = 200
 """The most records in one request of sObject Collections."""
@@ -231,7 +232,7 @@ class SalesforceRestApi:
         token = await self._client.token()
         if isinstance(token, Diagnosis):
             return _failed(steps, "token", token)
-        steps.append(CheckStep("token", True, "Salesforce accepts the consumer key and secret."))
+        steps.append(CheckStep("token", True, lazy_gettext("Salesforce accepts the consumer key and secret.")))
         sent: Mapping[str, Value] = {**REST_FIELDS, **self._config.fields}
         fields = await self._describe()
         trouble = fields if isinstance(fields, Diagnosis) else judge_fields(fields, sent, self._id_field)

@@ -78,7 +78,7 @@ log: Final = structlog.get_logger(__name__)
 async def open_services(
     settings: Settings, *, worker: bool, languages: Languages | None = None
 ) -> AsyncIterator[Installation]:
-    """The rooms over the database of ``settings``, which is made or brought up to date first.
+    """The services over the database of ``settings``, which is made or brought up to date first.
 
     They speak ``languages``; without, all that this package has.
 
@@ -94,12 +94,8 @@ async def open_services(
     carrier: Worker | None = None
     handover = Handover()
 
-    def wake(connection_ids: Collection[str]) -> None:
-        if carrier is not None:
-            carrier.wake(connection_ids)
-
-    watching = asyncio.create_task(_watch(clock, wake), name="clock")
-    services = _put_together(settings, storage, clock, secret_keys, context, wake, handover, languages or installed())
+    watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
+    services = _put_together(settings, storage, clock, secret_keys, context, handover, languages or installed())
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -114,7 +110,7 @@ async def open_services(
                 prove=functools.partial(services.validator.validate, by=UNASKED),
                 events=services.channels.subscriptions,
             )
-            handover.carrier = carrier.direct
+            handover.carrier, handover.woken = carrier.direct, carrier.wake
         yield Installation(services, metrics, network, carrier, clock)
         await services.intake.drained()
     finally:
@@ -132,18 +128,16 @@ def _put_together(
     clock: Clock,
     secret_keys: Sequence[str],
     context: Context,
-    wake: Callable[[Collection[str]], None],
     handover: Handover,
     languages: Languages,
 ) -> Services:
-    """Every room, over the same storage and by the same clock; ``wake`` is told the connections that have work."""
-    quotas, rates = settings.quotas, Rates(storage, settings.quotas, clock)
+    """All services, over the same storage and by the same clock."""
+    rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
-    withholding = Withholding.parse(settings.withheld_domains)
-    connections = _connections(settings, storage, clock, secret_keys, wake)
-    catalogue = OfferCatalogue(storage, connections, clock, quotas=quotas)
-    channels = Channels(storage, Vault(list(secret_keys)), context.network.check_url, Subscriptions(), clock, quotas)
+    connections = _connections(settings, storage, clock, secret_keys, handover.wake)
+    catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
+    channels = _channels(settings, storage, clock, secret_keys, context.network)
     inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
     return Services(
         storage=storage,
@@ -159,33 +153,25 @@ def _put_together(
         marketplace=people.marketplace,
         audit=sign_ins.audit,
         channels=channels,
-        hooks=Hooks(storage, clock, quotas=quotas),
+        hooks=Hooks(storage, clock, quotas=settings.quotas),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
-        findings=Findings(storage, connections, wake, clock, goes_on=look_again),
-        intake=Intake(
-            storage,
-            wake,
-            clock,
-            withholding=withholding,
-            rates=rates,
-            subscriptions=channels.subscriptions,
-            handover=handover,
-        ),
+        findings=Findings(storage, connections, handover.wake, clock, goes_on=look_again),
+        intake=Intake(storage, handover.wake, clock, withholding, rates, channels.subscriptions, handover),
         inbox=inbox,
         attention=Attention(storage),
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock),
-        redelivery=Redelivery(storage, wake, clock),
+        redelivery=Redelivery(storage, handover.wake, clock),
         retention=Retention(storage, settings.periods, clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),
-        selection=Selection(storage, wake, clock),
+        selection=Selection(storage, handover.wake, clock),
         lead_lists=LeadLists(storage, clock),
-        validator=_validator(settings, storage, connections, context, wake, clock, rates),
+        validator=_validator(settings, storage, connections, context, handover.wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
         differences=Differences(storage, connections),
@@ -196,6 +182,12 @@ def _put_together(
         base_url=settings.base_url,
         languages=languages,
     )
+
+
+def _channels(
+    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], network: Network
+) -> Channels:
+    return Channels(storage, Vault(list(secret_keys)), network.check_url, Subscriptions(), clock, settings.quotas)
 
 
 def _connections(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import now_ms
 from leadkeeper.delivery.claim import LEAD_COLUMNS, Claimed, outgoing_lead
-from leadkeeper.delivery.direct import Grant, Handover, Room
+from leadkeeper.delivery.direct import Grant, Handover, Space
 from leadkeeper.delivery.lease import close_lease, open_lease
 from leadkeeper.intake.keep import Intake
 from leadkeeper.lead import TEST_PREFIX, Customer
@@ -32,8 +32,8 @@ class Carrier:
         self.ends: list[str] = []
 
     def grant(self, connection_ids: Collection[str]) -> Grant:
-        rooms = {id: room for id, room in self.granted.rooms.items() if id in connection_ids}
-        return Grant(self.granted.lease_id, rooms) if rooms else Grant()
+        spaces = {id: room for id, room in self.granted.spaces.items() if id in connection_ids}
+        return Grant(self.granted.lease_id, spaces) if spaces else Grant()
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
         self.ends.append("taken")
@@ -51,7 +51,7 @@ class Office:
         self.installation = installation
         self.connection_id = connection_id
         self.lease_id = lease_id
-        self.carrier = Carrier(Grant(lease_id, {connection_id: Room(self.generation, 3)}))
+        self.carrier = Carrier(Grant(lease_id, {connection_id: Space(self.generation, 3)}))
         handover = Handover()
         handover.carrier = self.carrier
         self.woken: list[str] = []

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 from typing import Any
 
-from leadkeeper.delivery.direct import NOTHING, DirectClaims, Grant, Room
+from leadkeeper.delivery.direct import NOTHING, DirectClaims, Grant, Space
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.queue import AHEAD, ConnectionQueue
 from leadkeeper.delivery.queues import CALLS, ConnectionQueues
@@ -70,7 +70,7 @@ def claims(*ids: str) -> list[Any]:
 def test_a_queue_has_room_for_what_begins_and_some_ahead() -> None:
     desk = Desk()
     desk.queue()
-    assert desk.direct.grant(["one", "unknown"]) == Grant("lease", {"one": Room(7, START * (1 + AHEAD))})
+    assert desk.direct.grant(["one", "unknown"]) == Grant("lease", {"one": Space(7, START * (1 + AHEAD))})
 
 
 def test_nothing_is_granted_past_what_waits_or_has_to_prove_itself() -> None:

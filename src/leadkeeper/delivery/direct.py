@@ -19,7 +19,7 @@ from leadkeeper.delivery.queues import ConnectionQueues
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Space:
     """How many new deliveries of one connection a worker would hold at once, if it still is of this generation."""
 
     generation: int
@@ -31,7 +31,7 @@ class Grant:
     """What may be claimed for a worker: under its lease, by connection. An empty one grants nothing."""
 
     lease_id: str = ""
-    rooms: Mapping[str, Room] = field(default_factory=dict)
+    spaces: Mapping[str, Space] = field(default_factory=dict)
 
 
 NOTHING: Final = Grant()
@@ -58,6 +58,11 @@ class Handover:
 
     def __init__(self) -> None:
         self.carrier: Carrier | None = None
+        self.woken: Callable[[Collection[str]], None] = lambda _: None
+
+    def wake(self, connection_ids: Collection[str] = ()) -> None:
+        """These connections have work that was not handed over, or all may; nobody hears where there is no worker."""
+        self.woken(connection_ids)
 
     def grant(self, connection_ids: Collection[str]) -> Grant:
         """As :meth:`Carrier.grant`; nothing where there is no worker."""
@@ -65,12 +70,12 @@ class Handover:
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
         """As :meth:`Carrier.take`."""
-        if self.carrier is not None and grant.rooms:
+        if self.carrier is not None and grant.spaces:
             self.carrier.take(grant, claimed)
 
     def doubt(self, grant: Grant) -> None:
         """As :meth:`Carrier.doubt`."""
-        if self.carrier is not None and grant.rooms:
+        if self.carrier is not None and grant.spaces:
             self.carrier.doubt(grant)
 
 
@@ -101,16 +106,16 @@ class DirectClaims:
         """Only for connections that have a queue with room, and nothing older waiting in the database."""
         if not self._open or not self._lease.holds():
             return NOTHING
-        rooms = {
-            queue.connection_id: Room(queue.generation, room)
+        spaces = {
+            queue.connection_id: Space(queue.generation, room)
             for connection_id in connection_ids
             if (queue := self._queues.get(connection_id)) is not None and (room := self._queues.direct_room(queue))
         }
-        if not rooms:
+        if not spaces:
             return NOTHING
         self._granted += 1
         self._settled.clear()
-        return Grant(self._lease.id, rooms)
+        return Grant(self._lease.id, spaces)
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
         """Line it up, and begin what may begin."""
@@ -146,7 +151,7 @@ class DirectClaims:
         self._open = False
 
     def _is_current(self, grant: Grant, queue: ConnectionQueue) -> bool:
-        same = self._lease.id == grant.lease_id and queue.generation == grant.rooms[queue.connection_id].generation
+        same = self._lease.id == grant.lease_id and queue.generation == grant.spaces[queue.connection_id].generation
         return self._open and same and queue.destination is not None and not queue.half_open and not queue.alone
 
     def _ended(self) -> None:

@@ -20,7 +20,7 @@ class Claiming:
     def __init__(self, grant: Grant, now: int) -> None:
         self._grant = grant
         self._now = now
-        self._left = {connection_id: room.deliveries for connection_id, room in grant.rooms.items()}
+        self._left = {connection_id: room.deliveries for connection_id, room in grant.spaces.items()}
         self._lead: tuple[str, OutgoingLead] | None = None
 
     def claim_all(self, item: Prepared, route: Route, rows: Sequence[dict[str, Any]]) -> Sequence[tuple[str, Claimed]]:
@@ -36,7 +36,7 @@ class Claiming:
         left = self._left.get(connection.id, 0)
         if not left or not connection.sends or row["state"] != State.PENDING.value:
             return None
-        if connection.generation != self._grant.rooms[connection.id].generation:
+        if connection.generation != self._grant.spaces[connection.id].generation:
             return None
         self._left[connection.id] = left - 1
         row["state"], row["lease_id"] = State.SENDING.value, self._grant.lease_id

@@ -313,7 +313,7 @@ def _keep(conn: sa.Connection, group: Sequence[Prepared], now: int, grant: Grant
             NewDelivery(row["id"], connection.name, _shown(row["state"], connection))
             for row, connection in zip(new, connections, strict=True)
         )
-        claimed = claiming.claim_all(item, route, new) if grant.rooms else ()
+        claimed = claiming.claim_all(item, route, new) if grant.spaces else ()
         goes = () if item.withheld else tuple(connection.id for connection in connections)
         written[item.id] = _Written(Accepted(item.id, deliveries), goes, claimed)
     if rows:

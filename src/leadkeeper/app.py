@@ -8,7 +8,7 @@ import functools
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from typing import Final
+from typing import Final, TextIO, cast
 
 import structlog
 
@@ -263,6 +263,22 @@ async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) 
     await run_periodically(Job("clock", look, LOOK_SECONDS, at_once=False))
 
 
+class _Unfailing:
+    """A stream whose lines are lost where it cannot take them: a disk that is full of logs must not stop leads."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def configure_logging(settings: Settings) -> None:
     """Events as one line each, with fields, on standard error; JSON if the settings say so. No personal data."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -274,6 +290,6 @@ def configure_logging(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing(sys.stderr))),
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s")

@@ -125,9 +125,12 @@ async def send_body(
 
 
 def log_refusal(problem: Problem, request_id: str) -> None:
-    """One line by which the operator finds a refusal that somebody asks about; what strangers cause only if asked."""
-    of_strangers = problem.status in (401, 404, 405, 429)
-    note = log.debug if of_strangers else log.info
+    """One line by which the operator finds a refusal that somebody asks about.
+
+    What strangers cause, and what befalls every request while the database is away, only if asked.
+    """
+    of_many = problem.status in (401, 404, 405, 429, 503)
+    note = log.debug if of_many else log.info
     note("request refused", request_id=request_id, type=problem.type.value, status=problem.status)
 
 

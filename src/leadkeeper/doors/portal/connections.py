@@ -200,8 +200,9 @@ async def validated(
 async def _only_saved(
     routes: Routes, request: Request, ref: OfferRef, name: str, error: Problem | StorageAway
 ) -> Response:
-    why = error.detail if isinstance(error, Problem) else _(error.reason)
-    message = _("Saved; not validated: %(why)s", why=routes.language_of(request).tell(why))
+    language = routes.language_of(request)
+    why = language.tell(error.detail) if isinstance(error, Problem) else f"{language.tell(_(error.reason))}."
+    message = _("Saved; not validated: %(why)s", why=why)
     try:
         connection = await connection_of(routes.services, ref, name)
         return await connection_page(routes, request, connection, saved=True, unvalidated=message)

@@ -225,8 +225,8 @@ async def ask(
 
 
 def seen(answer: Answer, values: Mapping[str, str]) -> tuple[int, dict[str, str], str]:
-    """An answer without the names that the caller said itself, and without the moment."""
-    text = answer.body.decode()
+    """An answer without the names that the caller said itself, without the moment and the request's id."""
+    text = re.sub(r'"requestId":"[0-9a-f-]{36}"', '"requestId":"<id>"', answer.body.decode())
     for name, value in sorted(values.items(), key=lambda item: -len(item[1])):
         if len(value) > 5:
             text = text.replace(value, f"<{name}>")

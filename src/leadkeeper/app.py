@@ -159,7 +159,7 @@ def _put_together(
         attention=Attention(storage),
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
-        costs=Costs(storage, clock),
+        costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, wake, clock),
         follow_ups=FollowUps(storage, clock),
         validator=_validator(settings, storage, connections, context, wake, clock, rates),

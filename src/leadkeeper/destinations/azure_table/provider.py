@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.azure_storage.explained import DOLLARS_PER_THOUSAND, STORAGE_CODES
 from leadkeeper.destinations.azure_table.adapter import TRANSACTION_OPERATIONS, AzureTable
 from leadkeeper.destinations.azure_table.guide import GUIDE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
@@ -30,4 +31,8 @@ AZURE_TABLE: Final = Provider(
     open=_open,
     guide=GUIDE,
     least_batch=TRANSACTION_OPERATIONS,
+    codes=(STORAGE_CODES,),
+    dollars_per_thousand=DOLLARS_PER_THOUSAND,
+    expiring=("storageAccountConnectionString",),
+    reads_back=lambda _: True,
 )

@@ -5,15 +5,40 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.dynamics.adapter import Dynamics
+from leadkeeper.destinations.dynamics.errors import CODES, STATUSES
 from leadkeeper.destinations.dynamics.guide import GUIDE
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
+from leadkeeper.network.entra import errors as entra
 
 
 def _open(config: Config, context: Context) -> Adapter:
     assert isinstance(config, DynamicsConfig)
     return Dynamics(config, context.network, context.now, context.clock)
 
+
+_CODES: Final = (
+    ErrorCodes(
+        system="Dynamics 365",
+        words=("dynamics", "dataverse", "crm"),
+        statuses={status: verdict.kind for status, verdict in STATUSES.items()},
+        hex={code: verdict.kind for code, verdict in CODES.items()},
+    ),
+    ErrorCodes(
+        system=entra.SYSTEM,
+        words=("dynamics", "crm", "entra", "aad"),
+        sign_in=entra.ERRORS,
+        numbers={f"AADSTS{code}": kind for code, kind in entra.CODES.items()},
+    ),
+)
 
 DYNAMICS: Final = Provider(
     name="dynamics",
@@ -42,4 +67,7 @@ DYNAMICS: Final = Provider(
     config=DynamicsConfig,
     open=_open,
     guide=GUIDE,
+    codes=_CODES,
+    expiring=("applicationKey", "password"),
+    reads_back=lambda _: True,
 )

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
+from leadkeeper.destinations.https_endpoint.adapter import CODES, STATUSES, HttpsEndpoint
 from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
 from leadkeeper.diagnosis import Kind
 
 
@@ -31,5 +39,10 @@ HTTPS_ENDPOINT: Final = Provider(
     config=HttpsEndpointConfig,
     open=_open,
     guide=GUIDE,
+    codes=(
+        ErrorCodes(system="HTTPS endpoint", words=("webhook", "flow"), statuses=STATUSES),
+        ErrorCodes(system="Power Automate", words=("flow",), named=CODES),
+    ),
+    expiring=("httpsEndpointUrl",),
     if_not_found=Kind.ENDPOINT_LEAD_NOT_FOUND,
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.hubspot.errors import CODES, STATUSES
 from leadkeeper.destinations.hubspot.form import HubSpotForm
 from leadkeeper.destinations.hubspot.guide import GUIDE
 from leadkeeper.destinations.hubspot.rest import HubSpotRestApi
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, ErrorCodes, MicrosoftNames, Provider
 from leadkeeper.diagnosis import Kind
 
 
@@ -16,6 +17,10 @@ def _open(config: Config, context: Context) -> Adapter:
     assert isinstance(config, HubSpotConfig)
     line = HubSpotRestApi if config.rest else HubSpotForm
     return line(config, context.network, context.now)
+
+
+def _reads_back(config: Config) -> bool:
+    return isinstance(config, HubSpotConfig) and config.rest
 
 
 HUBSPOT: Final = Provider(
@@ -26,5 +31,7 @@ HUBSPOT: Final = Provider(
     config=HubSpotConfig,
     open=_open,
     guide=GUIDE,
+    codes=(ErrorCodes(system="HubSpot", words=("hubspot",), named=CODES, statuses=STATUSES),),
+    reads_back=_reads_back,
     if_not_found=Kind.HUBSPOT_TEST_LEAD_NOT_FOUND,
 )

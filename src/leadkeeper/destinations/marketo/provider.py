@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
+from leadkeeper.destinations.marketo.errors import CODES, STATUSES
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.guide import GUIDE
 from leadkeeper.destinations.marketo.rest import MarketoRestApi
@@ -17,6 +26,10 @@ def _open(config: Config, context: Context) -> Adapter:
     owner = "" if context.quota is None else context.quota.owner
     line = MarketoRestApi if config.rest else MarketoForm
     return line(config, context.network, context.now, owner)
+
+
+def _reads_back(config: Config) -> bool:
+    return isinstance(config, MarketoConfig) and config.rest
 
 
 MARKETO: Final = Provider(
@@ -36,5 +49,8 @@ MARKETO: Final = Provider(
     config=MarketoConfig,
     open=_open,
     guide=GUIDE,
+    codes=(ErrorCodes(system="Marketo", words=("marketo",), numbers=CODES, statuses=STATUSES),),
+    expiring=("clientSecret",),
+    reads_back=_reads_back,
     if_not_found=Kind.MARKETO_TEST_LEAD_NOT_FOUND,
 )

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
+from leadkeeper.destinations.salesforce.errors import CODES, SIGN_IN, STATUSES
 from leadkeeper.destinations.salesforce.guide import GUIDE
 from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
@@ -17,6 +26,10 @@ def _open(config: Config, context: Context) -> Adapter:
     if config.rest:
         return SalesforceRestApi(config, context.network, context.now)
     return WebToLead(config, context.network, context.quota, context.now)
+
+
+def _reads_back(config: Config) -> bool:
+    return isinstance(config, SalesforceConfig) and config.rest
 
 
 SALESFORCE: Final = Provider(
@@ -32,6 +45,9 @@ SALESFORCE: Final = Provider(
     config=SalesforceConfig,
     open=_open,
     guide=GUIDE,
+    codes=(ErrorCodes(system="Salesforce", words=("salesforce",), named=CODES, sign_in=SIGN_IN, statuses=STATUSES),),
+    expiring=("clientSecret",),
+    reads_back=_reads_back,
     if_not_found=Kind.SALESFORCE_TEST_LEAD_NOT_FOUND,
     account=("webToLeadHost", "objectIdentifier"),
 )

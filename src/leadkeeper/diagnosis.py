@@ -73,6 +73,7 @@ class Kind(StrEnum):
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internalError"
     RECORD_DAMAGED = "recordDamaged"
+    READ_BACK_FORBIDDEN = "readBackForbidden"
 
     # Mail
     MAIL_NOT_SET_UP = "mailNotSetUp"

@@ -110,10 +110,12 @@ class Presence(StrEnum):
     CONVERTED = "converted"
     MERGED = "merged"
     MISSING = "missing"
+    UNKNOWN = "unknown"
+    """Not found, though nothing proves that it was removed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRecord:
     """A lead that was delivered, and what the remote system said of it then."""
 
     lead: OutgoingLead
@@ -129,7 +131,7 @@ class ReadsBack(Protocol):
         """The most leads of one call of :meth:`find`."""
         ...
 
-    async def find(self, sent: Sequence[Sent]) -> Sequence[Presence] | Diagnosis:
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
         """What became of each record, in order; a diagnosis where that cannot be known, for all of them.
 
         Only what is proven not to be there is missing. Reads alone, in as few calls as the system allows, and within

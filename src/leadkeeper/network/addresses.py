@@ -242,14 +242,14 @@ def _idna(host: str) -> str:
         raise AddressInvalid("The host name is not a valid international name.") from None
 
 
-def parse_url(text: str) -> URL:
+def parse_url(text: str, longest: int = URL_LIMIT) -> URL:
     """``text`` as the URL that is requested: host as :func:`parse_host` gives it, path and query byte for byte.
 
     Raises :class:`AddressInvalid` with a text that names the flaw and not the URL. What the host leads to is not
     judged here, see :meth:`NetworkPolicy.check_origin`.
     """
-    if len(text) > URL_LIMIT:
-        raise AddressInvalid(f"The address is longer than {URL_LIMIT} characters.")
+    if len(text) > longest:
+        raise AddressInvalid(f"The address is longer than {longest} characters.")
     parts = _URL.fullmatch(text)
     if parts is None:
         raise AddressInvalid(_NOT_HTTPS)

@@ -60,7 +60,7 @@ class Codes:
 
     def __init__(self, destinations: Destinations) -> None:
         known = list(dict.fromkeys(codes for provider in destinations for codes in provider.codes))
-        own = [("", kind.value, kind) for kind in OURS.kinds] + [("", code, kind) for code, kind in _OURS.items()]
+        own = [("", kind.value, kind) for kind in destinations.kinds] + [("", code, kind) for code, kind in _OURS.items()]
         self._named = _index([*own, *_rows(known, lambda codes: codes.named)])
         self._sign_in = _index(_rows(known, lambda codes: codes.sign_in))
         self._hex = _index(_rows(known, lambda codes: codes.hex))

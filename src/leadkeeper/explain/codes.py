@@ -60,8 +60,9 @@ class Codes:
 
     def __init__(self, destinations: Destinations) -> None:
         known = list(dict.fromkeys(codes for provider in destinations for codes in provider.codes))
-        own = [("", kind.value, kind) for kind in destinations.kinds] + [("", code, kind) for code, kind in _OURS.items()]
-        self._named = _index([*own, *_rows(known, lambda codes: codes.named)])
+        own = [("", kind.value, kind) for kind in destinations.kinds]
+        of_network = [("", code, kind) for code, kind in _OURS.items()]
+        self._named = _index([*own, *of_network, *_rows(known, lambda codes: codes.named)])
         self._sign_in = _index(_rows(known, lambda codes: codes.sign_in))
         self._hex = _index(_rows(known, lambda codes: codes.hex))
         self._numbers = _index(_rows(known, lambda codes: codes.numbers), _digits)

@@ -164,7 +164,7 @@ def _put_together(
         attention=Attention(storage),
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
-        costs=Costs(storage, clock),
+        costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
         retention=Retention(storage, settings.periods, clock),
         follow_ups=FollowUps(storage, clock),

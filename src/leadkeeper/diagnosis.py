@@ -71,6 +71,7 @@ class Kind(AnyKind):
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internalError"
     RECORD_DAMAGED = "recordDamaged"
+    READ_BACK_FORBIDDEN = "readBackForbidden"
 
 
 EVIDENCE_LIMIT: Final = 500

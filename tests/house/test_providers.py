@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.interface import DatedConfig, Provider
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language
@@ -52,6 +52,16 @@ def test_every_destination_is_described(provider: Provider) -> None:
     assert provider.config.__module__ == f"leadkeeper.destinations.{provider.name}.settings"
     aliases = {field.alias for field in provider.config.model_fields.values()}
     assert set(provider.account) <= aliases
+    assert set(provider.expiring) <= aliases
+    assert (DOCS / provider.page).is_file()
+    assert all(codes.system and codes.words for codes in provider.codes)
+
+
+@pytest.mark.parametrize(
+    "provider", [each for each in OURS if issubclass(each.config, DatedConfig)], ids=lambda each: each.name
+)
+def test_settings_with_an_end_say_which_of_them_ends(provider: Provider) -> None:
+    assert provider.expiring
 
 
 @pytest.mark.parametrize("language", list(installed()), ids=lambda language: language.code)
@@ -70,6 +80,15 @@ def test_no_room_asks_which_destination_it_is() -> None:
     asked = re.compile(r"destination (?:is|in|==) \(?(?:Salesforce|Marketo|Email|Dynamics|Azure\w+|HttpsEndpoint)\b")
     files = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
     assert [path.name for path in files if asked.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_no_room_has_a_table_by_destination() -> None:
+    names = set(OURS.names) - {"email"}  # a customer has one too
+    named = re.compile(rf'["\']({"|".join(names)})["\']')
+    may = {"sandbox", "demo", "portal"}  # questions.py names headings of the FAQ
+    texts = [path for path in PACKAGE.rglob("*.py") if not may & set(path.parts)]
+    outside = [path for path in texts if "destinations" not in path.relative_to(PACKAGE).parts]
+    assert [path.name for path in outside if named.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_only_app_and_defaults_know_which_destinations_there_are() -> None:

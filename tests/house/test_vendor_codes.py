@@ -11,7 +11,7 @@ import pytest
 
 from leadkeeper.destinations.azure_storage import errors as azure_errors
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
-from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.https_endpoint import errors as https_endpoint
 from leadkeeper.destinations.hubspot import errors as hubspot_errors
 from leadkeeper.destinations.marketo import errors as marketo_errors
 from leadkeeper.destinations.salesforce import errors as salesforce_errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,11 @@ from leadkeeper.destinations.azure_storage import errors as azure_errors
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
-from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
+from leadkeeper.destinations.https_endpoint import errors as https_endpoint
+from leadkeeper.destinations.interface import ErrorCodes
 from leadkeeper.destinations.marketo import errors as marketo_errors
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
-from leadkeeper.destinations.registry import OURS
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.diagnosis import AnyKind, Kind
@@ -308,3 +310,34 @@ def test_a_known_text_is_found_within_any_other(known: MicrosoftText, around: st
 def test_only_so_much_is_looked_at() -> None:
     assert find("x " * (LONGEST // 2) + "AADSTS50126") == ()
     assert kinds("x " * (LONGEST // 2 - 10) + "AADSTS50126") == [EntraKind.SIGN_IN_REJECTED]
+
+
+class TestInstalledPackages:
+    """What a destination's own package says of its codes is known to ``explain``, without a line elsewhere."""
+
+    _CODES = ErrorCodes(
+        system="Acme CRM",
+        words=("acme",),
+        named={"ACME_LOCKED_OUT": Kind.CREDENTIALS_REJECTED},
+        statuses={418: Kind.ENDPOINT_GONE},
+        numbers={"98765": Kind.LEAD_REFUSED},
+    )
+
+    @pytest.fixture
+    def destinations(self) -> Destinations:
+        return Destinations([*OURS.all[1:], replace(OURS.all[0], codes=(self._CODES,))])
+
+    @pytest.mark.parametrize(
+        ("pasted", "kind"),
+        [
+            ("ACME_LOCKED_OUT: go away", Kind.CREDENTIALS_REJECTED),
+            ("acme error 98765", Kind.LEAD_REFUSED),
+            ("Acme: HTTP 418", Kind.ENDPOINT_GONE),
+        ],
+    )
+    def test_its_codes_are_known_where_it_is_installed(
+        self, destinations: Destinations, pasted: str, kind: AnyKind
+    ) -> None:
+        found = find(pasted, LANGUAGES, destinations)
+        assert [(each.kind, each.systems) for each in found] == [(kind, ("Acme CRM",))]
+        assert kind not in kinds(pasted)

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from leadkeeper.check import Check
 from leadkeeper.destinations.guide import Guide
-from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis
+from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import ContactEmail
 from leadkeeper.mail.service import MailService
@@ -107,6 +107,43 @@ class Previews(Protocol):
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The record for ``lead``. May read from the remote system, never writes, never raises for what it does."""
+        ...
+
+
+class Presence(StrEnum):
+    """What became of a record that was delivered. What people did to it on purpose is not missing."""
+
+    THERE = "there"
+    CONVERTED = "converted"
+    MERGED = "merged"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    """Not found, though nothing proves that it was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecord:
+    """A lead that was delivered, and what the remote system said of it then."""
+
+    lead: OutgoingLead
+    receipt: Receipt
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """What a destination can besides, if it can be asked which leads are there."""
+
+    @property
+    def find_batch(self) -> int:
+        """The most leads of one call of :meth:`find`."""
+        ...
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """What became of each record, in order; a diagnosis where that cannot be known, for all of them.
+
+        Only what is proven not to be there is missing. Reads alone, in as few calls as the system allows, and within
+        its pace; never raises for what the other side does.
+        """
         ...
 
 
@@ -233,6 +270,28 @@ class MicrosoftNames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ErrorCodes:
+    """What one system's error codes mean, as its adapter reads them; ``explain`` finds diagnoses by them.
+
+    ``system`` is the system's name, and ``words`` are those in a text that speak of it, in lower case. ``named`` are
+    its codes, ``sign_in`` those of OAuth (several systems have the same), ``statuses`` its HTTP statuses, ``numbers``
+    codes of digits alone, ``hex`` codes such as ``0x80040220``, in lower case.
+    """
+
+    system: str
+    words: tuple[str, ...]
+    named: Mapping[str, AnyKind] = field(default_factory=dict)
+    sign_in: Mapping[str, AnyKind] = field(default_factory=dict)
+    statuses: Mapping[int, AnyKind] = field(default_factory=dict)
+    numbers: Mapping[str, AnyKind] = field(default_factory=dict)
+    hex: Mapping[str, AnyKind] = field(default_factory=dict)
+
+
+def _never(_: Config) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Provider:
     """All that the rest of the program knows of a kind of destination.
 
@@ -257,8 +316,21 @@ class Provider:
     """What a publisher is told who connects it; without one, its form has the settings alone."""
     account: tuple[str, ...] = ()
     """The settings by which two connections share a quota, by their JSON names."""
+    codes: tuple[ErrorCodes, ...] = ()
+    """What the error codes of its systems mean."""
+    dollars_per_thousand: float | None = None
+    """About how many US dollars 1,000 leads cost there; ``None`` where nothing is known."""
+    expiring: tuple[str, ...] = ()
+    """The settings that stop working on some day, by their JSON names; see :attr:`Config.ends_at`."""
+    reads_back: Callable[[Config], bool] = _never
+    """Whether, with these settings, its adapter can say which leads are still there; see :class:`ReadsBack`."""
     installed: bool = True
     """Whether this program has it; false for what a stored connection names though nobody provides it any more."""
+
+    @property
+    def page(self) -> str:
+        """Its page in the documentation, from the documentation's folder."""
+        return f"destinations/{self.name}.md"
 
     @property
     def lead_destination(self) -> str:

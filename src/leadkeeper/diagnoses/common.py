@@ -111,6 +111,12 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
         _("The destination knows the caller but forbids the request (403)."),
         (_("Give the caller the right to create leads, and look for IP allow-lists or firewalls."), VALIDATE),
     ),
+    Kind.READ_BACK_FORBIDDEN: Entry(
+        Outcome.BROKEN,
+        Who.DESTINATION_ADMIN,
+        _("The destination takes leads but does not let us read them, so nobody can say which are still there."),
+        (_("Give the connection's user or application the right to read leads. Leads are delivered all the same."),),
+    ),
     Kind.ENDPOINT_NOT_FOUND: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,

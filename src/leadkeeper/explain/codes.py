@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from leadkeeper.destinations.azure_storage import errors as azure_errors
-from leadkeeper.destinations.dynamics import errors as dynamics_errors
-from leadkeeper.destinations.https_endpoint import adapter as https_endpoint
-from leadkeeper.destinations.hubspot import errors as hubspot_errors
-from leadkeeper.destinations.marketo import errors as marketo_errors
+from leadkeeper.destinations.interface import ErrorCodes
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.destinations.salesforce import errors as salesforce_errors
 from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.network.answer import kind_of_status
-from leadkeeper.network.entra import errors as entra_errors
-
-_AZURE, _DYNAMICS, _ENTRA, _HTTPS = "Azure Storage", "Dynamics 365", "Microsoft Entra ID", "HTTPS endpoint"
-_HUBSPOT, _MARKETO, _SALESFORCE, _FLOW = "HubSpot", "Marketo", "Salesforce", "Power Automate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,45 +38,7 @@ _OURS: Final = {
 }
 """The network's codes, as ``network.trouble`` shows them in evidence."""
 
-
-def _own(destinations: Destinations = OURS) -> Mapping[str, AnyKind]:
-    return {kind.value: kind for kind in destinations.kinds}
-
-
-_Tables = tuple[tuple[str, Mapping[str, AnyKind]], ...]
-_NAMES: Final[_Tables] = (
-    ("", _own()),
-    ("", _OURS),
-    (_AZURE, {code: verdict.kind for code, verdict in azure_errors.CODES.items()}),
-    (_SALESFORCE, salesforce_errors.CODES),
-    (_HUBSPOT, hubspot_errors.CODES),
-    (_FLOW, https_endpoint.CODES),
-)
-_SIGN_IN: Final[_Tables] = ((_ENTRA, entra_errors.ERRORS), (_SALESFORCE, salesforce_errors.SIGN_IN))
-_STATUSES: Final[tuple[tuple[str, Mapping[int, AnyKind]], ...]] = (
-    (_HTTPS, https_endpoint.STATUSES),
-    (_AZURE, {status: verdict.kind for status, verdict in azure_errors.STATUSES.items()}),
-    (_DYNAMICS, {status: verdict.kind for status, verdict in dynamics_errors.STATUSES.items()}),
-    (_SALESFORCE, salesforce_errors.STATUSES),
-    (_HUBSPOT, hubspot_errors.STATUSES),
-    (_MARKETO, marketo_errors.STATUSES),
-)
-_SYSTEM_WORDS: Final = {
-    "azure": (_AZURE,),
-    "storage": (_AZURE,),
-    "blob": (_AZURE,),
-    "dynamics": (_DYNAMICS, _ENTRA),
-    "dataverse": (_DYNAMICS,),
-    "crm": (_DYNAMICS, _ENTRA),
-    "entra": (_ENTRA,),
-    "aad": (_ENTRA,),
-    "salesforce": (_SALESFORCE,),
-    "hubspot": (_HUBSPOT,),
-    "marketo": (_MARKETO,),
-    "webhook": (_HTTPS,),
-    "flow": (_FLOW, _HTTPS),
-}
-
+_DIRECTORY: Final = "AADSTS"
 _AADSTS: Final = re.compile(
     r"AADSTS\W{0,3}([0-9]{5,8})(?![0-9])|error_codes\W{1,8}([0-9]{5,8})(?![0-9])", re.IGNORECASE
 )
@@ -101,33 +55,88 @@ _PHRASES: Final = {status.value: status.phrase.casefold() for status in HTTPStat
 _FEW_WORDS: Final = 4
 
 
-def _index(tables: _Tables) -> dict[str, list[Sign]]:
+class Codes:
+    """The codes of ``destinations``, of the network, and our own kinds."""
+
+    def __init__(self, destinations: Destinations) -> None:
+        known = list(dict.fromkeys(codes for provider in destinations for codes in provider.codes))
+        own = [("", kind.value, kind) for kind in destinations.kinds]
+        of_network = [("", code, kind) for code, kind in _OURS.items()]
+        self._named = _index([*own, *of_network, *_rows(known, lambda codes: codes.named)])
+        self._sign_in = _index(_rows(known, lambda codes: codes.sign_in))
+        self._hex = _index(_rows(known, lambda codes: codes.hex))
+        self._numbers = _index(_rows(known, lambda codes: codes.numbers), _digits)
+        self._statuses = [(codes.system, codes.statuses) for codes in known]
+        self._words: dict[str, set[str]] = {}
+        for codes in known:
+            for word in codes.words:
+                self._words.setdefault(word, set()).add(codes.system)
+
+    def coded(self, text: str) -> Iterator[Sign]:
+        """The codes that can mean but one thing: of Entra ID, Dataverse, Azure, Salesforce, and our kinds.
+
+        A code that is also a plain word (``Forbidden``, ``throttled``) counts only where it is all there is.
+        """
+        for match in _AADSTS.finditer(text):
+            yield from self._of_directory(match[1] or match[2])
+        for code in _hexes(text):
+            yield from self._hex.get(f"0x{code}", ())
+        words = _WORD.findall(text)
+        for word in words:
+            for sign in self._named.get(word.casefold(), ()):
+                if len(words) == 1 or _is_code(sign.text):
+                    yield sign
+
+    def sign_in_errors(self, text: str) -> Iterator[Sign]:
+        """OAuth's errors, such as ``invalid_client``: several systems have the same."""
+        named = self._systems_in(text)
+        for word in _WORD.findall(text):
+            yield from _of(named, self._sign_in.get(word.casefold(), ()))
+
+    def numbered(self, text: str) -> Iterator[Sign]:
+        """HTTP statuses and codes of digits alone, where the text says that a number is one or is little else.
+
+        A system that the text names rules the others out.
+        """
+        named = self._systems_in(text)
+        for number, is_status in _numbers(text):
+            if not is_status:
+                yield from _of(named, self._numbers.get(str(number), ()))
+            yield from _of(named, self._of_status(number)) or _by_class(number, named)
+
+    def _of_directory(self, number: str) -> list[Sign]:
+        return [sign for sign in self._numbers.get(str(int(number)), ()) if sign.text.startswith(_DIRECTORY)]
+
+    def _systems_in(self, text: str) -> set[str]:
+        words = {word.casefold() for word in _WORD.findall(text)}
+        return {system for word in words for system in self._words.get(word, ())}
+
+    def _of_status(self, number: int) -> Iterator[Sign]:
+        return (Sign(kinds[number], f"HTTP {number}", system) for system, kinds in self._statuses if number in kinds)
+
+
+@functools.lru_cache(maxsize=8)
+def codes_of(destinations: Destinations = OURS) -> Codes:
+    """The codes of these destinations; made once for each."""
+    return Codes(destinations)
+
+
+_Row = tuple[str, str, AnyKind]
+
+
+def _rows(known: Iterable[ErrorCodes], table: Callable[[ErrorCodes], Mapping[str, AnyKind]]) -> list[_Row]:
+    return [(codes.system, code, kind) for codes in known for code, kind in table(codes).items()]
+
+
+def _index(rows: Iterable[_Row], key: Callable[[str], str] = str.casefold) -> dict[str, list[Sign]]:
     found: dict[str, list[Sign]] = {}
-    for system, kinds in tables:
-        for code, kind in kinds.items():
-            found.setdefault(code.casefold(), []).append(Sign(kind, code, system))
+    for system, code, kind in rows:
+        found.setdefault(key(code), []).append(Sign(kind, code, system))
     return found
 
 
-_BY_NAME: Final = _index(_NAMES)
-_BY_SIGN_IN: Final = _index(_SIGN_IN)
-
-
-def coded(text: str) -> Iterator[Sign]:
-    """The codes that can mean but one thing: of Entra ID, Dataverse, Azure, Salesforce, Power Automate, and our kinds.
-
-    A code that is also a plain word (``Forbidden``, ``throttled``) counts only where it is all there is.
-    """
-    for match in _AADSTS.finditer(text):
-        number = int(match[1] or match[2])
-        if number in entra_errors.CODES:
-            yield Sign(entra_errors.CODES[number], f"AADSTS{number}", _ENTRA)
-    yield from _dataverse(text)
-    words = _WORD.findall(text)
-    for word in words:
-        for sign in _BY_NAME.get(word.casefold(), ()):
-            if len(words) == 1 or _is_code(sign.text):
-                yield sign
+def _digits(code: str) -> str:
+    return code.removeprefix(_DIRECTORY)
 
 
 def _is_code(name: str) -> bool:
@@ -135,41 +144,16 @@ def _is_code(name: str) -> bool:
     return "_" in name or not name[1:].islower() or any(c.isdigit() for c in name)
 
 
-def _dataverse(text: str) -> Iterator[Sign]:
-    codes = [match[1].lower() for match in _HEX.finditer(text)]
-    codes += [f"{int(match[0]) % 2**32:08x}" for match in _INTEGER.finditer(text)]
-    for code in codes:
-        verdict = dynamics_errors.CODES.get(f"0x{code}")
-        if verdict is not None:
-            yield Sign(verdict.kind, f"0x{code}", _DYNAMICS)
-
-
-def sign_in_errors(text: str) -> Iterator[Sign]:
-    """OAuth's errors, such as ``invalid_client``: several systems have the same."""
-    named = _systems_in(text)
-    for word in _WORD.findall(text):
-        yield from _of(named, _BY_SIGN_IN.get(word.casefold(), ()))
-
-
-def numbered(text: str) -> Iterator[Sign]:
-    """HTTP statuses and codes of Marketo and Entra ID, where the text says that a number is one or is little else.
-
-    A system that the text names rules the others out.
-    """
-    named = _systems_in(text)
-    for number, is_status in _numbers(text):
-        if not is_status:
-            yield from _of(named, (*_marketo(number), *_entra(number)))
-        yield from _of(named, _statuses(number)) or _by_class(number, named)
+def _hexes(text: str) -> list[str]:
+    """Eight hexadecimal digits, and whole numbers as the same number's signed 32 bits."""
+    return [
+        *(match[1].lower() for match in _HEX.finditer(text)),
+        *(f"{int(match[0]) % 2**32:08x}" for match in _INTEGER.finditer(text)),
+    ]
 
 
 def _of(systems: set[str], signs: Iterable[Sign]) -> list[Sign]:
     return [sign for sign in signs if not systems or sign.system in systems]
-
-
-def _systems_in(text: str) -> set[str]:
-    words = {word.casefold() for word in _WORD.findall(text)}
-    return {system for word, systems in _SYSTEM_WORDS.items() if word in words for system in systems}
 
 
 def _numbers(text: str) -> Iterator[tuple[int, bool]]:
@@ -187,21 +171,6 @@ def _numbers(text: str) -> Iterator[tuple[int, bool]]:
             yield number, True
         elif few:
             yield number, False
-
-
-def _marketo(number: int) -> Iterator[Sign]:
-    kind = marketo_errors.CODES.get(str(number))
-    if kind is not None:
-        yield Sign(kind, str(number), _MARKETO)
-
-
-def _entra(number: int) -> Iterator[Sign]:
-    if number in entra_errors.CODES:
-        yield Sign(entra_errors.CODES[number], f"AADSTS{number}", _ENTRA)
-
-
-def _statuses(number: int) -> Iterator[Sign]:
-    return (Sign(kinds[number], f"HTTP {number}", system) for system, kinds in _STATUSES if number in kinds)
 
 
 def _by_class(number: int, named: set[str]) -> Iterator[Sign]:

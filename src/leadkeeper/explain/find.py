@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.catalogue import CATALOGUE, docs_of, kind_of, text_of
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import AnyKind
-from leadkeeper.explain.codes import Sign, coded, numbered, sign_in_errors
+from leadkeeper.explain.codes import Sign, codes_of
 from leadkeeper.explain.texts import worded
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language, Languages
@@ -28,31 +29,34 @@ class Match:
     systems: tuple[str, ...]
 
 
-def find(pasted: str, languages: Languages | None = None) -> tuple[Match, ...]:
+def find(pasted: str, languages: Languages | None = None, destinations: Destinations = OURS) -> tuple[Match, ...]:
     """The kinds that a pasted error means, each once, the surest first; empty when nothing in it is known.
 
-    Our own sentences are known in each of ``languages``; without, in all that there are.
+    The codes are those of ``destinations``. Our own sentences are known in each of ``languages``; without, in all that
+    there are.
 
     Codes and known texts decide; only where there are none, the errors of OAuth do, and then bare numbers, each of
     which may mean something else in every system.
     """
-    text = pasted[:LONGEST]
-    with suppress(ValueError):  # also one of a package's, which no table here has
+    text, codes = pasted[:LONGEST], codes_of(destinations)
+    with suppress(ValueError):  # also one of a package's
         named = kind_of(text.strip())
         return (Match(named, named.value, ()),)
     for signs in (
-        (*coded(text), *worded(text, languages or installed())),
-        tuple(sign_in_errors(text)),
-        tuple(numbered(text)),
+        (*codes.coded(text), *worded(text, languages or installed())),
+        tuple(codes.sign_in_errors(text)),
+        tuple(codes.numbered(text)),
     ):
         if signs:
             return _gathered(signs)
     return ()
 
 
-def explain(pasted: str, language: Language, languages: Languages | None = None) -> tuple[Explanation, ...]:
+def explain(
+    pasted: str, language: Language, languages: Languages | None = None, destinations: Destinations = OURS
+) -> tuple[Explanation, ...]:
     """What :func:`find` finds, told in ``language``."""
-    return tuple(_summary(match, language) for match in find(pasted, languages))
+    return tuple(_summary(match, language) for match in find(pasted, languages, destinations))
 
 
 def _gathered(signs: Iterable[Sign]) -> tuple[Match, ...]:

@@ -1,8 +1,6 @@
 """“What will it cost?”: an estimate from the offer's own leads.
 
-Source: Microsoft's own figure, that 1,000 leads a month in an Azure Table cost about 50 US cents
-(``docs/reference/vendors/marketplace.md#azure-table-row``). Nothing of the kind is known for other destinations, so
-nothing is said of them.
+What 1,000 leads cost at a destination its provider says; where nothing is known, nothing is said.
 """
 
 from __future__ import annotations
@@ -14,6 +12,8 @@ from babel.numbers import format_decimal
 from pydantic import Field
 
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.inbox.period import within
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -23,9 +23,6 @@ from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import View
 
 DAYS: Final = 30
-PER_THOUSAND: Final = 0.50
-"""US dollars for 1,000 leads a month in Azure storage."""
-_IN_STORAGE: Final = ("azure_table", "azure_blob")
 
 
 class ConnectionCost(View):
@@ -48,16 +45,20 @@ class CostEstimate(View):
 class Costs:
     """Estimates for the offers of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, clock: Clock = now_ms, destinations: Destinations = OURS) -> None:
         self._storage = storage
         self._clock = clock
+        self._destinations = destinations
 
     async def of(self, offer: OfferRef, language: Language = ENGLISH) -> CostEstimate:
         """What an offer's leads may cost a month. Raises :class:`Problem` for an unknown offer."""
-        return await self._storage.read(_estimate, offer, self._clock() - DAYS * 86_400_000, language)
+        since = self._clock() - DAYS * 86_400_000
+        return await self._storage.read(_estimate, offer, since, language, self._destinations)
 
 
-def _estimate(conn: sa.Connection, offer: OfferRef, since: int, language: Language) -> CostEstimate:
+def _estimate(
+    conn: sa.Connection, offer: OfferRef, since: int, language: Language, destinations: Destinations
+) -> CostEstimate:
     require_offer(conn, offer)
     lead, c = t.lead.c, t.connection.c
     those = (lead.publisher_id == offer.publisher_id, lead.offer_id == offer.offer_id, *within(since, None))
@@ -65,22 +66,23 @@ def _estimate(conn: sa.Connection, offer: OfferRef, since: int, language: Langua
     rows = conn.execute(
         sa.select(c.name, c.destination).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)
     )
-    found = tuple(_cost(row.name, row.destination, count, language) for row in rows)
+    found = tuple(_cost(row.name, destinations.named(row.destination), count, language) for row in rows)
     return CostEstimate(leads=count, days=DAYS, connections=found)
 
 
-def _cost(name: str, destination: str, leads: int, language: Language) -> ConnectionCost:
-    if destination not in _IN_STORAGE:
+def _cost(name: str, provider: Provider, leads: int, language: Language) -> ConnectionCost:
+    destination, rate = provider.name, provider.dollars_per_thousand
+    if rate is None:
         message = language.gettext(
             "Nothing is known of what this destination costs for each lead: ask whoever runs it."
         )
         return ConnectionCost(connection=name, destination=destination, dollars=None, message=message)
-    dollars = round(leads * PER_THOUSAND / 1000, 4)
+    dollars = round(leads * rate / 1000, 4)
     message = language.gettext(
         "%(leads)s leads in %(days)s days at about %(rate)s US dollars for 1,000: %(sum)s a month.",
         leads=language.number(leads),
         days=DAYS,
-        rate=_cents(PER_THOUSAND, language),
+        rate=_cents(rate, language),
         sum=_cents(dollars, language),
     )
     return ConnectionCost(connection=name, destination=destination, dollars=dollars, message=message)

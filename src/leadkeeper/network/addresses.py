@@ -248,14 +248,14 @@ def _idna(host: str) -> str:
         raise AddressInvalid(lazy_gettext("The host name is not a valid international name.")) from None
 
 
-def parse_url(text: str) -> URL:
+def parse_url(text: str, longest: int = URL_LIMIT) -> URL:
     """``text`` as the URL that is requested: host as :func:`parse_host` gives it, path and query byte for byte.
 
     Raises :class:`AddressInvalid` with a text that names the flaw and not the URL. What the host leads to is not
     judged here, see :meth:`NetworkPolicy.check_origin`.
     """
-    if len(text) > URL_LIMIT:
-        raise AddressInvalid(lazy_gettext("The address is longer than %(url_limit)s characters.", url_limit=URL_LIMIT))
+    if len(text) > longest:
+        raise AddressInvalid(lazy_gettext("The address is longer than %(url_limit)s characters.", url_limit=longest))
     parts = _URL.fullmatch(text)
     if parts is None:
         raise AddressInvalid(_NOT_HTTPS)

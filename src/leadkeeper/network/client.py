@@ -26,6 +26,7 @@ from yarl import URL
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.gate import Gate, acting_for
 from leadkeeper.network.addresses import (
+    URL_LIMIT,
     AddressInvalid,
     AddressRefused,
     NetworkPolicy,
@@ -222,10 +223,10 @@ class Network:
             raise refused_name()
         return socket.socket(family=family, type=kind, proto=proto)
 
-    def check_url(self, url: str) -> URL:
+    def check_url(self, url: str, longest: int = URL_LIMIT) -> URL:
         """``url`` as it would be requested. Raises :class:`AddressInvalid` for its shape (not https, user name,
         bad host...) and :class:`AddressRefused` for a literal address that is not allowed. Resolves nothing."""
-        parsed = parse_url(url)
+        parsed = parse_url(url, longest)
         self.policy.check_origin(parsed.scheme, parsed.raw_host or "")
         self.policy.check_own(parsed.raw_host or "", parsed.port or 443)
         return parsed

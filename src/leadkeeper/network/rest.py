@@ -38,6 +38,9 @@ from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnos
 DESCRIPTION_LIMIT: Final = 4_194_304
 """The most bytes of a system's description of its fields: far more than any other answer may have."""
 
+LONGEST_QUERY: Final = 16_000
+"""The most characters of an address that we make: what is asked for stands in its query."""
+
 USER_AGENT: Final = f"Leadkeeper/{__version__}"
 
 T = TypeVar("T")
@@ -60,7 +63,7 @@ async def request(
     A connection that closes without a word may have been an idle one that the server gave up: then it is tried once
     more. Raises one of ``NETWORK_ERRORS`` when no status came; trouble with the body is ``Answered.fault``.
     """
-    target = network.check_url(url)
+    target = network.check_url(url, LONGEST_QUERY)
     try:
         return await _once(network, method, target, headers, data, limit)
     except ServerDisconnectedError:

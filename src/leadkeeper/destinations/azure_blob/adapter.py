@@ -23,6 +23,7 @@ from azure.storage.blob.aio import ContainerClient
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
+from leadkeeper.destinations.azure_blob.read_back import FIND_BATCH, find_files
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.azure_storage.account import (
     Service,
@@ -33,7 +34,7 @@ from leadkeeper.destinations.azure_storage.account import (
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import CONTAINER_MISSING, THERE_ALREADY, Failure
-from leadkeeper.destinations.interface import Preview
+from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -103,6 +104,7 @@ class AzureBlob:
 
     batch: ClassVar[int] = 32
     repeatable: ClassVar[bool] = True
+    find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(self, config: AzureBlobConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._account = parse_connection_string(
@@ -202,6 +204,11 @@ class AzureBlob:
         found = await self._client.get_container_properties()
         if not found.etag:
             raise ValueError("the answer names no version of the container")
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """Which files are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
+        names = [blob_name(each.lead) for each in sent]
+        return self._refusal or await find_files(self._client, self._calls, names)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The columns of the file for ``lead``."""

@@ -7,6 +7,7 @@ from typing import Final
 from leadkeeper.destinations.azure_blob.guide import GUIDE
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.destinations.azure_storage.explained import DOLLARS_PER_THOUSAND, STORAGE_CODES
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
 from leadkeeper.texts import lazy_gettext
 
@@ -37,4 +38,8 @@ AZURE_BLOB: Final = Provider(
     kinds=(AzureStorageKind,),
     guide=GUIDE,
     least_batch=32,
+    codes=(STORAGE_CODES,),
+    dollars_per_thousand=DOLLARS_PER_THOUSAND,
+    expiring=("storageAccountConnectionString",),
+    reads_back=lambda _: True,
 )

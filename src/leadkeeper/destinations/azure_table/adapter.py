@@ -31,8 +31,9 @@ from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCal
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_table.batch import Batch
+from leadkeeper.destinations.azure_table.read_back import FIND_BATCH, find_entities
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
-from leadkeeper.destinations.interface import Preview
+from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
@@ -139,6 +140,7 @@ class AzureTable:
 
     batch: ClassVar[int] = TRANSACTION_OPERATIONS
     repeatable: ClassVar[bool] = True
+    find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(self, config: AzureTableConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         text = config.storage_account_connection_string.get_secret_value()
@@ -269,6 +271,10 @@ class AzureTable:
     async def _read_one(self) -> None:
         async for _ in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
             return
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """Which rows are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
+        return self._refusal or await find_entities(self._client, self._calls, sent)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The row for ``lead``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.destinations.azure_storage.explained import DOLLARS_PER_THOUSAND, STORAGE_CODES
 from leadkeeper.destinations.azure_table.guide import GUIDE
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
@@ -33,4 +34,8 @@ AZURE_TABLE: Final = Provider(
     kinds=(AzureStorageKind,),
     guide=GUIDE,
     least_batch=100,  # as many as one transaction takes: see the adapter
+    codes=(STORAGE_CODES,),
+    dollars_per_thousand=DOLLARS_PER_THOUSAND,
+    expiring=("storageAccountConnectionString",),
+    reads_back=lambda _: True,
 )

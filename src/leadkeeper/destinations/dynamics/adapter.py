@@ -23,8 +23,9 @@ from leadkeeper.destinations.dynamics.errors import (
     TOO_LONG,
     is_uncoded,
 )
+from leadkeeper.destinations.dynamics.read_back import FIND_BATCH, find_rows
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_instance_permitted
-from leadkeeper.destinations.interface import Preview
+from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
@@ -79,6 +80,7 @@ class Dynamics:
 
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = True
+    find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(
         self,
@@ -210,6 +212,12 @@ class Dynamics:
     def _receipt(self, row: str, result: str, notes: tuple[str, ...] = ()) -> Receipt:
         link = f"{self._origin}/main.aspx?etn=lead&id={row}&pagetype=entityrecord"
         return Receipt(result=result, remote_id=row, link=link, note=noted(notes))
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """Which rows are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
+        if self._refusal is not None:
+            return self._refusal
+        return await find_rows(self._environment, [row_id(each.lead.id) for each in sent], self._now())
 
     async def check(self) -> Check:
         """Steps of reaching the host, then ``token``, ``membership``, ``create`` and ``fields``; writes nothing."""

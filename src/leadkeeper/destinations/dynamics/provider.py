@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.destinations.dynamics.errors import CODES, STATUSES
 from leadkeeper.destinations.dynamics.guide import GUIDE
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
+from leadkeeper.network.entra import errors as entra
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -16,6 +26,21 @@ def _open(config: Config, context: Context) -> Adapter:
     assert isinstance(config, DynamicsConfig)
     return Dynamics(config, context.network, context.now, context.clock)
 
+
+_CODES: Final = (
+    ErrorCodes(
+        system="Dynamics 365",
+        words=("dynamics", "dataverse", "crm"),
+        statuses={status: verdict.kind for status, verdict in STATUSES.items()},
+        hex={code: verdict.kind for code, verdict in CODES.items()},
+    ),
+    ErrorCodes(
+        system=entra.SYSTEM,
+        words=("dynamics", "crm", "entra", "aad"),
+        sign_in=entra.ERRORS,
+        numbers={f"AADSTS{code}": kind for code, kind in entra.CODES.items()},
+    ),
+)
 
 DYNAMICS: Final = Provider(
     name="dynamics",
@@ -45,4 +70,7 @@ DYNAMICS: Final = Provider(
     open=_open,
     kinds=(DynamicsKind,),
     guide=GUIDE,
+    codes=_CODES,
+    expiring=("applicationKey", "password"),
+    reads_back=lambda _: True,
 )

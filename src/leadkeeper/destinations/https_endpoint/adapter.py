@@ -22,6 +22,7 @@ from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
+from leadkeeper.destinations.https_endpoint.errors import CODES, STATUSES
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig, KeyCasing
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.diagnoses import unseen
@@ -50,26 +51,6 @@ _REQUEST_IDS: Final = ("x-request-id", "x-ms-workflow-run-id", "x-ms-request-id"
 
 _TAKEN: Final = Receipt()
 _QUEUED: Final = Receipt(confirmed=False, note="The endpoint queued the lead (202); what becomes of it is not known.")
-
-CODES: Final = {
-    "DirectApiAuthorizationRequired": HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
-    "MisMatchingOAuthClaims": HttpsEndpointKind.FLOW_SIGNATURE_REJECTED,
-    "TriggerInputSchemaMismatch": HttpsEndpointKind.FLOW_SCHEMA_MISMATCH,
-}
-"""What the error codes of Power Automate mean."""
-
-STATUSES: Final = {
-    401: Kind.CREDENTIALS_REJECTED,
-    403: Kind.PERMISSION_MISSING,
-    404: Kind.ENDPOINT_NOT_FOUND,
-    405: Kind.METHOD_REFUSED,
-    408: Kind.SERVER_ERROR,
-    410: Kind.ENDPOINT_GONE,
-    413: Kind.LEAD_TOO_LARGE,
-    425: Kind.SERVER_ERROR,
-    429: Kind.THROTTLED,
-}
-"""What a status means; the rest goes by its class."""
 
 _BUSY: Final = frozenset({502, 503, 504})
 

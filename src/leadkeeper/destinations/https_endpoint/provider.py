@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
+from leadkeeper.destinations.https_endpoint.errors import CODES, STATUSES
 from leadkeeper.destinations.https_endpoint.guide import GUIDE
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
 from leadkeeper.texts import lazy_gettext
 
 
@@ -34,5 +43,10 @@ HTTPS_ENDPOINT: Final = Provider(
     open=_open,
     kinds=(HttpsEndpointKind,),
     guide=GUIDE,
+    codes=(
+        ErrorCodes(system="HTTPS endpoint", words=("webhook", "flow"), statuses=STATUSES),
+        ErrorCodes(system="Power Automate", words=("flow",), named=CODES),
+    ),
+    expiring=("httpsEndpointUrl",),
     if_not_found=HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND,
 )

@@ -151,9 +151,12 @@ class Account:
         return unsent(self.diagnose(reply, self.client.private()))
 
     async def read(
-        self, kind: str, values: Iterable[str], names: Sequence[str], by: str = ""
+        self, kind: str, values: Iterable[str], names: Sequence[str], by: str = "", *, lost: set[str] | None = None
     ) -> list[Contact] | Diagnosis:
-        """The records with these ids, or values of the unique property ``by``; those that are missing are left out."""
+        """The records with these ids, or values of the unique property ``by``; those that are missing are left out.
+
+        HubSpot names them: they are added to ``lost``.
+        """
         inputs = [{"id": value} for value in values]
         if not inputs:
             return []
@@ -163,17 +166,19 @@ class Account:
             return unsent(reply)
         if isinstance(reply.answered.fault, AnswerTooLarge) and len(inputs) > 1:
             middle = len(inputs) // 2
-            return await self._halves(kind, [each["id"] for each in inputs], middle, names, by)
+            return await self._halves(kind, [each["id"] for each in inputs], middle, names, by, lost)
         if reply.status in (200, 207) and isinstance(reply.content, dict) and "results" in reply.content:
+            if lost is not None:
+                lost |= _lost(reply.content)
             return list(read_records(reply.content))
         return unsent(self.diagnose(reply, Private(None, (self._token, *(each["id"] for each in inputs)))))
 
     async def _halves(
-        self, kind: str, values: Sequence[str], middle: int, names: Sequence[str], by: str
+        self, kind: str, values: Sequence[str], middle: int, names: Sequence[str], by: str, lost: set[str] | None
     ) -> list[Contact] | Diagnosis:
         found: list[Contact] = []
         for half in (values[:middle], values[middle:]):
-            records = await self.read(kind, half, names, by)
+            records = await self.read(kind, half, names, by, lost=lost)
             if isinstance(records, Diagnosis):
                 return records
             found += records
@@ -215,6 +220,12 @@ class Account:
         if isinstance(reply, Diagnosis):
             return FailedItem(reply)
         return contact if reply.status == 200 else FailedItem(self.diagnose(reply, item.private), reply.code)
+
+
+def _lost(content: Mapping[str, Any]) -> set[str]:
+    errors = content.get("errors")
+    faults = [read_fault(each) for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+    return {value for fault in faults if fault.code == NOT_FOUND for value in fault.ids}
 
 
 def _failed(diagnosis: Diagnosis, code: str | None, words: str) -> FailedItem:

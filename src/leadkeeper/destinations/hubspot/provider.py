@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
+from leadkeeper.destinations.hubspot.errors import CODES, STATUSES
 from leadkeeper.destinations.hubspot.guide import GUIDE
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
-from leadkeeper.destinations.interface import Adapter, Config, Context, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import Adapter, Config, Context, ErrorCodes, MicrosoftNames, Provider
 
 
 def _open(config: Config, context: Context) -> Adapter:
@@ -19,6 +20,10 @@ def _open(config: Config, context: Context) -> Adapter:
     return line(config, context.network, context.now)
 
 
+def _reads_back(config: Config) -> bool:
+    return isinstance(config, HubSpotConfig) and config.rest
+
+
 HUBSPOT: Final = Provider(
     name="hubspot",
     title="HubSpot",
@@ -28,5 +33,7 @@ HUBSPOT: Final = Provider(
     open=_open,
     kinds=(HubSpotKind,),
     guide=GUIDE,
+    codes=(ErrorCodes(system="HubSpot", words=("hubspot",), named=CODES, statuses=STATUSES),),
+    reads_back=_reads_back,
     if_not_found=HubSpotKind.TEST_LEAD_NOT_FOUND,
 )

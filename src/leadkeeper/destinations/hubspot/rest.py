@@ -27,6 +27,7 @@ from leadkeeper.destinations.hubspot.account import (
 from leadkeeper.destinations.hubspot.contacts import KeptContact, Person
 from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.errors import CONFLICT, UNIQUE_TAKEN
+from leadkeeper.destinations.hubspot.read_back import find_records
 from leadkeeper.destinations.hubspot.records import (
     CONTACT_FIELDS,
     EMAIL,
@@ -41,7 +42,7 @@ from leadkeeper.destinations.hubspot.records import (
     wanted,
 )
 from leadkeeper.destinations.hubspot.settings import API_HOST, HubSpotConfig
-from leadkeeper.destinations.interface import Preview
+from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Receipt
@@ -78,6 +79,7 @@ class HubSpotRestApi:
 
     batch: ClassVar[int] = BATCH
     repeatable: ClassVar[bool] = True
+    find_batch: ClassVar[int] = BATCH
 
     def __init__(self, config: HubSpotConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._config = config
@@ -132,6 +134,11 @@ class HubSpotRestApi:
             record |= {f"{LEADS}.{name}": value for name, value in properties.items()}
             return Preview(record, (*notes, *more, *summary, *own))
         return Preview(record, (*notes, *summary, *own, "no lead is made, only a contact"))
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """Which records are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
+        found = await find_records(self._account, self._config.lead_id_property, sent)
+        return self._known(found) if isinstance(found, Diagnosis) else found
 
     async def _ready(self) -> _Ready | Diagnosis:
         details = await self._account.details.get()

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
+from leadkeeper.destinations.marketo.errors import CODES, STATUSES
 from leadkeeper.destinations.marketo.guide import GUIDE
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 
@@ -18,6 +27,10 @@ def _open(config: Config, context: Context) -> Adapter:
     owner = "" if context.quota is None else context.quota.owner
     line = MarketoRestApi if config.rest else MarketoForm
     return line(config, context.network, context.now, owner)
+
+
+def _reads_back(config: Config) -> bool:
+    return isinstance(config, MarketoConfig) and config.rest
 
 
 MARKETO: Final = Provider(
@@ -38,5 +51,8 @@ MARKETO: Final = Provider(
     open=_open,
     kinds=(MarketoKind,),
     guide=GUIDE,
+    codes=(ErrorCodes(system="Marketo", words=("marketo",), numbers=CODES, statuses=STATUSES),),
+    expiring=("clientSecret",),
+    reads_back=_reads_back,
     if_not_found=MarketoKind.TEST_LEAD_NOT_FOUND,
 )

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
-from leadkeeper.destinations.interface import Preview
+from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.errors import (
@@ -30,6 +30,7 @@ from leadkeeper.destinations.marketo.errors import (
     read_reasons,
 )
 from leadkeeper.destinations.marketo.pace import Busy, rest_pace
+from leadkeeper.destinations.marketo.read_back import FIND_BATCH, find_people
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnoses import unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
@@ -41,6 +42,7 @@ from leadkeeper.network.rest import (
     USER_AGENT,
     Dialect,
     Fresh,
+    Reply,
     RestClient,
     SignIn,
     Token,
@@ -78,6 +80,7 @@ class MarketoRestApi:
 
     batch: ClassVar[int] = 1
     repeatable: ClassVar[bool] = True
+    find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(
         self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""
@@ -106,6 +109,25 @@ class MarketoRestApi:
         if lead.description and not any("{description}" in template for template in templates):
             notes = (*notes, "description is not sent: no field has it")
         return Preview(fields, notes)
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """Which people are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
+        try:
+            async with self._pace.turn():
+                found = await find_people(self._read, sent, self._now())
+        except Busy as busy:
+            return diagnose(MarketoKind.PACED, retry_after=busy.seconds)
+        return unsent(found.diagnosis) if isinstance(found, FailedRecord) else found
+
+    async def _read(self, path: str) -> dict[str, Any] | FailedRecord:
+        """The whole answer to a call that reads; its ``result`` may be missing where there is none."""
+        reply = await self._client.call("GET", path, limit=DESCRIPTION_LIMIT)
+        if isinstance(reply, Diagnosis):
+            return FailedRecord(None, reply)
+        if reply.status == 200 and isinstance(reply.content, dict) and reply.content.get("success") is True:
+            return reply.content
+        found = self._judged(reply, self._client.private())
+        return FailedRecord(None, diagnose(Kind.ANSWER_NOT_UNDERSTOOD)) if isinstance(found, list) else found
 
     async def aclose(self) -> None:
         """Give up a request for a token."""
@@ -174,6 +196,9 @@ class MarketoRestApi:
         reply = await self._client.call(method, path, content, limit=limit)
         if isinstance(reply, Diagnosis):
             return FailedRecord(None, reply)
+        return self._judged(reply, private)
+
+    def _judged(self, reply: Reply, private: Private) -> list[Any] | FailedRecord:
         found = read_answer(reply, self._client.evidence(reply, private), self._now())
         if isinstance(found, FailedRecord) and found.code in RATE_SECONDS:
             self._pace.rest(RATE_SECONDS[found.code])

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.interface import Adapter, Config, Context, IngestionNames, MicrosoftNames, Provider
+from leadkeeper.destinations.interface import (
+    Adapter,
+    Config,
+    Context,
+    ErrorCodes,
+    IngestionNames,
+    MicrosoftNames,
+    Provider,
+)
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
+from leadkeeper.destinations.salesforce.errors import CODES, SIGN_IN, STATUSES
 from leadkeeper.destinations.salesforce.guide import GUIDE
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 
@@ -18,6 +27,10 @@ def _open(config: Config, context: Context) -> Adapter:
     if config.rest:
         return SalesforceRestApi(config, context.network, context.now)
     return WebToLead(config, context.network, context.quota, context.now)
+
+
+def _reads_back(config: Config) -> bool:
+    return isinstance(config, SalesforceConfig) and config.rest
 
 
 SALESFORCE: Final = Provider(
@@ -34,6 +47,9 @@ SALESFORCE: Final = Provider(
     open=_open,
     kinds=(SalesforceKind,),
     guide=GUIDE,
+    codes=(ErrorCodes(system="Salesforce", words=("salesforce",), named=CODES, sign_in=SIGN_IN, statuses=STATUSES),),
+    expiring=("clientSecret",),
+    reads_back=_reads_back,
     if_not_found=SalesforceKind.TEST_LEAD_NOT_FOUND,
     account=("webToLeadHost", "objectIdentifier"),
 )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
-from leadkeeper.destinations.interface import Preview
+from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, noted
 from leadkeeper.destinations.salesforce.check import (
     Fields,
@@ -36,6 +36,7 @@ from leadkeeper.destinations.salesforce.errors import (
     read_errors,
 )
 from leadkeeper.destinations.salesforce.fields import REST_FIELDS, rest_record
+from leadkeeper.destinations.salesforce.read_back import FIND_BATCH, find_leads
 from leadkeeper.destinations.salesforce.session import DIALECT, open_session
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.diagnoses import unseen
@@ -72,6 +73,7 @@ class SalesforceRestApi:
 
     batch: ClassVar[int] = BATCH
     repeatable: ClassVar[bool] = True
+    find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(self, config: SalesforceConfig, network: Network, now: Callable[[], float] = time.time) -> None:
         self._config = config
@@ -117,6 +119,13 @@ class SalesforceRestApi:
         """The record for ``lead``, with its external id."""
         fields, notes = rest_record(lead, self._config)
         return Preview(fields | {self._id_field: lead.id}, notes)
+
+    async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
+        """Which leads are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
+        found = await find_leads(self._client, self._id_field, sent)
+        if not isinstance(found, Reply):
+            return found
+        return unsent(self._whole(found, self._client.private(None)))
 
     async def aclose(self) -> None:
         """Give up requests for a token and for the organization's fields."""

@@ -79,7 +79,7 @@ def create_api(
     ChannelRoutes(services.channels).serve_on(app)
     HookRoutes(services.hooks, services.base_url).serve_on(app)
     PortalLinkRoutes(services.portal_links, services.base_url).serve_on(app)
-    Explainer(services.languages).serve_on(app)
+    Explainer(services.languages, services.connections.destinations).serve_on(app)
     System(services.storage, metrics, services.clock, metrics_open=metrics_open).serve_on(app)
     app.openapi = functools.cache(  # type: ignore[method-assign]
         lambda: openapi_of(app, services.connections.destinations, hot, [document() for document in documents])

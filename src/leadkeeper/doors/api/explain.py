@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
@@ -19,10 +20,11 @@ Pasted = Annotated[
 
 
 class Explainer:
-    """``GET /v1/explain``. Our own sentences are known in each of ``languages``."""
+    """``GET /v1/explain``. Our own sentences are known in each of ``languages``, the codes of ``destinations``."""
 
-    def __init__(self, languages: Languages) -> None:
+    def __init__(self, languages: Languages, destinations: Destinations) -> None:
         self._languages = languages
+        self._destinations = destinations
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
@@ -31,4 +33,4 @@ class Explainer:
 
     async def get_explanation(self, q: Pasted, _: Reader, language: Asked) -> Explained:
         """The entries of the catalogue that a text or code means, the surest first; none when nothing is known."""
-        return Explained(explanations=explain(q, language, self._languages))
+        return Explained(explanations=explain(q, language, self._languages, self._destinations))

@@ -91,7 +91,9 @@ class HomePages:
 
     async def _explain(self, request: Request, _: Session) -> Response:
         pasted = (await form_of(request)).get("error", "")[:_PASTED]
-        found = explain(pasted, self._routes.language_of(request)) if pasted.strip() else ()
+        services = self._routes.services
+        asked = (self._routes.language_of(request), services.languages, services.connections.destinations)
+        found = explain(pasted, *asked) if pasted.strip() else ()
         return self._routes.page(request, "help.html", explained=found, every=QUESTIONS)
 
     async def _theme(self, request: Request, _: Session) -> Response:

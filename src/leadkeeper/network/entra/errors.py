@@ -63,6 +63,8 @@ _MEANINGS: Final[dict[AnyKind, str]] = {
     Kind.THROTTLED: "50196 90055",
     Kind.SERVER_ERROR: "50033 90033 50087 90006 90012 90024 90090 90091 70012 50000 90036",
 }
+SYSTEM: Final = "Microsoft Entra ID"
+
 CODES: Final = {int(code): kind for kind, codes in _MEANINGS.items() for code in codes.split()}
 """What each ``AADSTS`` number means. Those of passing troubles mean it whatever status they come with."""
 

@@ -110,6 +110,9 @@ BAD_PAYLOAD: Final = DataverseError(400, "0x80048d19", _PAYLOAD)
 BAD_ARGUMENT: Final = DataverseError(400, "0x80040203", "{reason}")
 BAD_SYNTAX: Final = DataverseError(400, "0x80060888", "Bad Request - Error in query syntax.")
 PLUG_IN: Final = DataverseError(400, "0x80040265", "Leads of this region are handed in by the regional office only.")
+NO_READ_ACCESS: Final = DataverseError(
+    403, "0x80048306", "Principal user (Id={user}, type=8) does not have ReadAccess right(s) for entity 'lead'."
+)
 NO_RECORD: Final = DataverseError(404, "0x80040217", "{entity} With Id = {id} Does Not Exist")
 NO_KEY: Final = DataverseError(
     404, "0x80060891", "A record with the specified key values does not exist in {entity} entity"

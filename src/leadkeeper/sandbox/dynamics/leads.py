@@ -157,6 +157,8 @@ class Leads:
         self._caller.demand(READ)
         names = self._selection()
         lead = self._there(lead_id)
+        if not self._organization.may_read(lead, self._caller.member):
+            raise Refused(errors.NO_READ_ACCESS, user=self._caller.member.id)
         if self._request.headers.get("if-none-match") == lead.etag:
             return Answer(304, headers={"OData-Version": "4.0", "ETag": lead.etag})
         headers = JSON_HEADERS | {"ETag": lead.etag} | self._annotated()
@@ -188,6 +190,7 @@ class Leads:
         query, known = self._request.query, self._columns
         fits = condition(query["$filter"], known, ENTITY) if "$filter" in query else None
         leads = [lead for lead in self._organization.leads.values() if fits is None or fits(lead.record)]
+        leads = [lead for lead in leads if self._organization.may_read(lead, self._caller.member)]
         return ordered(leads, query.get("$orderby"), known)
 
     def count(self) -> Answer:

@@ -55,7 +55,10 @@ class Limits:
 
 @dataclass(slots=True)
 class Member:
-    """A user or application user. ``privileges`` are those of its ``roles``; ``secured`` columns it may not fill."""
+    """A user or application user. ``privileges`` are those of its ``roles``; ``secured`` columns it may not fill.
+
+    ``reads_own``: its right to read reaches the records that it owns, and no others.
+    """
 
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     roles: int = 1
@@ -63,6 +66,7 @@ class Member:
     secured: frozenset[str] = frozenset()
     disabled: bool = False
     licensed: bool = True
+    reads_own: bool = False
 
 
 @dataclass(slots=True)
@@ -211,6 +215,10 @@ class Organization:
         return bool(email) and any(
             str(lead.values.get("emailaddress1") or "").casefold() == email for lead in self.leads.values()
         )
+
+    def may_read(self, lead: Lead, member: Member) -> bool:
+        """Whether the member's right to read reaches this record."""
+        return not member.reads_own or lead.record["_ownerid_value"] == member.id
 
     def _version(self) -> int:
         self._versions += 1

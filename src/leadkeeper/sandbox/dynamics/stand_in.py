@@ -17,10 +17,10 @@ from typing import Final
 from leadkeeper.sandbox.dynamics import (
     bulk as dynamics_bulk,
 )
+from leadkeeper.sandbox.dynamics import by_hand, errors
 from leadkeeper.sandbox.dynamics import (
     changes as dynamics_changes,
 )
-from leadkeeper.sandbox.dynamics import errors
 from leadkeeper.sandbox.dynamics import (
     metadata as dynamics_metadata,
 )
@@ -112,6 +112,10 @@ class Dynamics:
             for organization in self.organizations.values()
             for lead in organization.leads.values()
         ]
+
+    def by_hand(self, asked: Mapping[str, object]) -> Mapping[str, object]:
+        """What a person does, by :mod:`.by_hand`; raises :class:`ValueError` when it cannot be done."""
+        return by_hand.act(self.organizations, asked)
 
     async def handle(self, request: Request) -> Answer:
         """Answer a call of the Web API; a host that is no environment never answers."""

@@ -229,6 +229,12 @@ class Subscription:
             known[:] = [each for each in known if each is not person]
         self.gone.append(person)
 
+    def merge(self, winner: Person, loser: Person, at: float) -> None:
+        """``loser`` becomes part of ``winner``, who gets what was empty. It is no deletion."""
+        new = {name: value for name, value in loser.values.items() if name not in winner.values}
+        self.remove(loser, f"merged into {winner.id}")
+        self.update(winner, new, at)
+
     def note(
         self, kind: int, person: Person, at: float, name: str = "", old: object = None, new: object = None
     ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from leadkeeper.sandbox.marketo import by_hand
 from leadkeeper.sandbox.marketo import rest as marketo_rest
 from leadkeeper.sandbox.marketo.forms import Forms
 from leadkeeper.sandbox.marketo.leads import Subscription
@@ -62,6 +63,10 @@ class Marketo:
         """
         kept = [person for each in self.subscriptions for person in (*each.people, *each.lost, *each.gone)]
         return [person.shown() for person in sorted(kept, key=lambda person: person.at)]
+
+    def by_hand(self, asked: Mapping[str, object]) -> Mapping[str, object]:
+        """What a person does, by :mod:`.by_hand`; raises :class:`ValueError` when it cannot be done."""
+        return by_hand.act(self.subscriptions, self.clock.now(), asked)
 
     async def handle(self, request: Request) -> Answer:
         """A form post, a token, or the REST API, by host name and path."""

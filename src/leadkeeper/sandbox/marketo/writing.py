@@ -156,9 +156,7 @@ class Writing:
         if person in losers:
             raise Refused("1003", "Invalid data: a lead cannot be merged with itself")
         for loser in losers:
-            new = {name: value for name, value in loser.values.items() if name not in person.values}
-            self.subscription.remove(loser, f"merged into {person.id}")
-            self.subscription.update(person, new, self.now)
+            self.subscription.merge(person, loser, self.now)
         return {}
 
     def _person(self, number: object) -> Person | None:

@@ -52,6 +52,7 @@ class StoredLead:
     """One lead in the org. One that is ``converted`` has become an account and a contact, and cannot be changed.
 
     ``created``, ``modified`` and ``deleted`` are seconds since 1970; one that is deleted is in the recycle bin.
+    ``master`` is the lead that it was merged into.
     """
 
     id: str
@@ -60,6 +61,7 @@ class StoredLead:
     created: float = 0.0
     modified: float = 0.0
     deleted: float | None = None
+    master: str | None = None
 
 
 class Leads(dict[str, StoredLead]):

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from leadkeeper.sandbox.salesforce import (
+    by_hand,
+)
+from leadkeeper.sandbox.salesforce import (
     identity as salesforce_identity,
 )
 from leadkeeper.sandbox.salesforce import (
@@ -75,6 +78,10 @@ class Salesforce:
             salesforce_web.settle(org, self.state, self.clock.now())
         arrivals = [*self._strays, *(each for org in self.orgs for each in org.arrivals)]
         return [each.shown() for each in sorted(arrivals, key=lambda each: each.at)]
+
+    def by_hand(self, asked: Mapping[str, object]) -> Mapping[str, object]:
+        """What a person does in the first org, by :mod:`.by_hand`; raises :class:`ValueError` when it cannot be."""
+        return by_hand.act(self.org, self.clock.now(), asked)
 
     async def handle(self, request: Request) -> Answer:
         """Web-to-Lead, a token, or the REST API, by host name and path."""

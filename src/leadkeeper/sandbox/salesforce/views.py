@@ -39,6 +39,7 @@ def _own(org: Org, lead: StoredLead) -> dict[str, object]:
     own: dict[str, object] = {
         "Id": lead.id,
         "IsDeleted": lead.deleted is not None,
+        "MasterRecordId": lead.master,
         "Name": " ".join(str(values[name]) for name in ("FirstName", "LastName") if values.get(name)),
         "Address": place if any(each is not None for each in place.values()) else None,
         "Status": OPEN,

@@ -183,6 +183,15 @@ async def installation(
         yield found
 
 
+@contextlib.asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[Installation]:
+    """An installation whose address is plain, so that browsers' cookies come back, with a connected offer."""
+    async with installation(database_url, public_url="http://leads.example") as opened:
+        operator = await opened.visitor("operator")
+        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+        yield opened
+
+
 def lead(**more: Any) -> dict[str, Any]:
     """A lead as it is handed in."""
     given = {"publisherId": "contoso", "offerId": "crm-pro", "source": "AzureMarketplace", "action": "INS"}

@@ -11,7 +11,7 @@ import pytest
 
 from leadkeeper.access.permissions import Role
 from tests.contracts.test_lead_pages import ADA, BOB, LIST
-from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, hand_in, installation, lead
+from tests.in_process import NOWHERE, Installation, Visitor, connected, hand_in, lead
 from tests.journeys.customer import Customer, Page
 from tests.people import address, signed_in
 
@@ -20,17 +20,9 @@ UPLOAD = "/portal/leads/upload"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, with a connected offer."""
-    async with installation(database_url, public_url="http://leads.example") as opened:
-        operator = await opened.visitor("operator")
-        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+    """With a connected offer."""
+    async with connected(database_url) as opened:
         yield opened
-
-
-@pytest.fixture
-async def operator(home: Installation) -> Visitor:
-    """An operator's key."""
-    return await home.visitor("operator")
 
 
 async def upload(visitor: Customer, content: bytes) -> Page:

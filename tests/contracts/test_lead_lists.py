@@ -12,23 +12,15 @@ from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.lead_lists import COLUMNS, MOST_VIEWS
 from leadkeeper.problem import Problem
 from tests.contracts.test_lead_pages import ADA, BOB, LIST, shown
-from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in, installation
+from tests.in_process import Installation, Visitor, connected, hand_in
 from tests.people import signed_in
 
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, with a connected offer."""
-    async with installation(database_url, public_url="http://leads.example") as opened:
-        operator = await opened.visitor("operator")
-        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+    """With a connected offer."""
+    async with connected(database_url) as opened:
         yield opened
-
-
-@pytest.fixture
-async def operator(home: Installation) -> Visitor:
-    """An operator's key."""
-    return await home.visitor("operator")
 
 
 async def test_columns_are_each_reader_s_own(home: Installation, operator: Visitor) -> None:

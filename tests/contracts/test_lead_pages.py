@@ -14,7 +14,7 @@ from leadkeeper.access.permissions import Role
 from leadkeeper.inbox import narrowing
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in as with_key
-from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, hand_in, installation
+from tests.in_process import NOWHERE, Installation, Visitor, connected, hand_in
 from tests.journeys.customer import Customer, Page
 from tests.people import signed_in
 
@@ -25,17 +25,9 @@ LIST = "/portal/leads"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, with a connected offer."""
-    async with installation(database_url, public_url="http://leads.example") as opened:
-        operator = await opened.visitor("operator")
-        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+    """With a connected offer."""
+    async with connected(database_url) as opened:
         yield opened
-
-
-@pytest.fixture
-async def operator(home: Installation) -> Visitor:
-    """An operator's key."""
-    return await home.visitor("operator")
 
 
 @pytest.fixture

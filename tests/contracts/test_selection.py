@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.storage import tables as t
 from tests.contracts.test_lead_pages import ADA, BOB, LIST, _run
-from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, hand_in, installation
+from tests.in_process import NOWHERE, Installation, Visitor, connected, hand_in
 from tests.people import signed_in
 
 BULK = "/v1/leads/bulk"
@@ -19,17 +19,9 @@ BULK = "/v1/leads/bulk"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, with a connected offer."""
-    async with installation(database_url, public_url="http://leads.example") as opened:
-        operator = await opened.visitor("operator")
-        assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+    """With a connected offer."""
+    async with connected(database_url) as opened:
         yield opened
-
-
-@pytest.fixture
-async def operator(home: Installation) -> Visitor:
-    """An operator's key."""
-    return await home.visitor("operator")
 
 
 async def stand(home: Installation, lead_id: str, state: str, reason: str | None = None) -> None:

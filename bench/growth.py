@@ -21,6 +21,7 @@ from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.doors.portal.lead_csv import csv_of
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.services import Services
+from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
 from leadkeeper.texts import ENGLISH
@@ -50,17 +51,19 @@ def measure(place: Place, plan: Plan, say: Say) -> Section:
     for kind in plan.databases:
         say(f"growth: {kind}, {plan.growth_leads:,} leads are made")
         with installation(place, kind, crm=https()) as made:
-
-            async def run() -> list[Row]:
-                async with open_services(made.settings, worker=False) as opened:
-                    size = await _fill(opened.services, plan.growth_leads)
-                    say(f"growth: {kind}, pages")  # noqa: B023
-                    rows = [await _page(opened.services, kind, *each) for each in _pages()]  # noqa: B023
-                    section.notes.append(f"{kind}: {size:,.0f} bytes for a lead with its delivery.")  # noqa: B023
-                    return [*rows, await _download(opened.services, kind)]  # noqa: B023
-
-            section.rows += asyncio.run(run())
+            size, rows = asyncio.run(_measure(made.settings, kind, plan.growth_leads, say))
+            section.rows += rows
+            section.notes.append(f"{kind}: {size:,.0f} bytes for a lead with its delivery.")
     return section
+
+
+async def _measure(settings: Settings, kind: Kind, leads: int, say: Say) -> tuple[float, list[Row]]:
+    """How many bytes a lead takes, and the rows of one database."""
+    async with open_services(settings, worker=False) as opened:
+        size = await _fill(opened.services, leads)
+        say(f"growth: {kind}, pages")
+        rows = [await _page(opened.services, kind, *each) for each in _pages()]
+        return size, [*rows, await _download(opened.services, kind)]
 
 
 async def _fill(services: Services, leads: int) -> float:

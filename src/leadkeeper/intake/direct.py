@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadkeeper.clock import to_datetime
 from leadkeeper.delivery.claim import Claimed
@@ -13,6 +13,9 @@ from leadkeeper.intake.routes import Route, RouteConnection
 from leadkeeper.intake.rows import Prepared
 from leadkeeper.lead import OutgoingLead, is_test, lead_source_text
 
+if TYPE_CHECKING:
+    from leadkeeper.intake.keep import NewLead
+
 
 class Claiming:
     """Claims new deliveries as far as ``grant`` goes; made anew for each transaction, which may be tried twice."""
@@ -20,7 +23,7 @@ class Claiming:
     def __init__(self, grant: Grant, now: int) -> None:
         self._grant = grant
         self._now = now
-        self._left = {connection_id: room.deliveries for connection_id, room in grant.spaces.items()}
+        self._left = {connection_id: space.deliveries for connection_id, space in grant.spaces.items()}
         self._lead: tuple[str, OutgoingLead] | None = None
 
     def claim_all(self, item: Prepared, route: Route, rows: Sequence[dict[str, Any]]) -> Sequence[tuple[str, Claimed]]:
@@ -45,23 +48,26 @@ class Claiming:
     def _outgoing(self, item: Prepared, route: Route) -> OutgoingLead:
         """The lead as its adapters take it, as if read from its row."""
         if self._lead is None or self._lead[0] != item.id:
-            self._lead = item.id, outgoing(item, route, self._now)
+            self._lead = item.id, outgoing(item.lead, item.id, self._now, route.title, route.publisher_name)
         return self._lead[1]
 
 
-def outgoing(item: Prepared, route: Route, now: int) -> OutgoingLead:
-    """The same as ``delivery.claim.outgoing_lead`` makes of the row in which the lead is kept."""
-    lead, offer = item.lead, item.lead.offer
+def outgoing(lead: NewLead, lead_id: str, now: int, offer_title: str, publisher_name: str) -> OutgoingLead:
+    """``lead`` as adapters get it when it is kept under that id at ``now`` (ms).
+
+    The same as ``delivery.claim.outgoing_lead`` makes of the row in which it is kept.
+    """
+    offer = lead.offer
     return OutgoingLead(
-        id=item.id,
+        id=lead_id,
         created_at=to_datetime(now),
         source=lead.source,
         action=lead.action,
-        lead_source=lead_source_text(lead.source, lead.action, offer.publisher_id, offer.offer_id, route.title),
+        lead_source=lead_source_text(lead.source, lead.action, offer.publisher_id, offer.offer_id, offer_title),
         publisher_id=offer.publisher_id,
-        publisher_name=route.publisher_name,
+        publisher_name=publisher_name,
         offer_id=offer.offer_id,
-        offer_title=route.title,
+        offer_title=offer_title,
         customer=lead.customer,
         description=lead.description,
         campaign=lead.campaign,

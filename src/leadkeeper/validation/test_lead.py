@@ -6,13 +6,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.clock import new_id, to_datetime
+from leadkeeper.clock import new_id
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.schedule import MINUTE, State
+from leadkeeper.intake.direct import outgoing
 from leadkeeper.intake.keep import NewLead, insert_lead
-from leadkeeper.lead import Action, OutgoingLead, is_test, lead_source_text, test_customer
+from leadkeeper.lead import Action, OutgoingLead, test_customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 
@@ -41,19 +42,4 @@ def outgoing_lead(conn: sa.Connection, lead_id: str, new: NewLead, now: int) -> 
         .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
         .where(t.offer.c.ref == str(new.offer))
     ).one()
-    offer = new.offer
-    return OutgoingLead(
-        id=lead_id,
-        created_at=to_datetime(now),
-        source=new.source,
-        action=new.action,
-        lead_source=lead_source_text(new.source, new.action, offer.publisher_id, offer.offer_id, found.title),
-        publisher_id=offer.publisher_id,
-        publisher_name=found.display_name,
-        offer_id=offer.offer_id,
-        offer_title=found.title,
-        customer=new.customer,
-        description=new.description,
-        campaign=new.campaign,
-        test=is_test(new.customer, new.source),
-    )
+    return outgoing(new, lead_id, now, found.title, found.display_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,7 +24,7 @@ async def find_files(
     there: set[str] = set()
     for day in dict.fromkeys(name.rpartition("/")[0] for name in names):
         prefix = _beginning([name for name in names if name.startswith(f"{day}/")])
-        failure = await calls.do(lambda prefix=prefix: _read(client, prefix, there))  # type: ignore[misc]
+        failure = await calls.do(functools.partial(_read, client, prefix, there))
         if failure is not None and failure.code in CONTAINER_MISSING:
             break
         if failure is not None:

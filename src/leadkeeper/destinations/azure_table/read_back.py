@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +27,7 @@ async def find_entities(
     there: Keys = set()
     for day in dict.fromkeys(day for day, _ in wanted):
         rows = [row for at, row in wanted if at == day]
-        failure = await calls.do(lambda day=day, rows=rows: _read(client, day, rows, there))  # type: ignore[misc]
+        failure = await calls.do(functools.partial(_read, client, day, rows, there))
         if failure is not None and failure.code in TABLE_MISSING:
             break
         if failure is not None:

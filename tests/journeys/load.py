@@ -31,7 +31,7 @@ class Load:
     offers: Sequence[str]
     name: str
     clients: int = 6
-    pause: float = 0.01
+    pause: float = 0.15
     acknowledged: dict[str, str] = field(default_factory=dict)
     handed_in_at: dict[str, float] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)

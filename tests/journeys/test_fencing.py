@@ -87,7 +87,7 @@ async def test_workers_freeze_at_random_moments(
     hub = await make_hub(url := postgres.create_database())
     _, *workers = await hub.start("api", "worker", "worker")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
-    load = Load(hub, ["crm"], f"freeze{seed}", clients=10, pause=0.002)
+    load = Load(hub, ["crm"], f"freeze{seed}", clients=10)
     async with under_load(load):
         for _ in range(10):
             worker = random_unit.choice(workers)
@@ -116,7 +116,7 @@ async def test_commits_of_which_nobody_hears(
         await hub.start("api", "worker", "worker")
         await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
         load = Load(hub, ["crm"], f"cable{seed}", clients=6)
-        cable.share = 0.03
+        cable.share = 0.06
         async with under_load(load):
             await asyncio.sleep(20)
             cable.share = 0.0

@@ -34,7 +34,7 @@ async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
     processes = await hub.start(*words)
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
 
-    load = Load(hub, ["crm"], f"cut{seed}", clients=12, pause=0.002)
+    load = Load(hub, ["crm"], f"cut{seed}", clients=12, pause=0.02)
     async with under_load(load):
         for _ in range(CUTS):
             await asyncio.sleep(random_unit.uniform(0.05, 1.0))

@@ -33,7 +33,11 @@ class Exchange:
     writer: asyncio.StreamWriter
 
     async def send(self, data: bytes) -> None:
+        """Write, and wait until there is room for more. Raises :class:`ConnectionResetError` when nobody reads it."""
         self.writer.write(data)
+        # Over TLS a connection that broke within the write is only known after the loop's next turn: without it, one
+        # who sends for ever would never hear of it, and nothing else would run.
+        await asyncio.sleep(0)
         await self.writer.drain()
 
     def reset(self) -> None:

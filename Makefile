@@ -1,8 +1,6 @@
 # One word for everything; `make` alone lists the words. What a word does is in scripts/.
 
-ARGS    ?=
-WORKERS ?= 2
-export WORKERS
+ARGS ?=
 
 PYTHON_READY := .venv/.ready
 NODE_READY   := node_modules/.ready

@@ -97,12 +97,14 @@ def test_no_door_names_a_destinations_own_settings() -> None:
     common = {*json_names(DatedConfig), "fields", "email", "leads", "region", "username", "password"}  # words besides
     names = {name for each in OURS for name in json_names(each.config)} - common
     named = re.compile(rf'["\'](?:{"|".join(sorted(names))})["\']')
-    files = [*PACKAGE.glob("doors/portal/**/*.py"), *PACKAGE.glob("doors/*/templates/**/*.html")]
+    files = [*PACKAGE.glob("doors/portal/**/*.py"), *PACKAGE.glob("doors/portal/templates/**/*.html")]
     assert [path.name for path in files if named.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_no_template_names_a_vendor() -> None:
-    vendors = re.compile("|".join({*OURS.names, *(each.title for each in OURS)} - {"email"}), re.IGNORECASE)
+    # Partner Center itself calls a choice of its own HTTPS Endpoint, and hooks lead through it.
+    words = {word for each in OURS if each.name not in ("email", "https_endpoint") for word in (each.name, each.title)}
+    vendors = re.compile("|".join(map(re.escape, sorted(words))), re.IGNORECASE)
     files = list(PACKAGE.glob("doors/*/templates/**/*.html"))
     assert files
     assert [path.name for path in files if vendors.search(path.read_text(encoding="utf-8"))] == []

@@ -237,6 +237,7 @@ class ConnectionForms:
         at = offer_address(ref) if connection is None else connection_address(ref, connection.name)
         content: dict[str, Any] = {
             "draft": draft,
+            "instead": self._destinations.title(guide.instead) if guide.instead else "",
             "diagnosis": diagnosis,
             "line": None if connection is None else await line_of(self._services, connection, language),
             "main": fields(way.fields),

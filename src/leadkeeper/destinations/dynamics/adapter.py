@@ -27,13 +27,21 @@ from leadkeeper.destinations.dynamics.read_back import FIND_BATCH, find_rows
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_instance_permitted
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, cut, noted, record
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.entra.tokens import Tokens
 from leadkeeper.network.rest import Reply, unsent
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check wrote nothing: it did not look at plug-ins, workflows, flows, duplicate rules "
+        "and business rules, which may refuse or change a lead, nor at who may see it there."
+    )
+)
+"""What a check that passes did not look at."""
 
 LEADS: Final = UUID("5c0f2c5e-6d0b-4f0a-9a53-0f2b7f6c1d84")
 """The namespace in which a lead's id gives the id of its row. It never changes."""
@@ -239,7 +247,7 @@ class Dynamics:
         if diagnosis is not None:
             return Check((*steps, create), diagnosis)
         fields, diagnosis = await self._check_fields()
-        return Check((*steps, create, fields), diagnosis, unseen.DYNAMICS)
+        return Check((*steps, create, fields), diagnosis, UNSEEN)
 
     async def _who_am_i(self) -> str | Diagnosis:
         reply = await self._environment.ask("GET", "WhoAmI")

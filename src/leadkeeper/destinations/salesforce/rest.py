@@ -39,13 +39,21 @@ from leadkeeper.destinations.salesforce.fields import REST_FIELDS, rest_record
 from leadkeeper.destinations.salesforce.read_back import FIND_BATCH, find_leads
 from leadkeeper.destinations.salesforce.session import DIALECT, open_session
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import AnswerTooLarge, Network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, Reply, unsent
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check wrote nothing: it did not look at validation rules, duplicate rules, "
+        "flows and triggers, which may refuse a lead."
+    )
+)
+"""What a check that passes did not look at."""
 
 BATCH: Final = 200
 """The most records in one request of sObject Collections."""
@@ -254,7 +262,7 @@ class SalesforceRestApi:
         steps += [CheckStep("fields", True, text), tell_rules(fields, sent)]
         reply = await self._client.call("GET", "/limits")
         step, trouble = judge_limits(None if isinstance(reply, Diagnosis) else reply.content)
-        return Check((*steps, step), trouble, unseen.SALESFORCE_REST)
+        return Check((*steps, step), trouble, UNSEEN)
 
 
 def _failed(steps: list[CheckStep], name: str, diagnosis: Diagnosis) -> Check:

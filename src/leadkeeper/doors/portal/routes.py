@@ -146,7 +146,7 @@ class Routes:
         if getattr(request.state, "in_frame", session is not None and session.in_frame):
             headers = {**self._in_frame, **(headers or {})}
         content["again"] = _again(request)
-        content["questions"] = questions_of(request.url.path)
+        content["questions"] = questions_of(request.url.path, self.services.connections.destinations)
         content["theme"] = theme if theme in THEMES else THEMES[0]
         return self._pages.page(request, template, status, headers, **content)
 

@@ -16,6 +16,7 @@ SKELETON: Final[dict[str, Any]] = {
     # The body of a lead that says nothing: whatever reads bodies reads this one.
     "body": to_json(NewLead(OfferRef("-", "-"), "", "").content()).decode(),
     "email": "",
+    "country": "",
     "consent": None,
     # Either may tell of a customer; a repeat of so old a lead is a new one.
     "idempotency_key": None,

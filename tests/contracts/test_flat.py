@@ -116,6 +116,15 @@ async def test_the_only_one_is_found_at_once_behind_all_others(home: Installatio
     assert [lead.id for lead in newer.leads] == [oldest]
 
 
+async def test_a_country_of_older_leads_stands_in_their_bodies(home: Installation) -> None:
+    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
+    older = sa.update(t.lead).where(t.lead.c.country != "gb").values(country="*")
+    await home.services.storage.write(lambda conn: conn.execute(older).close())
+    page = await home.services.inbox.list(LeadFilter("contoso", country="PT"), limit=10)
+    assert [lead.id for lead in page.leads] == [oldest]
+    assert (await home.services.inbox.list(LeadFilter("contoso", country="FR"), limit=10)).leads == ()
+
+
 @pytest.mark.parametrize("text", ["nonsense", "nonsense.offer", "contoso.nonsense", "nobody@nowhere.example"])
 @pytest.mark.parametrize("publisher_id", [None, "contoso"])
 async def test_a_search_that_finds_nothing(home: Installation, text: str, publisher_id: str | None) -> None:

@@ -18,6 +18,7 @@ from leadkeeper.storage.tables.inbox import list_columns as list_columns
 from leadkeeper.storage.tables.inbox import saved_view as saved_view
 from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
 from leadkeeper.storage.tables.leads import FOR_A_PERSON as FOR_A_PERSON
+from leadkeeper.storage.tables.leads import IN_A_COUNTRY as IN_A_COUNTRY
 from leadkeeper.storage.tables.leads import READY as READY
 from leadkeeper.storage.tables.leads import SENDING as SENDING
 from leadkeeper.storage.tables.leads import SET_ASIDE as SET_ASIDE

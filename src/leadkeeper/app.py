@@ -16,6 +16,7 @@ from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.people.room import PeopleRoom, open_people
 from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import open_provider
@@ -47,6 +48,7 @@ from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
 from leadkeeper.intake.keep import Intake
 from leadkeeper.languages import installed
+from leadkeeper.mail.address import parse_addresses
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
@@ -167,6 +169,7 @@ def _put_together(
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
         retention=Retention(storage, settings.periods, clock),
+        operator_addresses=OperatorAddresses(storage, parse_addresses(settings.operator_emails), clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),
         selection=Selection(storage, handover.wake, clock),

@@ -8,6 +8,7 @@ from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.people.factor import SecondFactor
 from leadkeeper.access.people.links import Links
 from leadkeeper.access.people.mailing import LinkMail
@@ -82,6 +83,7 @@ class Services:
     costs: Costs
     redelivery: Redelivery
     retention: Retention
+    operator_addresses: OperatorAddresses
     follow_ups: FollowUps
     follow_up_uploads: FollowUpUploads
     selection: Selection

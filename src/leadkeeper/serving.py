@@ -15,6 +15,7 @@ from leadkeeper.inbox.tally import Tally
 from leadkeeper.installation import Installation
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.sender import Sender
+from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import RetentionTask
 from leadkeeper.publishing.runner import PublishingRunner
@@ -115,7 +116,19 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         installation.services.languages,
         installation.services.clock,
     )
+    telling = Telling(
+        installation.services.storage,
+        None if mailer is None else mailer.sender,
+        settings.base_url,
+        installation.services.operator_addresses,
+        installation.services.clock,
+        rules=settings.mail_rules,
+        languages=installation.services.languages,
+        subscriptions=installation.services.channels.subscriptions,
+        keep_days=settings.keep_mail_days,
+    )
     return [
+        telling.run(),
         carrier.run(),
         sender.run(),
         runner.run(),

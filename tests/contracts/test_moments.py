@@ -50,6 +50,7 @@ TO_COME: Final = (
     t.channel_event.c.due_at,
     t.retention_walk.c.due_at,
     t.retention_left.c.look_at,
+    t.mail.c.due_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
@@ -115,6 +116,8 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         kept = {"publisher_id": "p", "kind": "personal"}
         conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
         conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
+        mail = {"address": "a@b.example", "subject": "", "text": "", "languages": "en", "state": "queued"}
+        conn.execute(sa.insert(t.mail).values(id=new_id(), **mail, created_at=NOON, due_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
         told = {"kind": "webhook", "created_at": NOON, "due_at": at}
         named = {"name": "n", "events": "[]", "language": "en", "host": "", "sealed": ""}

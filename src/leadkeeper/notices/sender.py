@@ -25,6 +25,7 @@ from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
+from leadkeeper.notices.queued import send_queued
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.texts import Languages
@@ -68,7 +69,8 @@ class Sender:
     async def look(self) -> int:
         """Send what is due, as long as it is ours; answers how many mails the server took for somebody."""
         assert self._mailer is not None
-        return await self._tell(self._mailer) + await self._ask_all(self._mailer)
+        sent = await self._tell(self._mailer) + await self._ask_all(self._mailer)
+        return sent + await send_queued(self._storage, self._mailer, self._rules, self._clock)
 
     async def _ask_all(self, mailer: Mailer) -> int:
         sent, until = 0, self._clock() + contacts.LEASE_MS - int(SECONDS * 1000)

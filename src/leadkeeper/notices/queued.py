@@ -1,0 +1,132 @@
+"""Mails that wait, one for each recipient: written down in the act that causes them, sent by whoever looks. All SQL.
+
+Each keeps its fate: what the server said to it last, and when it is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+
+from leadkeeper.access.mail_bound import free_at, spend
+from leadkeeper.clock import Clock, least_id, new_id
+from leadkeeper.diagnosis import Diagnosis, Outcome
+from leadkeeper.mail.address import MailAddress, MailRules
+from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.mail.mailer import SECONDS, Mailer
+from leadkeeper.notices.due import HELD_MS, MOST_TRIES, RETRY_MS
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import Storage, one_of
+
+AT_ONCE: Final = 100
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Fate(StrEnum):
+    """What became of a mail."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    IN_DOUBT = "inDoubt"
+
+
+def mail_row(
+    message: EmailMessage, address: str, publisher_id: str, now: int, due_at: int | None = None
+) -> dict[str, Any]:
+    """The row of a mail to one address, which holds nothing secret; of no publisher (empty) it is the operator's."""
+    return {
+        "id": new_id(),
+        "address": address,
+        "publisher_id": publisher_id,
+        "subject": str(message["Subject"]),
+        "text": message.get_content(),
+        "languages": str(message["Content-Language"]),
+        "created_at": now,
+        "due_at": now if due_at is None else due_at,
+        "state": Fate.QUEUED.value,
+    }
+
+
+async def send_queued(storage: Storage, mailer: Mailer, rules: MailRules, clock: Clock) -> int:
+    """Send what is due, as long as it is ours; how many the server took."""
+    sent, until = 0, clock() + HELD_MS - int(SECONDS * 1000)
+    for row in await storage.write(_take, clock()):
+        if clock() >= until:
+            break
+        if not await storage.write(_granted, row, rules, clock()):
+            continue
+        (result,) = (await mailer.send(_message(row, mailer.sender), [row.address])).values()
+        await storage.write(_record, row, result, clock())
+        if result is not None:
+            log.warning("mail not sent", kind=result.kind.value, mail=row.id, publisher=row.publisher_id or None)
+        sent += result is None
+    return sent
+
+
+def remove_old(conn: sa.Connection, before: int) -> None:
+    """Remove the mails that were written and ended before then (ms)."""
+    m = t.mail.c
+    old = sa.select(m.id).where(m.id < least_id(before), m.ended_at < before).order_by(m.id).limit(1_000)
+    ids = list(conn.scalars(old))
+    if ids:
+        conn.execute(sa.delete(t.mail).where(one_of(conn, m.id, ids)))
+
+
+def _take(conn: sa.Connection, now: int) -> Sequence[sa.Row[Any]]:
+    m = t.mail.c
+    due = sa.select(t.mail).where(t.WAITING_MAIL, m.due_at <= now).order_by(m.due_at, m.id).limit(AT_ONCE)
+    rows = conn.execute(due.with_for_update(skip_locked=True)).all()
+    if rows:
+        ids = [row.id for row in rows]
+        conn.execute(sa.update(t.mail).where(one_of(conn, m.id, ids)).values(due_at=now + HELD_MS))
+    return rows
+
+
+def _granted(conn: sa.Connection, row: sa.Row[Any], rules: MailRules, now: int) -> bool:
+    """Whether it may go out now; a publisher whose hour is used up has all its mails wait for the next."""
+    if not row.publisher_id or spend(conn, row.publisher_id, 1, rules, now):
+        return True
+    m, then = t.mail.c, free_at(conn, row.publisher_id, now)
+    mine = (t.WAITING_MAIL, m.publisher_id == row.publisher_id, m.due_at < then)
+    conn.execute(sa.update(t.mail).where(*mine).values(due_at=then))
+    return False
+
+
+def _message(row: sa.Row[Any], sender: MailAddress) -> EmailMessage:
+    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    message["Subject"] = row.subject
+    message["From"] = Address(display_name=sender.name or "Leadkeeper", addr_spec=sender.wire)
+    message["To"] = row.address
+    message["Message-ID"] = f"<{row.id}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(row.text)
+    message["Content-Language"] = row.languages
+    return message
+
+
+def _record(conn: sa.Connection, row: sa.Row[Any], result: Diagnosis | None, now: int) -> None:
+    this = sa.update(t.mail).where(t.mail.c.id == row.id, t.WAITING_MAIL)
+    conn.execute(this.values(after(row.tries, result, now)))
+
+
+def after(tries: int, result: Diagnosis | None, now: int) -> Mapping[str, Any]:
+    """The columns of a mail that was tried ``tries`` times before and now had this result. Pure."""
+    values: dict[str, Any] = {"tries": tries + 1, "tried_at": now, "code": None, "words": None}
+    if result is None:
+        return values | {"state": Fate.ACCEPTED.value, "ended_at": now}
+    values |= {"code": result.evidence.status, "words": result.evidence.text or result.kind.value}
+    if result.outcome is Outcome.AMBIGUOUS:
+        return values | {"state": Fate.IN_DOUBT.value, "ended_at": now}
+    final = result.kind in (MailKind.RECIPIENT_REFUSED, MailKind.ADDRESS_UNSUPPORTED) or tries + 1 >= MOST_TRIES
+    if final:
+        return values | {"state": Fate.REFUSED.value, "ended_at": now}
+    return values | {"due_at": now + RETRY_MS[min(tries + 1, len(RETRY_MS)) - 1]}

@@ -1,0 +1,24 @@
+"""The settings of what people are told."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+from leadkeeper.mail.address import parse_addresses
+
+
+class TellingFields(BaseSettings):
+    """Who is told besides contacts and members."""
+
+    operator_emails: str = Field(
+        "",
+        description="Addresses (commas) at which operators are told of what nobody else can be told, or can settle; "
+        "those entered in the portal come to them.",
+    )
+
+    @field_validator("operator_emails")
+    @classmethod
+    def _operator_emails(cls, value: str) -> str:
+        parse_addresses(value)
+        return value

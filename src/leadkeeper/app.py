@@ -53,6 +53,7 @@ from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.fates import Mails
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
@@ -169,6 +170,7 @@ def _put_together(
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
         retention=Retention(storage, settings.periods, clock),
+        mails=Mails(storage),
         operator_addresses=OperatorAddresses(storage, parse_addresses(settings.operator_emails), clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),

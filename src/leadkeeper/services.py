@@ -35,6 +35,7 @@ from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.fates import Mails
 from leadkeeper.privacy.retention import Retention
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -84,6 +85,7 @@ class Services:
     redelivery: Redelivery
     retention: Retention
     operator_addresses: OperatorAddresses
+    mails: Mails
     follow_ups: FollowUps
     follow_up_uploads: FollowUpUploads
     selection: Selection

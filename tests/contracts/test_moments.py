@@ -20,6 +20,7 @@ from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER
 from leadkeeper.delivery import breaker, schedule
 from leadkeeper.delivery.recall import TRY_EVERY
 from leadkeeper.mail.address import MailRules
+from leadkeeper.mail.fates import RETRY_MS
 from leadkeeper.notices import due
 from leadkeeper.privacy import expiry
 from leadkeeper.settings import Settings
@@ -282,7 +283,7 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "connection.tell_at": max(AGAIN_AFTER, TELL_AFTER, SETTLED),
         "connection.recall_at": TRY_EVERY * jittered,
         "connection_change.due_at": max(changes.UNASKED, changes.TAKEN),
-        "notice.due_at": max(outbox.DAY_MS, *due.RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
+        "notice.due_at": max(outbox.DAY_MS, *RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
         "operation.due_at": lease,
         "retention_walk.due_at": expiry.EVERY_MS,
         "retention_left.look_at": expiry.AGAIN_MS,

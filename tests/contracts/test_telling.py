@@ -1,4 +1,4 @@
-"""Whoever must act hears of a cause once, daily while it lasts, and when it is over: in real mailboxes, both databases."""
+"""Whoever must act hears of a cause once, daily while it lasts, and when it is over: in real mailboxes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.channels.subscriptions import Subscriptions
+from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_vouched
+from leadkeeper.mail.fates import Fate
 from leadkeeper.mail.mailer import Mailer
-from leadkeeper.notices.queued import Fate
 from leadkeeper.notices.sender import Sender
 from leadkeeper.notices.telling import EVERY_MS, Telling
 from leadkeeper.notices.turns import AGAIN_MS, HOUR_MS
@@ -270,3 +271,21 @@ async def test_one_process_looks_at_a_time(database_url: str) -> None:
         assert await it.telling.look() == 0, "another process has just looked"
         it.now += EVERY_MS
         assert await it.telling.look() > 0
+
+
+async def test_connections_that_one_cause_breaks_are_one_mail(database_url: str) -> None:
+    async with office(database_url) as it:
+        await it.connect("primary", "sales@contoso.example")
+        await it.connect("second", "sales@contoso.example")
+        await it.storage.write(_hundred)
+        c = t.connection.c
+        ids = await it.storage.read(lambda conn: conn.scalars(sa.select(c.id)).all())
+        stored = to_stored(diagnose(Kind.TLS_FAILED))
+        rows = [connection_paused(id_, stored, it.now) for id_ in ids]
+        await it.storage.write(lambda conn: conn.execute(sa.insert(t.notice), rows))
+        ((to, mail),) = await it.pass_time()
+        assert (to, mail["Subject"]) == ("sales@contoso.example", "Leads for 100 connections are held")
+        text = mail.get_content()
+        assert "“Contoso CRM Pro”, connection primary" in text
+        assert "… +80" in text
+        assert "What to do:" in text

@@ -41,7 +41,7 @@ class OperatorAddresses:
     async def enter(self, texts: Sequence[str], *, by: str) -> None:
         """These are told from now on, beside those of the setting. Raises :class:`Problem` for what is no address."""
         try:
-            found = list(dict.fromkeys(parse_address(text).key for text in texts))
+            found = list(dict.fromkeys(parse_address(text).key for text in texts if text.strip()))
         except ValueError as error:
             raise _wrong(str(error)) from None
         if len(found) > MOST:

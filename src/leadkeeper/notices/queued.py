@@ -5,55 +5,28 @@ Each keeps its fate: what the server said to it last, and when it is tried again
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access.mail_bound import free_at, spend
-from leadkeeper.clock import Clock, least_id, new_id
-from leadkeeper.diagnosis import Diagnosis, Outcome
+from leadkeeper.clock import Clock, least_id
+from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress, MailRules
-from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.mail.fates import after
 from leadkeeper.mail.mailer import SECONDS, Mailer
-from leadkeeper.notices.due import HELD_MS, MOST_TRIES, RETRY_MS
+from leadkeeper.notices.due import HELD_MS
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
 
 AT_ONCE: Final = 100
 
 log: Final = structlog.get_logger(__name__)
-
-
-class Fate(StrEnum):
-    """What became of a mail."""
-
-    QUEUED = "queued"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    IN_DOUBT = "inDoubt"
-
-
-def mail_row(
-    message: EmailMessage, address: str, publisher_id: str, now: int, due_at: int | None = None
-) -> dict[str, Any]:
-    """The row of a mail to one address, which holds nothing secret; of no publisher (empty) it is the operator's."""
-    return {
-        "id": new_id(),
-        "address": address,
-        "publisher_id": publisher_id,
-        "subject": str(message["Subject"]),
-        "text": message.get_content(),
-        "languages": str(message["Content-Language"]),
-        "created_at": now,
-        "due_at": now if due_at is None else due_at,
-        "state": Fate.QUEUED.value,
-    }
 
 
 async def send_queued(storage: Storage, mailer: Mailer, rules: MailRules, clock: Clock) -> int:
@@ -116,17 +89,3 @@ def _message(row: sa.Row[Any], sender: MailAddress) -> EmailMessage:
 def _record(conn: sa.Connection, row: sa.Row[Any], result: Diagnosis | None, now: int) -> None:
     this = sa.update(t.mail).where(t.mail.c.id == row.id, t.WAITING_MAIL)
     conn.execute(this.values(after(row.tries, result, now)))
-
-
-def after(tries: int, result: Diagnosis | None, now: int) -> Mapping[str, Any]:
-    """The columns of a mail that was tried ``tries`` times before and now had this result. Pure."""
-    values: dict[str, Any] = {"tries": tries + 1, "tried_at": now, "code": None, "words": None}
-    if result is None:
-        return values | {"state": Fate.ACCEPTED.value, "ended_at": now}
-    values |= {"code": result.evidence.status, "words": result.evidence.text or result.kind.value}
-    if result.outcome is Outcome.AMBIGUOUS:
-        return values | {"state": Fate.IN_DOUBT.value, "ended_at": now}
-    final = result.kind in (MailKind.RECIPIENT_REFUSED, MailKind.ADDRESS_UNSUPPORTED) or tries + 1 >= MOST_TRIES
-    if final:
-        return values | {"state": Fate.REFUSED.value, "ended_at": now}
-    return values | {"due_at": now + RETRY_MS[min(tries + 1, len(RETRY_MS)) - 1]}

@@ -20,8 +20,9 @@ from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.inbox.causes import MOST_COUNTED, Cause
 from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
+from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.cause_mail import Kinds, cause_mail
-from leadkeeper.notices.queued import mail_row, remove_old
+from leadkeeper.notices.queued import remove_old
 from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, News, Part, Told, Turn, news_of
 from leadkeeper.notices.whom import OF_LEADS, of_installation, of_publisher, operators, publishers_with_causes, wanted
 from leadkeeper.periodic import Job, run_periodically

@@ -25,7 +25,7 @@ async def write(home: Installation) -> None:
     """A question of Contoso that was refused, one of Fabrikam that was put off, and a password that was taken."""
     base, all_ = "http://leads.example", installed()
     refused = diagnose(MailKind.RECIPIENT_REFUSED, Evidence(status=550, text="5.1.1 no such mailbox"))
-    later = diagnose(MailKind.TEMPORARY, Evidence(status=451, text="4.7.1 greylisted"))
+    later = diagnose(MailKind.SERVER_BUSY, Evidence(status=451, text="4.7.1 greylisted"))
     contoso = question("contoso", TOKEN, "Market", base, SENDER, all_)
     fabrikam = question("fabrikam", TOKEN, "Market", base, SENDER, all_)
     password = new_password(f"{base}/portal/password/{TOKEN}", "Market", base, SENDER, all_, "x")

@@ -56,17 +56,16 @@ def mail_row(
 def record_sent(
     conn: sa.Connection, message: EmailMessage, results: Results, publisher_id: str, now: int, retry_at: int | None
 ) -> None:
-    """Write down the fate of a mail that somebody else sent, and tries again at ``retry_at`` (ms; ``None``: never) where it may."""
+    """Write down the fate of a mail that somebody else sent.
+
+    They try again at ``retry_at`` (ms; ``None``: never) where that may help.
+    """
     text = _TOKEN.sub(r"\1…", message.get_content())
     rows = []
     for address, result in results.items():
         ended = dict(after(MOST_TRIES, result, now))
-        if (
-            result is not None
-            and result.outcome is not Outcome.AMBIGUOUS
-            and not is_final(result)
-            and retry_at is not None
-        ):
+        may_pass = result is not None and result.outcome is not Outcome.AMBIGUOUS and not is_final(result)
+        if may_pass and retry_at is not None:
             ended |= {"state": Fate.PUT_OFF.value, "due_at": retry_at}
         row = mail_row(message, parse_address(address).key, publisher_id, now)
         rows.append({**row, **ended, "text": text, "tries": 1})

@@ -17,7 +17,7 @@ SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A mail to one address. Times in ms; ``due_at`` is when it is tried next, ``None`` where it has ended.
+    """A mail to one address. Times in ms; ``due_at`` is when it is tried next, ``None`` where it is not.
 
     ``code`` and ``words`` are the mail server's last reply where that took it not, masked.
     """
@@ -85,5 +85,5 @@ def _mail(row: sa.Row[Any]) -> SentMail:
         Fate(row.state),
         row.code,
         row.words,
-        row.due_at if row.ended_at is None else None,
+        row.due_at if row.ended_at is None or row.state == Fate.PUT_OFF.value else None,
     )

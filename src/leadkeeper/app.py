@@ -16,7 +16,6 @@ from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
-from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.people.room import PeopleRoom, open_people
 from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import open_provider
@@ -48,12 +47,10 @@ from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
 from leadkeeper.intake.keep import Intake
 from leadkeeper.languages import installed
-from leadkeeper.mail.address import parse_addresses
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
-from leadkeeper.notices.fates import Mails
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
@@ -170,8 +167,6 @@ def _put_together(
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
         retention=Retention(storage, settings.periods, clock),
-        mails=Mails(storage),
-        operator_addresses=OperatorAddresses(storage, parse_addresses(settings.operator_emails), clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),
         selection=Selection(storage, handover.wake, clock),
@@ -228,7 +223,7 @@ def _people(
         secret_keys,
         Vault(list(secret_keys)),
         None if settings.mail_server is None else Mailer(settings.mail_server),
-        marketplace=MarketplaceName(storage, settings.named, clock),
+        marketplace=MarketplaceName(storage, settings.named, clock, settings.operator_addresses),
         least=settings.password_length,
         base_url=settings.base_url,
         rules=settings.mail_rules,

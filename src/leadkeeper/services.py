@@ -84,8 +84,6 @@ class Services:
     costs: Costs
     redelivery: Redelivery
     retention: Retention
-    operator_addresses: OperatorAddresses
-    mails: Mails
     follow_ups: FollowUps
     follow_up_uploads: FollowUpUploads
     selection: Selection
@@ -95,3 +93,13 @@ class Services:
     clock: Clock
     base_url: str
     languages: Languages
+
+    @property
+    def operator_addresses(self) -> OperatorAddresses:
+        """Where operators are told."""
+        return self.marketplace.operators
+
+    @property
+    def mails(self) -> Mails:
+        """What became of mails."""
+        return Mails(self.storage)

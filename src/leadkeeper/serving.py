@@ -14,6 +14,7 @@ from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.installation import Installation
 from leadkeeper.mail.mailer import Mailer
+from leadkeeper.notices.reminders import Reminders
 from leadkeeper.notices.sender import Sender
 from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
@@ -116,6 +117,21 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         installation.services.languages,
         installation.services.clock,
     )
+    return [
+        *_telling(settings, installation, mailer),
+        carrier.run(),
+        sender.run(),
+        runner.run(),
+        Tally(installation.services.storage, installation.services.clock).run(),
+        Inspection(installation.services.storage, installation.services.clock, random.random).run(),
+        RetentionTask(
+            installation.services.retention, installation.services.storage, installation.services.clock
+        ).run(),
+    ]
+
+
+def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> list[Coroutine[Any, Any, None]]:
+    """Whoever must act is told of causes, and reminded of leads."""
     telling = Telling(
         installation.services.storage,
         None if mailer is None else mailer.sender,
@@ -127,17 +143,15 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         subscriptions=installation.services.channels.subscriptions,
         keep_days=settings.keep_mail_days,
     )
-    return [
-        telling.run(),
-        carrier.run(),
-        sender.run(),
-        runner.run(),
-        Tally(installation.services.storage, installation.services.clock).run(),
-        Inspection(installation.services.storage, installation.services.clock, random.random).run(),
-        RetentionTask(
-            installation.services.retention, installation.services.storage, installation.services.clock
-        ).run(),
-    ]
+    reminders = Reminders(
+        installation.services.storage,
+        None if mailer is None else mailer.sender,
+        settings.base_url,
+        (settings.reminder_hours, settings.escalation_hours),
+        installation.services.clock,
+        installation.services.languages,
+    )
+    return [telling.run(), reminders.run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -268,7 +268,7 @@ async def test_one_process_looks_at_a_time(database_url: str) -> None:
         await it.connect("primary", "sales@contoso.example")
         await it.aside("refused")
         assert await it.telling.look() > 0
-        await it.storage.write(lambda conn: conn.execute(sa.delete(t.told_cause)))
+        await it.storage.write(lambda conn: conn.execute(sa.delete(t.notified_cause)))
         assert await it.telling.look() == 0, "another process has just looked"
         it.now += EVERY_MS
         assert await it.telling.look() > 0

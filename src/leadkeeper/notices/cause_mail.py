@@ -97,7 +97,7 @@ def _over(news: News, base_url: str, language: Language) -> Sequence[str]:
     since = () if news.since is None else (language.gettext("It was so since %(moment)s.", moment=_moment(news.since)),)
     return [
         language.gettext("This is over: nothing of the kind waits for anybody any more."),
-        f"  {language.gettext(SUMMARIES[news.about.cause])}",
+        language.gettext(SUMMARIES[news.about.cause]),
         *since,
         "",
         language.gettext("What needs somebody now stands here: %(page)s", page=f"{base_url}/portal"),
@@ -134,11 +134,12 @@ def _remedy(news: News, language: Language) -> Sequence[str]:
     kinds = {part.kind for part in news.parts if part.kind is not None}
     steps = _STEPS.get(news.about.cause, ())
     if steps:
-        numbered = (f"  {number}. {language.gettext(step)}" for number, step in enumerate(steps, 1))
+        numbered = (f"  {number}. {step}" for number, step in enumerate(map(language.gettext, steps), 1))
         return [language.gettext("What to do:"), *numbered]
     if len(kinds) == 1:
         return remedy(kind_of(kinds.pop()), language)
-    return [language.gettext("What to do:"), f"  {language.gettext('Open each of them: its page says what is wrong.')}"]
+    look = language.gettext("Open each of them: its page says what is wrong.")
+    return [language.gettext("What to do:"), f"  {look}"]
 
 
 def _page(news: News) -> str:

@@ -23,7 +23,7 @@ from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
-from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, News, Part, Told, Turn, news_of
+from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, News, Notified, Part, Turn, news_of
 from leadkeeper.notices.whom import OF_LEADS, of_installation, of_publisher, operators, publishers_with_causes, wanted
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
@@ -77,8 +77,8 @@ class Telling:
             return 0
         await self._storage.write(remove_old, self._clock() - self._keep_ms)
         standing, uncertain = await self._standing()
-        told = await self._storage.read(_told)
-        news = news_of(standing, told, uncertain, self._clock())
+        known = await self._storage.read(_notified)
+        news = news_of(standing, known, uncertain, self._clock())
         for at in range(0, len(news), AT_ONCE):
             await self._storage.write(self._write, news[at : at + AT_ONCE])
         return len(news)
@@ -132,26 +132,26 @@ def _claim(conn: sa.Connection, now: int) -> bool:
     return bool(conn.execute(first).rowcount)
 
 
-def _told(conn: sa.Connection) -> dict[About, Told]:
-    c = t.told_cause.c
+def _notified(conn: sa.Connection) -> dict[About, Notified]:
+    c = t.notified_cause.c
     known = {cause.value for cause in Cause}
-    rows = conn.execute(sa.select(t.told_cause).where(c.cause.in_(known)))
+    rows = conn.execute(sa.select(t.notified_cause).where(c.cause.in_(known)))
     return {
-        About(row.address, row.publisher_id, Cause(row.cause)): Told(row.told_at, row.since_at, row.over_at)
+        About(row.address, row.publisher_id, Cause(row.cause)): Notified(row.notified_at, row.since_at, row.over_at)
         for row in rows
     }
 
 
 def _remember(conn: sa.Connection, news: News, now: int) -> None:
-    c, about = t.told_cause.c, news.about
-    conn.execute(sa.delete(t.told_cause).where(c.over_at < now - QUIET_MS))
+    c, about = t.notified_cause.c, news.about
+    conn.execute(sa.delete(t.notified_cause).where(c.over_at < now - QUIET_MS))
     key: dict[str, Any] = {"address": about.address, "publisher_id": about.publisher_id, "cause": about.cause.value}
-    values: dict[str, Any] = {"told_at": now, "since_at": news.since, "over_at": None}
+    values: dict[str, Any] = {"notified_at": now, "since_at": news.since, "over_at": None}
     if news.turn is Turn.OVER:
         values["over_at"] = now
     this = sa.and_(*(c[name] == value for name, value in key.items()))
-    if not conn.execute(sa.update(t.told_cause).where(this).values(values)).rowcount:
-        conn.execute(sa.insert(t.told_cause).values(key | values))
+    if not conn.execute(sa.update(t.notified_cause).where(this).values(values)).rowcount:
+        conn.execute(sa.insert(t.notified_cause).values(key | values))
 
 
 def _kinds(conn: sa.Connection, news: News) -> Kinds:

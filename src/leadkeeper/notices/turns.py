@@ -52,10 +52,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """When an address was told last (ms), since when it was, and when it was over."""
 
-    told_at: int
+    notified_at: int
     since_at: int | None = None
     over_at: int | None = None
 
@@ -71,7 +71,7 @@ class News:
 
 
 def news_of(
-    standing: Mapping[About, Sequence[Part]], told: Mapping[About, Told], uncertain: frozenset[str], now: int
+    standing: Mapping[About, Sequence[Part]], known: Mapping[About, Notified], uncertain: frozenset[str], now: int
 ) -> list[News]:
     """What is to be told at ``now``. Of the publishers in ``uncertain`` not all is known: nothing is over there.
 
@@ -79,21 +79,21 @@ def news_of(
     """
     found = []
     for about, parts in standing.items():
-        turn = _turn(told.get(about), now)
+        turn = _turn(known.get(about), now)
         if turn is not None:
             found.append(News(about, turn, parts, _since(parts)))
     lasting = {(about.publisher_id, about.cause) for about in standing}
-    for about, before in told.items():
+    for about, before in known.items():
         ended = about not in standing and before.over_at is None and about.publisher_id not in uncertain
         if ended and (about.publisher_id, about.cause) not in lasting:
             found.append(News(about, Turn.OVER, (), before.since_at))
     return found
 
 
-def _turn(before: Told | None, now: int) -> Turn | None:
+def _turn(before: Notified | None, now: int) -> Turn | None:
     if before is None:
         return Turn.BEGUN
-    passed = abs(now - before.told_at)  # a clock that was ahead keeps nobody from being told
+    passed = abs(now - before.notified_at)  # a clock that was ahead keeps nobody from being told
     if before.over_at is not None:
         return Turn.BEGUN if passed >= QUIET_MS else None
     return Turn.LASTS if passed >= AGAIN_MS else None

@@ -30,11 +30,11 @@ from leadkeeper.texts import ENGLISH
 from leadkeeper.views import AttentionEntry
 
 OF_LEADS: Final = frozenset({Cause.LEADS_REFUSED, Cause.LEADS_MAY_HAVE_ARRIVED, Cause.LEADS_GAVE_UP})
-"""Told to the contacts of the connections, and to the owners."""
+"""Notified to the contacts of the connections, and to the owners."""
 _OF_CONNECTIONS: Final = frozenset({Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
-"""Told to the owners; contacts hear of them with the notices of outages."""
+"""Notified to the owners; contacts hear of them with the notices of outages."""
 _OF_OPERATORS: Final = frozenset({Cause.LEADS_DAMAGED, Cause.RECORDS_DAMAGED, Cause.CERTIFICATION_WAITS})
-"""Told to operators: nobody else can settle them."""
+"""Notified to operators: nobody else can settle them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,11 @@ def of_publisher(conn: sa.Connection, publisher_id: str, rules: MailRules, now: 
             by_cause[cause].append(part)
             if entry.who == Who.OPERATOR.value:
                 orphaned[cause].append(part)
-    standing = _told(conn, publisher_id, by_cause, orphaned, connections, rules) if by_cause else {}
+    standing = _notified(conn, publisher_id, by_cause, orphaned, connections, rules) if by_cause else {}
     return Found(standing, orphaned, found.complete)
 
 
-def _told(
+def _notified(
     conn: sa.Connection,
     publisher_id: str,
     by_cause: Mapping[Cause, Sequence[Part]],

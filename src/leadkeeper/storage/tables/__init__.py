@@ -65,4 +65,4 @@ from leadkeeper.storage.tables.retention import retention_walk as retention_walk
 from leadkeeper.storage.tables.schema import metadata as metadata
 from leadkeeper.storage.tables.telling import WAITING_MAIL as WAITING_MAIL
 from leadkeeper.storage.tables.telling import mail as mail
-from leadkeeper.storage.tables.telling import told_cause as told_cause
+from leadkeeper.storage.tables.telling import notified_cause as notified_cause

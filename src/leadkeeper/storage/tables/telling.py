@@ -33,15 +33,15 @@ mail: Final = sa.Table(
 WAITING_MAIL: Final = mail.c.ended_at.is_(None)
 sa.Index("ix_mail_due", mail.c.due_at, sqlite_where=WAITING_MAIL, postgresql_where=WAITING_MAIL)
 
-told_cause: Final = sa.Table(
-    "told_cause",
+notified_cause: Final = sa.Table(
+    "notified_cause",
     metadata,
     # What an address has been told of; empty for channels. Of no publisher: what operators are told.
     sa.Column("address", sa.String(320), primary_key=True),
     sa.Column("publisher_id", Name, primary_key=True),
     sa.Column("cause", sa.String(32), primary_key=True),
     sa.Column("since_at", sa.BigInteger),
-    sa.Column("told_at", sa.BigInteger, nullable=False),
+    sa.Column("notified_at", sa.BigInteger, nullable=False),
     # When it was over: kept for a while, so that what comes and goes is not a mail each time.
     sa.Column("over_at", sa.BigInteger),
 )

@@ -31,12 +31,12 @@ def upgrade() -> None:
     waits = sa.text("ended_at IS NULL")
     op.create_index("ix_mail_due", "mail", ["due_at"], sqlite_where=waits, postgresql_where=waits)
     op.create_table(
-        "told_cause",
+        "notified_cause",
         sa.Column("address", sa.String(320), nullable=False),
         sa.Column("publisher_id", sa.String(128), nullable=False),
         sa.Column("cause", sa.String(32), nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=True),
-        sa.Column("told_at", sa.BigInteger(), nullable=False),
+        sa.Column("notified_at", sa.BigInteger(), nullable=False),
         sa.Column("over_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("address", "publisher_id", "cause", name=op.f("pk_told_cause")),
+        sa.PrimaryKeyConstraint("address", "publisher_id", "cause", name=op.f("pk_notified_cause")),
     )

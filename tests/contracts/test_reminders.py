@@ -89,9 +89,11 @@ async def test_one_mail_holds_all_that_a_person_is_told_in_a_turn(database_url: 
         late, due = await hand_in(operator), await hand_in(operator)
         earlier = least_id(now_ms() - 24 * HOUR_MS)
         assert late < due
-        for table, column in ((t.lead, t.lead.c.id), (t.delivery, t.delivery.c.lead_id)):
-            this = sa.update(table).where(column == late).values({column: earlier})
-            await home.services.storage.write(lambda conn, this=this: conn.execute(this) and None)
+
+        def came_earlier(conn: sa.Connection) -> None:
+            conn.execute(sa.update(t.lead).where(t.lead.c.id == late).values(id=earlier))
+
+        await home.services.storage.write(came_earlier)
         await days.give([due], boss)
         ((to, subject, text),) = await days.pass_hours(28)
         assert (to, subject) == (boss, "2 leads wait for an answer")

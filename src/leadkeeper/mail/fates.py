@@ -22,7 +22,7 @@ MOST_TRIES: Final = 30
 """With the last delay each time, a good day; a mail older than that helps nobody."""
 _TOKEN: Final = re.compile(r"(/(?:contacts|portal/(?:password|invitation|begin))/)[\w-]+")
 """In links that are good once."""
-_COLUMNS: Final[Mapping[str, Any]] = {"code": None, "words": None, "tried_at": None, "ended_at": None}
+_COLUMNS: Final[dict[str, Any]] = {"code": None, "words": None, "tried_at": None, "ended_at": None}
 
 
 class Fate(StrEnum):

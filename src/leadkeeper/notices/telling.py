@@ -24,7 +24,7 @@ from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
 from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, News, Notified, Part, Turn, news_of
-from leadkeeper.notices.whom import OF_LEADS, of_installation, of_publisher, operators, publishers_with_causes, wanted
+from leadkeeper.notices.whom import of_installation, of_publisher, operators, publishers_with_causes, wanted
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, one_of
@@ -158,7 +158,7 @@ def _kinds(conn: sa.Connection, news: News) -> Kinds:
     """What the leads of these parts are; looks at no more than are counted."""
     counted = Kinds(sum(part.leads for part in news.parts))
     cause = news.about.cause
-    if cause not in OF_LEADS or not news.parts:
+    if cause not in _ASIDE or not news.parts:
         return counted
     d, lead = t.delivery.c, t.lead.c
     ids = [part.connection_id for part in news.parts]

@@ -36,6 +36,7 @@ from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.fates import Mails
+from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.privacy.retention import Retention
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -103,3 +104,8 @@ class Services:
     def mails(self) -> Mails:
         """What became of mails."""
         return Mails(self.storage)
+
+    @property
+    def quiet_hours(self) -> QuietHours:
+        """When people want to be written to."""
+        return QuietHours(self.storage)

@@ -284,7 +284,7 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "connection.recall_at": TRY_EVERY * jittered,
         "connection_change.due_at": max(changes.UNASKED, changes.TAKEN),
         "notice.due_at": max(outbox.DAY_MS, *RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
-        "mail.due_at": max(*RETRY_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
+        "mail.due_at": max(25 * HOUR, *RETRY_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
         "operation.due_at": lease,
         "retention_walk.due_at": expiry.EVERY_MS,
         "retention_left.look_at": expiry.AGAIN_MS,

@@ -15,12 +15,14 @@ from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.channels.subscriptions import Subscriptions
+from leadkeeper.clock import to_datetime
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_vouched
 from leadkeeper.mail.fates import Fate
 from leadkeeper.mail.mailer import Mailer
+from leadkeeper.notices.quiet import Quiet
 from leadkeeper.notices.sender import Sender
 from leadkeeper.notices.telling import EVERY_MS, Telling
 from leadkeeper.notices.turns import AGAIN_MS, HOUR_MS
@@ -290,3 +292,41 @@ async def test_connections_that_one_cause_breaks_are_one_mail(database_url: str)
         assert "“Contoso CRM Pro”, connection primary" in text
         assert "… +80" in text
         assert "What to do:" in text
+
+
+async def choose(it: Office, email: str, quiet: Quiet) -> None:
+    """A member of Contoso wants to be written to so."""
+    (person,) = [each.id for each in await it.home.services.people.members("contoso") if each.email == email]
+    await it.home.services.quiet_hours.choose(person, quiet)
+
+
+async def test_what_is_urgent_passes_quiet_hours_and_all_else_waits(database_url: str) -> None:
+    async with office(database_url) as it:
+        owner = await add(it.home, Role.OWNER)
+        begins, ends = (f"{to_datetime(it.now + hours * HOUR_MS):%H:%M}" for hours in (-1, 2))
+        await choose(it, owner, Quiet(begins, ends))
+        await it.connect("primary")
+        await it.aside("refused")
+        assert await it.pass_time() == []
+        broken = {"paused": True, "failing_since": it.now, "diagnosis": to_stored(diagnose(Kind.TLS_FAILED))}
+        await it.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(broken)))
+        assert told(await it.pass_time()) == [(owner, "Connections are broken (contoso)")]
+        assert told(await it.pass_time(2 * HOUR_MS)) == [(owner, "Leads were refused (contoso)")]
+
+
+async def test_a_digest_is_one_mail_a_day(database_url: str) -> None:
+    async with office(database_url) as it:
+        owner = await add(it.home, Role.OWNER)
+        await choose(it, owner, Quiet(*[f"{to_datetime(it.now + 3 * HOUR_MS):%H:%M}"] * 2, digest=True))
+        await it.connect("primary")
+        await it.aside("refused")
+        assert await it.pass_time() == []
+        await it.aside("mayHaveArrived")
+        assert await it.pass_time(HOUR_MS) == []
+        ((to, mail),) = await it.pass_time(2 * HOUR_MS)
+        assert (to, mail["Subject"]) == (owner, "2 notices")
+        text = mail.get_content()
+        assert "* Leads were refused (contoso)" in text
+        assert "* Leads may have arrived (contoso)" in text
+        states = await it.storage.read(lambda conn: conn.scalars(sa.select(t.mail.c.state)).all())
+        assert set(states) == {Fate.ACCEPTED.value}

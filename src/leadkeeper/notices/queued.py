@@ -32,17 +32,28 @@ log: Final = structlog.get_logger(__name__)
 async def send_queued(storage: Storage, mailer: Mailer, rules: MailRules, clock: Clock) -> int:
     """Send what is due, as long as it is ours; how many the server took."""
     sent, until = 0, clock() + HELD_MS - int(SECONDS * 1000)
-    for row in await storage.write(_take, clock()):
+    for together in _together(await storage.write(_take, clock())):
         if clock() >= until:
             break
-        if not await storage.write(_granted, row, rules, clock()):
+        rows = [row for row in together if await storage.write(_granted, row, rules, clock())]
+        if not rows:
             continue
-        (result,) = (await mailer.send(_message(row, mailer.sender), [row.address])).values()
-        await storage.write(_record, row, result, clock())
+        (result,) = (await mailer.send(_message(rows, mailer.sender), [rows[0].address])).values()
+        await storage.write(_record, rows, result, clock())
         if result is not None:
-            log.warning("mail not sent", kind=result.kind.value, mail=row.id, publisher=row.publisher_id or None)
+            log.warning(
+                "mail not sent", kind=result.kind.value, mail=rows[0].id, publisher=rows[0].publisher_id or None
+            )
         sent += result is None
     return sent
+
+
+def _together(rows: Sequence[sa.Row[Any]]) -> list[list[sa.Row[Any]]]:
+    """What goes out as one mail: what an address gets as a digest; any other mail is one by itself."""
+    found: dict[str, list[sa.Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(f"to {row.address}" if row.digest else row.id, []).append(row)
+    return list(found.values())
 
 
 def remove_old(conn: sa.Connection, before: int) -> None:
@@ -74,18 +85,21 @@ def _granted(conn: sa.Connection, row: sa.Row[Any], rules: MailRules, now: int) 
     return False
 
 
-def _message(row: sa.Row[Any], sender: MailAddress) -> EmailMessage:
+def _message(rows: Sequence[sa.Row[Any]], sender: MailAddress) -> EmailMessage:
+    row = rows[0]
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-    message["Subject"] = row.subject
+    message["Subject"] = row.subject if len(rows) == 1 else f"{len(rows)} notices"
     message["From"] = Address(display_name=sender.name or "Leadkeeper", addr_spec=sender.wire)
     message["To"] = row.address
     message["Message-ID"] = f"<{row.id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(row.text)
+    parts = [row.text] if len(rows) == 1 else [f"* {each.subject}\n\n{each.text}" for each in rows]
+    message.set_content("\n\n".join(parts))
     message["Content-Language"] = row.languages
     return message
 
 
-def _record(conn: sa.Connection, row: sa.Row[Any], result: Diagnosis | None, now: int) -> None:
-    this = sa.update(t.mail).where(t.mail.c.id == row.id, t.WAITING_MAIL)
-    conn.execute(this.values(after(row.tries, result, now)))
+def _record(conn: sa.Connection, rows: Sequence[sa.Row[Any]], result: Diagnosis | None, now: int) -> None:
+    for row in rows:
+        this = sa.update(t.mail).where(t.mail.c.id == row.id, t.WAITING_MAIL)
+        conn.execute(this.values(after(row.tries, result, now)))

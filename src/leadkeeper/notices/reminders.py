@@ -17,6 +17,7 @@ from leadkeeper.inbox.follow_up import DO_NOT_CONTACT
 from leadkeeper.mail.address import MailAddress, parse_address
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.follow_up_mail import Untouched, reminder_mail
+from leadkeeper.notices.quiet_hours import waits_for
 from leadkeeper.notices.whom import wanted
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
@@ -74,7 +75,8 @@ class Reminders:
             those = found[address]
             message = reminder_mail(those, self._hours, self._base_url, [address], sender, self._languages)
             publishers = {each.publisher_id for each in those}
-            rows.append(mail_row(message, address, publishers.pop() if len(publishers) == 1 else "", now))
+            row = mail_row(message, address, publishers.pop() if len(publishers) == 1 else "", now)
+            rows.append(row | waits_for(conn, address, now, urgent=False))
         if rows:
             conn.execute(sa.insert(t.mail), rows)
             announce(conn)

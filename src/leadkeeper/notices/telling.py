@@ -23,6 +23,8 @@ from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
+from leadkeeper.notices.quiet import URGENT
+from leadkeeper.notices.quiet_hours import waits_for
 from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, News, Notified, Part, Turn, news_of
 from leadkeeper.notices.whom import of_installation, of_publisher, operators, publishers_with_causes, wanted
 from leadkeeper.periodic import Job, run_periodically
@@ -116,7 +118,9 @@ class Telling:
             elif self._sender is not None:
                 rest = (self._base_url, self._sender, "cause", self._languages)
                 message = cause_mail(news, _kinds(conn, news), [about.address], *rest)
-                conn.execute(sa.insert(t.mail).values(mail_row(message, about.address, about.publisher_id, now)))
+                row = mail_row(message, about.address, about.publisher_id, now)
+                urgent = about.cause in URGENT and news.turn is not Turn.OVER
+                conn.execute(sa.insert(t.mail).values(row | waits_for(conn, about.address, now, urgent=urgent)))
             _remember(conn, news, now)
         announce(conn)
 

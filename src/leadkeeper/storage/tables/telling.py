@@ -21,6 +21,8 @@ mail: Final = sa.Table(
     sa.Column("languages", sa.String(200), nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False),
+    # Whether it goes out with others to this address that are due.
+    sa.Column("digest", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("state", State, nullable=False),  # see notices.fate
     # The mail server's last reply to it, masked: its code and words.

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("languages", sa.String(200), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("code", sa.Integer(), nullable=True),
@@ -40,3 +41,4 @@ def upgrade() -> None:
         sa.Column("over_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("address", "publisher_id", "cause", name=op.f("pk_notified_cause")),
     )
+    op.add_column("person", sa.Column("quiet", sa.Text(), nullable=True))

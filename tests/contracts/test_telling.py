@@ -317,7 +317,8 @@ async def test_what_is_urgent_passes_quiet_hours_and_all_else_waits(database_url
 async def test_a_digest_is_one_mail_a_day(database_url: str) -> None:
     async with office(database_url) as it:
         owner = await add(it.home, Role.OWNER)
-        await choose(it, owner, Quiet(*[f"{to_datetime(it.now + 3 * HOUR_MS):%H:%M}"] * 2, digest=True))
+        then = f"{to_datetime(it.now + 3 * HOUR_MS):%H:%M}"
+        await choose(it, owner, Quiet(then, then, digest=True))
         await it.connect("primary")
         await it.aside("refused")
         assert await it.pass_time() == []

@@ -1,7 +1,8 @@
 """When a person wants to be written to: quiet hours, and one mail a day. Pure.
 
-What is urgent passes at once, whatever somebody chose: leads do not get through, or cannot be read. All else waits
-until the quiet hours end; with a digest it comes together, once a day, when they end.
+It holds for mails about causes, and for reminders. What is urgent passes at once, whatever somebody chose: leads do not
+get through, or cannot be read. All else waits until the quiet hours end; with a digest it comes together, once a day,
+when they end.
 """
 
 from __future__ import annotations

@@ -82,8 +82,8 @@ class AccountPages:
 
     async def _quiet(self, request: Request, session: Session) -> Response:
         person_id, form = _person(session), await form_of(request)
-        names = ("begins", "ends", "zone")
-        chosen = Quiet(*(form.get(name, "").strip()[:64] for name in names), digest=form.get("digest") == "daily")
+        begins, ends, zone = (form.get(name, "").strip()[:64] for name in ("begins", "ends", "zone"))
+        chosen = Quiet(begins, ends, zone, digest=form.get("digest") == "daily")
         try:
             await self._services.quiet_hours.choose(person_id, chosen)
         except Problem as problem:

@@ -223,7 +223,7 @@ def _people(
         secret_keys,
         Vault(list(secret_keys)),
         None if settings.mail_server is None else Mailer(settings.mail_server),
-        marketplace=MarketplaceName(storage, settings.named, clock),
+        marketplace=MarketplaceName(storage, settings.named, clock, settings.operator_addresses),
         least=settings.password_length,
         base_url=settings.base_url,
         rules=settings.mail_rules,

@@ -8,6 +8,7 @@ from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.people.factor import SecondFactor
 from leadkeeper.access.people.links import Links
 from leadkeeper.access.people.mailing import LinkMail
@@ -34,6 +35,8 @@ from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.fates import Mails
+from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.privacy.retention import Retention
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -91,3 +94,18 @@ class Services:
     clock: Clock
     base_url: str
     languages: Languages
+
+    @property
+    def operator_addresses(self) -> OperatorAddresses:
+        """Where operators are told."""
+        return self.marketplace.operators
+
+    @property
+    def mails(self) -> Mails:
+        """What became of mails."""
+        return Mails(self.storage)
+
+    @property
+    def quiet_hours(self) -> QuietHours:
+        """When people want to be written to."""
+        return QuietHours(self.storage)

@@ -19,6 +19,9 @@ from leadkeeper.channels.events import ChannelKind
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.fates import mail_row
+from leadkeeper.mail.text import question
 from leadkeeper.storage import tables as t
 from tests.contracts.test_tenancy import OPEN, body_of, filled, operations, parameters
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
@@ -84,7 +87,9 @@ async def known(home: Installation) -> dict[str, str]:
         "version": "1",
     }
     values |= {"operation_id": delivery, "submission_id": delivery, "product_id": "contoso.crm-pro", "act": "cancel"}
-    values |= {"channel_id": made.id}
+    mail = mail_row(question("contoso", "x", "M", home.url, parse_address("a@b.example")), "a@b.example", "contoso", 1)
+    await home.services.storage.write(lambda conn: conn.execute(sa.insert(t.mail).values(mail)))
+    values |= {"channel_id": made.id, "mail_id": mail["id"]}
     values |= {"partner_publisher_id": "contoso", "partner_offer_id": "crm-pro"}
     return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
 

@@ -24,6 +24,9 @@ from leadkeeper.channels.events import ChannelKind
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.fates import mail_row
+from leadkeeper.mail.text import question
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, Answer, Installation, Visitor, hand_in, installation, lead
@@ -128,7 +131,11 @@ async def neighbour(home: Installation) -> Neighbour:
     session = await home.services.person_sign_ins.as_person(person, Place(), factor_too=True)
     wanted = Wanted(ChannelKind.WEBHOOK, f"The {MARK}", f"https://{MARK}.example/told")
     channel = await home.services.channels.create("fabrikam", wanted, by="test")
+    asked = question("fabrikam", MARK, MARK, f"https://{MARK}.example", parse_address("a@b.example"))
+    mail = mail_row(asked, f"ada@{MARK}.example", "fabrikam", 1)
+    await home.services.storage.write(lambda conn: conn.execute(sa.insert(t.mail).values(mail)) and None)
     theirs = {
+        "mailId": mail["id"],
         "channelId": channel.id,
         "personId": person,
         "invitationId": invited.id,
@@ -151,6 +158,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "act": "cancel",
     }
     nobody_s = {
+        "mailId": f"{GONE}9",
         "channelId": f"{GONE}8",
         "personId": f"{GONE}5",
         "invitationId": f"{GONE}6",

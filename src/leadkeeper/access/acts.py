@@ -9,6 +9,7 @@ from typing import Final
 ACTS: Final[Mapping[str, str]] = {
     "access.refused": "Somebody asked for what their role, or their publisher, does not allow.",
     "audit.leftOut": "So many lines of refusals were not written, because there were too many.",
+    "operators.addresses": "An operator changed where operators are told: how many addresses were entered.",
     "channel.create": "A channel was made that tells of leads, connections and offers: of which kind.",
     "channel.remove": "A channel was removed, with what waited for it.",
     "channel.rotate": "A channel got a new signing secret.",

@@ -35,6 +35,7 @@ from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
+from leadkeeper.doors.portal.mails import MailPages
 from leadkeeper.doors.portal.members import MemberPages
 from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.outside import Outside
@@ -77,6 +78,7 @@ _PAGES: Final = (
     CertificationPages,
     MemberPages,
     RetentionPages,
+    MailPages,
     AccountPages,
     LookingPages,
     StartPages,

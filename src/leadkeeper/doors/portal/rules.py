@@ -31,12 +31,16 @@ FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload",
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"
 RETENTION: Final = "/retention"
+MAILS: Final = "/portal/mails"
+"""They name who is written to: owners alone see them."""
 
 
 def needed(method: str, route: str) -> Permission:
     """What a request with this method to this route needs, for what belongs to the caller's publisher."""
     if route in OWN or route.startswith("/portal/account/"):
         return Permission.SEE
+    if route.startswith(MAILS):
+        return Permission.INVITE
     if method != "POST":
         return Permission.CHANGE if route.endswith(FORM_PAGES) else Permission.SEE
     if route.startswith("/portal/publishers/") and (MEMBERS in route or route.endswith(RETENTION)):

@@ -130,6 +130,8 @@ person: Final = sa.Table(
     sa.Column("factor_step", sa.BigInteger),
     # JSON list: hashes of the recovery codes that are left.
     sa.Column("recovery", sa.Text),
+    # JSON: when they want to be written to; see notices.quiet. None: at any time.
+    sa.Column("quiet", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
 )

@@ -23,6 +23,7 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
+from leadkeeper.access.uses import Uses
 from leadkeeper.channels.channels import Channels
 from leadkeeper.channels.subscriptions import Subscriptions
 from leadkeeper.clock import Clock
@@ -63,6 +64,7 @@ from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
+from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
@@ -117,6 +119,7 @@ async def open_services(
         watching.cancel()
         await services.link_mail.aclose()
         await services.rates.aclose()
+        await services.uses.aclose()
         await services.audit.drained()
         await network.aclose()
         await storage.close()
@@ -133,7 +136,8 @@ def _put_together(
 ) -> Services:
     """All services, over the same storage and by the same clock."""
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys)
+    uses = Uses(storage, clock)
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
@@ -153,7 +157,7 @@ def _put_together(
         marketplace=people.marketplace,
         audit=sign_ins.audit,
         channels=channels,
-        hooks=Hooks(storage, clock, quotas=settings.quotas),
+        hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
         connection_copies=ConnectionCopies(storage, connections),
@@ -176,6 +180,8 @@ def _put_together(
         publication=Publication(storage, clock=clock),
         differences=Differences(storage, connections),
         showcase=Showcase(storage),
+        suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
+        uses=uses,
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
         clock=clock,
@@ -246,10 +252,12 @@ def _validator(
     return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str]) -> SignIns:
+def _sign_ins(
+    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses
+) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
-    keys = Keys(storage, clock, tokens=Tokens(secret_keys))
+    keys = Keys(storage, clock, tokens=Tokens(secret_keys), uses=uses)
     return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
 
 

@@ -17,6 +17,7 @@ from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import ProviderSignIns
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
+from leadkeeper.access.uses import Uses
 from leadkeeper.channels.channels import Channels
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
@@ -41,6 +42,7 @@ from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
+from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
 from leadkeeper.validation.validator import Validator
@@ -70,6 +72,8 @@ class Services:
     connection_copies: ConnectionCopies
     differences: Differences
     showcase: Showcase
+    suspensions: Suspensions
+    uses: Uses
     cross_listings: CrossListings
     contact_answers: ContactAnswers
     connections: Connections

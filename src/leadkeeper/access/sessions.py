@@ -260,19 +260,26 @@ def _theirs(caller: Caller) -> sa.ColumnElement[bool]:
 
 
 def _open(row: sa.Row[Any]) -> OpenSession:
-    how = How(row.how)
+    how, stopped = How(row.how), bool(row.suspended)
     if how is How.FRAME:
-        return OpenSession(row.id, Caller(row.key_id, Role(row.role), row.publisher_id), how=how)
+        return OpenSession(row.id, Caller(row.key_id, Role(row.role), row.publisher_id, suspended=stopped), how=how)
     key, person = row.key_id or "", row.person_id
     if person is None:
-        caller = Caller(key, Role(row.key_role), row.key_publisher)
+        caller = Caller(key, Role(row.key_role), row.key_publisher, suspended=stopped)
     else:
         role = Role.OPERATOR if row.publisher_id is None else Role(row.member_role)
-        caller = Caller("", role, row.publisher_id, person)
+        caller = Caller("", role, row.publisher_id, person, suspended=stopped)
     looks = row.looks_at is not None and caller.is_operator
     if looks:
         caller = Caller(key, Role.READER, row.looks_at, person)
     return OpenSession(row.id, caller, row.person_name or "", row.email or "", how, looks)
+
+
+_SUSPENDED: Final = sa.exists().where(
+    t.publisher.c.id == sa.func.coalesce(t.session.c.publisher_id, t.key.c.publisher_id),
+    t.publisher.c.suspended_at.is_not(None),
+)
+"""The publisher for which they act is suspended; needs ``session`` and ``key`` in the query."""
 
 
 def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: bool) -> sa.Row[Any] | None:
@@ -296,6 +303,7 @@ def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: 
         m.role.label("member_role"),
         p.name.label("person_name"),
         p.email,
+        _SUSPENDED.label("suspended"),
     ).select_from(joined)
     by_key = sa.and_(k.id.is_not(None), k.revoked_at.is_(None))
     as_operator = sa.and_(s.publisher_id.is_(None), p.is_operator)

@@ -109,6 +109,7 @@ OPEN: Final[Sequence[sa.ColumnElement[bool]]] = (
     t.connection.c.removed_at.is_(None),
     sa.not_(t.connection.c.paused),
     sa.not_(t.connection.c.paused_by_person),
+    sa.not_(t.connection.c.suspended),
     t.connection.c.closed_until <= NOW,
 )
 """Something may be sent over a connection at :data:`NOW`."""

@@ -153,8 +153,10 @@ def _listing(text: str) -> Listing | None:
 
 
 _PUBLIC = t.ON_SHELF
-_OFFERS: sa.Select[Any] = sa.select(t.offer, t.publisher.c.display_name).join(
-    t.publisher, t.publisher.c.id == t.offer.c.publisher_id
+_OFFERS: sa.Select[Any] = (
+    sa.select(t.offer, t.publisher.c.display_name)
+    .join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
+    .where(t.publisher.c.suspended_at.is_(None))  # it takes no leads
 )
 
 

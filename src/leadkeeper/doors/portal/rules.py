@@ -6,10 +6,10 @@ from typing import Final
 
 from starlette.requests import Request
 
-from leadkeeper.access.permissions import Permission
+from leadkeeper.access.permissions import PERMISSIONS, Permission
 from leadkeeper.doors.portal.routes import Routes
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.problem import Problem, ProblemType, publisher_suspended
 from leadkeeper.texts import lazy_gettext as _
 
 OWN: Final = (
@@ -50,8 +50,11 @@ def require_allowed(routes: Routes, request: Request, route: str, session: Sessi
     if route.startswith("/portal/account") and (session.open.looks or session.in_frame):
         message = _("No account is shown here. Open the portal in a tab of its own, or stop looking first.")
         raise Problem(ProblemType.FORBIDDEN, message)
-    if caller.may(needed(request.method, route), caller.publisher_id):
+    permission = needed(request.method, route)
+    if caller.may(permission, caller.publisher_id):
         return
+    if caller.suspended and caller.publisher_id and permission in PERMISSIONS[caller.role]:
+        raise publisher_suspended(caller.publisher_id)
     routes.refused(session, f"{request.method} {request.url.path[:200]}")
     message = _(
         "Your role here is %(role)s: it does not allow this. Ask an owner of your publisher.", role=session.role_name

@@ -22,6 +22,11 @@ publisher: Final = sa.Table(
     sa.Column("quotas", sa.Text),
     # JSON: for how long its data are kept, where that is shorter than usual; see privacy.periods.
     sa.Column("retention", sa.Text),
+    # Whom an operator asks about it: a name, an address, a number, as it was entered.
+    sa.Column("contact", sa.Text, nullable=False, server_default=""),
+    # Since when an operator lets it do nothing but read, and why; see publishing.suspension.
+    sa.Column("suspended_at", sa.BigInteger),
+    sa.Column("suspended_for", sa.Text, nullable=False, server_default=""),
 )
 
 quota_use: Final = sa.Table(
@@ -179,11 +184,13 @@ connection: Final = sa.Table(
     sa.Column("recovered_at", sa.BigInteger),
     # When the credentials in these settings end, as far as that is known; see connections.expiry.
     sa.Column("ends_at", sa.BigInteger),
+    # Its publisher is suspended: copied here, so that whoever claims deliveries looks at one row.
+    sa.Column("suspended", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("offer_ref", "name"),
 )
 PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.paused_by_person
 """We or a person paused the connection."""
-AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.removed_at.is_not(None)
+AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.suspended | connection.c.removed_at.is_not(None)
 """Nothing is sent over the connection until somebody does something: its deliveries are held."""
 for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at, connection.c.ends_at):
     sa.Index(
@@ -224,4 +231,6 @@ hook: Final = sa.Table(
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("removed_at", sa.BigInteger),
+    # When a lead was posted to it last, to the minute; see access.uses.
+    sa.Column("used_at", sa.BigInteger),
 )

@@ -14,6 +14,7 @@ import structlog
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
+from leadkeeper.access.in_force import in_force
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.people.room import PeopleRoom, open_people
@@ -41,6 +42,7 @@ from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
+from leadkeeper.inbox.oversight import Oversight
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -181,6 +183,8 @@ def _put_together(
         differences=Differences(storage, connections),
         showcase=Showcase(storage),
         suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
+        oversight=Oversight(storage, catalogue, clock),
+        settings_in_force=in_force(settings),
         uses=uses,
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
@@ -252,9 +256,7 @@ def _validator(
     return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-def _sign_ins(
-    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses
-) -> SignIns:
+def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
     keys = Keys(storage, clock, tokens=Tokens(secret_keys), uses=uses)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
+from leadkeeper.access.in_force import SettingInForce
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.people.factor import SecondFactor
@@ -29,6 +31,7 @@ from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
+from leadkeeper.inbox.oversight import Oversight
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -73,6 +76,8 @@ class Services:
     differences: Differences
     showcase: Showcase
     suspensions: Suspensions
+    oversight: Oversight
+    settings_in_force: Sequence[SettingInForce]
     uses: Uses
     cross_listings: CrossListings
     contact_answers: ContactAnswers

@@ -41,14 +41,16 @@ class ListedHook:
 
     id: str
     created_at: str
-    used_at: str | None = None
-    offer: OfferRef | None = None
+    used_at: str | None
+    offer: OfferRef
 
 
 class Hooks:
     """The hooks of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms, quotas: Quotas = USUAL, uses: Uses | None = None) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock = now_ms, quotas: Quotas = USUAL, uses: Uses | None = None
+    ) -> None:
         self._storage = storage
         self._uses = uses
         self._clock = clock

@@ -86,7 +86,9 @@ def parse_role(text: str) -> tuple[Role, str | None]:
 class Keys:
     """The keys of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms, tokens: Tokens | None = None, uses: Uses | None = None) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock = now_ms, tokens: Tokens | None = None, uses: Uses | None = None
+    ) -> None:
         self._storage = storage
         self._uses = uses
         self._clock = clock

@@ -15,7 +15,8 @@ from leadkeeper.problem import Problem, ProblemType, publisher_suspended
 from leadkeeper.texts import lazy_gettext
 
 _READS = frozenset({"GET", "HEAD"})
-"""All that a suspended publisher's keys may do."""
+_SEARCHES = frozenset({"/v1/find", "/v1/leads/find"})
+"""All that a suspended publisher's keys may do: read, and search by what may not stand in an address."""
 _LONGEST = 1_024
 """How long (bytes) a key or token may be: ours are much shorter."""
 
@@ -49,7 +50,7 @@ class Bearers:
             raise self._sign_ins.wrong_key("bearer", self._addresses.of(scope))
         if caller.publisher_id is not None:
             await admitted(self._rates, caller.publisher_id)
-            if caller.suspended and scope["method"] not in _READS:
+            if caller.suspended and scope["method"] not in _READS and scope["path"] not in _SEARCHES:
                 raise publisher_suspended(caller.publisher_id)
         return caller
 

@@ -148,8 +148,8 @@ class Intake:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
 
         ``counted`` is the quota of its publisher that it uses; a customer's own uses none.
-        Raises :class:`Problem` (unknown or not-live offer, suspended publisher, idempotency key used for another lead, quota used up) or
-        ``StorageAway``; nothing of this lead is kept then.
+        Raises :class:`Problem` (unknown or not-live offer, suspended publisher, idempotency key used for another lead,
+        quota used up) or ``StorageAway``; nothing of this lead is kept then.
         """
         if counted is not None and self._rates is not None:
             await self._rates.take(lead.offer.publisher_id, counted)

@@ -117,11 +117,19 @@ class OfferCatalogue:
             own_quotas=own_of(row.quotas),
         )
 
-    async def publishers(self, after: str | None = None, limit: int | None = None) -> list[Publisher]:
-        """The publishers by id, behind the id ``after``; at most ``limit``, or all."""
+    async def publishers(
+        self, after: str | None = None, limit: int | None = None, *, text: str = ""
+    ) -> list[Publisher]:
+        """The publishers by id, behind the id ``after``; at most ``limit``, or all; with ``text`` in id or name."""
         p = t.publisher.c
         query = sa.select(t.publisher).order_by(p.id).limit(limit)
         query = query if after is None else query.where(p.id > after)
+        if text:
+            folded = text.casefold()
+            within = p.shelf_name.contains(folded, autoescape=True) | sa.func.lower(p.id).contains(
+                folded, autoescape=True
+            )
+            query = query.where(within)
         return await self._storage.read(lambda conn: [self._as_publisher(row) for row in conn.execute(query)])
 
     async def put_offer(

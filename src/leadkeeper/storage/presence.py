@@ -34,7 +34,7 @@ log: Final = structlog.get_logger(__name__)
 class Running:
     """A process that runs, and how far its machine's clock is ahead of the database's (behind, if negative).
 
-    ``version`` is its program's, empty for one that has not written it yet; ``started_at`` and ``seen_at`` are in milliseconds.
+    ``version`` is its program's, empty until it has said so; ``started_at`` and ``seen_at`` are in milliseconds.
     """
 
     id: str

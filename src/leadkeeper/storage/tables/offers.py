@@ -192,6 +192,28 @@ PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.pause
 """We or a person paused the connection."""
 AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.suspended | connection.c.removed_at.is_not(None)
 """Nothing is sent over the connection until somebody does something: its deliveries are held."""
+UNWELL: Final[sa.ColumnElement[bool]] = sa.and_(
+    connection.c.removed_at.is_(None),
+    PAUSED
+    | (connection.c.failures >= sa.literal_column("5"))
+    | connection.c.test_diagnosis.is_not(None)
+    | connection.c.notified_at.is_not(None),
+)
+"""All connections that are broken or that a person paused, and few others: see connections.by_state."""
+sa.Index(
+    "ix_connection_unwell",
+    connection.c.offer_ref,
+    connection.c.name,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text(
+        "removed_at IS NULL AND (paused = 1 OR paused_by_person = 1 OR failures >= 5 OR test_diagnosis IS NOT NULL "
+        "OR notified_at IS NOT NULL)"
+    ),
+    postgresql_where=sa.text(
+        "removed_at IS NULL AND (paused OR paused_by_person OR failures >= 5 OR test_diagnosis IS NOT NULL "
+        "OR notified_at IS NOT NULL)"
+    ),
+)
 for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at, connection.c.ends_at):
     sa.Index(
         f"ix_connection_{_moment.name}",

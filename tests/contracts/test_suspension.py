@@ -1,4 +1,4 @@
-"""A publisher is suspended: it reads, nothing of it changes, no door takes its leads, and none that was kept is lost."""
+"""A publisher is suspended: it reads, nothing of it changes, no door takes its leads, none that was kept is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, OFFER, Answer, Installation, connected, hand_in, lead
 from tests.journeys.customer import Customer
-from tests.people import sign_in, signed_in
+from tests.people import signed_in
 
 WHY = "Its contract ended in November."
 ONE = "/v1/publishers/contoso"
@@ -38,7 +38,8 @@ async def suspend(home: Installation, path: str = "/suspend", body: Any = None) 
 def refused(answer: Answer) -> None:
     """The answer names the publisher and who can help."""
     problem = answer.problem(403, "publisher-suspended")
-    assert "contoso" in problem["detail"] and "operator" in problem["detail"]
+    assert "contoso" in problem["detail"]
+    assert "operator" in problem["detail"]
     assert [error["field"] for error in problem["errors"]] == ["publisherId"]
 
 
@@ -112,17 +113,21 @@ async def test_its_keys_read_and_do_nothing_else(home: Installation) -> None:
 
 async def test_its_members_read_and_are_told_why(home: Installation) -> None:
     async with signed_in(home, Role.OWNER) as owner:
-        form = (await owner.open("/portal/offers/contoso/crm-pro/hooks")).form("token")
+        page = await owner.open("/portal/offers/contoso/crm-pro/hooks")
+        (form,) = [each for each in page.forms if each.action.endswith("/crm-pro/hooks")]
         await suspend(home)
         for path in ("/portal", "/portal/offers/contoso/crm-pro", "/portal/leads"):
             page = await owner.open(path)
             assert page.status == 200
             assert WHY in page.text, path
-        assert "Make a hook" not in (await owner.open("/portal/offers/contoso/crm-pro/hooks")).text
+        page = await owner.open("/portal/offers/contoso/crm-pro/hooks")
+        assert [each for each in page.forms if each.action.endswith("/crm-pro/hooks")] == []
         page = await owner.send(form, {})
-        assert page.status == 403 and "is suspended" in page.text, page.text
+        assert page.status == 403, page.text
+        assert "is suspended" in page.text
         page = await owner.open("/portal/offers/contoso/crm-pro/connect")
-        assert page.status == 403 and "is suspended" in page.text
+        assert page.status == 403, page.text
+        assert "is suspended" in page.text
         await suspend(home, "/release")
         assert WHY not in (await owner.open("/portal")).text
         assert (await owner.send(form, {})).status == 200
@@ -152,7 +157,7 @@ async def test_customers_do_not_see_its_offers(home: Installation) -> None:
 async def test_twice_gives_the_newer_reason_and_keeps_since_when(home: Installation) -> None:
     first = await suspend(home)
     again = await suspend(home, body={"reason": "It asked for it."})
-    assert again["suspendedFor"] == "It asked for it." and again["suspendedTime"] == first["suspendedTime"]
+    assert (again["suspendedFor"], again["suspendedTime"]) == ("It asked for it.", first["suspendedTime"])
     released = await suspend(home, "/release")
     assert (released["suspendedTime"], released["suspendedFor"]) == (None, "")
     assert (await suspend(home, "/release"))["suspendedTime"] is None
@@ -181,7 +186,6 @@ async def test_a_session_by_a_key_only_reads(home: Installation) -> None:
     made = await home.services.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/sign-in")
-        page = await visitor.open("/portal/sign-in?key=1") if not any("key" in f.values for f in page.forms) else page
         page = await visitor.send(page.form("key"), {"key": made.key})
         assert page.status == 200
         await suspend(home)
@@ -191,7 +195,5 @@ async def test_a_session_by_a_key_only_reads(home: Installation) -> None:
 
 async def test_an_operator_changes_what_a_suspended_publisher_has(home: Installation) -> None:
     await suspend(home)
-    async with Customer(home.url) as visitor:
-        await sign_in(visitor, "nobody@x.example", "wrong wrong wrong")
     operator = await home.visitor("operator")
     assert (await operator.put(OFFER, {"title": "Renamed"})).status == 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -92,7 +91,7 @@ def _counts(conn: sa.Connection, publishers: Sequence[str]) -> dict[str, Publish
     hooks = _by_publisher(conn, of_hooks.where(theirs, h.removed_at.is_(None)).group_by(o.publisher_id))
     good = (k.publisher_id.in_(publishers), k.revoked_at.is_(None))
     keys = _by_publisher(conn, sa.select(k.publisher_id, sa.func.count()).where(*good).group_by(k.publisher_id))
-    states: defaultdict[str, dict[ConnectionState, int]] = defaultdict(dict)
+    states = {id: dict.fromkeys(ConnectionState, 0) for id in publishers}
     of_connections = sa.select(o.publisher_id, STATE.label("state")).join(t.connection, c.offer_ref == o.ref)
     each = of_connections.where(theirs, c.removed_at.is_(None)).subquery()
     grouped = sa.select(*each.c, sa.func.count()).group_by(*each.c)

@@ -14,7 +14,6 @@ from leadkeeper.access.permissions import FOR_ALL, Role
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Operator
-from leadkeeper.json_types import Flag
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
@@ -52,7 +51,7 @@ class KeyQuery(Body):
         None, description="Those of one publisher."
     )
     role: Role | None = Field(None, description="Those of one role.", json_schema_extra={"enum": list(ROLES)})
-    revoked: Flag = Field(False, description="Those that were revoked, too.")
+    revoked: bool = Field(False, description="Those that were revoked, too.")
     limit: int = Field(50, ge=1, le=200)
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
         None, description="The nextCursor of the page before."

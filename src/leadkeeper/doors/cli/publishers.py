@@ -83,9 +83,7 @@ def suspend(
     if json:
         print_json(found)
     else:
-        say(
-            f"The publisher {found.id} is suspended. Its leads are held until: leadkeeper publishers release {found.id}."
-        )
+        say(say(f"The publisher {found.id} is suspended. This lets it go on: leadkeeper publishers release {found.id}"))
 
 
 @commands.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from leadkeeper.access.permissions import PERMISSIONS, Permission
@@ -27,6 +28,8 @@ OWN: Final = (
     "/portal/look/end",
 )
 """Forms that change nothing of a publisher's, or only one's own view: everybody who is signed in may send them."""
+OPERATE: Final = "/portal/operate/"
+"""Where the pages stand that only operators have."""
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload", "/withdraw")
 """The ends of addresses that show a form which changes something."""
 MEMBERS: Final = "/members"
@@ -45,11 +48,17 @@ def needed(method: str, route: str) -> Permission:
 
 
 def require_allowed(routes: Routes, request: Request, route: str, session: Session) -> None:
-    """Raise :class:`Problem` unless the caller's role allows it; whose things it is about is looked at later."""
+    """Raise :class:`Problem` unless the caller's role allows it; whose things it is about is looked at later.
+
+    Raises ``HTTPException`` for a page of operators, as if it were not there for anybody else.
+    """
     caller = session.caller
     if route.startswith("/portal/account") and (session.open.looks or session.in_frame):
         message = _("No account is shown here. Open the portal in a tab of its own, or stop looking first.")
         raise Problem(ProblemType.FORBIDDEN, message)
+    if route.startswith(OPERATE) and not caller.is_operator:
+        routes.refused(session, f"{request.method} {request.url.path[:200]}")
+        raise HTTPException(404)
     permission = needed(request.method, route)
     if caller.may(permission, caller.publisher_id):
         return

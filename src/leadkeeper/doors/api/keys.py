@@ -19,7 +19,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import View
 
-ROLES: Final = (*sorted(FOR_ALL), *OF_KEYS)
+ROLES: Final = (*OF_KEYS, *sorted(FOR_ALL))
 LONGEST_NOTE: Final = 200
 _ROLE: Final = "^(operator|marketplace|(publisher|contributor|reader):[A-Za-z0-9_-]{1,128})$"
 KeyId = Annotated[UUID, Path(alias="keyId")]

@@ -21,7 +21,7 @@ AT: Final = "/portal/operate/keys"
 _SHOWN: Final = 50
 _LONGEST_NOTE: Final = 200
 _ID: Final = re.compile(r"[0-9a-f-]{36}")
-_ROLES: Final = (*sorted(FOR_ALL), *OF_KEYS)
+_ROLES: Final = (*OF_KEYS, *sorted(FOR_ALL))
 
 
 class KeyPages:

@@ -156,7 +156,9 @@ def _clock(ahead_ms: int, language: Language) -> str:
     if abs(ahead_ms) < 1_000:
         return language.gettext("right")
     shown = language.number(round(abs(ahead_ms) / 1_000, 1))
-    return language.gettext("%(count)s s ahead" if ahead_ms > 0 else "%(count)s s behind", count=shown)
+    if ahead_ms > 0:
+        return language.gettext("%(count)s s ahead", count=shown)
+    return language.gettext("%(count)s s behind", count=shown)
 
 
 def _a_minute(count: int, language: Language) -> str:

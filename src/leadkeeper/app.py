@@ -78,6 +78,10 @@ from leadkeeper.validation.validator import Validator
 log: Final = structlog.get_logger(__name__)
 
 
+_Opened = tuple[Storage, Clock, Sequence[str]]
+"""A database with its clock and the keys to the secrets in it."""
+
+
 @contextlib.asynccontextmanager
 async def open_services(
     settings: Settings, *, worker: bool, languages: Languages | None = None
@@ -91,7 +95,7 @@ async def open_services(
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    storage, clock, secret_keys = await open_database(settings)
+    opened = storage, clock, _ = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
@@ -99,7 +103,7 @@ async def open_services(
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    services = _put_together(settings, storage, clock, secret_keys, context, handover, languages or installed())
+    services = _put_together(settings, opened, context, handover, languages or installed())
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -128,15 +132,10 @@ async def open_services(
 
 
 def _put_together(
-    settings: Settings,
-    storage: Storage,
-    clock: Clock,
-    secret_keys: Sequence[str],
-    context: Context,
-    handover: Handover,
-    languages: Languages,
+    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages
 ) -> Services:
     """All services, over the same storage and by the same clock."""
+    storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
     uses = Uses(storage, clock)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
@@ -183,8 +182,7 @@ def _put_together(
         differences=Differences(storage, connections),
         showcase=Showcase(storage),
         suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
-        oversight=Oversight(storage, catalogue, clock),
-        settings_in_force=in_force(settings),
+        oversight=Oversight(storage, catalogue, clock, in_force(settings)),
         uses=uses,
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
-from leadkeeper.access.in_force import SettingInForce
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.people.factor import SecondFactor
@@ -77,7 +75,6 @@ class Services:
     showcase: Showcase
     suspensions: Suspensions
     oversight: Oversight
-    settings_in_force: Sequence[SettingInForce]
     uses: Uses
     cross_listings: CrossListings
     contact_answers: ContactAnswers

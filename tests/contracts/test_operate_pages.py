@@ -197,5 +197,5 @@ async def test_settings_name_their_source_and_no_secret(home: Installation, oper
     assert ".edu" in page.text
     assert "LEADKEEPER_SECRET_KEY" in page.text
     assert MASK in page.text
-    secret = next(each for each in home.services.settings_in_force if each.name == "LEADKEEPER_SECRET_KEY")
+    secret = next(each for each in home.services.oversight.settings if each.name == "LEADKEEPER_SECRET_KEY")
     assert (secret.value, secret.origin) == (MASK, "given")

@@ -175,4 +175,5 @@ def _listed(row: sa.Row[Any]) -> ListedHook:
 
 def _find(conn: sa.Connection, digest: str) -> sa.Row[Any] | None:
     found = (t.hook.c.token_hash == digest, t.hook.c.removed_at.is_(None))
-    return conn.execute(sa.select(t.hook.c.offer_ref, t.hook.c.id).where(*found)).first()
+    query: sa.Select[Any] = sa.select(t.hook.c.offer_ref, t.hook.c.id).where(*found)
+    return conn.execute(query).first()

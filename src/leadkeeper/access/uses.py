@@ -88,7 +88,8 @@ def _write(conn: sa.Connection, uses: Mapping[tuple[Used, str], int]) -> None:
     rows: defaultdict[Used, list[dict[str, object]]] = defaultdict(list)
     for (what, id), at in sorted(uses.items()):  # in one order, so that no two processes wait for each other
         rows[what].append({"one": id, "at": at})
+    moment = sa.bindparam("at", type_=sa.BigInteger)
     for what, each in rows.items():
-        c, at = _TABLES[what].c, sa.bindparam("at", type_=sa.BigInteger)
-        newer = c.used_at.is_(None) | (c.used_at < at)
-        conn.execute(sa.update(_TABLES[what]).where(c.id == sa.bindparam("one"), newer).values(used_at=at), each)
+        c = _TABLES[what].c
+        newer = c.used_at.is_(None) | (c.used_at < moment)
+        conn.execute(sa.update(_TABLES[what]).where(c.id == sa.bindparam("one"), newer).values(used_at=moment), each)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.access.in_force import SettingInForce
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.by_state import STATE, ListedConnection, listed
 from leadkeeper.connections.state import ConnectionState
@@ -40,9 +41,16 @@ class Overseen:
 
 
 class Oversight:
-    """What an operator sees of one installation."""
+    """What an operator sees of one installation. ``settings`` are those in force in this process."""
 
-    def __init__(self, storage: Storage, catalogue: OfferCatalogue, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        catalogue: OfferCatalogue,
+        clock: Clock = now_ms,
+        settings: Sequence[SettingInForce] = (),
+    ) -> None:
+        self.settings: Final = settings
         self._storage = storage
         self._catalogue = catalogue
         self._clock = clock
@@ -95,8 +103,8 @@ def _counts(conn: sa.Connection, publishers: Sequence[str]) -> dict[str, Publish
     of_connections = sa.select(o.publisher_id, STATE.label("state")).join(t.connection, c.offer_ref == o.ref)
     each = of_connections.where(theirs, c.removed_at.is_(None)).subquery()
     grouped = sa.select(*each.c, sa.func.count()).group_by(*each.c)
-    for publisher_id, state, count in conn.execute(grouped):
-        states[publisher_id][ConnectionState(state)] = count
+    for row in conn.execute(grouped):
+        states[row[0]][ConnectionState(row[1])] = row[2]
     return {id: PublisherCounts(offers.get(id, 0), states[id], hooks.get(id, 0), keys.get(id, 0)) for id in publishers}
 
 

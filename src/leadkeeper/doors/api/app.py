@@ -70,7 +70,7 @@ def create_api(
     Deliveries(services.redelivery, services.audit).serve_on(app)
     Publishers(services.catalogue, services.suspensions).serve_on(app)
     KeyRoutes(services.keys).serve_on(app)
-    OversightRoutes(services.oversight, services.hooks, services.settings_in_force).serve_on(app)
+    OversightRoutes(services.oversight, services.hooks).serve_on(app)
     RetentionRoutes(services.retention).serve_on(app)
     Offers(services.catalogue).serve_on(app)
     PublishingRoutes(services.publication, services.base_url).serve_on(app)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import FastAPI, Query
 from pydantic import Field
 
 from leadkeeper.access.hooks import Hooks
-from leadkeeper.access.in_force import SettingInForce
 from leadkeeper.clock import to_text
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.doors.api.resource import add
@@ -193,10 +191,9 @@ class SettingList(View):
 class OversightRoutes:
     """``/v1/connections``, ``/v1/hooks``, ``/v1/workers``, ``/v1/settings``, for operators."""
 
-    def __init__(self, oversight: Oversight, hooks: Hooks, settings: Sequence[SettingInForce]) -> None:
+    def __init__(self, oversight: Oversight, hooks: Hooks) -> None:
         self._oversight = oversight
         self._hooks = hooks
-        self._settings = settings
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -250,4 +247,4 @@ class OversightRoutes:
 
     async def list_settings(self, _: Operator) -> SettingList:
         """For an operator: of the process that answers. Secrets are masked."""
-        return SettingList(settings=[SettingView.model_validate(each) for each in self._settings])
+        return SettingList(settings=[SettingView.model_validate(each) for each in self._oversight.settings])

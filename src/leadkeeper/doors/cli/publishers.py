@@ -83,7 +83,7 @@ def suspend(
     if json:
         print_json(found)
     else:
-        say(say(f"The publisher {found.id} is suspended. This lets it go on: leadkeeper publishers release {found.id}"))
+        say(f"The publisher {found.id} is suspended. This lets it go on: leadkeeper publishers release {found.id}")
 
 
 @commands.command()

@@ -80,7 +80,7 @@ class OversightPages:
         if len(found) > _SHOWN:
             last = shown[-1][0]
             following = f"{CONNECTIONS}?{urlencode({**within, 'after': f'{last.offer}/{last.name}'})}"
-        tabs = [(None, f"{CONNECTIONS}?{urlencode(of)}")]
+        tabs: list[tuple[ConnectionState | None, str]] = [(None, f"{CONNECTIONS}?{urlencode(of)}")]
         tabs += [(each, f"{CONNECTIONS}?{urlencode({**of, 'state': each.value})}") for each in ConnectionState]
         return self._routes.page(
             request,
@@ -130,7 +130,7 @@ class OversightPages:
         )
 
     async def _settings(self, request: Request, _session: Session) -> Response:
-        every = self._services.settings_in_force
+        every = self._services.oversight.settings
         withheld = next((each.value for each in every if each.name == "LEADKEEPER_WITHHELD_DOMAINS"), "")
         domains = [part.strip() for part in withheld.split(",") if part.strip()]
         return self._routes.page(request, "settings.html", settings=every, origins=_ORIGINS, domains=domains)

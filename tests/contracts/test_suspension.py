@@ -76,6 +76,10 @@ async def test_what_was_kept_is_held_and_goes_on(home: Installation) -> None:
     await suspend(home)
     assert await state_of(home, lead_id) == "held"
     assert await due(home) == []
+    (found,) = (await operator.post("/v1/find", {"text": lead_id})).json()["leads"]
+    assert "an operator suspended its publisher" in found["message"][0]
+    async with signed_in(home, Role.READER) as reader:
+        assert "its publisher is suspended" in (await reader.open(f"/portal/leads/{lead_id}")).text
     running = (await operator.get("/v1/workers")).json()["queue"]
     assert (running["held"], running["due"]) == (1, 0)
     await suspend(home, "/release")

@@ -61,7 +61,9 @@ def list_(
         if publisher in (None, key.publisher_id) and role in (None, key.role, key.role.partition(":")[0])
     ]
     if json:
-        print_json({"keys": found})
+        from leadkeeper.doors.api.keys import KeyView
+
+        print_json({"keys": [KeyView.model_validate(key) for key in found]})
         return
     rows = [(k.id, k.role, k.created_at, k.used_at or "", k.revoked_at or "", k.note) for k in found]
     columns = ("Id", "Role", "Made", "Used", "Revoked", "Note")

@@ -57,7 +57,7 @@ def listed(
     if publisher_id is not None:
         query = query.where(of_publisher(conn, publisher_id))
     if state is not None:
-        query = query.where(state.value == STATE)
+        query = query.where(STATE.in_([state.value]))
     if state in _UNWELL:
         query = query.where(t.UNWELL)
     if after is not None:

@@ -18,6 +18,7 @@ from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import ProviderSignIns
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
+from leadkeeper.access.uses import Uses
 from leadkeeper.channels.channels import Channels
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
@@ -29,6 +30,7 @@ from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
+from leadkeeper.inbox.oversight import Oversight
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -44,6 +46,7 @@ from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
+from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
 from leadkeeper.validation.validator import Validator
@@ -73,6 +76,9 @@ class Services:
     connection_copies: ConnectionCopies
     differences: Differences
     showcase: Showcase
+    suspensions: Suspensions
+    oversight: Oversight
+    uses: Uses
     cross_listings: CrossListings
     contact_answers: ContactAnswers
     connections: Connections

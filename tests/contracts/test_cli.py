@@ -173,6 +173,7 @@ def test_keys_on_a_new_database(call: Call, database_url: str, monkeypatch: pyte
         "role": "operator",
         "note": "first",
         "createdTime": listed["createdTime"],
+        "lastUsedTime": None,
         "revokedTime": None,
     }
     assert made.json["key"] not in call("keys", "list").out

@@ -38,6 +38,8 @@ MARK: Final = "quagga"
 QUERY: Final = {"/api/": "?api-version=2017-10-31"}
 BODIES: Final[Mapping[str, Any]] = {
     "PUT /v1/publishers/{publisherId}": {"displayName": "Mine now"},
+    "POST /v1/publishers/{publisherId}/suspend": {"reason": "Mine now"},
+    "POST /v1/keys": {"role": "publisher:{publisherId}"},
     "PUT /v1/publishers/{publisherId}/retention": {"personalDays": 1},
     "POST /v1/publishers/{publisherId}/portal-links": {"role": "reader"},
     "POST /v1/publishers/{publisherId}/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},
@@ -122,7 +124,7 @@ async def neighbour(home: Installation) -> Neighbour:
     begun = await operator.post(f"{offer}/publish", {})
     assert begun.status == 202, begun.body
     await put_in_slots(home.services, OfferRef("fabrikam", "veiled"), preview=1)
-    await home.services.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
+    key = await home.services.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
     by = Caller("test", Role.OPERATOR)
     invited = await home.services.links.invite(f"{MARK}-waits@far.example", "fabrikam", Role.READER, by=by)
     link = await home.services.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
@@ -147,6 +149,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "leadId": lead_id,
         "deliveryId": delivery,
         "hookId": hook["id"],
+        "keyId": key.id,
         "operationId": begun.json()["id"],
         "submissionId": begun.json()["id"],
         "productId": "fabrikam.veiled",
@@ -170,6 +173,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "leadId": f"{GONE}1",
         "deliveryId": f"{GONE}2",
         "hookId": f"{GONE}3",
+        "keyId": f"{GONE}9",
         "operationId": f"{GONE}4",
         "submissionId": f"{GONE}4",
         "productId": "nobodyxx.nought",

@@ -32,7 +32,7 @@ from leadkeeper.lead import MOST_HOPS, Customer
 from leadkeeper.lead_body import to_body
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
-from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
+from leadkeeper.problem import FieldError, Problem, ProblemType, publisher_suspended, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, share_routes
 from leadkeeper.storage.group import GroupCommit
@@ -153,8 +153,8 @@ class Intake:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
 
         ``counted`` is the quota of its publisher that it uses; a customer's own uses none.
-        Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead, quota used up) or
-        ``StorageAway``; nothing of this lead is kept then.
+        Raises :class:`Problem` (unknown or not-live offer, suspended publisher, idempotency key used for another lead,
+        quota used up) or ``StorageAway``; nothing of this lead is kept then.
         """
         if counted is not None and self._rates is not None:
             await self._rates.take(lead.offer.publisher_id, counted)
@@ -355,6 +355,8 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
     route = routes.get(str(lead.offer))
     if route is None:
         return unknown_offer(lead.offer)
+    if route.suspended:
+        return publisher_suspended(lead.offer.publisher_id)
     if not route.live and not (lead.preview and route.previewed):
         message = _("The offer %(offer)s is not live, so it takes no leads. Set live to true first.")
         error = FieldError("offerId", lazy_gettext("the offer is not live"))

@@ -72,6 +72,7 @@ class LeadPage:
             "owners": await workers(self._routes, lead.publisher_id) if lead.follow_up else [],
             "answer": _ANSWERS.get(done, ""),
             "now": self._services.clock(),
+            "suspended": (await self._services.catalogue.publisher(lead.publisher_id)).suspended_at is not None,
             **await self._beside(request, session, lead_id),
             "took": clock_of(lead),
             "errors": {},

@@ -28,6 +28,7 @@ from leadkeeper.doors.portal.lead_words import (
     overdue,
     source_word,
 )
+from leadkeeper.doors.portal.menus import OPERATOR_MENUS
 from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.questions import questions_of
@@ -100,6 +101,7 @@ class Routes:
             "column_words": COLUMN_WORDS,
             "receipts": RECEIPTS,
             "overdue": overdue,
+            "operator_menus": OPERATOR_MENUS,
         }
         policy = content_security_policy()
         self._pages = Pages(
@@ -200,6 +202,7 @@ _SHOWN: Final = (
     "/publisher",
     "/offer",
     "/retention",
+    "/keys",
 )
 """The ends of addresses that show a page and take its form too."""
 

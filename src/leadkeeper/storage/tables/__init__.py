@@ -36,6 +36,7 @@ from leadkeeper.storage.tables.offers import FAILED as FAILED
 from leadkeeper.storage.tables.offers import ON_SHELF as ON_SHELF
 from leadkeeper.storage.tables.offers import PAUSED as PAUSED
 from leadkeeper.storage.tables.offers import RUNNING as RUNNING
+from leadkeeper.storage.tables.offers import UNWELL as UNWELL
 from leadkeeper.storage.tables.offers import connection as connection
 from leadkeeper.storage.tables.offers import connection_change as connection_change
 from leadkeeper.storage.tables.offers import cross_listing as cross_listing

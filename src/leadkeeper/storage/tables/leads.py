@@ -184,6 +184,8 @@ process: Final = sa.Table(
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     # How many milliseconds its machine's clock is ahead of the database's.
     sa.Column("ahead_ms", sa.BigInteger, nullable=False),
+    # Of the program that it runs.
+    sa.Column("version", sa.String(32), nullable=False, server_default=""),
 )
 
 clock: Final = sa.Table(

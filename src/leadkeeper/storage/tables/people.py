@@ -84,6 +84,9 @@ key: Final = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    # When somebody called with it last, to the minute; see access.uses.
+    sa.Column("used_at", sa.BigInteger),
+    sa.Index("ix_key_publisher", "publisher_id", "id"),
 )
 
 session: Final = sa.Table(

@@ -65,7 +65,7 @@ def create_api(
     Bulk(services.selection).serve_on(app)
     AttentionRoutes(services.attention, services.clock).serve_on(app)
     AuditRoutes(services.audit).serve_on(app)
-    Deliveries(services.redelivery, services.audit).serve_on(app)
+    Deliveries(services.redelivery, services.sent_records, services.audit).serve_on(app)
     Publishers(services.catalogue).serve_on(app)
     RetentionRoutes(services.retention).serve_on(app)
     Offers(services.catalogue).serve_on(app)

@@ -29,6 +29,8 @@ OWN: Final = (
 """Forms that change nothing of a publisher's, or only one's own view: everybody who is signed in may send them."""
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload", "/withdraw")
 """The ends of addresses that show a form which changes something."""
+RECORD: Final = "/portal/deliveries/{delivery_id}/record"
+"""What a destination gets of a lead: for whoever works on leads."""
 MEMBERS: Final = "/members"
 RETENTION: Final = "/retention"
 
@@ -38,7 +40,7 @@ def needed(method: str, route: str) -> Permission:
     if route in OWN or route.startswith("/portal/account/"):
         return Permission.SEE
     if method != "POST":
-        return Permission.CHANGE if route.endswith(FORM_PAGES) else Permission.SEE
+        return Permission.CHANGE if route == RECORD or route.endswith(FORM_PAGES) else Permission.SEE
     if route.startswith("/portal/publishers/") and (MEMBERS in route or route.endswith(RETENTION)):
         return Permission.INVITE
     return Permission.CHANGE

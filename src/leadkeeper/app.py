@@ -96,7 +96,7 @@ async def open_services(
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    services = _put_together(settings, storage, clock, secret_keys, context, handover, languages or installed())
+    services = _put_together(settings, (storage, clock, secret_keys), context, handover, languages or installed())
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -125,14 +125,13 @@ async def open_services(
 
 def _put_together(
     settings: Settings,
-    storage: Storage,
-    clock: Clock,
-    secret_keys: Sequence[str],
+    database: tuple[Storage, Clock, Sequence[str]],
     context: Context,
     handover: Handover,
     languages: Languages,
 ) -> Services:
-    """All services, over the same storage and by the same clock."""
+    """All services, over the same storage and by the same clock; ``database`` is as it was opened."""
+    storage, clock, secret_keys = database
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
     sign_ins = _sign_ins(settings, storage, clock, secret_keys)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)

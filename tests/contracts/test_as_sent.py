@@ -24,6 +24,10 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
+def _run(conn: sa.Connection, act: sa.Update) -> None:
+    conn.execute(act)
+
+
 async def delivery_of(operator: Visitor, lead_id: str, connection: str = "primary") -> str:
     """The lead's delivery over that connection."""
     found = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"]
@@ -80,8 +84,7 @@ async def test_what_is_there_no_more_or_was_never_sent_has_no_record(home: Insta
         ({"withheld": False, "expired_at": 1}, 409, "lead-expired"),
         ({"expired_at": None, "body": '{"customer": 1}'}, 500, "record-damaged"),
     ):
-        change = sa.update(t.lead).values(values)
-        await home.services.storage.write(lambda conn, change=change: conn.execute(change) and None)
+        await home.services.storage.write(_run, sa.update(t.lead).values(values))
         (await operator.get(at)).problem(status, kind)
 
 

@@ -36,6 +36,7 @@ from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_up_upload import FollowUpUploads
@@ -169,6 +170,7 @@ def _put_together(
         attention=Attention(storage),
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
+        sent_records=SentRecords(storage, connections, context, sign_ins.audit),
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
         retention=Retention(storage, settings.periods, clock),

@@ -24,6 +24,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
+from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_up_upload import FollowUpUploads
@@ -88,6 +89,7 @@ class Services:
     attention: Attention
     trace: Trace
     reading: Reading
+    sent_records: SentRecords
     costs: Costs
     redelivery: Redelivery
     retention: Retention

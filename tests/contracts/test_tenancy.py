@@ -372,7 +372,8 @@ async def test_the_portal_shows_and_does_nothing_of_another_s(home: Installation
                         assert MARK not in html, route.path
                         for name, value in values.items():
                             html = html.replace(value.lower(), f"<{name}>")
-                        answers.append((answer.status, html))
+                        # One's own refusals stand in the audit, a moment later.
+                        answers.append((answer.status, "" if route.path == "/portal/audit" else html))
                         called += 1
                     assert answers[0] == answers[1], (method, route.path)
                     assert not parameters(route.path) or answers[0][0] == 404, (method, route.path)

@@ -41,6 +41,7 @@ ACTS: Final[Mapping[str, str]] = {
     "lead.followUp": "Somebody changed a lead's state, its owner, or wrote a note on it: which of these.",
     "lead.list": "A list of leads was read.",
     "lead.read": "One lead was read whole.",
+    "lead.record": "What a destination gets of a lead was read: over which connection.",
     "look.begin": "An operator began to look at a publisher's pages as its members see them.",
     "look.end": "An operator looked no more.",
     "marketplace.name": "The marketplace was given a name.",

@@ -67,7 +67,7 @@ def create_api(
     Bulk(services.selection).serve_on(app)
     AttentionRoutes(services.attention, services.clock).serve_on(app)
     AuditRoutes(services.audit).serve_on(app)
-    Deliveries(services.redelivery, services.audit).serve_on(app)
+    Deliveries(services.redelivery, services.sent_records, services.audit).serve_on(app)
     Publishers(services.catalogue, services.suspensions).serve_on(app)
     KeyRoutes(services.keys).serve_on(app)
     OversightRoutes(services.oversight, services.hooks).serve_on(app)

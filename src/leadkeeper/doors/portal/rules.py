@@ -32,6 +32,8 @@ OPERATE: Final = "/portal/operate/"
 """Where the pages stand that only operators have."""
 FORM_PAGES: Final = ("/connect", "/copy", "/edit", "/new", "/remove", "/upload", "/withdraw")
 """The ends of addresses that show a form which changes something."""
+RECORD: Final = "/portal/deliveries/{delivery_id}/record"
+"""What a destination gets of a lead: for whoever works on leads."""
 MEMBERS: Final = "/members"
 RETENTION: Final = "/retention"
 MAILS: Final = "/portal/mails"
@@ -45,7 +47,7 @@ def needed(method: str, route: str) -> Permission:
     if route.startswith(MAILS):
         return Permission.INVITE
     if method != "POST":
-        return Permission.CHANGE if route.endswith(FORM_PAGES) else Permission.SEE
+        return Permission.CHANGE if route == RECORD or route.endswith(FORM_PAGES) else Permission.SEE
     if route.startswith("/portal/publishers/") and (MEMBERS in route or route.endswith(RETENTION)):
         return Permission.INVITE
     return Permission.CHANGE

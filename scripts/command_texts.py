@@ -8,8 +8,8 @@ from typing import IO, Any
 from babel.messages.extract import extract_python
 from typer.main import get_command
 
+from leadkeeper.doors.cli.localized_help import help_texts
 from leadkeeper.doors.cli.program import program
-from leadkeeper.doors.cli.told_help import help_texts
 
 
 def extract(

@@ -11,8 +11,17 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from leadkeeper.doors.cli.localized_help import (
+    COMMANDS,
+    OPTIONS,
+    RICH,
+    SHOW,
+    USAGE,
+    help_language,
+    help_texts,
+    tell_help,
+)
 from leadkeeper.doors.cli.program import program
-from leadkeeper.doors.cli.told_help import COMMANDS, OPTIONS, RICH, SHOW, USAGE, help_language, help_texts, tell_help
 from tests.english import english_on
 from tests.languages import PORTUGUESE
 

@@ -33,8 +33,8 @@ from leadkeeper.doors.cli import (
     serve,
 )
 from leadkeeper.doors.cli.failing import Failed, explanation
+from leadkeeper.doors.cli.localized_help import help_language, tell_help
 from leadkeeper.doors.cli.showing import complain
-from leadkeeper.doors.cli.told_help import help_language, tell_help
 
 NAME = "leadkeeper"
 

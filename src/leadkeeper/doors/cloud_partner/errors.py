@@ -87,7 +87,7 @@ class WrongVersion(Exception):
     """The request asks for another version of the API."""
 
 
-def _told(request: Request, status: int, problem: Problem) -> Response:
+def _localized(request: Request, status: int, problem: Problem) -> Response:
     """``problem`` in the language that ``request`` asks for, or in English where a part of it cannot be told so."""
     language = problem.language(accepted(request.headers.get("accept-language"), request.app.state.languages))
     fields = [FieldError(each.field, language.tell(each.message)) for each in problem.errors]
@@ -106,7 +106,7 @@ def install_errors(app: FastAPI) -> None:
         if error.type is ProblemType.FORBIDDEN and caller is not None:
             request.app.state.bearers.refused(caller, request.scope)
         status = error.status if isinstance(error, UnstorableText) else _STATUSES.get(error.type, error.status)
-        return _told(request, status, error)
+        return _localized(request, status, error)
 
     async def of_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -115,7 +115,7 @@ def install_errors(app: FastAPI) -> None:
             for each in error.errors()[:20]
         )
         detail = lazy_gettext("The request cannot be taken: %(errors)s", errors=every_error(fields))
-        return _told(request, 400, Problem(ProblemType.INVALID_REQUEST, detail, fields))
+        return _localized(request, 400, Problem(ProblemType.INVALID_REQUEST, detail, fields))
 
     async def of_version(_: Request, _error: Exception) -> Response:
         message = f"Invalid api version. Allowed values are [{API_VERSION}]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from typer._click.core import Command, Context, Parameter
 from typer._click.formatting import HelpFormatter
@@ -13,7 +13,7 @@ from typer._click.formatting import HelpFormatter
 from leadkeeper.doors.cli.telling import language_of_tag, terminal_language
 from leadkeeper.texts import Language, _
 
-USAGE: Final = _("Usage: ")
+USAGE: Final = _("Usage:")
 SHOW: Final = _("Show this message and exit.")
 OPTIONS: Final = _("[OPTIONS]")
 COMMANDS: Final = _("COMMAND [ARGS]...")
@@ -85,7 +85,7 @@ def _parts(command: Command) -> Iterator[Command | Parameter]:
 def _context(language: Language) -> type[Context]:
     tell: Callable[[str], str] = language.catalogue.gettext
 
-    class Told(HelpFormatter):
+    class LocalizedFormatter(HelpFormatter):
         """Typer writes help by constants of a module: they are set when a help is begun, for every language anew."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
@@ -96,10 +96,10 @@ def _context(language: Language) -> type[Context]:
             super().__init__(*args, **options)
 
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-            super().write_usage(prog, args, tell(USAGE) if prefix is None else prefix)
+            super().write_usage(prog, args, f"{tell(USAGE)} " if prefix is None else prefix)
 
-    class ToldContext(Context):
-        formatter_class: ClassVar[type[HelpFormatter]] = Told
+    class LocalizedContext(Context):
+        formatter_class = LocalizedFormatter
 
         def __init__(self, command: Command, *args: Any, **options: Any) -> None:
             super().__init__(command, *args, **options)
@@ -107,4 +107,4 @@ def _context(language: Language) -> type[Context]:
             if option is not None:
                 option.help = tell(SHOW)
 
-    return ToldContext
+    return LocalizedContext

@@ -33,7 +33,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.entra.tokens import Tokens
 from leadkeeper.network.rest import Reply, unsent
-from leadkeeper.texts import _, lazy_gettext
+from leadkeeper.texts import _, join_lazily, lazy_gettext
 
 UNSEEN: Final = Unseen(
     _(
@@ -236,7 +236,7 @@ class Dynamics:
             return Check(reach.steps, _silent(DIALECT.about_host(reach.diagnosis)))
         steps = [*reach.steps]
         diagnosis = await self._environment.prove_sign_in()
-        steps.append(_step("token", diagnosis, "Microsoft Entra ID gives a token for this environment."))
+        steps.append(_step("token", diagnosis, lazy_gettext("Microsoft Entra ID gives a token for this environment.")))
         if diagnosis is not None:
             return Check(tuple(steps), diagnosis)
         user = await self._who_am_i()
@@ -289,11 +289,16 @@ class Dynamics:
                 text = f"{_SOURCE} has no option {code}; it has {', '.join(map(str, sorted(options)[:40]))}."
                 diagnosis = diagnose(DynamicsKind.PICKLIST_VALUE, Evidence(text=text))
         if diagnosis is None and left_out:
-            summary = f"All fields exist; not compared with the table's navigation properties: {', '.join(left_out)}."
+            summary = lazy_gettext(
+                "All fields exist; not compared with the table's navigation properties: %(names)s.",
+                names=", ".join(left_out),
+            )
             return CheckStep("fields", None, summary), None
         lookups = any(name.endswith(_BIND) for name in mapped)
-        compared = " Lookups were compared with the table's navigation properties." if lookups else ""
-        return _step("fields", diagnosis, f"All fields that leads fill in exist.{compared}"), diagnosis
+        fine: tuple[str, ...] = (lazy_gettext("All fields that leads fill in exist."),)
+        if lookups:
+            fine += (lazy_gettext("Lookups were compared with the table's navigation properties."),)
+        return _step("fields", diagnosis, join_lazily(fine)), diagnosis
 
 
 def _step(name: str, diagnosis: Diagnosis | None, fine: str = "") -> CheckStep:

@@ -69,7 +69,7 @@ class Email:
                 found = await self._mailer.probe()
         except NoFreeConnection as error:
             found = diagnose_network(error)
-        detail = "The mail server lets us sign in." if found is None else found.summary
+        detail = lazy_gettext("The mail server lets us sign in.") if found is None else found.summary
         server = CheckStep("mailServer", found is None, detail)
         standings = await self._standings()
         missing = _nobody_to_tell(standings)

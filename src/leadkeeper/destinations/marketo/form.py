@@ -98,9 +98,10 @@ class MarketoForm:
             step = CheckStep("form", False, trouble.evidence.text or trouble.summary)
             return Check((*reach.steps, step), trouble)
         lacks = [name for name in self._wanted() if name not in form.fields]
-        detail = (
-            f"The form is there; it lacks {', '.join(lacks)}, which are left out." if lacks else "The form is there."
-        )
+        detail = lazy_gettext("The form is there.")
+        if lacks:
+            names = ", ".join(lacks)
+            detail = lazy_gettext("The form is there; it lacks %(names)s, which are left out.", names=names)
         proof = CheckStep(
             "lead", None, lazy_gettext("Only a test lead that turns up in Marketo can prove that the form takes leads.")
         )

@@ -258,7 +258,9 @@ class SalesforceRestApi:
         if trouble is not None or isinstance(fields, Diagnosis):
             assert trouble is not None
             return _failed(steps, "fields", trouble)
-        text = "All fields exist and may be written, none that is mandatory is lacking, and leads can be created."
+        text = lazy_gettext(
+            "All fields exist and may be written, none that is mandatory is lacking, and leads can be created."
+        )
         steps += [CheckStep("fields", True, text), tell_rules(fields, sent)]
         reply = await self._client.call("GET", "/limits")
         step, trouble = judge_limits(None if isinstance(reply, Diagnosis) else reply.content)

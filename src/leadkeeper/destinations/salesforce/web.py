@@ -29,7 +29,7 @@ from leadkeeper.network.answer import Private, kind_of_status, read_error, retry
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.trouble import not_sent
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.texts import _
+from leadkeeper.texts import _, join_lazily, lazy_gettext
 
 UNSEEN: Final = Unseen(
     _(
@@ -43,7 +43,7 @@ WARN_AT: Final = 450
 """From this many leads in 24 hours on (of 500) receipts say how many there were."""
 
 _QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
-LOST_FOR: Final = (
+LOST_FOR: Final = lazy_gettext(
     "It drops them without a word when a field is mandatory or a picklist (best is a text that may be empty), "
     "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the "
     "object identifier (oid) is another organization's, or a validation or duplicate rule objects."
@@ -82,7 +82,8 @@ class WebToLead:
         reach = await self._network.check_reach(self._origin)
         if reach.diagnosis is not None:
             return reach
-        detail = f"Only a test lead that turns up in Salesforce can prove that it takes leads. {LOST_FOR}"
+        only = lazy_gettext("Only a test lead that turns up in Salesforce can prove that it takes leads.")
+        detail = join_lazily((only, LOST_FOR))
         return Check((*reach.steps, CheckStep("lead", None, detail)), unseen=UNSEEN)
 
     async def preview(self, lead: OutgoingLead) -> Preview:

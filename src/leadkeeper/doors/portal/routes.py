@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from leadkeeper.check import step_title
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
@@ -102,6 +103,7 @@ class Routes:
             "receipts": RECEIPTS,
             "overdue": overdue,
             "operator_menus": OPERATOR_MENUS,
+            "step_title": step_title,
         }
         policy = content_security_policy()
         self._pages = Pages(

@@ -25,7 +25,8 @@ class TestPublishersAndOffers:
         read = await operator.get("/v1/publishers/fabrikam")
         assert read.json() == changed.json()
         assert read.json()["displayName"] == "Fabrikam Ltd"
-        assert set(read.json()) == {"id", "displayName", "createdTime", "changedTime", "quotas"}
+        times = {"createdTime", "changedTime", "suspendedTime"}
+        assert set(read.json()) == times | {"id", "displayName", "contact", "suspendedFor", "quotas", "ownQuotas"}
         listed = (await operator.get("/v1/publishers")).json()
         assert [publisher["id"] for publisher in listed["publishers"]] == ["contoso", "fabrikam"]
 

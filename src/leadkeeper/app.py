@@ -63,6 +63,7 @@ from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
+from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
@@ -111,7 +112,7 @@ async def open_services(
                 events=services.channels.subscriptions,
             )
             handover.carrier, handover.woken = carrier.direct, carrier.wake
-        yield Installation(services, metrics, network, carrier, clock)
+        yield Installation(services, metrics, network, carrier, clock, context)
         await services.intake.drained()
     finally:
         watching.cancel()
@@ -166,6 +167,7 @@ def _put_together(
         reading=Reading(inbox, trace, sign_ins.audit),
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
+        reconciliation=Reconciliation(storage, connections, handover.wake, clock, days=settings.reconciliation_days),
         retention=Retention(storage, settings.periods, clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),

@@ -41,6 +41,7 @@ from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
+from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
 from leadkeeper.validation.validator import Validator
@@ -81,6 +82,7 @@ class Services:
     reading: Reading
     costs: Costs
     redelivery: Redelivery
+    reconciliation: Reconciliation
     retention: Retention
     follow_ups: FollowUps
     follow_up_uploads: FollowUpUploads

@@ -23,6 +23,7 @@ from leadkeeper.network.addresses import NetworkPolicy, own_addresses, parse_hos
 from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
+from leadkeeper.reconciliation.settings import ReconciliationFields
 from leadkeeper.storage.engine import open_storage
 
 
@@ -34,7 +35,7 @@ def _quota(usual: int, summary: str) -> Any:
     return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {summary}.")
 
 
-class Settings(ProviderFields, RetentionFields):
+class Settings(ProviderFields, ReconciliationFields, RetentionFields):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(

@@ -192,6 +192,7 @@ class Connections:
             "removed_at": None,
             "ends_at": ends_ms(stored),
             **({} if known else NOTHING_KNOWN),
+            **({} if before and kept and changes.same_line(before.stored, stored) else {"settings_since": now}),
             **Health().columns(),
         }
         if before is None:

@@ -1,0 +1,233 @@
+"""What was removed at a destination is found there, sent again, and nothing else is. Both databases where SQL decides."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.catalogue import to_stored
+from leadkeeper.clock import new_id, now_ms
+from leadkeeper.connections.adapters import open_adapter
+from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
+from leadkeeper.destinations.interface import Adapter, Context, SentRecord
+from leadkeeper.diagnosis import Receipt
+from leadkeeper.network.client import Network, NetworkPolicy
+from leadkeeper.offer import OfferRef
+from leadkeeper.reconciliation.runs import DAY_MS, HOLD_MS, SETTLED_MS
+from leadkeeper.reconciliation.task import ReconciliationTask
+from leadkeeper.storage import tables as t
+from tests.contracts.cases.case import Line
+from tests.contracts.test_destinations import Meet, Meeting, meet, nowhere, settings_of
+from tests.contracts.test_read_back import READABLE, People, _remover
+from tests.in_process import OFFER, Installation, Visitor, batch, installation, lead
+
+__all__ = ["meet"]
+
+REF: Final = OfferRef("contoso", "crm-pro")
+ONE: Final = f"{OFFER}/connections/primary"
+LEADS: Final = 150
+GONE: Final = 100
+
+
+@dataclass
+class Scene:
+    """An installation whose offer's leads go to a stand-in; the time goes on as the test says."""
+
+    home: Installation
+    operator: Visitor
+    context: Context
+    meeting: Meeting
+    later: int = 0
+    sent: dict[str, SentRecord] = field(default_factory=dict)
+
+    def clock(self) -> int:
+        """The time by which runs go."""
+        return now_ms() + self.later
+
+    @property
+    def task(self) -> ReconciliationTask:
+        """A process that reads back."""
+        services = self.home.services
+        return ReconciliationTask(
+            services.storage, services.connections, self.context, days=7, clock=self.clock, random_unit=lambda: 0.5
+        )
+
+    async def adapter(self) -> Adapter:
+        """The line to the destination, as a worker opens it."""
+        connection = await self.home.services.connections.get(REF, "primary")
+        assert connection is not None
+        return open_adapter(connection, self.context, self.home.services.storage)
+
+    async def hand_in(self, count: int, **more: Any) -> None:
+        """So many customers act."""
+        customers = [{"lastName": "Lovelace", "email": f"{new_id()}@northwind.example"} for _ in range(count)]
+        lines = b"\n".join(_line(customer, more) for customer in customers)
+        answer = await batch(self.operator, lines)
+        assert answer.status == 200, answer.body
+        assert len(answer.body.splitlines()) == count
+
+    async def carry(self) -> set[str]:
+        """Deliver what waits, as a worker does, and as many in a call as the adapter takes; which leads these were."""
+        rows = await self.home.services.storage.read(_waiting)
+        adapter = await self.adapter()
+        async with aclosing(adapter):
+            for begin in range(0, len(rows), adapter.batch):
+                some = rows[begin : begin + adapter.batch]
+                leads = [outgoing_lead(row, row.title, row.display_name) for row in some]
+                answers = await adapter.deliver(leads)
+                receipts = [answer for answer in answers if isinstance(answer, Receipt)]
+                assert len(receipts) == len(some), answers
+                await self.home.services.storage.write(_delivered, some, receipts, self.clock())
+                self.sent |= {each.id: SentRecord(each, got) for each, got in zip(leads, receipts, strict=True)}
+        return {row.id for row in rows}
+
+    async def reconcile(self) -> dict[str, Any]:
+        """Somebody asks for a run, and it is done."""
+        asked = await self.operator.post(f"{ONE}/reconciliation")
+        assert asked.status == 202, asked.body
+        await self.task.look()
+        return await self.report()
+
+    async def report(self) -> dict[str, Any]:
+        """What is known."""
+        answer = await self.operator.get(f"{ONE}/reconciliation")
+        assert answer.status == 200, answer.body
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def missing(self) -> set[str]:
+        """The leads that are listed as missing."""
+        found: set[str] = set()
+        cursor = ""
+        while True:
+            page = (await self.operator.get(f"{ONE}/missing-leads?limit=60{cursor}")).json()
+            found |= {each["leadId"] for each in page["leads"]}
+            if page["nextCursor"] is None:
+                return found
+            cursor = f"&cursor={page['nextCursor']}"
+
+    async def execute(self, statement: Any) -> None:
+        """Change the database."""
+        await self.home.services.storage.write(lambda conn: conn.execute(statement) and None)
+
+
+def _line(customer: Mapping[str, str], more: Mapping[str, Any]) -> bytes:
+    import json
+
+    return json.dumps(lead(customer=customer, **more)).encode()
+
+
+def _waiting(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    d, c = t.delivery.c, t.lead.c
+    query = sa.select(*LEAD_COLUMNS, d.id.label("delivery_id"), t.offer.c.title, t.publisher.c.display_name)
+    query = query.join(t.delivery, d.lead_id == c.id).join(t.publisher, t.publisher.c.id == c.publisher_id)
+    query = query.join(t.offer, (t.offer.c.publisher_id == c.publisher_id) & (t.offer.c.id == c.offer_id))
+    return conn.execute(query.where(t.READY).order_by(c.id)).all()
+
+
+def _delivered(conn: sa.Connection, rows: Sequence[sa.Row[Any]], receipts: Sequence[Receipt], now: int) -> None:
+    for row, receipt in zip(rows, receipts, strict=True):
+        values = {"state": "delivered", "changed_at": now}
+        conn.execute(sa.update(t.delivery).where(t.delivery.c.id == row.delivery_id).values(values))
+        attempt = {"id": new_id(), "delivery_id": row.delivery_id, "at": now, "took_ms": 1, "late": False}
+        conn.execute(sa.insert(t.attempt).values(**attempt, outcome="delivered", answer=to_stored(receipt)))
+
+
+class Hurried:
+    """Seconds that pass ten thousand times faster: no pace is waited out."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        self.at += 1.0
+        return self.at
+
+
+@pytest.fixture
+async def scene(meet: Meet, database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """The line that the test names, or Dynamics."""
+    name = getattr(request, "param", "dynamics")
+    line = next(each for each in READABLE if each.name == name or each.destination.name == name)
+    async with opened(meet, line, database_url) as found:
+        yield found
+
+
+def opened(meet: Meet, line: Line, database_url: str) -> Any:
+    """A scene before this line's stand-in."""
+    import contextlib
+
+    @contextlib.asynccontextmanager
+    async def opening() -> AsyncIterator[Scene]:
+        meeting = await meet(line)
+        account = getattr(getattr(meeting.adapter, "_account", None), "name", None)
+        settings = settings_of(line, None, account or "")
+        policy = NetworkPolicy(hosts=meeting.stage.hosts, ca_file=meeting.stage.ca_file)
+        network = Network(policy, resolve=nowhere)
+        try:
+            async with installation(database_url) as home:
+                operator = await home.visitor("operator")
+                provider = line.destination
+                body = {"leadDestination": provider.lead_destination, provider.config_key: settings}
+                answer = await operator.put(ONE, body)
+                assert answer.status == 201, answer.body
+                yield Scene(home, operator, Context(network, clock=Hurried()), meeting)
+        finally:
+            await network.aclose()
+
+    return opening()
+
+
+async def remove(scene: Scene, leads: Collection[str]) -> None:
+    """Somebody removes their records there."""
+    sent = [scene.sent[each] for each in leads]
+    if scene.meeting.line.destination.name.startswith("azure"):
+        await _remover(scene.meeting)(sent)
+    else:
+        people = People(scene.meeting)
+        for each in sent:
+            people.do("delete", each)
+
+
+def treat(scene: Scene, leads: Sequence[str], others: Sequence[str], dice: random.Random) -> None:
+    """People change, merge and convert these; one of the others stays after a merge."""
+    if scene.meeting.line.destination.name.startswith("azure"):
+        return
+    people = People(scene.meeting)
+    for place, each in enumerate(leads):
+        what = people.kinds[place % len(people.kinds)]
+        people.do(what, scene.sent[each], scene.sent[dice.choice(others)] if what == "merge" else None)
+
+
+@pytest.mark.parametrize("line", READABLE, ids=lambda line: line.name)
+async def test_exactly_what_was_removed_is_found_and_repaired(meet: Meet, line: Line, tmp_path: Any) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/leads.db"
+    async with opened(meet, line, url) as scene:
+        dice = random.Random(line.name)
+        await scene.hand_in(LEADS)
+        assert len(await scene.carry()) == LEADS
+        assert (await scene.reconcile())["looked"] == LEADS
+        assert await scene.missing() == set()
+
+        chosen = dice.sample(sorted(scene.sent), GONE + 30)
+        gone, treated = set(chosen[:GONE]), chosen[GONE:]
+        others = [each for each in scene.sent if each not in chosen]
+        await remove(scene, gone)
+        treat(scene, treated, others, dice)
+        report = await scene.reconcile()
+        assert (report["state"], report["looked"], report["missing"]) == ("completed", LEADS, GONE)
+        assert report["unknown"] == 0
+        assert await scene.missing() == gone
+
+        again = await scene.operator.post(f"{ONE}/missing-leads/send-again", {})
+        assert (again.status, again.json()) == (200, {"leads": GONE})
+        assert await scene.missing() == set()
+        assert await scene.carry() == gone
+        report = await scene.reconcile()
+        assert (report["looked"], report["missing"], report["open"]) == (LEADS, 0, 0)

@@ -1,11 +1,12 @@
-"""What was removed at a destination is found there, sent again, and nothing else is. Both databases where SQL decides."""
+"""What was removed at a destination is found, sent again, and nothing else is. Both databases where SQL decides."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pytest
@@ -19,7 +20,6 @@ from leadkeeper.destinations.interface import Adapter, Context, SentRecord
 from leadkeeper.diagnosis import Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
-from leadkeeper.reconciliation.runs import DAY_MS, HOLD_MS, SETTLED_MS
 from leadkeeper.reconciliation.task import ReconciliationTask
 from leadkeeper.storage import tables as t
 from tests.contracts.cases.case import Line
@@ -33,6 +33,8 @@ REF: Final = OfferRef("contoso", "crm-pro")
 ONE: Final = f"{OFFER}/connections/primary"
 LEADS: Final = 150
 GONE: Final = 100
+CALLS: Final = 40
+"""So many leads are delivered with one pace: Marketo's lets no more go at once."""
 
 
 @dataclass
@@ -58,11 +60,18 @@ class Scene:
             services.storage, services.connections, self.context, days=7, clock=self.clock, random_unit=lambda: 0.5
         )
 
-    async def adapter(self) -> Adapter:
-        """The line to the destination, as a worker opens it."""
+    @contextlib.asynccontextmanager
+    async def adapter(self) -> AsyncIterator[Adapter]:
+        """The line to the destination, as a worker opens it; with a network, and so with a pace, of its own."""
         connection = await self.home.services.connections.get(REF, "primary")
         assert connection is not None
-        return open_adapter(connection, self.context, self.home.services.storage)
+        network = Network(self.context.network.policy, resolve=nowhere)
+        opened = open_adapter(connection, replace(self.context, network=network), self.home.services.storage)
+        try:
+            yield opened
+        finally:
+            await opened.aclose()
+            await network.aclose()
 
     async def hand_in(self, count: int, **more: Any) -> None:
         """So many customers act."""
@@ -74,9 +83,14 @@ class Scene:
 
     async def carry(self) -> set[str]:
         """Deliver what waits, as a worker does, and as many in a call as the adapter takes; which leads these were."""
-        rows = await self.home.services.storage.read(_waiting)
-        adapter = await self.adapter()
-        async with aclosing(adapter):
+        carried = set()
+        while rows := (await self.home.services.storage.read(_waiting))[:CALLS]:
+            carried |= {row.id for row in rows}
+            await self._carry(rows)
+        return carried
+
+    async def _carry(self, rows: Sequence[sa.Row[Any]]) -> None:
+        async with self.adapter() as adapter:
             for begin in range(0, len(rows), adapter.batch):
                 some = rows[begin : begin + adapter.batch]
                 leads = [outgoing_lead(row, row.title, row.display_name) for row in some]
@@ -85,7 +99,6 @@ class Scene:
                 assert len(receipts) == len(some), answers
                 await self.home.services.storage.write(_delivered, some, receipts, self.clock())
                 self.sent |= {each.id: SentRecord(each, got) for each, got in zip(leads, receipts, strict=True)}
-        return {row.id for row in rows}
 
     async def reconcile(self) -> dict[str, Any]:
         """Somebody asks for a run, and it is done."""
@@ -118,8 +131,6 @@ class Scene:
 
 
 def _line(customer: Mapping[str, str], more: Mapping[str, Any]) -> bytes:
-    import json
-
     return json.dumps(lead(customer=customer, **more)).encode()
 
 
@@ -139,29 +150,17 @@ def _delivered(conn: sa.Connection, rows: Sequence[sa.Row[Any]], receipts: Seque
         conn.execute(sa.insert(t.attempt).values(**attempt, outcome="delivered", answer=to_stored(receipt)))
 
 
-class Hurried:
-    """Seconds that pass ten thousand times faster: no pace is waited out."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def __call__(self) -> float:
-        self.at += 1.0
-        return self.at
-
-
 @pytest.fixture
 async def scene(meet: Meet, database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
     """The line that the test names, or Dynamics."""
     name = getattr(request, "param", "dynamics")
-    line = next(each for each in READABLE if each.name == name or each.destination.name == name)
+    line = next(each for each in READABLE if name in (each.name, each.destination.name))
     async with opened(meet, line, database_url) as found:
         yield found
 
 
 def opened(meet: Meet, line: Line, database_url: str) -> Any:
     """A scene before this line's stand-in."""
-    import contextlib
 
     @contextlib.asynccontextmanager
     async def opening() -> AsyncIterator[Scene]:
@@ -177,7 +176,7 @@ def opened(meet: Meet, line: Line, database_url: str) -> Any:
                 body = {"leadDestination": provider.lead_destination, provider.config_key: settings}
                 answer = await operator.put(ONE, body)
                 assert answer.status == 201, answer.body
-                yield Scene(home, operator, Context(network, clock=Hurried()), meeting)
+                yield Scene(home, operator, Context(network), meeting)
         finally:
             await network.aclose()
 

@@ -8,41 +8,20 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
-from leadkeeper.delivery.schedule import State
 from leadkeeper.inbox.follow_ups import record_event
+from leadkeeper.inbox.missing_records import open_records, still_missing
 from leadkeeper.inbox.redelivery import due_now
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
 AT_ONCE: Final = 200
 """How many are sent again, or accepted, in one transaction: incoming leads wait for it."""
-MOST_COUNTED: Final = 10_000
-
-
-def stands() -> sa.ColumnElement[bool]:
-    """Whether a record is still the one that was found missing; needs joins with ``delivery`` and ``lead``."""
-    m, d = t.missing_record.c, t.delivery.c
-    return (d.state == State.DELIVERED.value) & (d.changed_at == m.delivered_at) & t.lead.c.expired_at.is_(None)
-
-
-def open_records(connection_id: str) -> sa.Select[Any]:
-    """What is missing over a connection and waits for somebody, in the order in which the leads came."""
-    m, d, c = t.missing_record.c, t.delivery.c, t.lead.c
-    query = sa.select(t.missing_record, d.state, c.created_at)
-    query = query.join(t.delivery, d.id == m.delivery_id).join(t.lead, c.id == m.lead_id)
-    return query.where(m.connection_id == connection_id, t.NOT_ACCEPTED, stands()).order_by(m.lead_id)
-
-
-def open_count(conn: sa.Connection, connection_id: str) -> int:
-    """How many are; one more than :data:`MOST_COUNTED` where there are more."""
-    some = open_records(connection_id).limit(MOST_COUNTED + 1).subquery()
-    return conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
 
 def forget_settled(conn: sa.Connection, connection_id: str) -> None:
     """Forget what was delivered anew since, or has expired."""
     m, d, c = t.missing_record.c, t.delivery.c, t.lead.c
-    holds = sa.select(d.id).join(t.lead, c.id == d.lead_id).where(d.id == m.delivery_id, stands()).exists()
+    holds = sa.select(d.id).join(t.lead, c.id == d.lead_id).where(d.id == m.delivery_id, still_missing()).exists()
     conn.execute(sa.delete(t.missing_record).where(m.connection_id == connection_id, sa.not_(holds)))
 
 

@@ -14,6 +14,7 @@ from leadkeeper.connections.adapters import can_be_read_back
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.inbox.missing_records import open_count, open_records
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.reconciliation import missing
@@ -83,7 +84,7 @@ class Reconciliation:
 
         def transaction(conn: sa.Connection) -> MissingLeads:
             connection = self._known(conn, offer, name)
-            query = missing.open_records(connection.id).where(t.missing_record.c.lead_id > after)
+            query = open_records(connection.id).where(t.missing_record.c.lead_id > after)
             rows = conn.execute(query.limit(limit + 1)).all()
             shown = tuple(map(_missing_lead, rows[:limit]))
             return MissingLeads(leads=shown, next_cursor=shown[-1].lead_id if len(rows) > limit else None)
@@ -140,7 +141,7 @@ class Reconciliation:
         why = self._impossible(connection)
         r = t.reconciliation.c
         row = conn.execute(sa.select(t.reconciliation).where(r.connection_id == connection.id)).first()
-        count = missing.open_count(conn, connection.id)
+        count, _since = open_count(conn, connection.id)
         if row is None or why is not None:
             message = language.tell(why) if why is not None else language.gettext(_MESSAGES[RunState.WAITING])
             view = {"possible": why is None, "state": RunState.WAITING.value, "message": message}

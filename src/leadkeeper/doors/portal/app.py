@@ -36,6 +36,7 @@ from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
 from leadkeeper.doors.portal.members import MemberPages
+from leadkeeper.doors.portal.missing import MissingPages
 from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.outside import Outside
 from leadkeeper.doors.portal.provider import SIGNED_OUT, ProviderPages
@@ -67,6 +68,7 @@ _PAGES: Final = (
     LeadPage,
     OfferPages,
     ConnectionPages,
+    MissingPages,
     ConnectionForms,
     PublishingPages,
     HookPages,

@@ -16,16 +16,31 @@ from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
-from leadkeeper.destinations.interface import Adapter, Context, SentRecord
-from leadkeeper.diagnosis import Receipt
+from leadkeeper.destinations.interface import Adapter, Context, Presence, SentRecord
+from leadkeeper.diagnosis import Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
+from leadkeeper.reconciliation.runs import (
+    DAY_MS,
+    HOLD_MS,
+    SETTLED_MS,
+    Delivered,
+    Held,
+    begin,
+    next_part,
+    record,
+    take_due,
+)
 from leadkeeper.reconciliation.task import ReconciliationTask
+from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.stand_in import OK
+from leadkeeper.shares import Shares
 from leadkeeper.storage import tables as t
-from tests.contracts.cases.case import Line
+from tests.contracts.cases.case import Line, State
+from tests.contracts.stages import SandboxStage
 from tests.contracts.test_destinations import Meet, Meeting, meet, nowhere, settings_of
 from tests.contracts.test_read_back import READABLE, People, _remover
-from tests.in_process import OFFER, Installation, Visitor, batch, installation, lead
+from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, batch, installation, lead
 
 __all__ = ["meet"]
 
@@ -169,6 +184,8 @@ def opened(meet: Meet, line: Line, database_url: str) -> Any:
         settings = settings_of(line, None, account or "")
         policy = NetworkPolicy(hosts=meeting.stage.hosts, ca_file=meeting.stage.ca_file)
         network = Network(policy, resolve=nowhere)
+        if isinstance(meeting.stage, SandboxStage):  # so many leads come at once in tests alone
+            meeting.stage.sandbox.stand_in(Marketo).subscription.rate_limit = 10_000
         try:
             async with installation(database_url) as home:
                 operator = await home.visitor("operator")
@@ -230,3 +247,248 @@ async def test_exactly_what_was_removed_is_found_and_repaired(meet: Meet, line: 
         assert await scene.carry() == gone
         report = await scene.reconcile()
         assert (report["looked"], report["missing"], report["open"]) == (LEADS, 0, 0)
+
+
+DELIVERED: Final = 12
+
+
+async def with_gone(scene: Scene, count: int = 3) -> set[str]:
+    """Some leads are delivered, and these of them are removed there."""
+    await scene.hand_in(DELIVERED)
+    await scene.carry()
+    gone = set(sorted(scene.sent)[:count])
+    await remove(scene, gone)
+    return gone
+
+
+async def test_it_looks_every_day_although_nobody_asks(scene: Scene) -> None:
+    gone = await with_gone(scene)
+    await scene.task.look()
+    report = await scene.report()
+    assert (report["possible"], report["state"], report["startedAt"]) == (True, "waiting", None)
+    scene.later += DAY_MS // 2  # the spread of the test's tasks
+    await scene.task.look()
+    assert await scene.missing() == gone
+    begun = (await scene.report())["startedAt"]
+    await scene.task.look()
+    assert (await scene.report())["startedAt"] == begun
+    scene.later += DAY_MS
+    await scene.task.look()
+    assert (await scene.report())["startedAt"] > begun
+
+
+async def test_a_lead_that_was_sent_again_from_its_page_is_missing_no_longer(scene: Scene) -> None:
+    gone = await with_gone(scene)
+    await scene.reconcile()
+    first = min(gone)
+    (delivery,) = (await scene.operator.get(f"/v1/leads/{first}")).json()["deliveries"]
+    assert delivery["missingSince"] is not None
+    assert (await scene.operator.post(f"/v1/deliveries/{delivery['id']}/retry")).status == 200
+    assert await scene.missing() == gone - {first}
+    await scene.carry()
+    assert await scene.missing() == gone - {first}
+    (delivery,) = (await scene.operator.get(f"/v1/leads/{first}")).json()["deliveries"]
+    assert delivery["missingSince"] is None
+    assert (await scene.reconcile())["missing"] == len(gone) - 1
+
+
+async def test_what_came_back_there_is_missing_no_longer_however_old_it_is(scene: Scene) -> None:
+    gone = await with_gone(scene)
+    await scene.reconcile()
+    scene.later += 10 * DAY_MS
+    assert (await scene.reconcile())["looked"] == len(gone)
+    assert await scene.missing() == gone
+    back = min(gone)
+    async with scene.adapter() as adapter:  # somebody makes the record anew
+        await adapter.deliver([scene.sent[back].lead])
+    await scene.reconcile()
+    assert await scene.missing() == gone - {back}
+
+
+async def test_those_named_are_sent_again_or_accepted_and_no_others(scene: Scene) -> None:
+    gone = sorted(await with_gone(scene, 4))
+    await scene.reconcile()
+    there = max(scene.sent)
+    named = {"leadIds": [gone[0], there]}
+    assert (await scene.operator.post(f"{ONE}/missing-leads/send-again", named)).json() == {"leads": 1}
+    named = {"leadIds": [gone[1], there]}
+    assert (await scene.operator.post(f"{ONE}/missing-leads/accept", named)).json() == {"leads": 1}
+    assert await scene.missing() == set(gone[2:])
+    assert await scene.carry() == {gone[0]}
+    report = await scene.reconcile()
+    assert (report["missing"], report["open"]) == (2, 2)
+    assert await scene.missing() == set(gone[2:])
+    kinds = [(await scene.operator.get(f"/v1/leads/{each}")).json()["events"][0]["kind"] for each in gone[:2]]
+    assert kinds == ["againMissing", "acceptMissing"]
+    acts = [each["act"] for each in (await scene.operator.get("/v1/audit")).json()["entries"]]
+    expected = ["connection.reconcile", "connection.acceptMissing", "connection.sendMissing", "connection.reconcile"]
+    assert [each for each in acts if "issing" in each or "reconcile" in each] == expected
+    body = {"leadIds": [NOWHERE] * 201}
+    (await scene.operator.post(f"{ONE}/missing-leads/accept", body)).problem(422, "invalid-request")
+
+
+async def test_what_is_missing_needs_attention_until_it_is_settled(scene: Scene) -> None:
+    gone = await with_gone(scene)
+    await scene.reconcile()
+    publisher = await scene.home.visitor("publisher:contoso")
+    for visitor in (scene.operator, publisher):
+        (entry,) = (await visitor.get("/v1/attention")).json()["entries"]
+        assert (entry["cause"], entry["leads"], entry["connection"]) == ("leadsMissing", len(gone), "primary")
+        assert entry["since"] is not None
+    await scene.operator.post(f"{ONE}/missing-leads/accept", {})
+    assert (await scene.operator.get("/v1/attention")).json()["entries"] == []
+
+
+async def test_only_what_went_with_these_settings_is_looked_for(scene: Scene) -> None:
+    """Another account knows nothing of what the one before got; who is told of leads does not matter."""
+    await with_gone(scene)
+    resource = (await scene.operator.get(ONE)).json()
+    settings = resource[scene.meeting.line.destination.config_key]
+    key = scene.meeting.line.destination.config_key
+    body = {"leadDestination": resource["leadDestination"], key: settings | {"contactEmail": ["a@contoso.example"]}}
+    assert (await scene.operator.put(ONE, body)).status == 200
+    assert (await scene.operator.post(f"{ONE}/pause")).status == 200
+    assert (await scene.operator.post(f"{ONE}/resume")).status == 200
+    assert (await scene.reconcile())["looked"] == DELIVERED
+    body[key] = settings | {"secretExpires": "2099-01-01"}
+    assert (await scene.operator.put(ONE, body)).status == 200
+    assert (await scene.reconcile())["looked"] == DELIVERED
+    body[key] = settings | {"applicationKey": "another, which may be another account's"}
+    assert (await scene.operator.put(ONE, body)).status == 200
+    scene.later += SETTLED_MS
+    assert (await scene.reconcile())["looked"] == 0
+
+
+async def test_test_leads_expired_and_old_ones_are_left_out(scene: Scene) -> None:
+    await scene.hand_in(4)
+    await scene.carry()
+    ids = sorted(scene.sent)
+    await scene.execute(sa.update(t.lead).where(t.lead.c.id == ids[0]).values(test=True))
+    await scene.execute(sa.update(t.lead).where(t.lead.c.id == ids[1]).values(expired_at=now_ms()))
+    await scene.execute(sa.update(t.delivery).where(t.delivery.c.lead_id == ids[2]).values(state="unconfirmed"))
+    await remove(scene, ids)
+    assert (await scene.reconcile())["looked"] == 1
+    assert await scene.missing() == {ids[3]}
+    scene.later += 8 * DAY_MS
+    await scene.execute(sa.delete(t.missing_record))
+    assert (await scene.reconcile())["looked"] == 0
+
+
+async def test_a_lead_whose_answer_cannot_be_read_is_not_called_missing(scene: Scene) -> None:
+    gone = await with_gone(scene)
+    of = sa.select(t.delivery.c.id).where(t.delivery.c.lead_id == min(gone))
+    await scene.execute(sa.update(t.attempt).where(t.attempt.c.delivery_id.in_(of)).values(answer="?"))
+    report = await scene.reconcile()
+    assert (report["looked"], report["missing"], report["unknown"]) == (DELIVERED, len(gone) - 1, 1)
+
+
+async def test_where_the_destination_cannot_be_asked_nothing_is_missing(scene: Scene) -> None:
+    await with_gone(scene)
+    line = scene.meeting.line
+    state = next(each for each in line.states if each.check is True and not each.settings and each.kind is not None)
+    scene.meeting.stage.choose(state)
+    report = await scene.reconcile()
+    assert (report["state"], report["missing"], report["open"]) == ("failed", 0, 0)
+    assert report["diagnosis"]["summary"]
+    scene.meeting.stage.choose(State(OK, "", Outcome.DELIVERED))
+    scene.later += DAY_MS
+    await scene.task.look()
+    report = await scene.report()
+    assert (report["state"], report["diagnosis"], report["missing"]) == ("completed", None, 3)
+
+
+async def held_by_another(scene: Scene) -> tuple[Held, Sequence[Delivered]]:
+    """Another process begins a run, writes down what became of the first five leads, and vanishes."""
+    storage, now = scene.home.services.storage, scene.clock()
+    assert (await scene.operator.post(f"{ONE}/reconciliation")).status == 202
+    (row,) = await storage.write(take_due, Shares(6, 2), scene.clock() + 1)
+    until = await storage.read(lambda conn: conn.scalar(sa.select(t.reconciliation.c.due_at)))
+    held = Held(row.id, until, row.settings_since, is_first=True)
+    await storage.write(begin, held, 7, now)
+    part = await storage.read(next_part, held)
+    assert part is not None
+    five = part.delivered[:5]
+    looked = [(each, Presence.MISSING) for each in five[:1]] + [(each, Presence.THERE) for each in five[1:]]
+    still = await storage.write(record, held, looked, five[-1].lead_id, now)
+    assert still is not None
+    return still, part.delivered[5:]
+
+
+async def test_a_run_whose_process_vanished_goes_on_where_it_was(scene: Scene) -> None:
+    await with_gone(scene)
+    held, left = await held_by_another(scene)
+    await scene.task.look()
+    assert (await scene.report())["state"] == "running"
+    asked = await scene.operator.post(f"{ONE}/reconciliation")
+    assert (asked.status, asked.json()["state"]) == (202, "running")
+    await scene.task.look()
+    assert (await scene.report())["looked"] == 5
+    scene.later += HOLD_MS + 1
+    await scene.task.look()
+    report = await scene.report()
+    assert (report["state"], report["looked"]) == ("completed", DELIVERED)
+    late = [(each, Presence.MISSING) for each in left]
+    before = await scene.missing()
+    assert await scene.home.services.storage.write(record, held, late, None, scene.clock()) is None
+    assert await scene.missing() == before
+
+
+async def test_new_settings_end_a_run_that_is_under_way(scene: Scene) -> None:
+    await with_gone(scene)
+    held, left = await held_by_another(scene)
+    await scene.execute(sa.update(t.connection).values(settings_since=now_ms() + 1))
+    late = [(each, Presence.MISSING) for each in left]
+    assert await scene.home.services.storage.write(record, held, late, None, scene.clock()) is None
+    assert (await scene.report())["state"] == "waiting"
+    assert len(await scene.missing()) == 1
+
+
+async def test_what_was_sent_again_meanwhile_is_not_listed(scene: Scene) -> None:
+    await with_gone(scene)
+    held, left = await held_by_another(scene)
+    (delivery,) = (await scene.operator.get(f"/v1/leads/{left[0].lead_id}")).json()["deliveries"]
+    await scene.operator.post(f"/v1/deliveries/{delivery['id']}/retry")
+    before = await scene.missing()
+    looked = [(each, Presence.MISSING) for each in left[:2]]
+    assert await scene.home.services.storage.write(record, held, looked, None, scene.clock()) is not None
+    assert await scene.missing() == before | {left[1].lead_id}
+
+
+async def test_nothing_is_known_of_a_connection_that_was_removed(scene: Scene) -> None:
+    await with_gone(scene)
+    await scene.reconcile()
+    assert (await scene.operator.delete(ONE)).status == 204
+    assert (await scene.operator.get("/v1/attention")).json()["entries"] == []
+    (await scene.operator.get(f"{ONE}/reconciliation")).problem(404, "unknown-connection")
+    scene.later += DAY_MS
+    await scene.task.look()
+    rows = await scene.home.services.storage.read(
+        lambda conn: [conn.execute(sa.select(each)).all() for each in (t.reconciliation, t.missing_record)]
+    )
+    assert rows == [[], []]
+
+
+async def test_a_connection_that_cannot_be_read_back_says_so(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    assert (await operator.put(ONE, DESTINATION)).status == 201
+    report = (await operator.get(f"{ONE}/reconciliation")).json()
+    assert report["possible"] is False
+    assert "cannot be asked" in report["message"]
+    (await operator.post(f"{ONE}/reconciliation")).problem(409, "not-possible-now")
+
+
+async def test_an_installation_may_look_at_nothing(database_url: str) -> None:
+    async with installation(database_url, reconciliation_days=0) as home:
+        operator = await home.visitor("operator")
+        settings = {"storageAccountConnectionString": f"AccountName=mine;AccountKey={'A' * 86}=="}
+        body = {"leadDestination": "table", "tableLeadConfiguration": settings}
+        assert (await operator.put(ONE, body)).status == 201
+        report = (await operator.get(f"{ONE}/reconciliation")).json()
+        assert (report["possible"], report["days"]) == (False, 0)
+        (await operator.post(f"{ONE}/reconciliation")).problem(409, "not-possible-now")
+        services = home.services
+        nobody = Context(Network(NetworkPolicy(), resolve=nowhere))
+        await ReconciliationTask(
+            services.storage, services.connections, nobody, days=0, clock=now_ms, random_unit=lambda: 0.0
+        ).run()  # ends at once
+        await nobody.network.aclose()

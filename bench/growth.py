@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
@@ -20,6 +19,8 @@ from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.doors.portal.lead_csv import csv_of
 from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.lead import Customer, country_key
+from leadkeeper.lead_body import to_body
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
@@ -87,17 +88,17 @@ def _rows(first: int, count: int, of: int, begun: int, connection_id: str) -> It
     for number in range(first, first + count):
         at = begun + number * _DAYS * _DAY // of
         email = f"ada{number}@fabrikam.example"
-        person = {"firstName": "Ada", "lastName": f"Lovelace{number}", "email": email, "phone": "+44 20 7946 0958"}
-        person |= {"country": "GB", "company": "Fabrikam", "title": "Head of Analysis"}
+        name, phone = f"Lovelace{number}", "+44 20 7946 0958"
+        person = Customer("Ada", name, email, phone, "GB", "Fabrikam", "Head of Analysis")
         text = "Would like to see a demo for forty people in two offices, and a price for a year."
-        body = {"customer": person, "description": text, "campaign": "spring", "extra": {}}
         lead: dict[str, Any] = {
             "id": least_id(at)[:24] + f"{number:012x}",
             "publisher_id": PUBLISHER,
             "offer_id": "crm",
         }
         lead |= {"source": _SOURCES[number % 2], "action": _ACTIONS[number % 2], "email": email, "created_at": at}
-        lead |= {"test": number % 5_000 == 1, "body": json.dumps(body), "unrouted": False}
+        lead |= {"test": number % 5_000 == 1, "body": to_body(person, text, "spring", {}), "unrouted": False}
+        lead |= {"country": country_key(person.country)}
         # The first of all are those that nobody looked after: a list finds them behind everything else.
         state = "setAside" if number < of // 50 else "waiting" if number % 1_000 == 3 else "delivered"
         yield lead, new_delivery(str(lead["id"]), connection_id, at) | {"state": state}

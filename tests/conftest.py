@@ -20,7 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.ending_loop import EndingLoop
-from tests.reporting import Reporting
+from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
 
@@ -50,6 +50,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None and not hasattr(session.config, "workerinput"):
         session.config.pluginmanager.register(Reporting(terminal), "reporting")
+    session.config.pluginmanager.register(Spending(), "spending")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +17,7 @@ _SLOWEST: Final = 10
 class _Taken:
     tests: int = 0
     seconds: float = 0.0
+    cpu: float = 0.0
 
 
 class Reporting:
@@ -31,19 +34,46 @@ class Reporting:
         for taken in (self._parts["/".join(module.split("/")[:2])], self._modules[module]):
             taken.tests += report.when == "call"
             taken.seconds += report.duration
+            taken.cpu += getattr(report, "cpu", 0.0)
         if report.failed and self._terminal.verbosity <= 0:
             self._terminal.ensure_newline()
             self._terminal.write_line(f"FAILED {report.nodeid} ({report.when}): {_last_line(report)}", red=True)
 
     def pytest_terminal_summary(self) -> None:
         """The parts, and the modules that took longest."""
-        self._terminal.section("time taken, in seconds of one process")
+        self._terminal.section("time taken: seconds of one process, and seconds of processor that ended with a test")
         for name, taken in sorted(self._parts.items()):
-            self._terminal.write_line(f"{taken.seconds:8.1f}  {name} ({taken.tests} tests)")
+            self._write(name, taken)
         slowest = sorted(self._modules.items(), key=lambda item: -item[1].seconds)[:_SLOWEST]
         self._terminal.write_line("the longest modules:")
         for name, taken in slowest:
-            self._terminal.write_line(f"{taken.seconds:8.1f}  {name} ({taken.tests} tests)")
+            self._write(name, taken)
+
+    def _write(self, name: str, taken: _Taken) -> None:
+        self._terminal.write_line(f"{taken.seconds:8.1f} {taken.cpu:8.1f}  {name} ({taken.tests} tests)")
+
+
+class Spending:
+    """Registered in each process that runs tests: writes on each report what its phase cost of the processor.
+
+    Children count once they have ended; what runs beside all tests (the database server) does not count.
+    """
+
+    def __init__(self) -> None:
+        self._before = _spent()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add ``cpu``, in seconds."""
+        report = yield
+        now = _spent()
+        vars(report)["cpu"] = now - self._before
+        self._before = now
+        return report
+
+
+def _spent() -> float:
+    return sum(os.times()[:4])
 
 
 def _last_line(report: pytest.TestReport) -> str:

@@ -14,6 +14,7 @@ import structlog
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
+from leadkeeper.access.in_force import in_force
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.people.room import PeopleRoom, open_people
@@ -23,6 +24,7 @@ from leadkeeper.access.rates import Rates
 from leadkeeper.access.sessions import Sessions
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.access.tokens import Tokens
+from leadkeeper.access.uses import Uses
 from leadkeeper.channels.channels import Channels
 from leadkeeper.channels.subscriptions import Subscriptions
 from leadkeeper.clock import Clock
@@ -34,12 +36,14 @@ from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
+from leadkeeper.inbox.oversight import Oversight
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -63,6 +67,7 @@ from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
+from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
@@ -73,6 +78,10 @@ from leadkeeper.validation.outcome import UNASKED
 from leadkeeper.validation.validator import Validator
 
 log: Final = structlog.get_logger(__name__)
+
+
+_Opened = tuple[Storage, Clock, Sequence[str]]
+"""A database with its clock and the keys to the secrets in it."""
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +97,7 @@ async def open_services(
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    storage, clock, secret_keys = await open_database(settings)
+    opened = storage, clock, _ = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()
@@ -96,7 +105,7 @@ async def open_services(
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    services = _put_together(settings, storage, clock, secret_keys, context, handover, languages or installed())
+    services = _put_together(settings, opened, context, handover, languages or installed())
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -118,23 +127,20 @@ async def open_services(
         watching.cancel()
         await services.link_mail.aclose()
         await services.rates.aclose()
+        await services.uses.aclose()
         await services.audit.drained()
         await network.aclose()
         await storage.close()
 
 
 def _put_together(
-    settings: Settings,
-    storage: Storage,
-    clock: Clock,
-    secret_keys: Sequence[str],
-    context: Context,
-    handover: Handover,
-    languages: Languages,
+    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages
 ) -> Services:
     """All services, over the same storage and by the same clock."""
+    storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys)
+    uses = Uses(storage, clock)
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
     people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
@@ -154,7 +160,7 @@ def _put_together(
         marketplace=people.marketplace,
         audit=sign_ins.audit,
         channels=channels,
-        hooks=Hooks(storage, clock, quotas=settings.quotas),
+        hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
         connection_copies=ConnectionCopies(storage, connections),
@@ -165,6 +171,7 @@ def _put_together(
         attention=Attention(storage),
         trace=trace,
         reading=Reading(inbox, trace, sign_ins.audit),
+        sent_records=SentRecords(storage, connections, context, sign_ins.audit),
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
         reconciliation=Reconciliation(storage, connections, handover.wake, clock, days=settings.reconciliation_days),
@@ -178,6 +185,9 @@ def _put_together(
         publication=Publication(storage, clock=clock),
         differences=Differences(storage, connections),
         showcase=Showcase(storage),
+        suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
+        oversight=Oversight(storage, catalogue, clock, in_force(settings)),
+        uses=uses,
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
         clock=clock,
@@ -225,7 +235,7 @@ def _people(
         secret_keys,
         Vault(list(secret_keys)),
         None if settings.mail_server is None else Mailer(settings.mail_server),
-        marketplace=MarketplaceName(storage, settings.named, clock),
+        marketplace=MarketplaceName(storage, settings.named, clock, settings.operator_addresses),
         least=settings.password_length,
         base_url=settings.base_url,
         rules=settings.mail_rules,
@@ -248,10 +258,10 @@ def _validator(
     return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str]) -> SignIns:
+def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
-    keys = Keys(storage, clock, tokens=Tokens(secret_keys))
+    keys = Keys(storage, clock, tokens=Tokens(secret_keys), uses=uses)
     return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
 
 

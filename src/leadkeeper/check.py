@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.texts import lazy_gettext as _
+
+STEP_TITLES: Final[Mapping[str, str]] = {
+    "address": _("address"),
+    "check": _("check"),
+    "contacts": _("contacts"),
+    "create": _("right to create leads"),
+    "credentials": _("credentials"),
+    "fields": _("fields"),
+    "form": _("form"),
+    "lead": _("lead"),
+    "leads": _("leads"),
+    "limits": _("limits"),
+    "mailServer": _("mail server"),
+    "mailboxes": _("mailboxes"),
+    "membership": _("membership"),
+    "name": _("host name"),
+    "network": _("network"),
+    "properties": _("properties"),
+    "rules": _("rules"),
+    "settings": _("settings"),
+    "tls": _("certificate"),
+    "token": _("token"),
+}
+"""What people call the steps; programs go by their names."""
+
+
+def step_title(name: str) -> str:
+    """A step's name as people read it, to be told in their language; the name itself of one that has no other."""
+    return STEP_TITLES.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ def canonical_action(text: str) -> str:
     return _ACTIONS.get(text.strip().casefold(), text)
 
 
+def country_key(text: str) -> str:
+    """A customer's country as leads are found by it: without regard to case, at most 64 characters."""
+    return text.strip()[:64].casefold()
+
+
 def is_known_source(text: str) -> bool:
     """Whether ``text`` is one of the sources of :class:`Source`, spelt exactly."""
     return text in _SOURCES.values()

@@ -21,6 +21,7 @@ class ProblemType(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     UNKNOWN_PUBLISHER = "unknown-publisher"
     UNKNOWN_OFFER = "unknown-offer"
+    PUBLISHER_SUSPENDED = "publisher-suspended"
     OFFER_NOT_LIVE = "offer-not-live"
     UNKNOWN_CONNECTION = "unknown-connection"
     UNKNOWN_DELIVERY = "unknown-delivery"
@@ -54,6 +55,7 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.METHOD_NOT_ALLOWED: 405,
     ProblemType.UNKNOWN_PUBLISHER: 404,
     ProblemType.UNKNOWN_OFFER: 404,
+    ProblemType.PUBLISHER_SUSPENDED: 403,
     ProblemType.OFFER_NOT_LIVE: 409,
     ProblemType.UNKNOWN_CONNECTION: 404,
     ProblemType.UNKNOWN_DELIVERY: 404,
@@ -89,6 +91,7 @@ TITLES: Mapping[ProblemType, str] = {
     ProblemType.METHOD_NOT_ALLOWED: _("Method not allowed"),
     ProblemType.UNKNOWN_PUBLISHER: _("Unknown publisher"),
     ProblemType.UNKNOWN_OFFER: _("Unknown offer"),
+    ProblemType.PUBLISHER_SUSPENDED: _("Publisher suspended"),
     ProblemType.OFFER_NOT_LIVE: _("Offer not live"),
     ProblemType.UNKNOWN_CONNECTION: _("Unknown connection"),
     ProblemType.UNKNOWN_DELIVERY: _("Unknown delivery"),
@@ -167,6 +170,17 @@ def unknown_offer(offer: OfferRef) -> Problem:
     )
     error = FieldError("offerId", lazy_gettext("unknown offer of this publisher"))
     return Problem(ProblemType.UNKNOWN_OFFER, detail, (error,))
+
+
+def publisher_suspended(publisher_id: str) -> Problem:
+    """The problem of a publisher that may only read, and whose offers take no leads."""
+    detail = lazy_gettext(
+        "The publisher '%(publisher)s' is suspended: its offers take no leads, and nothing of it can be changed. "
+        "What was kept before is held. Ask the operator of this installation to release it.",
+        publisher=publisher_id,
+    )
+    error = FieldError("publisherId", lazy_gettext("the publisher is suspended"))
+    return Problem(ProblemType.PUBLISHER_SUSPENDED, detail, (error,))
 
 
 def damaged_version(offer: OfferRef, number: int) -> Problem:

@@ -8,6 +8,7 @@ from leadkeeper.access.audit import Audit
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.people.factor import SecondFactor
 from leadkeeper.access.people.links import Links
 from leadkeeper.access.people.mailing import LinkMail
@@ -17,23 +18,28 @@ from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import ProviderSignIns
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
+from leadkeeper.access.uses import Uses
 from leadkeeper.channels.channels import Channels
 from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
+from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_up_upload import FollowUpUploads
 from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
+from leadkeeper.inbox.oversight import Oversight
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.fates import Mails
+from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.privacy.retention import Retention
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
@@ -41,6 +47,7 @@ from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
+from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
@@ -71,6 +78,9 @@ class Services:
     connection_copies: ConnectionCopies
     differences: Differences
     showcase: Showcase
+    suspensions: Suspensions
+    oversight: Oversight
+    uses: Uses
     cross_listings: CrossListings
     contact_answers: ContactAnswers
     connections: Connections
@@ -80,6 +90,7 @@ class Services:
     attention: Attention
     trace: Trace
     reading: Reading
+    sent_records: SentRecords
     costs: Costs
     redelivery: Redelivery
     reconciliation: Reconciliation
@@ -93,3 +104,18 @@ class Services:
     clock: Clock
     base_url: str
     languages: Languages
+
+    @property
+    def operator_addresses(self) -> OperatorAddresses:
+        """Where operators are told."""
+        return self.marketplace.operators
+
+    @property
+    def mails(self) -> Mails:
+        """What became of mails."""
+        return Mails(self.storage)
+
+    @property
+    def quiet_hours(self) -> QuietHours:
+        """When people want to be written to."""
+        return QuietHours(self.storage)

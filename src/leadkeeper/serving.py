@@ -14,7 +14,9 @@ from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.installation import Installation
 from leadkeeper.mail.mailer import Mailer
+from leadkeeper.notices.reminders import Reminders
 from leadkeeper.notices.sender import Sender
+from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import RetentionTask
 from leadkeeper.publishing.runner import PublishingRunner
@@ -125,6 +127,7 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         random_unit=random.random,
     )
     return [
+        *_telling(settings, installation, mailer),
         carrier.run(),
         reconciliation.run(),
         sender.run(),
@@ -135,6 +138,30 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
             installation.services.retention, installation.services.storage, installation.services.clock
         ).run(),
     ]
+
+
+def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> list[Coroutine[Any, Any, None]]:
+    """Whoever must act is told of causes, and reminded of leads."""
+    telling = Telling(
+        installation.services.storage,
+        None if mailer is None else mailer.sender,
+        settings.base_url,
+        installation.services.operator_addresses,
+        installation.services.clock,
+        rules=settings.mail_rules,
+        languages=installation.services.languages,
+        subscriptions=installation.services.channels.subscriptions,
+        keep_days=settings.keep_mail_days,
+    )
+    reminders = Reminders(
+        installation.services.storage,
+        None if mailer is None else mailer.sender,
+        settings.base_url,
+        (settings.reminder_hours, settings.escalation_hours),
+        installation.services.clock,
+        installation.services.languages,
+    )
+    return [telling.run(), reminders.run()]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

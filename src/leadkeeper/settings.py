@@ -20,6 +20,7 @@ from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_address, parse_vouched
 from leadkeeper.mail.mailer import MailServer, parse_hostname, parse_mail_server, parse_sender
 from leadkeeper.network.addresses import NetworkPolicy, own_addresses, parse_hosts, parse_ranges
+from leadkeeper.notices.settings import TellingFields
 from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
@@ -35,7 +36,7 @@ def _quota(usual: int, summary: str) -> Any:
     return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {summary}.")
 
 
-class Settings(ProviderFields, ReconciliationFields, RetentionFields):
+class Settings(ProviderFields, ReconciliationFields, RetentionFields, TellingFields):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(

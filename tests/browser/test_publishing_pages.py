@@ -80,6 +80,7 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         await expect(steps).to_contain_text("waits for an operator", timeout=PATIENCE)
         await page.evaluate("window.stayed = true")
         await looked_at(page, "publishing-waits")
+        await operator.locator(".menu > summary").first.click()
         await operator.get_by_role("link", name="Certification").click()
         await expect(operator.get_by_role("heading", name="Contoso CRM Pro")).to_be_visible()
         await looked_at(operator, "certification")

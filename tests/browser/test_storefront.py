@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page
 
+from leadkeeper.lead_body import from_body
 from leadkeeper.storage import tables as t
 from tests.browser.axe import violations, violations_without_script
 from tests.browser.conftest import Opened
@@ -66,7 +66,7 @@ async def fill(page: Page, **changed: str) -> None:
 async def kept(home: Installation) -> list[dict[str, Any]]:
     """The leads that came."""
     rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.lead.c.body)).all())
-    return [json.loads(row.body) for row in rows]
+    return [dict(from_body(row.body)) for row in rows]
 
 
 async def picture(page: Page, name: str) -> None:

@@ -173,6 +173,7 @@ def test_keys_on_a_new_database(call: Call, database_url: str, monkeypatch: pyte
         "role": "operator",
         "note": "first",
         "createdTime": listed["createdTime"],
+        "lastUsedTime": None,
         "revokedTime": None,
     }
     assert made.json["key"] not in call("keys", "list").out
@@ -360,6 +361,18 @@ def test_leads_from_sending_to_showing(call: Call) -> None:
     assert "ada@contoso.com" in shown.out
     assert call("leads", "show", sent.json["id"], "--json").json["customer"]["firstName"] == "Ada"
     assert "ada@contoso.com" in call("leads", "list").out
+
+
+def test_what_a_destination_gets_of_a_lead(call: Call, endpoint: ReceivingEndpoint) -> None:
+    put_offer(call)
+    put_connection(call, endpoint)
+    lead_id = call("leads", "send", OFFER, "--company", "Analytical Engines", "--json").json["id"]
+    (delivery,) = call("leads", "show", lead_id, "--json").json["deliveries"]
+    shown = call("leads", "record", delivery["id"], "--json").json
+    assert (shown["sent"], shown["record"]["UserDetails"]["Company"]) == (False, "Analytical Engines")
+    assert "Analytical Engines" in call("leads", "record", delivery["id"]).out
+    unknown = call("leads", "record", lead_id)
+    assert (unknown.code, unknown.line) == (1, f"There is no delivery {lead_id}.")
 
 
 def test_leads_that_cannot_be_taken(call: Call) -> None:
@@ -688,3 +701,24 @@ def test_a_publisher_s_data_are_kept_for_a_shorter_time(call: Call) -> None:
     (finding,) = [each for each in call("doctor", "--json").json["findings"] if each["name"] == "data kept"]
     assert finding["state"] == "ok"
     assert "personal data of leads 400 days (0 removed)" in finding["detail"]
+
+
+def test_one_act_on_many_leads(call: Call) -> None:
+    put_offer(call)
+    ids = [call("leads", "send", OFFER, "--last-name", name, "--json").json["id"] for name in ("Lovelace", "Hopper")]
+    none = call("leads", "select", "set-state", "won")
+    assert (none.code, "name the leads" in none.err) == (2, True)
+    for which in (("--offer", OFFER), tuple(ids)):
+        tried = call("leads", "select", "set-state", "won", *which, "--dry-run", "--json").json
+        assert (tried["dryRun"], [each["done"] for each in tried["outcomes"]]) == (True, [True, True])
+    assert call("leads", "show", ids[0], "--json").json["followUp"]["state"] == "new"
+    assert "2 of 2 leads were changed." in call("leads", "select", "set-state", "won", "--offer", OFFER).err
+    assert {call("leads", "show", each, "--json").json["followUp"]["state"] for each in ids} == {"won"}
+    again = call("leads", "select", "send-again", ids[0], "--json").json["outcomes"]
+    assert [(each["done"], each["reason"]) for each in again] == [(False, "noConnection")]
+    lost = call("leads", "select", "set-state", "lost", ids[0])
+    assert (lost.code, lost.line) == (1, "Say why: others learn from it.")
+    nobody = call("leads", "select", "assign", "--to", "nobody@contoso.example", "--publisher", "contoso", ids[0])
+    assert (nobody.code, nobody.line) == (1, "No member of contoso has this address.")
+    unowned = call("leads", "select", "assign", "--to", "-", "--publisher", "contoso", ids[0], "--json").json
+    assert unowned["outcomes"][0]["reason"] == "unchanged"

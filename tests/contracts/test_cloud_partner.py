@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.english import english_on
 from tests.in_process import Answer, Installation, Visitor
 
 P = "microsoft-azure-marketplace."
@@ -168,6 +169,25 @@ async def test_the_version_of_the_api_must_be_named(publisher: Visitor) -> None:
     message = "Invalid api version. Allowed values are [2017-10-31]"
     for query in ("", "?api-version=2016-08-01-preview"):
         assert error(await publisher.get(f"{OFFERS}{query}"), 400, "InvalidAPIVersion") == message
+
+
+async def test_a_refusal_is_told_in_the_language_asked_for(publisher: Visitor) -> None:
+    portuguese = {"Accept-Language": "pt-BR"}
+    await put(publisher, offer())
+    path = f"{OFFERS}/planner?{V}"
+    for method, address, body in (
+        ("GET", f"{OFFERS}/nothing?{V}", None),
+        ("PUT", path, offer({P + "leadDestination": "Marketo", P + "marketoLeadConfiguration": {}})),
+        ("PUT", path, {"offerTypeId": 7}),
+    ):
+        told = await publisher.call(method, address, body, headers=portuguese)
+        english = await publisher.call(method, address, body)
+        assert (told.headers["Content-Language"], english.headers["Content-Language"]) == ("pt", "en"), address
+        assert told.headers["Vary"] == "Accept-Language"
+        message = told.json()["error"]["message"]
+        assert english_on(message) == [], message
+        assert message != english.json()["error"]["message"]
+        assert (told.status, told.json()["error"]["code"]) == (english.status, english.json()["error"]["code"])
 
 
 async def test_who_may_not_is_told_so(home: Installation, publisher: Visitor) -> None:

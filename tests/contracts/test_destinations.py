@@ -18,7 +18,7 @@ import pytest
 import structlog
 
 from leadkeeper.catalogue import CATALOGUE, text_of
-from leadkeeper.check import Check
+from leadkeeper.check import STEP_TITLES, Check, CheckStep, step_title
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
@@ -41,7 +41,7 @@ from tests.contracts.cases.troubles import TROUBLES, Trouble
 from tests.contracts.faults import LEAD, PERSONAL
 from tests.contracts.stages import EndpointStage, MailStage, SandboxStage, Stage, StorageStage
 from tests.contracts.test_entra_codes import MET
-from tests.languages import LANGUAGES
+from tests.languages import LANGUAGES, PORTUGUESE
 
 HASTY_SECONDS = 0.7
 """How long the network waits where the far side is to hang."""
@@ -240,6 +240,12 @@ async def test_a_green_check_names_what_it_did_not_look_at(line: Line, meet: Mee
     summary = {language: check.unseen.summary(language) for language in LANGUAGES}
     assert all(text.endswith(".") and len(text.split()) >= 6 for text in summary.values()), summary
     assert len(set(summary.values())) == len(LANGUAGES)
+    assert not [step for step in check.steps if step.name not in STEP_TITLES or not told_in_portuguese(step)]
+
+
+def told_in_portuguese(step: CheckStep) -> bool:
+    """Whether a step's name and detail have Portuguese words."""
+    return all(PORTUGUESE.can_tell(text) for text in (step_title(step.name), step.detail) if text)
 
 
 @pytest.mark.parametrize("line", LINES, ids=_named)

@@ -22,6 +22,8 @@ from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installa
 
 LEADS: Final = 4_000
 DAY: Final = 86_400_000
+RARE: Final = {"source": "AzurePortal", "action": "Create", "country": "pt", "withheld": True}
+"""What only the very oldest lead is."""
 PERSON: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
 BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": "", "campaign": "", "extra": {}})
 
@@ -46,8 +48,14 @@ def _fill(conn: sa.Connection) -> None:
         at = now - 400 * DAY + number * DAY // 10
         lead: dict[str, Any] = {"id": least_id(at), "publisher_id": "contoso", "offer_id": "crm-pro", "source": "SPZA"}
         lead |= {"action": "INS", "email": f"{number}@a.example", "test": False, "created_at": at, "body": BODY}
-        leads.append(lead | {"unrouted": False})
+        leads.append(lead | {"unrouted": False, "country": "gb"})
         deliveries.append(new_delivery(lead["id"], connection_id, at) | {"state": "delivered"})
+        if number == 0:
+            body = json.loads(BODY)
+            body["customer"]["country"] = "PT"
+            leads[-1] |= {**RARE, "body": json.dumps(body)}
+        else:
+            leads[-1] |= {"withheld": False}
     insert_rows(conn, t.lead, leads)
     insert_rows(conn, t.delivery, deliveries)
 
@@ -71,6 +79,20 @@ def _filters(now: int) -> dict[str, LeadFilter]:
         "set aside": LeadFilter(state="setAside"),
         "unconfirmed": LeadFilter(state="unconfirmed"),
         "an unknown address": LeadFilter(email="nobody@nowhere.example"),
+        "a common source": own(source="SPZA"),
+        "a rare source": own(source="AzurePortal"),
+        "a source, nothing": own(source="TestDrive"),
+        "a common action": own(action="INS"),
+        "a rare action": own(action="Create"),
+        "an action, nothing": own(action="DNC"),
+        "a source and an action that never meet": own(source="SPZA", action="Create"),
+        "a rare country": own(country="PT"),
+        "a country, nothing": own(country="FR"),
+        "no data of the customer": LeadFilter(withheld=True),
+        "a publisher's without data of the customer": own(withheld=True),
+        "somebody's": own(owner_id="nobody"),
+        "won, nothing": own(follow_up="won"),
+        "closed, nothing": own(follow_up="closed"),
     }
 
 
@@ -80,6 +102,27 @@ async def test_a_page_of_a_list(home: Installation, name: str) -> None:
     cost = await work(home.services.storage, lambda: inbox.list(which, limit=10))
     # SQLite takes some dozen steps for each lead that it shows or looks at, and more than 8 for each that it passes.
     assert cost < (4_000 if home.services.storage.__class__.__name__ == "SQLite" else 400)
+
+
+@pytest.mark.parametrize("name", RARE)
+async def test_the_only_one_is_found_at_once_behind_all_others(home: Installation, name: str) -> None:
+    which = LeadFilter("contoso", **{name: RARE[name]})  # type: ignore[arg-type]
+    page = await home.services.inbox.list(which, limit=10)
+    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
+    assert [lead.id for lead in page.leads] == [oldest]
+    assert (page.looked_further, page.next_cursor) == (False, None)
+    assert (await home.services.inbox.list(which, oldest, limit=10)).leads == ()
+    newer = await home.services.inbox.list(which, least_id(0), limit=10, newer=True)
+    assert [lead.id for lead in newer.leads] == [oldest]
+
+
+async def test_a_country_of_older_leads_stands_in_their_bodies(home: Installation) -> None:
+    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
+    older = sa.update(t.lead).where(t.lead.c.country != "gb").values(country="*")
+    await home.services.storage.write(lambda conn: conn.execute(older).close())
+    page = await home.services.inbox.list(LeadFilter("contoso", country="PT"), limit=10)
+    assert [lead.id for lead in page.leads] == [oldest]
+    assert (await home.services.inbox.list(LeadFilter("contoso", country="FR"), limit=10)).leads == ()
 
 
 @pytest.mark.parametrize("text", ["nonsense", "nonsense.offer", "contoso.nonsense", "nobody@nowhere.example"])

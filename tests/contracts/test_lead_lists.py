@@ -107,7 +107,7 @@ async def test_the_list_turns_around(home: Installation, operator: Visitor, monk
         assert shown(page, ids) == [True, True, False]
         assert page.html.index(ids[0]) < page.html.index(ids[1])
         assert "Received ↑ newest first" in page.links
-    narrow = LeadFilter("contoso", action="INS", oldest_first=True)
+    narrow = LeadFilter("contoso", follow_up="new", oldest_first=True)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 2)
     first = await home.services.inbox.list(narrow)
     assert [[lead.id for lead in first.leads], first.looked_further] == [ids[:2], True]

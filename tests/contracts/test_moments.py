@@ -20,6 +20,7 @@ from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER
 from leadkeeper.delivery import breaker, schedule
 from leadkeeper.delivery.recall import TRY_EVERY
 from leadkeeper.mail.address import MailRules
+from leadkeeper.mail.fates import RETRY_MS
 from leadkeeper.notices import due
 from leadkeeper.privacy import expiry
 from leadkeeper.reconciliation import runs
@@ -52,6 +53,7 @@ TO_COME: Final = (
     t.retention_walk.c.due_at,
     t.retention_left.c.look_at,
     t.reconciliation.c.due_at,
+    t.mail.c.due_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
@@ -119,6 +121,8 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
         conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
         conn.execute(sa.insert(t.reconciliation).values(runs.new_row("c", at)))
+        mail = {"address": "a@b.example", "subject": "", "text": "", "languages": "en", "state": "queued"}
+        conn.execute(sa.insert(t.mail).values(id=new_id(), **mail, created_at=NOON, due_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
         told = {"kind": "webhook", "created_at": NOON, "due_at": at}
         named = {"name": "n", "events": "[]", "language": "en", "host": "", "sealed": ""}
@@ -283,7 +287,8 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "connection.tell_at": max(AGAIN_AFTER, TELL_AFTER, SETTLED),
         "connection.recall_at": TRY_EVERY * jittered,
         "connection_change.due_at": max(changes.UNASKED, changes.TAKEN),
-        "notice.due_at": max(outbox.DAY_MS, *due.RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
+        "notice.due_at": max(outbox.DAY_MS, *RETRY_MS, due.UNCONFIRMED_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
+        "mail.due_at": max(25 * HOUR, *RETRY_MS, due.HELD_MS, (SLOTS + 1) * SLOT_MS),
         "operation.due_at": lease,
         "retention_walk.due_at": expiry.EVERY_MS,
         "retention_left.look_at": expiry.AGAIN_MS,

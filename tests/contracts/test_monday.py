@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,19 +19,25 @@ from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import new_id
 from leadkeeper.diagnosis import Kind
 from leadkeeper.inbox.tally import Tally
+from leadkeeper.mail.mailer import Mailer
+from leadkeeper.notices.sender import Sender
+from leadkeeper.notices.telling import Telling
 from leadkeeper.storage import tables as t
+from tests.contracts.mailbox import mailbox
+from tests.contracts.test_email import server_of
 from tests.in_process import DESTINATION, Installation, batch, installation, lead, lines
 from tests.journeys.customer import Customer, Page
-from tests.people import signed_in
+from tests.people import add, signed_in
 
 SATURDAY: Final = int(datetime(2026, 3, 7, 9, 30, tzinfo=UTC).timestamp() * 1000)
 HOUR: Final = 3_600_000
+MONDAY: Final = SATURDAY + 46 * HOUR
 LEADS: Final = {"contoso": 60, "fabrikam": 50, "tailspin": 89}
 MOST_CLICKS: Final = 15
 
 
-async def weekend(home: Installation) -> None:
-    """Three publishers, 200 leads: two broken connections, one lead refused, one perhaps arrived, one ``.edu``."""
+async def handed_in(home: Installation) -> None:
+    """Three publishers, 200 leads, one of them ``.edu``."""
     operator = await home.visitor("operator")
     for name in LEADS:
         assert (await operator.put(f"/v1/publishers/{name}", {"displayName": name.title()})).status in (200, 201)
@@ -49,10 +56,16 @@ async def weekend(home: Installation) -> None:
     handed.append(lead(publisherId="tailspin", offerId="crm", customer={"lastName": "S", "email": "s@college.edu"}))
     answers = lines(await batch(operator, "\n".join(map(json.dumps, handed))))
     assert len([each for each in answers if "id" in each]) == 200
+
+
+async def weekend(home: Installation) -> None:
+    """What is handed in, and: two broken connections, one lead refused, one perhaps arrived."""
+    await handed_in(home)
     await home.services.storage.write(_happened)
 
 
-def _happened(conn: sa.Connection) -> None:
+def _happened(conn: sa.Connection, until: int = MONDAY) -> None:
+    """What came of the leads until then (ms)."""
     c, d = t.connection.c, t.delivery.c
     ids = {row.offer_ref.partition(".")[0]: row.id for row in conn.execute(sa.select(c.offer_ref, c.id))}
     for name, kind, since in (
@@ -60,16 +73,19 @@ def _happened(conn: sa.Connection) -> None:
         ("fabrikam", Kind.TLS_FAILED, SATURDAY + 20 * HOUR),
     ):
         broken = {"paused": True, "failing_since": since, "diagnosis": to_stored(diagnose(kind))}
-        conn.execute(sa.update(t.connection).where(c.id == ids[name]).values(broken))
-    those = sa.select(d.id).where(d.connection_id == ids["tailspin"], d.state == "pending").order_by(d.id)
+        if since <= until:
+            conn.execute(sa.update(t.connection).where(c.id == ids[name]).values(broken))
+    those = sa.select(d.id).where(d.connection_id == ids["tailspin"], d.state != "withheld").order_by(d.id)
     refused, maybe, *arrived = conn.scalars(those).all()
     conn.execute(sa.update(t.delivery).where(d.id.in_(arrived)).values(state="delivered"))
     for id_, reason, at in (
         (refused, "refused", SATURDAY + 5 * HOUR),
         (maybe, "mayHaveArrived", SATURDAY + 30 * HOUR),
     ):
+        this = sa.update(t.delivery).where(d.id == id_, d.state == "pending")
         aside = {"state": "setAside", "set_aside_for": reason, "changed_at": at}
-        conn.execute(sa.update(t.delivery).where(d.id == id_).values(aside))
+        if at > until or not conn.execute(this.values(aside)).rowcount:
+            continue
         answer = to_stored(diagnose(Kind.ADDRESS_NOT_FOUND))
         row = {"id": new_id(), "delivery_id": id_, "at": at, "took_ms": 90, "outcome": reason[:16], "late": False}
         conn.execute(sa.insert(t.attempt).values(**row, answer=answer))
@@ -155,3 +171,57 @@ def _states(conn: sa.Connection) -> dict[str, int]:
     d = t.delivery.c
     rows: Any = conn.execute(sa.select(d.state, sa.func.count()).where(d.state != "withheld").group_by(d.state))
     return {row[0]: row[1] for row in rows}
+
+
+async def test_the_mailboxes_hold_one_mail_for_each_person_and_cause(database_url: str) -> None:
+    """Contoso and Tailspin have owners; nobody of Fabrikam can be told, so that operators are."""
+    async with installation(database_url, public_url="http://leads.example") as home:
+        await handed_in(home)
+        owners = [await add(home, Role.OWNER, name) for name in ("contoso", "tailspin")]
+        operator = await add(home, Role.OPERATOR, None)
+        with mailbox() as box:
+            now, storage, base_url = SATURDAY, home.services.storage, "http://leads.example"
+            mailer = Mailer(server_of(box))
+            telling = Telling(storage, mailer.sender, base_url, home.services.operator_addresses, clock=lambda: now)
+            sender = Sender(storage, mailer, base_url, clock=lambda: now)
+
+            async def look() -> None:
+                await telling.look()
+                while await sender.look():
+                    pass
+
+            while now <= MONDAY:
+                await storage.write(_happened, now)
+                await look()
+                now += HOUR
+            told = {to: Counter(str(mail["Subject"]) for mail in box.sent_to(to)) for to in (*owners, operator)}
+            broken, refused, maybe = "Connections are broken", "Leads were refused", "Leads may have arrived"
+            assert told == {
+                owners[0]: Counter([f"{broken} (contoso)", f"Still so: {broken} (contoso)"]),
+                owners[1]: Counter([f"{refused} (tailspin)", f"Still so: {refused} (tailspin)", f"{maybe} (tailspin)"]),
+                operator: Counter([broken, f"Still so: {broken}"]),
+            }
+            assert [mail for mail in box.mails if "@a.example" in mail.as_string()] == []
+            (mail, _again) = box.sent_to(operator)
+            assert "fabrikam.crm/primary: 50" in mail.get_content()
+            assert "2026-03-08 05:30 UTC" in mail.get_content()
+            before = len(box.mails)
+            await storage.write(_settled)
+            await look()
+            settled = sorted((to[0], str(mail["Subject"])) for to, mail in zip(box.recipients, box.mails, strict=True))
+            assert len(settled) == before + 4
+            assert [each for each in settled if each[1].startswith("Settled: ")] == sorted(
+                [
+                    (owners[0], f"Settled: {broken} (contoso)"),
+                    (owners[1], f"Settled: {maybe} (tailspin)"),
+                    (owners[1], f"Settled: {refused} (tailspin)"),
+                    (operator, f"Settled: {broken}"),
+                ]
+            )
+
+
+def _settled(conn: sa.Connection) -> None:
+    c, d = t.connection.c, t.delivery.c
+    well = {"paused": False, "failing_since": None, "diagnosis": None}
+    conn.execute(sa.update(t.connection).where(c.paused).values(well))
+    conn.execute(sa.update(t.delivery).where(d.state == "setAside").values(state="delivered"))

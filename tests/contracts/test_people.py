@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
+from leadkeeper.notices.quiet import Quiet
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
-from tests.in_process import Installation, installation
+from tests.in_process import Installation, connected, installation
 from tests.journeys.customer import Customer
 from tests.people import OPERATOR, PASSWORD, add, address, link_in, sign_in, signed_in
 
@@ -243,3 +244,17 @@ async def test_what_people_do_stands_in_the_audit_without_their_addresses(home: 
     assert {"invitation.create", "person.create", "session.begin"} <= acts
     assert "owner@contoso.example" not in str(rows)
     assert PASSWORD not in str(rows)
+
+
+async def test_people_choose_when_they_are_written_to(database_url: str) -> None:
+    async with connected(database_url) as home, signed_in(home, Role.OWNER) as owner:
+        page = await owner.open("/portal/account")
+        form = page.form("begins", "ends", "zone")
+        wrong = await owner.send(form, {"begins": "25:00", "ends": "07:30", "zone": "Moon"})
+        assert wrong.status == 422
+        assert "Enter a time of day" in wrong.text
+        assert "Choose a time zone" in wrong.text
+        chosen = {"begins": "22:00", "ends": "07:30", "zone": "Europe/Lisbon", "digest": "daily"}
+        assert "You are written to as you chose." in (await owner.send(form, chosen)).text
+        (person,) = await home.services.people.members("contoso")
+        assert await home.services.quiet_hours.of(person.id) == Quiet("22:00", "07:30", "Europe/Lisbon", digest=True)

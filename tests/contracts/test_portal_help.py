@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadkeeper.doors.portal.questions import QUESTIONS, questions_of
+from leadkeeper.destinations.registry import OURS
+from leadkeeper.doors.portal.questions import every_question, questions_of
 from leadkeeper.languages import installed
 from leadkeeper.texts import LazyText
 from tests.contracts.test_portal import signed_in
@@ -29,7 +30,8 @@ PAGES = {
     f"{AT}/publishing": "is-it-right",
     f"{AT}/hooks": "no-leads",
 }
-BY_ID = {each.id: each for each in QUESTIONS}
+EVERY = every_question(OURS)
+BY_ID = {each.id: each for each in EVERY}
 
 
 @pytest.fixture
@@ -55,13 +57,14 @@ async def test_every_page_answers_what_is_asked_there(home: Installation, code: 
             assert page.links[language.gettext("Help from the operator: %(contact)s", contact="help@market.example")]
             assert page.links[language.gettext("Documentation")] == f"{home.url}/docs/"
         page = await visitor.open("/portal/help")
-        assert all(language.tell(each.question) in page.text for each in QUESTIONS)
+        assert all(language.tell(each.question) in page.text for each in EVERY)
 
 
 def test_every_question_belongs_to_a_page_and_is_told_in_every_language() -> None:
-    assert {each.id for path in PAGES for each in questions_of(path)} == set(BY_ID)
+    assert {each.id for path in PAGES for each in questions_of(path, OURS)} == set(BY_ID)
+    assert len(BY_ID) == len(EVERY)
     for language in installed():
-        for each in QUESTIONS:
+        for each in EVERY:
             for part in (each.question, *each.answer):
                 assert isinstance(part, LazyText)
                 assert language.can_tell(part), part

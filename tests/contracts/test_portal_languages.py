@@ -10,7 +10,7 @@ import pytest
 
 from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.doors.portal.guides import EXAMPLES
+from leadkeeper.doors.portal.guides import examples_of, guide_of
 from leadkeeper.texts import Languages
 from tests.in_process import DESTINATION, OFFER, hand_in, installation
 from tests.journeys.customer import Customer, Page
@@ -33,7 +33,9 @@ PATHS: Final = (
     "/offers/contoso/crm-pro/connections/primary/edit",
     "/offers/contoso/crm-pro/connections/primary/remove",
 )
-TITLES: Final = sorted({each.title for each in OURS} | set(EXAMPLES.values()), key=len, reverse=True)
+TITLES: Final = sorted(
+    {text for each in OURS for text in (each.title, *examples_of(guide_of(each)).values())}, key=len, reverse=True
+)
 """Names: of destinations, and examples of values."""
 NAMES: Final = re.compile(
     r"Marketplace|key\W+[0-9a-f-]{8,}|Contoso( CRM Pro)?|crm-pro|contoso|primary|English|Esperanto|crm\.example|saas"

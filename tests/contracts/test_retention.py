@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +17,7 @@ from leadkeeper.diagnosis import Evidence, Kind, Receipt
 from leadkeeper.inbox.follow_ups import Change
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.trace import Trace
+from leadkeeper.lead_body import from_body
 from leadkeeper.privacy import expiry
 from leadkeeper.privacy.periods import Kind as Data
 from leadkeeper.privacy.periods import Own
@@ -276,7 +276,7 @@ async def test_an_expired_body_reads_as_one_that_says_nothing(years: Years) -> N
     body = await years.home.services.storage.read(
         lambda conn: conn.scalar(sa.select(t.lead.c.body).where(t.lead.c.id == lead_id))
     )
-    assert set(json.loads(body or "")["customer"].values()) == {""}
+    assert set(from_body(body or "")["customer"].values()) == {""}
 
 
 async def test_an_empty_page_goes_back_to_the_disk(years: Years, database_url: str) -> None:

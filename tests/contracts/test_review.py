@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.clock import new_id
-from leadkeeper.connections.outbox import CONNECTION_PAUSED, connection_paused
+from leadkeeper.connections.outbox import CONNECTION_PAUSED, GATHER_PAUSED_MS, connection_paused
 from leadkeeper.delivery import claim as claims
 from leadkeeper.delivery import worker as workers
 from leadkeeper.delivery.breaker import BROKEN_AFTER
@@ -340,6 +340,7 @@ async def _with_notices(installation: TestInstallation, bodies: Sequence[str]) -
         row = connection_paused(connection.id, body, installation.now)
         for statement in (settings, sa.insert(t.notice).values(row)):
             await installation.storage.write(_run, statement)
+    installation.now += GATHER_PAUSED_MS
 
 
 def _run(conn: sa.Connection, statement: sa.Executable) -> None:
@@ -360,8 +361,11 @@ async def test_a_notice_that_cannot_be_written_delays_no_other(database_url: str
 
 async def test_notices_are_not_sent_when_they_may_be_anothers_by_now(database_url: str) -> None:
     async with furnished(database_url) as installation:
-        good = '{"kind": "serverError", "outcome": "failed", "evidence": {}}'
-        await _with_notices(installation, [good] * 5)
+        # Of one cause they would be one mail.
+        kinds = ("serverError", "tlsFailed", "noAnswer", "redirected", "endpointGone")
+        await _with_notices(
+            installation, [f'{{"kind": "{kind}", "outcome": "failed", "evidence": {{}}}}' for kind in kinds]
+        )
         post = Post(installation, takes=HELD_MS // 2)
         sender = Sender(installation.storage, post, "https://leads.example", installation.clock, MailRules(("*",)))  # type: ignore[arg-type]
         assert await sender.look() == 2

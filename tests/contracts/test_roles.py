@@ -19,6 +19,9 @@ from leadkeeper.channels.events import ChannelKind
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins, Secure
 from leadkeeper.doors.portal.app import Portal
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.fates import mail_row
+from leadkeeper.mail.text import question
 from leadkeeper.storage import tables as t
 from tests.contracts.test_tenancy import OPEN, body_of, filled, operations, parameters
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
@@ -58,7 +61,7 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
-OPERATORS = ("/portal/people", "/portal/start", "/portal/certification", "/portal/retention")
+OPERATORS = ("/portal/operate/", "/portal/people", "/portal/start", "/portal/certification", "/portal/retention")
 """Pages that publishers do not have."""
 
 
@@ -84,7 +87,9 @@ async def known(home: Installation) -> dict[str, str]:
         "version": "1",
     }
     values |= {"operation_id": delivery, "submission_id": delivery, "product_id": "contoso.crm-pro", "act": "cancel"}
-    values |= {"channel_id": made.id}
+    mail = mail_row(question("contoso", "x", "M", home.url, parse_address("a@b.example")), "a@b.example", "contoso", 1)
+    await home.services.storage.write(lambda conn: conn.execute(sa.insert(t.mail).values(mail)))
+    values |= {"channel_id": made.id, "mail_id": mail["id"], "key_id": hook}
     values |= {"partner_publisher_id": "contoso", "partner_offer_id": "crm-pro"}
     return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
 
@@ -102,14 +107,19 @@ def routes(home: Installation) -> list[tuple[str, str]]:
     return found
 
 
+def _select(table: sa.Table) -> sa.Select[Any]:
+    # When keys and hooks were used last is written by whoever calls, a few seconds later.
+    return sa.select(*(column for column in table.c if column.name != "used_at")).order_by(*table.primary_key)
+
+
 async def everything(home: Installation) -> list[Any]:
-    """All rows that somebody could change, without when a session was seen."""
+    """All rows that somebody could change, without when a session was seen or a key used."""
     tables = (t.publisher, t.offer, t.offer_version, t.connection, t.connection_change, t.operation, t.hook, t.lead)
     more = (t.delivery, t.key, t.person, t.membership, t.one_time_link, t.installation, t.contact, t.cross_listing)
     told = (t.channel, t.channel_event)
 
     def transaction(conn: sa.Connection) -> list[Any]:
-        return [conn.execute(sa.select(each).order_by(*each.primary_key)).all() for each in tables + more + told]
+        return [conn.execute(_select(each)).all() for each in tables + more + told]
 
     return await home.services.storage.read(transaction)
 

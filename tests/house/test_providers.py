@@ -11,6 +11,7 @@ import pytest
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.interface import DatedConfig, Provider
 from leadkeeper.destinations.registry import OURS
+from leadkeeper.doors.portal.form_fields import json_names
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language
 from tests.house.pages import DOCS, ROOT
@@ -85,10 +86,28 @@ def test_no_room_asks_which_destination_it_is() -> None:
 def test_no_room_has_a_table_by_destination() -> None:
     names = set(OURS.names) - {"email"}  # a customer has one too
     named = re.compile(rf'["\']({"|".join(names)})["\']')
-    may = {"sandbox", "demo", "portal"}  # questions.py names headings of the FAQ
+    may = {"sandbox", "demo"}
     texts = [path for path in PACKAGE.rglob("*.py") if not may & set(path.parts)]
     outside = [path for path in texts if "destinations" not in path.relative_to(PACKAGE).parts]
     assert [path.name for path in outside if named.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_no_door_names_a_destinations_own_settings() -> None:
+    """What a form says of a setting stands in the destination's guide; the door knows those that all have."""
+    common = {*json_names(DatedConfig), "fields", "email", "leads", "region", "username", "password"}  # words besides
+    names = {name for each in OURS for name in json_names(each.config)} - common
+    named = re.compile(rf'["\'](?:{"|".join(sorted(names))})["\']')
+    files = [*PACKAGE.glob("doors/portal/**/*.py"), *PACKAGE.glob("doors/portal/templates/**/*.html")]
+    assert [path.name for path in files if named.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_no_template_names_a_vendor() -> None:
+    # Partner Center itself calls a choice of its own HTTPS Endpoint, and hooks lead through it.
+    words = {word for each in OURS if each.name not in ("email", "https_endpoint") for word in (each.name, each.title)}
+    vendors = re.compile("|".join(map(re.escape, sorted(words))), re.IGNORECASE)
+    files = list(PACKAGE.glob("doors/*/templates/**/*.html"))
+    assert files
+    assert [path.name for path in files if vendors.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_only_app_and_defaults_know_which_destinations_there_are() -> None:

@@ -195,7 +195,8 @@ def test_a_secret_can_be_removed_where_it_need_not_be_there() -> None:
     assert one(SALESFORCE, "clientSecret", stored=True).removable
     assert not one(SALESFORCE, "clientSecret").removable, "none is stored"
     assert not one(ENDPOINT, "httpsEndpointUrl", stored=True).removable, "it is needed"
-    assert not one(ENDPOINT, "signingSecret", stored=True).removable, "one is made where none is given"
+    (made,) = form_fields(ENDPOINT, ["signingSecret"], {}, stored=["signingSecret"], made=["signingSecret"])
+    assert not made.removable, "one is made where none is given"
     (needed,) = form_fields(SALESFORCE, ["clientSecret"], {}, stored=["clientSecret"], needed=["clientSecret"])
     assert not needed.removable
     assert one(SALESFORCE, "clientSecret", stored=True, **{"clientSecret.remove": "yes"}).removing

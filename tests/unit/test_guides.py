@@ -9,13 +9,11 @@ import pytest
 from leadkeeper.connections.resource import secret_fields
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.diagnosis import AnyKind
 from leadkeeper.doors.portal import guides
 from leadkeeper.doors.portal.form_fields import form_fields, json_names, settings_of
 from leadkeeper.doors.portal.marks import marked_fields
 
 EVERY = [pytest.param(each, id=each.name) for each in OURS]
-ALL_NAMES = {name for each in OURS for name in json_names(each.config)}
 
 
 def test_every_destination_has_a_guide() -> None:
@@ -66,13 +64,15 @@ def test_a_connection_is_edited_in_the_way_it_was_made(destination: Provider) ->
         assert guides.way_of(guide, settings, secrets) == way
 
 
-def test_what_is_said_of_a_setting_or_choice_is_of_one_that_is_there() -> None:
-    assert {*guides.HELP, *guides.EXAMPLES} <= ALL_NAMES
-    fields = [each for kind in OURS for each in form_fields(kind.config, json_names(kind.config), {})]
+@pytest.mark.parametrize("destination", EVERY)
+def test_what_is_said_of_a_setting_or_choice_is_of_one_that_is_there(destination: Provider) -> None:
+    guide, names = guides.guide_of(destination), json_names(destination.config)
+    assert {*guide.help, *guide.examples, *guide.made, *guide.address, *guide.secret} <= set(names)
+    fields = form_fields(destination.config, names, {})
     choices = {(field.name, choice) for field in fields for choice in field.choices}
-    fixed = {name for guide in map(guides.guide_of, OURS) for way in guide.ways for name in way.fixed}
-    assert guides.CHOICES.keys() <= choices
-    assert {pair for pair in choices - guides.CHOICES.keys() if pair[0] not in fixed} == set()
+    fixed = {name for way in guide.ways for name in way.fixed}
+    assert guide.choices.keys() <= choices
+    assert {pair for pair in choices - guides.choices_of(guide).keys() if pair[0] not in fixed} == set()
 
 
 def test_who_is_told_to_choose_another_finds_it() -> None:
@@ -81,12 +81,26 @@ def test_who_is_told_to_choose_another_finds_it() -> None:
     assert set(guides.ordered(OURS.all)) == set(OURS)
 
 
-@pytest.mark.parametrize("kind", OURS.kinds)
-def test_a_diagnosis_marks_settings_that_a_destination_has(kind: AnyKind) -> None:
-    assert set(marked_fields(kind.value)) <= ALL_NAMES
+@pytest.mark.parametrize("destination", EVERY)
+def test_a_diagnosis_marks_settings_that_its_destination_has(destination: Provider) -> None:
+    guide = guides.guide_of(destination)
+    marked = {name for kind in OURS.kinds for name in marked_fields(guide, kind.value)}
+    assert marked <= set(json_names(destination.config))
 
 
-def test_a_wrong_secret_marks_where_it_is_entered() -> None:
-    assert "applicationKey" in marked_fields("clientSecretWrong")
-    assert "clientSecret" in marked_fields("salesforceAppRejected")
-    assert marked_fields(None) == ()
+@pytest.mark.parametrize(
+    "destination", [each for each in OURS if secret_fields(each.config)], ids=lambda each: each.name
+)
+def test_a_rejected_secret_marks_where_it_is_entered(destination: Provider) -> None:
+    marked = marked_fields(guides.guide_of(destination), "credentialsRejected")
+    assert marked
+    assert set(marked) & set(secret_fields(destination.config))
+
+
+def test_a_cause_marks_what_it_is_about() -> None:
+    dynamics, salesforce = (guides.guide_of(OURS.named(name)) for name in ("dynamics", "salesforce"))
+    assert marked_fields(dynamics, "clientSecretWrong") == ("applicationKey", "password")
+    assert marked_fields(salesforce, "salesforceAppRejected") == ("clientId", "clientSecret")
+    assert marked_fields(salesforce, "addressNotFound") == ("myDomainUrl",)
+    assert marked_fields(dynamics, "mailRecipientRefused") == ("contactEmail",)
+    assert marked_fields(dynamics, "salesforceAppRejected") == marked_fields(dynamics, None) == ()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.access.keys import CACHE_MS, hashed, new_token
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
+from leadkeeper.access.uses import Used, Uses
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -35,20 +37,25 @@ class NewHook:
 
 @dataclass(frozen=True, slots=True)
 class ListedHook:
-    """A hook as it is listed."""
+    """A hook as it is listed. ``used_at`` is when a lead was posted to it last, to the minute."""
 
     id: str
     created_at: str
+    used_at: str | None
+    offer: OfferRef
 
 
 class Hooks:
     """The hooks of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms, quotas: Quotas = USUAL) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock = now_ms, quotas: Quotas = USUAL, uses: Uses | None = None
+    ) -> None:
         self._storage = storage
+        self._uses = uses
         self._clock = clock
         self._quotas = quotas
-        self._known: OrderedDict[str, tuple[int, OfferRef]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[int, OfferRef, str]] = OrderedDict()
         self._unknown: OrderedDict[str, int] = OrderedDict()
 
     async def create(self, offer: OfferRef, *, by: str) -> NewHook:
@@ -88,13 +95,26 @@ class Hooks:
         def transaction(conn: sa.Connection) -> list[ListedHook]:
             require_offer(conn, offer)
             rows = conn.execute(
-                sa.select(t.hook.c.id, t.hook.c.created_at)
+                sa.select(t.hook)
                 .where(t.hook.c.offer_ref == str(offer), t.hook.c.removed_at.is_(None))
                 .order_by(t.hook.c.id)
             )
-            return [ListedHook(hook_id, to_text(created_at)) for hook_id, created_at in rows]
+            return [_listed(row) for row in rows]
 
         return await self._storage.read(transaction)
+
+    async def page(
+        self, publisher_id: str | None = None, after: tuple[str, str] | None = None, limit: int = 50
+    ) -> Sequence[ListedHook]:
+        """Up to ``limit`` hooks of one publisher, or of all, by offer and age, behind this offer's hook ``after``."""
+        h, o = t.hook.c, t.offer.c
+        query = sa.select(t.hook).where(h.removed_at.is_(None)).order_by(h.offer_ref, h.id).limit(limit)
+        if publisher_id is not None:
+            query = query.where(h.offer_ref.in_(sa.select(o.ref).where(o.publisher_id == publisher_id)))
+        if after is not None:
+            offer, hook_id = after
+            query = query.where((h.offer_ref > offer) | ((h.offer_ref == offer) & (h.id > hook_id)))
+        return await self._storage.read(lambda conn: [_listed(row) for row in conn.execute(query)])
 
     async def remove(self, offer: OfferRef, hook_id: str, *, by: str) -> bool:
         """End a hook; false if there is none. Other processes take its leads for a few seconds more."""
@@ -122,16 +142,21 @@ class Hooks:
         digest, now = hashed(token), self._clock()
         known = self._known.get(digest)
         if known is not None and known[0] > now:
-            return known[1]
+            return self._used(*known[1:])
         if self._unknown.get(digest, 0) > now:
             return None
-        ref = await self._storage.read(_find, digest)
-        if ref is None:
+        found = await self._storage.read(_find, digest)
+        if found is None:
             self._known.pop(digest, None)
             _remember(self._unknown, digest, now + UNKNOWN_MS)
             return None
-        offer = OfferRef.parse(ref)
-        _remember(self._known, digest, (now + CACHE_MS, offer))
+        offer = OfferRef.parse(found.offer_ref)
+        _remember(self._known, digest, (now + CACHE_MS, offer, found.id))
+        return self._used(offer, found.id)
+
+    def _used(self, offer: OfferRef, hook_id: str) -> OfferRef:
+        if self._uses is not None:
+            self._uses.seen(Used.HOOK, hook_id)
         return offer
 
 
@@ -143,6 +168,12 @@ def _remember(cache: OrderedDict[str, Held], digest: str, value: Held) -> None:
         cache.popitem(last=False)
 
 
-def _find(conn: sa.Connection, digest: str) -> str | None:
+def _listed(row: sa.Row[Any]) -> ListedHook:
+    used_at = None if row.used_at is None else to_text(row.used_at)
+    return ListedHook(row.id, to_text(row.created_at), used_at, OfferRef.parse(row.offer_ref))
+
+
+def _find(conn: sa.Connection, digest: str) -> sa.Row[Any] | None:
     found = (t.hook.c.token_hash == digest, t.hook.c.removed_at.is_(None))
-    return conn.scalar(sa.select(t.hook.c.offer_ref).where(*found))
+    query: sa.Select[Any] = sa.select(t.hook.c.offer_ref, t.hook.c.id).where(*found)
+    return conn.execute(query).first()

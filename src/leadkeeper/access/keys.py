@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.access.permissions import FOR_ALL, Caller, Role
 from leadkeeper.access.tokens import PREFIX, Tokens
+from leadkeeper.access.uses import Used, Uses
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -29,13 +31,24 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class ListedKey:
-    """A key as it is listed."""
+    """A key as it is listed. ``used_at`` is when somebody called with it last, to the minute."""
 
     id: str
     role: str
     note: str
     created_at: str
     revoked_at: str | None
+    used_at: str | None = None
+    publisher_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChoice:
+    """Which keys to list; ``None`` does not choose. Those that were ``revoked`` only if asked for."""
+
+    publisher_id: str | None = None
+    role: Role | None = None
+    revoked: bool = False
 
 
 CACHE_MS = 5_000
@@ -73,8 +86,11 @@ def parse_role(text: str) -> tuple[Role, str | None]:
 class Keys:
     """The keys of one installation."""
 
-    def __init__(self, storage: Storage, clock: Clock = now_ms, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock = now_ms, tokens: Tokens | None = None, uses: Uses | None = None
+    ) -> None:
         self._storage = storage
+        self._uses = uses
         self._clock = clock
         self._tokens = tokens
         self._known: dict[str, tuple[int, Caller]] = {}
@@ -107,21 +123,22 @@ class Keys:
 
     async def list(self) -> list[ListedKey]:
         """All keys, oldest first, revoked ones too."""
+        query = sa.select(t.key).order_by(t.key.c.id)
+        return await self._storage.read(lambda conn: [_listed(row) for row in conn.execute(query)])
 
-        def transaction(conn: sa.Connection) -> list[ListedKey]:
-            rows = conn.execute(sa.select(t.key).order_by(t.key.c.id))
-            return [
-                ListedKey(
-                    row.id,
-                    row.role if row.publisher_id is None else f"{row.role}:{row.publisher_id}",
-                    row.note,
-                    to_text(row.created_at),
-                    None if row.revoked_at is None else to_text(row.revoked_at),
-                )
-                for row in rows
-            ]
-
-        return await self._storage.read(transaction)
+    async def page(self, choice: KeyChoice, after: str | None = None, limit: int = 50) -> Sequence[ListedKey]:
+        """Up to ``limit`` keys that fit, newest first, behind the id ``after``."""
+        k = t.key.c
+        query = sa.select(t.key).order_by(k.id.desc()).limit(limit)
+        if choice.publisher_id is not None:
+            query = query.where(k.publisher_id == choice.publisher_id)
+        if choice.role is not None:
+            query = query.where(k.role == choice.role.value)
+        if not choice.revoked:
+            query = query.where(k.revoked_at.is_(None))
+        if after is not None:
+            query = query.where(k.id < after)
+        return await self._storage.read(lambda conn: [_listed(row) for row in conn.execute(query)])
 
     async def revoke(self, key_id: str, *, by: str = "cli") -> bool:
         """End a key and its sessions; false if there is none of that id.
@@ -153,7 +170,7 @@ class Keys:
         digest = hashed(token)
         known = self._known.get(digest)
         if known is not None and known[0] > self._clock():
-            return known[1]
+            return self._used(known[1])
         unknown = self._unknown.get(digest)
         if unknown is not None and unknown[0] > self._clock():
             return None
@@ -165,7 +182,17 @@ class Keys:
             _remember(self._unknown, digest, (until, None))
         else:
             _remember(self._known, digest, (until, caller))
+            self._used(caller)
         return caller
+
+    def _used(self, caller: Caller) -> Caller:
+        if self._uses is not None:
+            self._uses.seen(Used.KEY, caller.key_id)
+        return caller
+
+    def forget(self) -> None:
+        """What is remembered of keys is looked up anew."""
+        self._known.clear()
 
     def _where(self, token: str, digest: str) -> sa.ColumnElement[bool] | None:
         """Which key it is, if it can be one."""
@@ -190,8 +217,25 @@ class Keys:
 
 
 def _find(conn: sa.Connection, this: sa.ColumnElement[bool]) -> Caller | None:
-    row = conn.execute(sa.select(t.key).where(this, t.key.c.revoked_at.is_(None))).first()
-    return None if row is None else Caller(row.id, Role(row.role), row.publisher_id)
+    k, p = t.key.c, t.publisher.c
+    suspended = sa.exists().where(p.id == k.publisher_id, p.suspended_at.is_not(None)).label("suspended")
+    query = sa.select(k.id, k.role, k.publisher_id, suspended).where(this, k.revoked_at.is_(None))
+    row = conn.execute(query).first()
+    if row is None:
+        return None
+    return Caller(row.id, Role(row.role), row.publisher_id, suspended=bool(row.suspended))
+
+
+def _listed(row: sa.Row[Any]) -> ListedKey:
+    return ListedKey(
+        id=row.id,
+        role=row.role if row.publisher_id is None else f"{row.role}:{row.publisher_id}",
+        note=row.note,
+        created_at=to_text(row.created_at),
+        revoked_at=None if row.revoked_at is None else to_text(row.revoked_at),
+        used_at=None if row.used_at is None else to_text(row.used_at),
+        publisher_id=row.publisher_id,
+    )
 
 
 _T = TypeVar("_T")

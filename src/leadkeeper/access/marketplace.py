@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
@@ -22,12 +24,18 @@ _NAME: Final = "marketplaceName"
 class MarketplaceName:
     """Reads as the name of now (``str``): pages and mails are given this once, and always say the newest."""
 
-    def __init__(self, storage: Storage, setting: str | None = None, clock: Clock = now_ms) -> None:
-        """``setting`` is the name that the operator's settings give, which no page can change."""
+    def __init__(
+        self, storage: Storage, setting: str | None = None, clock: Clock = now_ms, operators: Sequence[str] = ()
+    ) -> None:
+        """``setting`` is the name that the operator's settings give, which no page can change.
+
+        ``operators`` are the addresses at which these settings say that operators are told.
+        """
         self._storage = storage
         self._clock = clock
         self._entered = ""
         self.setting: Final = setting
+        self.operators: Final = OperatorAddresses(storage, operators, clock)
 
     def __str__(self) -> str:
         return self.setting or self._entered or UNNAMED

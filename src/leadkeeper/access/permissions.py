@@ -64,17 +64,22 @@ ROLE_NAMES: Final[Mapping[Role, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever stands behind a key, or is signed in as a person; ``publisher_id`` is whose they act for."""
+    """Whoever stands behind a key, or is signed in as a person; ``publisher_id`` is whose they act for.
+
+    ``suspended``: an operator suspended that publisher, so whoever acts for it may see and do nothing else.
+    """
 
     key_id: str
     role: Role
     publisher_id: str | None = None
     person_id: str | None = None
+    suspended: bool = False
 
     def may(self, permission: Permission, publisher_id: str | None = None) -> bool:
         """Whether the caller may do this, to what belongs to ``publisher_id``."""
         of_theirs = self.role in FOR_ALL or (publisher_id is not None and publisher_id == self.publisher_id)
-        return of_theirs and permission in PERMISSIONS[self.role]
+        stopped = self.suspended and permission is not Permission.SEE
+        return of_theirs and not stopped and permission in PERMISSIONS[self.role]
 
     @property
     def may_hand_in(self) -> bool:

@@ -47,11 +47,7 @@ class Quotas:
     def changed(self, stored: str | None) -> Quotas:
         """With what is stored for a publisher (see :func:`merged`) in place of the usual ones; what cannot be read
         counts as not said."""
-        try:
-            given = json.loads(stored) if stored else {}
-        except ValueError:
-            return self
-        own = {name: given[name] for name in NAMES if isinstance(given, dict) and isinstance(given.get(name), int)}
+        own = _own(stored)
         return replace(self, **own) if own else self
 
 
@@ -113,6 +109,19 @@ def merged(stored: str | None, given: Mapping[str, int | None]) -> str | None:
         else:
             kept[_BY_JSON[name]] = value
     return json.dumps(kept, sort_keys=True) if kept else None
+
+
+def _own(stored: str | None) -> dict[str, int]:
+    try:
+        given = json.loads(stored) if stored else {}
+    except ValueError:
+        return {}
+    return {name: given[name] for name in NAMES if isinstance(given, dict) and isinstance(given.get(name), int)}
+
+
+def own_of(stored: str | None) -> dict[str, int]:
+    """What is stored of a publisher's own quotas, by their JSON names."""
+    return {json_name(name): value for name, value in _own(stored).items()}
 
 
 def quotas_of(conn: sa.Connection, publisher_id: str, usual: Quotas, *, lock: bool = False) -> Quotas:

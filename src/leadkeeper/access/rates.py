@@ -89,7 +89,7 @@ class Rates:
 
     def __init__(self, storage: Storage, usual: Quotas = USUAL, clock: Clock = now_ms) -> None:
         self._storage = storage
-        self._usual = usual
+        self.usual: Final = usual
         self._clock = clock
         self._process = new_id()
         self._counts: dict[Name, _Count] = {}
@@ -183,7 +183,7 @@ class Rates:
     def _begun(self, name: Name) -> _Count:
         if len(self._counts) >= _MOST:
             self._counts = {name: count for name, count in self._counts.items() if count.unreported}
-        return self._counts.setdefault(name, _Count(self._usual, _most(self._usual, name[1])))
+        return self._counts.setdefault(name, _Count(self.usual, _most(self.usual, name[1])))
 
     def _is_old(self, count: _Count, now: int) -> bool:
         return count.reported_at is None or abs(now - count.reported_at) >= SETTLE_SECONDS * 1_000
@@ -207,7 +207,7 @@ class Rates:
                 continue
             count.turn(now)
             stored, by_rate = observed.get(name[0], (None, {}))
-            count.quotas = self._usual.changed(stored)
+            count.quotas = self.usual.changed(stored)
             count.most = _most(count.quotas, name[1])
             count.others_day, count.others_minute = by_rate.get(name[1], (0, 0))
             count.reported_at = now

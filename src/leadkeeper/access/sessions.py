@@ -58,6 +58,7 @@ class Place:
 class OpenSession:
     """A session that goes on. Of a person ``person_name`` and ``email`` are known, of a key they are empty.
 
+    ``suspended_for`` is why the publisher is suspended, empty where it is not.
     ``looks``: its operator looks at the pages of ``caller.publisher_id`` as its readers see them, and changes nothing.
     """
 
@@ -67,6 +68,7 @@ class OpenSession:
     email: str = ""
     how: How = How.OWN
     looks: bool = False
+    suspended_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,19 +262,34 @@ def _theirs(caller: Caller) -> sa.ColumnElement[bool]:
 
 
 def _open(row: sa.Row[Any]) -> OpenSession:
-    how = How(row.how)
+    how, stopped = How(row.how), row.suspended_for is not None
     if how is How.FRAME:
-        return OpenSession(row.id, Caller(row.key_id, Role(row.role), row.publisher_id), how=how)
+        caller = Caller(row.key_id, Role(row.role), row.publisher_id, suspended=stopped)
+        return OpenSession(row.id, caller, how=how, suspended_for=row.suspended_for or "")
     key, person = row.key_id or "", row.person_id
     if person is None:
-        caller = Caller(key, Role(row.key_role), row.key_publisher)
+        caller = Caller(key, Role(row.key_role), row.key_publisher, suspended=stopped)
     else:
         role = Role.OPERATOR if row.publisher_id is None else Role(row.member_role)
-        caller = Caller("", role, row.publisher_id, person)
+        caller = Caller("", role, row.publisher_id, person, suspended=stopped)
     looks = row.looks_at is not None and caller.is_operator
     if looks:
         caller = Caller(key, Role.READER, row.looks_at, person)
-    return OpenSession(row.id, caller, row.person_name or "", row.email or "", how, looks)
+    return OpenSession(
+        row.id, caller, row.person_name or "", row.email or "", how, looks, "" if looks else row.suspended_for or ""
+    )
+
+
+_SUSPENDED_FOR: Final = (
+    sa.select(t.publisher.c.suspended_for)
+    .where(
+        t.publisher.c.id == sa.func.coalesce(t.session.c.publisher_id, t.key.c.publisher_id),
+        t.publisher.c.suspended_at.is_not(None),
+    )
+    .correlate(t.session, t.key)
+    .scalar_subquery()
+)
+"""Why the publisher for which they act is suspended, if it is; needs ``session`` and ``key`` in the query."""
 
 
 def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: bool) -> sa.Row[Any] | None:
@@ -296,6 +313,7 @@ def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: 
         m.role.label("member_role"),
         p.name.label("person_name"),
         p.email,
+        _SUSPENDED_FOR.label("suspended_for"),
     ).select_from(joined)
     by_key = sa.and_(k.id.is_not(None), k.revoked_at.is_(None))
     as_operator = sa.and_(s.publisher_id.is_(None), p.is_operator)

@@ -27,8 +27,18 @@ _HEADINGS: Final[Mapping[str, str]] = {
     Event.CONNECTION_EXPIRING: _("Credentials end soon"),
     Event.OFFER_PUBLISHED: _("An offer is live"),
     Event.OFFER_FAILED: _("Publishing stopped"),
+    Event.ATTENTION_NEEDED: _("Leads wait for a person"),
+    Event.ATTENTION_OVER: _("No lead waits for a person any more"),
     TEST: _("This is a test: the channel works."),
 }
+
+_CAUSES: Final[Mapping[str, str]] = {
+    "leadsRefused": _("The destination refused them."),
+    "leadsMayHaveArrived": _("They may have arrived, and nobody knows."),
+    "leadsGaveUp": _("They failed for two weeks."),
+    "leadsMissing": _("They were delivered, and are not at their destination any more."),
+}
+"""Why leads wait for a person, as ``inbox.causes`` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +100,16 @@ def _message(event: ToTell, base_url: str, language: Language) -> _Message:
         if data.get("connection"):
             where = language.gettext("%(offer)s, connection %(connection)s", offer=where, connection=data["connection"])
         lines.append(where)
+    elif data.get("cause"):
+        lines.append(language.gettext("Publisher %(publisher)s", publisher=str(data["publisherId"])))
     if data.get("waiting"):
         lines.append(
             language.ngettext(
                 "%(leads)s lead waits", "%(leads)s leads wait", data["waiting"], leads=str(data["waiting"])
             )
         )
+    if data.get("cause") in _CAUSES:
+        lines.append(language.gettext(_CAUSES[str(data["cause"])]))
     if data.get("endsAt"):
         lines.append(language.gettext("They end on %(end)s.", end=str(data["endsAt"])))
     if event.kind == Event.CONNECTION_BROKEN and "cause" in data:

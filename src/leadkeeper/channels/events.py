@@ -30,6 +30,8 @@ class Event(StrEnum):
     CONNECTION_EXPIRING = "connection.expiring"
     OFFER_PUBLISHED = "offer.published"
     OFFER_FAILED = "offer.failed"
+    ATTENTION_NEEDED = "attention.needed"
+    ATTENTION_OVER = "attention.over"
 
 
 TEST: Final = "channel.test"
@@ -46,6 +48,8 @@ MEANINGS: Final[Mapping[Event, str]] = {
     Event.CONNECTION_EXPIRING: _("A connection's credentials end soon."),
     Event.OFFER_PUBLISHED: _("An offer is live."),
     Event.OFFER_FAILED: _("An offer's publishing stopped."),
+    Event.ATTENTION_NEEDED: _("Leads wait for a person: told once for each cause, and daily while it lasts."),
+    Event.ATTENTION_OVER: _("No lead waits for a person any more for this cause."),
 }
 """What each says."""
 FOR_PEOPLE: Final = (
@@ -54,6 +58,8 @@ FOR_PEOPLE: Final = (
     Event.CONNECTION_EXPIRING,
     Event.OFFER_PUBLISHED,
     Event.OFFER_FAILED,
+    Event.ATTENTION_NEEDED,
+    Event.ATTENTION_OVER,
 )
 """What a chat is told: what people are told by mail. A message for each lead would bury it."""
 

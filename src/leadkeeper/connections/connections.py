@@ -32,7 +32,7 @@ from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, change_all_routes, change_routes, one_of
-from leadkeeper.storage.known import require_offer
+from leadkeeper.storage.known import is_suspended, require_offer
 from leadkeeper.texts import ENGLISH, lazy_gettext
 
 __all__ = ["BACKFILL", "CHECK_EVERY", "Connection", "ConnectionPage", "Connections", "new_delivery", "try_anew"]
@@ -191,6 +191,7 @@ class Connections:
             "changed_at": now,
             "removed_at": None,
             "ends_at": ends_ms(stored),
+            "suspended": is_suspended(conn, offer.publisher_id),
             **({} if known else NOTHING_KNOWN),
             **({} if before and kept and changes.same_line(before.stored, stored) else {"settings_since": now}),
             **Health().columns(),

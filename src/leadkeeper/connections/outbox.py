@@ -40,6 +40,8 @@ GATHER_MS: Final = 5_000
 """How long a notice of a lead waits for others, so that a burst of leads is one mail."""
 GATHER_OUTAGES_MS: Final = 30_000
 """How long a notice of an outage waits for those of the publisher's other connections, which are one mail."""
+GATHER_PAUSED_MS: Final = 10_000
+"""How long a notice of a broken connection waits for those of others that one cause breaks, which are one mail."""
 AGAIN_MS: Final = 60_000
 """How long a recipient whom the mail server put off is left in peace."""
 DAY_MS: Final = 86_400_000
@@ -63,7 +65,7 @@ def lead_withheld(connection_id: str, lead_id: str, now: int) -> dict[str, Any]:
 
 def connection_paused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:
     """The row of the notice that a connection is broken; ``diagnosis`` as it is stored."""
-    return _row(connection_id, CONNECTION_PAUSED, diagnosis, now, now)
+    return _row(connection_id, CONNECTION_PAUSED, diagnosis, now, now + GATHER_PAUSED_MS)
 
 
 def outage(connection_id: str, news: OutageNews, now: int) -> dict[str, Any]:

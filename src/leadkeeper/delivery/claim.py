@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from pydantic_core import from_json
 
 from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import to_datetime
@@ -20,6 +19,7 @@ from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, Aside,
 from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.lead import Customer, OutgoingLead, lead_source_text
+from leadkeeper.lead_body import from_body
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
 
@@ -245,7 +245,7 @@ def _leads(dialect: str) -> sa.Select[Any]:
 
 def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> OutgoingLead:
     """The lead in a row of its table, as adapters take it. Raises for a row that does not hold one."""
-    body = from_json(row.body)
+    body = from_body(row.body)
     customer = body["customer"]
     "".join((*customer.values(), body["description"], body["campaign"]))  # raises unless all of them are texts
     return OutgoingLead(

@@ -109,6 +109,7 @@ OPEN: Final[Sequence[sa.ColumnElement[bool]]] = (
     t.connection.c.removed_at.is_(None),
     sa.not_(t.connection.c.paused),
     sa.not_(t.connection.c.paused_by_person),
+    sa.not_(t.connection.c.suspended),
     t.connection.c.closed_until <= NOW,
 )
 """Something may be sent over a connection at :data:`NOW`."""
@@ -150,10 +151,12 @@ def with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
             sa.exists(due),
         )
     )
-    return query.where(c.id.in_(sa.select(_ready().c.id)) if everywhere else listed(dialect, c.id, "connections"))
+    return query.where(
+        c.id.in_(sa.select(ready_connections().c.id)) if everywhere else listed(dialect, c.id, "connections")
+    )
 
 
-def _ready() -> sa.CTE:
+def ready_connections() -> sa.CTE:
     """The connections with leads waiting, by leaps over the index: what has none is not looked at."""
     d = t.delivery.c
     next_one = sa.select(d.connection_id).where(t.READY).order_by(d.connection_id).limit(1)

@@ -11,9 +11,12 @@ from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.web import header
 from leadkeeper.gate import charge
-from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.problem import Problem, ProblemType, publisher_suspended
 from leadkeeper.texts import lazy_gettext
 
+_READS = frozenset({"GET", "HEAD"})
+_SEARCHES = frozenset({"/v1/find", "/v1/leads/find"})
+"""All that a suspended publisher's keys may do: read, and search by what may not stand in an address."""
 _LONGEST = 1_024
 """How long (bytes) a key or token may be: ours are much shorter."""
 
@@ -35,8 +38,8 @@ class Bearers:
     async def caller(self, scope: Scope) -> Caller:
         """The caller, on whose publisher's behalf the request goes on.
 
-        Raises :class:`Problem`: without a key, for one that is unknown, after too many of those, and when the quota of
-        its publisher's requests is used up.
+        Raises :class:`Problem`: without a key, for one that is unknown, after too many of those, when the quota of its
+        publisher's requests is used up, and for what a suspended publisher asks for but reading.
         """
         scheme, _, sent = (header(scope, b"authorization") or b"").partition(b" ")
         token = sent.strip()
@@ -47,6 +50,8 @@ class Bearers:
             raise self._sign_ins.wrong_key("bearer", self._addresses.of(scope))
         if caller.publisher_id is not None:
             await admitted(self._rates, caller.publisher_id)
+            if caller.suspended and scope["method"] not in _READS and scope["path"] not in _SEARCHES:
+                raise publisher_suspended(caller.publisher_id)
         return caller
 
     def refused(self, caller: Caller, scope: Scope) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from leadkeeper.lead_body import from_body
 from leadkeeper.views import CustomerView
 
 
 class Content(BaseModel):
-    """All that may be personal of a lead; see ``intake.keep``, which writes it."""
+    """All that may be personal of a lead; see ``lead_body``, which says how it is stored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +28,6 @@ _DAMAGED: Final = Content(customer=CustomerView(), description="", campaign="", 
 def content_of(body: str) -> Content:
     """What ``body`` holds; never raises."""
     try:
-        return Content.model_validate_json(body)
-    except ValidationError:
+        return Content.model_validate(from_body(body))
+    except ValueError:  # pydantic's is one
         return _DAMAGED

@@ -21,6 +21,7 @@ from leadkeeper.inbox.missing_records import missing_since
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
 from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
 from leadkeeper.inbox.period import within
+from leadkeeper.inbox.runs import Runs, runs_of
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
@@ -147,10 +148,15 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
         query = query.where(c.id > cursor if up else c.id < cursor)
-    end = _end_of_look(conn, filters, cursor, up=up) if many or is_narrow(filters) else None
-    if end is not None:
-        query = query.where(c.id <= end if up else c.id >= end)
-    if not filters.text and not filters.country:
+    runs = runs_of(conn, filters)
+    exact = runs is not None and runs.exact
+    if runs is not None:
+        query, end = _within_runs(conn, query, runs, filters, cursor, limit, up=up)
+    else:
+        end = _end_of_look(conn, filters, cursor, up=up) if many or is_narrow(filters) else None
+        if end is not None:
+            query = query.where(c.id <= end if up else c.id >= end)
+    if exact or not (filters.text or filters.country):
         query = query.limit(limit + 1)
     rows = fitting(conn.execute(query), filters, limit + 1)
     page, more = rows[:limit], len(rows) > limit
@@ -169,6 +175,25 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
             "looked_further": end is not None and not more,
         }
     )
+
+
+def _within_runs(
+    conn: sa.Connection,
+    query: sa.Select[Any],
+    runs: Runs,
+    filters: LeadFilter,
+    cursor: str | None,
+    limit: int,
+    *,
+    up: bool,
+) -> tuple[sa.Select[Any], str | None]:
+    """``query`` within the next leads of ``runs``, and the last of these; ``None`` where it needs no further look."""
+    c = t.lead.c
+    if runs.exact:
+        return query.where(c.id.in_(runs.ids(filters, cursor, limit + 1, up=up))), None
+    ids = runs.ids(filters, cursor, LOOKED, up=up)
+    end: str | None = conn.scalar(ids.offset(LOOKED - 1))
+    return query.where(c.id.in_(ids)), end
 
 
 def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, up: bool) -> str | None:

@@ -48,12 +48,18 @@ def _with_missing(conn: sa.Connection, own: sa.ColumnElement[bool] | None) -> Se
     if own is not None:
         some = sa.exists().where(m.connection_id == c.id, t.NOT_ACCEPTED)
         return conn.scalars(sa.select(c.id).where(own, there, some).limit(MOST + 1)).all()
+    chain = missing_chain()
+    query = sa.select(chain.c.id).join(t.connection, c.id == chain.c.id).where(there)
+    return conn.scalars(query.limit(MOST + 1)).all()
+
+
+def missing_chain() -> sa.CTE:
+    """The ``id`` of each connection with records that are missing (the last row has none), by steps in an index."""
+    m = t.missing_record.c
     first = sa.select(sa.func.min(m.connection_id).label("id")).where(t.NOT_ACCEPTED)
     chain = first.cte("missing_chain", recursive=True)
     following = sa.select(sa.func.min(m.connection_id)).where(t.NOT_ACCEPTED, m.connection_id > chain.c.id)
-    chain = chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
-    query = sa.select(chain.c.id).join(t.connection, c.id == chain.c.id).where(there)
-    return conn.scalars(query.limit(MOST + 1)).all()
+    return chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
 
 
 def missing_since(conn: sa.Connection, delivery_ids: Collection[str]) -> Mapping[str, int]:

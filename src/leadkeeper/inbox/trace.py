@@ -21,6 +21,7 @@ from leadkeeper.lead import is_test_marker
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.storage.known import is_suspended
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DeliveryView, LeadView, View
 
@@ -78,11 +79,14 @@ class Trace:
         views = [lead_view(conn, lead_id, language) for lead_id in _found(conn, text, publisher_id)]
         leads = [view for view in views if view is not None]
         held = _not_found(conn, leads)
-        found = tuple(self._traced(view, held, language) for view in leads)
+        stopped = {who for who in {view.publisher_id for view in leads} if is_suspended(conn, who)}
+        found = tuple(self._traced(view, held, view.publisher_id in stopped, language) for view in leads)
         message = () if found else tuple(self._why_none(conn, text, publisher_id, language))
         return Traced(leads=found, message=message)
 
-    def _traced(self, lead: LeadView, not_found: Mapping[str, AnyKind], language: Language) -> TracedLead:
+    def _traced(
+        self, lead: LeadView, not_found: Mapping[str, AnyKind], suspended: bool, language: Language
+    ) -> TracedLead:
         message = [_text(language, "preview")] if lead.preview else []
         message += [note.text for note in lead.notes]
         if lead.withheld:
@@ -91,7 +95,8 @@ class Trace:
             message.append(_text(language, "unrouted"))
         else:
             message += [
-                _summary(lead, delivery, not_found, language, self._destinations) for delivery in lead.deliveries
+                _summary(lead, delivery, not_found, suspended, language, self._destinations)
+                for delivery in lead.deliveries
             ]
         return TracedLead(
             id=lead.id,
@@ -177,6 +182,7 @@ def _summary(
     lead: LeadView,
     delivery: DeliveryView,
     not_found: Mapping[str, AnyKind],
+    suspended: bool,
     language: Language,
     destinations: Destinations,
 ) -> str:
@@ -193,7 +199,9 @@ def _summary(
     state: str = delivery.state
     if state == "setAside" and delivery.set_aside_for == Aside.OUTAGE:
         state = "setAsideOutage"
-    if delivery.id in not_found:
+    if suspended and state == "held":
+        state = "heldSuspended"
+    elif delivery.id in not_found:
         state, parts["why"] = "heldNotFound", text_of(not_found[delivery.id], language).summary
     elif delivery.diagnosis is not None:
         summary = delivery.diagnosis

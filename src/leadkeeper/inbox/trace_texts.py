@@ -22,6 +22,10 @@ TRACE_TEXTS: Final = {
         "Over %(connection)s (%(destination)s) it is held, because the connection is broken or paused. It goes out by"
         " itself once the connection works. %(why)s"
     ),
+    "heldSuspended": _(
+        "Over %(connection)s (%(destination)s) it is held, because an operator suspended its publisher. It goes out by"
+        " itself once the publisher is released. %(why)s"
+    ),
     "heldNotFound": _(
         "Over %(connection)s (%(destination)s) it is held, because somebody did not find the connection's test"
         " lead there. It goes out once a test lead is found there, or somebody resumes the connection. %(why)s"

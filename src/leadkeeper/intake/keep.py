@@ -29,9 +29,10 @@ from leadkeeper.intake.routes import Route, RouteConnection, read_routes
 from leadkeeper.intake.rows import Prepared, insert_leads, lead_row
 from leadkeeper.intake.telling import telling
 from leadkeeper.lead import MOST_HOPS, Customer
+from leadkeeper.lead_body import to_body
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
-from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
+from leadkeeper.problem import FieldError, Problem, ProblemType, publisher_suspended, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, share_routes
 from leadkeeper.storage.group import GroupCommit
@@ -66,7 +67,7 @@ class NewLead:
     consent: Consent | None = None
 
     def content(self) -> dict[str, object]:
-        """What is stored as the lead's body: all that may be personal, in one place."""
+        """All that may be personal, in one place: what repeats under an idempotency key are compared by."""
         c = self.customer
         who = {"firstName": c.first_name, "lastName": c.last_name, "email": c.email, "phone": c.phone}
         return {
@@ -75,6 +76,10 @@ class NewLead:
             "campaign": self.campaign,
             "extra": dict(self.extra),
         }
+
+    def body(self) -> str:
+        """The same as it is stored; see ``lead_body``."""
+        return to_body(self.customer, self.description, self.campaign, self.extra)
 
     def texts(self) -> Iterator[str]:
         """Every text that would be kept of the lead, the keys of ``extra`` and its own key among them."""
@@ -148,8 +153,8 @@ class Intake:
         """Keep ``lead`` and one delivery for every connection of its offer; both are on disk when this returns.
 
         ``counted`` is the quota of its publisher that it uses; a customer's own uses none.
-        Raises :class:`Problem` (unknown or not-live offer, idempotency key used for another lead, quota used up) or
-        ``StorageAway``; nothing of this lead is kept then.
+        Raises :class:`Problem` (unknown or not-live offer, suspended publisher, idempotency key used for another lead,
+        quota used up) or ``StorageAway``; nothing of this lead is kept then.
         """
         if counted is not None and self._rates is not None:
             await self._rates.take(lead.offer.publisher_id, counted)
@@ -210,14 +215,12 @@ class Intake:
         withheld = self._withholding.withholds(came.customer.email) or self._withholding.withholds_any(lead.texts())
         if withheld:
             came = lead = without_person(lead)
-        body = to_json(lead.content())
         fingerprint = None
         if lead.idempotency_key is not None:
             # Of what came in: what a lead is made into may change from one version to the next.
-            summary = body if came is lead else to_json(came.content())
-            whole = b"\0".join([str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), summary])
-            fingerprint = hashlib.sha256(whole).hexdigest()
-        return Prepared(new_id(), lead, body.decode(), fingerprint, withheld)
+            whole = [str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), to_json(came.content())]
+            fingerprint = hashlib.sha256(b"\0".join(whole)).hexdigest()
+        return Prepared(new_id(), lead, lead.body(), fingerprint, withheld)
 
     async def _write(self, group: Sequence[Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
         """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
@@ -352,6 +355,8 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
     route = routes.get(str(lead.offer))
     if route is None:
         return unknown_offer(lead.offer)
+    if route.suspended:
+        return publisher_suspended(lead.offer.publisher_id)
     if not route.live and not (lead.preview and route.previewed):
         message = _("The offer %(offer)s is not live, so it takes no leads. Set live to true first.")
         error = FieldError("offerId", lazy_gettext("the offer is not live"))
@@ -361,8 +366,7 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
 
 def insert_lead(conn: sa.Connection, lead_id: str, lead: NewLead, now: int) -> None:
     """Keep ``lead`` under that id within another act; whoever calls writes its deliveries."""
-    body = to_json(lead.content()).decode()
-    insert_rows(conn, t.lead, [lead_row(Prepared(lead_id, lead, body), now, unrouted=False)])
+    insert_rows(conn, t.lead, [lead_row(Prepared(lead_id, lead, lead.body()), now, unrouted=False)])
 
 
 def _repeat(conn: sa.Connection, item: Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:

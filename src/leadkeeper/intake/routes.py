@@ -33,6 +33,7 @@ class Route:
 
     live: bool
     previewed: bool
+    suspended: bool
     connections: tuple[RouteConnection, ...]
     title: str = ""
     publisher_name: str = ""
@@ -44,6 +45,9 @@ _ROUTES: sa.Select[Any] = (
         t.offer.c.ref,
         t.offer.c.live,
         t.offer.c.preview_version.is_not(None).label("previewed"),
+        sa.exists()
+        .where(t.publisher.c.id == t.offer.c.publisher_id, t.publisher.c.suspended_at.is_not(None))
+        .label("suspended"),
         t.connection.c.id,
         t.connection.c.name,
         t.PAUSED.label("paused"),
@@ -83,11 +87,11 @@ def read_routes(conn: sa.Connection, offers: Collection[str], lease_id: str, now
     else:
         rows = conn.execute(_routes_of(conn.dialect.name), given)
     found: dict[str, tuple[Any, list[RouteConnection]]] = {}
-    for ref, live, previewed, connection_id, *facts in rows:
-        _, connections = found.setdefault(ref, ((live, previewed, facts[5:]), []))
+    for ref, live, previewed, suspended, connection_id, *facts in rows:
+        _, connections = found.setdefault(ref, ((live, previewed, suspended, facts[5:]), []))
         if connection_id is not None:
             connections.append(RouteConnection(connection_id, *facts[:5]))
     return {
-        ref: Route(live, previewed, tuple(connections), *names)
-        for ref, ((live, previewed, names), connections) in found.items()
+        ref: Route(live, previewed, bool(suspended), tuple(connections), *names)
+        for ref, ((live, previewed, suspended, names), connections) in found.items()
     }

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.intake.routes import Route
-from leadkeeper.lead import is_test
+from leadkeeper.lead import country_key, is_test
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
 
@@ -78,6 +78,7 @@ def lead_row(item: Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
         "source": lead.source,
         "action": lead.action,
         "email": lead.customer.email[:320].casefold(),
+        "country": country_key(lead.customer.country),
         "test": is_test(lead.customer, lead.source),
         "created_at": now,
         "body": item.body,

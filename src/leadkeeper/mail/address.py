@@ -85,6 +85,11 @@ def parse_address(text: str) -> MailAddress:
     return _parsed(text) if len(text) <= 2 * LONGEST else _parsed.__wrapped__(text)
 
 
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """The addresses in ``text``, separated by commas, each once. Raises ``ValueError`` as :func:`parse_address`."""
+    return tuple(dict.fromkeys(parse_address(each).key for each in text.split(",") if each.strip()))
+
+
 @functools.lru_cache(2_000)  # the same contacts are read with each look at their connections
 def _parsed(text: str) -> MailAddress:
     text = text.strip(" \t")

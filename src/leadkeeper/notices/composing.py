@@ -13,12 +13,12 @@ from leadkeeper.connections import outbox
 from leadkeeper.connections.expiry import Ending
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.diagnosis import Diagnosis
+from leadkeeper.diagnosis import AnyKind, Diagnosis
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, withheld_notice
 from leadkeeper.notices.due import Due
 from leadkeeper.notices.expiry_mail import expiring_notice
-from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
+from leadkeeper.notices.outage_mail import Fallen, all_paused_notice, failing_notice, works_notice
 from leadkeeper.notices.publishing_mail import (
     live_notice,
     operation_failed_notice,
@@ -66,9 +66,18 @@ def compose(
     assert isinstance(notified_last, Diagnosis)
     if due.kind == outbox.CHANGE_REFUSED:
         return change_refused_notice(row.name, row.title, notified_last.kind, *whom)
-    return paused_notice(
-        row.name, row.title, notified_last.kind, *whom, not_found=notified_last.kind in OURS.if_not_found
-    )
+    return _paused(due, notified_last.kind, f"{base_url}/portal", whom)
+
+
+def _paused(
+    due: Due, kind: AnyKind, portal: str, whom: tuple[Sequence[str], MailAddress, str, Languages | None]
+) -> EmailMessage:
+    """One connection is broken, or several by one cause."""
+    row, not_found = due.notices[0], kind in OURS.if_not_found
+    broken = {notice.connection_id: (notice.title, notice.name) for notice in due.notices}
+    if len(broken) > 1:
+        return all_paused_notice([*broken.values()], kind, portal, *whom, not_found=not_found)
+    return paused_notice(row.name, row.title, kind, *whom, not_found=not_found)
 
 
 def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:

@@ -13,13 +13,15 @@ from pydantic_core import from_json
 
 from leadkeeper.access.contacts import VALID_MS, contacts_of
 from leadkeeper.access.mail_bound import free_at, spend
-from leadkeeper.catalogue import is_stored
+from leadkeeper.catalogue import from_stored, is_stored
 from leadkeeper.connections.expiry import Ending
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_EXPIRES, CONNECTION_PAUSED, OUTAGE_KINDS
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.interface import Standing
+from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailRules
+from leadkeeper.mail.fates import MOST_TRIES, RETRY_MS
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of
@@ -27,9 +29,6 @@ from leadkeeper.storage.engine import one_of
 HELD_MS: Final = 120_000
 """How long a notice that is being sent is left to its sender, should that vanish."""
 MOST: Final = 500
-RETRY_MS: Final = (10_000, 60_000, 300_000, 900_000, 3_600_000)
-MOST_TRIES: Final = 30
-"""With the last delay each time, a good day; a notice older than that helps nobody."""
 UNCONFIRMED_MS: Final = 3_600_000
 """How often it is looked whether a contact has been confirmed; a click is acted on at once."""
 
@@ -38,7 +37,7 @@ log: Final = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The notices of one kind that go into one mail: for one connection or operation, or of outages with one cause."""
+    """The notices of one kind that go into one mail: for one connection or operation, or of all with one cause."""
 
     kind: str
     notices: Sequence[sa.Row[Any]]
@@ -93,7 +92,8 @@ class Plan:
 def take(conn: sa.Connection, now: int) -> list[Due]:
     """What is due, kept from others for :data:`HELD_MS`; gathered by connection, kind and recipients.
 
-    Those of outages are gathered by publisher, cause and recipients: whoever hears of one hears of all in one mail.
+    Those of outages and of broken connections are gathered by publisher, cause and recipients: whoever hears of one
+    hears of all in one mail.
     """
     n = t.notice.c
     due = (
@@ -110,7 +110,7 @@ def take(conn: sa.Connection, now: int) -> list[Due]:
     c, o, offer = t.connection.c, t.operation.c, t.offer.c
     about = (offer.title, offer.publisher_id, offer.id.label("offer_id"), offer.preview_key)
     rows = conn.execute(
-        sa.select(t.notice, c.name, c.settings, o.emails, o.steps, *about)
+        sa.select(t.notice, c.name, c.destination, c.settings, o.emails, o.steps, *about)
         .outerjoin(t.connection, c.id == n.connection_id)
         .outerjoin(t.operation, o.id == n.operation_id)
         .join(t.offer, offer.ref == sa.func.coalesce(c.offer_ref, o.offer_ref))
@@ -128,6 +128,10 @@ def _gathered_by(row: sa.Row[Any]) -> str:
     """What an operation tells stands by itself; a connection's notices of one kind are gathered."""
     if row.kind in OUTAGE_KINDS:
         return json.dumps([row.publisher_id, OutageNews.of(row.body).cause, sorted(_everybody(row) or ())])
+    if row.kind == CONNECTION_PAUSED:
+        answer = from_stored(row.body)
+        kind = answer.kind.value if isinstance(answer, Diagnosis) else ""
+        return json.dumps([row.publisher_id, row.destination, kind, sorted(_everybody(row) or ())])
     return str(row.connection_id or row.id)
 
 

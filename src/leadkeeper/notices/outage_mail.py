@@ -12,6 +12,7 @@ from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.delivery.outages import MOST
 from leadkeeper.destinations.registry import OURS
+from leadkeeper.diagnosis import AnyKind
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, held_until_found, mail, quoted, remedy
 from leadkeeper.texts import Language, Languages, _
@@ -80,6 +81,38 @@ def works_notice(
         ]
 
     return mail(_over_subject(those), write, to, sender, mail_id, languages)
+
+
+def all_paused_notice(
+    those: Sequence[tuple[str, str]],
+    kind: AnyKind,
+    portal: str,
+    to: Sequence[str],
+    sender: MailAddress,
+    mail_id: str,
+    languages: Languages | None = None,
+    *,
+    not_found: bool,
+) -> EmailMessage:
+    """Several connections (each an offer's title and its name) are broken by one cause; see ``paused_notice``."""
+
+    def write(language: Language) -> Sequence[str]:
+        named = [
+            language.gettext("%(offer)s, connection %(connection)s", offer=quoted(title), connection=name)
+            for title, name in those
+        ]
+        kept = language.gettext("No lead is lost: they are kept, and go out by themselves once the connection works.")
+        return [
+            language.gettext("These connections are broken, all by one cause (%(count)s):", count=len(those)),
+            *_listed(named),
+            "",
+            *remedy(kind, language),
+            "",
+            *(held_until_found(language) if not_found else (kept,)),
+            language.gettext("Look at them here: %(page)s", page=portal),
+        ]
+
+    return mail(f"Leads for {len(those)} connections are held", write, to, sender, mail_id, languages)
 
 
 def _whose(those: Sequence[Fallen]) -> str:

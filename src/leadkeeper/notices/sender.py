@@ -7,6 +7,7 @@ again, whoever was put off is tried again, and what is over a publisher's bound 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from email.message import EmailMessage
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,10 +22,12 @@ from leadkeeper.connections.recipients import stored_troubles
 from leadkeeper.diagnosis import AnyKind, Outcome
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
 from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.mail.fates import RETRY_MS, record_sent
 from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
 from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
+from leadkeeper.notices.queued import send_queued
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.texts import Languages
@@ -68,7 +71,8 @@ class Sender:
     async def look(self) -> int:
         """Send what is due, as long as it is ours; answers how many mails the server took for somebody."""
         assert self._mailer is not None
-        return await self._tell(self._mailer) + await self._ask_all(self._mailer)
+        sent = await self._tell(self._mailer) + await self._ask_all(self._mailer)
+        return sent + await send_queued(self._storage, self._mailer, self._rules, self._clock)
 
     async def _ask_all(self, mailer: Mailer) -> int:
         sent, until = 0, self._clock() + contacts.LEASE_MS - int(SECONDS * 1000)
@@ -105,12 +109,14 @@ class Sender:
         message = question(
             asked.publisher_id, asked.token, str(self._marketplace), self._base_url, mailer.sender, self._languages
         )
-        (summary,) = (await mailer.send(message, [asked.address])).values()
+        results = await mailer.send(message, [asked.address])
+        (summary,) = results.values()
         later = (
             summary is not None and summary.outcome in (Outcome.FAILED, Outcome.BROKEN) and not _is_theirs(summary.kind)
         )
         trouble = None if summary is None else to_stored(summary)
         await self._storage.write(contacts.question_ended, asked, self._clock(), again=later, trouble=trouble)
+        await self._record(message, results, asked.publisher_id)
         if summary is not None:
             log.warning("question not sent", kind=summary.kind.value, publisher=asked.publisher_id, again=later)
         return summary is None
@@ -122,8 +128,12 @@ class Sender:
         message = compose(due, planned.now, self._base_url, mailer.sender, self._languages)
         results = await mailer.send(message, planned.now)
         self._log(due, results)
-        await self._storage.write(_record, due, results, planned.later, self._clock())
+        await self._storage.write(_record, due, results, planned.later, message, self._clock())
         return any(summary is None for summary in results.values())
+
+    async def _record(self, message: EmailMessage, results: Results, publisher_id: str) -> None:
+        now = self._clock()
+        await self._storage.write(record_sent, message, results, publisher_id, now, now + contacts.LEASE_MS)
 
     def _log(self, due: Due, results: Results) -> None:
         for summary in results.values():
@@ -143,9 +153,13 @@ def _is_theirs(kind: AnyKind) -> bool:
     return kind in (MailKind.RECIPIENT_REFUSED, MailKind.ADDRESS_UNSUPPORTED)
 
 
-def _record(conn: sa.Connection, due: Due, results: Results, later: Sequence[str], now: int) -> None:
+def _record(
+    conn: sa.Connection, due: Due, results: Results, later: Sequence[str], message: EmailMessage, now: int
+) -> None:
     """Who has got it is done, who may have got it too; the others wait, except those who never can."""
     contacts.report(conn, due.publisher_id, stored_troubles(results))
+    retry_at = now + RETRY_MS[min(due.notices[0].tries, len(RETRY_MS) - 1)]
+    record_sent(conn, message, results, due.publisher_id, now, retry_at)
     put_off = [
         email
         for email, summary in results.items()

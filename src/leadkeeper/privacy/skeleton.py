@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from pydantic_core import to_json
-
 from leadkeeper.catalogue import diagnose, from_stored, is_stored, to_stored
 from leadkeeper.diagnosis import Evidence, Kind, Receipt
-from leadkeeper.intake.keep import NewLead
-from leadkeeper.offer import OfferRef
+from leadkeeper.lead import Customer
+from leadkeeper.lead_body import to_body
 
 SKELETON: Final[dict[str, Any]] = {
     # The body of a lead that says nothing: whatever reads bodies reads this one.
-    "body": to_json(NewLead(OfferRef("-", "-"), "", "").content()).decode(),
+    "body": to_body(Customer(), "", "", {}),
     "email": "",
+    "country": "",
     "consent": None,
     # Either may tell of a customer; a repeat of so old a lead is a new one.
     "idempotency_key": None,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
-from leadkeeper.access.quotas import USUAL, Quotas, merged, quotas_of, require_room
+from leadkeeper.access.quotas import USUAL, Quotas, merged, own_of, quotas_of, require_room
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
@@ -36,13 +36,17 @@ from leadkeeper.texts import lazy_gettext
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """A publisher as it is listed."""
+    """A publisher as it is listed. ``own_quotas`` are those of its ``quotas`` that are not the installation's usual."""
 
     id: str
     display_name: str
     created_at: str
     changed_at: str
     quotas: Mapping[str, int]
+    contact: str = ""
+    suspended_at: str | None = None
+    suspended_for: str = ""
+    own_quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 class OfferCatalogue:
@@ -62,9 +66,10 @@ class OfferCatalogue:
         display_name: str | None = None,
         *,
         quotas: Mapping[str, int | None] | None = None,
+        contact: str | None = None,
         by: str,
     ) -> tuple[Publisher, bool]:
-        """Create or change a publisher; without a name it keeps its own, or has its id as such.
+        """Create or change a publisher; without a name it keeps its own, or has its id as such; so with ``contact``.
 
         ``quotas`` (JSON names) are its own from now on; what is left out stays, ``None`` goes back to the usual one.
         Raises :class:`Problem` for an id that may not be one.
@@ -79,11 +84,14 @@ class OfferCatalogue:
             values: dict[str, Any] = {"display_name": name, "shelf_name": name.casefold(), "changed_at": now}
             if quotas:
                 values["quotas"] = merged(None if before is None else before.quotas, quotas)
+            if contact is not None:
+                values["contact"] = contact
             if before is None:
                 conn.execute(sa.insert(t.publisher).values(id=publisher_id, created_at=now, **values))
             else:
                 conn.execute(sa.update(t.publisher).where(p.id == publisher_id).values(values))
             led_to = ["new" if before is None else "changed", *sorted(quotas or ())]
+            led_to += [] if contact is None else ["contact"]
             note(conn, now, by, "publisher.put", publisher_id, ", ".join(led_to))
             return self._publisher(conn, publisher_id), before is None
 
@@ -94,17 +102,34 @@ class OfferCatalogue:
         return await self._storage.read(self._publisher, publisher_id)
 
     def _publisher(self, conn: sa.Connection, publisher_id: str) -> Publisher:
-        return self._as_publisher(_publisher_row(conn, publisher_id))
+        return self._as_publisher(publisher_row(conn, publisher_id))
 
     def _as_publisher(self, row: sa.Row[Any]) -> Publisher:
-        quotas = self._quotas.changed(row.quotas).named()
-        return Publisher(row.id, row.display_name, to_text(row.created_at), to_text(row.changed_at), quotas)
+        return Publisher(
+            id=row.id,
+            display_name=row.display_name,
+            created_at=to_text(row.created_at),
+            changed_at=to_text(row.changed_at),
+            quotas=self._quotas.changed(row.quotas).named(),
+            contact=row.contact,
+            suspended_at=None if row.suspended_at is None else to_text(row.suspended_at),
+            suspended_for=row.suspended_for,
+            own_quotas=own_of(row.quotas),
+        )
 
-    async def publishers(self, after: str | None = None, limit: int | None = None) -> list[Publisher]:
-        """The publishers by id, behind the id ``after``; at most ``limit``, or all."""
+    async def publishers(
+        self, after: str | None = None, limit: int | None = None, *, text: str = ""
+    ) -> list[Publisher]:
+        """The publishers by id, behind the id ``after``; at most ``limit``, or all; with ``text`` in id or name."""
         p = t.publisher.c
         query = sa.select(t.publisher).order_by(p.id).limit(limit)
         query = query if after is None else query.where(p.id > after)
+        if text:
+            folded = text.casefold()
+            within = p.shelf_name.contains(folded, autoescape=True) | sa.func.lower(p.id).contains(
+                folded, autoescape=True
+            )
+            query = query.where(within)
         return await self._storage.read(lambda conn: [self._as_publisher(row) for row in conn.execute(query)])
 
     async def put_offer(
@@ -201,7 +226,7 @@ class OfferCatalogue:
     ) -> tuple[Offer | None, Mapping[str, Any]]:
         """The offer as it is and its draft; nobody else changes it until this act ends."""
         change_routes(conn, ref.publisher_id)
-        _publisher_row(conn, ref.publisher_id)
+        publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
         if if_match not in (None, "*") and (before is None or before.etag != if_match):
@@ -298,7 +323,7 @@ class OfferCatalogue:
         def transaction(conn: sa.Connection) -> list[Offer]:
             query = sa.select(t.offer).order_by(*order).limit(limit)
             if publisher_id is not None:
-                _publisher_row(conn, publisher_id)
+                publisher_row(conn, publisher_id)
                 query = query.where(o.publisher_id == publisher_id)
             if after is not None:
                 query = query.where(o.ref > after if publisher_id is None else o.id > after)
@@ -316,7 +341,8 @@ def _check(pattern: str, text: str, field: str, rule: str) -> None:
         )
 
 
-def _publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
+def publisher_row(conn: sa.Connection, publisher_id: str) -> sa.Row[Any]:
+    """A publisher's row. Raises :class:`Problem` if there is none of that id."""
     row = conn.execute(sa.select(t.publisher).where(t.publisher.c.id == publisher_id)).first()
     if row is None:
         raise Problem(

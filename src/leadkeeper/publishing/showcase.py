@@ -139,7 +139,8 @@ def _shelf(
     definitions = sa.select(v.offer_ref, v.definition).join(t.offer, o.ref == v.offer_ref).where(*those)
     texts = {row.offer_ref: row.definition for row in conn.execute(definitions)}
     listings = [(row, _listing(texts.get(row.ref, ""))) for row in shown]
-    found = tuple(_of(row, listing) for row, listing in listings if listing is not None)
+    # What a suspended publisher offers takes no leads: a page is shorter by that.
+    found = tuple(_of(row, listing) for row, listing in listings if listing is not None and row.suspended_at is None)
     last = shown[-1] if len(rows) > limit else None
     return Shelf(found, None if last is None else json.dumps([last.shelf_title, last.ref]))
 
@@ -153,14 +154,14 @@ def _listing(text: str) -> Listing | None:
 
 
 _PUBLIC = t.ON_SHELF
-_OFFERS: sa.Select[Any] = sa.select(t.offer, t.publisher.c.display_name).join(
+_OFFERS: sa.Select[Any] = sa.select(t.offer, t.publisher.c.display_name, t.publisher.c.suspended_at).join(
     t.publisher, t.publisher.c.id == t.offer.c.publisher_id
 )
 
 
 def _one(conn: sa.Connection, ref: OfferRef, preview_key: str | None) -> ShownOffer | None:
     row = conn.execute(_OFFERS.where(t.offer.c.ref == str(ref))).first()
-    if row is None:
+    if row is None or row.suspended_at is not None:
         return None
     offer = as_offer(row)
     if preview_key is not None:
@@ -207,5 +208,5 @@ def _partners(conn: sa.Connection, ref: OfferRef) -> list[ShownOffer]:
     ).all()
     others = [second if first == str(ref) else first for first, second in pairs]
     rows = conn.execute(_OFFERS.where(_PUBLIC, t.offer.c.ref.in_(others))).all()
-    shown = [_shown(conn, row, Slot.PRODUCTION) for row in rows]
+    shown = [_shown(conn, row, Slot.PRODUCTION) for row in rows if row.suspended_at is None]
     return sorted((offer for offer in shown if offer is not None), key=lambda offer: offer.title.casefold())

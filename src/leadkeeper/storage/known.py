@@ -15,6 +15,12 @@ def require_offer(conn: sa.Connection, offer: OfferRef) -> None:
         raise unknown_offer(offer)
 
 
+def is_suspended(conn: sa.Connection, publisher_id: str) -> bool:
+    """Whether an operator suspended this publisher."""
+    p = t.publisher.c
+    return bool(conn.scalar(sa.select(sa.literal(1)).where(p.id == publisher_id, p.suspended_at.is_not(None))))
+
+
 def publisher_exists(conn: sa.Connection, publisher_id: str) -> bool:
     """Whether there is such a publisher."""
     return bool(conn.scalar(sa.select(sa.literal(1)).where(t.publisher.c.id == publisher_id)))

@@ -15,6 +15,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from leadkeeper import __version__
 from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock
@@ -31,12 +32,18 @@ log: Final = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that runs, and how far its machine's clock is ahead of the database's (behind, if negative)."""
+    """A process that runs, and how far its machine's clock is ahead of the database's (behind, if negative).
+
+    ``version`` is its program's, empty until it has said so; ``started_at`` and ``seen_at`` are in milliseconds.
+    """
 
     id: str
     role: str
     host: str
     ahead_ms: int
+    version: str = ""
+    started_at: int = 0
+    seen_at: int = 0
 
 
 class Presence:
@@ -47,6 +54,7 @@ class Presence:
         self._clock = clock
         self._row: dict[str, str | int] = {"id": new_id(), "role": role, "started_at": clock()}
         self._row["host"] = socket.gethostname()[:255]
+        self._row["version"] = __version__[:32]
         self._wrong = False
 
     async def write_down(self) -> None:
@@ -85,5 +93,6 @@ def _alive(now: int) -> sa.ColumnElement[bool]:
 def running(conn: sa.Connection, now: int) -> list[Running]:
     """The processes that run, oldest first."""
     p = t.process.c
-    rows = conn.execute(sa.select(p.id, p.role, p.host, p.ahead_ms).where(_alive(now)).order_by(p.started_at, p.id))
-    return [Running(row.id, row.role, row.host, row.ahead_ms) for row in rows]
+    columns = (p.id, p.role, p.host, p.ahead_ms, p.version, p.started_at, p.seen_at)
+    rows = conn.execute(sa.select(*columns).where(_alive(now)).order_by(p.started_at, p.id))
+    return [Running(*row) for row in rows]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from email.message import EmailMessage
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,7 +17,8 @@ from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.mail.address import MailRules, parse_address
-from leadkeeper.mail.mailer import Mailer
+from leadkeeper.mail.fates import record_sent
+from leadkeeper.mail.mailer import Mailer, Results
 from leadkeeper.mail.people import invitation, new_password
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
@@ -70,9 +73,11 @@ class LinkMail:
         message = invitation(
             address, publisher, str(self._marketplace), self._base_url, mailer.sender, self._languages, link.id
         )
-        (summary,) = (await mailer.send(message, [link.email])).values()
+        results = await mailer.send(message, [link.email])
+        (summary,) = results.values()
         if summary is not None:
             log.warning("invitation not sent", kind=summary.kind.value, publisher=publisher_id)
+        await self._record(message, results, publisher_id)
         return summary is None
 
     def ask_new_password(self, email: str, address: str) -> None:
@@ -105,9 +110,16 @@ class LinkMail:
             return
         address = f"{self._base_url}/portal/password/{link.token}"
         message = new_password(address, str(self._marketplace), self._base_url, mailer.sender, self._languages, link.id)
-        (summary,) = (await mailer.send(message, [link.email])).values()
+        results = await mailer.send(message, [link.email])
+        (summary,) = results.values()
         if summary is not None:
             log.warning("link to a new password not sent", kind=summary.kind.value)
+        await self._record(message, results, None)
+
+    async def _record(self, message: EmailMessage, results: Results, publisher_id: str | None) -> None:
+        """What became of it stays to be read; the link in it does not."""
+        with contextlib.suppress(StorageAway):
+            await self._storage.write(record_sent, message, results, publisher_id or "", self._clock(), None)
 
     def _may_write(self, conn: sa.Connection, email: str, publisher_id: str | None) -> bool:
         """Not to a mailbox that wants nothing from here, and not more than a publisher's mails of an hour."""

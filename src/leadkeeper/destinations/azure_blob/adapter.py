@@ -35,12 +35,20 @@ from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCal
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import CONTAINER_MISSING, THERE_ALREADY, Failure
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.spreadsheet import cell
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check wrote nothing: it did not look at whether a blob can be made, nor at rules "
+        "that lock, move or delete blobs."
+    )
+)
+"""What a check that passes did not look at."""
 
 AT_ONCE: Final = 8
 """How many files of one call are written at the same time."""
@@ -125,7 +133,7 @@ class AzureBlob:
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))
         step, diagnosis = await self._check_credentials()
-        return Check((settings, *reach.steps, step), diagnosis, unseen.AZURE_BLOB)
+        return Check((settings, *reach.steps, step), diagnosis, UNSEEN)
 
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
         text = _lacking(self._account)

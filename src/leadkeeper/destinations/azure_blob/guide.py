@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.azure_storage.guide import STEPS
-from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.destinations.azure_storage.guide import COST, MARKS, STEPS
+from leadkeeper.destinations.guide import Guide, Question, Topic, Way
 from leadkeeper.texts import lazy_gettext as _
 
 GUIDE: Final = Guide(
@@ -21,5 +22,24 @@ GUIDE: Final = Guide(
         ),
     ),
     instead="azure_table",
+    examples={"containerName": "marketplace-leads"},
+    address=("storageAccountConnectionString",),
+    secret=("storageAccountConnectionString",),
+    marks={**MARKS, AzureStorageKind.SETTING_INVALID: ("storageAccountConnectionString", "containerName")},
+    questions=(
+        Question(
+            "azure-blob",
+            _("Leads go to Azure Blob. Why do I see none?"),
+            (
+                _(
+                    "Each lead is a file of its own in the container, in a folder for its day, from the moment at "
+                    "which the offer was connected to it. Azure Table shows leads as rows as soon as they come: change "
+                    "to that."
+                ),
+            ),
+            (Topic.CONNECT, Topic.DESTINATIONS),
+        ),
+        COST,
+    ),
     place=80,
 )

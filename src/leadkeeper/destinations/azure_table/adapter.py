@@ -34,11 +34,16 @@ from leadkeeper.destinations.azure_table.batch import Batch
 from leadkeeper.destinations.azure_table.read_back import FIND_BATCH, find_entities
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _("The check wrote nothing: it did not look at whether a row can be added, nor at who reads the table.")
+)
+"""What a check that passes did not look at."""
 
 TABLE: Final = "MarketplaceLeads"
 """The table's name, Microsoft's; upper and lower case count as the same in Azure."""
@@ -164,7 +169,7 @@ class AzureTable:
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))
         step, diagnosis = await self._check_credentials()
-        return Check((settings, *reach.steps, step), diagnosis, unseen.AZURE_TABLE)
+        return Check((settings, *reach.steps, step), diagnosis, UNSEEN)
 
     async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
         permissions = self._account.permissions
@@ -269,7 +274,7 @@ class AzureTable:
                 return
 
     async def _read_one(self) -> None:
-        async for _ in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
+        async for _page in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
             return
 
     async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:

@@ -27,13 +27,21 @@ from leadkeeper.destinations.dynamics.read_back import FIND_BATCH, find_rows
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of, is_instance_permitted
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, cut, noted, record
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.entra.tokens import Tokens
 from leadkeeper.network.rest import Reply, unsent
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, join_lazily, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check wrote nothing: it did not look at plug-ins, workflows, flows, duplicate rules "
+        "and business rules, which may refuse or change a lead, nor at who may see it there."
+    )
+)
+"""What a check that passes did not look at."""
 
 LEADS: Final = UUID("5c0f2c5e-6d0b-4f0a-9a53-0f2b7f6c1d84")
 """The namespace in which a lead's id gives the id of its row. It never changes."""
@@ -228,7 +236,7 @@ class Dynamics:
             return Check(reach.steps, _silent(DIALECT.about_host(reach.diagnosis)))
         steps = [*reach.steps]
         diagnosis = await self._environment.prove_sign_in()
-        steps.append(_step("token", diagnosis, "Microsoft Entra ID gives a token for this environment."))
+        steps.append(_step("token", diagnosis, lazy_gettext("Microsoft Entra ID gives a token for this environment.")))
         if diagnosis is not None:
             return Check(tuple(steps), diagnosis)
         user = await self._who_am_i()
@@ -239,7 +247,7 @@ class Dynamics:
         if diagnosis is not None:
             return Check((*steps, create), diagnosis)
         fields, diagnosis = await self._check_fields()
-        return Check((*steps, create, fields), diagnosis, unseen.DYNAMICS)
+        return Check((*steps, create, fields), diagnosis, UNSEEN)
 
     async def _who_am_i(self) -> str | Diagnosis:
         reply = await self._environment.ask("GET", "WhoAmI")
@@ -281,11 +289,16 @@ class Dynamics:
                 text = f"{_SOURCE} has no option {code}; it has {', '.join(map(str, sorted(options)[:40]))}."
                 diagnosis = diagnose(DynamicsKind.PICKLIST_VALUE, Evidence(text=text))
         if diagnosis is None and left_out:
-            summary = f"All fields exist; not compared with the table's navigation properties: {', '.join(left_out)}."
+            summary = lazy_gettext(
+                "All fields exist; not compared with the table's navigation properties: %(names)s.",
+                names=", ".join(left_out),
+            )
             return CheckStep("fields", None, summary), None
         lookups = any(name.endswith(_BIND) for name in mapped)
-        compared = " Lookups were compared with the table's navigation properties." if lookups else ""
-        return _step("fields", diagnosis, f"All fields that leads fill in exist.{compared}"), diagnosis
+        fine: tuple[str, ...] = (lazy_gettext("All fields that leads fill in exist."),)
+        if lookups:
+            fine += (lazy_gettext("Lookups were compared with the table's navigation properties."),)
+        return _step("fields", diagnosis, join_lazily(fine)), diagnosis
 
 
 def _step(name: str, diagnosis: Diagnosis | None, fine: str = "") -> CheckStep:

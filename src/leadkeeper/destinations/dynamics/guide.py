@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.texts import lazy_gettext as _
 
 _ENTRA: Final = (
@@ -24,6 +26,9 @@ _PERSON: Final = (
     _("In Dynamics open Settings, Security, Users, choose the user, Manage roles, and tick a role that writes leads."),
     _("Note the day on which the password ends, often 90 days from now: enter the new one here on that day."),
 )
+_SECRET: Final = ("applicationKey", "password")
+_APPLICATION: Final = ("applicationId", "directoryId")
+_USER: Final = ("username", "password")
 
 GUIDE: Final = Guide(
     "users",
@@ -49,5 +54,46 @@ GUIDE: Final = Guide(
             needed=("username", "password"),
         ),
     ),
+    help={
+        "instanceUrl": _("The address of your Dynamics 365 environment."),
+        "applicationId": _("The application (client) ID in Microsoft Entra ID."),
+        "applicationKey": _("The value (not the ID) of a client secret of that application."),
+        "directoryId": _("The tenant ID of the directory that owns Dynamics."),
+        "username": _("A user of Dynamics with a licence, without multi-factor authentication."),
+        "password": _("That user's password. Enter the new one whenever it changes, usually every 90 days."),
+        "publicClientId": _("An application of your own that allows public client flows, in place of Microsoft's."),
+    },
+    examples={
+        "instanceUrl": "https://contoso.crm4.dynamics.com",
+        "applicationId": "00000000-0000-0000-0000-000000000000",
+        "directoryId": "00000000-0000-0000-0000-000000000000",
+        "username": "marketplace@contoso.com",
+    },
+    address=("instanceUrl",),
+    secret=_SECRET,
+    marks={
+        DynamicsKind.ADDRESS_WRONG: ("instanceUrl",),
+        EntraKind.RESOURCE_NOT_IN_TENANT: ("instanceUrl",),
+        EntraKind.CLIENT_SECRET_WRONG: _SECRET,
+        EntraKind.CLIENT_SECRET_EXPIRED: _SECRET,
+        EntraKind.APPLICATION_NOT_FOUND: _APPLICATION,
+        EntraKind.APPLICATION_SINGLE_TENANT: _APPLICATION,
+        EntraKind.APPLICATION_DISABLED: _APPLICATION,
+        EntraKind.TENANT_NOT_FOUND: ("directoryId",),
+        EntraKind.TENANT_INVALID: ("directoryId",),
+        EntraKind.TENANT_IN_ANOTHER_CLOUD: ("directoryId",),
+        EntraKind.SIGN_IN_REJECTED: _USER,
+        EntraKind.PASSWORD_EXPIRED: _USER,
+        EntraKind.ACCOUNT_LOCKED: _USER,
+        EntraKind.MULTI_FACTOR_REQUIRED: _USER,
+        EntraKind.DIRECTORY_PASSWORD_EXPIRED: _USER,
+        EntraKind.PUBLIC_CLIENT_REFUSED: ("publicClientId",),
+        EntraKind.PUBLIC_CLIENT_MISSING: ("publicClientId",),
+        EntraKind.PUBLIC_CLIENT_NOT_FOUND: ("publicClientId",),
+        DynamicsKind.FIELD_NOT_KNOWN: ("fields",),
+        DynamicsKind.FIELD_VALUE_WRONG: ("fields",),
+        DynamicsKind.PICKLIST_VALUE: ("fields",),
+        DynamicsKind.LOOKUP_NOT_FOUND: ("fields",),
+    },
     place=10,
 )

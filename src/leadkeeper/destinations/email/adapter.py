@@ -17,7 +17,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Contacts, Preview, Standing
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.mail.address import MailAddress, masked_address
@@ -27,11 +27,20 @@ from leadkeeper.mail.service import MailService
 from leadkeeper.mail.text import lead_notice
 from leadkeeper.network.trouble import NoFreeConnection, diagnose_network, not_sent
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
 
 _NOBODY = MailAddress("leadkeeper", "localhost")
 
 log: Final = structlog.get_logger(__name__)
+
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check sent no mail: it did not look at whether the mailboxes exist, and it never sees "
+        "whether a mail is sorted out as unwanted."
+    )
+)
+"""What a check that passes did not look at."""
 
 
 class Email:
@@ -60,7 +69,7 @@ class Email:
                 found = await self._mailer.probe()
         except NoFreeConnection as error:
             found = diagnose_network(error)
-        detail = "The mail server lets us sign in." if found is None else found.summary
+        detail = lazy_gettext("The mail server lets us sign in.") if found is None else found.summary
         server = CheckStep("mailServer", found is None, detail)
         standings = await self._standings()
         missing = _nobody_to_tell(standings)
@@ -73,7 +82,7 @@ class Email:
             lazy_gettext("%(confirmed)s of %(standings)s confirmed.", confirmed=confirmed, standings=len(standings)),
         )
         mailboxes = CheckStep("mailboxes", None, lazy_gettext("Only a mail can prove that they exist."))
-        return Check((server, contacts, mailboxes), found, unseen.EMAIL)
+        return Check((server, contacts, mailboxes), found, UNSEEN)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """One mail for each lead; see :class:`~leadkeeper.destinations.interface.Adapter`."""

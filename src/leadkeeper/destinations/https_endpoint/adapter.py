@@ -25,7 +25,7 @@ from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.https_endpoint.errors import CODES, STATUSES
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig, KeyCasing
 from leadkeeper.destinations.interface import Preview
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, RemoteMessage, kind_of_status, read_error, retry_after, url_secrets
@@ -36,6 +36,15 @@ from leadkeeper.network.client import (
     diagnose_network,
     parse_url,
 )
+from leadkeeper.texts import _
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check sent no request: it did not look at the path, the key or signature in the "
+        "address, nor at what the endpoint does with a lead."
+    )
+)
+"""What a check that passes did not look at."""
 
 _BODY_SECONDS: Final = 1.0
 _FLOW_HOSTS: Final = (
@@ -80,7 +89,7 @@ class HttpsEndpoint:
             text = "The address of the flow has no sig in its query: it was copied in part, or needs a sign-in."
             step = CheckStep("address", False, text)
             return Check((step,), diagnose(HttpsEndpointKind.FLOW_SIGNATURE_REJECTED, Evidence(text=text)))
-        return replace(await self._network.check_reach(self._text), unseen=unseen.HTTPS_ENDPOINT)
+        return replace(await self._network.check_reach(self._text), unseen=UNSEEN)
 
     async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
         """Send each lead; see :class:`~leadkeeper.destinations.interface.Adapter`."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
+from leadkeeper.diagnosis import Kind
 from leadkeeper.texts import lazy_gettext as _
+
+_URL: Final = ("httpsEndpointUrl",)
 
 GUIDE: Final = Guide(
     "webhook",
@@ -26,5 +30,27 @@ GUIDE: Final = Guide(
             more=("signingSecret", "previousSigningSecret", "keyCasing", "leadSourceForm"),
         ),
     ),
+    help={
+        "keyCasing": _("How the keys of the JSON are written."),
+        "leadSourceForm": _("What stands in LeadSource."),
+    },
+    choices={
+        ("keyCasing", "pascal"): _("As Microsoft writes them: UserDetails.FirstName"),
+        ("keyCasing", "userDetailsCamel"): _("As some of Microsoft's samples: userDetails.FirstName"),
+        ("keyCasing", "camel"): _("All in camel case: userDetails.firstName"),
+        ("leadSourceForm", "combined"): _("Whole: AzureMarketplace-INS|publisher.offer"),
+        ("leadSourceForm", "bare"): _("The source alone: AzureMarketplace"),
+    },
+    made=("signingSecret",),
+    address=_URL,
+    secret=_URL,
+    marks={
+        Kind.ENDPOINT_NOT_FOUND: _URL,
+        Kind.ENDPOINT_GONE: _URL,
+        Kind.METHOD_REFUSED: _URL,
+        HttpsEndpointKind.FLOW_SIGNATURE_REJECTED: _URL,
+        HttpsEndpointKind.FLOW_NOT_FOUND: _URL,
+        HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND: _URL,
+    },
     place=60,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.texts import lazy_gettext as _
 
 _HUBSPOT_FORM: Final = (
@@ -27,6 +28,8 @@ _HUBSPOT_TOKEN: Final = (
         "single-line text with unique values and the internal name marketplace_lead_id."
     ),
 )
+_TOKEN: Final = ("accessToken",)
+_FORM_IDS: Final = ("portalId", "formGuid", "region")
 
 GUIDE: Final = Guide(
     "rocket",
@@ -51,5 +54,39 @@ GUIDE: Final = Guide(
             needed=("portalId", "formGuid"),
         ),
     ),
+    help={
+        "accessToken": _("Of a private app or a service key, with the scopes named beside."),
+        "leads": _("Whether a lead tied to the contact is made besides."),
+        "leadIdProperty": _("The unique property of leads that holds our id."),
+        "portalId": _("The account's number: portalId in the embed code."),
+        "formGuid": _("The form's id: formId in the embed code."),
+        "region": _("The region in the embed code."),
+    },
+    examples={
+        "leadIdProperty": "marketplace_lead_id",
+        "portalId": "48123456",
+        "formGuid": "78c2891f-ebdd-44c0-bd94-15c012bbbfbf",
+    },
+    choices={
+        ("leads", "whereAvailable"): _("Where the account has them"),
+        ("leads", "always"): _("Always: without them it is an error"),
+        ("leads", "never"): _("Never: contacts only"),
+        ("region", "na1"): _("Anywhere but in the European Union"),
+        ("region", "eu1"): _("European Union"),
+    },
+    secret=_TOKEN,
+    marks={
+        HubSpotKind.TOKEN_REJECTED: _TOKEN,
+        HubSpotKind.TOKEN_EXPIRED: _TOKEN,
+        HubSpotKind.SCOPE_MISSING: _TOKEN,
+        HubSpotKind.CREATOR_GONE: _TOKEN,
+        HubSpotKind.APP_BLOCKED: _TOKEN,
+        HubSpotKind.LEADS_UNAVAILABLE: ("leads",),
+        HubSpotKind.LEAD_PROPERTY_UNUSABLE: ("leadIdProperty",),
+        HubSpotKind.PROPERTY_UNUSABLE: ("fields",),
+        HubSpotKind.FORM_FIELD_UNKNOWN: ("fields",),
+        HubSpotKind.FORM_NOT_FOUND: _FORM_IDS,
+        HubSpotKind.TEST_LEAD_NOT_FOUND: _FORM_IDS,
+    },
     place=30,
 )

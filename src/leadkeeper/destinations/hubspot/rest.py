@@ -49,7 +49,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.network.rest import Fresh, Kept, Reply, unsent
-from leadkeeper.texts import _
+from leadkeeper.texts import _, join_lazily, lazy_gettext
 
 UNSEEN: Final = Unseen(
     _(
@@ -62,7 +62,7 @@ _PATIENCE: Final = 3
 """How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
 _NO_RECORD: Final = "0"
 """The id of no record: a look for it shows whether records may be read."""
-_NO_LEADS: Final = "The token may not read leads, or the account has none: only contacts are made."
+_NO_LEADS: Final = lazy_gettext("The token may not read leads, or the account has none: only contacts are made.")
 
 
 class _Ready(NamedTuple):
@@ -288,7 +288,7 @@ class HubSpotRestApi:
         details = await self._account.details.get()
         if isinstance(details, Diagnosis):
             return details
-        return True, f"HubSpot accepts the token; it is of account {details.portal_id}."
+        return True, lazy_gettext("HubSpot accepts the token; it is of account %(account)s.", account=details.portal_id)
 
     async def _check_properties(self) -> tuple[bool | None, str] | Diagnosis:
         known = await self._account.contact_properties.get()
@@ -298,18 +298,23 @@ class HubSpotRestApi:
         chosen = [name for name in bad if name in self._config.fields]
         if chosen:
             return _not_usable(chosen)
-        left = f" Left out, since it is not there or only HubSpot writes it: {', '.join(bad)}." if bad else ""
-        return True, f"The properties of the settings exist and may be written.{left}"
+        texts: tuple[str, ...] = (lazy_gettext("The properties of the settings exist and may be written."),)
+        if bad:
+            text = lazy_gettext(
+                "Left out, since it is not there or only HubSpot writes it: %(names)s.", names=", ".join(bad)
+            )
+            texts += (text,)
+        return True, join_lazily(texts)
 
     async def _check_contacts(self) -> tuple[bool | None, str] | Diagnosis:
         read = await self._account.read(CONTACTS, (_NO_RECORD,), [EMAIL])
         if isinstance(read, Diagnosis):
             return read
-        return await self._account.may_write(CONTACTS) or (True, "The token may read and write contacts.")
+        return await self._account.may_write(CONTACTS) or (True, lazy_gettext("The token may read and write contacts."))
 
     async def _check_leads(self) -> tuple[bool | None, str] | Diagnosis:
         if self._config.leads == "never":
-            return None, "Only contacts are made, by the settings."
+            return None, lazy_gettext("Only contacts are made, by the settings.")
         leads = await self._leads.get()
         if isinstance(leads, Diagnosis):
             return leads
@@ -321,7 +326,7 @@ class HubSpotRestApi:
         bad = [] if isinstance(known, Reply) else unusable(lead_wanted(self._config), known)
         if bad:
             return _not_usable(bad)
-        return await self._account.may_write(LEADS) or (True, "The token may read and write leads.")
+        return await self._account.may_write(LEADS) or (True, lazy_gettext("The token may read and write leads."))
 
 
 def _not_usable(names: Iterable[str]) -> Diagnosis:

@@ -21,13 +21,21 @@ from leadkeeper.destinations.marketo.descriptor import Form, FormField, read_for
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.pace import Busy, form_pace
 from leadkeeper.destinations.marketo.settings import MarketoConfig
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, read_json, request, unsent
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check posted nothing: it did not look at whether Marketo keeps what the form is "
+        "sent (a CAPTCHA, a rule or a smart campaign may drop it), and Marketo never tells."
+    )
+)
+"""What a check that passes did not look at."""
 
 FORM_FIELDS: Final[Mapping[str, Value]] = {
     "FirstName": "{firstName}",
@@ -90,13 +98,14 @@ class MarketoForm:
             step = CheckStep("form", False, trouble.evidence.text or trouble.summary)
             return Check((*reach.steps, step), trouble)
         lacks = [name for name in self._wanted() if name not in form.fields]
-        detail = (
-            f"The form is there; it lacks {', '.join(lacks)}, which are left out." if lacks else "The form is there."
-        )
+        detail = lazy_gettext("The form is there.")
+        if lacks:
+            names = ", ".join(lacks)
+            detail = lazy_gettext("The form is there; it lacks %(names)s, which are left out.", names=names)
         proof = CheckStep(
             "lead", None, lazy_gettext("Only a test lead that turns up in Marketo can prove that the form takes leads.")
         )
-        return Check((*reach.steps, CheckStep("form", True, detail), proof), unseen=unseen.MARKETO_FORM)
+        return Check((*reach.steps, CheckStep("form", True, detail), proof), unseen=UNSEEN)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The form's fields for ``lead``; without a look at the form where it cannot be read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.texts import lazy_gettext as _
 
 _FORM: Final = (
@@ -46,5 +47,21 @@ GUIDE: Final = Guide(
             _FORM,
         ),
     ),
+    help={
+        "serverId": _("The part between app- and .marketo.com."),
+        "munchkinId": _("Three groups of three letters and digits."),
+        "formId": _("A number: the last value in the embed code."),
+    },
+    examples={"serverId": "ys12", "munchkinId": "123-PQR-789", "formId": "1179"},
+    address=("serverId",),
+    secret=("clientSecret",),
+    marks={
+        MarketoKind.SERVER_NOT_FOUND: ("serverId",),
+        MarketoKind.ACCOUNT_NOT_FOUND: ("munchkinId",),
+        MarketoKind.FORM_NOT_FOUND: ("formId",),
+        MarketoKind.TEST_LEAD_NOT_FOUND: ("formId",),
+        MarketoKind.SERVICE_REJECTED: ("clientId", "clientSecret"),
+        MarketoKind.FIELD_UNKNOWN: ("fields",),
+    },
     place=40,
 )

@@ -32,7 +32,7 @@ from leadkeeper.destinations.marketo.errors import (
 from leadkeeper.destinations.marketo.pace import Busy, rest_pace
 from leadkeeper.destinations.marketo.read_back import FIND_BATCH, find_people
 from leadkeeper.destinations.marketo.settings import MarketoConfig
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private
@@ -50,7 +50,15 @@ from leadkeeper.network.rest import (
     request,
     unsent,
 )
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check wrote nothing: it did not look at whether the form takes each field, nor at "
+        "partitions, smart campaigns and rules that a lead meets."
+    )
+)
+"""What a check that passes did not look at."""
 
 REST_FIELDS: Final[Mapping[str, Value]] = {
     "firstName": "{firstName}",
@@ -241,7 +249,7 @@ class MarketoRestApi:
                     steps.append(step)
         except Busy as busy:
             return _failed(steps, "form", diagnose(MarketoKind.PACED, retry_after=busy.seconds))
-        return Check(tuple(steps), unseen=unseen.MARKETO_REST)
+        return Check(tuple(steps), unseen=UNSEEN)
 
     async def _check_fields(self) -> tuple[CheckStep, Diagnosis | None]:
         """The fields of the settings exist. Whether they are on the form only a lead can tell."""

@@ -13,11 +13,11 @@ from leadkeeper.check import CheckStep
 from leadkeeper.destinations.mapping import Value
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.diagnosis import Diagnosis, Evidence
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 Fields = Mapping[str, Mapping[str, Any]]
 
-_UNSEEN: Final = (
+_UNSEEN: Final = lazy_gettext(
     "Not looked at, because only a lead can prove it: validation rules, duplicate rules, flows and triggers."
 )
 
@@ -65,8 +65,11 @@ def tell_rules(fields: Fields, sent: Mapping[str, Value]) -> CheckStep:
     """What a green check did not look at, with the picklists that may refuse what is sent."""
     names = [name for name, value in sent.items() if value is not None]
     strict = [name for name in names if (fields.get(name) or {}).get("restrictedPicklist") is True]
-    text = f" A lead is refused whose value is not on the list of {', '.join(strict)}." if strict else ""
-    return CheckStep("rules", None, _UNSEEN + text)
+    texts: tuple[str, ...] = (_UNSEEN,)
+    if strict:
+        lists = ", ".join(strict)
+        texts += (lazy_gettext("A lead is refused whose value is not on the list of %(names)s.", names=lists),)
+    return CheckStep("rules", None, join_lazily(texts))
 
 
 def judge_limits(content: Any) -> tuple[CheckStep, Diagnosis | None]:
@@ -74,7 +77,11 @@ def judge_limits(content: Any) -> tuple[CheckStep, Diagnosis | None]:
     daily = content.get("DailyApiRequests") if isinstance(content, dict) else None
     if not isinstance(daily, dict) or not all(isinstance(daily.get(key), int) for key in ("Max", "Remaining")):
         return CheckStep("limits", None, lazy_gettext("The user may not see how many API requests are used.")), None
-    used = f"{daily['Max'] - daily['Remaining']:,} of {daily['Max']:,} API requests of 24 hours are used."
+    used = lazy_gettext(
+        "%(used)s of %(all)s API requests of 24 hours are used.",
+        used=f"{daily['Max'] - daily['Remaining']:,}",
+        all=f"{daily['Max']:,}",
+    )
     if daily["Remaining"] > 0:
         return CheckStep("limits", True, used), None
     return CheckStep("limits", False, used), diagnose(SalesforceKind.API_LIMIT, Evidence(text=used))

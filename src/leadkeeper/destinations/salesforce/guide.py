@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from leadkeeper.destinations.guide import Guide, Way
+from leadkeeper.destinations.guide import Guide, Question, Topic, Way
+from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.texts import lazy_gettext as _
 
 _WEB_TO_LEAD: Final = (
@@ -45,6 +46,45 @@ GUIDE: Final = Guide(
             ("objectIdentifier",),
             _WEB_TO_LEAD,
             more=("leadIdField", "webToLeadHost", "webToLeadDailyLimit"),
+        ),
+    ),
+    help={
+        "tokenEndpointAuthMethod": _("An endpoint that demands HTTP Basic gets it without this setting."),
+        "objectIdentifier": _("The organization's ID: 15 characters (or 18) beginning with 00D."),
+    },
+    examples={
+        "objectIdentifier": "00D3z000001abcd",
+        "myDomainUrl": "https://contoso.my.salesforce.com",
+        "externalIdField": "LeadkeeperId__c",
+    },
+    choices={
+        ("tokenEndpointAuthMethod", "client_secret_post"): _("In the form"),
+        ("tokenEndpointAuthMethod", "client_secret_basic"): _("By HTTP Basic"),
+    },
+    address=("myDomainUrl",),
+    secret=("clientSecret",),
+    marks={
+        SalesforceKind.DOMAIN_NOT_FOUND: ("myDomainUrl",),
+        SalesforceKind.APP_REJECTED: ("clientId", "clientSecret"),
+        SalesforceKind.APP_NOT_ALLOWED: ("clientId", "clientSecret"),
+        SalesforceKind.EXTERNAL_ID_UNUSABLE: ("externalIdField",),
+        SalesforceKind.TEST_LEAD_NOT_FOUND: ("objectIdentifier",),
+        SalesforceKind.FORM_REJECTED: ("objectIdentifier",),
+        SalesforceKind.FORM_NOT_THERE: ("webToLeadHost",),
+        SalesforceKind.FIELD_UNKNOWN: ("fields",),
+    },
+    questions=(
+        Question(
+            "salesforce",
+            _("Leads go to Salesforce, and I cannot find them. Why?"),
+            (
+                _(
+                    "Web-to-Lead drops leads without a word where a required field takes its value from a picklist: "
+                    "make it a text field that is not required. It does the same where reCAPTCHA is required or no "
+                    "default creator of leads is set."
+                ),
+            ),
+            (Topic.CONNECTION, Topic.LEADS),
         ),
     ),
     place=20,

@@ -39,13 +39,21 @@ from leadkeeper.destinations.salesforce.fields import REST_FIELDS, rest_record
 from leadkeeper.destinations.salesforce.read_back import FIND_BATCH, find_leads
 from leadkeeper.destinations.salesforce.session import DIALECT, open_session
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import AnswerTooLarge, Network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, Reply, unsent
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check wrote nothing: it did not look at validation rules, duplicate rules, "
+        "flows and triggers, which may refuse a lead."
+    )
+)
+"""What a check that passes did not look at."""
 
 BATCH: Final = 200
 """The most records in one request of sObject Collections."""
@@ -250,11 +258,13 @@ class SalesforceRestApi:
         if trouble is not None or isinstance(fields, Diagnosis):
             assert trouble is not None
             return _failed(steps, "fields", trouble)
-        text = "All fields exist and may be written, none that is mandatory is lacking, and leads can be created."
+        text = lazy_gettext(
+            "All fields exist and may be written, none that is mandatory is lacking, and leads can be created."
+        )
         steps += [CheckStep("fields", True, text), tell_rules(fields, sent)]
         reply = await self._client.call("GET", "/limits")
         step, trouble = judge_limits(None if isinstance(reply, Diagnosis) else reply.content)
-        return Check((*steps, step), trouble, unseen.SALESFORCE_REST)
+        return Check((*steps, step), trouble, UNSEEN)
 
 
 def _failed(steps: list[CheckStep], name: str, diagnosis: Diagnosis) -> Check:

@@ -22,19 +22,28 @@ from leadkeeper.destinations.mapping import noted
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.fields import web_form
 from leadkeeper.destinations.salesforce.settings import DAILY_LIMIT, SalesforceConfig
-from leadkeeper.diagnoses import unseen
+from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.trouble import not_sent
 from leadkeeper.storage.away import StorageAway
+from leadkeeper.texts import _, join_lazily, lazy_gettext
+
+UNSEEN: Final = Unseen(
+    _(
+        "The check saw the host only: it did not look at the organization, the object identifier "
+        "(oid) or any field, and Web-to-Lead never tells whether Salesforce keeps a lead."
+    )
+)
+"""What a check that passes did not look at."""
 
 WARN_AT: Final = 450
 """From this many leads in 24 hours on (of 500) receipts say how many there were."""
 
 _QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
-LOST_FOR: Final = (
+LOST_FOR: Final = lazy_gettext(
     "It drops them without a word when a field is mandatory or a picklist (best is a text that may be empty), "
     "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the "
     "object identifier (oid) is another organization's, or a validation or duplicate rule objects."
@@ -73,8 +82,9 @@ class WebToLead:
         reach = await self._network.check_reach(self._origin)
         if reach.diagnosis is not None:
             return reach
-        detail = f"Only a test lead that turns up in Salesforce can prove that it takes leads. {LOST_FOR}"
-        return Check((*reach.steps, CheckStep("lead", None, detail)), unseen=unseen.WEB_TO_LEAD)
+        only = lazy_gettext("Only a test lead that turns up in Salesforce can prove that it takes leads.")
+        detail = join_lazily((only, LOST_FOR))
+        return Check((*reach.steps, CheckStep("lead", None, detail)), unseen=UNSEEN)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The form's fields for ``lead``, without those that are the same for all leads."""

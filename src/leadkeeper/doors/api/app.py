@@ -24,11 +24,13 @@ from leadkeeper.doors.api.explain import Explainer
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookRoutes
+from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
+from leadkeeper.doors.api.oversight import OversightRoutes
 from leadkeeper.doors.api.portal_links import PortalLinkRoutes
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
@@ -66,8 +68,10 @@ def create_api(
     Bulk(services.selection).serve_on(app)
     AttentionRoutes(services.attention, services.clock).serve_on(app)
     AuditRoutes(services.audit).serve_on(app)
-    Deliveries(services.redelivery, services.audit).serve_on(app)
-    Publishers(services.catalogue).serve_on(app)
+    Deliveries(services.redelivery, services.sent_records, services.audit).serve_on(app)
+    Publishers(services.catalogue, services.suspensions).serve_on(app)
+    KeyRoutes(services.keys).serve_on(app)
+    OversightRoutes(services.oversight, services.hooks).serve_on(app)
     RetentionRoutes(services.retention).serve_on(app)
     Offers(services.catalogue).serve_on(app)
     PublishingRoutes(services.publication, services.base_url).serve_on(app)

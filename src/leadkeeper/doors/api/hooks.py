@@ -21,6 +21,9 @@ class HookView(View):
 
     id: str
     created_at: str = Field(alias="createdTime")
+    used_at: str | None = Field(
+        alias="lastUsedTime", description="When a lead was posted to it last, to the minute; null if none was."
+    )
 
 
 class HookList(View):

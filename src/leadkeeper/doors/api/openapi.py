@@ -27,6 +27,7 @@ TAGS: Final = [
     {"name": "Publishing", "description": "An offer's way from its draft over a preview to customers."},
     {"name": "Connections", "description": "Where an offer's leads go: one destination or several."},
     {"name": "Hooks", "description": "Addresses to give to Microsoft's marketplace as an offer's HTTPS endpoint."},
+    {"name": "Keys", "description": "Who may call this API, in which role."},
     {"name": "Channels", "description": "Webhooks, Microsoft Teams and Slack: who is told of what happens."},
     {"name": "Attention", "description": "What needs attention."},
     {"name": "Audit", "description": "Who did what."},

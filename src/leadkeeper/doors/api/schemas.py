@@ -19,8 +19,10 @@ from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction
+from leadkeeper.publishing.suspension import LONGEST_REASON
 from leadkeeper.texts import _, lazy_gettext
 
+MOST_OF_CONTACT: Final = 300
 _AT: Final = re.compile("[@\\uff20\\ufe6b]")
 """As it is written, full width and small: intake makes one of all; see ``intake.normal``."""
 _NOT_CLEAN: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -236,6 +238,17 @@ class PublisherBody(Body):
 
     display_name: Name = Field(examples=["Contoso"])
     quotas: QuotasBody | None = Field(None, description="What it may take that differs from the installation's quotas.")
+    contact: Annotated[Text, Field(max_length=MOST_OF_CONTACT)] | None = Field(
+        None, description="Whom an operator asks about it: a name, an address. What is left out stays."
+    )
+
+
+class SuspensionBody(Body):
+    """Why a publisher is suspended."""
+
+    reason: Annotated[Text, Field(min_length=1, max_length=LONGEST_REASON)] = Field(
+        description="Its members read it.", examples=["Its contract ended."]
+    )
 
 
 class OfferBody(Body):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import typer
 
+from leadkeeper.check import step_title
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
 from leadkeeper.doors.cli.showing import (
@@ -22,6 +23,7 @@ from leadkeeper.doors.cli.showing import (
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import _
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from leadkeeper.views import Validation
 
 commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
+
+_MARKS: Final = {True: _("passed"), False: _("failed"), None: _("cannot be known")}
+"""What a check found of a step, in the words of the page."""
 
 
 @commands.command("list")
@@ -192,7 +197,7 @@ def send_missing(
     lead: Annotated[list[UUID] | None, typer.Option(help="Only this lead; may be given several times.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Send leads that are missing at their destination again: all of them, or those named. Of no lead else."""
+    """Send leads that are missing at their destination again: all of them, or those named, and no others."""
     ids = None if lead is None else [str(each) for each in lead]
     done = with_services(lambda services: services.reconciliation.send_again(offer, name, ids, by=BY))
     if json:
@@ -289,8 +294,8 @@ def _trouble(connection: Connection, language: Language) -> str:
 
 def _print_validation(found: Validation, language: Language) -> None:
     for step in found.checks:
-        mark = {True: "passed", False: "failed", None: "not provable"}[step.ok]
-        print_line(f"{step.name}: {mark}{f' ({step.detail})' if step.detail else ''}")
+        title, mark = language.tell(step_title(step.name)), language.gettext(_MARKS[step.ok])
+        print_line(f"{title}: {mark}{f' ({step.detail})' if step.detail else ''}")
     if found.not_looked_at is not None:
         print_line(found.not_looked_at)
     print_line(found.message)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from leadkeeper.check import step_title
 from leadkeeper.doors.cli.failing import explanation
 from leadkeeper.doors.cli.showing import AsJson, plain_text, print_json, say
 from leadkeeper.doors.cli.telling import spoken_language
 
 if TYPE_CHECKING:
+    from leadkeeper.check import CheckStep
     from leadkeeper.connections.connection import Connection
     from leadkeeper.doors.cli.db import DatabaseStatus
     from leadkeeper.inbox.backlog import Backlog
@@ -227,11 +229,15 @@ async def _connection(services: Services, connection: Connection, language: Lang
         unseen = "" if check.unseen is None else f". {check.unseen.summary(language)}"
         return Finding(name, "ok", f"passes its check ({state}){unseen}")
     if check.diagnosis is None:
-        failed = "; ".join(f"{step.name}: {step.detail}" for step in check.steps if step.ok is False)
+        failed = "; ".join(_failed(step, language) for step in check.steps if step.ok is False)
         return Finding(name, "wrong", f"fails its check ({state}): {failed}")
     evidence = f" ({check.diagnosis.evidence.text})" if check.diagnosis.evidence.text else ""
     text = text_of(check.diagnosis.kind, language)
     return Finding(name, "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
+
+
+def _failed(step: CheckStep, language: Language) -> str:
+    return f"{language.tell(step_title(step.name))}: {language.tell(step.detail)}"
 
 
 async def _validated(services: Services, connection: Connection, language: Language) -> Finding:

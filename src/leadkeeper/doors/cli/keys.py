@@ -48,14 +48,26 @@ def create(
 
 
 @commands.command("list")
-def list_(json: AsJson = False) -> None:
-    """List the keys, oldest first, revoked ones too."""
-    found = with_services(lambda services: services.keys.list())
+def list_(
+    publisher: Annotated[str | None, typer.Option(help="Those of one publisher.")] = None,
+    role: Annotated[str | None, typer.Option(help="Those of one role, such as operator or reader.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List the keys, oldest first, revoked ones too, and when each was used last."""
+    every = with_services(lambda services: services.keys.list())
+    found = [
+        key
+        for key in every
+        if publisher in (None, key.publisher_id) and role in (None, key.role, key.role.partition(":")[0])
+    ]
     if json:
-        print_json({"keys": found})
+        from leadkeeper.doors.api.keys import KeyView
+
+        print_json({"keys": [KeyView.model_validate(key) for key in found]})
         return
-    rows = [(k.id, k.role, k.created_at, k.revoked_at or "", k.note) for k in found]
-    print_table(("Id", "Role", "Made", "Revoked", "Note"), rows, empty="There are no keys: leadkeeper keys create.")
+    rows = [(k.id, k.role, k.created_at, k.used_at or "", k.revoked_at or "", k.note) for k in found]
+    columns = ("Id", "Role", "Made", "Used", "Revoked", "Note")
+    print_table(columns, rows, empty="There are no keys: leadkeeper keys create.")
 
 
 @commands.command()

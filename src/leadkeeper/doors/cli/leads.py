@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadkeeper.doors.cli import selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.reading import with_reading
@@ -18,6 +19,7 @@ from leadkeeper.doors.cli.values import (
     Since,
     Until,
     checked,
+    known_state,
     milliseconds,
     parse_offer,
     read_json,
@@ -32,18 +34,10 @@ if TYPE_CHECKING:
     from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
+commands.add_typer(selected_leads.commands)
 
 _WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
-
-
-def _state(text: str | None) -> str | None:
-    if text is not None:
-        from leadkeeper.views import DeliveryState
-
-        if text not in get_args(DeliveryState):
-            raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
-    return text
 
 
 @commands.command()
@@ -87,7 +81,7 @@ def list_(
     state: Annotated[
         str | None,
         typer.Option(
-            callback=_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
+            callback=known_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
         ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
@@ -142,6 +136,25 @@ def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id."
         print_json(found)
     else:
         _print_lead(found, language)
+
+
+@commands.command()
+def record(
+    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id, as `leads show` names it.")],
+    json: AsJson = False,
+) -> None:
+    """Show what a destination gets of a lead: made anew, with the connection's settings as they are now."""
+    language = spoken_language()
+    found = with_services(lambda services: services.sent_records.of(delivery, by=BY, language=language))
+    if json:
+        print_json(found)
+        return
+    for name, value in found.record.items():
+        print_line(f"{name:<24} {value}")
+    for note in found.notes:
+        say(note)
+    if found.settings_changed:
+        say("The connection was changed after the lead was last sent: what was sent then may differ.")
 
 
 @commands.command()

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
+from typer.main import get_command
 
 from leadkeeper.doors.cli import (
     attention,
@@ -32,6 +33,7 @@ from leadkeeper.doors.cli import (
     serve,
 )
 from leadkeeper.doors.cli.failing import Failed, explanation
+from leadkeeper.doors.cli.localized_help import help_language, tell_help
 from leadkeeper.doors.cli.showing import complain
 
 NAME = "leadkeeper"
@@ -110,7 +112,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain("An argument is no text: it holds bytes that are not UTF-8.")
         return 2
     try:
-        code = program(args=arguments, prog_name=NAME, standalone_mode=False)
+        command = get_command(program)
+        tell_help(command, help_language(given))
+        code = command(args=list(given), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except ClickException as error:
         return _called_wrongly(error)

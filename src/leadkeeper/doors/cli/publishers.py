@@ -13,6 +13,7 @@ from leadkeeper.doors.cli.values import checked
 from leadkeeper.texts import _
 
 if TYPE_CHECKING:
+    from leadkeeper.doors.api.publishers import PublisherView
     from leadkeeper.doors.api.retention import RetentionView
     from leadkeeper.services import Services
 
@@ -29,20 +30,21 @@ def put(
             metavar="NAME=NUMBER", help="A quota of its own, such as hooksPerOffer=50; NAME= for the usual one."
         ),
     ] = None,
+    contact: Annotated[str | None, typer.Option(help="Whom an operator asks about it: a name, an address.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Make a publisher, or change its name and its quotas."""
+    """Make a publisher, or change its name, its contact and its quotas."""
     from leadkeeper.doors.api.schemas import PublisherBody
 
     given = dict(_quota(text) for text in quota or [])
     body = checked(
         PublisherBody,
-        {"displayName": name or publisher, "quotas": given},
+        {"displayName": name or publisher, "quotas": given, "contact": contact},
         _("The publisher cannot be taken: %(errors)s"),
     )
     quotas = None if body.quotas is None else body.quotas.given()
     made, is_new = with_services(
-        lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, by=BY)
+        lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, contact=contact, by=BY)
     )
     if json:
         print_json(made)
@@ -57,8 +59,52 @@ def list_(json: AsJson = False) -> None:
     if json:
         print_json({"publishers": found})
         return
-    rows = [(p.id, p.display_name, p.created_at) for p in found]
-    print_table(("Id", "Name", "Made"), rows, empty="There are no publishers: leadkeeper publishers put.")
+    rows = [(p.id, p.display_name, p.created_at, p.suspended_at or "") for p in found]
+    columns = ("Id", "Name", "Made", "Suspended")
+    print_table(columns, rows, empty="There are no publishers: leadkeeper publishers put.")
+
+
+Publisher = Annotated[str, typer.Argument(metavar="PUBLISHER", help="Its id.")]
+
+
+@commands.command()
+def suspend(
+    publisher: Publisher,
+    reason: Annotated[str, typer.Option(help="Why; its members read it.")],
+    json: AsJson = False,
+) -> None:
+    """Let a publisher only read: its offers take no leads, and those that were kept are held."""
+
+    async def act(services: Services) -> PublisherView:
+        await services.suspensions.suspend(publisher, reason, by=BY)
+        return await _shown(services, publisher)
+
+    found = with_services(act)
+    if json:
+        print_json(found)
+    else:
+        say(f"The publisher {found.id} is suspended. This lets it go on: leadkeeper publishers release {found.id}")
+
+
+@commands.command()
+def release(publisher: Publisher, json: AsJson = False) -> None:
+    """Let a publisher that was suspended go on: its held leads go out."""
+
+    async def act(services: Services) -> tuple[bool, PublisherView]:
+        done = await services.suspensions.release(publisher, by=BY)
+        return done, await _shown(services, publisher)
+
+    done, found = with_services(act)
+    if json:
+        print_json(found)
+    else:
+        say(f"The publisher {found.id} {'is released' if done else 'was not suspended'}.")
+
+
+async def _shown(services: Services, publisher: str) -> PublisherView:
+    from leadkeeper.doors.api.publishers import PublisherView
+
+    return PublisherView.model_validate(await services.catalogue.publisher(publisher))
 
 
 Days = Annotated[

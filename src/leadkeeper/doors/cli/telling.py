@@ -27,14 +27,17 @@ _LOCALE_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 def spoken_language() -> Language:
     """The language of this process's commands: of ``--language``, else the setting, else that of the terminal."""
-    from leadkeeper.languages import installed
     from leadkeeper.settings import load_settings
 
-    chosen = asked_language() or load_settings().language
-    if not chosen:
-        chosen = terminal_language(os.environ)
+    return language_of_tag(asked_language() or load_settings().language or terminal_language(os.environ))
+
+
+def language_of_tag(tag: str) -> Language:
+    """The language of this tag, English where there is none."""
+    from leadkeeper.languages import installed
+
     # English, which needs no catalogue, is what most people are told in.
-    return ENGLISH if chosen.partition("-")[0] in ("", "en") else installed().find(chosen) or ENGLISH
+    return ENGLISH if tag.partition("-")[0] in ("", "en") else installed().find(tag) or ENGLISH
 
 
 def asked_language() -> str:

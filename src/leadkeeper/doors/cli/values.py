@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
@@ -26,6 +26,16 @@ def parse_offer(text: str) -> OfferRef:
         return OfferRef.parse(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r}: {error}") from None
+
+
+def known_state(text: str | None) -> str | None:
+    """``text`` if it is a delivery's state, or nothing. Raises ``typer.BadParameter``."""
+    if text is not None:
+        from leadkeeper.views import DeliveryState
+
+        if text not in get_args(DeliveryState):
+            raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
+    return text
 
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")

@@ -15,10 +15,13 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from leadkeeper.doors.languages import accepted
 from leadkeeper.doors.readable import UnstorableText
 from leadkeeper.fault import where
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.model_errors import model_error
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
 from leadkeeper.storage.away import UNREACHABLE, StorageAway
+from leadkeeper.texts import lazy_gettext
 
 log: Final = structlog.get_logger(__name__)
 
@@ -84,6 +87,16 @@ class WrongVersion(Exception):
     """The request asks for another version of the API."""
 
 
+def _localized(request: Request, status: int, problem: Problem) -> Response:
+    """``problem`` in the language that ``request`` asks for, or in English where a part of it cannot be told so."""
+    language = problem.language(accepted(request.headers.get("accept-language"), request.app.state.languages))
+    fields = [FieldError(each.field, language.tell(each.message)) for each in problem.errors]
+    response = error_response(status, language.tell(problem.detail), fields, retry_after=problem.retry_after)
+    response.headers["Content-Language"] = language.code
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
 def install_errors(app: FastAPI) -> None:
     """Render every refusal of ``app`` so."""
 
@@ -93,16 +106,16 @@ def install_errors(app: FastAPI) -> None:
         if error.type is ProblemType.FORBIDDEN and caller is not None:
             request.app.state.bearers.refused(caller, request.scope)
         status = error.status if isinstance(error, UnstorableText) else _STATUSES.get(error.type, error.status)
-        return error_response(status, error.detail, error.errors, retry_after=error.retry_after)
+        return _localized(request, status, error)
 
-    async def of_validation(_: Request, error: Exception) -> Response:
+    async def of_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        fields = [
-            FieldError(".".join(str(part)[:100] for part in each["loc"][1:]), str(each["msg"]))
+        fields = tuple(
+            FieldError(".".join(str(part)[:100] for part in each["loc"][1:]), model_error(each))
             for each in error.errors()[:20]
-        ]
-        summary = "; ".join(f"{field.field} {field.message}" for field in fields)
-        return error_response(400, f"The request cannot be taken: {summary}", fields)
+        )
+        detail = lazy_gettext("The request cannot be taken: %(errors)s", errors=every_error(fields))
+        return _localized(request, 400, Problem(ProblemType.INVALID_REQUEST, detail, fields))
 
     async def of_version(_: Request, _error: Exception) -> Response:
         message = f"Invalid api version. Allowed values are [{API_VERSION}]"

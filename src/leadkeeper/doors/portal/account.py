@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 import segno
 from markupsafe import Markup
@@ -13,10 +14,12 @@ from starlette.responses import Response
 from leadkeeper.access.permissions import ROLE_NAMES
 from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
+from leadkeeper.notices.quiet import Quiet
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 
 _SECRET: Final = 64
+_ZONES: Final = sorted(available_timezones())
 
 
 class AccountPages:
@@ -31,6 +34,7 @@ class AccountPages:
         return [
             ("/portal/account", self._account, "GET"),
             ("/portal/account/name", self._rename, "POST"),
+            ("/portal/account/quiet", self._quiet, "POST"),
             ("/portal/account/password", self._password, "POST"),
             ("/portal/account/act-for", self._act_for, "POST"),
             ("/portal/account/sessions/end-others", self._end_others, "POST"),
@@ -44,6 +48,7 @@ class AccountPages:
         summary = {
             "password": _("Your password is changed, and your other sessions have ended."),
             "sessions": _("Your other sessions have ended."),
+            "quiet": _("You are written to as you chose."),
         }.get(request.query_params.get("done", ""), "")
         return await self._page(request, session, summary=summary)
 
@@ -60,6 +65,8 @@ class AccountPages:
             "least": self._services.people.passwords.least,
             "summary": "",
         }
+        if person is not None:
+            content |= {"quiet": await self._services.quiet_hours.of(person.id), "zones": _ZONES}
         if person is not None and person.has_factor:
             content["codes_left"] = await self._services.second_factor.left(person.id)
         status = 200 if problem is None else problem.status
@@ -72,6 +79,16 @@ class AccountPages:
         except Problem as problem:
             return await self._page(request, session, problem)
         return to("/portal/account")
+
+    async def _quiet(self, request: Request, session: Session) -> Response:
+        person_id, form = _person(session), await form_of(request)
+        begins, ends, zone = (form.get(name, "").strip()[:64] for name in ("begins", "ends", "zone"))
+        chosen = Quiet(begins, ends, zone, digest=form.get("digest") == "daily")
+        try:
+            await self._services.quiet_hours.choose(person_id, chosen)
+        except Problem as problem:
+            return await self._page(request, session, problem, quiet=chosen)
+        return to("/portal/account?done=quiet")
 
     async def _password(self, request: Request, session: Session) -> Response:
         _person(session)

@@ -29,17 +29,21 @@ from leadkeeper.doors.portal.copies import CopyPages
 from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
+from leadkeeper.doors.portal.keys import KeyPages
 from leadkeeper.doors.portal.lead_page import LeadPage
 from leadkeeper.doors.portal.lead_upload import UploadPages
 from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
+from leadkeeper.doors.portal.mails import MailPages
 from leadkeeper.doors.portal.members import MemberPages
 from leadkeeper.doors.portal.missing import MissingPages
 from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.outside import Outside
+from leadkeeper.doors.portal.oversight import OversightPages
 from leadkeeper.doors.portal.provider import SIGNED_OUT, ProviderPages
+from leadkeeper.doors.portal.publishers import PublisherPages
 from leadkeeper.doors.portal.publishing import PublishingPages
 from leadkeeper.doors.portal.retention import RetentionPages
 from leadkeeper.doors.portal.routes import Handler, Places, Routes, Support, form_of
@@ -77,8 +81,12 @@ _PAGES: Final = (
     CopyPages,
     LivePages,
     CertificationPages,
+    PublisherPages,
+    KeyPages,
+    OversightPages,
     MemberPages,
     RetentionPages,
+    MailPages,
     AccountPages,
     LookingPages,
     StartPages,

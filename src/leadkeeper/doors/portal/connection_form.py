@@ -219,7 +219,7 @@ class ConnectionForms:
         connection, language = draft.connection, self._routes.language_of(request)
         broken = connection is not None and connection.state is ConnectionState.BROKEN
         diagnosis = diagnosis_view(connection.diagnosis, language) if connection is not None and broken else None
-        marked = () if diagnosis is None else marked_fields(diagnosis.kind)
+        marked = () if diagnosis is None else marked_fields(draft.guide, diagnosis.kind)
 
         def fields(names: tuple[str, ...]) -> Any:
             config = draft.destination.config
@@ -228,16 +228,16 @@ class ConnectionForms:
                 "errors": draft.errors,
                 "marked": marked,
                 "needed": draft.way.needed,
+                "made": draft.guide.made,
             }
             return form_fields(config, names, draft.values, spare=spare, **given)
 
         config, guide, way = draft.destination.config, draft.guide, draft.way
-        common = tuple(name for name in guides.COMMON if name not in way.fields)
-        if draft.destination.name == "email":
-            common = ()
+        common = () if "contactEmail" in way.fields else guides.COMMON  # leads go there: no notices besides
         at = offer_address(ref) if connection is None else connection_address(ref, connection.name)
         content: dict[str, Any] = {
             "draft": draft,
+            "instead": self._destinations.title(guide.instead) if guide.instead else "",
             "diagnosis": diagnosis,
             "line": None if connection is None else await line_of(self._services, connection, language),
             "main": fields(way.fields),
@@ -247,9 +247,9 @@ class ConnectionForms:
             "record": record,
             "record_at": f"{at}/preview",
             "common": fields(common),
-            "choices": guides.CHOICES,
-            "helps": guides.HELP,
-            "examples": guides.EXAMPLES,
+            "choices": guides.choices_of(guide),
+            "helps": guides.help_of(guide),
+            "examples": guides.examples_of(guide),
             "placeholders": PLACEHOLDERS,
             "target": f"{offer_address(ref)}/connect"
             if connection is None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
-from leadkeeper.doors.portal.guides import CHOICES
+from leadkeeper.doors.portal.guides import choices_of, guide_of
 from leadkeeper.doors.portal.offers import CALLS
 from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.texts import Language, join_lazily
@@ -57,7 +57,7 @@ def _shown(changes: Sequence[FieldChange], language: Language, destinations: Des
             continue
         provider = destinations.find(kinds.get(name, ""))
         if not (provider is not None and change.old is None and _is_usual(provider, setting, change.new)):
-            old, new = (_chosen(setting, text, language) for text in (change.old, change.new))
+            old, new = (_chosen(provider, setting, text, language) for text in (change.old, change.new))
             label = _label(destinations if provider is None else [provider], setting)
             yield ShownChange(label, name, old, new, change.secret)
 
@@ -73,10 +73,11 @@ def _listed(field: str, text: str | None, language: Language) -> str | None:
     return ", ".join(known.get(word, word) for word in text.split(", "))
 
 
-def _chosen(setting: str, text: str | None, language: Language) -> str | None:
+def _chosen(provider: Provider | None, setting: str, text: str | None, language: Language) -> str | None:
     if text is None:
         return None
-    return language.tell(CHOICES.get((setting, text), _FLAGS.get(text, text)))
+    choices = {} if provider is None else choices_of(guide_of(provider))
+    return language.tell(choices.get((setting, text), _FLAGS.get(text, text)))
 
 
 def _is_usual(provider: Provider, setting: str, text: str | None) -> bool:

@@ -30,8 +30,6 @@ MOST_ROWS: Final = 100
 SPARE_ROWS: Final = 2
 REMOVE: Final = ".remove"
 """Ends the name of the box that removes a stored secret."""
-_ALWAYS_THERE: Final = ("signingSecret",)
-"""Secrets that are made where none is given, so that there is nothing to remove."""
 
 
 class FieldKind(StrEnum):
@@ -103,11 +101,13 @@ def form_fields(
     errors: Mapping[str, str] | None = None,
     marked: Collection[str] = (),
     needed: Collection[str] = (),
+    made: Collection[str] = (),
     spare: int = SPARE_ROWS,
 ) -> tuple[FormField, ...]:
     """The fields of ``names``, in the order of ``names``, with the ``values`` of a form.
 
-    ``stored`` are the secrets that are kept, ``needed`` what this form cannot do without though the model can.
+    ``stored`` are the secrets that are kept, ``needed`` what this form cannot do without though the model can, ``made``
+    those that are made where none is given, so that there is nothing to remove.
     """
     infos = {info.alias or name: info for name, info in config.model_fields.items()}
     found = []
@@ -127,7 +127,7 @@ def form_fields(
                 error=(errors or {}).get(name, ""),
                 marked=name in marked,
                 dropped=kind is FieldKind.SECRET and bool(values.get(name, "").strip()),
-                removable=name in stored and not info.is_required() and name not in (*needed, *_ALWAYS_THERE),
+                removable=name in stored and not info.is_required() and name not in (*needed, *made),
                 removing=values.get(name + REMOVE) == "yes",
             )
         )

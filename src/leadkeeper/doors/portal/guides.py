@@ -13,73 +13,34 @@ from leadkeeper.texts import lazy_gettext as _
 COMMON: Final = ("contactEmail", "notice")
 """Settings that every destination has, and that stand together at the end of its form."""
 
-CHOICES: Final[Mapping[tuple[str, str], str]] = {
+_CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("notice", "each"): _("At once, for each lead"),
     ("notice", "daily"): _("Once a day"),
     ("notice", "none"): _("Only of trouble"),
-    ("keyCasing", "pascal"): _("As Microsoft writes them: UserDetails.FirstName"),
-    ("keyCasing", "userDetailsCamel"): _("As some of Microsoft's samples: userDetails.FirstName"),
-    ("keyCasing", "camel"): _("All in camel case: userDetails.firstName"),
-    ("leadSourceForm", "combined"): _("Whole: AzureMarketplace-INS|publisher.offer"),
-    ("leadSourceForm", "bare"): _("The source alone: AzureMarketplace"),
-    ("leads", "whereAvailable"): _("Where the account has them"),
-    ("leads", "always"): _("Always: without them it is an error"),
-    ("leads", "never"): _("Never: contacts only"),
-    ("region", "na1"): _("Anywhere but in the European Union"),
-    ("region", "eu1"): _("European Union"),
-    ("tokenEndpointAuthMethod", "client_secret_post"): _("In the form"),
-    ("tokenEndpointAuthMethod", "client_secret_basic"): _("By HTTP Basic"),
 }
-"""How the choices of a setting read, by its JSON name and the choice; one that is not here reads as itself."""
-
-
-HELP: Final[Mapping[str, str]] = {
+_HELP: Final[Mapping[str, str]] = {
     "notice": _("When the contact e-mails hear of leads. Of trouble they hear at once in any case."),
-    "keyCasing": _("How the keys of the JSON are written."),
-    "leadSourceForm": _("What stands in LeadSource."),
-    "tokenEndpointAuthMethod": _("An endpoint that demands HTTP Basic gets it without this setting."),
-    "instanceUrl": _("The address of your Dynamics 365 environment."),
-    "applicationId": _("The application (client) ID in Microsoft Entra ID."),
-    "applicationKey": _("The value (not the ID) of a client secret of that application."),
-    "directoryId": _("The tenant ID of the directory that owns Dynamics."),
-    "username": _("A user of Dynamics with a licence, without multi-factor authentication."),
-    "password": _("That user's password. Enter the new one whenever it changes, usually every 90 days."),
-    "publicClientId": _("An application of your own that allows public client flows, in place of Microsoft's."),
-    "accessToken": _("Of a private app or a service key, with the scopes named beside."),
-    "leads": _("Whether a lead tied to the contact is made besides."),
-    "leadIdProperty": _("The unique property of leads that holds our id."),
-    "portalId": _("The account's number: portalId in the embed code."),
-    "formGuid": _("The form's id: formId in the embed code."),
-    "region": _("The region in the embed code."),
-    "serverId": _("The part between app- and .marketo.com."),
-    "munchkinId": _("Three groups of three letters and digits."),
-    "formId": _("A number: the last value in the embed code."),
     "secretExpires": _(
         "When it stops working, as the other system told you when it was made. You are reminded 30, 7 and 1 days "
         "before."
     ),
-    "objectIdentifier": _("The organization's ID: 15 characters (or 18) beginning with 00D."),
 }
-"""What stands below a field where the settings' own text is written for all ways and doors at once."""
+_EXAMPLES: Final[Mapping[str, str]] = {"contactEmail": "sales@contoso.com"}
 
-EXAMPLES: Final[Mapping[str, str]] = {
-    "instanceUrl": "https://contoso.crm4.dynamics.com",
-    "applicationId": "00000000-0000-0000-0000-000000000000",
-    "directoryId": "00000000-0000-0000-0000-000000000000",
-    "username": "marketplace@contoso.com",
-    "objectIdentifier": "00D3z000001abcd",
-    "myDomainUrl": "https://contoso.my.salesforce.com",
-    "externalIdField": "LeadkeeperId__c",
-    "leadIdProperty": "marketplace_lead_id",
-    "portalId": "48123456",
-    "formGuid": "78c2891f-ebdd-44c0-bd94-15c012bbbfbf",
-    "serverId": "ys12",
-    "munchkinId": "123-PQR-789",
-    "formId": "1179",
-    "containerName": "marketplace-leads",
-    "contactEmail": "sales@contoso.com",
-}
-"""What a value looks like."""
+
+def choices_of(guide: Guide) -> Mapping[tuple[str, str], str]:
+    """How the choices of a destination's settings read, by the setting and the choice."""
+    return {**_CHOICES, **guide.choices}
+
+
+def help_of(guide: Guide) -> Mapping[str, str]:
+    """What stands below the fields of a destination's settings, where it is not the settings' own text."""
+    return {**_HELP, **guide.help}
+
+
+def examples_of(guide: Guide) -> Mapping[str, str]:
+    """What the values of a destination's settings look like."""
+    return {**_EXAMPLES, **guide.examples}
 
 
 def guide_of(destination: Provider) -> Guide:

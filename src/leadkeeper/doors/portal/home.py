@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from leadkeeper.connections.standing import Standing
 from leadkeeper.doors.portal.overview import HEIGHT, STATES, WIDTH, chart, ends_text, leads_waiting, need, tiles
-from leadkeeper.doors.portal.questions import QUESTIONS
+from leadkeeper.doors.portal.questions import every_question
 from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.explain.find import explain
@@ -31,6 +31,7 @@ class HomePages:
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
         self._services = routes.services
+        self._questions = every_question(routes.services.connections.destinations)
 
     def places(self) -> Places:
         """The pages."""
@@ -87,14 +88,14 @@ class HomePages:
         return self._routes.page(request, "found.html", found=found, text=text)
 
     async def _help(self, request: Request, _: Session) -> Response:
-        return self._routes.page(request, "help.html", explained=None, every=QUESTIONS)
+        return self._routes.page(request, "help.html", explained=None, every=self._questions)
 
     async def _explain(self, request: Request, _: Session) -> Response:
         pasted = (await form_of(request)).get("error", "")[:_PASTED]
         services = self._routes.services
         asked = (self._routes.language_of(request), services.languages, services.connections.destinations)
         found = explain(pasted, *asked) if pasted.strip() else ()
-        return self._routes.page(request, "help.html", explained=found, every=QUESTIONS)
+        return self._routes.page(request, "help.html", explained=found, every=self._questions)
 
     async def _theme(self, request: Request, _: Session) -> Response:
         """Light, dark, or as the system has it: kept in the browser alone."""

@@ -16,6 +16,7 @@ from leadkeeper.doors.portal.lead_choice import chosen
 from leadkeeper.doors.portal.lead_words import FOLLOW_UPS, attempt_words, event_words
 from leadkeeper.doors.portal.leads import workers
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
+from leadkeeper.doors.portal.rules import RECORD
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up import LONGEST_NOTE, LONGEST_REASON
 from leadkeeper.inbox.follow_ups import Change
@@ -54,6 +55,7 @@ class LeadPage:
             ("/portal/leads/{lead_id}", self._lead, "GET"),
             ("/portal/leads/{lead_id}/follow-up", self._follow_up, "POST"),
             ("/portal/deliveries/{delivery_id}/retry", self._retry, "POST"),
+            (RECORD, self._record, "GET"),
         ]
 
     async def _lead(self, request: Request, session: Session) -> Response:
@@ -72,6 +74,7 @@ class LeadPage:
             "owners": await workers(self._routes, lead.publisher_id) if lead.follow_up else [],
             "answer": _ANSWERS.get(done, ""),
             "now": self._services.clock(),
+            "suspended": (await self._services.catalogue.publisher(lead.publisher_id)).suspended_at is not None,
             **await self._beside(request, session, lead_id),
             "took": clock_of(lead),
             "errors": {},
@@ -108,15 +111,31 @@ class LeadPage:
         return to(_page_of(lead_id, "saved", form) + "#follow-up")
 
     async def _retry(self, request: Request, session: Session) -> Response:
-        delivery_id = request.path_params["delivery_id"]
-        offer = await self._services.redelivery.offer_of(delivery_id)
-        if offer is None or not session.caller.may_change(offer.publisher_id):
-            if offer is not None:
-                self._routes.refused(session, f"delivery.retry {delivery_id}")
-            raise HTTPException(404)
+        delivery_id = await self._delivery_of(request, session, "delivery.retry")
         view = await self._services.redelivery.retry(delivery_id, by=session.caller.name)
         form = await form_of(request)
         return to(_page_of(form.get("lead", ""), "held" if view.state == "held" else "again", form))
+
+    async def _record(self, request: Request, session: Session) -> Response:
+        """What the destination gets of the lead."""
+        delivery_id, language = (
+            await self._delivery_of(request, session, "lead.record"),
+            self._routes.language_of(request),
+        )
+        found = await self._services.sent_records.of(delivery_id, by=session.caller.name, language=language)
+        within = request.query_params.get("list")
+        back = f"/portal/leads/{found.lead_id}" + ("" if within is None else f"?{urlencode({'list': within})}")
+        return self._routes.page(request, "sent_record.html", found=found, record=found, back=back)
+
+    async def _delivery_of(self, request: Request, session: Session, act: str) -> str:
+        """The delivery that the address names. Raises ``HTTPException`` for another's, as if it were not there."""
+        delivery_id: str = request.path_params["delivery_id"]
+        offer = await self._services.redelivery.offer_of(delivery_id)
+        if offer is None or not session.caller.may_change(offer.publisher_id):
+            if offer is not None:
+                self._routes.refused(session, f"{act} {delivery_id}")
+            raise HTTPException(404)
+        return delivery_id
 
 
 def _page_of(lead_id: str, done: str, form: Mapping[str, str]) -> str:

@@ -5,20 +5,11 @@ Source of the questions: ``docs/reference/vendors/marketplace.md``, Microsoft's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from leadkeeper.destinations.guide import Question, Topic
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.texts import lazy_gettext as _
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question and its answer; ``id`` is its anchor in help."""
-
-    id: str
-    question: str
-    answer: tuple[str, ...]
-
 
 QUESTIONS: Final = (
     Question(
@@ -111,72 +102,32 @@ QUESTIONS: Final = (
             ),
         ),
     ),
-    Question(
-        "salesforce",
-        _("Leads go to Salesforce, and I cannot find them. Why?"),
-        (
-            _(
-                "Web-to-Lead drops leads without a word where a required field takes its value from a picklist: make "
-                "it a text field that is not required. It does the same where reCAPTCHA is required or no default "
-                "creator of leads is set."
-            ),
-        ),
-    ),
-    Question(
-        "azure-blob",
-        _("Leads go to Azure Blob. Why do I see none?"),
-        (
-            _(
-                "Each lead is a file of its own in the container, in a folder for its day, from the moment at which "
-                "the offer was connected to it. Azure Table shows leads as rows as soon as they come: change to that."
-            ),
-        ),
-    ),
-    Question(
-        "view-azure",
-        _("How do I look at leads in Azure Table or Azure Blob?"),
-        (
-            _(
-                "Open the storage account in the Azure portal, or use Azure Storage Explorer, which costs nothing: "
-                "both show the table and the files."
-            ),
-        ),
-    ),
-    Question(
-        "azure-table-notices",
-        _("Can I be told of each new lead in Azure Table?"),
-        (
-            _(
-                "Yes: enter contact e-mails in the form of the connection, and choose that they are told of each lead. "
-                "A flow of Power Automate that watches the table can do so too."
-            ),
-        ),
-    ),
-    Question(
-        "azure-cost",
-        _("What does it cost to keep leads in Azure storage?"),
-        (
-            _(
-                "Little: nearly every publisher's leads take less than a gigabyte. By Microsoft's word a thousand "
-                "leads a month cost about 50 cents."
-            ),
-        ),
-    ),
 )
+"""What is asked of no single destination."""
 
-_OF_PAGES: Final = (  # the first whose part is in the address
-    ("/connections/", ("is-it-right", "find-the-test-lead", "salesforce", "azure-table-notices", "missed-leads")),
-    ("/connect", ("where-is-help", "destination-required", "azure-blob", "azure-cost")),
-    ("/destinations", ("destination-required", "where-is-help", "view-azure", "azure-blob", "azure-cost")),
-    ("/publishing", ("destination-required", "is-it-right", "find-the-test-lead")),
-    ("/portal/leads", ("no-leads", "withheld", "missed-leads", "salesforce")),
-    ("/portal/offers/", ("what-is-a-lead", "destination-required", "no-leads")),
+_OF_PAGES: Final[tuple[tuple[str, tuple[str, ...], Topic | None], ...]] = (  # the first whose part is in the address
+    ("/connections/", ("is-it-right", "find-the-test-lead", "missed-leads"), Topic.CONNECTION),
+    ("/connect", ("where-is-help", "destination-required"), Topic.CONNECT),
+    ("/destinations", ("destination-required", "where-is-help"), Topic.DESTINATIONS),
+    ("/publishing", ("destination-required", "is-it-right", "find-the-test-lead"), None),
+    ("/portal/leads", ("no-leads", "withheld", "missed-leads"), Topic.LEADS),
+    ("/portal/offers/", ("what-is-a-lead", "destination-required", "no-leads"), None),
 )
-_ELSEWHERE: Final = ("what-is-a-lead", "no-leads", "where-is-help")
+_ELSEWHERE: Final = ("", ("what-is-a-lead", "no-leads", "where-is-help"), None)
 _BY_ID: Final = {each.id: each for each in QUESTIONS}
 
 
-def questions_of(path: str) -> tuple[Question, ...]:
+def every_question(destinations: Destinations) -> tuple[Question, ...]:
+    """All that is asked, what concerns single destinations last."""
+    return (*QUESTIONS, *_of_destinations(destinations))
+
+
+def questions_of(path: str, destinations: Destinations) -> tuple[Question, ...]:
     """What is asked on the page at ``path``, the most likely first."""
-    named = next((ids for part, ids in _OF_PAGES if part in path), _ELSEWHERE)
-    return tuple(_BY_ID[id] for id in named)
+    _part, ids, topic = next((page for page in _OF_PAGES if page[0] in path), _ELSEWHERE)
+    theirs = (each for each in _of_destinations(destinations) if topic in each.topics)
+    return (*(_BY_ID[id] for id in ids), *theirs)
+
+
+def _of_destinations(destinations: Destinations) -> tuple[Question, ...]:
+    return tuple(question for each in destinations if each.guide is not None for question in each.guide.questions)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from leadkeeper.check import step_title
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
@@ -28,6 +29,7 @@ from leadkeeper.doors.portal.lead_words import (
     overdue,
     source_word,
 )
+from leadkeeper.doors.portal.menus import OPERATOR_MENUS
 from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.questions import questions_of
@@ -100,6 +102,8 @@ class Routes:
             "column_words": COLUMN_WORDS,
             "receipts": RECEIPTS,
             "overdue": overdue,
+            "operator_menus": OPERATOR_MENUS,
+            "step_title": step_title,
         }
         policy = content_security_policy()
         self._pages = Pages(
@@ -146,7 +150,7 @@ class Routes:
         if getattr(request.state, "in_frame", session is not None and session.in_frame):
             headers = {**self._in_frame, **(headers or {})}
         content["again"] = _again(request)
-        content["questions"] = questions_of(request.url.path)
+        content["questions"] = questions_of(request.url.path, self.services.connections.destinations)
         content["theme"] = theme if theme in THEMES else THEMES[0]
         return self._pages.page(request, template, status, headers, **content)
 
@@ -200,6 +204,7 @@ _SHOWN: Final = (
     "/publisher",
     "/offer",
     "/retention",
+    "/keys",
 )
 """The ends of addresses that show a page and take its form too."""
 

@@ -18,6 +18,7 @@ from leadkeeper.storage.tables.inbox import list_columns as list_columns
 from leadkeeper.storage.tables.inbox import saved_view as saved_view
 from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
 from leadkeeper.storage.tables.leads import FOR_A_PERSON as FOR_A_PERSON
+from leadkeeper.storage.tables.leads import IN_A_COUNTRY as IN_A_COUNTRY
 from leadkeeper.storage.tables.leads import READY as READY
 from leadkeeper.storage.tables.leads import SENDING as SENDING
 from leadkeeper.storage.tables.leads import SET_ASIDE as SET_ASIDE
@@ -35,6 +36,7 @@ from leadkeeper.storage.tables.offers import FAILED as FAILED
 from leadkeeper.storage.tables.offers import ON_SHELF as ON_SHELF
 from leadkeeper.storage.tables.offers import PAUSED as PAUSED
 from leadkeeper.storage.tables.offers import RUNNING as RUNNING
+from leadkeeper.storage.tables.offers import UNWELL as UNWELL
 from leadkeeper.storage.tables.offers import connection as connection
 from leadkeeper.storage.tables.offers import connection_change as connection_change
 from leadkeeper.storage.tables.offers import cross_listing as cross_listing
@@ -66,3 +68,6 @@ from leadkeeper.storage.tables.reconciliation import reconciliation as reconcili
 from leadkeeper.storage.tables.retention import retention_left as retention_left
 from leadkeeper.storage.tables.retention import retention_walk as retention_walk
 from leadkeeper.storage.tables.schema import metadata as metadata
+from leadkeeper.storage.tables.telling import WAITING_MAIL as WAITING_MAIL
+from leadkeeper.storage.tables.telling import mail as mail
+from leadkeeper.storage.tables.telling import notified_cause as notified_cause

@@ -35,9 +35,12 @@ lead: Final = sa.Table(
     sa.Column("consent", sa.Text),
     # When all that may be personal was removed, since it was kept long enough; see privacy.expiry.
     sa.Column("expired_at", sa.BigInteger),
+    # Of the customer, in small letters and cut; "*" of leads that were there before it was: then the body knows.
+    sa.Column("country", sa.Text, nullable=False, server_default="*"),
     sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
     sa.Index("ix_lead_publisher", "publisher_id", "id"),
     sa.Index("ix_lead_email", "email", "id"),
+    sa.Index("ix_lead_source_action", "publisher_id", "source", "action", "id"),
 )
 sa.Index(
     "uq_lead_idempotency_key",
@@ -56,11 +59,22 @@ sa.Index(
     postgresql_where=sa.text("unrouted"),
 )
 # As each database writes the condition in a query, so that its planner sees that the index serves it.
-for _name, _columns in (
-    ("ix_lead_test", (lead.c.id,)),
-    ("ix_lead_publisher_test", (lead.c.publisher_id, lead.c.id)),
-):
-    sa.Index(_name, *_columns, sqlite_where=sa.text("test = 1"), postgresql_where=sa.text("test"))
+for _name in ("test", "withheld"):
+    for _index, _columns in (
+        (f"ix_lead_{_name}", (lead.c.id,)),
+        (f"ix_lead_publisher_{_name}", (lead.c.publisher_id, lead.c.id)),
+    ):
+        sa.Index(_index, *_columns, sqlite_where=sa.text(f"{_name} = 1"), postgresql_where=sa.text(_name))
+IN_A_COUNTRY: Final = lead.c.country != sa.literal_column("''")
+"""A lead whose customer named a country, or of which nobody looked at it yet. Literal, for the partial index."""
+sa.Index(
+    "ix_lead_country",
+    lead.c.publisher_id,
+    lead.c.country,
+    lead.c.id,
+    sqlite_where=IN_A_COUNTRY,
+    postgresql_where=IN_A_COUNTRY,
+)
 
 delivery: Final = sa.Table(
     "delivery",
@@ -170,6 +184,8 @@ process: Final = sa.Table(
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     # How many milliseconds its machine's clock is ahead of the database's.
     sa.Column("ahead_ms", sa.BigInteger, nullable=False),
+    # Of the program that it runs.
+    sa.Column("version", sa.String(32), nullable=False, server_default=""),
 )
 
 clock: Final = sa.Table(

@@ -22,6 +22,11 @@ publisher: Final = sa.Table(
     sa.Column("quotas", sa.Text),
     # JSON: for how long its data are kept, where that is shorter than usual; see privacy.periods.
     sa.Column("retention", sa.Text),
+    # Whom an operator asks about it: a name, an address, a number, as it was entered.
+    sa.Column("contact", sa.Text, nullable=False, server_default=""),
+    # Since when an operator lets it do nothing but read, and why; see publishing.suspension.
+    sa.Column("suspended_at", sa.BigInteger),
+    sa.Column("suspended_for", sa.Text, nullable=False, server_default=""),
 )
 
 quota_use: Final = sa.Table(
@@ -181,12 +186,36 @@ connection: Final = sa.Table(
     sa.Column("ends_at", sa.BigInteger),
     # Since when leads go out with just these settings; whom they tell does not matter.
     sa.Column("settings_since", sa.BigInteger, nullable=False, server_default="0"),
+    # Its publisher is suspended: copied here, so that whoever claims deliveries looks at one row.
+    sa.Column("suspended", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("offer_ref", "name"),
 )
 PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.paused_by_person
 """We or a person paused the connection."""
-AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.removed_at.is_not(None)
+AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.suspended | connection.c.removed_at.is_not(None)
 """Nothing is sent over the connection until somebody does something: its deliveries are held."""
+UNWELL: Final[sa.ColumnElement[bool]] = sa.and_(
+    connection.c.removed_at.is_(None),
+    PAUSED
+    | (connection.c.failures >= sa.literal_column("5"))
+    | connection.c.test_diagnosis.is_not(None)
+    | connection.c.notified_at.is_not(None),
+)
+"""All connections that are broken or that a person paused, and few others: see connections.by_state."""
+sa.Index(
+    "ix_connection_unwell",
+    connection.c.offer_ref,
+    connection.c.name,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text(
+        "removed_at IS NULL AND (paused = 1 OR paused_by_person = 1 OR failures >= 5 OR test_diagnosis IS NOT NULL "
+        "OR notified_at IS NOT NULL)"
+    ),
+    postgresql_where=sa.text(
+        "removed_at IS NULL AND (paused OR paused_by_person OR failures >= 5 OR test_diagnosis IS NOT NULL "
+        "OR notified_at IS NOT NULL)"
+    ),
+)
 for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at, connection.c.ends_at):
     sa.Index(
         f"ix_connection_{_moment.name}",
@@ -226,4 +255,6 @@ hook: Final = sa.Table(
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("removed_at", sa.BigInteger),
+    # When a lead was posted to it last, to the minute; see access.uses.
+    sa.Column("used_at", sa.BigInteger),
 )

@@ -84,6 +84,9 @@ key: Final = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    # When somebody called with it last, to the minute; see access.uses.
+    sa.Column("used_at", sa.BigInteger),
+    sa.Index("ix_key_publisher", "publisher_id", "id"),
 )
 
 session: Final = sa.Table(
@@ -130,6 +133,8 @@ person: Final = sa.Table(
     sa.Column("factor_step", sa.BigInteger),
     # JSON list: hashes of the recovery codes that are left.
     sa.Column("recovery", sa.Text),
+    # JSON: when they want to be written to; see notices.quiet. None: at any time.
+    sa.Column("quiet", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
 )

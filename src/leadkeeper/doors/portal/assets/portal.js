@@ -41,6 +41,16 @@ function ready() {
 window.addEventListener("pageshow", ready);
 for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, ready);
 
+// A menu closes when somebody goes on elsewhere, or presses Escape.
+function closeMenus(but) {
+  for (const each of document.querySelectorAll("details.menu[open], details.who[open]")) if (!but || !each.contains(but)) each.open = false;
+}
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open], details.who[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
+
 // What was opened stays open when a part of the page is replaced, and the focus stays where it was.
 let opened = [], focused = "";
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -1,0 +1,166 @@
+"""The words of mails about what needs somebody: one for each cause, whatever number of leads and connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Final
+
+from leadkeeper.catalogue import kind_of
+from leadkeeper.clock import to_datetime
+from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.mail.address import MailAddress
+from leadkeeper.mail.text import SHOWN, mail, remedy
+from leadkeeper.notices.turns import News, Part, Turn
+from leadkeeper.notices.whom import OF_LEADS, place
+from leadkeeper.texts import Language, Languages, _
+
+_SUBJECTS: Final[Mapping[Cause, str]] = {
+    Cause.LEADS_REFUSED: "Leads were refused",
+    Cause.LEADS_MAY_HAVE_ARRIVED: "Leads may have arrived",
+    Cause.LEADS_GAVE_UP: "Leads failed for two weeks",
+    Cause.LEADS_MISSING: "Leads are missing at their destination",
+    Cause.LEADS_DAMAGED: "Leads cannot be read",
+    Cause.RECORDS_DAMAGED: "Records cannot be read",
+    Cause.CERTIFICATION_WAITS: "Offers wait for certification",
+    Cause.CONNECTION_BROKEN: "Connections are broken",
+    Cause.CONNECTION_FAILING: "Leads fail",
+}
+_TURNS: Final[Mapping[Turn, str]] = {Turn.BEGUN: "{}", Turn.LASTS: "Still so: {}", Turn.OVER: "Settled: {}"}
+_STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
+    Cause.LEADS_REFUSED: (
+        _("Open one of these leads and read what the destination said."),
+        _("Correct the cause there, or the settings of the connection."),
+        _("Send the leads again: choose them in the list, or open each."),
+    ),
+    Cause.LEADS_MAY_HAVE_ARRIVED: (
+        _("Look for each of these leads at the destination."),
+        _("Send those again that are not there. What is there needs no more than a look."),
+    ),
+    Cause.LEADS_GAVE_UP: (
+        _("Open one of these leads and read why it failed."),
+        _("Correct the cause, then send the leads again."),
+    ),
+    Cause.LEADS_MISSING: (
+        _("Open the connection: its page lists the leads that were delivered and are not there any more."),
+        _("Send them again, or say that they were removed on purpose."),
+    ),
+    Cause.LEADS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
+    Cause.RECORDS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
+    Cause.CERTIFICATION_WAITS: (_("Look at each offer, and approve or refuse it."),),
+}
+_ORPHANED: Final = _("You hear of this because nobody of the publisher can be told by mail.")
+_PLACES: Final[Mapping[Cause, str]] = {Cause.CERTIFICATION_WAITS: "/portal/certification"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """How many of the leads are what customers sent, test leads, and those of an offer's preview."""
+
+    leads: int
+    tests: int = 0
+    previews: int = 0
+
+
+def cause_mail(
+    news: News,
+    kinds: Kinds,
+    to: Sequence[str],
+    base_url: str,
+    sender: MailAddress,
+    mail_id: str,
+    languages: Languages | None = None,
+) -> EmailMessage:
+    """The mail that tells ``news``; ``kinds`` says what the leads of its parts are."""
+    cause = news.about.cause
+    subject = _SUBJECTS[cause]
+    if cause in OF_LEADS and news.turn is not Turn.OVER and not kinds.leads:
+        subject = subject.replace("Leads", "Test leads" if kinds.tests else "Leads of a preview")
+    whose = f" ({news.about.publisher_id})" if news.about.publisher_id else ""
+
+    def write(language: Language) -> Sequence[str]:
+        if news.turn is Turn.OVER:
+            return _over(news, base_url, language)
+        return [
+            language.gettext(SUMMARIES[cause]),
+            "",
+            *_counted(news, kinds, language),
+            *_places(news.parts),
+            "",
+            *_remedy(news, language),
+            "",
+            language.gettext("Look at it here: %(page)s", page=base_url + _page(news)),
+            *_why_you(news, language),
+            language.gettext("You are told again every day while it lasts, and when it is over."),
+        ]
+
+    return mail(_TURNS[news.turn].format(subject) + whose, write, to, sender, mail_id, languages)
+
+
+def _over(news: News, base_url: str, language: Language) -> Sequence[str]:
+    since = () if news.since is None else (language.gettext("It was so since %(moment)s.", moment=_moment(news.since)),)
+    return [
+        language.gettext("This is over: nothing of the kind waits for anybody any more."),
+        language.gettext(SUMMARIES[news.about.cause]),
+        *since,
+        "",
+        language.gettext("What needs somebody now stands here: %(page)s", page=f"{base_url}/portal"),
+    ]
+
+
+def _counted(news: News, kinds: Kinds, language: Language) -> Sequence[str]:
+    """What waits: leads, test leads and previews apart, or how many things it is about."""
+    if sum(part.leads for part in news.parts):
+        parts = [
+            language.ngettext("%(count)s lead", "%(count)s leads", kinds.leads) if kinds.leads else "",
+            language.ngettext("%(count)s test lead", "%(count)s test leads", kinds.tests) if kinds.tests else "",
+            language.ngettext("%(count)s lead of a preview", "%(count)s leads of a preview", kinds.previews)
+            if kinds.previews
+            else "",
+        ]
+        counted = [language.gettext("Waiting: %(counted)s", counted=", ".join(filter(None, parts)))]
+        if kinds.leads + kinds.tests + kinds.previews > MOST_COUNTED:
+            counted = [language.gettext("Waiting: more than %(count)s leads", count=language.number(MOST_COUNTED))]
+    else:
+        counted = [language.gettext("How many: %(count)s", count=sum(part.count for part in news.parts))]
+    if news.since is not None:
+        counted.append(language.gettext("Since: %(moment)s", moment=_moment(news.since)))
+    return counted
+
+
+def _places(parts: Sequence[Part]) -> list[str]:
+    named = [f"  {place(part)}: {part.leads}" for part in parts if place(part)]
+    return [*named[:SHOWN], *([f"  … +{len(named) - SHOWN}"] if len(named) > SHOWN else [])]
+
+
+def _remedy(news: News, language: Language) -> Sequence[str]:
+    """The steps; where the parts have one diagnosis between them, its own."""
+    kinds = {part.kind for part in news.parts if part.kind is not None}
+    steps = _STEPS.get(news.about.cause, ())
+    if steps:
+        numbered = (f"  {number}. {step}" for number, step in enumerate(map(language.gettext, steps), 1))
+        return [language.gettext("What to do:"), *numbered]
+    if len(kinds) == 1:
+        return remedy(kind_of(kinds.pop()), language)
+    look = language.gettext("Open each of them: its page says what is wrong.")
+    return [language.gettext("What to do:"), f"  {look}"]
+
+
+def _page(news: News) -> str:
+    cause, publisher_id = news.about.cause, news.about.publisher_id
+    if cause in OF_LEADS and cause is not Cause.LEADS_MISSING:
+        return "/portal/leads?state=setAside" + (f"&publisher={publisher_id}" if publisher_id else "")
+    return _PLACES.get(cause, "/portal")
+
+
+def _why_you(news: News, language: Language) -> Sequence[str]:
+    of_a_publisher = not news.about.publisher_id and any(part.publisher_id for part in news.parts)
+    return (language.gettext(_ORPHANED),) if of_a_publisher and news.about.cause in _TO_PUBLISHERS else ()
+
+
+_TO_PUBLISHERS: Final = frozenset({*OF_LEADS, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
+
+
+def _moment(ms: int) -> str:
+    return f"{to_datetime(ms):%Y-%m-%d %H:%M} UTC"

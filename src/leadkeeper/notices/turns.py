@@ -1,0 +1,103 @@
+"""When an address is told of a cause: once, again every day while it lasts, and when it is over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from leadkeeper.inbox.causes import Cause
+
+HOUR_MS: Final = 3_600_000
+AGAIN_MS: Final = 24 * HOUR_MS
+"""So often an address is told again of what lasts."""
+QUIET_MS: Final = HOUR_MS
+"""What is over and begins anew within this time after it was told of is told of once that has passed."""
+CHANNELS: Final = ""
+"""In place of an address: the channels of the publisher, or of the installation."""
+
+
+class Turn(StrEnum):
+    """What an address is told of a cause."""
+
+    BEGUN = "begun"
+    LASTS = "lasts"
+    OVER = "over"
+
+
+class About(NamedTuple):
+    """Who is told of what: by address, publisher and cause. Operators are told of all publishers (empty) at once."""
+
+    address: str
+    publisher_id: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where the cause is: a connection with ``leads`` that wait; or (empty texts) the installation.
+
+    ``count`` things are meant. ``since`` is in ms; ``kind`` is that of the diagnosis, where there is one.
+    """
+
+    publisher_id: str = ""
+    offer_id: str = ""
+    connection: str = ""
+    connection_id: str = ""
+    leads: int = 0
+    count: int = 1
+    since: int | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """When an address was told last (ms), since when it was, and when it was over."""
+
+    notified_at: int
+    since_at: int | None = None
+    over_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One mail: to whom and of what, which turn it is, where, and since when (ms) where that is known."""
+
+    about: About
+    turn: Turn
+    parts: Sequence[Part]
+    since: int | None
+
+
+def news_of(
+    standing: Mapping[About, Sequence[Part]], known: Mapping[About, Notified], uncertain: frozenset[str], now: int
+) -> list[News]:
+    """What is to be told at ``now``. Of the publishers in ``uncertain`` not all is known: nothing is over there.
+
+    An address that hears of a cause no more, while others do, is told nothing: it was taken out.
+    """
+    found = []
+    for about, parts in standing.items():
+        turn = _turn(known.get(about), now)
+        if turn is not None:
+            found.append(News(about, turn, parts, _since(parts)))
+    lasting = {(about.publisher_id, about.cause) for about in standing}
+    for about, before in known.items():
+        ended = about not in standing and before.over_at is None and about.publisher_id not in uncertain
+        if ended and (about.publisher_id, about.cause) not in lasting:
+            found.append(News(about, Turn.OVER, (), before.since_at))
+    return found
+
+
+def _turn(before: Notified | None, now: int) -> Turn | None:
+    if before is None:
+        return Turn.BEGUN
+    passed = abs(now - before.notified_at)  # a clock that was ahead keeps nobody from being told
+    if before.over_at is not None:
+        return Turn.BEGUN if passed >= QUIET_MS else None
+    return Turn.LASTS if passed >= AGAIN_MS else None
+
+
+def _since(parts: Sequence[Part]) -> int | None:
+    return min((part.since for part in parts if part.since is not None), default=None)

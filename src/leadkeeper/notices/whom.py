@@ -1,0 +1,190 @@
+"""Whom a publisher's causes concern: contacts of its connections, its owners; operators, where nobody else is. SQL.
+
+Which causes there are, ``inbox.attention`` says.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from leadkeeper.access.contacts import contacts_of
+from leadkeeper.connections.outage import TELL_AFTER
+from leadkeeper.connections.resource import read_settings
+from leadkeeper.destinations.interface import Standing
+from leadkeeper.diagnosis import Who
+from leadkeeper.inbox.attention import attention
+from leadkeeper.inbox.causes import Cause
+from leadkeeper.inbox.concerns import of_everybody
+from leadkeeper.inbox.missing_records import missing_chain
+from leadkeeper.mail.address import MailAddress, MailRules, parse_address
+from leadkeeper.notices.turns import CHANNELS, About, Part
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+from leadkeeper.texts import ENGLISH
+from leadkeeper.views import AttentionEntry
+
+OF_LEADS: Final = frozenset(
+    {Cause.LEADS_REFUSED, Cause.LEADS_MAY_HAVE_ARRIVED, Cause.LEADS_GAVE_UP, Cause.LEADS_MISSING}
+)
+"""Notified to the contacts of the connections, and to the owners."""
+_OF_CONNECTIONS: Final = frozenset({Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
+"""Notified to the owners; contacts hear of them with the notices of outages."""
+_OF_OPERATORS: Final = frozenset({Cause.LEADS_DAMAGED, Cause.RECORDS_DAMAGED, Cause.CERTIFICATION_WAITS})
+"""Notified to operators: nobody else can settle them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A publisher's causes by who is told of them; ``orphaned``: by cause, what nobody of the publisher can be told.
+
+    ``complete`` says whether that is all.
+    """
+
+    standing: Mapping[About, Sequence[Part]]
+    orphaned: Mapping[Cause, Sequence[Part]]
+    complete: bool
+
+
+def publishers_with_causes(conn: sa.Connection) -> list[str]:
+    """The publishers of which something may need somebody: a step in an index for each connection, not each lead."""
+    c, d = t.connection.c, t.delivery.c
+    first = sa.select(sa.func.min(d.connection_id).label("id")).where(t.FOR_A_PERSON)
+    chain = first.cte("chain", recursive=True)
+    following = sa.select(sa.func.min(d.connection_id)).where(t.FOR_A_PERSON, d.connection_id > chain.c.id)
+    chain = chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
+    ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | c.test_diagnosis.is_not(None) | c.notified_at.is_not(None)
+    of = sa.select(t.offer.c.publisher_id).join(t.connection, c.offer_ref == t.offer.c.ref)
+    aside = of.join(chain, chain.c.id == c.id)
+    lost = missing_chain()
+    missing = of.join(lost, lost.c.id == c.id).where(c.removed_at.is_(None))
+    return list(conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all())
+
+
+def of_publisher(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> Found:
+    """Who is told of what this publisher needs somebody for."""
+    found = attention(conn, publisher_id, now, ENGLISH)
+    by_cause: dict[Cause, list[Part]] = defaultdict(list)
+    orphaned: dict[Cause, list[Part]] = defaultdict(list)
+    connections = _connections(conn, publisher_id)
+    for entry in found.entries:
+        cause, part = Cause(entry.cause), _part(entry, connections)
+        if cause in _OF_OPERATORS:
+            orphaned[cause].append(part)
+        elif cause in OF_LEADS or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now)):
+            by_cause[cause].append(part)
+            if entry.who == Who.OPERATOR.value:
+                orphaned[cause].append(part)
+    standing = _notified(conn, publisher_id, by_cause, orphaned, connections, rules) if by_cause else {}
+    return Found(standing, orphaned, found.complete)
+
+
+def _notified(
+    conn: sa.Connection,
+    publisher_id: str,
+    by_cause: Mapping[Cause, Sequence[Part]],
+    orphaned: dict[Cause, list[Part]],
+    connections: Mapping[tuple[str, str], str],
+    rules: MailRules,
+) -> Mapping[About, Sequence[Part]]:
+    """Who of the publisher is told of what; what nobody there can be told comes to ``orphaned``."""
+    standing: dict[About, list[Part]] = defaultdict(list)
+    owners = _owners(conn, publisher_id)
+    contacts = _contacts(conn, publisher_id, by_cause.values(), connections, rules)
+    for cause, parts in by_cause.items():
+        for part in parts:
+            theirs = contacts.get(part.connection_id, ())
+            for address in {*theirs, *owners} if cause in OF_LEADS else owners - set(theirs):
+                standing[About(address, publisher_id, cause)].append(part)
+            if not owners and not theirs and part not in orphaned[cause]:
+                orphaned[cause].append(part)
+        if cause in OF_LEADS:
+            standing[About(CHANNELS, publisher_id, cause)] = [*parts]
+    return standing
+
+
+def of_installation(conn: sa.Connection, now: int) -> Mapping[Cause, Sequence[Part]]:
+    """What concerns the whole installation, and an operator is told of."""
+    entries = of_everybody(conn, now, ENGLISH)
+    return {cause: [_part(entry, {})] for entry in entries if (cause := Cause(entry.cause)) in _OF_OPERATORS}
+
+
+def operators(conn: sa.Connection) -> list[str]:
+    """The addresses of the people who run the installation."""
+    p = t.person.c
+    emails = conn.scalars(sa.select(p.email).where(p.is_operator, p.disabled_at.is_(None)).order_by(p.email)).all()
+    return wanted(conn, emails)
+
+
+def wanted(conn: sa.Connection, emails: Iterable[str]) -> list[str]:
+    """Those of ``emails``, once each, whose reader has not said that they want no mail from here."""
+    addresses = {address.key: address for text in emails if (address := _address(text)) is not None}
+    d = t.declined_mailbox.c.mailbox
+    declined = set(conn.scalars(sa.select(d).where(d.in_([each.mailbox for each in addresses.values()]))))
+    return [key for key, address in addresses.items() if address.mailbox not in declined]
+
+
+def _address(text: str) -> MailAddress | None:
+    try:
+        return parse_address(text)
+    except ValueError:
+        return None
+
+
+def _owners(conn: sa.Connection, publisher_id: str) -> set[str]:
+    m, p = t.membership.c, t.person.c
+    query = sa.select(p.email).join(t.membership, m.person_id == p.id).where(p.disabled_at.is_(None))
+    return set(wanted(conn, conn.scalars(query.where(m.publisher_id == publisher_id, m.role == "owner")).all()))
+
+
+def _connections(conn: sa.Connection, publisher_id: str) -> dict[tuple[str, str], str]:
+    """The ids of the connections by offer and name; of two of one name that which is not removed."""
+    c, offer = t.connection.c, t.offer.c
+    query = sa.select(c.id, offer.id.label("offer_id"), c.name).join(t.offer, offer.ref == c.offer_ref)
+    rows = conn.execute(query.where(offer.publisher_id == publisher_id).order_by(c.removed_at.is_(None), c.id))
+    return {(row.offer_id, row.name): row.id for row in rows}
+
+
+def _contacts(
+    conn: sa.Connection,
+    publisher_id: str,
+    causes: Iterable[Sequence[Part]],
+    connections: Mapping[tuple[str, str], str],
+    rules: MailRules,
+) -> dict[str, list[str]]:
+    """By connection the contacts that want its notices."""
+    c = t.connection.c
+    ids = sorted({part.connection_id for parts in causes for part in parts})
+    emails: dict[str, list[str]] = {}
+    for row in conn.execute(sa.select(c.id, c.settings).where(one_of(conn, c.id, ids), c.removed_at.is_(None))):
+        emails[row.id] = (read_settings(row.settings) or {}).get("contactEmail", [])
+    every = list(dict.fromkeys(email for each in emails.values() for email in each))
+    found = contacts_of(conn, publisher_id, every, rules)
+    confirmed = {email for email, contact in found.items() if contact.standing is Standing.CONFIRMED}
+    return {id_: [parse_address(email).key for email in each if email in confirmed] for id_, each in emails.items()}
+
+
+def _has_lasted(cause: Cause, part: Part, now: int) -> bool:
+    """What fails for a moment is told to nobody."""
+    return cause is Cause.CONNECTION_BROKEN or (part.since is not None and part.since <= now - TELL_AFTER)
+
+
+def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> Part:
+    offer, name = entry.offer_id or "", entry.connection or ""
+    since = None if entry.since is None else round(datetime.fromisoformat(entry.since).timestamp() * 1_000)
+    kind = None if entry.diagnosis is None else entry.diagnosis.kind
+    connection_id = connections.get((offer, name), "")
+    return Part(entry.publisher_id or "", offer, name, connection_id, entry.leads, entry.count, since, kind)
+
+
+def place(part: Part) -> str:
+    """Where it is, as pages name it; empty for the installation."""
+    if not part.offer_id:
+        return part.publisher_id
+    return f"{OfferRef(part.publisher_id, part.offer_id)}/{part.connection}".rstrip("/")

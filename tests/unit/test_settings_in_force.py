@@ -1,0 +1,58 @@
+"""Settings in force: where each comes from, and that no secret is among them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from leadkeeper.access.in_force import MASK, Origin, SettingInForce, in_force
+from leadkeeper.settings import Settings
+
+
+def found(settings: Settings, **environment: str) -> dict[str, SettingInForce]:
+    return {each.name.removeprefix("LEADKEEPER_"): each for each in in_force(settings, environment)}
+
+
+def test_each_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADKEEPER_HOST", "0.0.0.0")
+    every = found(Settings(port=9_000), LEADKEEPER_HOST="0.0.0.0")
+    assert (every["HOST"].value, every["HOST"].origin, every["HOST"].default) == (
+        "0.0.0.0",
+        Origin.ENVIRONMENT,
+        "127.0.0.1",
+    )
+    assert (every["PORT"].value, every["PORT"].origin) == ("9000", Origin.GIVEN)
+    assert (every["METRICS_OPEN"].value, every["METRICS_OPEN"].origin) == ("false", Origin.DEFAULT)
+    assert all(each.help for each in every.values())
+
+
+def test_every_setting_is_there() -> None:
+    assert [each.name for each in in_force(Settings(), {})] == [
+        f"LEADKEEPER_{name.upper()}" for name in Settings.model_fields
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+asyncpg://ada:hunter2@db/leads", f"postgresql+asyncpg://{MASK}@db/leads"),
+        ("postgresql+asyncpg://db/leads?user=ada&password=hunter2", f"postgresql+asyncpg://db/leads?{MASK}"),
+        ("sqlite+aiosqlite:///leads.db", "sqlite+aiosqlite:///leads.db"),
+    ],
+)
+def test_the_databases_password_is_not_shown(url: str, shown: str) -> None:
+    assert found(Settings(database_url=url))["DATABASE_URL"].value == shown
+
+
+def test_secrets_are_masked() -> None:
+    settings = Settings(
+        smtp_url=SecretStr("smtp://ada:hunter2@mail.example"),
+        captcha="turnstile",
+        captcha_site_key="site",
+        captcha_secret=SecretStr("hunter2"),
+        public_url="https://ada:hunter2@leads.example",
+    )
+    every = found(settings)
+    assert "hunter2" not in repr(every)
+    assert every["SMTP_URL"].value == MASK
+    assert every["SECRET_KEY"].value == ""

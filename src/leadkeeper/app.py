@@ -140,8 +140,7 @@ def _put_together(
     storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
     uses = Uses(storage, clock)
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
-    people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
+    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
     channels = _channels(settings, storage, clock, secret_keys, context.network)
@@ -226,10 +225,11 @@ def _people(
     storage: Storage,
     clock: Clock,
     secret_keys: Sequence[str],
-    sign_ins: SignIns,
+    uses: Uses,
     languages: Languages,
-) -> PeopleRoom:
-    return open_people(
+) -> tuple[SignIns, PeopleRoom]:
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
+    return sign_ins, open_people(
         storage,
         sign_ins,
         secret_keys,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.adapters import open_adapter
@@ -41,6 +42,8 @@ from tests.contracts.stages import SandboxStage
 from tests.contracts.test_destinations import Meet, Meeting, meet, nowhere, settings_of
 from tests.contracts.test_read_back import READABLE, People, _remover
 from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, Visitor, batch, installation, lead
+from tests.journeys.customer import Form, Page
+from tests.people import signed_in
 
 __all__ = ["meet"]
 
@@ -65,7 +68,7 @@ class Scene:
 
     def clock(self) -> int:
         """The time by which runs go."""
-        return now_ms() + self.later
+        return self.home.services.clock() + self.later
 
     @property
     def task(self) -> ReconciliationTask:
@@ -151,7 +154,9 @@ def _line(customer: Mapping[str, str], more: Mapping[str, Any]) -> bytes:
 
 def _waiting(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     d, c = t.delivery.c, t.lead.c
-    query = sa.select(*LEAD_COLUMNS, d.id.label("delivery_id"), t.offer.c.title, t.publisher.c.display_name)
+    query: sa.Select[Any] = sa.select(
+        *LEAD_COLUMNS, d.id.label("delivery_id"), t.offer.c.title, t.publisher.c.display_name
+    )
     query = query.join(t.delivery, d.lead_id == c.id).join(t.publisher, t.publisher.c.id == c.publisher_id)
     query = query.join(t.offer, (t.offer.c.publisher_id == c.publisher_id) & (t.offer.c.id == c.offer_id))
     return conn.execute(query.where(t.READY).order_by(c.id)).all()
@@ -174,7 +179,7 @@ async def scene(meet: Meet, database_url: str, request: pytest.FixtureRequest) -
         yield found
 
 
-def opened(meet: Meet, line: Line, database_url: str) -> Any:
+def opened(meet: Meet, line: Line, database_url: str, **more: Any) -> Any:
     """A scene before this line's stand-in."""
 
     @contextlib.asynccontextmanager
@@ -187,7 +192,7 @@ def opened(meet: Meet, line: Line, database_url: str) -> Any:
         if isinstance(meeting.stage, SandboxStage):  # so many leads come at once in tests alone
             meeting.stage.sandbox.stand_in(Marketo).subscription.rate_limit = 10_000
         try:
-            async with installation(database_url) as home:
+            async with installation(database_url, **more) as home:
                 operator = await home.visitor("operator")
                 provider = line.destination
                 body = {"leadDestination": provider.lead_destination, provider.config_key: settings}
@@ -402,7 +407,7 @@ async def held_by_another(scene: Scene) -> tuple[Held, Sequence[Delivered]]:
     storage, now = scene.home.services.storage, scene.clock()
     assert (await scene.operator.post(f"{ONE}/reconciliation")).status == 202
     (row,) = await storage.write(take_due, Shares(6, 2), scene.clock() + 1)
-    until = await storage.read(lambda conn: conn.scalar(sa.select(t.reconciliation.c.due_at)))
+    until = await storage.read(lambda conn: conn.scalar(sa.select(t.reconciliation.c.due_at)) or 0)
     held = Held(row.id, until, row.settings_since, is_first=True)
     await storage.write(begin, held, 7, now)
     part = await storage.read(next_part, held)
@@ -466,6 +471,41 @@ async def test_nothing_is_known_of_a_connection_that_was_removed(scene: Scene) -
         lambda conn: [conn.execute(sa.select(each)).all() for each in (t.reconciliation, t.missing_record)]
     )
     assert rows == [[], []]
+
+
+async def test_the_page_of_a_connection_shows_what_is_missing_and_settles_it(meet: Meet, tmp_path: Any) -> None:
+    line = next(each for each in READABLE if each.destination.name == "dynamics")
+    url = f"sqlite+aiosqlite:///{tmp_path}/leads.db"
+    async with opened(meet, line, url, public_url="http://leads.example") as scene:
+        gone = sorted(await with_gone(scene, 4))
+        at = f"{scene.home.url}/portal/offers/contoso/crm-pro/connections/primary"
+        async with signed_in(scene.home, Role.CONTRIBUTOR) as member:
+            page = await member.open(at)
+            assert "Nobody has looked yet" in page.text
+            await member.send(_form(page, "/reconcile"), {})
+            await scene.task.look()
+            page = await member.open(at)
+            assert "4 leads are missing" in page.text
+            assert "4 were not there" in page.text
+            assert "It is not there any more." in (await member.open(f"{scene.home.url}/portal/leads/{gone[0]}")).text
+            assert f"{at.removeprefix(scene.home.url)}#missing" in (await member.open(f"{scene.home.url}/portal")).html
+            refused = await member.send(_form(page, "/missing", act="accept"), {})
+            assert refused.status == 422
+            assert "Tick at least one lead." in refused.text
+            await member.send(_form(page, "/missing", act="accept"), {}, f"pick-{gone[0]}")
+            await member.send(_form(page, "/missing", act="again"), {}, f"pick-{gone[1]}")
+            assert await scene.missing() == set(gone[2:])
+            await member.send(_form(page, "/missing", act="all"), {})
+            assert await scene.missing() == set()
+            assert await scene.carry() == set(gone[1:])
+            words = (await member.open(f"{scene.home.url}/portal/leads/{gone[1]}")).text
+            assert "sent it again, since it was not there any more" in words
+
+
+def _form(page: Page, end: str, **pressed: str) -> Form:
+    """The form that goes there, with the button that is pressed."""
+    form = next(form for form in page.forms if form.action.endswith(end))
+    return replace(form, values=form.values | pressed)
 
 
 async def test_a_connection_that_cannot_be_read_back_says_so(home: Installation) -> None:

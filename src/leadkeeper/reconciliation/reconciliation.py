@@ -41,11 +41,12 @@ class Reconciliation:
 
     def __init__(
         self,
-        days: int,
         storage: Storage,
         connections: Connections,
         woken: Callable[[Collection[str]], None],
         clock: Clock = now_ms,
+        *,
+        days: int,
     ) -> None:
         self._storage = storage
         self._connections = connections

@@ -194,7 +194,7 @@ def next_part(conn: sa.Connection, held: Held) -> Part | None:
 def _delivered(conn: sa.Connection, held: Held, lead_ids: Sequence[str]) -> list[Delivered]:
     """Those of the leads that were delivered over the connection with just these settings, in the order of the ids."""
     d, c, x, o, p = t.delivery.c, t.lead.c, t.connection.c, t.offer.c, t.publisher.c
-    query = (
+    query: sa.Select[Any] = (
         sa.select(*LEAD_COLUMNS, d.id.label("delivery_id"), d.changed_at, o.title, p.display_name)
         .join(t.delivery, d.lead_id == c.id)
         .join(t.connection, x.id == d.connection_id)

@@ -203,7 +203,7 @@ def send_missing(
     if json:
         print_json(done)
     else:
-        say(f"{done.leads} leads are on the way again.")
+        say(f"Leads on the way again: {done.leads}.")
 
 
 @commands.command("accept-missing")
@@ -219,7 +219,7 @@ def accept_missing(
     if json:
         print_json(done)
     else:
-        say(f"{done.leads} leads are not listed as missing any more.")
+        say(f"Leads not listed as missing any more: {done.leads}.")
 
 
 @commands.command()

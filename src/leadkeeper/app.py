@@ -68,6 +68,7 @@ from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.publishing.suspension import Suspensions
+from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
@@ -120,7 +121,7 @@ async def open_services(
                 events=services.channels.subscriptions,
             )
             handover.carrier, handover.woken = carrier.direct, carrier.wake
-        yield Installation(services, metrics, network, carrier, clock)
+        yield Installation(services, metrics, network, carrier, clock, context)
         await services.intake.drained()
     finally:
         watching.cancel()
@@ -139,8 +140,7 @@ def _put_together(
     storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
     uses = Uses(storage, clock)
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
-    people = _people(settings, storage, clock, secret_keys, sign_ins, languages)
+    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
     channels = _channels(settings, storage, clock, secret_keys, context.network)
@@ -173,6 +173,7 @@ def _put_together(
         sent_records=SentRecords(storage, connections, context, sign_ins.audit),
         costs=Costs(storage, clock, settings.destinations),
         redelivery=Redelivery(storage, handover.wake, clock),
+        reconciliation=Reconciliation(storage, connections, handover.wake, clock, days=settings.reconciliation_days),
         retention=Retention(storage, settings.periods, clock),
         follow_ups=FollowUps(storage, clock),
         follow_up_uploads=FollowUpUploads(storage, clock),
@@ -224,10 +225,11 @@ def _people(
     storage: Storage,
     clock: Clock,
     secret_keys: Sequence[str],
-    sign_ins: SignIns,
+    uses: Uses,
     languages: Languages,
-) -> PeopleRoom:
-    return open_people(
+) -> tuple[SignIns, PeopleRoom]:
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
+    return sign_ins, open_people(
         storage,
         sign_ins,
         secret_keys,

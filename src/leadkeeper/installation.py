@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from leadkeeper.delivery.worker import Worker
+from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.network.client import Network
 from leadkeeper.services import Services
@@ -21,5 +22,6 @@ class Installation:
     network: Network
     worker: Worker | None
     clock: DatabaseClock
+    context: Context
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends: what would last for ever ends by itself then."""

@@ -48,6 +48,7 @@ from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.suspension import Suspensions
+from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
 from leadkeeper.validation.validator import Validator
@@ -92,6 +93,7 @@ class Services:
     sent_records: SentRecords
     costs: Costs
     redelivery: Redelivery
+    reconciliation: Reconciliation
     retention: Retention
     follow_ups: FollowUps
     follow_up_uploads: FollowUpUploads

@@ -20,6 +20,7 @@ from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import RetentionTask
 from leadkeeper.publishing.runner import PublishingRunner
+from leadkeeper.reconciliation.task import ReconciliationTask
 from leadkeeper.settings import Settings
 from leadkeeper.storage.presence import WRITE_SECONDS, Presence
 from leadkeeper.texts import ENGLISH
@@ -117,9 +118,18 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         installation.services.languages,
         installation.services.clock,
     )
+    reconciliation = ReconciliationTask(
+        installation.services.storage,
+        installation.services.connections,
+        installation.context,
+        days=settings.reconciliation_days,
+        clock=installation.services.clock,
+        random_unit=random.random,
+    )
     return [
         *_telling(settings, installation, mailer),
         carrier.run(),
+        reconciliation.run(),
         sender.run(),
         runner.run(),
         Tally(installation.services.storage, installation.services.clock).run(),

@@ -24,6 +24,7 @@ from leadkeeper.notices.settings import TellingFields
 from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
+from leadkeeper.reconciliation.settings import ReconciliationFields
 from leadkeeper.storage.engine import open_storage
 
 
@@ -35,7 +36,7 @@ def _quota(usual: int, summary: str) -> Any:
     return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {summary}.")
 
 
-class Settings(ProviderFields, RetentionFields, TellingFields):
+class Settings(ProviderFields, ReconciliationFields, RetentionFields, TellingFields):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(

@@ -140,6 +140,7 @@ class DeliveryView(View):
         description="Why it is set aside, where that is known: outage (it goes out by itself once its connection "
         "works), or for a person refused, mayHaveArrived, gaveUp or damaged.",
     )
+    missing_since: str | None = Field(None, description="Since when it is known not to be at the destination any more.")
 
 
 class CustomerView(View):
@@ -180,7 +181,7 @@ class LeadEventView(View):
 
     at: str
     by: str = Field(description="The person's name, or as the audit writes whoever is none.")
-    kind: str = Field(description="note, state, owner or again.")
+    kind: str = Field(description="note, state, owner, again, againMissing or acceptMissing.")
     text: str
 
 
@@ -362,6 +363,7 @@ class AttentionEntry(View):
         "leadsRefused",
         "leadsMayHaveArrived",
         "leadsGaveUp",
+        "leadsMissing",
         "credentialsEnd",
         "publishingFailed",
         "mailNotSent",

@@ -23,6 +23,7 @@ from leadkeeper.mail.address import MailRules
 from leadkeeper.mail.fates import RETRY_MS
 from leadkeeper.notices import due
 from leadkeeper.privacy import expiry
+from leadkeeper.reconciliation import runs
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import LONGEST_DELAYS, agree
@@ -51,12 +52,14 @@ TO_COME: Final = (
     t.channel_event.c.due_at,
     t.retention_walk.c.due_at,
     t.retention_left.c.look_at,
+    t.reconciliation.c.due_at,
     t.mail.c.due_at,
 )
 """Something happens then, and would wait for the size of a jump."""
 OUTAGE: Final = (t.connection.c.failing_since, t.connection.c.works_since, t.connection.c.notified_at)
 """Past, but people are told by how long ago it was."""
 PAST: Final = {
+    "settings_since": "what was delivered before is not read back: less, until the time has passed it",
     "at": "when it was",
     "day_used": "a count",
     "minute": "counts begin anew whenever the minute is another",
@@ -117,6 +120,7 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         kept = {"publisher_id": "p", "kind": "personal"}
         conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
         conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
+        conn.execute(sa.insert(t.reconciliation).values(runs.new_row("c", at)))
         mail = {"address": "a@b.example", "subject": "", "text": "", "languages": "en", "state": "queued"}
         conn.execute(sa.insert(t.mail).values(id=new_id(), **mail, created_at=NOON, due_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
@@ -288,6 +292,7 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "operation.due_at": lease,
         "retention_walk.due_at": expiry.EVERY_MS,
         "retention_left.look_at": expiry.AGAIN_MS,
+        "reconciliation.due_at": runs.DAY_MS,
         "contact.ask_at": max(24 * contacts.PUT_OFF_MS, contacts.LEASE_MS),
         "channel.due_at": max(HELD_MS, rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),
         "channel_event.due_at": max(rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),

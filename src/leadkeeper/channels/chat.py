@@ -36,6 +36,7 @@ _CAUSES: Final[Mapping[str, str]] = {
     "leadsRefused": _("The destination refused them."),
     "leadsMayHaveArrived": _("They may have arrived, and nobody knows."),
     "leadsGaveUp": _("They failed for two weeks."),
+    "leadsMissing": _("They were delivered, and are not at their destination any more."),
 }
 """Why leads wait for a person, as ``inbox.causes`` names it."""
 

@@ -16,7 +16,7 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.connection import DAMAGED, Connection
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.recipients import Recipients
-from leadkeeper.connections.resource import read_settings, restored
+from leadkeeper.connections.resource import Stored, read_settings, restored
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.interface import Adapter, Context, Provider
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome
@@ -56,6 +56,16 @@ def open_adapter(connection: Connection, context: Context, storage: Storage) -> 
     if isinstance(found, Diagnosis):
         return Unusable(provider.least_batch, found, repeatable=connection.stored.repeatable)
     return found
+
+
+def can_be_read_back(stored: Stored) -> bool:
+    """Whether the destination can be asked, with these settings, which leads are there."""
+    if stored.damaged or not stored.provider.installed:
+        return False
+    try:
+        return stored.provider.reads_back(restored(stored))
+    except ValidationError:
+        return False
 
 
 def _opened(provider: Provider, connection: Connection, context: Context, storage: Storage) -> Adapter | Diagnosis:

@@ -144,6 +144,7 @@ def promote_change(conn: sa.Connection, connection_id: str, change: SettingsChan
         "repeatable": change.stored.repeatable,
         "announces": change.stored.announces,
         "changed_at": now,
+        "settings_since": now,
         "check_at": check_at,
         "ends_at": ends_ms(change.stored),
     }

@@ -193,6 +193,7 @@ class Connections:
             "ends_at": ends_ms(stored),
             "suspended": is_suspended(conn, offer.publisher_id),
             **({} if known else NOTHING_KNOWN),
+            **({} if before and kept and changes.same_line(before.stored, stored) else {"settings_since": now}),
             **Health().columns(),
         }
         if before is None:

@@ -21,6 +21,7 @@ from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Who
 from leadkeeper.inbox.causes import HARM, MOST, MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.inbox.concerns import failed, of_everybody
+from leadkeeper.inbox.missing_records import open_counts
 from leadkeeper.inbox.waiting import waiting_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -102,7 +103,7 @@ def attention(conn: sa.Connection, publisher_id: str | None, now: int, language:
 def _set_aside(
     conn: sa.Connection, own: sa.ColumnElement[bool] | None
 ) -> defaultdict[str, dict[Cause, tuple[int, int]]]:
-    """By connection and cause: how many leads wait for a person, and since when the first does.
+    """By connection and cause: how many leads wait for a person or are missing there, and since when the first does.
 
     Looks at each connection that has any, at most one more than :data:`MOST`, however many leads wait there.
     """
@@ -114,6 +115,8 @@ def _set_aside(
             cause = _REASONS[why]
             before, first = found[connection_id].get(cause, (0, since))
             found[connection_id][cause] = (min(before + count, MOST_COUNTED + 1), min(first, since))
+    for connection_id, missing in open_counts(conn, own).items():
+        found[connection_id][Cause.LEADS_MISSING] = missing
     return found
 
 

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     LEADS_REFUSED = "leadsRefused"
     LEADS_MAY_HAVE_ARRIVED = "leadsMayHaveArrived"
     LEADS_GAVE_UP = "leadsGaveUp"
+    LEADS_MISSING = "leadsMissing"
     CREDENTIALS_END = "credentialsEnd"
     PUBLISHING_FAILED = "publishingFailed"
     MAIL_NOT_SENT = "mailNotSent"
@@ -43,6 +44,9 @@ SUMMARIES: Final[Mapping[Cause, str]] = {
         "Leads may have arrived, and nobody knows. Look for each at the destination before you send it again."
     ),
     Cause.LEADS_GAVE_UP: _("Leads failed for two weeks while others arrived. Look at the cause and send them again."),
+    Cause.LEADS_MISSING: _(
+        "Delivered leads are not at the destination any more. Send them again, or say that it was on purpose."
+    ),
     Cause.CREDENTIALS_END: _(
         "The credentials of this connection end soon: leads stop then. Enter new ones before, and validate."
     ),

@@ -17,6 +17,7 @@ from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import Content, content_of
 from leadkeeper.inbox.followed import FOLLOWED, events_of, follow_up_of
 from leadkeeper.inbox.in_state import in_state, tabs
+from leadkeeper.inbox.missing_records import missing_since
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
 from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
 from leadkeeper.inbox.period import within
@@ -272,7 +273,8 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
         return None
     content = content_of(row.body)
     found = conn.execute(_DELIVERIES.where(t.delivery.c.lead_id == lead_id)).all()
-    attempts = _attempts(conn, [delivery.id for delivery in found], language)
+    ids = [delivery.id for delivery in found]
+    attempts, missing = _attempts(conn, ids, language), missing_since(conn, ids)
     shown = _shown(row, language)
     return LeadView(
         **shown,
@@ -280,7 +282,9 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
         campaign=content.campaign,
         consent=_consent(row.consent),
         extra=content.extra,
-        deliveries=tuple(_delivery(each, attempts[each.id], language, shown["notes"]) for each in found),
+        deliveries=tuple(
+            _delivery(each, attempts[each.id], language, shown["notes"], missing.get(each.id)) for each in found
+        ),
         events=events_of(conn, lead_id),
     )
 
@@ -312,7 +316,11 @@ def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Lang
 
 
 def _delivery(
-    row: sa.Row[Any], attempts: Sequence[AttemptView], language: Language, notes: Sequence[LeadNoteView] = ()
+    row: sa.Row[Any],
+    attempts: Sequence[AttemptView],
+    language: Language,
+    notes: Sequence[LeadNoteView] = (),
+    missing: int | None = None,
 ) -> DeliveryView:
     """``notes`` on the lead stand on its receipt too: it says what was received, which may be nothing of a customer.
 
@@ -334,6 +342,7 @@ def _delivery(
         diagnosis=cause,
         due_at=to_text(row.due_at) if waits else None,
         set_aside_for=row.set_aside_for if row.shown == "setAside" else None,
+        missing_since=None if missing is None else to_text(missing),
     )
 
 
@@ -353,7 +362,10 @@ def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> Receip
 def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:
     """One delivery as it is shown, its diagnoses in ``language``, or ``None``."""
     row = conn.execute(_DELIVERIES.where(t.delivery.c.id == delivery_id)).first()
-    return None if row is None else _delivery(row, _attempts(conn, [delivery_id], language)[delivery_id], language)
+    if row is None:
+        return None
+    missing = missing_since(conn, [delivery_id]).get(delivery_id)
+    return _delivery(row, _attempts(conn, [delivery_id], language)[delivery_id], language, missing=missing)
 
 
 def offer_of_delivery(conn: sa.Connection, delivery_id: str) -> OfferRef | None:

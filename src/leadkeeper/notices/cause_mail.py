@@ -20,6 +20,7 @@ _SUBJECTS: Final[Mapping[Cause, str]] = {
     Cause.LEADS_REFUSED: "Leads were refused",
     Cause.LEADS_MAY_HAVE_ARRIVED: "Leads may have arrived",
     Cause.LEADS_GAVE_UP: "Leads failed for two weeks",
+    Cause.LEADS_MISSING: "Leads are missing at their destination",
     Cause.LEADS_DAMAGED: "Leads cannot be read",
     Cause.RECORDS_DAMAGED: "Records cannot be read",
     Cause.CERTIFICATION_WAITS: "Offers wait for certification",
@@ -40,6 +41,10 @@ _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
     Cause.LEADS_GAVE_UP: (
         _("Open one of these leads and read why it failed."),
         _("Correct the cause, then send the leads again."),
+    ),
+    Cause.LEADS_MISSING: (
+        _("Open the connection: its page lists the leads that were delivered and are not there any more."),
+        _("Send them again, or say that they were removed on purpose."),
     ),
     Cause.LEADS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
     Cause.RECORDS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
@@ -144,7 +149,7 @@ def _remedy(news: News, language: Language) -> Sequence[str]:
 
 def _page(news: News) -> str:
     cause, publisher_id = news.about.cause, news.about.publisher_id
-    if cause in OF_LEADS:
+    if cause in OF_LEADS and cause is not Cause.LEADS_MISSING:
         return "/portal/leads?state=setAside" + (f"&publisher={publisher_id}" if publisher_id else "")
     return _PLACES.get(cause, "/portal")
 

@@ -21,6 +21,7 @@ from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.attention import attention
 from leadkeeper.inbox.causes import Cause
 from leadkeeper.inbox.concerns import of_everybody
+from leadkeeper.inbox.missing_records import missing_chain
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.notices.turns import CHANNELS, About, Part
 from leadkeeper.offer import OfferRef
@@ -29,7 +30,9 @@ from leadkeeper.storage.engine import one_of
 from leadkeeper.texts import ENGLISH
 from leadkeeper.views import AttentionEntry
 
-OF_LEADS: Final = frozenset({Cause.LEADS_REFUSED, Cause.LEADS_MAY_HAVE_ARRIVED, Cause.LEADS_GAVE_UP})
+OF_LEADS: Final = frozenset(
+    {Cause.LEADS_REFUSED, Cause.LEADS_MAY_HAVE_ARRIVED, Cause.LEADS_GAVE_UP, Cause.LEADS_MISSING}
+)
 """Notified to the contacts of the connections, and to the owners."""
 _OF_CONNECTIONS: Final = frozenset({Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
 """Notified to the owners; contacts hear of them with the notices of outages."""
@@ -59,7 +62,9 @@ def publishers_with_causes(conn: sa.Connection) -> list[str]:
     ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | c.test_diagnosis.is_not(None) | c.notified_at.is_not(None)
     of = sa.select(t.offer.c.publisher_id).join(t.connection, c.offer_ref == t.offer.c.ref)
     aside = of.join(chain, chain.c.id == c.id)
-    return list(conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill))).all())
+    lost = missing_chain()
+    missing = of.join(lost, lost.c.id == c.id).where(c.removed_at.is_(None))
+    return list(conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all())
 
 
 def of_publisher(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> Found:

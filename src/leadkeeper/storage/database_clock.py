@@ -42,6 +42,7 @@ LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
     t.channel_event.c.due_at: 24 * _HOUR,
     t.retention_walk.c.due_at: 6 * _HOUR,
     t.retention_left.c.look_at: 24 * _HOUR,
+    t.reconciliation.c.due_at: 24 * _HOUR,
     t.mail.c.due_at: 26 * _HOUR,
 }
 """Every moment at which something is to happen, and the longest (ms) that anybody ever puts it off."""

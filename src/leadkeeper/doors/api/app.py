@@ -35,6 +35,7 @@ from leadkeeper.doors.api.portal_links import PortalLinkRoutes
 from leadkeeper.doors.api.problems import install_problems, problem_response
 from leadkeeper.doors.api.publishers import Publishers
 from leadkeeper.doors.api.publishing import PublishingRoutes
+from leadkeeper.doors.api.reconciliation import ReconciliationRoutes
 from leadkeeper.doors.api.retention import RetentionRoutes
 from leadkeeper.doors.api.system import MEASUREMENTS, System
 from leadkeeper.doors.bearer import Bearers
@@ -78,6 +79,7 @@ def create_api(
     ConnectionRoutes(
         services.connections, services.validator, services.findings, services.redelivery, services.clock
     ).serve_on(app)
+    ReconciliationRoutes(services.reconciliation).serve_on(app)
     CrossListingRoutes(services.cross_listings).serve_on(app)
     Answers(services.reading, services.costs).serve_on(app)
     ChannelRoutes(services.channels).serve_on(app)

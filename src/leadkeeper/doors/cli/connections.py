@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
 
 import typer
 
@@ -159,6 +160,66 @@ def resume(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Try a connection anew, whoever paused it. Its held leads go out."""
     with_services(lambda services: services.connections.resume(offer, name, by=BY))
     say(f"The connection {offer}/{name} is resumed.")
+
+
+@commands.command()
+def reconcile(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
+    """Have a worker look whether delivered leads are still there. Nothing is written there; missing says what it found.
+
+    Each connection that can be asked is looked at once a day anyway.
+    """
+    language = spoken_language()
+    view = with_services(lambda services: services.reconciliation.ask(offer, name, by=BY, language=language))
+    if json:
+        print_json(view)
+        return
+    say(view.message)
+    say(f"See what it found: leadkeeper connections missing {offer} {name}")
+
+
+@commands.command()
+def missing(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
+    """List delivered leads that are not at their destination any more, and say how the last look went."""
+    from leadkeeper.doors.cli.reconciling import all_missing, print_reconciliation
+
+    language = spoken_language()
+    view, leads = with_services(lambda services: all_missing(services, offer, name, language))
+    if json:
+        print_json({"reconciliation": view, "leads": leads})
+    else:
+        print_reconciliation(view, leads, language)
+
+
+@commands.command("send-missing")
+def send_missing(
+    offer: Offer,
+    name: ConnectionName = DEFAULT_NAME,
+    lead: Annotated[list[UUID] | None, typer.Option(help="Only this lead; may be given several times.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Send leads that are missing at their destination again: all of them, or those named, and no others."""
+    ids = None if lead is None else [str(each) for each in lead]
+    done = with_services(lambda services: services.reconciliation.send_again(offer, name, ids, by=BY))
+    if json:
+        print_json(done)
+    else:
+        say(f"Leads on the way again: {done.leads}.")
+
+
+@commands.command("accept-missing")
+def accept_missing(
+    offer: Offer,
+    name: ConnectionName,
+    lead: Annotated[list[UUID], typer.Option(help="This lead; may be given several times.")],
+    json: AsJson = False,
+) -> None:
+    """Say that records were removed at their destination on purpose: they are not listed as missing any more."""
+    ids = [str(each) for each in lead]
+    done = with_services(lambda services: services.reconciliation.accept(offer, name, ids, by=BY))
+    if json:
+        print_json(done)
+    else:
+        say(f"Leads not listed as missing any more: {done.leads}.")
 
 
 @commands.command()

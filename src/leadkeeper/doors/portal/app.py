@@ -38,6 +38,7 @@ from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
 from leadkeeper.doors.portal.mails import MailPages
 from leadkeeper.doors.portal.members import MemberPages
+from leadkeeper.doors.portal.missing import MissingPages
 from leadkeeper.doors.portal.offers import OfferPages
 from leadkeeper.doors.portal.outside import Outside
 from leadkeeper.doors.portal.oversight import OversightPages
@@ -71,6 +72,7 @@ _PAGES: Final = (
     LeadPage,
     OfferPages,
     ConnectionPages,
+    MissingPages,
     ConnectionForms,
     PublishingPages,
     HookPages,

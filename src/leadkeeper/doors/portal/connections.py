@@ -13,6 +13,7 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.delivery.schedule import State
 from leadkeeper.doors.portal.lines import line_of, lines_of
+from leadkeeper.doors.portal.missing import missing_part
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes, connection_address, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.waiting import uncertain_count, waiting_counts
@@ -168,6 +169,7 @@ async def connection_page(
         "unvalidated": unvalidated,
         "name": connection.name,
         "under": None,
+        "missing": await missing_part(routes, request, connection),
     }
     return await routes.offer_page(request, connection.offer, "connection.html", "destinations", **content)
 

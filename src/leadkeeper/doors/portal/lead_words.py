@@ -111,6 +111,10 @@ def event_words(event: LeadEventView) -> str:
     by = event.by
     if event.kind == "again":
         return _("%(by)s sent it again.", by=by)
+    if event.kind == "againMissing":
+        return _("%(by)s sent it again, since it was not there any more.", by=by)
+    if event.kind == "acceptMissing":
+        return _("%(by)s said that it was removed there on purpose.", by=by)
     if event.kind == "note":
         return _("%(by)s wrote:", by=by)
     if event.kind == "state":

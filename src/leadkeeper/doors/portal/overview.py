@@ -173,6 +173,7 @@ _ELSEWHERE: Final[Mapping[Cause, tuple[str, str]]] = {
 _AT_CONNECTION: Final[Mapping[Cause, tuple[str, str]]] = {
     Cause.CONNECTION_BROKEN: ("", _("Repair it")),
     Cause.CONNECTION_FAILING: ("", _("Look at it")),
+    Cause.LEADS_MISSING: ("#missing", _("See what is missing")),
     Cause.CREDENTIALS_END: ("/edit", _("Enter new ones")),
     Cause.CONNECTION_PAUSED: ("/resume", _("Resume it")),
     Cause.TEST_LEAD_UNANSWERED: ("", _("Look, and answer")),

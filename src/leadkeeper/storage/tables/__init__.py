@@ -62,6 +62,9 @@ from leadkeeper.storage.tables.people import notice as notice
 from leadkeeper.storage.tables.people import one_time_link as one_time_link
 from leadkeeper.storage.tables.people import person as person
 from leadkeeper.storage.tables.people import session as session
+from leadkeeper.storage.tables.reconciliation import NOT_ACCEPTED as NOT_ACCEPTED
+from leadkeeper.storage.tables.reconciliation import missing_record as missing_record
+from leadkeeper.storage.tables.reconciliation import reconciliation as reconciliation
 from leadkeeper.storage.tables.retention import retention_left as retention_left
 from leadkeeper.storage.tables.retention import retention_walk as retention_walk
 from leadkeeper.storage.tables.schema import metadata as metadata

@@ -33,7 +33,7 @@ lead_event: Final = sa.Table(
     sa.Column("lead_id", Id, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
-    sa.Column("kind", State, nullable=False),  # note, state, owner, again
+    sa.Column("kind", State, nullable=False),  # note, state, owner, again, againMissing, acceptMissing
     sa.Column("text", sa.Text, nullable=False),
 )
 

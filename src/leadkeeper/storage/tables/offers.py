@@ -184,6 +184,8 @@ connection: Final = sa.Table(
     sa.Column("recovered_at", sa.BigInteger),
     # When the credentials in these settings end, as far as that is known; see connections.expiry.
     sa.Column("ends_at", sa.BigInteger),
+    # Since when leads go out with just these settings; whom they tell does not matter.
+    sa.Column("settings_since", sa.BigInteger, nullable=False, server_default="0"),
     # Its publisher is suspended: copied here, so that whoever claims deliveries looks at one row.
     sa.Column("suspended", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("offer_ref", "name"),

@@ -32,6 +32,7 @@ from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.oversight import Oversight
+from leadkeeper.inbox.punctuality import Punctuality
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -112,6 +113,11 @@ class Services:
     def mails(self) -> Mails:
         """What became of mails."""
         return Mails(self.storage)
+
+    @property
+    def punctuality(self) -> Punctuality:
+        """How many leads somebody turned to in time."""
+        return Punctuality(self.storage, self.clock)
 
     @property
     def quiet_hours(self) -> QuietHours:

@@ -9,16 +9,15 @@ from fastapi import FastAPI, Query
 from leadkeeper.clock import Clock
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.security import Reader, visible
+from leadkeeper.doors.api.security import Offer, Owner, Reader, visible
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.punctuality import Punctuality, PunctualityView
-from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
-from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.texts import join_lazily, lazy_gettext
+from leadkeeper.offer import PUBLISHER_ID
+from leadkeeper.problem import ProblemType
+from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import AttentionList
 
 AskedPublisher = Annotated[str | None, Query(alias="publisherId", pattern=PUBLISHER_ID)]
-AskedOffer = Annotated[str | None, Query(alias="offerId", pattern=OFFER_ID)]
 
 
 class AttentionRoutes:
@@ -37,26 +36,19 @@ class AttentionRoutes:
         )
 
         summary = "Read to how many leads somebody turned in time"
-        add(
-            app,
-            "GET",
-            "/v1/punctuality",
-            self.get_punctuality,
-            ProblemType.UNKNOWN_OFFER,
-            tag="Attention",
-            summary=summary,
-        )
+        add(app, "GET", "/v1/punctuality", self.get_punctuality, tag="Attention", summary=summary)
+        path, unknown = "/v1/publishers/{publisherId}/offers/{offerId}/punctuality", ProblemType.UNKNOWN_OFFER
+        summary = "Read to how many of an offer's leads somebody turned in time"
+        add(app, "GET", path, self.get_offer_s, unknown, tag="Attention", summary=summary)
 
-    async def get_punctuality(
-        self, caller: Reader, publisher_id: AskedPublisher = None, offer_id: AskedOffer = None
-    ) -> PunctualityView:
-        """Of the leads of 30 days: of one offer, of a publisher, or of all. A publisher sees its own only."""
+    async def get_punctuality(self, caller: Reader, publisher_id: AskedPublisher = None) -> PunctualityView:
+        """Of the leads of 30 days: of a publisher, or of all. A publisher sees its own only."""
         rule = lazy_gettext("A publisher sees only how soon somebody turned to its own leads.")
-        whose = visible(caller, publisher_id, rule)
-        if offer_id is not None and whose is None:
-            error = FieldError("publisherId", lazy_gettext("is missing: say whose offer it is"))
-            raise Problem(ProblemType.INVALID_REQUEST, join_lazily((error.field, error.message)), (error,))
-        return await self._punctuality.of(whose, offer_id)
+        return await self._punctuality.of(visible(caller, publisher_id, rule))
+
+    async def get_offer_s(self, offer: Offer, _: Owner) -> PunctualityView:
+        """Of its leads of 30 days."""
+        return await self._punctuality.of(offer.publisher_id, offer.offer_id)
 
     async def list_attention(
         self, caller: Reader, language: Asked, publisher_id: AskedPublisher = None

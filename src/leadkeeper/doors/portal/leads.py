@@ -14,11 +14,12 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.lead_choice import Choice, chosen
 from leadkeeper.doors.portal.lead_csv import csv_of
-from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SOURCES, TABS
+from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SORT_WORDS, SOURCES, TABS
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.narrowing import COUNTED
 from leadkeeper.inbox.selection import MOST
+from leadkeeper.inbox.sorting import SORTED
 from leadkeeper.texts import lazy_gettext as _
 
 _PAGE: Final = 50
@@ -63,7 +64,7 @@ class LeadPages:
         found = await self._services.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
         content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._services.clock()}
         content["counts"] = await self._services.reading.counts(filters.publisher_id, filters.offer_id)
-        content |= {"tabs": TABS, "counted": COUNTED, "most": MOST}
+        content |= {"tabs": TABS, "counted": COUNTED, "most": MOST, "sorted": SORTED}
         who = session.caller.name
         content["columns"] = await self._services.lead_lists.columns(who)
         content["views"] = await self._services.lead_lists.views(who, whose)
@@ -86,6 +87,7 @@ class LeadPages:
             "owner": {"me": _("mine"), "nobody": _("nobody's")} | dict(owners),
             "withheld": WITHHELD,
             "test": TESTS,
+            "sort": SORT_WORDS,
             "destination": {each.name: each.title for each in self._services.connections.destinations},
         }
         for name, options in found.items():  # what came by a link stands in the form, too

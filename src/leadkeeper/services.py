@@ -24,6 +24,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
+from leadkeeper.inbox.arrivals import Arrivals
 from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
@@ -113,6 +114,11 @@ class Services:
     def mails(self) -> Mails:
         """What became of mails."""
         return Mails(self.storage)
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """How many leads came since a list was opened."""
+        return Arrivals(self.storage, self.inbox)
 
     @property
     def punctuality(self) -> Punctuality:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_a_damaged_record_stands_somewhere(sort: str) -> None:
 
 
 def test_pages_follow_one_another() -> None:
-    rows = cast("list[Any]", [row(number) for number in range(5)])
+    rows = [row(number) for number in range(5)]
 
     def page(cursor: str | None, *, newer: bool = False) -> tuple[list[int], bool, bool]:
         found, before, behind = beside(rows, cursor, 2, newer=newer)

@@ -24,6 +24,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
+from leadkeeper.inbox.arrivals import Arrivals
 from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
@@ -32,6 +33,7 @@ from leadkeeper.inbox.follow_ups import FollowUps
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lead_lists import LeadLists
 from leadkeeper.inbox.oversight import Oversight
+from leadkeeper.inbox.punctuality import Punctuality
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.selection import Selection
@@ -114,6 +116,16 @@ class Services:
     def mails(self) -> Mails:
         """What became of mails."""
         return Mails(self.storage)
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """How many leads came since a list was opened."""
+        return Arrivals(self.storage, self.inbox)
+
+    @property
+    def punctuality(self) -> Punctuality:
+        """How many leads somebody turned to in time."""
+        return Punctuality(self.storage, self.clock)
 
     @property
     def quiet_hours(self) -> QuietHours:

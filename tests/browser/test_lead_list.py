@@ -78,3 +78,30 @@ async def test_many_leads_are_ticked_and_worked(
         won = (await operator.get("/v1/leads?followUp=won")).json()["leads"]
         assert [each["id"] for each in won] == [found[0]["id"]]
         await context.close()
+
+
+async def test_new_leads_are_told_of_and_shown_when_asked(browser: Browser, opening: Opened) -> None:
+    async with opening(public_url="http://leads.example") as home:
+        operator = await home.visitor("operator")
+        await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+        await hand_in(operator, customer=PEOPLE[0], source="SPZA", action="PLT")
+        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        context = await browser.new_context(**ROUTES, locale="en")
+        page = await context.new_page()
+        await page.goto(f"{home.url}/portal?lang=en")
+        await sign_in_with_key(page, key)
+        async with page.expect_response(lambda answer: "/portal/leads/events" in answer.url):
+            await page.goto(f"{home.url}/portal/leads")
+        await page.locator("input[name^=pick-]").check()
+        for each in PEOPLE[1:]:
+            await hand_in(operator, customer=each, source="SPZA", action="PLT")
+        told = page.locator("#arrived")
+        await expect(told).to_contain_text("2 new leads")
+        assert await page.locator("input[name^=pick-]").count() == 1
+        assert await page.locator("input[name^=pick-]").is_checked()
+        assert await violations(page) == []
+        await picture(page, "lead-list-arrived")
+        await told.get_by_role("button").click()
+        await expect(page.locator("input[name^=pick-]")).to_have_count(3)
+        await expect(page.locator("#arrived")).to_be_empty()
+        await context.close()

@@ -93,11 +93,15 @@ def _filters(now: int) -> dict[str, LeadFilter]:
         "somebody's": own(owner_id="nobody"),
         "won, nothing": own(follow_up="won"),
         "closed, nothing": own(follow_up="closed"),
+        "in order of customers": own(sort="customer"),
+        "all in order of what is due": LeadFilter(sort="-due"),
+        "those without data in order of owners": own(withheld=True, sort="owner"),
     }
 
 
 @pytest.mark.parametrize("name", _filters(0))
-async def test_a_page_of_a_list(home: Installation, name: str) -> None:
+async def test_a_page_of_a_list(home: Installation, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadkeeper.inbox.inbox.SORTED", 50)
     inbox, which = home.services.inbox, _filters(now_ms())[name]
     cost = await work(home.services.storage, lambda: inbox.list(which, limit=10))
     # SQLite takes some dozen steps for each lead that it shows or looks at, and more than 8 for each that it passes.

@@ -13,6 +13,7 @@ from leadkeeper.inbox.lead_lists import COLUMNS, MOST_VIEWS
 from leadkeeper.problem import Problem
 from tests.contracts.test_lead_pages import ADA, BOB, LIST, shown
 from tests.in_process import Installation, Visitor, connected, hand_in
+from tests.journeys.customer import Page
 from tests.people import signed_in
 
 
@@ -138,3 +139,55 @@ async def test_a_list_that_was_searched_leads_nowhere_by_an_address(home: Instal
         page = await reader.open(LIST)
         page = await reader.send(page.form("text", "country", "since"), {"text": "fabrikam"})
         assert f'"{LIST}/{lead_id}"' in page.html
+
+
+def place(page: Page, lead_id: str) -> int:
+    """Where a lead stands in the table."""
+    return page.html.index(lead_id, page.html.index("<tbody>"))
+
+
+async def test_the_list_stands_in_the_order_of_a_column(
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [ADA | {"lastName": name, "country": country} for name, country in (("C", "PT"), ("A", "GB"), ("B", "FR"))]
+    ids = [await hand_in(operator, customer=each) for each in people]
+    monkeypatch.setattr("leadkeeper.doors.portal.leads._PAGE", 2)
+    async with signed_in(home, Role.CONTRIBUTOR) as seller:
+        page = await seller.open((await seller.open(LIST)).links["Customer and company"])
+        assert page.url.endswith("?sort=customer")
+        assert 'aria-sort="ascending"' in page.html
+        assert place(page, ids[1]) < place(page, ids[2])
+        assert shown(page, ids) == [False, True, True]
+        page = await seller.open(page.links["Next leads"])
+        assert shown(page, ids) == [True, False, False]
+        page = await seller.open(page.links["Previous leads"])
+        assert shown(page, ids) == [False, True, True]
+        page = await seller.open(page.links["Country"])
+        assert place(page, ids[2]) < place(page, ids[1])
+        page = await seller.open(page.links["Country ↑"])
+        assert page.url.endswith("?sort=-country")
+        assert place(page, ids[0]) < place(page, ids[1])
+        page = await seller.send(page.form("text", "country", "sort"), {"text": "contoso", "sort": "-customer"})
+        assert place(page, ids[0]) < place(page, ids[2])
+        assert "Only the newest leads" not in page.text
+        lead = await seller.open(f"{LIST}/{ids[2]}?list=sort%3Dcustomer")
+        assert ids[1] in lead.links["Previous lead"]
+        assert ids[0] in lead.links["Next lead"]
+        elsewhere = await seller.open(f"{LIST}/{ids[2]}?list=sort%3Dcustomer%26action%3DDNC")
+        assert not {"Previous lead", "Next lead"} & set(elsewhere.links)
+        assert (await seller.open(f"{LIST}?sort=phone")).status == 422
+
+
+async def test_so_many_are_put_in_order_and_the_page_says_so(
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [await hand_in(operator, customer=ADA | {"lastName": name}) for name in ("A", "C", "B")]
+    monkeypatch.setattr("leadkeeper.inbox.inbox.SORTED", 2)
+    monkeypatch.setattr("leadkeeper.doors.portal.leads.SORTED", 2)
+    async with signed_in(home, Role.READER) as reader:
+        page = await reader.open(f"{LIST}?sort=customer")
+        assert shown(page, ids) == [False, True, True]
+        assert place(page, ids[2]) < place(page, ids[1])
+        assert "Only the newest leads that fit are in this order, 2 at most." in page.text
+    exported = [lead.id async for lead in home.services.reading.export(LeadFilter("contoso", sort="customer"), by="t")]
+    assert exported == ids[::-1], "a file holds all of them"

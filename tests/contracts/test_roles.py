@@ -32,6 +32,7 @@ OWN_FORMS: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
+    "/portal/leads/arrived",
     "/portal/audit",
     "/portal/leads/columns",
     "/portal/leads/views",

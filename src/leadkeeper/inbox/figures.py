@@ -23,7 +23,26 @@ EVERYBODY: Final = ""
 """Whose figures are those of all publishers."""
 BOUNDS: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
 """Seconds: a delivery counts with the first of these within which it was taken."""
+_COUNTS: Final = ("leads", "delivered", "unconfirmed", "under_way", "set_aside", "withheld", "in_time", "late")
 _FIELDS: Final[Mapping[str, str]] = {"delivered": "delivered", "unconfirmed": "unconfirmed", "setAside": "set_aside"}
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Of the leads that were to be turned to by now: to how many somebody did in time, and to how many not."""
+
+    in_time: int = 0
+    late: int = 0
+
+    @property
+    def due(self) -> int:
+        """How many were to be turned to by now, or were already."""
+        return self.in_time + self.late
+
+    @property
+    def share(self) -> float | None:
+        """The share of those touched in time, 0 to 1; ``None`` where none was due."""
+        return self.in_time / self.due if self.due else None
 
 
 @dataclass(slots=True)
@@ -36,12 +55,25 @@ class Figures:
     under_way: int = 0
     set_aside: int = 0
     withheld: int = 0
+    in_time: int = 0
+    late: int = 0
     within: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
 
     @property
     def deliveries(self) -> int:
         """How many there are to be carried: those withheld for privacy are none."""
         return self.delivered + self.unconfirmed + self.under_way + self.set_aside
+
+    @property
+    def touched(self) -> Touched:
+        """How many leads somebody turned to in time."""
+        return Touched(self.in_time, self.late)
+
+    def touch(self, in_time: bool | None) -> None:
+        """Count whether a lead was touched in time; ``None`` counts nowhere."""
+        if in_time is not None:
+            self.in_time += in_time
+            self.late += not in_time
 
     @property
     def share_delivered(self) -> float | None:
@@ -79,7 +111,7 @@ def total(days: Iterable[Figures]) -> Figures:
     """All of them together."""
     found = Figures()
     for each in days:
-        for name in ("leads", "delivered", "unconfirmed", "under_way", "set_aside", "withheld"):
+        for name in _COUNTS:
             setattr(found, name, getattr(found, name) + getattr(each, name))
         found.within = [one + other for one, other in zip(found.within, each.within, strict=True)]
     return found
@@ -87,8 +119,7 @@ def total(days: Iterable[Figures]) -> Figures:
 
 def as_columns(figures: Figures) -> dict[str, Any]:
     """As a row of ``day_figure`` holds them."""
-    names = ("leads", "delivered", "unconfirmed", "under_way", "set_aside", "withheld")
-    return {**{name: getattr(figures, name) for name in names}, "within": json.dumps(figures.within)}
+    return {**{name: getattr(figures, name) for name in _COUNTS}, "within": json.dumps(figures.within)}
 
 
 def _of_row(row: sa.Row[Any]) -> Figures:
@@ -98,7 +129,7 @@ def _of_row(row: sa.Row[Any]) -> Figures:
         within = None
     if not isinstance(within, list) or len(within) != len(BOUNDS) + 1 or not all(type(n) is int for n in within):
         within = [0] * (len(BOUNDS) + 1)  # damaged, or of another version: it is counted anew soon
-    return Figures(row.leads, row.delivered, row.unconfirmed, row.under_way, row.set_aside, row.withheld, within)
+    return Figures(**{name: getattr(row, name) for name in _COUNTS}, within=within)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,18 @@ def is_overdue(*, state: str, touched_at: int | None, due_at: int, now: int) -> 
     return state == "new" and touched_at is None and now > due_at
 
 
+def in_time(*, touched_at: int | None, due_at: int, expired_at: int | None, now: int) -> bool | None:
+    """Whether somebody turned to the customer by ``due_at``; ``None`` while they still may, or could not.
+
+    Nobody could turn to a customer whose data were removed (``expired_at``) before it was due.
+    """
+    if touched_at is not None:
+        return touched_at <= due_at
+    if now <= due_at or (expired_at is not None and expired_at <= due_at):
+        return None
+    return False
+
+
 def touched(before: int | None, *, was: str, becomes: str, now: int) -> int | None:
     """When the lead was first touched, after it goes from one state to another: the first change counts."""
     return now if before is None and becomes != was else before

@@ -22,6 +22,7 @@ from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narro
 from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
 from leadkeeper.inbox.period import within
 from leadkeeper.inbox.runs import Runs, runs_of
+from leadkeeper.inbox.sorting import SORTED, beside, in_order
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
@@ -51,7 +52,8 @@ class LeadFilter:
     ``to_decide`` leaves out of those set aside what goes out by itself; the state ``attention`` is what is held or
     waits for a person. ``text`` is a part of name, company or address, ``owner_id`` a person's or empty for nobody's,
     ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``. ``ids`` names them one by one, at most
-    :data:`MOST`. ``oldest_first`` turns the list around; what is newer and older in it turns with it.
+    :data:`MOST`. ``oldest_first`` turns the list around; what is newer and older in it turns with it. ``sort``, one of
+    ``sorting.SORTS``, puts the newest ``sorting.SORTED`` in order, with ``-`` before it the other way round.
     """
 
     publisher_id: str | None = None
@@ -73,6 +75,7 @@ class LeadFilter:
     now_ms: int = 0
     ids: tuple[str, ...] | None = None
     oldest_first: bool = False
+    sort: str | None = None
 
 
 class Inbox:
@@ -141,6 +144,41 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
 
 
 def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False) -> LeadPage:
+    if filters.sort is not None:
+        return _sorted(conn, filters, cursor, limit, newer=newer)
+    rows, end = _rows(conn, filters, cursor, limit, newer=newer)
+    page, more = rows[:limit], len(rows) > limit
+    further = page[-1].id if more else end
+    if newer:
+        page.reverse()
+    older, back = (cursor if not page else page[-1].id, further) if newer else (further, page[0].id if page else cursor)
+    return _page(conn, page, older, back if cursor is not None else None, looked_further=end is not None and not more)
+
+
+def _sorted(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool) -> LeadPage:
+    """The same in the order of a column: of the newest that fit, as many as are put in order."""
+    rows, end = _rows(conn, replace(filters, oldest_first=False), None, SORTED)
+    page, before, behind = beside(in_order(rows[:SORTED], filters.sort or ""), cursor, limit, newer=newer)
+    bounded = end is not None or len(rows) > SORTED
+    older, back = (page[-1].id if page and behind else None), (page[0].id if page and before else None)
+    return _page(conn, page, older, back, looked_further=bounded)
+
+
+def _page(
+    conn: sa.Connection, page: Sequence[sa.Row[Any]], older: str | None, back: str | None, *, looked_further: bool
+) -> LeadPage:
+    deliveries = _summaries(conn, [row.id for row in page])
+    leads = [_shown(row, ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
+    # One call for all of them: a page may hold thousands of deliveries.
+    return LeadPage.model_validate(
+        {"leads": leads, "next_cursor": older, "previous_cursor": back, "looked_further": looked_further}
+    )
+
+
+def _rows(
+    conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False
+) -> tuple[list[sa.Row[Any]], str | None]:
+    """One more than ``limit`` of the leads, and where the look for them ended; ``None`` where all were looked at."""
     c = t.lead.c
     which, many = in_state(conn, filters.state, filters.publisher_id, to_decide=filters.to_decide)
     query = _LEADS.where(*_conditions(filters), *narrowing(filters), which)
@@ -158,23 +196,7 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
             query = query.where(c.id <= end if up else c.id >= end)
     if exact or not (filters.text or filters.country):
         query = query.limit(limit + 1)
-    rows = fitting(conn.execute(query), filters, limit + 1)
-    page, more = rows[:limit], len(rows) > limit
-    further = page[-1].id if more else end
-    if newer:
-        page.reverse()
-    deliveries = _summaries(conn, [row.id for row in page])
-    leads = [_shown(row, ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
-    older, back = (cursor if not page else page[-1].id, further) if newer else (further, page[0].id if page else cursor)
-    # One call for all of them: a page may hold thousands of deliveries.
-    return LeadPage.model_validate(
-        {
-            "leads": leads,
-            "next_cursor": older,
-            "previous_cursor": back if cursor is not None else None,
-            "looked_further": end is not None and not more,
-        }
-    )
+    return fitting(conn.execute(query), filters, limit + 1), end
 
 
 def _within_runs(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 from leadkeeper.access.audit import Audit
@@ -72,7 +72,9 @@ class Reading:
         """
         before = await self._inbox.list(filters, lead_id, 1, newer=True)
         behind = await self._inbox.list(filters, lead_id, 1)
-        return (before.leads[0].id if before.leads else None), (behind.leads[0].id if behind.leads else None)
+        found = [page.leads[0].id if page.leads else None for page in (before, behind)]
+        # In the order of a column, a lead that does not stand in it is at the beginning: beside it is none.
+        return (None, None) if found[0] == found[1] else (found[0], found[1])
 
     async def counts(self, publisher_id: str | None, offer_id: str | None) -> dict[str, int]:
         """As ``Inbox.counts``; numbers alone, so the audit need not hear of it."""
@@ -90,7 +92,7 @@ class Reading:
         """Every lead that fits, newest first, a page at a time; who takes them stands in the audit before the first."""
         whose = filters.publisher_id
         await self._audit.record(by, "lead.export", whose or "*", "; ".join(_filters(filters)), publisher_id=whose)
-        cursor: str | None = None
+        cursor, filters = None, replace(filters, sort=None)  # all of them, not those that a page puts in order
         while True:
             page = await self._inbox.list(filters, cursor, MOST)
             for lead in page.leads:

@@ -26,7 +26,7 @@ MOST_RUNS: Final = 50
 """So many runs are merged; publishers that make up more sources and actions have their lists looked through."""
 NOT_LOOKED_AT: Final = "*"
 """The country of leads that were there before it had a column: their bodies know it."""
-_ALWAYS: Final = frozenset({"publisher_id", "now_ms", "to_decide", "oldest_first"})
+_ALWAYS: Final = frozenset({"publisher_id", "now_ms", "to_decide", "oldest_first", "sort"})
 _RUN_STATES: Final = {state: (state,) for state in STATES if state != "new"} | {"closed": tuple(CLOSED)}
 
 Run = tuple[sa.ColumnElement[bool], ...]

@@ -66,7 +66,7 @@ def create_api(
     speak(app, services.languages)
     Leads(services.reading, services.clock).serve_on(app)
     Bulk(services.selection).serve_on(app)
-    AttentionRoutes(services.attention, services.clock).serve_on(app)
+    AttentionRoutes(services.attention, services.punctuality, services.clock).serve_on(app)
     AuditRoutes(services.audit).serve_on(app)
     Deliveries(services.redelivery, services.sent_records, services.audit).serve_on(app)
     Publishers(services.catalogue, services.suspensions).serve_on(app)

@@ -1,4 +1,4 @@
-"""Reading what needs attention."""
+"""Reading what needs attention, and how soon somebody turns to customers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from fastapi import FastAPI, Query
 from leadkeeper.clock import Clock
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.security import Reader, visible
+from leadkeeper.doors.api.security import Offer, Owner, Reader, visible
 from leadkeeper.inbox.attention import Attention
+from leadkeeper.inbox.punctuality import Punctuality, PunctualityView
 from leadkeeper.offer import PUBLISHER_ID
+from leadkeeper.problem import ProblemType
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import AttentionList
 
@@ -19,18 +21,34 @@ AskedPublisher = Annotated[str | None, Query(alias="publisherId", pattern=PUBLIS
 
 
 class AttentionRoutes:
-    """``/v1/attention``."""
+    """``/v1/attention`` and ``/v1/punctuality``."""
 
-    def __init__(self, attention: Attention, clock: Clock) -> None:
+    def __init__(self, attention: Attention, punctuality: Punctuality, clock: Clock) -> None:
         self._attention = attention
+        self._punctuality = punctuality
         self._clock = clock
 
     def serve_on(self, app: FastAPI) -> None:
-        """Add the route."""
+        """Add the routes."""
         summary = "List what needs attention, most harmful first"
         add(
             app, "GET", "/v1/attention", self.list_attention, tag="Attention", summary=summary, responses={200: SUMMARY}
         )
+
+        summary = "Read to how many leads somebody turned in time"
+        add(app, "GET", "/v1/punctuality", self.get_punctuality, tag="Attention", summary=summary)
+        path, unknown = "/v1/publishers/{publisherId}/offers/{offerId}/punctuality", ProblemType.UNKNOWN_OFFER
+        summary = "Read to how many of an offer's leads somebody turned in time"
+        add(app, "GET", path, self.get_offer_s, unknown, tag="Attention", summary=summary)
+
+    async def get_punctuality(self, caller: Reader, publisher_id: AskedPublisher = None) -> PunctualityView:
+        """Of the leads of 30 days: of a publisher, or of all. A publisher sees its own only."""
+        rule = lazy_gettext("A publisher sees only how soon somebody turned to its own leads.")
+        return await self._punctuality.of(visible(caller, publisher_id, rule))
+
+    async def get_offer_s(self, offer: Offer, _: Owner) -> PunctualityView:
+        """Of its leads of 30 days."""
+        return await self._punctuality.of(offer.publisher_id, offer.offer_id)
 
     async def list_attention(
         self, caller: Reader, language: Asked, publisher_id: AskedPublisher = None

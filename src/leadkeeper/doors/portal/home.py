@@ -9,7 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.standing import Standing
-from leadkeeper.doors.portal.overview import HEIGHT, STATES, WIDTH, chart, ends_text, leads_waiting, need, tiles
+from leadkeeper.doors.portal.overview import (
+    HEIGHT,
+    STATES,
+    WIDTH,
+    chart,
+    ends_text,
+    leads_waiting,
+    need,
+    tiles,
+    touched_words,
+)
 from leadkeeper.doors.portal.questions import every_question
 from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
@@ -52,6 +62,9 @@ class HomePages:
         for each in await self._services.connections.standings([offer.ref for offer in offers]):
             connections[each.offer].append(each)
         content: dict[str, Any] = {"offers": offers, "connections": connections, "following": last}
+        language = self._routes.language_of(request)
+        touched = await self._services.punctuality.of_offers([offer.ref for offer in offers])
+        content["touched"] = {ref: touched_words(each, language) for ref, each in touched.items()}
         if after is None:
             content |= await self._overview(request, session)
         return self._routes.page(request, "home.html", first=after is None, **content)

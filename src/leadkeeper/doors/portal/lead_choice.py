@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.narrowing import FOLLOW_UPS
+from leadkeeper.inbox.sorting import SORTS
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
@@ -35,7 +36,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "until": r"^\d{4}-\d\d-\d\d$",
     "test": f"^({'|'.join(filter(None, _TESTS))})$",
     "withheld": "^(yes|no)$",
-    "sort": "^oldest$",
+    "sort": rf"^(oldest|-?({'|'.join(SORTS)}))$",
     "cursor": _ID,
     "newer": _ID,
 }
@@ -54,6 +55,20 @@ class Choice:
     def is_narrowed(self) -> bool:
         """Whether anything but the publisher, the tab and the place in the list was chosen."""
         return bool(self.text) or any(name not in ("publisher", "state", "sort", *_PLACES) for name in self.values)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the leads stand in the order of a column, and not as they came."""
+        return self.values.get("sort", "oldest") != "oldest"
+
+    def sort_by(self, column: str) -> str:
+        """The page of leads in the order of ``column``, turned around where it is so already."""
+        return self.address(sort=f"-{column}" if self.values.get("sort") == column else column)
+
+    def sorted_by(self, column: str) -> str:
+        """Which way round it stands in the order of ``column``, as ``aria-sort`` says it; empty where it does not."""
+        found = {column: "ascending", f"-{column}": "descending"}
+        return found.get(self.values.get("sort", ""), "")
 
     def address(self, **changes: str) -> str:
         """The page of leads as chosen, with ``changes``; without its place in the list unless they name one."""
@@ -90,6 +105,7 @@ class Choice:
             text=self.text or None,
             now_ms=now_ms,
             oldest_first=get("sort") == "oldest",
+            sort=None if get("sort") == "oldest" else get("sort"),
         )
 
 

@@ -51,6 +51,19 @@ COLUMN_WORDS: Final[Mapping[str, str]] = {
     "follow": _("Follow-up"),
 }
 """The columns of the list that a reader may hide and move."""
+_BY_COLUMN: Final[Mapping[str, tuple[str, str]]] = {
+    "customer": (_("customer, A to Z"), _("customer, Z to A")),
+    "company": (_("company, A to Z"), _("company, Z to A")),
+    "country": (_("country, A to Z"), _("country, Z to A")),
+    "offer": (_("offer, A to Z"), _("offer, Z to A")),
+    "owner": (_("owner, A to Z"), _("owner, Z to A")),
+    "follow": (_("follow-up, new ones first"), _("follow-up, closed ones first")),
+    "due": (_("due first"), _("due last")),
+}
+SORT_WORDS: Final[Mapping[str, str]] = {"": _("newest first"), "oldest": _("oldest first")} | {
+    f"{sign}{column}": word for column, words in _BY_COLUMN.items() for sign, word in zip(("", "-"), words, strict=True)
+}
+"""The orders in which the list can stand."""
 TABS: Final[Mapping[str, str]] = {
     "": _("All"),
     "attention": _("Needs attention"),

@@ -14,16 +14,18 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.lead_choice import Choice, chosen
 from leadkeeper.doors.portal.lead_csv import csv_of
-from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SOURCES, TABS
+from leadkeeper.doors.portal.lead_words import ACTIONS, FOLLOW_UP_FILTERS, SORT_WORDS, SOURCES, TABS
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.narrowing import COUNTED
 from leadkeeper.inbox.selection import MOST
+from leadkeeper.inbox.sorting import SORTED
 from leadkeeper.texts import lazy_gettext as _
 
 _PAGE: Final = 50
 _OFFERS: Final = 200
 SEARCH: Final = "/portal/leads/search"
+ARRIVED: Final = "/portal/leads/arrived"
 DOWNLOAD: Final = "/portal/leads/download"
 WITHHELD: Final = {"no": _("without those withheld"), "yes": _("only those withheld for privacy")}
 TESTS: Final = {"": _("without test leads"), "yes": _("only test leads"), "all": _("with test leads")}
@@ -42,6 +44,7 @@ class LeadPages:
             ("/portal/leads", self._leads, "GET"),
             (SEARCH, self._search, "POST"),
             (DOWNLOAD, self._download, "POST"),
+            (ARRIVED, self._arrived, "POST"),
         ]
 
     async def _leads(self, request: Request, session: Session) -> Response:
@@ -55,15 +58,24 @@ class LeadPages:
         places = {name: value for name, value in choice.values.items() if name in ("cursor", "newer")}
         return to(choice.address(**places))
 
+    async def _arrived(self, request: Request, session: Session) -> Response:
+        """How many leads came since the page was made, for the page to say: what is read stays where it is."""
+        form = await form_of(request)
+        choice, seen = chosen(form, by_form=True), form.get("seen", "")
+        filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._services.clock())
+        arrived = await self._services.arrivals.since(filters, seen)
+        return self._routes.page(request, "_arrived.html", arrived=arrived)
+
     async def _page(self, request: Request, session: Session, choice: Choice) -> Response:
         whose, values = session.caller.publisher_id, choice.values
         filters = choice.filters(whose, session.caller.person_id, self._services.clock())
+        newest = await self._services.arrivals.newest(whose)  # before the list: what comes meanwhile is told of
         newer = "newer" in values
         place = values.get("newer") or values.get("cursor")
         found = await self._services.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
         content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._services.clock()}
         content["counts"] = await self._services.reading.counts(filters.publisher_id, filters.offer_id)
-        content |= {"tabs": TABS, "counted": COUNTED, "most": MOST}
+        content |= {"tabs": TABS, "counted": COUNTED, "most": MOST, "sorted": SORTED, "newest": newest}
         who = session.caller.name
         content["columns"] = await self._services.lead_lists.columns(who)
         content["views"] = await self._services.lead_lists.views(who, whose)
@@ -86,6 +98,7 @@ class LeadPages:
             "owner": {"me": _("mine"), "nobody": _("nobody's")} | dict(owners),
             "withheld": WITHHELD,
             "test": TESTS,
+            "sort": SORT_WORDS,
             "destination": {each.name: each.title for each in self._services.connections.destinations},
         }
         for name, options in found.items():  # what came by a link stands in the form, too

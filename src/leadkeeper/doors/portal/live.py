@@ -14,11 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.doors.pages import SAFE_HEADERS
+from leadkeeper.doors.portal.movements import LeadsOf, Shown
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.storage.engine import StorageAway
 
-BY_ITSELF: Final = ("/events", "/publishing/steps", "/lines", "/progress")
+BY_ITSELF: Final = ("/events", "/publishing/steps", "/lines", "/progress", "/arrived")
 """The ends of addresses that pages ask for by themselves: no act of whoever is signed in."""
 _HEADERS: Final = {
     **SAFE_HEADERS,
@@ -35,11 +36,18 @@ class LivePages:
 
     def places(self) -> Places:
         """The pages."""
-        return [(OFFER + "/events", self._events, "GET")]
+        return [(OFFER + "/events", self._events, "GET"), ("/portal/leads/events", self._of_leads, "GET")]
 
     async def _events(self, request: Request, session: Session) -> Response:
-        ref, movements = self._routes.offer_of(request, session), self._routes.movements
+        ref = self._routes.offer_of(request, session)
         await self._routes.services.catalogue.offer(ref)
+        return await self._stream(request, session, ref)
+
+    async def _of_leads(self, request: Request, session: Session) -> Response:
+        return await self._stream(request, session, LeadsOf(session.caller.publisher_id))
+
+    async def _stream(self, request: Request, session: Session, shown: Shown) -> Response:
+        movements = self._routes.movements
         if not movements.enter(session.form_token):
             return Response(status_code=503, headers=_HEADERS | {"Retry-After": "30"})
         seen = request.headers.get("last-event-id") or request.query_params.get("seen")
@@ -47,7 +55,7 @@ class LivePages:
         async def lines() -> AsyncIterator[str]:
             try:
                 yield "retry: 3000\n\n"
-                async for name, now in movements.events(ref, seen, self._routes.ending):
+                async for name, now in movements.events(shown, seen, self._routes.ending):
                     yield f"event: {name}\nid: {now}\ndata: {now}\n\n" if name else ":\n\n"
             except StorageAway:
                 return  # the browser asks again

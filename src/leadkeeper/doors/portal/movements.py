@@ -1,4 +1,4 @@
-"""Whether something moves on the pages that are open: streams are bounded, and each offer is looked at once for all."""
+"""Whether something moves on the pages that are open: streams are bounded; what many look at is looked at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leadkeeper.gate import on_behalf_of
+from leadkeeper.inbox.arrivals import newest
 from leadkeeper.inbox.movement import movement
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -27,9 +28,20 @@ BEAT_SECONDS: Final = 15.0
 """How often a stream on which nothing moves shows that it is alive, through proxies too."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeadsOf:
+    """The list of a publisher's leads, or of all, on which new ones come."""
+
+    publisher_id: str | None
+
+
+Shown = OfferRef | LeadsOf
+"""What a page shows: an offer, or a list of leads."""
+
+
 @dataclass(slots=True)
 class _Watched:
-    """An offer whose pages are open: how it stands, and who is woken when it moves."""
+    """An offer or a list whose pages are open: how it stands, and who is woken when it moves."""
 
     seen: str | None = None
     open: int = 0
@@ -44,19 +56,21 @@ class _Watched:
 
 
 class Movements:
-    """Looks at the offers whose pages are open. ``time_now`` gives seconds from anywhere."""
+    """Looks at the offers and lists whose pages are open. ``time_now`` gives seconds from anywhere."""
 
     def __init__(self, storage: Storage, time_now: Callable[[], float] = time.monotonic) -> None:
         self._storage = storage
         self._time_now = time_now
-        self._watched: dict[OfferRef, _Watched] = {}
+        self._watched: dict[Shown, _Watched] = {}
         self._sessions: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
 
-    async def seen(self, ref: OfferRef) -> str:
-        """How the offer stands now."""
-        with on_behalf_of(ref.publisher_id):
-            return await self._storage.read(movement, ref)
+    async def seen(self, shown: Shown) -> str:
+        """How the offer stands now, or which is the newest lead of the list."""
+        with on_behalf_of(shown.publisher_id or ""):
+            if isinstance(shown, LeadsOf):
+                return await self._storage.read(newest, shown.publisher_id)
+            return await self._storage.read(movement, shown)
 
     def enter(self, session: str) -> bool:
         """Take a place for a stream of ``session``; false where there is none."""
@@ -77,8 +91,8 @@ class Movements:
         if watched is not None:
             watched.tell(name)
 
-    async def events(self, ref: OfferRef, seen: str | None, ending: asyncio.Event) -> AsyncIterator[tuple[str, str]]:
-        """The events of an offer, each with how it stands then, for :data:`LASTS_SECONDS` or until ``ending`` is set.
+    async def events(self, ref: Shown, seen: str | None, ending: asyncio.Event) -> AsyncIterator[tuple[str, str]]:
+        """The events of what is shown, with how it stands then, for :data:`LASTS_SECONDS` or until ``ending`` is set.
 
         ``seen`` is how it stood when the page was made: where it moved since, that is the first event. An event
         without a name is a sign of life.

@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.doors.portal.lines import lines_of
+from leadkeeper.doors.portal.overview import touched_words
 from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
+from leadkeeper.inbox.figures import Touched
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
@@ -83,6 +85,8 @@ class OfferPages:
         wanted = LeadFilter(ref.publisher_id, ref.offer_id)
         leads = await self._services.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
         content: dict[str, Any] = {"lines": lines, "leads": leads.leads}
+        touched = await self._services.punctuality.of_offers([ref])
+        content["touched"] = touched_words(touched.get(str(ref), Touched()), self._routes.language_of(request))
         content["missing"] = await self._services.publication.missing(ref)
         content["cost"] = await self._services.costs.of(ref, self._routes.language_of(request))
         content["partners"] = await self._services.cross_listings.of(ref)

@@ -13,7 +13,7 @@ from leadkeeper.doors.portal.labels import ACTS
 from leadkeeper.doors.portal.lines import ends_soon
 from leadkeeper.doors.portal.routes import connection_address, offer_address
 from leadkeeper.inbox.causes import MOST_COUNTED, Cause
-from leadkeeper.inbox.figures import DAY_MS, WEEK, Figures, Overview
+from leadkeeper.inbox.figures import DAY_MS, WEEK, Figures, Overview, Touched
 from leadkeeper.inbox.narrowing import COUNTED
 from leadkeeper.offer import OfferRef
 from leadkeeper.texts import Language
@@ -86,6 +86,7 @@ def tiles(overview: Overview, counts: Mapping[str, int], language: Language) -> 
         Tile(language.gettext("Leads today"), number(today.leads), leads, "/portal/leads"),
         Tile(language.gettext("Delivered, 7 days"), _share(week, language), of if week.deliveries else ""),
         Tile(language.gettext("Half arrive within, 7 days"), *_times(week, language)),
+        Tile(language.gettext("Touched within a day, 30 days"), *touched_words(month.touched, language)),
         Tile(language.gettext("Held"), _count(counts["held"], language), address="/portal/leads?state=held"),
         Tile(
             language.gettext("Set aside"), _count(counts["setAside"], language), address="/portal/leads?state=setAside"
@@ -98,9 +99,19 @@ def _count(count: int, language: Language) -> str:
 
 
 def _share(figures: Figures, language: Language) -> str:
+    return _percent(figures.share_delivered, language)
+
+
+def _percent(share: float | None, language: Language) -> str:
     """Rounded down: what is not all is never shown as all."""
-    share = figures.share_delivered
     return "–" if share is None else f"{language.number(int(share * 1_000) / 10)} %"
+
+
+def touched_words(touched: Touched, language: Language) -> tuple[str, str]:
+    """The share of leads to which somebody turned in time, and of how many; the latter empty where none was due."""
+    number = language.number
+    of = language.gettext("%(count)s of %(due)s that were due", count=number(touched.in_time), due=number(touched.due))
+    return _percent(touched.share, language), of if touched.due else ""
 
 
 def _times(figures: Figures, language: Language) -> tuple[str, str]:

@@ -17,6 +17,7 @@ OWN: Final = (
     "/portal/find",
     "/portal/leads/search",
     "/portal/leads/download",
+    "/portal/leads/arrived",
     "/portal/audit/download",
     "/portal/leads/columns",
     "/portal/leads/views",

@@ -15,6 +15,7 @@ from leadkeeper.storage.tables.inbox import day_figure as day_figure
 from leadkeeper.storage.tables.inbox import follow_up as follow_up
 from leadkeeper.storage.tables.inbox import lead_event as lead_event
 from leadkeeper.storage.tables.inbox import list_columns as list_columns
+from leadkeeper.storage.tables.inbox import offer_figure as offer_figure
 from leadkeeper.storage.tables.inbox import saved_view as saved_view
 from leadkeeper.storage.tables.leads import BY_OUTAGE as BY_OUTAGE
 from leadkeeper.storage.tables.leads import FOR_A_PERSON as FOR_A_PERSON

@@ -53,7 +53,21 @@ day_figure: Final = sa.Table(
     # JSON list: how many of those that were taken were so within each of inbox.figures.BOUNDS, and how many later.
     sa.Column("within", sa.String(400), nullable=False),
     sa.Column("counted_at", sa.BigInteger, nullable=False),
+    # Leads that somebody turned to in time, and those that were due and to which nobody did in time.
+    sa.Column("in_time", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("late", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_day_figure_day", "day"),
+)
+
+offer_figure: Final = sa.Table(
+    "offer_figure",
+    metadata,
+    # The same of one offer ("publisher.offer"), of the days on which it had leads that were due.
+    sa.Column("offer_ref", sa.String(257), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("in_time", sa.Integer, nullable=False),
+    sa.Column("late", sa.Integer, nullable=False),
+    sa.Index("ix_offer_figure_day", "day"),
 )
 
 list_columns: Final = sa.Table(

@@ -60,7 +60,15 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
 def _portal(settings: Settings, installation: Installation, secure: Secure) -> Portal:
     name, base_url, support = installation.services.marketplace, settings.base_url, settings.support_contact
     origins, end = Origins(secure), installation.ending
-    return Portal(installation.services, name=name, base_url=base_url, origins=origins, ending=end, support=support)
+    return Portal(
+        installation.services,
+        name=name,
+        base_url=base_url,
+        origins=origins,
+        ending=end,
+        support=support,
+        logo=settings.logo,
+    )
 
 
 def _storefront(
@@ -73,7 +81,14 @@ def _storefront(
     guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
     name, base_url = services.marketplace, settings.base_url
     return Storefront(
-        services.showcase, services.intake, guard, captcha, services.languages, name=name, base_url=base_url
+        services.showcase,
+        services.intake,
+        guard,
+        captcha,
+        services.languages,
+        name=name,
+        base_url=base_url,
+        logo=settings.logo,
     )
 
 

@@ -16,6 +16,7 @@ from leadkeeper.access.quotas import NAMES, USUAL, Quotas
 from leadkeeper.destinations.packages import with_packages
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.listener.limits import Limits
+from leadkeeper.doors.logo import LogoFields
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_address, parse_vouched
 from leadkeeper.mail.mailer import MailServer, parse_hostname, parse_mail_server, parse_sender
@@ -36,7 +37,7 @@ def _quota(usual: int, summary: str) -> Any:
     return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {summary}.")
 
 
-class Settings(ProviderFields, ReconciliationFields, RetentionFields, TellingFields):
+class Settings(LogoFields, ProviderFields, ReconciliationFields, RetentionFields, TellingFields):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(

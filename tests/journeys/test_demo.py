@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections import Counter
 from pathlib import Path
@@ -100,6 +101,22 @@ def the_page(demo: Demo) -> str:
         return str(page.read().decode())
 
 
+def the_hub(demo: Demo) -> str:
+    """Where the hub listens."""
+    address = re.search(r"The hub listens at (\S+?)\. ", demo.output)
+    assert address is not None
+    return address[1]
+
+
+def signed_in(hub: str, email: str, password: str) -> str:
+    """The page that somebody sees who signs in to the portal. The form says so with 401 or 422 if they cannot."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    form = urllib.parse.urlencode({"email": email, "password": password}).encode()
+    with browser.open(f"{hub}/portal/sign-in", form) as page:
+        assert page.url != f"{hub}/portal/sign-in"
+        return str(page.read().decode())
+
+
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
 
@@ -137,7 +154,7 @@ def test_once_proves_that_every_lead_arrived(folder: Path) -> None:
     assert len(demo.output.splitlines()) < 220
     for summary in ("held", "waiting", "404 There is no offer 'crm-pr0'", "Who acts: publisher", "kept once"):
         assert summary in demo.output
-    for private in ("ada.lovelace@", "Hopper", "+44 20"):
+    for private in ("eleanor.whitcombe@", "Garrison", "+44 20"):
         assert private not in demo.output
 
 
@@ -160,6 +177,15 @@ def test_what_it_prints_works_and_ctrl_c_leaves_nothing(folder: Path) -> None:
         message[command.split()[0]] = done.stdout
         assert '"detail"' not in done.stdout, done.stdout
     assert len(commands) == 5
+    accounts = re.findall(r"^  as (\w+).*: (\S+@\S+), password (\S+)$", demo.output, re.MULTILINE)
+    assert [what for what, _, _ in accounts] == ["operator", "publisher", "reader"]
+    for what, email, password in accounts:
+        page = signed_in(the_hub(demo), email, password)
+        assert email in page, "the head of the page does not say who is signed in"
+        assert ("/portal/people" in page) == (what == "operator"), what
+    store = urllib.request.urlopen(f"{the_hub(demo)}/store").read().decode()
+    assert "Contoso CRM Test Drive" in store
+    assert "Fabrikam Insights" in store
     assert "AzureMarketplace-INS|contoso.crm-pro" in message["leadkeeper"]
     assert "azure_table" in the_page(demo)
     end = time.monotonic() + 15

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from leadkeeper.access.sessions import How
 from leadkeeper.doors.bearer import admitted
+from leadkeeper.doors.logo import Logo
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
@@ -108,6 +109,7 @@ class Portal:
     """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is.
 
     ``ending`` is set when the program ends: streams end then. ``support`` is where its operator helps; empty: nowhere.
+    ``logo`` is the marketplace's; without one ours is shown.
     """
 
     def __init__(
@@ -119,12 +121,14 @@ class Portal:
         origins: Origins,
         ending: asyncio.Event | None = None,
         support: str = "",
+        logo: Logo | None = None,
     ) -> None:
         require_static()
         self._services = services
         self._origins = origins
         self._door = Door(services.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
         self._routes = Routes(services, name=name, ending=ending, support=Support(support) if support else None)
+        self._logo = _file(_ASSETS / "icon.svg") if logo is None else logo.answer
         self._outside = Outside(origins)
         self._frames = EmbeddingPages(self._routes, self._door, self._outside)
 
@@ -139,6 +143,7 @@ class Portal:
             *ProviderPages(self._routes, self._door, self._outside).routes(),
             *self._frames.routes(),
             *(Route(f"/portal/static/{name}", _file(path)) for name, path in _FILES.items()),
+            Route("/portal/static/logo", self._logo),
             *(Route(path, self._inside(path, handler), methods=[method]) for path, handler, method in inside),
         ]
         handlers = {

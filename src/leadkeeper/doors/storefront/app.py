@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from leadkeeper.clock import new_id
 from leadkeeper.doors.forms import sent_form
+from leadkeeper.doors.logo import Logo
 from leadkeeper.doors.pages import (
     SHARED,
     STATIC,
@@ -69,7 +70,7 @@ class Asked:
 
 
 class Storefront:
-    """The pages over the rooms. ``name`` is the marketplace's."""
+    """The pages over the rooms. ``name`` and ``logo`` are the marketplace's."""
 
     def __init__(
         self,
@@ -81,12 +82,14 @@ class Storefront:
         *,
         name: object,
         base_url: str,
+        logo: Logo | None = None,
     ) -> None:
         require_static()
         self._name = name
         self._showcase = showcase
         self._intake = intake
         self._guard = guard
+        self._logo = [] if logo is None else [Route("/store/static/logo", logo.answer)]
         self._captcha = captcha
         self._base_url = base_url
         hosts = () if captcha is None else captcha.service.hosts
@@ -96,7 +99,7 @@ class Storefront:
             connect=" ".join(["'self'", *hosts]),
         )
         always: dict[str, Any] = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
-        always |= {"call_texts": CALLS, "thanks": THANKS}
+        always |= {"call_texts": CALLS, "thanks": THANKS, "logo": logo}
         self._pages = Pages("leadkeeper.doors.storefront", languages, policy, **always)
 
     def app(self) -> Starlette:
@@ -108,6 +111,7 @@ class Storefront:
             Route("/store/static/pico.min.css", _file(STATIC / "pico.min.css")),
             Route("/store/static/pages.css", _file(SHARED)),
             Route("/store/static/store.css", _file(_HERE / "assets" / "store.css")),
+            *self._logo,
             Route(_OFFER, self._offer),
             Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}", self._form, methods=["GET", "POST"]),
             Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}/thanks", self._thanks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count, cycle
 from typing import Any, Final
 
@@ -13,6 +14,36 @@ OFFERS: Final = {
 }
 EVERYWHERE: Final = "contoso.crm-pro"
 """The offer with a connection to every kind of destination."""
+PUBLISHED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "contoso.crm-trial": {
+        "summary": "Customers, quotes and calls of a small sales team in one place.",
+        "description": (
+            "Contoso CRM keeps what a sales team needs to know of its customers.\n\n"
+            "- Quotes and orders beside every call\n- A view of the week for each seller\n"
+            "- Import from spreadsheets\n\nThe test drive comes with the data of a made-up company."
+        ),
+        "category": "Sales",
+        "price": "25 EUR for each user and month",
+        "callsToAction": ["testDrive", "contactMe"],
+    },
+    "fabrikam.insights": {
+        "summary": "Reports on stock and deliveries that a warehouse reads in the morning.",
+        "description": (
+            "Fabrikam Insights reads the figures of your warehouse every night.\n\n"
+            "- What runs out this week\n- Which deliveries are late, and why\n- Reports by mail, before work begins"
+        ),
+        "category": "Analytics",
+        "price": "From 400 EUR a month",
+        "callsToAction": ["contactMe", "getItNow"],
+    },
+}
+"""The offers that customers see in the end, and what they read of them."""
+ACCOUNTS: Final = (
+    ("operator", "Teresa Almeida", "teresa.almeida@marketplace.example", None, "operator"),
+    ("publisher (an owner at Contoso)", "Daniel Whitfield", "daniel.whitfield@contoso.example", "contoso", "owner"),
+    ("reader (at Contoso)", "Ines Carvalho", "ines.carvalho@contoso.example", "contoso", "reader"),
+)
+"""Who can sign in to the portal: what they are in words, name, address, publisher, role."""
 EVERY_ACTION: Final = (
     ("AzureMarketplace", "INS"),
     ("AzureMarketplace", "PLT"),
@@ -24,10 +55,10 @@ EVERY_ACTION: Final = (
 """Every source and every action."""
 
 _PEOPLE: Final = (
-    ("Ada", "Lovelace", "ada.lovelace@example.com", "+44 20 7946 0958", "GB", "Analytical Engines", "CTO"),
+    ("Eleanor", "Whitcombe", "eleanor.whitcombe@example.com", "+44 20 7946 0958", "GB", "Northgate Tools", "CTO"),
     ("João", "Conceição", "joao@exemplo.example", "+351 21 000 0000", "PT", "Exemplo, Lda.", "Diretor"),
-    ("美咲", "佐藤", "misaki.sato@example.jp", "+81 3-0000-0000", "JP", "例株式会社", "部長"),
-    ("Grace", "O'Neil-Hopper", "grace@example.org", "+1 555 0100", "US", 'Ships & "Boats"', "Rear Admiral"),
+    ("美咲", "佐藤", "misaki.sato@reikabu.example", "+81 3-0000-0000", "JP", "例株式会社", "部長"),
+    ("Maeve", "O'Neil-Garrison", "maeve@example.org", "+1 206 555 0100", "US", 'Ships & "Boats"', "Head of Purchasing"),
 )
 _NAMES: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
 _customers = zip(cycle(_PEOPLE), count(1), strict=False)
@@ -59,12 +90,12 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
         "PascalCase keys, bare lead source",
         {
             "UserDetails": {
-                "FirstName": "Ada",
-                "LastName": "Lovelace",
-                "Email": "ada.lovelace@example.com",
+                "FirstName": "Eleanor",
+                "LastName": "Whitcombe",
+                "Email": "eleanor.whitcombe@example.com",
                 "Phone": "+44 20 7946 0958",
                 "Country": "GB",
-                "Company": "Analytical Engines",
+                "Company": "Northgate Tools",
                 "Title": "CTO",
             },
             "LeadSource": "AzureMarketplace",
@@ -73,7 +104,7 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
             "Description": "Campaigns: spring-26",
         },
         "AzureMarketplace-INS|contoso.crm-trial",
-        "ada.lovelace@example.com",
+        "eleanor.whitcombe@example.com",
     ),
     (
         "camelCase keys, whole lead source, an empty and a null field",

@@ -83,7 +83,7 @@ class _Demo:
             self._verdict(failed)
             self.interrupted = 0
             self._screen.name_each()
-            self._screen.say(sights(hub, stage, story.hook_url))
+            self._screen.say(sights(hub, stage, story.hook_url, story.accounts))
             with self._screen.watching(_ROWS):
                 await _while_alive(hub, stage, board, asyncio.sleep(float("inf")))
         return 0

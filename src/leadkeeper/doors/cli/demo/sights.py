@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.hub import Hub
+from leadkeeper.doors.cli.demo.market import Account
 from leadkeeper.doors.cli.demo.stage import Stage
 
 
-def sights(hub: Hub, stage: Stage, hook_url: str) -> str:
+def sights(hub: Hub, stage: Stage, hook_url: str, accounts: Sequence[Account]) -> str:
     """Addresses and commands that work as they stand, in another terminal. The key dies with the demo."""
     key = f"-H 'Authorization: Bearer {hub.key}'"
     json_type = "-H 'Content-Type: application/json'"
@@ -20,14 +22,16 @@ def sights(hub: Hub, stage: Stage, hook_url: str) -> str:
         f"{name}={shlex.quote(hub.settings[name])}"
         for name in ("LEADKEEPER_DATABASE_URL", "LEADKEEPER_SECRET_KEY_FILE")
     )
+    people = "\n".join(f"  as {each.what}: {each.email}, password {each.password}" for each in accounts)
     return f"""
 The hub goes on until Ctrl-C. Try it from another terminal; what you send appears below.
 
 The API, described:        {hub.url}/openapi.json
 The publishers' portal:    {hub.url}/portal
-  (sign in with this key:  {hub.key})
+  Sign in with one of these passwords, which were made for this demo and end with it,
+{people}
+  or as operator with this key: {hub.key}
 The storefront:            {hub.url}/store
-  (empty until an offer is published: leadkeeper offers publish, or the portal's button)
 What arrived, as a page:   {stage.sandbox.control_url}
   (its certificate is of the sandbox's own authority: let your browser go on)
 Hand in a lead:

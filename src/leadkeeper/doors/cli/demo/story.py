@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.board import Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
+from leadkeeper.doors.cli.demo.market import Account, invite_people, publish_offers
 from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, new_secret, table
 from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
@@ -35,11 +36,12 @@ class Story:
         self._endpoints: dict[str, MoodyEndpoint] = {}
         self.handed_in: list[HandedIn] = []
         self.hook_url = ""
+        self.accounts: Sequence[Account] = ()
 
     async def play(self) -> None:
         """The whole story. Raises :class:`Refused` if it does not go as told."""
-        acts = (self._set_up, self._by_rest, self._in_a_batch, self._by_hook, self._faulty, self._broken, self._failing)
-        for act in acts:
+        by_hand = (self._by_rest, self._in_a_batch, self._by_hook, self._faulty)
+        for act in (self._set_up, *by_hand, self._broken, self._failing, self._published):
             before = len(self.handed_in)
             await act()
             leads = {lead.id for lead in self.handed_in[before:] if not lead.test}
@@ -163,6 +165,11 @@ class Story:
         self._endpoints[offer].down = False
         self._screen.say("  It has recovered; the next try takes the lead there.")
         await self._settled(leads, {"delivered"})
+
+    async def _published(self) -> None:
+        self._screen.heading(f"8. {len(cast.PUBLISHED)} offers are published: customers see them in the storefront")
+        await publish_offers(self._hub, self._screen)
+        self.accounts = await invite_people(self._hub)
 
     async def _put(self, offer: str, place: Place, settings: Mapping[str, Any]) -> None:
         await self._hub.ask("PUT", f"{_path(offer)}/connections/{place.connection}", settings)

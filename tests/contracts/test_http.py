@@ -55,6 +55,9 @@ async def test_literal_private_addresses_are_refused_before_anything_is_resolved
         network.check_url(url)
     with pytest.raises(AddressRefused):
         await network.session.get(url)
+    parsed = parse_url(url)
+    with pytest.raises(AddressRefused):
+        await network.post(parsed, data=b"{}", headers={})
     await network.aclose()
 
 
@@ -65,6 +68,9 @@ async def test_plain_http_is_refused(url: str) -> None:
         network.check_url(url)
     with pytest.raises(AddressInvalid):
         await network.session.get(url)
+    parsed = parse_url(url)
+    with pytest.raises(AddressInvalid):
+        await network.post(parsed, data=b"{}", headers={})
     assert str(network.check_url("http://127.0.0.1:10002/devstoreaccount1")).startswith("http:")
     assert str(network.check_url("http://localhost:10002/devstoreaccount1")).startswith("http:")
     await network.aclose()
@@ -153,6 +159,14 @@ async def test_redirects_are_not_followed_even_when_asked_for(network: Network, 
     answered = await network.post(parse_url(URL), data=b"{}", headers={})
     assert answered.status == 302
     assert [seen.target for seen in server.received] == ["/in", "/in"]
+
+
+async def test_what_is_posted_goes_over_connections_of_the_session(network: Network, server: FaultServer) -> None:
+    server.fault = answer(200, b"{}")
+    async with network.session.get(URL) as response:
+        await response.read()
+    await network.post(parse_url(URL), data=b"{}", headers={})
+    assert (len(server.received), server.connections) == (2, 1)
 
 
 @pytest.mark.parametrize("fault", [endless(), answer(200, b"x" * 1_001)])

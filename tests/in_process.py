@@ -138,6 +138,7 @@ class Installation:
     services: Services
     url: str
     session: aiohttp.ClientSession
+    doors: ASGIApp | None = None
     visitors: dict[str, Visitor] = field(default_factory=dict)
 
     @property
@@ -171,11 +172,10 @@ async def installation(
             carrying = asyncio.create_task(opened.worker.run())
             stack.push_async_callback(lambda: carrying)
             stack.push_async_callback(opened.worker.stop, 5)
-        url = await stack.enter_async_context(
-            listening(open_doors(settings, opened), settings.listener_limits, settings.proxies)
-        )
+        doors = open_doors(settings, opened)
+        url = await stack.enter_async_context(listening(doors, settings.listener_limits, settings.proxies))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        found = Installation(opened.services, url, session)
+        found = Installation(opened.services, url, session, doors)
         operator = await found.visitor("operator")
         assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
         offer = {"title": "Contoso CRM Pro", "offerType": "saas"}

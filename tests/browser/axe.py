@@ -12,7 +12,16 @@ from tests.browser.conftest import AXE
 async def violations(page: Page) -> list[str]:
     """Each rule that the page breaks, and where. The page's policy lets no script of ours in, so it goes beside it."""
     await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return await _run(page, "{resultTypes: ['violations']}")
+
+
+async def colour_violations(page: Page) -> list[str]:
+    """What :func:`violations` would find in the other theme of the page at which it looked last: colours alone."""
+    return await _run(page, "{resultTypes: ['violations'], runOnly: ['color-contrast', 'link-in-text-block']}")
+
+
+async def _run(page: Page, options: str) -> list[str]:
+    found: dict[str, Any] = await page.evaluate(f"axe.run(document, {options})")
     return [
         f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}"
         for each in found["violations"]

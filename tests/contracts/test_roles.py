@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import sqlalchemy as sa
-from starlette.routing import Route
 
 from leadkeeper.access.permissions import PERMISSIONS, Caller, Permission, Role
 from leadkeeper.channels.channels import Wanted
 from leadkeeper.channels.events import ChannelKind
-from leadkeeper.doors.client_address import ClientAddresses
-from leadkeeper.doors.origins import Origins, Secure
-from leadkeeper.doors.portal.app import Portal
 from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.mail.text import question
@@ -27,6 +23,8 @@ from tests.contracts.test_tenancy import OPEN, body_of, filled, operations, para
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.journeys.customer import Customer, Form
 from tests.people import OPERATOR, add, sign_in, signed_in
+from tests.routes import page_routes
+from tests.rows import everything
 
 OWN_FORMS: Final = (
     "/portal/find",
@@ -97,32 +95,9 @@ async def known(home: Installation) -> dict[str, str]:
 
 def routes(home: Installation) -> list[tuple[str, str]]:
     """Every method and path of the portal."""
-    portal = Portal(home.services, name="M", base_url=home.url, origins=Origins(Secure(ClientAddresses(), home.url)))
-    found = [
-        (method, route.path)
-        for route in portal.app().routes
-        if isinstance(route, Route) and "/static/" not in route.path
-        for method in sorted((route.methods or set()) - {"HEAD"})
-    ]
+    found = [(method, path) for method, path in page_routes(home.doors) if path.startswith("/portal")]
     assert len(found) > 50
     return found
-
-
-def _select(table: sa.Table) -> sa.Select[Any]:
-    # When keys and hooks were used last is written by whoever calls, a few seconds later.
-    return sa.select(*(column for column in table.c if column.name != "used_at")).order_by(*table.primary_key)
-
-
-async def everything(home: Installation) -> list[Any]:
-    """All rows that somebody could change, without when a session was seen or a key used."""
-    tables = (t.publisher, t.offer, t.offer_version, t.connection, t.connection_change, t.operation, t.hook, t.lead)
-    more = (t.delivery, t.key, t.person, t.membership, t.one_time_link, t.installation, t.contact, t.cross_listing)
-    told = (t.channel, t.channel_event)
-
-    def transaction(conn: sa.Connection) -> list[Any]:
-        return [conn.execute(_select(each)).all() for each in tables + more + told]
-
-    return await home.services.storage.read(transaction)
 
 
 async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: Installation) -> None:

@@ -471,3 +471,5 @@ def test_commands_without_a_remote_way_say_so(command: tuple[str, ...], stranger
 def test_refusals_are_told_in_portuguese(stranger: Stranger) -> None:
     assert run(["--url", "x", "--key-file", str(stranger.key_file), "--language", "pt", "leads", "send", OFFER]) == 1
     assert "só funciona" in stranger.capture.readouterr().err
+    assert run(["--language", "pt", "connections", "show", OFFER]) == 1
+    assert stranger.capture.readouterr().err == "Não há oferta 'crm-pro' de um publicador 'contoso'.\n"

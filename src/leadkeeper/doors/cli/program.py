@@ -156,7 +156,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         summary = explanation(error)
         if summary is None:
             raise
-        complain(summary)
+        complain(language.tell(summary))
         return 1
     return code if isinstance(code, int) else 0
 

@@ -38,6 +38,10 @@ JSON, and names and texts are those of the REST API.
 Exit codes: 0 done; 1 refused, or something is wrong: one line on standard error says what; 2 called wrongly; 130 ended
 with Ctrl-C. This page is generated from the program.
 
+`--url` and `--key-file` stand before the command, as `--language` does: with them (or `LEADKEEPER_URL` and
+`LEADKEEPER_KEY_FILE`) it works on another machine's installation, where it has a way:
+[Work from another machine](../howto/work-from-another-machine.md).
+
 `leadkeeper --install-completion` lets your shell (bash, zsh, fish, PowerShell) complete commands and options with Tab;
 `--show-completion` prints what it would install. Tables keep ids whole at any width, and colour states on a terminal
 alone (`NO_COLOR=1`: nowhere).

@@ -83,6 +83,9 @@ NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
         "docs/howto/run-on-postgresql.md",
         "LEADKEEPER_DATABASE_URL=postgresql+asyncpg://leadkeeper:password@db.internal/leadkeeper",
     ): ("settings with a server and a key of the reader's own; every journey runs with such settings on PostgreSQL"),
+    ("docs/howto/work-from-another-machine.md", "(umask 077; cat > ~/.leadkeeper-key)"): (
+        "asks the reader's own installation; tests/contracts/test_remote_commands.py asks one over TLS"
+    ),
     ("docs/howto/run-behind-a-proxy.md", "LEADKEEPER_PUBLIC_URL=https://leads.example"): (
         "settings with the reader's own proxy, which is no program of ours"
     ),

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.reading import with_storage
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
+from leadkeeper.doors.cli.remote.chosen import ask
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say, short_moment_of
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.texts import _
 
 if TYPE_CHECKING:
+    from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import Storage
     from leadkeeper.texts import Language
@@ -30,7 +32,12 @@ def attention(
 
         return await Attention(storage).list(publisher, clock(), language)
 
-    found = with_storage(work)
+    async def there(remote: Remote) -> AttentionList:
+        from leadkeeper.views import AttentionList
+
+        return await remote.get("/v1/attention", AttentionList, {"publisherId": publisher})
+
+    found = ask(lambda: with_storage(work), there)
     if json:
         print_json(found)
         return
@@ -52,7 +59,7 @@ def _print(entry: AttentionEntry, language: Language) -> None:
     offer = f"{entry.publisher_id}.{entry.offer_id}" if entry.offer_id else everybody
     where = f"{offer}/{entry.connection}" if entry.connection else offer
     print_line(f"{where}: {entry.summary}")
-    since, until = _moment(entry.since), _moment(entry.until)
+    since, until = short_moment_of(entry.since), short_moment_of(entry.until)
     facts = [
         f"{since_word} {since}" if since else "",
         f"{until_word} {until}" if until else "",
@@ -66,9 +73,3 @@ def _print(entry: AttentionEntry, language: Language) -> None:
 
 def _leads(count: int, language: Language) -> str:
     return language.ngettext("%(count)s lead", "%(count)s leads", count)
-
-
-def _moment(text: str | None) -> str:
-    from datetime import datetime
-
-    return "" if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"

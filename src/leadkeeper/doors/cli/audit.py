@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadkeeper.doors.cli.installation import with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
-from leadkeeper.doors.cli.values import Since, Until, milliseconds
+from leadkeeper.doors.cli.values import Since, Until, milliseconds, moment_text
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.views import AuditPage
 
 
 def _act(text: str | None) -> str | None:
@@ -34,7 +39,15 @@ def audit(
     from leadkeeper.access.audit import AuditFilter
 
     filters = AuditFilter(publisher, who, act, milliseconds(since), milliseconds(until))
-    page = with_services(lambda services: services.audit.list(filters, cursor, limit))
+
+    async def there(remote: Remote) -> AuditPage:
+        from leadkeeper.views import AuditPage
+
+        moments = {"since": moment_text(since), "until": moment_text(until)}
+        query = {"publisherId": publisher, "who": who, "act": act, "limit": limit, "cursor": cursor, **moments}
+        return await remote.get("/v1/audit", AuditPage, query)
+
+    page = ask(lambda: with_services(lambda services: services.audit.list(filters, cursor, limit)), there)
     if json:
         print_json(page)
         return

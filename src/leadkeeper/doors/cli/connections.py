@@ -11,22 +11,27 @@ import typer
 from leadkeeper.check import step_title
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import (
     AsJson,
+    Cell,
     print_json,
     print_line,
     print_table,
     say,
-    short_moment,
+    short_moment_of,
     state_text,
+    to_json,
 )
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
 from leadkeeper.offer import OfferRef
+from leadkeeper.problem import unknown_connection
 from leadkeeper.texts import _
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
+    from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.services import Services
     from leadkeeper.texts import Language
     from leadkeeper.views import Validation
@@ -45,28 +50,49 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List connections and how they are doing. Secrets are masked."""
-    from leadkeeper.clock import now_ms
-    from leadkeeper.connections.state import STATE_WORDS
-
     language = spoken_language()
-    found = with_services(lambda services: services.connections.list(offer))
+
+    async def there(remote: Remote) -> list[dict[str, Any]]:
+        from leadkeeper.doors.cli.remote.catalogue import list_connections
+
+        return await list_connections(remote, offer)
+
+    def here() -> list[dict[str, Any]]:
+        return [
+            _resource(connection, language)
+            for connection in with_services(lambda services: services.connections.list(offer))
+        ]
+
+    found = ask(here, there)
     if json:
-        print_json({"connections": [_resource(connection, language) for connection in found]})
+        print_json({"connections": found})
         return
-    now = now_ms()
-    rows = [
-        (
-            str(c.offer),
-            c.name,
-            c.stored.destination,
-            state_text(c.state.value, language.gettext(STATE_WORDS[c.state])),
-            short_moment(c.since(now)),
-            _trouble(c, language),
-        )
-        for c in found
-    ]
     columns = ("Offer", "Name", "Destination", "State", "Since", "Trouble")
+    rows = [_row(each, language) for each in found]
     print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
+
+
+@commands.command()
+def show(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
+    """Show a connection whole: its settings, how it is doing, and why. Secrets are masked."""
+    language = spoken_language()
+
+    async def there(remote: Remote) -> dict[str, Any]:
+        from leadkeeper.doors.cli.remote.catalogue import read_connection
+
+        return await read_connection(remote, offer, name)
+
+    def here() -> dict[str, Any]:
+        found = with_services(lambda services: services.connections.get(offer, name))
+        if found is None:
+            raise unknown_connection(offer, name)
+        return _resource(found, language)
+
+    found = ask(here, there)
+    if json:
+        print_json(found)
+    else:
+        _print_connection(found, language)
 
 
 @commands.command()
@@ -119,7 +145,17 @@ def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = F
     Where the destination does not confirm it, search for it there, then run found or not-found.
     """
     language = spoken_language()
-    found = with_services(lambda services: services.validator.validate(offer, name, by=BY, language=language))
+
+    async def there(remote: Remote) -> Validation:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+        from leadkeeper.views import Validation
+
+        return await remote.post(f"{path_of(offer, name)}/validate", Validation)
+
+    found = ask(
+        lambda: with_services(lambda services: services.validator.validate(offer, name, by=BY, language=language)),
+        there,
+    )
     if json:
         print_json(found)
     else:
@@ -151,14 +187,32 @@ def not_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker 
 @commands.command()
 def pause(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Hold a connection's leads until it is resumed."""
-    with_services(lambda services: services.connections.pause(offer, name, by=BY))
+
+    async def there(remote: Remote) -> None:
+        from leadkeeper.doors.cli.remote.catalogue import act_on_connection
+
+        await act_on_connection(remote, offer, name, "pause")
+
+    async def here(services: Services) -> None:
+        await services.connections.pause(offer, name, by=BY)
+
+    ask(lambda: with_services(here), there)
     say(f"The connection {offer}/{name} is paused: its leads are held.")
 
 
 @commands.command()
 def resume(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Try a connection anew, whoever paused it. Its held leads go out."""
-    with_services(lambda services: services.connections.resume(offer, name, by=BY))
+
+    async def there(remote: Remote) -> None:
+        from leadkeeper.doors.cli.remote.catalogue import act_on_connection
+
+        await act_on_connection(remote, offer, name, "resume")
+
+    async def here(services: Services) -> None:
+        await services.connections.resume(offer, name, by=BY)
+
+    ask(lambda: with_services(here), there)
     say(f"The connection {offer}/{name} is resumed.")
 
 
@@ -282,14 +336,49 @@ def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: b
         print_diagnosis(DiagnosisView.of(summary, language), language)
 
 
-def _trouble(connection: Connection, language: Language) -> str:
-    from leadkeeper.catalogue import from_stored, text_of
-    from leadkeeper.diagnosis import Diagnosis
+def _row(resource: dict[str, Any], language: Language) -> tuple[str | Cell, ...]:
+    health = resource["health"]
+    state, diagnosis = health["state"], health["diagnosis"]
+    return (
+        resource["offer"],
+        resource["name"],
+        _destination(resource),
+        state_text(state, _state_word(state, language)),
+        short_moment_of(health["since"]),
+        diagnosis["summary"] if diagnosis else "",
+    )
 
-    if connection.diagnosis is None:
-        return ""
-    summary = from_stored(connection.diagnosis)
-    return text_of(summary.kind, language).summary if isinstance(summary, Diagnosis) else ""
+
+def _destination(resource: dict[str, Any]) -> str:
+    """The name of its kind of destination; as ``customer-leads`` calls it where it is none of ours."""
+    from leadkeeper.destinations.registry import OURS
+
+    found = OURS.taking(resource["leadDestination"])
+    return resource["leadDestination"] if found is None else found.name
+
+
+def _state_word(state: str, language: Language) -> str:
+    from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+
+    return language.gettext(STATE_WORDS[ConnectionState(state)])
+
+
+def _print_connection(resource: dict[str, Any], language: Language) -> None:
+    from leadkeeper.views import DiagnosisView
+
+    health = resource["health"]
+    since = f" ({short_moment_of(health['since'])})" if health["since"] else ""
+    print_line(f"{resource['offer']}/{resource['name']} ({_destination(resource)})")
+    print_line(f"  {_state_word(health['state'], language)}{since}")
+    for name, value in resource.items():
+        if name.endswith("Configuration") and isinstance(value, dict):
+            for setting, given in value.items():
+                shown = given if isinstance(given, str) else to_json(given)
+                print_line(f"  {setting:<28} {shown}")
+    for name in ("createdTime", "changedTime"):
+        print_line(f"  {name:<28} {resource[name]}")
+    if health["diagnosis"] is not None:
+        print_diagnosis(DiagnosisView.model_validate(health["diagnosis"]), language)
 
 
 def _print_validation(found: Validation, language: Language) -> None:

@@ -7,6 +7,14 @@ class Failed(Exception):
     """A command cannot do what it was asked; the message is one line that says why and what to do."""
 
 
+class Refused(Failed):
+    """An installation elsewhere answered, and not with success; ``status`` is the HTTP status."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 def explanation(error: BaseException) -> str | None:
     """The line for an error that is no bug of ours; ``None`` for one that is. Repeats no secrets."""
     from alembic.util import CommandError

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from leadkeeper.doors.cli.remote.chosen import require_here
+
 if TYPE_CHECKING:
     from leadkeeper.services import Services
     from leadkeeper.settings import Settings
@@ -17,7 +19,11 @@ BY = "cli"
 
 
 def with_services(work: Callable[[Services], Awaitable[R]]) -> R:
-    """What ``work`` answers, given the rooms over the database of this process's settings (made when missing)."""
+    """What ``work`` answers, given the rooms over the database of this process's settings (made when missing).
+
+    Raises :class:`Failed` where another installation is meant.
+    """
+    require_here()
     from leadkeeper.app import open_services
 
     settings = quiet_settings()

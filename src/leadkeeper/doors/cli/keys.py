@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
-from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.failing import Failed, Refused
 from leadkeeper.doors.cli.installation import with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from leadkeeper.access.keys import ListedKey, NewKey
+    from leadkeeper.doors.api.keys import KeyView, NewKeyView
+    from leadkeeper.doors.cli.remote.client import Remote
 
 commands = typer.Typer(name="keys", help="Who may call the API, in which role.", no_args_is_help=True)
 
@@ -36,10 +44,19 @@ def create(
     json: AsJson = False,
 ) -> None:
     """Make a key. It is shown this once: only its hash is kept."""
-    try:
-        made = with_services(lambda services: services.keys.create(role, note))
-    except ValueError as error:
-        raise Failed(f"{error}: leadkeeper publishers put.") from None
+
+    def here() -> NewKey | NewKeyView:
+        try:
+            return with_services(lambda services: services.keys.create(role, note))
+        except ValueError as error:
+            raise Failed(f"{error}: leadkeeper publishers put.") from None
+
+    async def there(remote: Remote) -> NewKey | NewKeyView:
+        from leadkeeper.doors.api.keys import NewKeyView
+
+        return await remote.post("/v1/keys", NewKeyView, {"role": role, "note": note})
+
+    made = ask(here, there)
     if json:
         print_json(made)
         return
@@ -54,11 +71,19 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List the keys, oldest first, revoked ones too, and when each was used last."""
-    every = with_services(lambda services: services.keys.list())
+
+    async def there(remote: Remote) -> Sequence[ListedKey | KeyView]:
+        from leadkeeper.doors.api.keys import KeyView
+
+        query = {"publisherId": publisher, "revoked": True, "limit": 200}
+        newest_first = await remote.every("/v1/keys", "keys", query)
+        return [remote.read(KeyView, each) for each in reversed(newest_first)]
+
+    every = ask(lambda: with_services(lambda services: services.keys.list()), there)
     found = [
         key
         for key in every
-        if publisher in (None, key.publisher_id) and role in (None, key.role, key.role.partition(":")[0])
+        if publisher in (None, key.role.partition(":")[2]) and role in (None, key.role, key.role.partition(":")[0])
     ]
     if json:
         from leadkeeper.doors.api.keys import KeyView
@@ -73,6 +98,16 @@ def list_(
 @commands.command()
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")]) -> None:
     """End a key. Running servers honour it for up to five seconds more."""
-    if not with_services(lambda services: services.keys.revoke(key_id)):
+
+    async def there(remote: Remote) -> bool:
+        try:
+            await remote.delete(f"/v1/keys/{quote(key_id, safe='')}")
+        except Refused as error:
+            if error.status in (404, 422):
+                return False
+            raise
+        return True
+
+    if not ask(lambda: with_services(lambda services: services.keys.revoke(key_id)), there):
         raise Failed(f"There is no key {key_id!r} that could be revoked: leadkeeper keys list.")
     say(f"The key {key_id} is revoked.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -10,6 +11,7 @@ from leadkeeper.doors.cli import selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.reading import with_reading
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import (
@@ -28,10 +30,14 @@ from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.trace import Traced
     from leadkeeper.intake.keep import NewLead
     from leadkeeper.services import Services
     from leadkeeper.texts import Language
-    from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView, Replayed
+    from leadkeeper.views import CustomerView, DeliveryView, LeadPage, LeadSummary, LeadView, Replayed
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(selected_leads.commands)
@@ -58,7 +64,18 @@ def find(
     wanted = sys.stdin.readline() if text == "-" else text
     require_storable(wanted)
     language = spoken_language()
-    found = with_services(lambda services: services.reading.find(wanted, by=BY, publisher_id=None, language=language))
+
+    async def there(remote: Remote) -> Traced:
+        from leadkeeper.inbox.trace import Traced
+
+        return await remote.post("/v1/find", Traced, {"text": wanted})
+
+    found = ask(
+        lambda: with_services(
+            lambda services: services.reading.find(wanted, by=BY, publisher_id=None, language=language)
+        ),
+        there,
+    )
     if json:
         print_json(found)
         return
@@ -115,7 +132,13 @@ def list_(
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
     )
-    page = with_reading(lambda reading: reading.leads(filters, cursor, limit, by=BY))
+
+    async def there(remote: Remote) -> LeadPage:
+        from leadkeeper.doors.cli.remote.leads import list_leads
+
+        return await list_leads(remote, filters, cursor, limit)
+
+    page = ask(lambda: with_reading(lambda reading: reading.leads(filters, cursor, limit, by=BY)), there)
     if json:
         print_json(page)
         return
@@ -129,7 +152,13 @@ def list_(
 def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id.")], json: AsJson = False) -> None:
     """Show a lead whole: as it was handed in, and every attempt to deliver it."""
     language = spoken_language()
-    found = with_reading(lambda reading: reading.lead(lead, by=BY, publisher_id=None, language=language))
+
+    async def there(remote: Remote) -> LeadView | None:
+        return await _read(remote, lead)
+
+    found = ask(
+        lambda: with_reading(lambda reading: reading.lead(lead, by=BY, publisher_id=None, language=language)), there
+    )
     if found is None:
         raise Failed(f"There is no lead {lead!r}.")
     if json:
@@ -213,7 +242,23 @@ def retry(
     json: AsJson = False,
 ) -> None:
     """Send again now."""
-    sent, others = with_services(lambda services: _retry(services, id_, spoken_language()))
+    language = spoken_language()
+
+    async def here(services: Services) -> _Sent:
+        async def again(delivery: str) -> DeliveryView:
+            return await services.redelivery.retry(delivery, by=BY, language=language)
+
+        return await _retry(id_, await services.inbox.get(id_), again)  # only its deliveries' ids and states are used
+
+    async def there(remote: Remote) -> _Sent:
+        async def again(delivery: str) -> DeliveryView:
+            from leadkeeper.views import DeliveryView
+
+            return await remote.post(f"/v1/deliveries/{quote(delivery, safe='')}/retry", DeliveryView)
+
+        return await _retry(id_, await _read(remote, id_), again)
+
+    sent, others = ask(lambda: with_services(here), there)
     if json:
         print_json({"deliveries": sent})
         return
@@ -278,14 +323,22 @@ def _ids(offer: OfferRef) -> dict[str, str]:
     return {"publisherId": offer.publisher_id, "offerId": offer.offer_id}
 
 
-async def _retry(services: Services, id_: str, language: Language) -> tuple[list[DeliveryView], list[DeliveryView]]:
-    """The deliveries that are sent again, and the lead's others."""
-    lead = await services.inbox.get(id_)  # only its deliveries' ids and states are used
+async def _read(remote: Remote, lead_id: str) -> LeadView | None:
+    from leadkeeper.views import LeadView
+
+    return await remote.find(f"/v1/leads/{quote(lead_id, safe='')}", LeadView)
+
+
+_Sent = tuple[list["DeliveryView"], list["DeliveryView"]]
+"""The deliveries that are sent again, and the lead's others."""
+
+
+async def _retry(id_: str, lead: LeadView | None, again: Callable[[str], Awaitable[DeliveryView]]) -> _Sent:
     if lead is None:
-        return [await services.redelivery.retry(id_, by=BY, language=language)], []
+        return [await again(id_)], []
     others = [delivery for delivery in lead.deliveries if delivery.state in _DONE]
     open_ones = [delivery for delivery in lead.deliveries if delivery.state not in _DONE]
-    return [await services.redelivery.retry(delivery.id, by=BY, language=language) for delivery in open_ones], others
+    return [await again(delivery.id) for delivery in open_ones], others
 
 
 def _row(lead: LeadSummary) -> tuple[str | Cell, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from typer._click.core import Command, Context, Parameter
 from typer._click.formatting import HelpFormatter
 
+from leadkeeper.doors.cli.remote.chosen import written_setting
 from leadkeeper.doors.cli.telling import language_of_tag, terminal_language
 from leadkeeper.texts import Language, _
 
@@ -25,6 +25,9 @@ RICH: Final = {
     "COMMANDS_PANEL_TITLE": _("Commands"),
 }
 """What Typer's own module for help calls its headings and marks."""
+
+_WITH_VALUE: Final = frozenset({"--url", "--key-file"})
+"""Options before the command that are followed by a value, beside the language's."""
 
 _OWN: Final = ("help", "short_help", "epilog", "rich_help_panel", "metavar")
 _FOUND: Final = (*_OWN, "options_metavar", "subcommand_metavar")
@@ -53,11 +56,7 @@ def help_language(arguments: Sequence[str]) -> Language:
 
     Reads the one setting by itself, since all of them take long to read. A tag that is not known is English here.
     """
-    from dotenv import dotenv_values
-
-    name = "LEADKEEPER_LANGUAGE"
-    written = dotenv_values(".env").get(name) if Path(".env").is_file() and name not in os.environ else None
-    chosen = _asked(arguments) or os.environ.get(name) or written or terminal_language(os.environ)
+    chosen = _asked(arguments) or written_setting("LEADKEEPER_LANGUAGE") or terminal_language(os.environ)
     return language_of_tag(chosen)
 
 
@@ -69,7 +68,9 @@ def _asked(arguments: Sequence[str]) -> str:
             return next(rest, "")
         if each.startswith("--language="):
             return each.partition("=")[2]
-        if not each.startswith("-"):
+        if each in _WITH_VALUE:
+            next(rest, None)
+        elif not each.startswith("-"):
             break
     return ""
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Offer, checked
 from leadkeeper.texts import _
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.api.offers import OfferView
+    from leadkeeper.doors.cli.remote.client import Remote
 
 commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
 
@@ -37,9 +44,18 @@ def put(
         given | {"category": category, "price": price},
         _("The offer cannot be taken: %(errors)s"),
     )
-    made, is_new = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
+
+    async def there(remote: Remote) -> tuple[OfferView, bool]:
+        path = f"/v1/publishers/{offer.publisher_id}/offers/{offer.offer_id}"
+        return await remote.put(path, OfferView, body.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+    def here() -> tuple[OfferView, bool]:
+        made = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
+        return OfferView.model_validate(made[0]), made[1]
+
+    made, is_new = ask(here, there)
     if json:
-        print_json(OfferView.model_validate(made))
+        print_json(made)
     else:
         say(f"The offer {offer} is {'made' if is_new else 'changed'}.")
 
@@ -51,9 +67,22 @@ def list_(
     """List the offers."""
     from leadkeeper.doors.api.offers import OfferList, OfferView
 
-    found = with_services(lambda services: services.catalogue.offers(publisher))
+    async def there(remote: Remote) -> Sequence[OfferView]:
+        from leadkeeper.doors.cli.remote.catalogue import publisher_ids
+
+        found: list[OfferView] = []
+        for each in await publisher_ids(remote) if publisher is None else [publisher]:
+            path = f"/v1/publishers/{quote(each, safe='')}/offers"
+            found += [remote.read(OfferView, offer) for offer in await remote.every(path, "offers")]
+        return found
+
+    def here() -> Sequence[OfferView]:
+        found = with_services(lambda services: services.catalogue.offers(publisher))
+        return [OfferView.model_validate(offer) for offer in found]
+
+    found = ask(here, there)
     if json:
-        print_json(OfferList(offers=[OfferView.model_validate(offer) for offer in found]))
+        print_json(OfferList(offers=list(found)))
         return
     rows = [(f"{o.publisher_id}.{o.id}", o.title, o.offer_type, "yes" if o.live else "no") for o in found]
     print_table(("Offer", "Title", "Type", "Live"), rows, empty="There are no offers: leadkeeper offers put.")

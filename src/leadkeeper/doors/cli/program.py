@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
@@ -34,7 +34,8 @@ from leadkeeper.doors.cli import (
 )
 from leadkeeper.doors.cli.failing import Failed, explanation
 from leadkeeper.doors.cli.localized_help import help_language, tell_help
-from leadkeeper.doors.cli.showing import complain
+from leadkeeper.doors.cli.remote.chosen import require_here
+from leadkeeper.doors.cli.showing import complain, plain_text
 
 NAME = "leadkeeper"
 
@@ -67,6 +68,7 @@ def _known(tag: str | None) -> str | None:
 
 @program.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
@@ -79,9 +81,31 @@ def _options(
             callback=_known,
         ),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="ADDRESS",
+            help="Work on the installation at this address, over its REST API; else LEADKEEPER_URL, else on the "
+            "database of this machine's settings.",
+        ),
+    ] = None,
+    key_file: Annotated[
+        str | None,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="The file with your key for --url, which nobody else may read (chmod 600); else LEADKEEPER_KEY_FILE.",
+        ),
+    ] = None,
 ) -> None:
     """What stands before the command."""
+    if context.invoked_subcommand in _HERE and "--help" not in sys.argv:
+        require_here()
 
+
+_HERE: Final = frozenset({"serve", "api", "worker", "db", "doctor"})
+"""Commands that are about this machine, and must not be taken for ones about the installation that ``--url`` names."""
 
 _RUN, _SET_UP, _LOOK, _MAINTAIN = "Run", "Set up", "Look and act", "Maintain"
 
@@ -111,9 +135,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if not all(map(_is_text, given)):
         complain("An argument is no text: it holds bytes that are not UTF-8.")
         return 2
+    language = help_language(given)
     try:
         command = get_command(program)
-        tell_help(command, help_language(given))
+        tell_help(command, language)
         code = command(args=list(given), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except ClickException as error:
@@ -123,7 +148,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return 1
     except Failed as error:
-        complain(str(error))
+        complain(plain_text(language.tell(error.args[0])))
         return 1
     except typer.Abort:
         return 130
@@ -131,7 +156,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         summary = explanation(error)
         if summary is None:
             raise
-        complain(summary)
+        complain(language.tell(summary))
         return 1
     return code if isinstance(code, int) else 0
 

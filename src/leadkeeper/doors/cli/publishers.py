@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import checked
 from leadkeeper.texts import _
@@ -15,6 +18,8 @@ from leadkeeper.texts import _
 if TYPE_CHECKING:
     from leadkeeper.doors.api.publishers import PublisherView
     from leadkeeper.doors.api.retention import RetentionView
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.publishing.catalogue import Publisher as Listed
     from leadkeeper.services import Services
 
 commands = typer.Typer(name="publishers", help="Who has offers in the marketplace.", no_args_is_help=True)
@@ -36,18 +41,30 @@ def put(
     """Make a publisher, or change its name, its contact and its quotas."""
     from leadkeeper.doors.api.schemas import PublisherBody
 
-    given = dict(_quota(text) for text in quota or [])
+    given = {"quotas": dict(_quota(text) for text in quota or []), "contact": contact}
     body = checked(
         PublisherBody,
-        {"displayName": name or publisher, "quotas": given, "contact": contact},
+        {"displayName": name or publisher, **given},
         _("The publisher cannot be taken: %(errors)s"),
     )
     quotas = None if body.quotas is None else body.quotas.given()
-    made, is_new = with_services(
-        lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, contact=contact, by=BY)
-    )
+
+    async def there(remote: Remote) -> tuple[Listed | PublisherView, bool]:
+        from leadkeeper.doors.api.publishers import PublisherView
+
+        path = _path(publisher)
+        before = None if name else await remote.find(path, PublisherView)
+        shown = {"displayName": body.display_name if before is None else before.display_name}
+        return await remote.put(path, PublisherView, shown | _given_only(given))
+
+    def here() -> tuple[Listed | PublisherView, bool]:
+        return with_services(
+            lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, contact=contact, by=BY)
+        )
+
+    made, is_new = ask(here, there)
     if json:
-        print_json(made)
+        print_json(_view(made))
     else:
         say(f"The publisher {made.id} is {'made' if is_new else 'changed'}.")
 
@@ -55,9 +72,15 @@ def put(
 @commands.command("list")
 def list_(json: AsJson = False) -> None:
     """List the publishers."""
-    found = with_services(lambda services: services.catalogue.publishers())
+
+    async def there(remote: Remote) -> Sequence[Listed | PublisherView]:
+        from leadkeeper.doors.api.publishers import PublisherView
+
+        return [remote.read(PublisherView, each) for each in await remote.every("/v1/publishers", "publishers")]
+
+    found = ask(lambda: with_services(lambda services: services.catalogue.publishers()), there)
     if json:
-        print_json({"publishers": found})
+        print_json({"publishers": [_view(each) for each in found]})
         return
     rows = [(p.id, p.display_name, p.created_at, p.suspended_at or "") for p in found]
     columns = ("Id", "Name", "Made", "Suspended")
@@ -79,7 +102,12 @@ def suspend(
         await services.suspensions.suspend(publisher, reason, by=BY)
         return await _shown(services, publisher)
 
-    found = with_services(act)
+    async def there(remote: Remote) -> PublisherView:
+        from leadkeeper.doors.api.publishers import PublisherView
+
+        return await remote.post(f"{_path(publisher)}/suspend", PublisherView, {"reason": reason})
+
+    found = ask(lambda: with_services(act), there)
     if json:
         print_json(found)
     else:
@@ -94,11 +122,32 @@ def release(publisher: Publisher, json: AsJson = False) -> None:
         done = await services.suspensions.release(publisher, by=BY)
         return done, await _shown(services, publisher)
 
-    done, found = with_services(act)
+    async def there(remote: Remote) -> tuple[bool, PublisherView]:
+        from leadkeeper.doors.api.publishers import PublisherView
+
+        before = await remote.get(_path(publisher), PublisherView)
+        found = await remote.post(f"{_path(publisher)}/release", PublisherView)
+        return before.suspended_at is not None, found
+
+    done, found = ask(lambda: with_services(act), there)
     if json:
         print_json(found)
     else:
         say(f"The publisher {found.id} {'is released' if done else 'was not suspended'}.")
+
+
+def _path(publisher: str) -> str:
+    return f"/v1/publishers/{quote(publisher, safe='')}"
+
+
+def _given_only(given: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in given.items() if value is not None and value != {}}
+
+
+def _view(publisher: Listed | PublisherView) -> PublisherView:
+    from leadkeeper.doors.api.publishers import PublisherView
+
+    return PublisherView.model_validate(publisher)
 
 
 async def _shown(services: Services, publisher: str) -> PublisherView:

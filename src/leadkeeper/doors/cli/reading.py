@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from leadkeeper.doors.cli.remote.chosen import require_here
+
 if TYPE_CHECKING:
     from leadkeeper.inbox.reading import Reading
     from leadkeeper.storage.database_clock import DatabaseClock
@@ -15,7 +17,11 @@ R = TypeVar("R")
 
 
 def with_storage(work: Callable[[Storage, DatabaseClock], Awaitable[R]]) -> R:
-    """What ``work`` answers, given the database of this process's settings, up to date, and its clock."""
+    """What ``work`` answers, given the database of this process's settings, up to date, and its clock.
+
+    Raises :class:`Failed` where another installation is meant.
+    """
+    require_here()
     from leadkeeper.settings import load_settings
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import open_storage

@@ -11,6 +11,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Since, Until, known_state, milliseconds, parse_offer
@@ -19,6 +20,7 @@ from leadkeeper.offer import OfferRef
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.inbox import LeadFilter
     from leadkeeper.inbox.selection import Order
     from leadkeeper.services import Services
@@ -162,8 +164,14 @@ def _act(chosen: _Chosen, order: Order, *, dry_run: bool, json: bool) -> None:
             outcomes += done.outcomes
         return BulkResult(dry_run=dry_run, outcomes=tuple(outcomes))
 
+    async def there(remote: Remote) -> BulkResult:
+        from leadkeeper.doors.cli.remote.leads import act_on_leads
+
+        whose = chosen.publisher_id if chosen.ids else None
+        return await act_on_leads(remote, chosen.ids, filters, order, whose, dry_run=dry_run)
+
     with busy("Going through the leads"):
-        found = with_services(work)
+        found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
     else:

@@ -42,6 +42,11 @@ def print_json(value: object) -> None:
     print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
 
 
+def to_json(value: object) -> str:
+    """``value``, as JSON knows it, on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _plain(value: object) -> Any:
     from pydantic import BaseModel
 
@@ -85,11 +90,11 @@ def state_text(state: str, word: str | None = None) -> Cell:
     return Cell(state if word is None else word, _STYLES.get(state, ""))
 
 
-def short_moment(ms: int | None) -> str:
-    """A moment (ms since 1970) to the minute, with its zone; nothing for none."""
-    from leadkeeper.clock import to_datetime
+def short_moment_of(text: str | None) -> str:
+    """A moment as JSON writes it, to the minute, with its zone; nothing for none."""
+    from datetime import datetime
 
-    return "" if ms is None else f"{to_datetime(ms):%Y-%m-%d %H:%M} UTC"
+    return "" if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, empty: str) -> None:

@@ -61,6 +61,15 @@ def milliseconds(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
 
 
+def moment_text(moment: datetime | None) -> str | None:
+    """The same moment as the REST API takes it, to the millisecond."""
+    if moment is None:
+        return None
+    from leadkeeper.clock import to_text
+
+    return to_text(int(moment.timestamp() * 1000))
+
+
 def read_json(path: str) -> dict[str, Any]:
     """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``, :class:`Problem`."""
     from leadkeeper.doors.readable import require_storable

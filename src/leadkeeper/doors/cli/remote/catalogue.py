@@ -1,0 +1,89 @@
+"""Publishers, offers and connections of an installation elsewhere, as the JSON that it writes, each with its offer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from leadkeeper.connections.state import ConnectionState
+from leadkeeper.offer import OfferRef
+from leadkeeper.views import DiagnosisView
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.cli.remote.client import Remote
+
+
+class Named(BaseModel):
+    """Of a thing only what it is called."""
+
+    id: str
+
+
+async def publisher_ids(remote: Remote) -> list[str]:
+    """Those that the key may see."""
+    return [remote.read(Named, each).id for each in await remote.every("/v1/publishers", "publishers")]
+
+
+class _Health(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    state: ConnectionState
+    since: str | None
+    diagnosis: DiagnosisView | None
+
+
+class _Shown(BaseModel):
+    """What the commands show of a connection; the settings of its destination stay as they came."""
+
+    model_config = ConfigDict(extra="allow")
+
+    leadDestination: str
+    name: str
+    health: _Health
+    createdTime: str
+    changedTime: str
+
+
+def path_of(offer: OfferRef, name: str) -> str:
+    """Where the API has a connection."""
+    return f"{_every(offer)}/{quote(name, safe='')}"
+
+
+async def list_connections(remote: Remote, offer: OfferRef | None) -> list[dict[str, Any]]:
+    """An offer's connections, else those of all offers that the key may see, by offer and name."""
+    found: list[dict[str, Any]] = []
+    for each in [offer] if offer is not None else await _offers(remote):
+        found += [_shown(remote, each, one) for one in await remote.every(_every(each), "connections")]
+    return found
+
+
+async def read_connection(remote: Remote, offer: OfferRef, name: str) -> dict[str, Any]:
+    """One connection."""
+    found = await remote.get(path_of(offer, name), RootModel[dict[str, Any]])
+    return _shown(remote, offer, found.root)
+
+
+async def act_on_connection(remote: Remote, offer: OfferRef, name: str, act: str) -> None:
+    """Pause it, or resume it."""
+    await remote.post(f"{path_of(offer, name)}/{act}", _Shown)
+
+
+async def _offers(remote: Remote) -> list[OfferRef]:
+    """Every offer is asked for its connections: the list of everybody's holds no settings, and is for operators."""
+    offers: list[OfferRef] = []
+    for publisher in await publisher_ids(remote):
+        path = f"/v1/publishers/{quote(publisher, safe='')}/offers"
+        offers += [OfferRef(publisher, remote.read(Named, each).id) for each in await remote.every(path, "offers")]
+    return sorted(offers, key=str)
+
+
+def _every(offer: OfferRef) -> str:
+    return f"/v1/publishers/{offer.publisher_id}/offers/{offer.offer_id}/connections"
+
+
+def _shown(remote: Remote, offer: OfferRef, value: dict[str, Any]) -> dict[str, Any]:
+    """As it came, which is as the commands write it too; looked at, so that nothing is missing in it."""
+    remote.read(_Shown, value)
+    return {"offer": str(offer), **value}

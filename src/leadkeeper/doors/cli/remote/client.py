@@ -1,0 +1,187 @@
+"""The REST API of an installation elsewhere, asked over TLS; whatever it refuses is one line with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from leadkeeper import __version__
+from leadkeeper.doors.cli.failing import Failed, Refused
+from leadkeeper.doors.cli.remote.chosen import Place
+from leadkeeper.doors.cli.remote.refusals import not_understood, refusal, unreachable, wrong_address
+from leadkeeper.doors.cli.telling import spoken_language
+from leadkeeper.network.addresses import parse_ranges
+from leadkeeper.network.client import NETWORK_ERRORS, AddressInvalid, Network, NetworkPolicy, parse_url
+from leadkeeper.texts import lazy_gettext
+
+R = TypeVar("R")
+M = TypeVar("M", bound=BaseModel)
+
+ANSWER_LIMIT: Final = 32 * 1024 * 1024
+"""The most bytes of an answer: a thousand offers or connections with all their settings are far less."""
+SECONDS: Final = 160.0
+"""How long an answer may take: a validation waits for its destination."""
+EVERYWHERE: Final = "0.0.0.0/0, ::/0"
+
+
+class Remote:
+    """One installation's REST API, asked with one key. Every method raises :class:`Failed` for a refusal, in one line
+    that says what to do and never holds the key."""
+
+    def __init__(self, place: Place, base: str, network: Network, language: str) -> None:
+        self._place = place
+        self._base = base
+        self._network = network
+        self._headers = {
+            "Authorization": f"Bearer {place.key}",
+            "Accept": "application/json",
+            "Accept-Language": language,
+            "User-Agent": f"Leadkeeper/{__version__}",
+        }
+
+    async def get(self, path: str, model: type[M], query: Mapping[str, object] | None = None) -> M:
+        """What is at ``path`` (its parts quoted), asked with the parts of ``query`` that are not ``None``."""
+        return self._read(model, await self._call("GET", _with(path, query or {})))
+
+    async def find(self, path: str, model: type[M]) -> M | None:
+        """The same, or ``None`` where there is no such thing."""
+        try:
+            return await self.get(path, model)
+        except Refused as error:
+            if error.status in (404, 422):  # an id that is none of ours is refused before anybody looks for it
+                return None
+            raise
+
+    async def every(self, path: str, entries: str, query: Mapping[str, object] | None = None) -> list[Any]:
+        """All entries of a list, as JSON, however many pages it has."""
+        found: list[Any] = []
+        async for page in self.pages(path, entries, query):
+            found += page
+        return found
+
+    async def pages(
+        self, path: str, entries: str, query: Mapping[str, object] | None = None
+    ) -> AsyncIterator[list[Any]]:
+        """The pages of a list, as JSON, until there is none."""
+        cursor: str | None = None
+        while True:
+            answer = await self._call("GET", _with(path, {**(query or {}), "cursor": cursor}))
+            if not isinstance(answer, dict) or not isinstance(answer.get(entries), list):
+                raise not_understood(self._base)
+            yield answer[entries]
+            following = answer.get("nextCursor")
+            if following is None:
+                return
+            if following == cursor:  # it would go on for ever
+                raise not_understood(self._base)
+            cursor = following
+
+    async def post(self, path: str, model: type[M], body: object = None) -> M:
+        """What it answers to ``body``."""
+        return self._read(model, await self._call("POST", path, body))
+
+    async def put(self, path: str, model: type[M], body: object) -> tuple[M, bool]:
+        """What there is now at ``path``, and whether it is new."""
+        status, answer = await self._answer("PUT", path, body)
+        return self._read(model, answer), status == 201
+
+    async def delete(self, path: str) -> None:
+        """Nothing is at ``path`` any more."""
+        await self._call("DELETE", path)
+
+    def read(self, model: type[M], value: object) -> M:
+        """An entry of a list as ``model``."""
+        return self._read(model, value)
+
+    def _read(self, model: type[M], value: object) -> M:
+        try:
+            return model.model_validate(value)
+        except ValidationError:
+            raise not_understood(self._base) from None
+
+    async def _call(self, method: str, path: str, body: object = None) -> Any:
+        _, answer = await self._answer(method, path, body)
+        return answer
+
+    async def _answer(self, method: str, path: str, body: object) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
+        url = URL(self._base + path, encoded=True)
+        try:
+            async with self._network.session.request(
+                method, url, data=data, headers=headers, allow_redirects=False
+            ) as response:
+                content = await response.read()
+        except NETWORK_ERRORS as error:
+            raise unreachable(self._base, error, changes=method != "GET") from None
+        answer = _json(content)
+        if response.status >= 300:
+            again = response.headers.get("Retry-After")
+            raise refusal(response.status, answer, self._base, self._place.key_file, again)
+        if answer is None and response.status != 204:
+            raise not_understood(self._base)
+        return response.status, answer
+
+
+def asked(place: Place, work: Callable[[Remote], Awaitable[R]]) -> R:
+    """What ``work`` answers, given the installation at ``place``."""
+    base, language = _base(place.url), spoken_language()
+    policy = NetworkPolicy(
+        allow_addresses=parse_ranges(EVERYWHERE),  # whoever runs the command chose the address
+        ca_file=place.ca_file,
+        total_seconds=SECONDS,
+        answer_limit=ANSWER_LIMIT,
+    )
+
+    async def run() -> R:
+        try:
+            network = Network(policy)
+        except OSError as error:  # no file, or no certificate in it
+            raise Failed(
+                lazy_gettext(
+                    "LEADKEEPER_CA_FILE: %(path)s cannot be used: %(why)s.",
+                    path=place.ca_file,
+                    why=error.strerror or type(error).__name__,
+                )
+            ) from None
+        try:
+            return await work(Remote(place, base, network, language.code))
+        finally:
+            await network.aclose()
+
+    return asyncio.run(run())
+
+
+def _base(text: str) -> str:
+    """The address that paths are put behind. Raises :class:`Failed`; a key goes over TLS, or stays on this machine."""
+    try:
+        url = parse_url(text.rstrip("/"))
+    except AddressInvalid as error:
+        raise wrong_address(error.args[0]) from None
+    if url.query_string or url.fragment:
+        raise wrong_address(lazy_gettext("it may have no query and no fragment."))
+    if url.scheme != "https" and url.raw_host not in ("localhost", "127.0.0.1", "::1"):
+        raise wrong_address(lazy_gettext("a key goes over https alone, or to this machine itself."))
+    return str(url).rstrip("/")
+
+
+def _with(path: str, query: Mapping[str, object]) -> str:
+    given = {name: _text(value) for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,82 @@
+"""Leads of an installation elsewhere: listed, and acted on many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from leadkeeper.clock import to_text
+from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.inbox.inbox import MOST
+from leadkeeper.texts import lazy_gettext
+from leadkeeper.views import BulkOutcome, BulkResult, LeadPage
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.selection import Order
+
+
+async def list_leads(remote: Remote, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
+    """A page of those that fit. A customer's address goes in a body, since a URL stands in logs."""
+    wanted = _wanted(filters) | {"cursor": cursor, "limit": limit}
+    if filters.email is None:
+        return await remote.get("/v1/leads", LeadPage, wanted)
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return await remote.post("/v1/leads/find", LeadPage, given | {"email": filters.email})
+
+
+async def act_on_leads(
+    remote: Remote,
+    ids: Sequence[str],
+    filters: LeadFilter | None,
+    order: Order,
+    publisher_id: str | None,
+    *,
+    dry_run: bool,
+) -> BulkResult:
+    """Do ``order`` to the leads that are named by ``ids``, else to all that fit ``filters``.
+
+    Raises :class:`Failed` for ids beside a publisher: the API acts on ids whosever they are.
+    """
+    if filters is None and publisher_id is not None:
+        raise Failed(lazy_gettext("Name leads, or choose them by --publisher or --offer: at --url not both."))
+    body: dict[str, Any] = {"act": order.act.value, "dryRun": dry_run, "uncertain": order.uncertain}
+    if order.owner_id:
+        body["owner"] = order.owner_id
+    if order.state:
+        body |= {"state": order.state, "reason": order.reason}
+    outcomes: list[BulkOutcome] = []
+    async for some in _portions(remote, ids, filters):
+        done = await remote.post("/v1/leads/bulk", BulkResult, body | {"leadIds": list(some)})
+        outcomes += done.outcomes
+    return BulkResult(dry_run=dry_run, outcomes=tuple(outcomes))
+
+
+async def _portions(remote: Remote, ids: Sequence[str], filters: LeadFilter | None) -> AsyncIterator[Sequence[str]]:
+    """Ids, as many at a time as one call takes."""
+    if filters is None:
+        for at in range(0, len(ids), MOST):
+            yield ids[at : at + MOST]
+        return
+    cursor: str | None = None
+    while True:
+        page = await list_leads(remote, filters, cursor, MOST)
+        if page.leads:
+            yield [each.id for each in page.leads]
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _wanted(filters: LeadFilter) -> dict[str, object]:
+    return {
+        "publisherId": filters.publisher_id,
+        "offerId": filters.offer_id,
+        "state": filters.state,
+        "source": filters.source,
+        "action": filters.action,
+        "test": filters.test,
+        "since": None if filters.since_ms is None else to_text(filters.since_ms),
+        "until": None if filters.until_ms is None else to_text(filters.until_ms),
+    }

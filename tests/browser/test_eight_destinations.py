@@ -1,4 +1,4 @@
-"""From an empty database: each of the eight destinations is connected wrongly, understood from the page alone, mended.
+"""From an empty database: each of the eight destinations is connected wrongly, understood from the page alone, fixed.
 
 One program, one offer, one person, and after the start no command. Steps are counted.
 """

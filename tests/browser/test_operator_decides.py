@@ -1,4 +1,4 @@
-"""From an empty database: an operator refuses an offer and says why, the publisher reads it, mends it, and is approved.
+"""From an empty database: an operator refuses an offer and says why, the publisher reads it, fixes it, and is approved.
 
 The publisher connected Web-to-Lead, which answers the same to what it drops: no page says that the test lead was
 received, the publisher does not find it, says so, and reads what usually is wrong. Steps are counted.

@@ -34,7 +34,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Places]:
 
 @asynccontextmanager
 async def pressing(at: Places) -> AsyncIterator[None]:
-    """A press works meanwhile; an operator certifies."""
+    """A publishing runner works meanwhile; an operator certifies."""
     services = at.home.services
     runner = PublishingRunner(
         services.storage, services.connections, services.validator, by_operator=True, base_url="http://leads.example"

@@ -24,7 +24,7 @@ WRONG_SECRET: Final = "not-the-secret-0123456789"
 
 
 async def connect(person: Person) -> None:
-    """Dynamics 365 with a wrong secret, understood, mended, proven."""
+    """Dynamics 365 with a wrong secret, understood, fixed, proven."""
     page = person.page
     await person.step("choose Dynamics 365", page.locator(".kind a.stretched[href$='kind=dynamics']"))
     way = page.locator(".way-card").filter(has_text=person.summary("An application signs in"))

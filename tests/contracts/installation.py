@@ -1,4 +1,4 @@
-"""A house for tests: the rooms over one database, and the people and offers that most tests need."""
+"""An installation for tests: the services over one database, and the people and offers that most tests need."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TestInstallation:
 
 @asynccontextmanager
 async def furnished(url: str) -> AsyncIterator[TestInstallation]:
-    """A house with one publisher and one live offer over a new database."""
+    """An installation with one publisher and one live offer over a new database."""
     storage = open_storage(url)
     try:
         await storage.write(upgrade)

@@ -34,7 +34,7 @@ ENDPOINT_HOST = "leads.fabrikam.example"
 
 
 class Stage(Protocol):
-    """One far side. ``count`` says how many records of a lead are there; ``total`` how many of all."""
+    """One remote system. ``count`` says how many records of a lead are there; ``total`` how many of all."""
 
     @property
     def hosts(self) -> Mapping[str, tuple[str, int | None]]: ...

@@ -41,7 +41,7 @@ PERSONAL = ("Ada ", "Lovelace", "ada0", "15550100", "contoso.example")
 
 @dataclass
 class Telling:
-    """Channels over a house, with what carries their events."""
+    """Channels over an installation, with what carries their events."""
 
     house: TestInstallation
     channels: Channels

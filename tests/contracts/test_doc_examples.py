@@ -1,8 +1,8 @@
 """Every connection that a destination's page shows is entered as it stands, and validates against the sandbox.
 
-The far side is set up with the ids, secrets, names of hosts and fields that the example has, and the host names lead
-there as ``docs/howto/use-the-sandbox.md`` says. An example that shows nothing but ``fields`` goes into the page's first
-connection.
+The remote system is set up with the ids, secrets, names of hosts and fields that the example has, and the host names
+lead there as ``docs/howto/use-the-sandbox.md`` says. An example that shows nothing but ``fields`` goes into the page's
+first connection.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Settings = Mapping[str, Any]
 
 @dataclass
 class Remote:
-    """What stands at the far side, and how the program's settings lead there; ``closing`` ends it."""
+    """What stands at the remote system, and how the program's settings lead there; ``closing`` ends it."""
 
     authority: Authority
     closing: AsyncExitStack

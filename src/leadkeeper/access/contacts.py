@@ -1,4 +1,4 @@
-"""Whether an address wants a publisher's notices: entered, asked, confirmed, declined. All SQL, within others' acts.
+"""Whether an address wants a publisher's notices: entered, asked, confirmed, declined. SQL within others' transactions.
 
 What an operator enters, and what the operator's rules vouch for, is not asked. Everybody else gets one question, whose
 link is over after :data:`VALID_MS`. Nobody gets more than :data:`QUESTIONS` in that time, whoever asks, and a mailbox

@@ -1,7 +1,7 @@
 """New settings of a published offer's connection: kept beside those in effect until a test lead arrives with them.
 
 Customers act on a published offer at any moment, so settings that nobody has tried must not take the place of settings
-that work. What is broken has nothing to lose: its repair takes effect at once. All SQL, within others' acts.
+that work. What is broken has nothing to lose: its repair takes effect at once. All SQL, within others' transactions.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """Settings as they were read before the act that writes them; they hold while the same is ``known``."""
+    """Settings as they were read before the transaction that writes them; they hold while the same is ``known``."""
 
     known: Stored | None
     parsed: Parsed | None
@@ -123,7 +123,7 @@ class Connections:
         trusted: bool = False,
         ahead: _Ahead | None = None,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
-        """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
+        """:meth:`put` within another use case's transaction; its caller wakes the worker once that is committed."""
         change_routes(conn, offer.publisher_id)
         row = _row(conn, offer, name)
         before = None if row is None else self._rows.with_change(conn, row)
@@ -349,7 +349,7 @@ class Connections:
         return await self._storage.write(transaction)
 
     def known(self, conn: sa.Connection, offer: OfferRef, name: str) -> Connection:
-        """The connection, its row held for this act. Raises :class:`Problem` if it does not exist."""
+        """The connection, its row held for this transaction. Raises :class:`Problem` if it does not exist."""
         c = t.connection.c
         require_offer(conn, offer)
         this = (c.offer_ref == str(offer), c.name == name, c.removed_at.is_(None))

@@ -3,7 +3,7 @@
 It begins with the first lead that fails (or when the connection is broken) and is over with the first that is taken,
 or a check that passes; as long as nobody was told of it, with one that is refused for what it holds, too. People are
 told of it after :data:`TELL_AFTER`, every :data:`AGAIN_AFTER` while it lasts, and once it has been over for
-:data:`SETTLED`: a far side that takes one lead and fails again is in one outage.
+:data:`SETTLED`: a remote system that takes one lead and fails again is in one outage.
 """
 
 from __future__ import annotations

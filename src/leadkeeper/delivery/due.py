@@ -33,7 +33,7 @@ HALF_OPEN_OF_ALL: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A connection with a delivery that is due; ``trial`` says that only one lead at a time may be sent over it."""
+    """A connection with a delivery that is due; ``half_open`` says that only one lead at a time may be sent over it."""
 
     connection_id: str
     publisher_id: str

@@ -21,7 +21,7 @@ from leadkeeper.storage.damage import Damage, Record, damage_of
 from leadkeeper.storage.engine import Storage
 
 MOST: Final = 2_000
-"""How many records the doctor reads in one act."""
+"""How many records the doctor reads in one transaction."""
 NOTIFIED_MS: Final = 86_400_000
 """How long is told of what was ended since it was damaged: nothing is left to fix, but somebody may want to know."""
 
@@ -218,7 +218,7 @@ BY_RECORD: Final = {walk.record: walk for walk in WALKS}
 async def all_damaged(storage: Storage, now: int, progress: Callable[[int], None]) -> AsyncIterator[Found]:
     """Every damaged record there is, and what was ended for that lately; ``progress`` hears how many were read so far.
 
-    Reads all of them, in acts of :data:`MOST`: of many millions that takes minutes, and keeps nobody waiting.
+    Reads all of them, in transactions of :data:`MOST`: of many millions that takes minutes, and keeps nobody waiting.
     """
     records, known = 0, set[Damage]()
     for walk in WALKS:

@@ -151,7 +151,7 @@ class Network:
     """The guarded session and what adapters do with it. Must be made in a running event loop; close with ``aclose``.
 
     ``resolve`` replaces the system's name resolution; what it answers is checked all the same.
-    ``dice`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
+    ``random_unit`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Mails that wait, one for each recipient: written down in the act that causes them, sent by whoever looks. All SQL.
+"""Mails that wait, one for each recipient: written in the transaction that causes them, sent by whoever looks. All SQL.
 
 Each keeps its fate: what the server said to it last, and when it is tried again.
 """

@@ -1,4 +1,4 @@
-"""Sending the notices that other rooms wrote down, and asking contacts: over the operator's mail server.
+"""Sending the notices that other packages wrote down, and asking contacts: over the operator's mail server.
 
 Notices are gathered per connection. Every recipient has a result of its own: whoever was served is not written to
 again, whoever was put off is tried again, and what is over a publisher's bound waits for its next hour.

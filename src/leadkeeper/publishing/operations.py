@@ -1,4 +1,4 @@
-"""Operations as they are stored: read and written within others' acts."""
+"""Operations as they are stored: read and written within others' transactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing an offer, as people ask for it: begin, go live, cancel, certify, look. ``press`` does the work."""
+"""Publishing an offer, as people ask for it: begin, go live, cancel, certify, look. ``runner`` does the work."""
 
 from __future__ import annotations
 

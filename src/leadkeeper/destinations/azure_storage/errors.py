@@ -226,7 +226,7 @@ def _evidence(error: StorageError, leads: Sequence[OutgoingLead], secrets: Seque
 
 
 def _is_echoed(lead: OutgoingLead, observed: str, stretches: set[str]) -> bool:
-    """Whether ``heard`` holds one of the lead's private texts, a word of its customer's, or a long part of one."""
+    """Whether ``observed`` holds one of the lead's private texts, a word of its customer's, or a long part of one."""
     texts = [text.casefold() for text in lead.private]
     c = lead.customer
     words = re.findall(r"\w{3,}", f"{c.first_name} {c.last_name} {c.email} {c.company} {c.title}".casefold())

@@ -57,7 +57,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def milliseconds(moment: datetime | None) -> int | None:
-    """Whole milliseconds since 1970, as the rooms count."""
+    """Whole milliseconds since 1970, as the services count."""
     return None if moment is None else int(moment.timestamp() * 1000)
 
 

@@ -103,7 +103,7 @@ _REFUSALS: Final = {
 
 
 class Portal:
-    """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is.
+    """The pages over the services. ``name`` is the marketplace's; ``origins`` tells whose a form is.
 
     ``ending`` is set when the program ends: streams end then. ``support`` is where its operator helps; empty: nowhere.
     """

@@ -71,7 +71,7 @@ class Support:
 
 
 class Routes:
-    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
+    """The services behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
     ``ending`` is set when the program ends. ``support`` is where its operator helps.
     """

@@ -69,7 +69,7 @@ class Asked:
 
 
 class Storefront:
-    """The pages over the rooms. ``name`` is the marketplace's."""
+    """The pages over the services. ``name`` is the marketplace's."""
 
     def __init__(
         self,

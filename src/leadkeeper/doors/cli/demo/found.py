@@ -1,4 +1,4 @@
-"""Leads as the far sides themselves show them: rows, files, records, people, posts and mails, by the lead's id.
+"""Leads as the remote systems themselves show them: rows, files, records, people, posts and mails, by the lead's id.
 
 Where a destination has no place of its own for the id, a test lead goes without: it is found by its e-mail address.
 """

@@ -1,4 +1,4 @@
-"""Where a lead goes in the demo: settings as a publisher enters them, a look at the far side, and what breaks it."""
+"""Where a lead goes in the demo: settings as a publisher enters them, a look at the remote system, what breaks it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Mishap:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One connection of an offer. ``look`` reads the leads at the far side itself, by their ids.
+    """One connection of an offer. ``look`` reads the leads at the remote system itself, by their ids.
 
     ``confirms``: the destination says whether it kept a lead; where it does not, Leadkeeper calls it unconfirmed.
     ``once``: a lead must never be there twice; an endpoint may be sent one again, and knows it by its id.

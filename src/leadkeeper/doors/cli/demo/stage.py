@@ -1,4 +1,4 @@
-"""The far sides that the demo and the sandbox carry leads to: every destination's stand-in, and what shows it."""
+"""The remote systems that the demo and the sandbox carry leads to: every destination's stand-in, and what shows it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def connect(publisher: Person) -> None:
     await enter(page, {name: str(value) for name, value in WEB_SETTINGS.items()})
     await save(page)
     publisher.steps.append("save and validate")
-    await expect(page.locator("#said")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
     await nothing_claimed(page)
     await picture(page, "unconfirmed-asks")
     await publisher.step("say that it is not there", publisher.button("No, I cannot find it"))
@@ -73,7 +73,7 @@ async def find_it(publisher: Person) -> None:
     """The picklist is no longer mandatory: another test lead is sent, and found."""
     page = publisher.page
     await publisher.step("validate again", page.get_by_role("button", name="Validate: send a test lead"))
-    await expect(page.locator("#said")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
     await publisher.step("say that it is there", publisher.button("Yes, it is there"))
     await expect(page.locator(".line-head .state").last).to_contain_text("working", timeout=PATIENCE)
 

@@ -42,7 +42,7 @@ def lead(number: int = 0, *, offer: OfferRef = CRM, key: str | None = None, last
 
 @dataclass
 class TestInstallation:
-    """Rooms with a clock that stands where the test puts it."""
+    """Services with a clock that stands where the test puts it."""
 
     __test__ = False
 

@@ -32,8 +32,8 @@ from leadkeeper.sandbox.email.stand_in import Email
 from leadkeeper.sandbox.entra.directory import Application, Secret, Tenant
 from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.faults import Exchange, FaultServer
+from leadkeeper.sandbox.https_endpoint.stand_in import EndpointRequest as Received
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint.stand_in import Request as Received
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.marketo.leads import PersonField
 from leadkeeper.sandbox.marketo.stand_in import Marketo

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from starlette.routing import Route
 
 from leadkeeper.access.permissions import Caller, Role
-from leadkeeper.access.sessions import Place
+from leadkeeper.access.sessions import SignInPlace
 from leadkeeper.channels.channels import Wanted
 from leadkeeper.channels.events import ChannelKind
 from leadkeeper.doors.client_address import ClientAddresses
@@ -130,7 +130,7 @@ async def neighbour(home: Installation) -> Neighbour:
     link = await home.services.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
     password = "seven lanterns adrift"
     person = await home.services.links.accept(link.token, name=f"Ada {MARK}", password=password)
-    session = await home.services.person_sign_ins.as_person(person, Place(), factor_too=True)
+    session = await home.services.person_sign_ins.as_person(person, SignInPlace(), factor_too=True)
     wanted = Wanted(ChannelKind.WEBHOOK, f"The {MARK}", f"https://{MARK}.example/told")
     channel = await home.services.channels.create("fabrikam", wanted, by="test")
     asked = question("fabrikam", MARK, MARK, f"https://{MARK}.example", parse_address("a@b.example"))

@@ -69,7 +69,7 @@ def _line(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in _QUIET}
 
 
-def summary(before: Stored | None, after: Stored) -> str:
+def change_summary(before: Stored | None, after: Stored) -> str:
     """What a change led to, as the audit tells it: destinations and the names of settings, never their values."""
     if before is None:
         return f"{after.destination}; new"

@@ -23,7 +23,7 @@ from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
-from leadkeeper.connections.standing import Standing, of_offers
+from leadkeeper.connections.standing import ConnectionStanding, of_offers
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.registry import OURS, Destinations
@@ -164,12 +164,12 @@ class Connections:
             if not changes.same_place(before.stored, stored):
                 summary |= {"proven": False, **NO_TEST}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(summary))
-            note(conn, now, by, "connection.put", subject, changes.summary(before.stored, stored))
+            note(conn, now, by, "connection.put", subject, changes.change_summary(before.stored, stored))
         else:
             sealed = self._vault.seal(stored.secrets, row_of(before.id, stored.destination))
             changes.keep_change(conn, before.id, stored, sealed, now)
             announce(conn)
-            note(conn, now, by, "connection.change", subject, changes.summary(before.stored, stored))
+            note(conn, now, by, "connection.change", subject, changes.change_summary(before.stored, stored))
         row = _row(conn, offer, name)
         assert row is not None
         return self._rows.whole(conn, row)
@@ -208,7 +208,7 @@ class Connections:
                 try_anew(conn, connection_id, now)
         take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
-        summary = changes.summary(None if before is None or before.removed else before.stored, stored)
+        summary = changes.change_summary(None if before is None or before.removed else before.stored, stored)
         note(conn, now, by, "connection.put", f"{offer}/{name}", summary)
         row = _row(conn, offer, name)
         assert row is not None
@@ -271,7 +271,7 @@ class Connections:
 
         return await self._storage.read(transaction)
 
-    async def standings(self, offers: Sequence[OfferRef]) -> Sequence[Standing]:
+    async def standings(self, offers: Sequence[OfferRef]) -> Sequence[ConnectionStanding]:
         """How the connections of these offers are doing, by offer and name; opens no secret."""
         return await self._storage.read(of_offers, offers)
 

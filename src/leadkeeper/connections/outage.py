@@ -65,10 +65,10 @@ def judged(health: Health) -> Health:
     )
 
 
-def breaks(health: Health, now: int, *, summary: bool) -> Health:
-    """The connection is broken; ``told`` says that people hear so at this moment."""
+def breaks(health: Health, now: int, *, notifies: bool) -> Health:
+    """The connection is broken; ``notifies`` says that people hear so at this moment."""
     health = fails(health, now)
-    return replace(health, notified_at=now, tell_at=now + AGAIN_AFTER) if summary else health
+    return replace(health, notified_at=now, tell_at=now + AGAIN_AFTER) if notifies else health
 
 
 def works(before: Health, after: Health, now: int) -> Health:

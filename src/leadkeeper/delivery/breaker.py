@@ -152,7 +152,7 @@ def _refused(health: Health, observed: ObservedResult, answer: Diagnosis, now: i
 
 def _paused(health: Health, answer: Diagnosis, now: int, random_unit: float) -> Health:
     rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), random_unit)
-    health = outage.breaks(health, now, summary=health.probes == 0)
+    health = outage.breaks(health, now, notifies=health.probes == 0)
     return replace(health, paused=True, probe_at=now + rest, diagnosis=to_stored(answer))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leadkeeper.delivery.claim import Claimed
-from leadkeeper.delivery.due import Crowd, Due
+from leadkeeper.delivery.due import Due, FullPublishers
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.queue import ConnectionQueue
 from leadkeeper.shares import Shares, room
@@ -123,12 +123,14 @@ class ConnectionQueues:
         self._left_out -= back
         return bool(back)
 
-    def crowd(self) -> Crowd | None:
+    def crowd(self) -> FullPublishers | None:
         """Publishers with work that was left out and no place for any more; ``None`` if there are none."""
         full = {who for who in self._left_out if not self._shares.may(who)}
         if not full:
             return None
-        return Crowd([*full], [queue.connection_id for queue in self._queues.values() if queue.publisher_id in full])
+        return FullPublishers(
+            [*full], [queue.connection_id for queue in self._queues.values() if queue.publisher_id in full]
+        )
 
     def plan(self, due: Iterable[Due]) -> Plan:
         """What to claim for the connections ``due``, so that what is claimed finds a place soon."""

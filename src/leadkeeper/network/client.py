@@ -38,7 +38,7 @@ from leadkeeper.network.addresses import (
     parse_url,
     refused_name,
 )
-from leadkeeper.network.connector import Connector, Resolver, enter, resolved
+from leadkeeper.network.connector import Connector, Resolver, resolved, take_socket
 from leadkeeper.network.names import Names, Resolve, lookup
 from leadkeeper.network.trouble import (
     NETWORK_ERRORS,
@@ -294,7 +294,7 @@ class Network:
             found = [resolved(host, host, port)]
             steps.append(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
         who = acting_for()
-        await enter(self._sockets, who, self._connect_seconds)
+        await take_socket(self._sockets, who, self._connect_seconds)
         try:
             await self._shake_hands(url.scheme, host, found, steps)
         finally:

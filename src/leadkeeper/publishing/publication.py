@@ -218,7 +218,7 @@ class Publication:
 
         def transaction(conn: sa.Connection) -> Operation:
             offer_row(conn, offer)
-            found = operations.find(conn, offer, operation_id)
+            found = operations.find_operation(conn, offer, operation_id)
             if found is None:
                 detail = lazy_gettext(
                     "The offer %(offer)s has no operation %(operation_id)s.",
@@ -318,7 +318,7 @@ def _set_offer(conn: sa.Connection, offer: OfferRef, now: int, **values: Any) ->
 
 
 def _again(conn: sa.Connection, operation: Operation) -> Operation:
-    found = operations.find(conn, operation.offer, operation.id)
+    found = operations.find_operation(conn, operation.offer, operation.id)
     assert found is not None
     return found
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
 from leadkeeper.storage.channel import CHANNEL
-from leadkeeper.storage.turns import in_turn
+from leadkeeper.storage.turns import run_in_turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,7 +72,7 @@ class PostgreSQL:
         return await self._run(lambda c: transaction(c, *args, **kwargs))
 
     async def _run(self, transaction: Callable[[sa.Connection], R]) -> R:
-        return await in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
+        return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
 
     def _begin(self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None) -> asyncio.Task[R]:
         async def run() -> R:

@@ -19,8 +19,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
 from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
-from leadkeeper.storage.turns import in_turn
-from leadkeeper.storage.writer_thread import Outcome, WriterThread
+from leadkeeper.storage.turns import run_in_turn
+from leadkeeper.storage.writer_thread import TransactionResult, WriterThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,7 +68,7 @@ def _any_bytes(conn: sa.Connection) -> Iterator[None]:
         driver.text_factory = str
 
 
-def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) -> Outcome:
+def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) -> TransactionResult:
     """Do one ``transaction`` of several that share a commit; if it fails, what it did is undone, and nothing else.
 
     Raises its error when SQLite has undone the whole transaction with it, as on a full disk.
@@ -81,9 +81,9 @@ def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) 
             raise
         conn.exec_driver_sql("ROLLBACK TO act")
         conn.exec_driver_sql("RELEASE act")
-        return Outcome(error=error)
+        return TransactionResult(error=error)
     conn.exec_driver_sql("RELEASE act")
-    return Outcome(result)
+    return TransactionResult(result)
 
 
 class SQLite:
@@ -152,7 +152,7 @@ class SQLite:
     async def write(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        return await in_turn(
+        return await run_in_turn(
             self._writers,
             BUSY_SECONDS,
             lambda: asyncio.wrap_future(self._write_thread.submit(lambda c: transaction(c, *args, **kwargs))),
@@ -164,7 +164,7 @@ class SQLite:
     async def read(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        return await in_turn(
+        return await run_in_turn(
             self._readers,
             BUSY_SECONDS,
             lambda: asyncio.get_running_loop().run_in_executor(
@@ -207,7 +207,7 @@ class SQLite:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _write_together(self, transactions: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[Outcome]:
+    def _write_together(self, transactions: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[TransactionResult]:
         """One outcome for each of ``transactions``, which share one of the database where there are several.
 
         One that fails is undone by itself and its caller gets the error; where the database is away, all get that:
@@ -220,18 +220,18 @@ class SQLite:
             with self._begin_writing() as conn:
                 outcomes = [_undoable(conn, transaction) for transaction in transactions]
         except BaseException as error:
-            return [Outcome(error=self._summary(error, generation)) for _ in transactions]
+            return [TransactionResult(error=self._summary(error, generation)) for _ in transactions]
         # Alone it is found out whether the transaction is wrong, a row is damaged, or the database is away.
         return [
             self._write_alone(transaction) if isinstance(outcome.error, DatabaseError) else outcome
             for transaction, outcome in zip(transactions, outcomes, strict=True)
         ]
 
-    def _write_alone(self, transaction: Callable[[sa.Connection], Any]) -> Outcome:
+    def _write_alone(self, transaction: Callable[[sa.Connection], Any]) -> TransactionResult:
         try:
-            return Outcome(self._do(self._begin_writing, transaction))
+            return TransactionResult(self._do(self._begin_writing, transaction))
         except BaseException as error:
-            return Outcome(error=error)
+            return TransactionResult(error=error)
 
     def _do(
         self, begin: Callable[[], AbstractContextManager[sa.Connection]], transaction: Callable[[sa.Connection], R]

@@ -12,7 +12,7 @@ from leadkeeper.storage.away import StorageAway
 R = TypeVar("R")
 
 
-async def in_turn(places: Gate, seconds: float, begin: Callable[[], asyncio.Future[R]]) -> R:
+async def run_in_turn(places: Gate, seconds: float, begin: Callable[[], asyncio.Future[R]]) -> R:
     """Begin a transaction in one of ``places`` of the publisher that the task acts for, and wait for its end.
 
     The installation's own transactions need no place. A caller that goes away leaves its transaction to end by itself,

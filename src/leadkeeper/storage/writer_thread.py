@@ -20,7 +20,7 @@ TOGETHER: Final = 8
 """How many transactions of the installation are committed together at most."""
 
 
-class Outcome(NamedTuple):
+class TransactionResult(NamedTuple):
     """What came of a transaction: its result, or its error."""
 
     result: Any = None
@@ -47,7 +47,9 @@ class WriterThread:
     one outcome for each, in order, once they are on the disk; it raises nothing.
     """
 
-    def __init__(self, name: str, write: Callable[[Sequence[Callable[[Any], Any]]], Sequence[Outcome]]) -> None:
+    def __init__(
+        self, name: str, write: Callable[[Sequence[Callable[[Any], Any]]], Sequence[TransactionResult]]
+    ) -> None:
         self._write = write
         self._waiting: PriorityQueue[_Work] = PriorityQueue()
         self._numbers = itertools.count()

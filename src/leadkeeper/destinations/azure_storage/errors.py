@@ -144,7 +144,7 @@ _OBSERVED: Final = 4_096
 _SHARED: Final = 8
 
 
-def read_error(status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> StorageError:
+def read_storage_error(status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> StorageError:
     """The service's error answer, its code from the ``x-ms-error-code`` header or the JSON or XML body.
 
     ``headers`` must be found in any case; ``now`` is in seconds since 1970. Takes any answer, also one that no

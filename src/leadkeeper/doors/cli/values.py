@@ -61,7 +61,7 @@ def milliseconds(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000)
 
 
-def read_json(path: str) -> dict[str, Any]:
+def read_json_file(path: str) -> dict[str, Any]:
     """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``, :class:`Problem`."""
     from leadkeeper.doors.readable import require_storable
 

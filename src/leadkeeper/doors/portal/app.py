@@ -30,7 +30,7 @@ from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.keys import KeyPages
-from leadkeeper.doors.portal.lead_page import LeadPage
+from leadkeeper.doors.portal.lead_page import LeadPageRoutes
 from leadkeeper.doors.portal.lead_upload import UploadPages
 from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
@@ -68,7 +68,7 @@ _PAGES: Final = (
     BulkPages,
     LeadViewPages,
     UploadPages,
-    LeadPage,
+    LeadPageRoutes,
     OfferPages,
     ConnectionPages,
     ConnectionForms,

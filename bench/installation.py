@@ -67,7 +67,7 @@ class Installation:
         return child
 
     def do(self, act: Callable[[Services], Awaitable[R]]) -> R:
-        """Do something in the rooms of this installation, from a process beside its own."""
+        """Do something in the services of this installation, from a process beside its own."""
 
         async def run() -> R:
             async with open_services(self.settings, worker=False) as installation:

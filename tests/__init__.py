@@ -1,1 +1,1 @@
-"""Tests, by what they need: unit, contracts, journeys, browser; house watches the project itself."""
+"""Tests, by what they need: unit, contracts, journeys, browser; `tests.house` watches the project itself."""

@@ -1,4 +1,4 @@
-"""The real rooms behind the real doors, served on a free port of this machine; and a client to knock with."""
+"""The real services behind the real doors, served on a free port of this machine; and a client to knock with."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Visitor:
 
 @dataclass
 class Installation:
-    """Open rooms with a publisher ``contoso`` that has a live offer ``crm-pro``, and keys for every role."""
+    """Open services with a publisher ``contoso`` that has a live offer ``crm-pro``, and keys for every role."""
 
     services: Services
     url: str
@@ -158,7 +158,7 @@ class Installation:
 async def installation(
     database_url: str, *, worker: bool = False, languages: Languages | None = None, **more: Any
 ) -> AsyncIterator[Installation]:
-    """A house over a new database, with or without a worker that carries leads; ``more`` are further settings."""
+    """An installation over a new database, with or without a worker that carries leads; ``more`` are other settings."""
     settings = Settings(
         database_url=database_url,
         secret_key=SecretStr(SECRET_KEY),

@@ -1,4 +1,4 @@
-"""Time and ids as the rooms use them. Rules take ``now`` as an argument; only doors and loops ask this clock."""
+"""Time and ids as the services use them. Rules take ``now`` as an argument; only doors and loops ask this clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rooms that the doors open onto, gathered by ``app``."""
+"""The services that the doors open onto, gathered by ``app``."""
 
 from __future__ import annotations
 

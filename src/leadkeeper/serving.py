@@ -9,7 +9,7 @@ from typing import Any
 
 from leadkeeper.access.chain import Sealer
 from leadkeeper.app import open_services
-from leadkeeper.channels.carrier import Carrier
+from leadkeeper.channels.carrier import ChannelCarrier
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.installation import Installation
@@ -22,7 +22,7 @@ from leadkeeper.privacy.retention import RetentionTask
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.reconciliation.task import ReconciliationTask
 from leadkeeper.settings import Settings
-from leadkeeper.storage.presence import WRITE_SECONDS, Presence
+from leadkeeper.storage.presence import WRITE_SECONDS, ProcessPresence
 from leadkeeper.texts import ENGLISH
 
 
@@ -49,7 +49,7 @@ async def serve(
             server = await start_api(settings, installation, worker=worker)
         carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
         role = "serve" if api and worker else "api" if api else "worker"
-        presence = Presence(installation.services.storage, installation.clock, role)
+        presence = ProcessPresence(installation.services.storage, installation.clock, role)
         beside = [
             asyncio.create_task(work, name="beside")
             for work in (
@@ -76,7 +76,7 @@ async def serve(
         await asyncio.gather(*beside, return_exceptions=True)
 
 
-async def _keep_present(presence: Presence) -> None:
+async def _keep_present(presence: ProcessPresence) -> None:
     """Write down until cancelled that this process runs."""
     try:
         await run_periodically(Job("presence", presence.write_down, WRITE_SECONDS))
@@ -110,7 +110,7 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         marketplace=installation.services.marketplace,
         languages=installation.services.languages,
     )
-    carrier = Carrier(
+    carrier = ChannelCarrier(
         installation.services.storage,
         installation.services.channels,
         installation.network,

@@ -44,7 +44,7 @@ Opened = Callable[..., contextlib.AbstractAsyncContextManager[Installation]]
 
 @pytest.fixture
 def opening(tmp_path: Path) -> Opened:
-    """Opens houses on a new SQLite file each: what pages look like does not depend on the database."""
+    """Opens installations on a new SQLite file each: what pages look like does not depend on the database."""
     numbers = iter(range(100))
 
     def open(**settings: Any) -> contextlib.AbstractAsyncContextManager[Installation]:

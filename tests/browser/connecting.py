@@ -1,4 +1,4 @@
-"""What the stories of connecting share: a house before every kind of far side, and somebody at the portal."""
+"""What the stories of connecting share: an installation before every kind of remote system, somebody at the portal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE = 60_000
 
 @dataclass
 class Places:
-    """Every far side, and the house before them. ``secrets`` were entered, so no page may show them."""
+    """Every remote system, and the installation before them. ``secrets`` were entered, so no page may show them."""
 
     home: Installation
     sandbox: Sandbox
@@ -36,7 +36,7 @@ class Places:
 
 @asynccontextmanager
 async def places(tmp_path: Path, **more: Any) -> AsyncIterator[Places]:
-    """A house with a worker, before the sandbox, an endpoint and a mail server."""
+    """An installation with a worker, before the sandbox, an endpoint and a mail server."""
     authority = Authority(tmp_path / "authority")
     remote = RemoteSide(authority, answer(200))
     await remote.start()

@@ -133,7 +133,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Places]:
 async def fix(page: Page, at: Places, story: Story) -> None:
     """The page tells what is wrong and where; there it is fixed."""
     error = page.locator(f"#{story.field}-error")
-    summary = page.locator(".told-wrong .diagnosis")
+    summary = page.locator(".finding-wrong .diagnosis")
     await expect(error.or_(summary).first).to_be_visible(timeout=PATIENCE)
     assert await violations(page) == []
     if await summary.is_visible():
@@ -170,7 +170,7 @@ async def test_a_destination_is_connected_wrongly_understood_and_mended(
     await fix(page, at, story)
     await keep()
     await save(page)
-    message = page.locator("#said")
+    message = page.locator("#finding")
     await expect(message).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
     await keep()
     assert await violations(page) == []
@@ -203,16 +203,16 @@ async def test_an_endpoint_is_mended_and_its_signing_secret_is_shown_once(browse
     assert secret.startswith("whsec_")
     assert at.remote.bodies == [], "nothing is tried before the secret was shown"
     await page.get_by_role("button", name="Validate: send a test lead").click()
-    await expect(page.locator(".told-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
     await page.get_by_role("link", name="Change these settings").first.click()
     await expect(page.locator(".field-marked", has=page.locator("#httpsEndpointUrl"))).to_be_visible()
     assert secret not in await page.content()
     assert url not in await page.content()
     at.remote.manner = answer(200)
     await save(page)
-    await expect(page.locator("#said")).to_contain_text("was received over primary", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over primary", timeout=PATIENCE)
     await working(page)
-    marker = MARKER.search(await page.locator("#said").inner_text())
+    marker = MARKER.search(await page.locator("#finding").inner_text())
     assert marker is not None
     assert any(marker[0].encode() in body for body in at.remote.bodies)
 
@@ -237,11 +237,11 @@ async def test_azure_table_is_connected_with_a_wrong_key_and_mended(
     await choose(page, at.home.url, "azure_table", "")
     await enter(page, {"storageAccountConnectionString": right.replace(key[1], "c2VjcmV0" + key[1][8:])})
     await save(page)
-    await expect(page.locator(".told-wrong .diagnosis")).to_contain_text("key", timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong .diagnosis")).to_contain_text("key", timeout=PATIENCE)
     await page.get_by_role("link", name="Change these settings").first.click()
     await enter(page, {"storageAccountConnectionString": right})
     await save(page)
-    await expect(page.locator("#said")).to_contain_text("was received over primary", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over primary", timeout=PATIENCE)
     await working(page)
 
 
@@ -262,7 +262,7 @@ async def test_held_leads_are_released_when_the_settings_are_mended(browser: Bro
     right = texts(APPLICATION_SETTINGS, "authentication")
     await enter(page, {**right, "applicationKey": WRONG_SECRET})
     await save(page)
-    await expect(page.locator(".told-wrong")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong")).to_be_visible(timeout=PATIENCE)
     await hand_in(await at.home.visitor("operator"))
     release = page.get_by_role("button", name="Save and release 1 held lead")
     for _ in range(60):
@@ -287,7 +287,7 @@ async def test_a_test_lead_that_is_not_found_names_what_usually_is_wrong(browser
     await choose(page, at.home.url, "salesforce", "Web-to-Lead")
     await enter(page, texts(WEB_SETTINGS))
     await save(page)
-    await expect(page.locator("#said")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
     await picture(page, "asks")
     await page.get_by_role("button", name="No, I cannot find it").click()
     diagnosis = page.locator(".diagnosis")

@@ -1,4 +1,4 @@
-"""From an empty database: each of the eight destinations is connected wrongly, understood from the page alone, mended.
+"""From an empty database: each of the eight destinations is connected wrongly, understood from the page alone, fixed.
 
 One program, one offer, one person, and after the start no command. Steps are counted.
 """
@@ -151,7 +151,7 @@ async def connect(person: Person, at: Around, story: Story) -> None:
         # The signing secret is shown once, before anything is tried.
         await page.locator(".once code").wait_for()
         await person.step("https_endpoint: validate", page.get_by_role("button", name="Validate: send a test lead"))
-    error, diagnosis = page.locator(".field-error").first, page.locator(".told-wrong .diagnosis")
+    error, diagnosis = page.locator(".field-error").first, page.locator(".finding-wrong .diagnosis")
     await expect(error.or_(diagnosis).first).to_be_visible(timeout=PATIENCE)
     assert await violations(page) == []
     at.shown.append(await page.content())
@@ -166,7 +166,7 @@ async def connect(person: Person, at: Around, story: Story) -> None:
     at.remote.manner = answer(200)
     await enter(page, story.right)
     await press_save(person, f"{story.kind}: save and validate, mended")
-    said = page.locator("#said")
+    said = page.locator("#finding")
     await expect(said).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
     at.shown.append(await page.content())
     assert await violations(page) == []

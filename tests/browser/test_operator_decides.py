@@ -1,4 +1,4 @@
-"""From an empty database: an operator refuses an offer and says why, the publisher reads it, mends it, and is approved.
+"""From an empty database: an operator refuses an offer and says why, the publisher reads it, fixes it, and is approved.
 
 The publisher connected Web-to-Lead, which answers the same to what it drops: no page says that the test lead was
 received, the publisher does not find it, says so, and reads what usually is wrong. Steps are counted.
@@ -58,7 +58,7 @@ async def connect(publisher: Person) -> None:
     await enter(page, {name: str(value) for name, value in WEB_SETTINGS.items()})
     await save(page)
     publisher.steps.append("save and validate")
-    await expect(page.locator("#said")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
     await nothing_claimed(page)
     await picture(page, "unconfirmed-asks")
     await publisher.step("say that it is not there", publisher.button("No, I cannot find it"))
@@ -73,7 +73,7 @@ async def find_it(publisher: Person) -> None:
     """The picklist is no longer mandatory: another test lead is sent, and found."""
     page = publisher.page
     await publisher.step("validate again", page.get_by_role("button", name="Validate: send a test lead"))
-    await expect(page.locator("#said")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
     await publisher.step("say that it is there", publisher.button("Yes, it is there"))
     await expect(page.locator(".line-head .state").last).to_contain_text("working", timeout=PATIENCE)
 

@@ -63,7 +63,7 @@ async def test_axe_finds_nothing_in_the_portal(
             await picture(page, f"portal-{device}-{number}")
         await page.goto(f"{home.url}/portal/offers/contoso/crm-pro/connections/primary")
         await page.get_by_role("button", name="Validate: send a test lead").click()
-        await page.locator("section.told").wait_for()
+        await page.locator("section.finding").wait_for()
         assert await violations(page) == []
         await picture(page, f"portal-{device}-validated")
         await page.goto(f"{home.url}/portal")

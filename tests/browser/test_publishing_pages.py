@@ -34,7 +34,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Places]:
 
 @asynccontextmanager
 async def pressing(at: Places) -> AsyncIterator[None]:
-    """A press works meanwhile; an operator certifies."""
+    """A publishing runner works meanwhile; an operator certifies."""
     services = at.home.services
     runner = PublishingRunner(
         services.storage, services.connections, services.validator, by_operator=True, base_url="http://leads.example"
@@ -168,7 +168,7 @@ async def test_a_validation_shows_its_steps_while_it_runs(browser: Browser, at: 
     await expect(page.locator("#progress")).to_contain_text("passed")
     await picture(page, "validating")
     gone_on.set()
-    await expect(page.locator("#said")).to_contain_text("was received over primary", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over primary", timeout=PATIENCE)
 
 
 async def test_it_works_without_javascript(browser: Browser, at: Places) -> None:

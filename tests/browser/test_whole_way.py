@@ -24,7 +24,7 @@ WRONG_SECRET: Final = "not-the-secret-0123456789"
 
 
 async def connect(person: Person) -> None:
-    """Dynamics 365 with a wrong secret, understood, mended, proven."""
+    """Dynamics 365 with a wrong secret, understood, fixed, proven."""
     page = person.page
     await person.step("choose Dynamics 365", page.locator(".kind a.stretched[href$='kind=dynamics']"))
     way = page.locator(".way-card").filter(has_text=person.summary("An application signs in"))
@@ -33,13 +33,13 @@ async def connect(person: Person) -> None:
     await person.fill(**right | {"applicationKey": WRONG_SECRET})
     save = page.locator(".card-footer button[value='validate']")
     await person.step("save and validate, with a wrong secret", save)
-    await expect(page.locator(".told-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
     await picture(page, f"whole-way-{person.language.code}-wrong")
     await person.step("follow what the page says", person.link("Change these settings"))
     await expect(page.locator(".field-marked", has=page.locator("#applicationKey"))).to_be_visible()
     await person.fill(applicationKey=right["applicationKey"])
     await person.step("save and validate, mended", save)
-    await expect(page.locator("#said")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
     await expect(page.locator(".line-head .state").last).to_contain_text(person.summary("working"))
 
 

@@ -1,1 +1,1 @@
-"""What every destination must do, whichever far side it meets."""
+"""What every destination must do, whichever remote system it meets."""

@@ -1,4 +1,4 @@
-"""What the contract tests share: a certificate authority, Azurite with many accounts, the sandbox, a house."""
+"""What the contract tests share: a certificate authority, Azurite with many accounts, the sandbox, an installation."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house without a worker: deliveries stay as they are."""
+    """An installation without a worker: deliveries stay as they are."""
     async with installation(database_url) as opened:
         yield opened
 

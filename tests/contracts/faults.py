@@ -1,4 +1,4 @@
-"""Everything that a far side over HTTPS can do wrong, and what must come of it, whichever destination meets it.
+"""Everything that a remote system over HTTPS can do wrong, and what must come of it, whichever destination meets it.
 
 A :class:`Case` is about the network or about an answer that means the same to all destinations; what a status means
 to one of them stands in that destination's own test.
@@ -48,7 +48,7 @@ PERSONAL: Final = ("zoltana", "quimby", "northwind", "901820", "treasurer", "doo
 class Case:
     """One thing that goes wrong. ``answers`` or ``unresolved`` replace what the name resolves to.
 
-    ``arrives`` says whether the request reaches the far side.
+    ``arrives`` says whether the request reaches the remote system.
     """
 
     name: str
@@ -103,7 +103,7 @@ class RemoteSide:
 
 @asynccontextmanager
 async def remote_side(authority: Authority, case: Case) -> AsyncIterator[RemoteSide]:
-    """The far side of ``case``; its name resolves at the seam of the resolver, all else is real."""
+    """The remote system of ``case``; its name resolves at the seam of the resolver, all else is real."""
 
     async def resolve(host: str, port: int) -> Sequence[str]:
         if case.unresolved is not None:

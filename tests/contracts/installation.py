@@ -1,4 +1,4 @@
-"""A house for tests: the rooms over one database, and the people and offers that most tests need."""
+"""An installation for tests: the services over one database, and the people and offers that most tests need."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def lead(number: int = 0, *, offer: OfferRef = CRM, key: str | None = None, last
 
 @dataclass
 class TestInstallation:
-    """Rooms with a clock that stands where the test puts it."""
+    """Services with a clock that stands where the test puts it."""
 
     __test__ = False
 
@@ -83,7 +83,7 @@ class TestInstallation:
 
 @asynccontextmanager
 async def furnished(url: str) -> AsyncIterator[TestInstallation]:
-    """A house with one publisher and one live offer over a new database."""
+    """An installation with one publisher and one live offer over a new database."""
     storage = open_storage(url)
     try:
         await storage.write(upgrade)

@@ -1,4 +1,4 @@
-"""A marketplace for tests: a press that publishes at the test's word, and far sides that answer as told."""
+"""A marketplace for tests: its runner publishes at the test's word, and remote systems answer as told."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Market:
         return put[0]
 
     async def worked(self, offer: OfferRef = CRM) -> Operation:
-        """Let the press work until nothing is due; the newest operation then."""
+        """Let the publishing runner work until nothing is due; the newest operation then."""
         while begun := await self.runner.look():
             await asyncio.gather(*begun)
         found = (await self.publication.status(offer)).operation
@@ -132,13 +132,13 @@ class Market:
         return await self.storage.read(lambda conn: conn.execute(sa.select(table)).all())
 
     def another_runner(self, **more: Any) -> PublishingRunner:
-        """The press of another process."""
+        """The publishing runner of another process."""
         return PublishingRunner(self.storage, self.connections, self.validator, base_url="https://hub.example", **more)
 
 
 @asynccontextmanager
 async def market(url: str, authority: Authority, **runner: Any) -> AsyncIterator[Market]:
-    """A marketplace with the publisher contoso and two far sides that take everything."""
+    """A marketplace with the publisher contoso and two remote systems that take everything."""
     remote, other = RemoteSide(authority), RemoteSide(authority)
     await remote.start()
     await other.start()

@@ -1,4 +1,4 @@
-"""A house whose destinations fail and work again at the test's word, while days pass in an instant."""
+"""An installation whose destinations fail and work again at the test's word, while days pass in an instant."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def settings(*contacts: str, url: str = "https://leads.example/hook") -> dict[st
 
 @dataclass
 class Plight:
-    """A house, its mail server, and what its worker does, one step at a time."""
+    """An installation, its mail server, and what its worker does, one step at a time."""
 
     installation: TestInstallation
     box: Mailbox
@@ -118,7 +118,7 @@ class Plight:
         return count
 
     async def passes(self, ms: int, *, mails: bool = True) -> None:
-        """Time passes; two workers look after the house, and mails that are due go out."""
+        """Time passes; two workers look after the installation, and mails that are due go out."""
         self.installation.now += ms
         await asyncio.gather(self.housekeeping.look(), self.housekeeping.look())
         if mails:
@@ -172,7 +172,7 @@ class Plight:
 
 @asynccontextmanager
 async def plight(url: str, rules: MailRules = DEFAULT_RULES) -> AsyncIterator[Plight]:
-    """A new house over the database."""
+    """A new installation over the database."""
     network = Network(NetworkPolicy())
     async with furnished(url) as installation:
         with mailbox() as box:

@@ -1,4 +1,4 @@
-"""A scripted far side for Entra ID and one Dynamics environment: each test says what answers to what."""
+"""A scripted remote system for Entra ID and one Dynamics environment: each test says what answers to what."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sign_in_refused(code: int, error: str, status: int = 400, text: str = "No.",
 
 
 class Remote:
-    """What the far side answers, by ``METHOD`` and the beginning of the path below ``/api/data/v9.2/``.
+    """What the remote system answers, by ``METHOD`` and the beginning of the path below ``/api/data/v9.2/``.
 
     ``answers[...]`` is a list of which the last answer stays; ``token`` is the key of the sign-in. What is not
     scripted is answered as an environment does where all is well, without telling its metadata.
@@ -100,7 +100,7 @@ class Remote:
 async def remote_side(
     authority: Authority, *, more_hosts: tuple[str, ...] = (), total: float = 5.0
 ) -> AsyncIterator[Remote]:
-    """A far side over real TLS under the real host names, and the network that leads to it."""
+    """A remote system over real TLS under the real host names, and the network that leads to it."""
     remote = Remote()
     hosts = (HOST, LOGIN, *OTHER_LOGINS, *more_hosts)
     await remote.server.start(authority.server_context(*hosts))
@@ -150,7 +150,7 @@ class Clock:
 
 
 def dynamics(remote: Remote, clock: Clock | None = None, **settings: Any) -> Dynamics:
-    """An adapter for the far side's environment."""
+    """An adapter for the remote system's environment."""
     config = DynamicsConfig.model_validate(SETTINGS | settings)
     return Dynamics(config, remote.network, clock=clock or Clock())
 

@@ -1,4 +1,4 @@
-"""A far side that answers by a script: for tests of what an adapter sends and makes of the answers."""
+"""A remote system that answers by a script: for tests of what an adapter sends and makes of the answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Script = Mapping[str, Fault | Sequence[Fault]]
 
 
 class Remote:
-    """The far side, and the network that leads to it."""
+    """The remote system, and the network that leads to it."""
 
     def __init__(self, server: FaultServer, network: Network) -> None:
         self.server = server

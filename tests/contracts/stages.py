@@ -19,8 +19,8 @@ from leadkeeper.sandbox.email.stand_in import PASSWORD as MAIL_PASSWORD
 from leadkeeper.sandbox.email.stand_in import USER as MAIL_USER
 from leadkeeper.sandbox.email.stand_in import Email as MailServerStandIn
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer, Seen
+from leadkeeper.sandbox.https_endpoint.stand_in import EndpointRequest as Received
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint.stand_in import Request as Received
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.mishaps import Match, Mishap
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
@@ -34,7 +34,7 @@ ENDPOINT_HOST = "leads.fabrikam.example"
 
 
 class Stage(Protocol):
-    """One far side. ``count`` says how many records of a lead are there; ``total`` how many of all."""
+    """One remote system. ``count`` says how many records of a lead are there; ``total`` how many of all."""
 
     @property
     def hosts(self) -> Mapping[str, tuple[str, int | None]]: ...

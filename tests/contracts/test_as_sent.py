@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.inbox.as_sent import masked
+from leadkeeper.inbox.as_sent import masked_deep
 from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, MASK, NOWHERE, OFFER, Installation, Visitor, connected, hand_in
 from tests.people import signed_in
@@ -115,4 +115,4 @@ async def test_only_whoever_works_on_leads_of_the_publisher_sees_it(home: Instal
 
 def test_a_secret_is_masked_wherever_it_stands() -> None:
     record = {"a": "x s3cret y", "b": ["s3cret", {"c": "s3cret"}], "n": 3, "z": None}
-    assert masked(record, ["s3cret"]) == {"a": f"x {MASK} y", "b": [MASK, {"c": MASK}], "n": 3, "z": None}
+    assert masked_deep(record, ["s3cret"]) == {"a": f"x {MASK} y", "b": [MASK, {"c": MASK}], "n": 3, "z": None}

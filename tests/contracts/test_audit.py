@@ -19,7 +19,7 @@ PARTNER_OFFERS = "/api/publishers/contoso/offers?api-version=2017-10-31"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    """An installation whose address is plain, so that cookies come back over plain HTTP."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
@@ -46,7 +46,7 @@ def by(visitor: Visitor, ids: dict[str, str]) -> str:
 
 @pytest.fixture
 async def ids(home: Installation) -> dict[str, str]:
-    """The ids of the keys of a publisher, an operator and a marketplace, which the house's visitors then are."""
+    """The ids of the keys of a publisher, an operator and a marketplace, which the installation's visitors then are."""
     found = {}
     for role in ("publisher:contoso", "marketplace"):
         made = await home.services.keys.create(role, by="test")
@@ -257,7 +257,7 @@ async def test_a_publisher_reads_its_own_part(home: Installation) -> None:
 
 
 def installation_again(url: str) -> Any:
-    """The storage of a house that was left."""
+    """The storage of an installation that was left."""
     import contextlib
 
     from leadkeeper.storage.engine import open_storage

@@ -386,7 +386,7 @@ async def test_a_name_that_slips_through_is_the_settings_fault(line: Line) -> No
     assert (await refused(adapter)).kind is AzureStorageKind.SETTING_INVALID
 
 
-# What the far side can do
+# What the remote system can do
 
 PROVOKED: list[tuple[str, Fault, AnyKind, Outcome]] = [
     ("401", faults.answer(401), AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),

@@ -383,7 +383,7 @@ async def test_a_table_that_vanishes_again_at_once(line: Line) -> None:
     assert len(line.service.received) == 3
 
 
-# What the far side can do
+# What the remote system can do
 
 PROVOKED: list[tuple[str, Fault, AnyKind, Outcome]] = [
     ("401", faults.answer(401), AzureStorageKind.KEY_REJECTED, Outcome.BROKEN),

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.channels import carrier
-from leadkeeper.channels.carrier import HELD_MS, Carrier
+from leadkeeper.channels.carrier import HELD_MS, ChannelCarrier
 from leadkeeper.channels.channels import OVERLAP_MS, Channels, Wanted
 from leadkeeper.channels.events import ChannelKind, Event
 from leadkeeper.channels.rules import DAY, OFF_AFTER
@@ -41,11 +41,11 @@ PERSONAL = ("Ada ", "Lovelace", "ada0", "15550100", "contoso.example")
 
 @dataclass
 class Telling:
-    """Channels over a house, with what carries their events."""
+    """Channels over an installation, with what carries their events."""
 
     house: TestInstallation
     channels: Channels
-    carrier: Carrier
+    carrier: ChannelCarrier
     intake: Intake
     network: Network
 
@@ -57,10 +57,10 @@ class Telling:
         receiver.check = signed_with(made.secret)
         return made.id, made.secret
 
-    def bounded(self, most: int) -> Carrier:
+    def bounded(self, most: int) -> ChannelCarrier:
         """A carrier that lets so few events wait."""
         network, house = self.network, self.house
-        return Carrier(
+        return ChannelCarrier(
             house.storage,
             self.channels,
             network,
@@ -93,7 +93,7 @@ async def telling(url: str) -> AsyncIterator[Telling]:
     async with furnished(url) as house:
         network = Network(NetworkPolicy(allow_addresses=(ip_network("127.0.0.1/32"),)))
         channels = Channels(house.storage, Vault([KEY]), network.check_url, Subscriptions(), house.clock)
-        carries = Carrier(
+        carries = ChannelCarrier(
             house.storage, channels, network, "https://leads.example", installed(), house.clock, lambda: 0.5
         )
         withholding = Withholding.parse(".edu")

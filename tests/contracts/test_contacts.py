@@ -43,7 +43,7 @@ def settings(*contacts: str, destination: str = "httpsEndpoint") -> dict[str, An
 
 @dataclass
 class Post:
-    """A house with its mail server; time passes at the test's word."""
+    """An installation with its mail server; time passes at the test's word."""
 
     home: Installation
     box: Mailbox

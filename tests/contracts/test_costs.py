@@ -77,7 +77,7 @@ async def crowd(storage: Storage) -> None:
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose publisher contoso has a connection, a lead, and a published offer."""
+    """An installation whose publisher contoso has a connection, a lead, and a published offer."""
     async with installation(database_url) as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201

@@ -44,11 +44,11 @@ from tests.contracts.test_entra_codes import MET
 from tests.languages import LANGUAGES, PORTUGUESE
 
 HASTY_SECONDS = 0.7
-"""How long the network waits where the far side is to hang."""
+"""How long the network waits where the remote system is to hang."""
 ACCOUNTS = count(500)
 """Storage accounts that no other test module takes (see ``conftest``)."""
 END_SECONDS = 8.0
-"""A send, with every request that it needs, is over by then although the far side hangs."""
+"""A send, with every request that it needs, is over by then although the remote system hangs."""
 
 
 @dataclass
@@ -138,7 +138,7 @@ async def nowhere(host: str, port: int) -> Sequence[str]:
 
 
 async def open_stage(line: Line, request: pytest.FixtureRequest) -> Stage:
-    """The far side of a line."""
+    """The remote system of a line."""
     authority: Authority = request.getfixturevalue("authority")
     match line.stand_in:
         case "azure_table" | "azure_blob" as name:

@@ -161,7 +161,7 @@ async def test_adapters_get_the_same_lead_as_from_its_row(database_url: str) -> 
 
 
 async def test_every_grant_ends(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that is away leaves it in doubt what was committed; an act that fails was undone."""
+    """A database that is away leaves it in doubt what was committed; a transaction that fails was undone."""
     async with furnished(database_url) as installation:
         s = await office(installation)
         s.carrier.ends.clear()

@@ -1,8 +1,8 @@
 """Every connection that a destination's page shows is entered as it stands, and validates against the sandbox.
 
-The far side is set up with the ids, secrets, names of hosts and fields that the example has, and the host names lead
-there as ``docs/howto/use-the-sandbox.md`` says. An example that shows nothing but ``fields`` goes into the page's first
-connection.
+The remote system is set up with the ids, secrets, names of hosts and fields that the example has, and the host names
+lead there as ``docs/howto/use-the-sandbox.md`` says. An example that shows nothing but ``fields`` goes into the page's
+first connection.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from leadkeeper.sandbox.email.stand_in import Email
 from leadkeeper.sandbox.entra.directory import Application, Secret, Tenant
 from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.faults import Exchange, FaultServer
+from leadkeeper.sandbox.https_endpoint.stand_in import EndpointRequest as Received
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint.stand_in import Request as Received
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.marketo.leads import PersonField
 from leadkeeper.sandbox.marketo.stand_in import Marketo
@@ -51,7 +51,7 @@ Settings = Mapping[str, Any]
 
 @dataclass
 class Remote:
-    """What stands at the far side, and how the program's settings lead there; ``closing`` ends it."""
+    """What stands at the remote system, and how the program's settings lead there; ``closing`` ends it."""
 
     authority: Authority
     closing: AsyncExitStack

@@ -1,4 +1,4 @@
-"""Dynamics 365: what is sent, cut and sent again, against a scripted far side."""
+"""Dynamics 365: what is sent, cut and sent again, against a scripted remote system."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SPELT = {"new_RegionId@odata.bind": "/new_regions(6a5b4c3d-1111-2222-3333-444444
 
 @pytest.fixture
 async def remote(authority: Authority) -> AsyncIterator[Remote]:
-    """A far side that tells its columns and relations."""
+    """A remote system that tells its columns and relations."""
     async with remote_side(authority) as remote:
         relations = [{"ReferencingEntityNavigationPropertyName": name} for name in ("new_RegionId", "campaignid")]
         remote.answers |= {

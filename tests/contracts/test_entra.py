@@ -12,7 +12,7 @@ import pytest
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome
 from leadkeeper.network.entra import tokens as entra
 from leadkeeper.network.entra.diagnoses import EntraKind
-from leadkeeper.network.entra.tokens import Credential, Tokens
+from leadkeeper.network.entra.tokens import Credential, EntraTokens
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
@@ -47,8 +47,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def tokens(remote: Remote, clock: Clock) -> Tokens:
-    return Tokens(remote.network, clock=clock)
+def tokens(remote: Remote, clock: Clock) -> EntraTokens:
+    return EntraTokens(remote.network, clock=clock)
 
 
 async def test_an_application_signs_in_with_its_secret(remote: Remote, clock: Clock) -> None:

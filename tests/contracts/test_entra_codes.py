@@ -11,7 +11,7 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig, credential_of
 from leadkeeper.diagnosis import Diagnosis, Outcome
 from leadkeeper.network.entra.errors import CODES
-from leadkeeper.network.entra.tokens import Credential, Tokens
+from leadkeeper.network.entra.tokens import Credential, EntraTokens
 from leadkeeper.sandbox.authority import Authority
 from tests.contracts.remote_dynamics import PERSON, SETTINGS, Remote, message, remote_side, sign_in_refused
 from tests.languages import LANGUAGES
@@ -64,7 +64,7 @@ OWN_APPLICATION = credential(**PERSON, publicClientId="9f8e7d6c-0000-4000-8000-0
 async def summary(remote: Remote, code: int, error: str, status: int, who: Credential = APPLICATION) -> Diagnosis:
     """What the sign-in is said to have failed for."""
     remote.answers["token"] = [sign_in_refused(code, error, status)]
-    found = await Tokens(remote.network).get(who)
+    found = await EntraTokens(remote.network).get(who)
     assert isinstance(found, Diagnosis)
     return found
 
@@ -115,7 +115,7 @@ async def test_a_passing_trouble_is_asked_again_soon(remote: Remote) -> None:
     """A trouble that passes is believed for a second, not for as long as a wrong secret."""
     moment = 1_000.0
     remote.answers["token"] = [sign_in_refused(90006, "invalid_request", 400), message(200, {"access_token": "tok.en"})]
-    tokens = Tokens(remote.network, clock=lambda: moment)
+    tokens = EntraTokens(remote.network, clock=lambda: moment)
     assert isinstance(await tokens.get(APPLICATION), Diagnosis)
     moment += 2
     assert await tokens.get(APPLICATION) == "tok.en"
@@ -138,7 +138,7 @@ async def test_a_user_without_an_application_is_told_to_make_one(remote: Remote,
 
 async def test_without_a_number_too(remote: Remote) -> None:
     remote.answers["token"] = [message(401, {"error": "invalid_client"})]
-    found = await Tokens(remote.network).get(USER)
+    found = await EntraTokens(remote.network).get(USER)
     assert isinstance(found, Diagnosis)
     assert found.kind == "publicClientMissing"
 

@@ -30,7 +30,7 @@ BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": 
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose one offer has had ten leads a day for 400 days, all of them delivered, and one that waits."""
+    """An installation whose one offer has had ten leads a day for 400 days, all delivered, and one that waits."""
     async with installation(database_url) as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201

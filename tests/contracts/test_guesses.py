@@ -80,7 +80,7 @@ async def test_a_guesser_at_two_processes_waits_and_the_owner_does_not(database_
 
 
 def second(database_url: str):  # type: ignore[no-untyped-def]
-    """Another process of the installation: its rooms and doors over the same database."""
+    """Another process of the installation: its services and doors over the same database."""
     from contextlib import asynccontextmanager
 
     from pydantic import SecretStr

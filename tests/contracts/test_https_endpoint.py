@@ -74,7 +74,7 @@ async def test_network_faults(authority: Authority, case: Case) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RemoteMessage:
-    """An answer of the far side and what it must mean."""
+    """An answer of the remote system and what it must mean."""
 
     name: str
     fault: Fault

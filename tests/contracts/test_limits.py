@@ -41,7 +41,7 @@ DYNAMICS, SALESFORCE_REST = dynamics.LINES[0], salesforce.LINES[1]
 
 @dataclass
 class Scene:
-    """A house before a sandbox; ``names`` are connection ids by name."""
+    """An installation before a sandbox; ``names`` are connection ids by name."""
 
     installation: TestInstallation
     sandbox: Sandbox

@@ -68,13 +68,13 @@ async def relay(authority: Authority, keeps_headers: bool) -> AsyncIterator[Rela
 
 
 def reaching(*relays: Relay) -> dict[str, Any]:
-    """The settings of a house that reaches these relays as ``relay<n>.example``."""
+    """The settings of an installation that reaches these relays as ``relay<n>.example``."""
     hosts = ",".join(f"relay{number}.example=127.0.0.1:{one.server.port}" for number, one in enumerate(relays))
     return {"hosts": hosts, "ca_file": relays[0].authority.ca_file}
 
 
 async def looped(home: Installation, through: Relay, name: str, back_to: Installation) -> None:
-    """Let the house's leads go through the relay to a hook of ``back_to``."""
+    """Let the installation's leads go through the relay to a hook of ``back_to``."""
     operator = await home.visitor("operator")
     body = endpoint(f"https://{name}/leads")
     assert (await operator.put(f"{OFFER}/customer-leads", body)).status == 201

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from leadkeeper.destinations.interface import Context, Previews
-from leadkeeper.destinations.marketo.descriptor import read_form, read_jsonp
+from leadkeeper.destinations.marketo.descriptor import read_descriptor, read_jsonp
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.pace import Busy, FormPace
@@ -321,9 +321,9 @@ def test_descriptors_in_any_wrapping() -> None:
         assert read_jsonp(text.encode()) == {"a": 1}
     for text in ("", "<html></html>", "cb(", "cb({)", "alert(1) cb({})"):
         assert read_jsonp(text.encode()) is None
-    assert read_form([], "1") is None
-    assert read_form({"rows": [[{"Name": ""}]]}, "1") is None
-    found = read_form({"Rows": [{"fields": [{"name": "Email", "required": "true"}]}]}, "1")
+    assert read_descriptor([], "1") is None
+    assert read_descriptor({"rows": [[{"Name": ""}]]}, "1") is None
+    found = read_descriptor({"Rows": [{"fields": [{"name": "Email", "required": "true"}]}]}, "1")
     assert found is not None
     assert (found.version, found.fields["Email"].required) == ("1", True)
 

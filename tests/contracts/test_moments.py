@@ -273,7 +273,7 @@ async def test_mails_counted_by_a_clock_that_was_ahead_hold_none_back(storage: S
 
 
 def test_no_delay_is_longer_than_the_longest() -> None:
-    """What the rooms put off, and for how long at most, against what the clock takes for meant."""
+    """What the services put off, and for how long at most, against what the clock takes for meant."""
     longest = {str(column): ms for column, ms in LONGEST_DELAYS.items()}
     jittered = 1 + schedule.JITTER
     lease = max(each.le for each in Settings.model_fields["lease_seconds"].metadata if hasattr(each, "le")) * 1_000

@@ -55,7 +55,7 @@ async def test_a_refusal_says_why_and_where_to_go_on(database_url: str, authorit
 
 
 def ends_in(installation: TestInstallation, days: float) -> dict[str, object]:
-    """An Azure Table whose signature ends so many days from the house's now."""
+    """An Azure Table whose signature ends so many days from the installation's now."""
     end = f"{to_datetime(installation.now).astimezone(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}".replace(
         ":", "%3A"
     )

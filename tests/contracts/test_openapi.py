@@ -59,7 +59,7 @@ def as_lines(_: Any, value: Any) -> Any:
 
 @contextmanager
 def running(database_url: str) -> Iterator[tuple[str, str]]:
-    """A house in a thread of its own: its address and an operator's key."""
+    """An installation in a thread of its own: its address and an operator's key."""
     opened: Queue[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
     async def run() -> None:

@@ -69,7 +69,7 @@ async def test_a_short_trouble_tells_nobody(database_url: str) -> None:
 
 
 async def test_trouble_again_and_again_is_one_outage_and_works_in_between_end_none(database_url: str) -> None:
-    """A far side that takes one lead and fails again is told of once, not with every lead."""
+    """A remote system that takes one lead and fails again is told of once, not with every lead."""
     async with plight(database_url) as p:
         made = await p.connect()
         await p.installation.intake.keep_many([lead(number) for number in range(30)])

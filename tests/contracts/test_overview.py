@@ -29,7 +29,7 @@ HOME: Final = "/portal"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose offer is connected."""
+    """An installation whose offer is connected."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201

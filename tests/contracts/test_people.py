@@ -21,7 +21,7 @@ NEW = "harbour violin teapot 31"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    """An installation whose address is plain, so that cookies come back over plain HTTP."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 

@@ -27,7 +27,7 @@ def box() -> Iterator[Mailbox]:
 
 @pytest.fixture
 async def home(database_url: str, box: Mailbox) -> AsyncIterator[Installation]:
-    """A house with that mail server."""
+    """An installation with that mail server."""
     url = f"smtp://127.0.0.1:{box.port}"
     async with installation(database_url, public_url="http://leads.example", smtp_url=url, mails_per_hour=50) as opened:
         yield opened

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.people.devices import Devices
-from leadkeeper.access.people.factor import row_of
+from leadkeeper.access.people.factor import factor_binding
 from leadkeeper.access.permissions import Role
-from leadkeeper.access.sessions import Place
+from leadkeeper.access.sessions import SignInPlace
 from leadkeeper.connections.rotation import rotate
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.problem import Problem, ProblemType
@@ -22,17 +22,17 @@ from tests.in_process import SECRET_KEY, Installation, installation
 from tests.journeys.customer import Customer, Page
 from tests.people import PASSWORD, add, sign_in
 
-STRANGER, OWNER = Place("203.0.113.9"), Place("198.51.100.7")
+STRANGER, OWNER = SignInPlace("203.0.113.9"), SignInPlace("198.51.100.7")
 
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    """An installation whose address is plain, so that cookies come back over plain HTTP."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
 
-async def tried(home: Installation, email: str, password: str, place: Place, device: str | None = None) -> str:
+async def tried(home: Installation, email: str, password: str, place: SignInPlace, device: str | None = None) -> str:
     """What came of a try: ``in``, or the problem's type."""
     try:
         await home.services.person_sign_ins.with_password(email, password, place, device)
@@ -55,9 +55,9 @@ async def test_strangers_everywhere_lock_no_browser_out_that_is_known(home: Inst
     email = await add(home, Role.OWNER)
     first = await home.services.person_sign_ins.with_password(email, PASSWORD, OWNER)
     assert first.device
-    guesses = [await tried(home, email, "wrong", Place(f"203.0.113.{n}")) for n in range(21)]
+    guesses = [await tried(home, email, "wrong", SignInPlace(f"203.0.113.{n}")) for n in range(21)]
     assert guesses == ["unauthorized"] * 19 + ["too-many-requests"] * 2 or guesses[-1] == "too-many-requests"
-    assert await tried(home, email, PASSWORD, Place("192.0.2.1")) == "too-many-requests", "a browser nobody knows"
+    assert await tried(home, email, PASSWORD, SignInPlace("192.0.2.1")) == "too-many-requests", "a browser nobody knows"
     assert await tried(home, email, PASSWORD, STRANGER, first.device) == "in", "the owner's, wherever it is"
     other = await add(home, Role.READER)
     assert await tried(home, other, PASSWORD, OWNER) == "in"
@@ -86,7 +86,7 @@ def test_a_known_browser_is_its_owner_s_alone_and_outlives_a_new_key() -> None:
 async def secret_of(home: Installation) -> str:
     """The only person's secret, and that it is sealed."""
     row = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
-    opened = Vault([SECRET_KEY]).open(row.factor, row_of(row.id))["secret"]
+    opened = Vault([SECRET_KEY]).open(row.factor, factor_binding(row.id))["secret"]
     assert opened not in str(row)
     return opened
 
@@ -167,7 +167,7 @@ async def test_a_new_secret_key_keeps_second_factors_and_a_lost_one_leaves_recov
         code = next(word for word in page.text.split() if word.count("-") == 3 and len(word) == 19)
     await home.services.storage.write(rotate, Vault([new, SECRET_KEY]))
     row: Any = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
-    assert Vault([new]).open(row.factor, row_of(row.id)) == {"secret": secret}
+    assert Vault([new]).open(row.factor, factor_binding(row.id)) == {"secret": secret}
     assert not await home.services.second_factor.fits(row.id, later(secret)), "this process has the old key alone"
     assert await home.services.second_factor.fits(row.id, code)
     assert not await home.services.second_factor.fits(row.id, code)

@@ -36,7 +36,7 @@ BY_ID = {each.id: each for each in EVERY}
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house with a connection, whose operator can be asked for help."""
+    """An installation with a connection, whose operator can be asked for help."""
     contact = "help@market.example"
     async with installation(database_url, public_url="http://leads.example", support_contact=contact) as opened:
         await (await opened.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)

@@ -27,7 +27,7 @@ SUMMARY = "microsoft-azure-marketplace.summary"
 
 @dataclass
 class Stage:
-    """A house with an endpoint that takes leads, and a press that works at the test's word."""
+    """An installation with an endpoint that takes leads, and a publishing runner that works at the test's word."""
 
     home: Installation
     remote: RemoteSide
@@ -48,7 +48,7 @@ class Stage:
         assert answered.status in (200, 201, 202), answered.body
 
     async def work(self) -> None:
-        """Let the press work until nothing is due."""
+        """Let the publishing runner work until nothing is due."""
         while begun := await self.runner.look():
             await asyncio.gather(*begun)
 

@@ -36,7 +36,7 @@ PAYLOAD = {"UserDetails": {"Email": "ada@contoso.example"}, "LeadSource": "Azure
 
 @asynccontextmanager
 async def bounded(database_url: str, **quotas: int) -> AsyncIterator[tuple[Installation, Visitor, Visitor]]:
-    """A house with these quotas, its operator, and its publisher."""
+    """An installation with these quotas, its operator, and its publisher."""
     settings: dict[str, Any] = {f"quota_{name}": value for name, value in quotas.items()}
     async with installation(database_url, **settings) as home:
         yield home, await home.visitor("operator"), await home.visitor("publisher:contoso")

@@ -29,7 +29,7 @@ async def given_up(p: Plight, leads: int = 3) -> None:
     await p.installation.intake.keep_many([lead(number) for number in range(leads)])
     await p.fails_until_given_up()
     assert await p.installation.states() == {"setAside": leads}
-    p.installation.now += MINUTE  # the next trial may be made
+    p.installation.now += MINUTE  # the next half-open send may be made
 
 
 async def test_once_it_works_again_what_was_given_up_goes_out_by_itself(database_url: str) -> None:

@@ -49,7 +49,7 @@ def test_what_is_tested_elsewhere_is_there(fault: str) -> None:
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose offer is connected."""
+    """An installation whose offer is connected."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201

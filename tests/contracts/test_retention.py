@@ -19,12 +19,12 @@ from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.lead_body import from_body
 from leadkeeper.privacy import expiry
-from leadkeeper.privacy.periods import Kind as Data
+from leadkeeper.privacy.periods import DataKind as Data
 from leadkeeper.privacy.periods import Own
-from leadkeeper.privacy.retention import Kept, Retention, RetentionTask
+from leadkeeper.privacy.retention import KeptKind, Retention, RetentionTask
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.room import SPARE, give_back, room
+from leadkeeper.storage.room import SPARE, give_back_pages, room_taken
 from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in, installation, lead
 from tests.people import signed_in
 
@@ -144,7 +144,7 @@ async def test_what_waits_stays_whatever_its_age(years: Years, state: str) -> No
     assert (await years.seen(lead_id))["customer"]["lastName"] == "Lovelace"
     assert await years.pass_days(5402) == 1
     assert (await years.seen(lead_id))["customer"]["lastName"] == ""
-    assert (await years.retention.figures()).kept[Data.PERSONAL] == Kept(1)
+    assert (await years.retention.figures()).kept[Data.PERSONAL] == KeptKind(1)
 
 
 async def test_what_waits_for_a_connection_stays(years: Years) -> None:
@@ -281,13 +281,13 @@ async def test_an_expired_body_reads_as_one_that_says_nothing(years: Years) -> N
 
 async def test_an_empty_page_goes_back_to_the_disk(years: Years, database_url: str) -> None:
     if not database_url.startswith("sqlite"):
-        assert not await years.home.services.storage.write(give_back)  # the server uses its pages again by itself
+        assert not await years.home.services.storage.write(give_back_pages)  # the server uses its pages again by itself
         return
     for _ in range(60):
         await years.ended(description="x" * 29_000)
-    before = await years.home.services.storage.read(room)
+    before = await years.home.services.storage.read(room_taken)
     await years.pass_days(401)
-    after = await years.home.services.storage.read(room)
+    after = await years.home.services.storage.read(room_taken)
     assert before.shrinks
     assert after.taken < before.taken - 1_000_000
     assert after.free <= 4096 * SPARE

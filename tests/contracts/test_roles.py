@@ -53,7 +53,7 @@ OUTSIDE: Final = (
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, with an offer that has everything."""
+    """An installation whose address is plain, with an offer that has everything."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201

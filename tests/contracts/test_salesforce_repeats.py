@@ -40,7 +40,7 @@ class Line:
 
     @property
     def stand_in(self) -> StandIn:
-        """The organization's far side."""
+        """The organization's remote system."""
         return self.sandbox.stand_in(StandIn)
 
     @property

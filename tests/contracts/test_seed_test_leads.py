@@ -41,7 +41,7 @@ DESCRIBES: Final = re.compile(r"description|marketplacecomments|^message$", re.I
 
 
 def arrived(stage: Stage) -> Sequence[Any]:
-    """What the far side took, as it reads it."""
+    """What the remote system took, as it reads it."""
     match stage:
         case SandboxStage():
             return list(stage.sandbox.stand_in(stage.line.stand_in).received())

@@ -20,7 +20,7 @@ PARTNER_OFFERS = "/api/publishers/contoso/offers?api-version=2017-10-31"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    """An installation whose address is plain, so that cookies come back over plain HTTP."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 

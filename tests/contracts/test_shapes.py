@@ -58,7 +58,7 @@ async def hook(operator: Visitor) -> str:
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Installation]:
-    """A house with a storefront that anybody may post to at once."""
+    """An installation with a storefront that anybody may post to at once."""
     async with installation(database_url) as opened:
         await open_shop(opened.services)
         yield opened

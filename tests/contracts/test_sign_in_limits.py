@@ -17,7 +17,7 @@ STRANGER, OWNER = "203.0.113.9", "198.51.100.7"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house behind a proxy on this machine, so that a test can come from any address."""
+    """An installation behind a proxy on this machine, so that a test can come from any address."""
     settings: dict[str, Any] = {"public_url": "http://leads.example", "trusted_proxies": "127.0.0.0/8"}
     async with installation(database_url, **settings) as opened:
         yield opened

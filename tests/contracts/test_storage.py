@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import StorageAway, one_of, open_storage
 from leadkeeper.storage.group import GroupCommit
-from leadkeeper.storage.migrate import current, newest, upgrade
+from leadkeeper.storage.migrate import current_revision, newest, upgrade
 from leadkeeper.storage.sqlite import SQLite
 from tests.conftest import EVERY_WAY
 
@@ -30,7 +30,7 @@ async def test_migrations_lead_to_the_tables(database_url: str) -> None:
         return list(compare_metadata(context, t.metadata))
 
     assert await storage.read(differences) == []
-    assert await storage.read(current) == newest()
+    assert await storage.read(current_revision) == newest()
     await storage.write(upgrade)
     await storage.close()
 
@@ -39,7 +39,7 @@ async def test_migrations_lead_to_the_tables(database_url: str) -> None:
 async def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     storages = [open_storage(database_url) for _ in range(4)]
     await asyncio.gather(*(storage.write(upgrade) for storage in storages))
-    assert await storages[0].read(current) == newest()
+    assert await storages[0].read(current_revision) == newest()
     for storage in storages:
         await storage.close()
 
@@ -195,7 +195,7 @@ def test_other_addresses_are_refused_in_one_line(url: str) -> None:
 async def test_a_server_that_is_not_there_is_away() -> None:
     storage = open_storage("postgresql+asyncpg://nobody:secret@127.0.0.1:9/none")
     with pytest.raises(StorageAway) as error:
-        await storage.read(current)
+        await storage.read(current_revision)
     assert "secret" not in str(error.value)
     await storage.close()
 

@@ -23,7 +23,7 @@ AT = "/store/offers/contoso/planner"
 
 @pytest.fixture
 async def shop(home: Installation) -> Installation:
-    """A house whose shop is open."""
+    """An installation whose shop is open."""
     await open_shop(home.services)
     return home
 

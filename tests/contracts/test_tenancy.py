@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Caller, Role
-from leadkeeper.access.sessions import Place
+from leadkeeper.access.sessions import SignInPlace
 from leadkeeper.channels.channels import Wanted
 from leadkeeper.channels.events import ChannelKind
 from leadkeeper.mail.address import parse_address
@@ -96,7 +96,7 @@ GONE: Final = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a1"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house whose address is plain, so that cookies come back over plain HTTP."""
+    """An installation whose address is plain, so that cookies come back over plain HTTP."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         yield opened
 
@@ -133,7 +133,7 @@ async def neighbour(home: Installation) -> Neighbour:
     link = await home.services.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
     password = "seven lanterns adrift"
     person = await home.services.links.accept(link.token, name=f"Ada {MARK}", password=password)
-    session = await home.services.person_sign_ins.as_person(person, Place(), factor_too=True)
+    session = await home.services.person_sign_ins.as_person(person, SignInPlace(), factor_too=True)
     wanted = Wanted(ChannelKind.WEBHOOK, f"The {MARK}", f"https://{MARK}.example/told")
     channel = await home.services.channels.create("fabrikam", wanted, by="test")
     asked = question("fabrikam", MARK, MARK, f"https://{MARK}.example", parse_address("a@b.example"))

@@ -26,7 +26,7 @@ OTHER = OfferRef("fabrikam", "planner")
 
 @contextlib.asynccontextmanager
 async def two_publishers(database_url: str) -> AsyncIterator[Installation]:
-    """A house with an offer of each."""
+    """An installation with an offer of each."""
     async with installation(database_url) as home:
         operator = await home.visitor("operator")
         for offer in (OFFER, OTHER):
@@ -42,7 +42,7 @@ def lead(offer: OfferRef, key: str) -> NewLead:
 
 
 class Stopped:
-    """Acts that stay within their transaction until they are let go."""
+    """Transactions that stay within their transaction until they are let go."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url.replace("+asyncpg", "")
@@ -71,7 +71,7 @@ class Stopped:
             conn.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_HELD)))
 
     async def until_somebody_waits(self) -> None:
-        """Wait until an act waits within the database for what another holds."""
+        """Wait until a transaction waits within the database for what another holds."""
         assert self._holder is not None
         asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7853"
         async with asyncio.timeout(SECONDS):
@@ -79,7 +79,7 @@ class Stopped:
                 await asyncio.sleep(0.01)
 
     async def until(self, count: int) -> None:
-        """Wait until so many acts are under way."""
+        """Wait until so many transactions are under way."""
         async with asyncio.timeout(SECONDS):
             while self.begun < count:  # noqa: ASYNC110 - it begins in another thread
                 await asyncio.sleep(0.01)
@@ -213,7 +213,7 @@ async def test_a_publishers_requests_a_minute(database_url: str) -> None:
 
 
 async def test_a_place_is_held_until_the_act_has_ended_although_its_caller_is_gone(database_url: str) -> None:
-    """Whoever begins and goes away, again and again, has no more acts under way than whoever stays."""
+    """Whoever begins and goes away, again and again, has no more transactions under way than whoever stays."""
     async with two_publishers(database_url) as home, Stopped(database_url) as stopped:
         storage: Storage = home.services.storage
         for _ in range(8):
@@ -228,7 +228,7 @@ async def test_a_place_is_held_until_the_act_has_ended_although_its_caller_is_go
             async with asyncio.timeout(SECONDS):
                 assert await storage.read(lambda conn: conn.scalar(sa.select(sa.literal(7)))) == 7
         await stopped.__aexit__()
-        # The places come back with the acts' ends.
+        # The places come back with the transactions' ends.
         with on_behalf_of("contoso"):
             async with asyncio.timeout(SECONDS):
                 for _ in range(20):

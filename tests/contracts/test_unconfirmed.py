@@ -47,7 +47,7 @@ CAUSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 
 @dataclass
 class Scene:
-    """A house with a worker before stand-ins that confirm nothing."""
+    """An installation with a worker before stand-ins that confirm nothing."""
 
     home: Installation
     owner: Visitor
@@ -103,7 +103,7 @@ async def until(holds: Callable[[], Awaitable[object]], seconds: float = 90) -> 
 
 @asynccontextmanager
 async def scene(database_url: str, authority: Authority, **more: Any) -> AsyncIterator[Scene]:
-    """A house before Salesforce, Marketo, a mail server and an endpoint that only queues."""
+    """An installation before Salesforce, Marketo, a mail server and an endpoint that only queues."""
     remote = RemoteSide(authority, answer(202))
     await remote.start()
     try:

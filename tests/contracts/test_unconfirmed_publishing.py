@@ -35,7 +35,7 @@ NOT_FOUND = "endpointLeadNotFound"
 
 @asynccontextmanager
 async def opened(url: str, authority: Authority, policy: str = "warn") -> AsyncIterator[Market]:
-    """A marketplace whose far side only queues, with a draft and a connection to it; to warn is the default."""
+    """A marketplace whose remote system only queues, with a draft and a connection to it; to warn is the default."""
     async with market(url, authority, **({} if policy == "warn" else {"unconfirmed": policy})) as made:
         made.remote.manner = answer(202)
         await made.define()

@@ -134,7 +134,7 @@ async def send(visitor: Visitor, operation: Operation, raw: Mapping[str, str] | 
 
 
 async def furnish(home: Installation) -> tuple[Visitor, list[Operation]]:
-    """An operator in a furnished house, and all operations."""
+    """An operator in a furnished installation, and all operations."""
     operator = await home.visitor("operator")
     made = (await operator.post(f"{OFFER}/hooks")).json()
     document = (await operator.get("/openapi.json")).json()
@@ -225,7 +225,7 @@ FORMS: Final = (
 
 @pytest.fixture
 async def portal(database_url: str) -> Any:
-    """A house with a storefront, and the cookie of a signed-in operator with its form token."""
+    """An installation with a storefront, and the cookie of a signed-in operator with its form token."""
     async with installation(database_url, public_url="http://127.0.0.1") as opened:
         await open_shop(opened.services)
         operator = await opened.visitor("operator")

@@ -33,7 +33,7 @@ DATABASES = EVERY_WAY
 
 @dataclass
 class Scene:
-    """A house with a worker that carries, and a far side that answers as told."""
+    """An installation with a worker that carries, and a remote system that answers as told."""
 
     installation: TestInstallation
     worker: Worker

@@ -1,4 +1,4 @@
-"""What a worker holds: a lease that it renews late or loses, and lanes under steady load."""
+"""What a worker holds: a lease that it renews late or loses, and queues under steady load."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAKEN = answer(200)
 
 
 class Held:
-    """A far side that keeps the first ``count`` requests until it is let go, and answers all others at once."""
+    """A remote system that keeps the first ``count`` requests until it is let go, and answers all others at once."""
 
     def __init__(self, count: int) -> None:
         self._left = count
@@ -57,7 +57,7 @@ class Held:
 
 
 def idle_worker(s: Scene, kind: type[Worker] = Worker, *, lease_seconds: float = 3) -> Worker:
-    """A second worker over the same house, which does only what the test tells it to."""
+    """A second worker over the same installation, which does only what the test tells it to."""
     context: Context = s.worker._context
     return kind(s.installation.storage, s.installation.connections, context, lease_seconds=lease_seconds, clock=now_ms)
 
@@ -116,7 +116,7 @@ async def test_what_a_lost_lease_held_is_carried_and_late_answers_move_nothing(
 
 
 class Steady(Worker):
-    """There is always more to claim for one connection, until another's lane was looked after or time is up."""
+    """There is always more to claim for one connection, until another's queue was looked after or time is up."""
 
     until = 0.0
     busy = ""

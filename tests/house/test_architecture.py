@@ -1,4 +1,4 @@
-"""The architecture page shows the house as it stands. ``UPDATE_DOCS=1`` writes what can be derived anew."""
+"""The architecture page shows the package as it stands. ``UPDATE_DOCS=1`` writes what can be derived anew."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def services() -> list[str]:
 
 
 def tree(text: str) -> dict[str, str]:
-    """The rooms of the page's tree, by path, with their lines."""
+    """The folders of the page's tree, by path, with their lines."""
     found: dict[str, str] = {}
     above: list[str] = []
     for indent, name, line in re.findall(r"^( *)(\S+)  +(\S.*)$", text, re.MULTILINE):

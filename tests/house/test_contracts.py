@@ -1,4 +1,4 @@
-"""The import contracts cover the house as it stands, and fail where something forbidden is planted."""
+"""The import contracts cover the package as it stands, and fail where something forbidden is planted."""
 
 from __future__ import annotations
 

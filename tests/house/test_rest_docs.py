@@ -2,58 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
-from starlette.types import ASGIApp, Message
 
-from leadkeeper.destinations.registry import OURS
-from leadkeeper.doors.api.app import create_api
 from leadkeeper.doors.api.batch import LONGEST_KEY, MAX_LINES
-from leadkeeper.doors.api.metrics import Metrics
-from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.web import MAX_BODY
 from leadkeeper.problem import STATUS, ProblemType
+from tests.house.openapi import openapi_document
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/rest-api.md").read_text(encoding="utf-8")
 OPERATION = re.compile(r"`(?:(?:GET|PUT|POST|DELETE)`, `)*(?:GET|PUT|POST|DELETE) /[^`]*`")
 
 
-class _NoRooms:
-    """Routes are listed, not called."""
-
-    base_url = ""
-
-    def __getattr__(self, _: str) -> Any:
-        return None
-
-
-async def answer(api: ASGIApp, path: str) -> Any:
-    """What ``api`` answers to GET."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await api({"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}, receive, send)
-    return json.loads(b"".join(message.get("body", b"") for message in sent))
-
-
 @pytest.fixture(scope="module")
 def operations() -> set[str]:
     """Every operation of the OpenAPI document, as ``GET /v1/leads``."""
-    services = cast(Any, _NoRooms())
-    services.connections = SimpleNamespace(destinations=OURS)
-    api = create_api(services, Metrics(), hook_route(services.hooks, services.intake))
-    paths = asyncio.run(answer(api, "/openapi.json"))["paths"]
+    paths = openapi_document()["paths"]
     return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 
 

@@ -1,1 +1,1 @@
-"""Whole stories with real processes, real databases and real far sides."""
+"""Whole stories with real processes, real databases and real remote systems."""

@@ -1,4 +1,4 @@
-"""What the stories share: an authority, far sides, and hubs that never outlive their test."""
+"""What the stories share: an authority, remote systems, and hubs that never outlive their test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MakeEndpoint = Callable[[], Awaitable[Endpoint]]
 
 @pytest.fixture(scope="session")
 def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the authority that signed every far side's certificate."""
+    """The folder of the authority that signed every remote system's certificate."""
     folder = tmp_path_factory.mktemp("authority")
     Authority(folder)
     return folder

@@ -18,7 +18,7 @@ from azure.data.tables import TableClient
 
 from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY, Azurite
 from leadkeeper.sandbox.faults import Exchange, Fault, FaultServer
-from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint, Request
+from leadkeeper.sandbox.https_endpoint.stand_in import EndpointRequest, ReceivingEndpoint
 
 TABLE: Final = "MarketplaceLeads"
 SECRET: Final = "whsec_" + base64.b64encode(b"a secret that two sides share...").decode()
@@ -88,7 +88,7 @@ class Endpoint:
         seen = exchange.request
         self.received += seen.body
         before = len(self.refused)
-        answer = self._receiver.answer(Request(seen.method, seen.target, seen.headers, seen.body))
+        answer = self._receiver.answer(EndpointRequest(seen.method, seen.target, seen.headers, seen.body))
         if len(self.refused) == before:
             body = json.loads(seen.body)
             port = exchange.writer.get_extra_info("peername")[1]

@@ -20,7 +20,7 @@ import pytest
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer
-from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint, Request
+from leadkeeper.sandbox.https_endpoint.stand_in import EndpointRequest, ReceivingEndpoint
 from tests.journeys.doc_pages import READ, RUN_BY, Block, blocks, masked
 from tests.journeys.hub import Hub
 from tests.journeys.test_sandbox import Sandbox, ready_sandbox
@@ -80,7 +80,7 @@ async def endpoint(authority: Path) -> AsyncIterator[tuple[ReceivingEndpoint, st
 
     async def answer(exchange: Exchange) -> None:
         seen = exchange.request
-        await exchange.send(receiver.answer(Request(seen.method, seen.target, seen.headers, seen.body)))
+        await exchange.send(receiver.answer(EndpointRequest(seen.method, seen.target, seen.headers, seen.body)))
 
     server = FaultServer(answer)
     await server.start(Authority(authority).server_context(ENDPOINT))

@@ -77,13 +77,13 @@ async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: End
 
     async def given_up() -> bool:
         await passes(hub, 2 * DAY)
-        # Each such jump makes the next trial due, so one of them may be on its way just now.
+        # Each such jump makes the next half-open send due, so one of them may be on its way just now.
         return len(await hub.in_state("setAside", limit=50)) >= GIVEN - 1
 
     await until("they are given up", given_up, SOON, 1, summary=hub.tail)
     summary = len(box.sent_to(BOSS))
     endpoint.manner = None
-    await passes(hub, DAY)  # the trial of a quiet connection is due
+    await passes(hub, DAY)  # the half-open send of a quiet connection is due
 
     async def all_there() -> bool:
         return given <= set(endpoint.emails())

@@ -17,9 +17,9 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from leadkeeper.doors.cli.demo.found import Found
+from leadkeeper.doors.cli.demo.found import FoundLead
 from leadkeeper.doors.cli.demo.guard import Guard
-from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, new_secret
+from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, signing_secret
 from leadkeeper.doors.cli.demo.stage import Stage, open_stage
 from leadkeeper.sandbox.azure_storage.azurite import AzuriteMissing
 from tests.conftest import missing_service
@@ -212,7 +212,7 @@ async def act(customer: Customer, journey: Journey) -> None:
 
 async def arrived(hub: Hub, journey: Journey) -> list[str]:
     """What is missing or wrong of all that was sent for the offer, as the destination itself shows it."""
-    there: Mapping[str, Found] = await journey.place.look()
+    there: Mapping[str, FoundLead] = await journey.place.look()
     kept = (await hub.ask("GET", f"/v1/leads?publisherId=contoso&offerId={journey.offer}&test=false&limit=100"))[
         "leads"
     ]
@@ -256,7 +256,7 @@ async def play(stage: Stage, tmp_path: Path, make_hub: MakeHub) -> None:
         f"sqlite+aiosqlite:///{tmp_path / 'market.db'}", FORM_LIMIT="1000/minute", VOUCHED_MAIL_DOMAINS="*", **settings
     )
     await hub.start("serve")
-    secret, partner_secret = new_secret(), new_secret()
+    secret, partner_secret = signing_secret(), signing_secret()
     endpoint, partners = await stage.endpoint(secret), await stage.endpoint(partner_secret)
     journeys = [Journey(place, f"planner-{place.connection}") for place in every_place(stage, endpoint, secret)]
     assert {journey.place.destination for journey in journeys} == {

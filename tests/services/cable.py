@@ -14,8 +14,8 @@ _COMMIT: Final = b"COMMIT;"
 class Cable:
     """Carries connections from a port of its own to ``port`` on this machine.
 
-    While ``share`` is above 0, that share of all commits (by ``dice``) is carried to the server and its connection is
-    cut once the server has answered, so that the client never hears of it. ``cuts`` counts them.
+    While ``share`` is above 0, that share of all commits (by ``random_unit``) is carried to the server and its
+    connection is cut once the server has answered, so that the client never hears of it. ``cuts`` counts them.
     """
 
     def __init__(self, port: int, random_unit: random.Random) -> None:

@@ -27,7 +27,7 @@ from leadkeeper.destinations.azure_storage.errors import (
     CODES,
     StorageError,
     diagnose_storage,
-    read_error,
+    read_storage_error,
     storage_verdict_on,
 )
 from leadkeeper.diagnosis import AnyKind, Kind, Outcome
@@ -292,7 +292,7 @@ def test_each_code_means_what_the_facts_say(status: int, code: str, kind: AnyKin
         "xml": f'<?xml version="1.0"?><m:error><m:code>{code}</m:code><m:message>Nein.</m:message></m:error>',
         "header": "",
     }[form]
-    error = read_error(status, headers, body.encode(), now=0)
+    error = read_storage_error(status, headers, body.encode(), now=0)
     assert error.code == code
     assert error.index == (0 if form == "json" else None)
     diagnosis = diagnose_storage(error, (), ())
@@ -347,7 +347,7 @@ def test_a_busy_gateway_that_says_when_is_throttling() -> None:
     ],
 )
 def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert read_error(429, headers, b"", now=60).retry_after == seconds
+    assert read_storage_error(429, headers, b"", now=60).retry_after == seconds
 
 
 def test_a_table_being_deleted_takes_its_time() -> None:
@@ -357,7 +357,7 @@ def test_a_table_being_deleted_takes_its_time() -> None:
 
 @given(st.integers(100, 599), st.binary(max_size=300))
 def test_any_answer_can_be_read(status: int, body: bytes) -> None:
-    error = read_error(status, {}, body, now=0)
+    error = read_storage_error(status, {}, body, now=0)
     assert len(diagnose_storage(error, (), ()).evidence.text or "") <= 500
 
 
@@ -365,19 +365,19 @@ def test_any_answer_can_be_read(status: int, body: bytes) -> None:
     "body", ["[" * 50_000, '{"odata.error": 1}', '{"odata.error": {"code": 5, "message": 6}}', "[]"]
 )
 def test_answers_that_look_like_the_service_s_and_are_not(body: str) -> None:
-    assert read_error(400, {}, body.encode(), now=0).code is None
+    assert read_storage_error(400, {}, body.encode(), now=0).code is None
 
 
 def test_of_a_web_page_only_the_title_is_shown() -> None:
     page = "<!DOCTYPE html><html><head><title>Sign in &amp; go</title></head><body><code>Code</code> x</body></html>"
-    error = read_error(403, {"content-type": "text/html"}, page.encode(), now=0)
+    error = read_storage_error(403, {"content-type": "text/html"}, page.encode(), now=0)
     assert (error.code, error.message) == (None, "an HTML page: Sign in & go")
 
 
 def test_the_service_s_trailer_is_not_part_of_its_message() -> None:
     trailer = "RequestId:5a0a5b7e-0002-00a1-1b2c-3d4e5f000000\nTime:2026-11-22T08:15:30.1234567Z"
     body = json.dumps({"odata.error": {"code": "InvalidInput", "message": {"value": f"7:Nein.\n{trailer}"}}})
-    error = read_error(400, {}, body.encode(), now=0)
+    error = read_storage_error(400, {}, body.encode(), now=0)
     assert (error.index, error.message) == (7, "7:Nein.")
     assert error.request_id == "5a0a5b7e-0002-00a1-1b2c-3d4e5f000000"
 
@@ -416,7 +416,7 @@ LEADS = [
 def test_evidence_repeats_nothing_of_a_lead(echo: str, place: str) -> None:
     headers = {"header": {"x-ms-error-code": echo}, "id": {"x-ms-request-id": echo}}.get(place, {})
     body = f"<html><title>Sorry {echo}</title>" if place == "page" else f"cannot take {echo} for some reason"
-    error = read_error(400, headers, body.encode(), now=0)
+    error = read_storage_error(400, headers, body.encode(), now=0)
     for leads in (LEADS[:1], LEADS):
         shown = str(diagnose_storage(error, leads, ()).evidence).casefold()
         for text in ("quist", "forty seats", "call about f", "works", "901820"):
@@ -424,7 +424,7 @@ def test_evidence_repeats_nothing_of_a_lead(echo: str, place: str) -> None:
 
 
 def test_what_repeats_several_leads_is_not_shown_but_its_known_code_is() -> None:
-    error = read_error(400, {"x-ms-error-code": "InvalidInput"}, b"Quist and Xylander", now=0)
+    error = read_storage_error(400, {"x-ms-error-code": "InvalidInput"}, b"Quist and Xylander", now=0)
     evidence = diagnose_storage(error, LEADS, ()).evidence
     assert (evidence.code, evidence.text) == ("InvalidInput", None)
 
@@ -433,6 +433,8 @@ def test_evidence_shows_no_secret() -> None:
     secrets = StorageAccount("https://a.table.core.windows.net", "a", key=KEY, sas=SAS).secrets
     body = f"key {KEY} and url https://a.table.core.windows.net/T?{SAS} in it".encode()
     for text in (body, body.replace(b" ", b"_")):
-        evidence = diagnose_storage(read_error(400, {"x-ms-error-code": KEY}, text, now=0), (), secrets).evidence
+        evidence = diagnose_storage(
+            read_storage_error(400, {"x-ms-error-code": KEY}, text, now=0), (), secrets
+        ).evidence
         assert KEY[:10] not in str(evidence)
         assert SIGNATURE[:10] not in str(evidence)

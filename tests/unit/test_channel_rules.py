@@ -15,7 +15,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.channels.channels import new_secret
 from leadkeeper.channels.chat import TOGETHER, ToTell, slack_message, teams_card
 from leadkeeper.channels.events import ChannelKind, Event, events_for, wrong_events
-from leadkeeper.channels.rules import DAY, DELAYS, OFF_AFTER, Standing, after_answer, after_event
+from leadkeeper.channels.rules import DAY, DELAYS, OFF_AFTER, ChannelStanding, after_answer, after_event
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
 from tests.contracts.receivers import slack, teams
@@ -36,12 +36,12 @@ def test_an_event_is_tried_again_later_each_time_and_given_up_after_three_days()
 def test_what_the_receiver_asks_for_is_kept_to_at_most_a_day() -> None:
     asked = diagnose(Kind.THROTTLED, retry_after=90.0)
     assert after_event(asked, 0, NOW, NOW, 0.5).due_at == NOW + 90_000
-    assert after_answer(Standing(), asked, NOW, 0.5).rests_until == NOW + 90_000
+    assert after_answer(ChannelStanding(), asked, NOW, 0.5).rests_until == NOW + 90_000
     assert after_event(diagnose(Kind.THROTTLED, retry_after=1e9), 0, NOW, NOW, 0.5).due_at == NOW + DAY
 
 
 def test_a_channel_rests_after_three_failures_and_is_switched_off_after_five_days() -> None:
-    standing = Standing()
+    standing = ChannelStanding()
     for _ in range(2):
         standing = after_answer(standing, DOWN, NOW, 0.5)
         assert standing.rests_until == 0
@@ -49,8 +49,8 @@ def test_a_channel_rests_after_three_failures_and_is_switched_off_after_five_day
     assert (standing.failures, standing.failing_since, standing.off) == (3, NOW, False)
     assert standing.rests_until == NOW + 1 + DELAYS[0]
     assert after_answer(standing, DOWN, NOW + OFF_AFTER, 0.5).off
-    assert after_answer(Standing(), diagnose(Kind.ENDPOINT_GONE), NOW, 0.5).off
-    assert after_answer(standing, None, NOW + OFF_AFTER, 0.5) == Standing()
+    assert after_answer(ChannelStanding(), diagnose(Kind.ENDPOINT_GONE), NOW, 0.5).off
+    assert after_answer(standing, None, NOW + OFF_AFTER, 0.5) == ChannelStanding()
 
 
 def test_chats_are_told_what_people_are_told() -> None:

@@ -11,7 +11,7 @@ from leadkeeper.doors.portal.form_fields import (
     MOST_ROWS,
     FieldKind,
     FormField,
-    Row,
+    MappingRow,
     RowKind,
     default_values,
     field_errors,
@@ -135,10 +135,10 @@ def test_rows_of_a_mapping_are_read_by_their_numbers() -> None:
         "fields.3.value": "one\r\ntwo",
     }
     assert rows_of(posted, "fields", spare=1) == (
-        Row("Score__c", RowKind.NUMBER, "3"),
-        Row("Odd__c", RowKind.TEXT, "one\r\ntwo"),
-        Row("Gone__c", RowKind.NOTHING),
-        Row(),
+        MappingRow("Score__c", RowKind.NUMBER, "3"),
+        MappingRow("Odd__c", RowKind.TEXT, "one\r\ntwo"),
+        MappingRow("Gone__c", RowKind.NOTHING),
+        MappingRow(),
     )
     given = settings_of(SALESFORCE, ["fields"], posted)["fields"]
     assert given == {"Score__c": 3, "Odd__c": "one\ntwo", "Gone__c": None}

@@ -1,4 +1,4 @@
-"""The demo finds leads at the far sides by their id, and test leads that go without it by their address."""
+"""The demo finds leads at the remote systems by their id, and test leads that go without it by their address."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_destination_without_a_guide_has_a_form_all_the_same() -> None:
     plain = replace(OURS.named("dynamics"), name="plain", title="Plain", guide=None)
     (way,) = guides.guide_of(plain).ways
     assert "instanceUrl" in way.fields
-    assert [each.name for each in guides.ordered((*OURS.all, plain))][-2:] == ["plain", "azure_blob"]
+    assert [each.name for each in guides.ordered_guides((*OURS.all, plain))][-2:] == ["plain", "azure_blob"]
 
 
 @pytest.mark.parametrize("destination", EVERY)
@@ -77,8 +77,8 @@ def test_what_is_said_of_a_setting_or_choice_is_of_one_that_is_there(destination
 
 def test_who_is_told_to_choose_another_finds_it() -> None:
     assert {guide.instead for guide in map(guides.guide_of, OURS) if guide.instead} <= set(OURS.names)
-    assert guides.ordered(OURS.all)[-1].name == "azure_blob"
-    assert set(guides.ordered(OURS.all)) == set(OURS)
+    assert guides.ordered_guides(OURS.all)[-1].name == "azure_blob"
+    assert set(guides.ordered_guides(OURS.all)) == set(OURS)
 
 
 @pytest.mark.parametrize("destination", EVERY)

@@ -20,11 +20,11 @@ from leadkeeper.destinations.hubspot.errors import (
 )
 from leadkeeper.destinations.hubspot.records import (
     CONTACT_FIELDS,
-    Contact,
+    HubSpotContact,
     address_of,
     contact_of,
-    lead_of,
-    merged,
+    lead_properties,
+    merged_contact,
     unusable,
 )
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
@@ -85,10 +85,10 @@ def test_a_contact_and_a_lead_are_made_of_a_lead() -> None:
     assert "phone" not in contact
     assert "email" not in contact
     assert LEAD.lead_source in contact["message"]
-    lead, _ = lead_of(LEAD, config(leadIdProperty="our_id"))
+    lead, _ = lead_properties(LEAD, config(leadIdProperty="our_id"))
     assert lead["our_id"] == LEAD.id
     assert LEAD.customer.last_name in lead["hs_lead_name"]
-    nameless, _ = lead_of(LEAD, config(leadFields={"hs_lead_name": None}))
+    nameless, _ = lead_properties(LEAD, config(leadFields={"hs_lead_name": None}))
     assert nameless["hs_lead_name"] == LEAD.lead_source
 
 
@@ -104,13 +104,13 @@ def test_addresses_that_hubspot_does_not_take(email: str) -> None:
 
 
 def test_only_what_is_empty_is_filled_in() -> None:
-    there = Contact(
+    there = HubSpotContact(
         "1",
         {"firstname": "Ada", "phone": "", "city": None, "email": "A@x.de", "hs_additional_emails": "b@x.de; C@x.de"},
     )
     assert there.empty_of({"firstname": "Bea", "phone": "1", "city": "Rome"}) == {"phone": "1", "city": "Rome"}
     assert list(there.addresses) == ["a@x.de", "b@x.de", "c@x.de"]
-    assert merged([{"a": "1"}, {"a": "2", "b": "2"}]) == {"a": "1", "b": "2"}
+    assert merged_contact([{"a": "1"}, {"a": "2", "b": "2"}]) == {"a": "1", "b": "2"}
 
 
 def test_properties_that_cannot_be_written() -> None:

@@ -11,7 +11,7 @@ from leadkeeper.diagnosis import Kind, Outcome, Who
 from leadkeeper.mail.address import MailRules, masked_address, parse_address, parse_vouched
 from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import parse_hostname, parse_mail_server
-from leadkeeper.mail.outcomes import Stage, diagnose_loss, diagnose_reply
+from leadkeeper.mail.outcomes import MailStage, diagnose_loss, diagnose_reply
 from leadkeeper.mail.text import quoted
 
 LOSSES = (
@@ -24,17 +24,17 @@ LOSSES = (
 )
 
 
-@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("stage", list(MailStage))
 @pytest.mark.parametrize("error", LOSSES, ids=lambda error: type(error).__name__)
-def test_only_a_mail_whose_text_was_sent_may_have_arrived(stage: Stage, error: BaseException) -> None:
+def test_only_a_mail_whose_text_was_sent_may_have_arrived(stage: MailStage, error: BaseException) -> None:
     summary = diagnose_loss(stage, error)
-    assert (summary.outcome is Outcome.AMBIGUOUS) is (stage is Stage.TEXT)
+    assert (summary.outcome is Outcome.AMBIGUOUS) is (stage is MailStage.TEXT)
     assert summary.outcome in (Outcome.AMBIGUOUS, Outcome.FAILED)
 
 
-@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("stage", list(MailStage))
 @pytest.mark.parametrize("code", [421, 450, 451, 452, 454, 471, 500, 501, 503, 504, 521, 530, 535, 550, 552, 553, 554])
-def test_an_answer_is_never_a_doubt_and_a_passing_one_is_tried_again(stage: Stage, code: int) -> None:
+def test_an_answer_is_never_a_doubt_and_a_passing_one_is_tried_again(stage: MailStage, code: int) -> None:
     summary = diagnose_reply(stage, code, "words")
     assert summary.outcome is (Outcome.FAILED if code < 500 else Outcome.BROKEN)
     assert summary.evidence.status == code
@@ -42,16 +42,16 @@ def test_an_answer_is_never_a_doubt_and_a_passing_one_is_tried_again(stage: Stag
 
 
 def test_a_wrong_certificate_is_no_failed_connection() -> None:
-    assert diagnose_loss(Stage.CONNECT, ssl.SSLCertVerificationError()).kind is Kind.TLS_FAILED
+    assert diagnose_loss(MailStage.CONNECT, ssl.SSLCertVerificationError()).kind is Kind.TLS_FAILED
     wrapped = aiosmtplib.SMTPConnectError("no")
     wrapped.__cause__ = ssl.SSLError()
-    assert diagnose_loss(Stage.TLS, wrapped).kind is Kind.TLS_FAILED
+    assert diagnose_loss(MailStage.TLS, wrapped).kind is Kind.TLS_FAILED
 
 
 def test_504_is_about_the_address_before_it_is_about_the_greeting() -> None:
-    assert diagnose_reply(Stage.RECIPIENT, 504, "", qualified=False).kind is MailKind.RECIPIENT_REFUSED
-    assert diagnose_reply(Stage.SENDER, 504, "", qualified=False).kind is MailKind.SENDER_REFUSED
-    summary = diagnose_reply(Stage.RECIPIENT, 504, "", qualified=True)
+    assert diagnose_reply(MailStage.RECIPIENT, 504, "", qualified=False).kind is MailKind.RECIPIENT_REFUSED
+    assert diagnose_reply(MailStage.SENDER, 504, "", qualified=False).kind is MailKind.SENDER_REFUSED
+    summary = diagnose_reply(MailStage.RECIPIENT, 504, "", qualified=True)
     assert (summary.kind, summary.who) == (MailKind.GREETING_REFUSED, Who.OPERATOR)
 
 

@@ -60,9 +60,9 @@ def test_a_relapse_before_it_has_settled_is_the_same_outage() -> None:
 
 
 def test_what_is_broken_was_told_at_that_moment() -> None:
-    broken = breaks(Health(), NOW, summary=True)
+    broken = breaks(Health(), NOW, notifies=True)
     assert (broken.notified_at, broken.tell_at) == (NOW, NOW + AGAIN_AFTER)
-    assert breaks(FAILING, NOW + 1, summary=False).notified_at is None
+    assert breaks(FAILING, NOW + 1, notifies=False).notified_at is None
 
 
 def test_nobody_is_reminded_while_nothing_waits_unless_it_is_paused() -> None:

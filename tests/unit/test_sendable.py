@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.inbox.sendable import Way, to_send
+from leadkeeper.inbox.sendable import ShownDelivery, to_send
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from leadkeeper.inbox.sendable import Way, to_send
 def test_only_what_waits_or_was_set_aside_goes_out(
     ways: list[tuple[str, str | None]], ids: list[str], reason: str | None
 ) -> None:
-    assert to_send([Way(str(at), *way) for at, way in enumerate(ways)]) == (ids, reason)
+    assert to_send([ShownDelivery(str(at), *way) for at, way in enumerate(ways)]) == (ids, reason)
 
 
 def test_what_may_have_arrived_goes_out_when_somebody_looked() -> None:
-    assert to_send([Way("a", "setAside", "mayHaveArrived")], uncertain=True) == (["a"], None)
+    assert to_send([ShownDelivery("a", "setAside", "mayHaveArrived")], uncertain=True) == (["a"], None)
 
 
 def test_what_is_withheld_never_does() -> None:
-    assert to_send([Way("a", "waiting")], withheld=True, uncertain=True) == ([], "withheld")
+    assert to_send([ShownDelivery("a", "waiting")], withheld=True, uncertain=True) == ([], "withheld")

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from leadkeeper.gate import on_behalf_of
-from leadkeeper.storage.writer_thread import PASSED_BY, TOGETHER, Outcome, WriterThread
+from leadkeeper.storage.writer_thread import PASSED_BY, TOGETHER, TransactionResult, WriterThread
 
 
-def each(acts: Sequence[Callable[[Any], Any]]) -> list[Outcome]:
+def each(acts: Sequence[Callable[[Any], Any]]) -> list[TransactionResult]:
     """Do them one by one, on nothing."""
     outcomes = []
     for act in acts:
         try:
-            outcomes.append(Outcome(act(None)))
+            outcomes.append(TransactionResult(act(None)))
         except Exception as error:
-            outcomes.append(Outcome(error=error))
+            outcomes.append(TransactionResult(error=error))
     return outcomes
 
 
@@ -35,7 +35,7 @@ class Queue:
         self.futures: list[Future[Any]] = [self.writer.submit(self._be_busy)]
         self._busy.wait(30)
 
-    def _write(self, acts: Sequence[Callable[[Any], Any]]) -> list[Outcome]:
+    def _write(self, acts: Sequence[Callable[[Any], Any]]) -> list[TransactionResult]:
         self.together.append(len(acts))
         return each(acts)
 

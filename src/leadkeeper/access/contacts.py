@@ -1,4 +1,4 @@
-"""Whether an address wants a publisher's notices: entered, asked, confirmed, declined. All SQL, within others' acts.
+"""Whether an address wants a publisher's notices: entered, asked, confirmed, declined. SQL within others' transactions.
 
 What an operator enters, and what the operator's rules vouch for, is not asked. Everybody else gets one question, whose
 link is over after :data:`VALID_MS`. Nobody gets more than :data:`QUESTIONS` in that time, whoever asks, and a mailbox
@@ -41,7 +41,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ContactQuestion:
     """A question that is to be asked now; ``token`` is the end of its link, known at this moment only."""
 
     publisher_id: str
@@ -50,7 +50,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedContact:
     """What the link of a question leads to."""
 
     publisher_id: str
@@ -130,7 +130,7 @@ def report(conn: sa.Connection, publisher_id: str, troubles: Mapping[str, str | 
         conn.execute(sa.update(t.contact).where(*_this(publisher_id, address.key), other).values(trouble=trouble))
 
 
-def due_questions(conn: sa.Connection, rules: MailRules, now: int) -> list[Question]:
+def due_questions(conn: sa.Connection, rules: MailRules, now: int) -> list[ContactQuestion]:
     """The questions to ask now, kept from others meanwhile; those over a bound are put off."""
     c = t.contact.c
     waiting = (c.state == Standing.WAITING.value, c.ask_at <= now)
@@ -151,11 +151,13 @@ def due_questions(conn: sa.Connection, rules: MailRules, now: int) -> list[Quest
             token = new_token("lkc")
             values = {"token_hash": hashed(token), "asked_at": now, "asks": row.asks + 1, "ask_at": now + LEASE_MS}
             conn.execute(sa.update(t.contact).where(*those).values(values))
-            found.append(Question(row.publisher_id, row.address, token))
+            found.append(ContactQuestion(row.publisher_id, row.address, token))
     return found
 
 
-def question_ended(conn: sa.Connection, question: Question, now: int, *, again: bool, trouble: str | None) -> None:
+def question_ended(
+    conn: sa.Connection, question: ContactQuestion, now: int, *, again: bool, trouble: str | None
+) -> None:
     """The question was handed in (or refused for good); ``again`` says that it was not and is to be asked later."""
     state = Standing.WAITING if again else Standing.ASKED
     values: dict[str, Any] = {"state": state.value, "ask_at": now + PUT_OFF_MS if again else None, "trouble": trouble}
@@ -165,17 +167,17 @@ def question_ended(conn: sa.Connection, question: Question, now: int, *, again: 
     conn.execute(sa.update(t.contact).where(*still).values(values))
 
 
-def find_asked(conn: sa.Connection, token: str, now: int) -> Asked | None:
+def find_asked(conn: sa.Connection, token: str, now: int) -> AskedContact | None:
     """What a link asks; ``None`` for one that nobody made, or that is over."""
     c = t.contact.c
     row = conn.execute(sa.select(t.contact).where(c.token_hash == hashed(token), c.asked_at > now - VALID_MS)).first()
     if row is None:
         return None
     declined = conn.scalar(sa.select(sa.literal(1)).where(t.declined_mailbox.c.mailbox == row.mailbox))
-    return Asked(row.publisher_id, row.address, Standing.DECLINED if declined else Standing(row.state))
+    return AskedContact(row.publisher_id, row.address, Standing.DECLINED if declined else Standing(row.state))
 
 
-def confirm(conn: sa.Connection, token: str, now: int) -> Asked | None:
+def confirm(conn: sa.Connection, token: str, now: int) -> AskedContact | None:
     """Whoever reads the address wants the publisher's notices; ``None`` as :func:`find_asked`."""
     asked = _held(conn, token, now)
     if asked is not None:
@@ -187,7 +189,7 @@ def confirm(conn: sa.Connection, token: str, now: int) -> Asked | None:
     return asked
 
 
-def decline(conn: sa.Connection, token: str, now: int) -> Asked | None:
+def decline(conn: sa.Connection, token: str, now: int) -> AskedContact | None:
     """Whoever reads the mailbox wants no mail from here, of no publisher; ``None`` as :func:`find_asked`."""
     asked = _held(conn, token, now)
     if asked is not None:
@@ -199,7 +201,7 @@ def decline(conn: sa.Connection, token: str, now: int) -> Asked | None:
     return asked
 
 
-def _held(conn: sa.Connection, token: str, now: int) -> Asked | None:
+def _held(conn: sa.Connection, token: str, now: int) -> AskedContact | None:
     """As :func:`find_asked`; a second press of the button waits until the first is done."""
     conn.execute(sa.select(t.contact.c.state).where(t.contact.c.token_hash == hashed(token)).with_for_update())
     return find_asked(conn, token, now)

@@ -1,4 +1,4 @@
-"""How many mails a publisher may cause in any hour: counted here, in the act that sends them. All SQL."""
+"""How many mails a publisher may cause in any hour: counted here, in the transaction that sends them. All SQL."""
 
 from __future__ import annotations
 

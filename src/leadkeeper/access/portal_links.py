@@ -15,7 +15,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.access.keys import hashed
 from leadkeeper.access.people.links import VALID_MS, Purpose
 from leadkeeper.access.permissions import Caller, Role
-from leadkeeper.access.sessions import How, NewSession, Place, Sessions
+from leadkeeper.access.sessions import How, NewSession, Sessions, SignInPlace
 from leadkeeper.access.tokens import Tokens
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.problem import Problem, ProblemType
@@ -75,7 +75,7 @@ class PortalLinks:
 
         return await self._storage.write(transact)
 
-    async def open(self, token: str, place: Place) -> NewSession | None:
+    async def open(self, token: str, place: SignInPlace) -> NewSession | None:
         """Use a link: a session begins. ``None`` when it is not ours, was used, or its time is over."""
         link_id = self._tokens.key_id(token, self._clock(), AUDIENCE)
         caller = None if link_id is None else await self._storage.write(self._use, link_id)

@@ -125,7 +125,7 @@ def own_of(stored: str | None) -> dict[str, int]:
 
 
 def quotas_of(conn: sa.Connection, publisher_id: str, usual: Quotas, *, lock: bool = False) -> Quotas:
-    """The quotas of a publisher. With ``lock`` nobody else counts for it in such an act until this one ends."""
+    """The quotas of a publisher. With ``lock`` nobody else counts for it in such a transaction until this one ends."""
     query = sa.select(t.publisher.c.quotas).where(t.publisher.c.id == publisher_id)
     return usual.changed(conn.scalar(query.with_for_update() if lock else query))
 

@@ -47,7 +47,7 @@ class NewSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SignInPlace:
     """Where somebody signs in from: the address as limits count it, and what the browser calls itself."""
 
     address: str = ""
@@ -95,7 +95,7 @@ class Sessions:
         self._idle_ms = idle_ms
 
     async def begin(
-        self, caller: Caller, place: Place = Place(), *, pending: bool = False, how: How = How.OWN
+        self, caller: Caller, place: SignInPlace = SignInPlace(), *, pending: bool = False, how: How = How.OWN
     ) -> NewSession:
         """Sign ``caller`` in; ``pending`` until their second factor has come.
 

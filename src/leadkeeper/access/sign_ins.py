@@ -13,7 +13,7 @@ from limits import parse
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.keys import Keys, hashed
-from leadkeeper.access.sessions import NewSession, Place, Sessions
+from leadkeeper.access.sessions import NewSession, Sessions, SignInPlace
 from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.problem import Problem, ProblemType
@@ -53,7 +53,7 @@ class SignIns:
         too_many = lazy_gettext("Too many wrong keys. Send the right one, or wait %(seconds)s s.", seconds=seconds)
         return Problem(ProblemType.TOO_MANY_REQUESTS, too_many, retry_after=seconds)
 
-    async def to_portal(self, key: str, place: Place) -> NewSession:
+    async def to_portal(self, key: str, place: SignInPlace) -> NewSession:
         """Begin a session. Raises :class:`Problem` for a key that is unknown, revoked, or may only hand in leads."""
         caller = await self.keys.caller(key)
         if caller is None or not caller.may_read or not self.keys.is_key(key):

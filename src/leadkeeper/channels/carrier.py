@@ -25,7 +25,7 @@ from leadkeeper.channels.channels import OVERLAP_MS, Channels
 from leadkeeper.channels.chat import TOGETHER, ToTell, slack_message, teams_card
 from leadkeeper.channels.events import ChannelKind
 from leadkeeper.channels.relay import any_to_relay, relay
-from leadkeeper.channels.rules import EventStep, Standing, after_answer, after_event
+from leadkeeper.channels.rules import ChannelStanding, EventStep, after_answer, after_event
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.vault import WrongKey, channel_row
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
@@ -77,7 +77,7 @@ class _Answer:
     status: int | None
 
 
-class Carrier:
+class ChannelCarrier:
     """Sends what waits for channels. ``look`` does what is due now; ``run`` looks again and again."""
 
     def __init__(
@@ -268,7 +268,7 @@ def _record(
     until: int | None,
 ) -> bool:
     """Write down what came of a batch; whether the channel was switched off. ``until``: it stays ours till then."""
-    standing, trouble = Standing(channel.failures, channel.failing_since), channel.trouble
+    standing, trouble = ChannelStanding(channel.failures, channel.failing_since), channel.trouble
     taken_at = channel.taken_at
     for answer in answers:
         for row in answer.events:

@@ -31,7 +31,7 @@ class EventStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChannelStanding:
     """How a channel stands: failures in a row, since when, and until when it rests; ``off`` ends it."""
 
     failures: int = 0
@@ -49,15 +49,15 @@ def after_event(answer: Diagnosis | None, tries: int, created_at: int, now: int,
     return EventStep(now + _delay(answer, tries, random_unit), taken=False)
 
 
-def after_answer(before: Standing, answer: Diagnosis | None, now: int, random_unit: float) -> Standing:
+def after_answer(before: ChannelStanding, answer: Diagnosis | None, now: int, random_unit: float) -> ChannelStanding:
     """How the channel stands after one more answer."""
     if answer is None:
-        return Standing()
+        return ChannelStanding()
     failures, since = before.failures + 1, before.failing_since or now
     off = answer.kind is Kind.ENDPOINT_GONE or now - since >= OFF_AFTER
     waits = answer.outcome is Outcome.THROTTLED or failures >= RESTS_AFTER
     rests = now + _delay(answer, failures - RESTS_AFTER, random_unit) if waits else 0
-    return Standing(failures, since, max(rests, before.rests_until), off)
+    return ChannelStanding(failures, since, max(rests, before.rests_until), off)
 
 
 def _delay(answer: Diagnosis, times: int, random_unit: float) -> int:

@@ -42,7 +42,7 @@ class ListedConnection:
     suspended: bool
 
 
-def listed(
+def list_connections(
     conn: sa.Connection,
     now: int,
     *,

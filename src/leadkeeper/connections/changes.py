@@ -1,7 +1,7 @@
 """New settings of a published offer's connection: kept beside those in effect until a test lead arrives with them.
 
 Customers act on a published offer at any moment, so settings that nobody has tried must not take the place of settings
-that work. What is broken has nothing to lose: its repair takes effect at once. All SQL, within others' acts.
+that work. What is broken has nothing to lose: its repair takes effect at once. All SQL, within others' transactions.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _line(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in _QUIET}
 
 
-def summary(before: Stored | None, after: Stored) -> str:
+def change_summary(before: Stored | None, after: Stored) -> str:
     """What a change led to, as the audit tells it: destinations and the names of settings, never their values."""
     if before is None:
         return f"{after.destination}; new"

@@ -1,4 +1,4 @@
-"""A connection as the rooms know it, and how it is read from its rows."""
+"""A connection as the services know it, and how it is read from its rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DAMAGED: Final[Diagnosis] = diagnose(
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection as the rooms know it; ``stored`` holds its secrets in clear, so it is never logged or shown."""
+    """A connection as the services know it; ``stored`` holds its secrets in clear, so it is never logged or shown."""
 
     id: str
     offer: OfferRef

@@ -23,7 +23,7 @@ from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
 from leadkeeper.connections.resource import Parsed, Stored, parse
 from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
-from leadkeeper.connections.standing import Standing, of_offers
+from leadkeeper.connections.standing import ConnectionStanding, of_offers
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.registry import OURS, Destinations
@@ -53,7 +53,7 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """Settings as they were read before the act that writes them; they hold while the same is ``known``."""
+    """Settings as they were read before the transaction that writes them; they hold while the same is ``known``."""
 
     known: Stored | None
     parsed: Parsed | None
@@ -123,7 +123,7 @@ class Connections:
         trusted: bool = False,
         ahead: _Ahead | None = None,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
-        """:meth:`put` within another room's act; its caller wakes the worker once that is committed."""
+        """:meth:`put` within another use case's transaction; its caller wakes the worker once that is committed."""
         change_routes(conn, offer.publisher_id)
         row = _row(conn, offer, name)
         before = None if row is None else self._rows.with_change(conn, row)
@@ -164,12 +164,12 @@ class Connections:
             if not changes.same_place(before.stored, stored):
                 summary |= {"proven": False, **NO_TEST}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(summary))
-            note(conn, now, by, "connection.put", subject, changes.summary(before.stored, stored))
+            note(conn, now, by, "connection.put", subject, changes.change_summary(before.stored, stored))
         else:
             sealed = self._vault.seal(stored.secrets, row_of(before.id, stored.destination))
             changes.keep_change(conn, before.id, stored, sealed, now)
             announce(conn)
-            note(conn, now, by, "connection.change", subject, changes.summary(before.stored, stored))
+            note(conn, now, by, "connection.change", subject, changes.change_summary(before.stored, stored))
         row = _row(conn, offer, name)
         assert row is not None
         return self._rows.whole(conn, row)
@@ -209,7 +209,7 @@ class Connections:
                 try_anew(conn, connection_id, now)
         take_over_unrouted(conn, offer, connection_id, now)
         announce(conn)
-        summary = changes.summary(None if before is None or before.removed else before.stored, stored)
+        summary = changes.change_summary(None if before is None or before.removed else before.stored, stored)
         note(conn, now, by, "connection.put", f"{offer}/{name}", summary)
         row = _row(conn, offer, name)
         assert row is not None
@@ -272,7 +272,7 @@ class Connections:
 
         return await self._storage.read(transaction)
 
-    async def standings(self, offers: Sequence[OfferRef]) -> Sequence[Standing]:
+    async def standings(self, offers: Sequence[OfferRef]) -> Sequence[ConnectionStanding]:
         """How the connections of these offers are doing, by offer and name; opens no secret."""
         return await self._storage.read(of_offers, offers)
 
@@ -350,7 +350,7 @@ class Connections:
         return await self._storage.write(transaction)
 
     def known(self, conn: sa.Connection, offer: OfferRef, name: str) -> Connection:
-        """The connection, its row held for this act. Raises :class:`Problem` if it does not exist."""
+        """The connection, its row held for this transaction. Raises :class:`Problem` if it does not exist."""
         c = t.connection.c
         require_offer(conn, offer)
         this = (c.offer_ref == str(offer), c.name == name, c.removed_at.is_(None))

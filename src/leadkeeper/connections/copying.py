@@ -59,7 +59,7 @@ class ConnectionCopies:
 
 
 def copy_within(conn: sa.Connection, connections: Connections, source: Connection, target: OfferRef, by: str) -> str:
-    """Copy ``source`` to the offer ``target`` within another's act; the new connection's id, empty if one is there."""
+    """Copy ``source`` to the offer ``target`` within another's transaction; its new id, empty if one is there."""
     if source.stored.damaged:
         message = _("What is stored of the connection %(name)s is damaged: enter its settings anew.", name=source.name)
         raise Problem(ProblemType.RECORD_DAMAGED, message)

@@ -1,4 +1,4 @@
-"""A delivery begins, and those that wait begin anew. All SQL, within others' acts."""
+"""A delivery begins, and those that wait begin anew. All SQL, within others' transactions."""
 
 from __future__ import annotations
 

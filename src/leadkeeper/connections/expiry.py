@@ -1,4 +1,4 @@
-"""When a connection's credentials end, and who is reminded of it when. SQL within others' acts; the rest is pure.
+"""When a connection's credentials end, and who is reminded when. SQL within others' transactions; the rest is pure.
 
 A reminder is written down as a notice, and that notice is what keeps it from being told again.
 """

@@ -28,7 +28,7 @@ from leadkeeper.texts import lazy_gettext
 class Findings:
     """The answers to “was the test lead found?”. ``woken`` is told the connections that have work again.
 
-    ``goes_on`` is called within the act, for what waits for the word (publishing).
+    ``goes_on`` is called within the transaction, for what waits for the word (publishing).
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 It begins with the first lead that fails (or when the connection is broken) and is over with the first that is taken,
 or a check that passes; as long as nobody was told of it, with one that is refused for what it holds, too. People are
 told of it after :data:`TELL_AFTER`, every :data:`AGAIN_AFTER` while it lasts, and once it has been over for
-:data:`SETTLED`: a far side that takes one lead and fails again is in one outage.
+:data:`SETTLED`: a remote system that takes one lead and fails again is in one outage.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ def judged(health: Health) -> Health:
     )
 
 
-def breaks(health: Health, now: int, *, summary: bool) -> Health:
-    """The connection is broken; ``told`` says that people hear so at this moment."""
+def breaks(health: Health, now: int, *, notifies: bool) -> Health:
+    """The connection is broken; ``notifies`` says that people hear so at this moment."""
     health = fails(health, now)
-    return replace(health, notified_at=now, tell_at=now + AGAIN_AFTER) if summary else health
+    return replace(health, notified_at=now, tell_at=now + AGAIN_AFTER) if notifies else health
 
 
 def works(before: Health, after: Health, now: int) -> Health:

@@ -1,4 +1,4 @@
-"""Notices to a connection's contact e-mails, written down in the act that causes them; ``notices`` sends them."""
+"""Notices to a connection's contact e-mails, written in the transaction that causes them; ``notices`` sends them."""
 
 from __future__ import annotations
 

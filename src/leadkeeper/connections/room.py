@@ -1,4 +1,4 @@
-"""Whether a publisher may have one more connection, or tell one more person. All SQL, within others' acts."""
+"""Whether a publisher may have one more connection, or tell one more person. All SQL, within others' transactions."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.access.people.factor import row_of as factor_row
+from leadkeeper.access.people.factor import factor_binding as factor_row
 from leadkeeper.connections.vault import Vault, channel_row, row_of
 from leadkeeper.storage import tables as t
 

@@ -16,7 +16,7 @@ from leadkeeper.storage import tables as t
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConnectionStanding:
     """How one connection is doing."""
 
     offer: OfferRef
@@ -29,13 +29,15 @@ MOST: Final = 500
 """The most connections that a list of offers names."""
 
 
-def of_offers(conn: sa.Connection, offers: Sequence[OfferRef]) -> list[Standing]:
+def of_offers(conn: sa.Connection, offers: Sequence[OfferRef]) -> list[ConnectionStanding]:
     """The connections of these offers, by offer and name, at most :data:`MOST`."""
     c = t.connection.c
     columns = (c.offer_ref, c.name, c.destination, c.tried, c.proven, c.test_diagnosis, *health_selected())
     query = sa.select(*columns).where(c.offer_ref.in_(map(str, offers)), c.removed_at.is_(None))
     rows = conn.execute(query.order_by(c.offer_ref, c.name).limit(MOST))
     return [
-        Standing(OfferRef.parse(row.offer_ref), row.name, row.destination, state_of(health_of(row), known_of(row)))
+        ConnectionStanding(
+            OfferRef.parse(row.offer_ref), row.name, row.destination, state_of(health_of(row), known_of(row))
+        )
         for row in rows
     ]

@@ -33,8 +33,8 @@ def blamed(
     """Change ``steps``: those that are given up while nothing gets through are their connection's fault.
 
     Each is judged by its connection's health once its own failure is counted, after all answers of ``sends`` that came
-    before it and before any that came later. So are ``trials`` their connection's fault, which were given up for that
-    before and tried again for its sake.
+    before it and before any that came later. So are ``half_opens`` their connection's fault, which were given up for
+    that before and tried again for its sake.
     """
     given_up = {
         sent.delivery_id: sent.connection_id for sent in sends if steps[sent.delivery_id].aside is Aside.GAVE_UP

@@ -1,4 +1,4 @@
-"""What a connection's answers mean for its health. Pure: the clock and the dice are given."""
+"""What a connection's answers mean for its health. Pure: time and randomness are arguments."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ BROKEN_AFTER: Final = 5
 """This many refusals in a row, with no lead taken between, mean that the connection is broken."""
 FIRST_REST: Final = 1 * SECOND
 LONGEST_REST: Final = 5 * SECOND
-"""A far side that fails fast and is back is found within seconds, however long it was away; one lead at a time."""
+"""A remote system that fails fast and is back is found within seconds, however long it was away; one lead at a time."""
 LONGEST_HANG_REST: Final = 10 * MINUTE
 HANG_RESTS: Final = 16
-"""A connection rests up to so many times as long as its trial hung: it holds a place a seventeenth of the time."""
+"""A connection rests so many times as long as its half-open send hung: it holds a place a seventeenth of the time."""
 FIRST_PROBE: Final = 30 * SECOND
 LONGEST_PROBE: Final = 1 * HOUR
 HALF_OPEN: Final = 1
@@ -32,7 +32,7 @@ HALF_OPEN: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class HealthChange:
-    """A connection's health after some answers, and what the rest of the house must hear of it.
+    """A connection's health after some answers, and what the rest of the installation must hear of it.
 
     ``paused_now``: people are told, once. ``recovered``: what waits for a retry is due at once.
     ``works_again``: an outage is over.
@@ -56,7 +56,7 @@ def is_half_open(health: Health) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ObservedResult:
-    """An answer, and whether it is that of the one lead which a connection on trial was sent.
+    """An answer, and whether it is that of the one lead which a half-open connection was sent.
 
     ``known``: this lead was refused before, so that it is refused again says nothing new about the connection.
     ``took_ms`` is how long it was waited for.
@@ -95,7 +95,7 @@ def _after(health: Health, observed: ObservedResult, now: int, random_unit: floa
         recovered = is_half_open(health) or health.throttles > 0
         well = outage.works(health, Health(paused_by_person=health.paused_by_person), now)
         return HealthChange(well, recovered=recovered)
-    # While it is closed, only the trial's answer is news; the others were sent before it closed.
+    # While it is closed, only the half-open send's answer is news; the others were sent before it closed.
     stale = health.closed_until > now and not observed.half_open
     health = replace(health, closed_until=0) if observed.half_open else health
     match answer.outcome:
@@ -152,7 +152,7 @@ def _refused(health: Health, observed: ObservedResult, answer: Diagnosis, now: i
 
 def _paused(health: Health, answer: Diagnosis, now: int, random_unit: float) -> Health:
     rest = spread(min(FIRST_PROBE * 2 ** min(health.probes, 10), LONGEST_PROBE), random_unit)
-    health = outage.breaks(health, now, summary=health.probes == 0)
+    health = outage.breaks(health, now, notifies=health.probes == 0)
     return replace(health, paused=True, probe_at=now + rest, diagnosis=to_stored(answer))
 
 
@@ -164,7 +164,7 @@ def after_check(health: Health, found: Diagnosis | None, now: int, random_unit: 
 
 
 def after_probe(health: Health, passed: bool, now: int, random_unit: float) -> Health:
-    """The health after a probe of a paused connection: on trial with one lead, or paused for longer."""
+    """The health after a probe of a paused connection: half-open with one lead, or paused for longer."""
     probes = health.probes + 1
     if passed:
         well = outage.works(health, health, now)

@@ -1,4 +1,4 @@
-"""Taking work: which connections have leads due, and a fair share of them, under a lease. All SQL, all in one act."""
+"""Taking work: which connections have leads due, and a fair share of them, under a lease. SQL in one transaction."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was claimed for one connection. ``row`` is its row; ``trial`` says that it has yet to prove itself.
+    """What was claimed for one connection. ``row`` is its row; ``half_open`` says that it has yet to prove itself.
 
     ``alone``: workers kept vanishing with these, so nothing else goes over the connection with them.
     """
@@ -62,7 +62,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claimability:
-    """Whether what was claimed for a connection may still be sent: under which epoch, and not while it is closed."""
+    """Whether what was claimed for a connection may still be sent: in which generation, not while it is closed."""
 
     generation: int
     closed: bool
@@ -97,12 +97,11 @@ def claim(
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
-     Looks only at the connections ``only``, or at all, and to ``destinations`` alone.
-    A connection that is paused, removed or closed gives nothing; one
-     on trial gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``. Those with which
-     workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy`` in this worker.
-     After :data:`AT_ONCE` deliveries it ends; publishers take turns, and which connections come first differs each
-     time. It waits for no lock.
+    Looks only at the connections ``only``, or at all, and to ``destinations`` alone. A connection that is paused,
+    removed or closed gives nothing; a half-open one gives one delivery, to one worker. A claimed delivery is
+    ``sending`` under ``lease_id``. Those with which workers kept vanishing are claimed apart from all others, and not
+    for a connection that is ``busy`` in this worker. After :data:`AT_ONCE` deliveries it ends; publishers take turns,
+    and which connections come first differs each time. It waits for no lock.
     """
     works = []
     left = AT_ONCE

@@ -33,7 +33,7 @@ HALF_OPEN_OF_ALL: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A connection with a delivery that is due; ``trial`` says that only one lead at a time may be sent over it."""
+    """A connection with a delivery that is due; ``half_open`` says that only one lead at a time may be sent over it."""
 
     connection_id: str
     publisher_id: str
@@ -41,7 +41,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class FullPublishers:
     """Publishers that have no place for another connection, and the connections of theirs that have places already."""
 
     publishers: Collection[str]
@@ -52,7 +52,7 @@ def connections_due(
     conn: sa.Connection,
     now: int,
     only: Collection[str] | None,
-    crowd: Crowd | None = None,
+    crowd: FullPublishers | None = None,
     destinations: Sequence[str] = OURS.names,
 ) -> list[Due]:
     """The connections, of ``only`` or of all, that are well and over which something may be sent now.

@@ -50,7 +50,7 @@ SETTLE_SECONDS: Final = 3.0
 """After the database was away nobody's lease is swept for so long: workers renew theirs and write down first what they
 heard meanwhile. What is swept before that is sent again."""
 Prove = Callable[[OfferRef, str], Awaitable[object]]
-"""Validates a connection's new settings; it belongs to a room above."""
+"""Validates a connection's new settings; it belongs to a package above."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -270,7 +270,7 @@ def _end_check(
 def _end_probe(
     conn: sa.Connection, connection_id: str, generation: int, found: Diagnosis | None, now: int, random_unit: float
 ) -> bool:
-    """Put a paused connection whose probe passed on trial; whether it passed."""
+    """Half-open a paused connection whose probe passed; whether it passed."""
     c = t.connection.c
     row = conn.execute(
         sa.select(t.connection).where(c.id == connection_id, c.generation == generation, c.paused).with_for_update()
@@ -279,7 +279,7 @@ def _end_probe(
         return False
     passed = found is None
     health = after_probe(health_of(row), passed, now, random_unit)
-    # A new epoch: answers to sends from before the probe must not pause the connection again.
+    # A new generation: answers to sends from before the probe must not pause the connection again.
     columns = {**health.columns(), **recalls(now), "generation": generation + 1} if passed else health.columns()
     conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))
     return passed

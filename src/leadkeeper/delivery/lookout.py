@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from leadkeeper.clock import Clock
-from leadkeeper.delivery.due import Crowd, Due, connections_due, half_open_due, some_half_open
+from leadkeeper.delivery.due import Due, FullPublishers, connections_due, half_open_due, some_half_open
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.fault import where
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -38,7 +38,7 @@ class Lookout:
         self,
         storage: Storage,
         clock: Clock,
-        crowd: Callable[[], Crowd | None],
+        crowd: Callable[[], FullPublishers | None],
         found: Callable[[], None],
         destinations: Sequence[str] = OURS.names,
     ) -> None:

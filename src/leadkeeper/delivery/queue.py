@@ -47,7 +47,7 @@ class ConnectionQueue:
         return bool(self._closing)
 
     def wanted(self, most: int) -> int:
-        """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the lane's share of the worker."""
+        """How many deliveries to claim now; 0 while enough is at hand. ``most`` is the queue's share of the worker."""
         if self.destination is None or ((self.half_open or self.alone) and (self.running or self._calls)):
             return 0
         limit = min(self.pace.limit, most)

@@ -1,4 +1,4 @@
-"""The lanes of one worker, and who may begin a call: publishers share its places first, their connections second."""
+"""The queues of one worker, and who may begin a call: publishers share its places first, their connections second."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leadkeeper.delivery.claim import Claimed
-from leadkeeper.delivery.due import Crowd, Due
+from leadkeeper.delivery.due import Due, FullPublishers
 from leadkeeper.delivery.pace import START
 from leadkeeper.delivery.queue import ConnectionQueue
 from leadkeeper.shares import Shares, room
@@ -21,15 +21,15 @@ CALLS_RESERVED: Final = 64
 OWN_RESERVE: Final = 8
 """A publisher keeps one part in so many of its places for those of its connections that have none."""
 HALF_OPEN_RESERVE: Final = 4
-"""One part in so many is for connections that are well: those on trial, which may hang, take none of it."""
+"""One part in so many is for connections that are well: half-open ones, which may hang, take none of it."""
 IDLE_SECONDS: Final = 300.0
 MOST_IDLE: Final = 500
-"""So many idle lanes are kept, for so long, with their adapters; a lane is made again when it is needed."""
+"""So many idle queues are kept, for so long, with their adapters; a queue is made again when it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to claim: deliveries for lanes that exist, calls for connections that have none yet."""
+    """What to claim: deliveries for queues that exist, calls for connections that have none yet."""
 
     wanted: dict[str, int] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ def _running(queue: ConnectionQueue) -> int:
 
 
 class ConnectionQueues:
-    """Lanes by connection. A call holds a place of its publisher from :meth:`begin` to :meth:`ended`."""
+    """Queues by connection. A call holds a place of its publisher from :meth:`begin` to :meth:`ended`."""
 
     def __init__(self, calls: int = CALLS, reserved: int = CALLS_RESERVED) -> None:
         self._queues: dict[str, ConnectionQueue] = {}
@@ -59,18 +59,18 @@ class ConnectionQueues:
         return iter(self._queues.values())
 
     def get(self, connection_id: str) -> ConnectionQueue | None:
-        """The connection's lane, if it has one."""
+        """The connection's queue, if it has one."""
         return self._queues.get(connection_id)
 
     def open(self, connection_id: str, publisher_id: str) -> ConnectionQueue:
-        """The connection's lane, made if need be."""
+        """The connection's queue, made if need be."""
         queue = self._queues.get(connection_id)
         if queue is None:
             queue = self._queues[connection_id] = ConnectionQueue(connection_id, publisher_id)
         return queue
 
     def begin(self, queue: ConnectionQueue) -> list[Claimed] | None:
-        """The lane's next call, if one waits and its pace and its shares allow it now."""
+        """The queue's next call, if one waits and its pace and its shares allow it now."""
         if not queue.waiting:
             return None
         if self._may(queue.publisher_id, queue.running, half_open=queue.half_open):
@@ -84,7 +84,7 @@ class ConnectionQueues:
         return None
 
     def ended(self, publisher_id: str, *, half_open: bool) -> None:
-        """A call of the publisher's has ended; ``trial`` as it was when it began."""
+        """A call of the publisher's has ended; ``half_open`` as it was when it began."""
         self._shares.give_back(publisher_id)
         if half_open:
             self._half_open[publisher_id] -= 1
@@ -92,7 +92,7 @@ class ConnectionQueues:
                 del self._half_open[publisher_id]
 
     def next_after(self, ended: ConnectionQueue) -> Sequence[ConnectionQueue]:
-        """Lanes that may begin a call now that one of ``ended`` has.
+        """Queues that may begin a call now that one of ``ended`` has.
 
         Those of its publisher that waited for a place come before it.
         """
@@ -104,7 +104,7 @@ class ConnectionQueues:
         return [ended, *self.unblocked()]
 
     def unblocked(self) -> Sequence[ConnectionQueue]:
-        """Lanes that waited for a place and may have one now, those of the publisher with the fewest calls first."""
+        """Queues that waited for a place and may have one now, those of the publisher with the fewest calls first."""
         found: list[ConnectionQueue] = []
         if self._blocked:
             for publisher_id in sorted(self._blocked, key=self._shares.held):
@@ -123,12 +123,14 @@ class ConnectionQueues:
         self._left_out -= back
         return bool(back)
 
-    def crowd(self) -> Crowd | None:
+    def crowd(self) -> FullPublishers | None:
         """Publishers with work that was left out and no place for any more; ``None`` if there are none."""
         full = {who for who in self._left_out if not self._shares.may(who)}
         if not full:
             return None
-        return Crowd([*full], [queue.connection_id for queue in self._queues.values() if queue.publisher_id in full])
+        return FullPublishers(
+            [*full], [queue.connection_id for queue in self._queues.values() if queue.publisher_id in full]
+        )
 
     def plan(self, due: Iterable[Due]) -> Plan:
         """What to claim for the connections ``due``, so that what is claimed finds a place soon."""
@@ -141,7 +143,7 @@ class ConnectionQueues:
         return plan
 
     def direct_room(self, queue: ConnectionQueue) -> int:
-        """How many new deliveries of the lane's may go past the database's line, and be lined up at once.
+        """How many new deliveries of the queue's may go past the database's line, and be lined up at once.
 
         None while something older may wait there, while it has to prove itself, and where what was held by a worker
         that vanished may not be sent again.
@@ -169,7 +171,7 @@ class ConnectionQueues:
                 continue
             if calls < 1:
                 self._left_out.add(publisher_id)
-            if calls < 1 or (half_open and half_opens < 1):  # what is on trial is looked for again and again
+            if calls < 1 or (half_open and half_opens < 1):  # half-open ones are looked for again and again
                 continue
             left -= calls
             half_opens -= half_open
@@ -205,7 +207,7 @@ class ConnectionQueues:
         return room(capacity, capacity // HALF_OPEN_RESERVE, held, half_opens)
 
     def let_go(self, now: float) -> None:
-        """Let go of lanes that were idle for long, and of the longest idle of too many; ``now`` in seconds."""
+        """Let go of queues that were idle for long, and of the longest idle of too many; ``now`` in seconds."""
         idle: list[ConnectionQueue] = []
         for queue in list(self._queues.values()):
             if queue.busy:

@@ -1,4 +1,4 @@
-"""Writing down what came of sends: attempts, states, and the connections' health, in one act for many sends."""
+"""Writing down what came of sends: attempts, states, and the connections' health, in one transaction for many sends."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def record_answers(
     """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
 
     A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
-    since is newer. What was written before (its commit's answer was lost) is left out. A send of an older epoch of its
-    connection says nothing about the connection's health. Who is told what became of leads (``subscriptions``) is told
-    in the same transaction.
+    since is newer. What was written before (its commit's answer was lost) is left out. A send of an older generation of
+    its connection says nothing about the connection's health. Who is told what became of leads (``subscriptions``) is
+    told in the same transaction.
     """
     sends = _unwritten(conn, sends)
     if not sends:

@@ -1,4 +1,4 @@
-"""What one answer means for its delivery. Pure: the clock and the dice are given."""
+"""What one answer means for its delivery. Pure: time and randomness are arguments."""
 
 from __future__ import annotations
 
@@ -91,9 +91,10 @@ def next_step(
     """What follows from ``answer`` for a delivery with ``attempts`` counted and so many crashes before this one.
 
     It began at ``since``: when its connection recovers again and again, attempts come faster than their delays.
-    ``dice`` in [0, 1) spreads retries by ±20 %. ``docs/explanation/the-way-of-a-lead.md#what-follows-from-an-answer``
-    has the table: broken, throttled and our own trouble count no attempt; a failure is retried with growing delays and
-    set aside after 14 days; an ambiguous send is retried only where the destination tells twice from once.
+    ``random_unit`` in [0, 1) spreads retries by ±20 %. The table is in
+    ``docs/explanation/the-way-of-a-lead.md#what-follows-from-an-answer``: broken, throttled and our own trouble count
+    no attempt; a failure is retried with growing delays and set aside after 14 days; an ambiguous send is retried only
+    where the destination tells twice from once.
     """
     if isinstance(answer, Receipt):
         state = State.DELIVERED if answer.confirmed else State.UNCONFIRMED

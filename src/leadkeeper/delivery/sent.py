@@ -10,7 +10,7 @@ from leadkeeper.diagnosis import Answer
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One send of one lead that has ended. ``epoch`` is the connection's when it was claimed; times in ms.
+    """One send of one lead that has ended. ``generation`` is the connection's when it was claimed; times in ms.
 
     ``since`` is when the delivery began, ``publisher_id`` whose lead it is.
     """

@@ -46,7 +46,7 @@ def taken_back(conn: sa.Connection, connection_id: str, since: int, now: int) ->
     some = sa.select(d.id).where(*refused).order_by(d.id).limit(STEP).with_for_update(of=t.delivery)
     ids = list(conn.scalars(some))
     if ids:
-        # Behind the others, so that each trial is made with another lead.
+        # Behind the others, so that each half-open send is of another lead.
         values = {"state": State.WAITING.value, "due_at": now, "changed_at": now}
         conn.execute(sa.update(t.delivery).where(one_of(conn, d.id, ids)).values(values))
     return len(ids) == STEP

@@ -36,7 +36,7 @@ from leadkeeper.storage.group import GroupCommit
 
 RECORD_LIMIT: Final = 500
 CLAIMED_AT_ONCE: Final = 12
-"""For how many connections is claimed in one act: others write too, and what comes meanwhile waits for it."""
+"""For how many connections is claimed in one transaction: others write too, and what comes meanwhile waits for it."""
 AWAY_SECONDS: Final = 0.3
 
 log: Final = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ log: Final = structlog.get_logger(__name__)
 class Worker:
     """Carries leads until it is stopped. Any number of them may share one database.
 
-    ``dice`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics);
+    ``random_unit`` gives numbers in [0, 1); ``observe`` is told every send that ended (for metrics);
     ``prove`` validates new settings of a connection that wait; ``events`` says who is told what becomes of leads.
     """
 
@@ -169,7 +169,7 @@ class Worker:
             self._look_everywhere = True
 
     def _news(self) -> Sequence[Due]:
-        """The connections to claim for since this was asked last; those without a lane are looked for first."""
+        """The connections to claim for since this was asked last; those without a queue are looked for first."""
         everywhere, hints = self._look_everywhere, self._hints
         self._look_everywhere, self._hints = False, set()
         queues = [queue for connection_id in hints if (queue := self._queues.get(connection_id)) is not None]
@@ -360,7 +360,7 @@ def _left(deadline: float) -> float:
 
 
 def _share_of(row: sa.Row[Any], calls: int, destinations: Destinations) -> int:
-    """How many deliveries to claim for a connection that this worker has no lane for yet, to begin so many calls."""
+    """How many deliveries to claim for a connection that this worker has no queue for yet, to begin so many calls."""
     return calls * (1 + (AHEAD if row.repeatable else 0)) * destinations.named(row.destination).least_batch
 
 

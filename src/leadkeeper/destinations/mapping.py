@@ -171,7 +171,7 @@ class _Values:
     def text(self, name: str) -> str:
         """The value, clean."""
         if name not in self._texts:
-            self._texts[name] = clean(_PLACEHOLDERS[name](self._lead))
+            self._texts[name] = sendable_text(_PLACEHOLDERS[name](self._lead))
         return self._texts[name]
 
     def units(self, name: str) -> int:
@@ -240,7 +240,7 @@ def _may_exceed(template: str, values: _Values, limit: int) -> bool:
     return most > limit
 
 
-def clean(text: str) -> str:
+def sendable_text(text: str) -> str:
     """``text`` as any remote system can take it: without control characters and without half a character."""
     return _CONTROL.sub("", text).encode("utf-8", "replace").decode().strip()
 

@@ -21,7 +21,7 @@ from leadkeeper.network.entra.diagnoses import EntraKind
 
 
 class Destinations:
-    """What one installation can connect to. It never changes; ``app`` makes it and hands it to the rooms.
+    """What one installation can connect to. It never changes; ``app`` makes it and hands it to the services.
 
     Raises ``ValueError`` where two providers have a name in common, their own or one of Microsoft's.
     """

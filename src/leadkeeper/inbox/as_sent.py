@@ -88,7 +88,7 @@ class SentRecords:
             destination=stored.destination,
             sent=found.last_at is not None,
             settings_changed=found.last_at is not None and found.connection.changed_at > found.last_at,
-            record=masked(dict(preview.record), [each for each in stored.secrets.values() if each]),
+            record=masked_deep(dict(preview.record), [each for each in stored.secrets.values() if each]),
             notes=tuple(language.tell(each) for each in preview.notes),
         )
 
@@ -130,16 +130,16 @@ class SentRecords:
         return _Found(self._connections.connection_of(row), outgoing, last_at)
 
 
-def masked(value: Any, secrets: Collection[str]) -> Any:
+def masked_deep(value: Any, secrets: Collection[str]) -> Any:
     """``value`` with every one of ``secrets`` masked wherever it stands in its texts, however deep. Pure."""
     if isinstance(value, str):
         for secret in secrets:
             value = value.replace(secret, MASK)
         return value
     if isinstance(value, Mapping):
-        return {name: masked(each, secrets) for name, each in value.items()}
+        return {name: masked_deep(each, secrets) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(each, secrets) for each in value]
+        return [masked_deep(each, secrets) for each in value]
     return value
 
 

@@ -29,7 +29,7 @@ from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import AttentionEntry, AttentionList, DiagnosisView
 
-__all__ = ["Attention", "Cause", "Found", "attention", "of_connection"]
+__all__ = ["Attention", "Cause", "FoundCause", "attention", "of_connection"]
 
 _REASONS: Final[Mapping[str | None, Cause]] = {
     Aside.REFUSED.value: Cause.LEADS_REFUSED,
@@ -42,7 +42,7 @@ _REASONS: Final[Mapping[str | None, Cause]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCause:
     """A cause on a connection: since when (ms, if known), and the stored diagnosis where there is one."""
 
     cause: Cause
@@ -50,7 +50,7 @@ class Found:
     diagnosis: str | None = None
 
 
-def of_connection(health: Health, known: Known, unanswered_since: int | None, now: int) -> Found | None:
+def of_connection(health: Health, known: Known, unanswered_since: int | None, now: int) -> FoundCause | None:
     """What a connection needs somebody for at ``now``, or ``None``. Its worst cause hides the lesser ones. Pure.
 
     A throttled connection needs nobody, and one that a person paused matters only where leads wait for it.
@@ -58,13 +58,13 @@ def of_connection(health: Health, known: Known, unanswered_since: int | None, no
     state = state_of(health, known)
     since = since_of(health, known, now)
     if state is ConnectionState.PAUSED:
-        return Found(Cause.CONNECTION_PAUSED, None)
+        return FoundCause(Cause.CONNECTION_PAUSED, None)
     if state is ConnectionState.BROKEN:
-        return Found(Cause.CONNECTION_BROKEN, since, health.diagnosis or known.failed)
+        return FoundCause(Cause.CONNECTION_BROKEN, since, health.diagnosis or known.failed)
     if health.trouble(now) is Trouble.FAILING and health.failing_since is not None:
-        return Found(Cause.CONNECTION_FAILING, since, health.diagnosis)
+        return FoundCause(Cause.CONNECTION_FAILING, since, health.diagnosis)
     if unanswered_since is not None:
-        return Found(Cause.TEST_LEAD_UNANSWERED, unanswered_since)
+        return FoundCause(Cause.TEST_LEAD_UNANSWERED, unanswered_since)
     return None
 
 
@@ -146,7 +146,7 @@ def _reasons(connection_id: str) -> sa.CompoundSelect[Any]:
 def _entries(
     conn: sa.Connection, row: sa.Row[Any], aside: Mapping[Cause, tuple[int, int]], now: int, language: Language
 ) -> list[AttentionEntry]:
-    made = [_entry(row, Found(cause, since), leads, language) for cause, (leads, since) in aside.items()]
+    made = [_entry(row, FoundCause(cause, since), leads, language) for cause, (leads, since) in aside.items()]
     if row.removed_at is not None:
         return made
     test = last_test_of(row)
@@ -154,7 +154,7 @@ def _entries(
     found = of_connection(health_of(row), known_of(row), test.sent_at if test and open_test else None, now)
     broken = found is not None and found.cause is Cause.CONNECTION_BROKEN
     if row.ends_at is not None and row.ends_at <= now + max(REMIND_DAYS) * DAY_MS and not broken:
-        made.append(_entry(row, Found(Cause.CREDENTIALS_END, None), 0, language, until=row.ends_at))
+        made.append(_entry(row, FoundCause(Cause.CREDENTIALS_END, None), 0, language, until=row.ends_at))
     if found is not None:
         leads = waiting_counts(conn, [row.id])[row.id]
         if leads or found.cause is not Cause.CONNECTION_PAUSED:
@@ -162,7 +162,9 @@ def _entries(
     return made
 
 
-def _entry(row: sa.Row[Any], found: Found, leads: int, language: Language, until: int | None = None) -> AttentionEntry:
+def _entry(
+    row: sa.Row[Any], found: FoundCause, leads: int, language: Language, until: int | None = None
+) -> AttentionEntry:
     offer = OfferRef.parse(row.offer_ref)
     answer = None if found.diagnosis is None else from_stored(found.diagnosis)
     diagnosis = DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None

@@ -21,7 +21,7 @@ from leadkeeper.storage.damage import Damage, Record, damage_of
 from leadkeeper.storage.engine import Storage
 
 MOST: Final = 2_000
-"""How many records the doctor reads in one act."""
+"""How many records the doctor reads in one transaction."""
 NOTIFIED_MS: Final = 86_400_000
 """How long is told of what was ended since it was damaged: nothing is left to fix, but somebody may want to know."""
 
@@ -30,7 +30,7 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DamagedRecord:
     """A damaged record, and how people are told of it: by ids and names, no personal data."""
 
     damage: Damage
@@ -41,7 +41,7 @@ class Found:
 class Looked:
     """What one step found, how many records it read, and where the next one begins; ``None`` after the last."""
 
-    found: Sequence[Found]
+    found: Sequence[DamagedRecord]
     records: int
     last: Place | None
 
@@ -71,7 +71,7 @@ class Walk:
         last = self._key(rows[-1])[: len(self.order)] if len(rows) == most else None
         return Looked(found, len(rows), last)
 
-    def still(self, conn: sa.Connection, damage: Damage, found_at: int, now: int) -> Found | None:
+    def still(self, conn: sa.Connection, damage: Damage, found_at: int, now: int) -> DamagedRecord | None:
         """What is still to be told of a record that was found damaged, if anything."""
         if len(damage.key) != len(self.key):
             return None
@@ -80,7 +80,7 @@ class Walk:
         if row is None:
             return None
         if self.is_over(row):
-            return Found(damage, self.called(*damage.key)) if found_at > now - NOTIFIED_MS else None
+            return DamagedRecord(damage, self.called(*damage.key)) if found_at > now - NOTIFIED_MS else None
         return None if self.is_whole(row) else self._found(row)
 
     def anywhere(self, conn: sa.Connection, share: float) -> Place | None:
@@ -106,9 +106,9 @@ class Walk:
     def _key(self, row: sa.Row[Any]) -> Place:
         return tuple(getattr(row, name) for name in self.key)
 
-    def _found(self, row: sa.Row[Any]) -> Found:
+    def _found(self, row: sa.Row[Any]) -> DamagedRecord:
         damage = Damage(self.record, self._key(row))
-        return Found(damage, self.called(*damage.key))
+        return DamagedRecord(damage, self.called(*damage.key))
 
 
 def _is_whole_lead(row: sa.Row[Any]) -> bool:
@@ -215,10 +215,10 @@ WALKS: Final[Sequence[Walk]] = (
 BY_RECORD: Final = {walk.record: walk for walk in WALKS}
 
 
-async def all_damaged(storage: Storage, now: int, progress: Callable[[int], None]) -> AsyncIterator[Found]:
+async def all_damaged(storage: Storage, now: int, progress: Callable[[int], None]) -> AsyncIterator[DamagedRecord]:
     """Every damaged record there is, and what was ended for that lately; ``progress`` hears how many were read so far.
 
-    Reads all of them, in acts of :data:`MOST`: of many millions that takes minutes, and keeps nobody waiting.
+    Reads all of them, in transactions of :data:`MOST`: of many millions that takes minutes, and keeps nobody waiting.
     """
     records, known = 0, set[Damage]()
     for walk in WALKS:
@@ -235,13 +235,13 @@ async def all_damaged(storage: Storage, now: int, progress: Callable[[int], None
             yield found
 
 
-def remembered(conn: sa.Connection, now: int) -> list[Found]:
+def remembered(conn: sa.Connection, now: int) -> list[DamagedRecord]:
     """What was found damaged before and is still to be told."""
     rows = conn.execute(sa.select(t.damaged_record).limit(MOST)).all()
     return [found for row in rows if (found := still(conn, row, now)) is not None]
 
 
-def still(conn: sa.Connection, row: sa.Row[Any], now: int) -> Found | None:
+def still(conn: sa.Connection, row: sa.Row[Any], now: int) -> DamagedRecord | None:
     """What is still to be told of what a row of ``damaged_record`` remembers; nothing of one that cannot be read."""
     damage = damage_of(row)
     return None if damage is None else BY_RECORD[damage.record].still(conn, damage, row.found_at, now)

@@ -25,7 +25,7 @@ _MADE_SAFE: Final = re.compile(rf"'(?=[{FORMULA_SIGNS}])")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ColumnNames:
     """By what the columns ``id``, ``state``, ``reason`` and ``owner`` are found, and states by the words for them.
 
     Both in lower case, in every language that the file may have been written in.
@@ -64,7 +64,7 @@ class Table:
     seen: set[str] = field(default_factory=set)
 
 
-def read_table(text: str, names: Names) -> Table:
+def read_table(text: str, names: ColumnNames) -> Table:
     """Never raises. A file that is no such table has one error, of its first line."""
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
@@ -86,7 +86,7 @@ def read_table(text: str, names: Names) -> Table:
     return table
 
 
-def _read_row(table: Table, number: int, cells: Mapping[str, str], names: Names) -> None:
+def _read_row(table: Table, number: int, cells: Mapping[str, str], names: ColumnNames) -> None:
     found = {name: _MADE_SAFE.sub("", cells.get(name, "").strip(), 1) for name in ("id", "state", "reason", "owner")}
     state = names.states.get(found["state"].casefold())
     row = Row(number, found["id"].lower(), state, found["reason"] or None, found["owner"] or None)

@@ -22,7 +22,7 @@ AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedLine:
     """What one line changes: the follow-up's columns before and after, the owner by name."""
 
     row: Row
@@ -37,9 +37,9 @@ class FollowUpUploads:
         self._storage = storage
         self._clock = clock
 
-    async def plan(self, rows: Sequence[Row], *, publisher_id: str | None) -> tuple[list[Planned], list[RowError]]:
+    async def plan(self, rows: Sequence[Row], *, publisher_id: str | None) -> tuple[list[PlannedLine], list[RowError]]:
         """What the lines would change, those that change nothing left out; and what is wrong with which line."""
-        planned, errors = list[Planned](), list[RowError]()
+        planned, errors = list[PlannedLine](), list[RowError]()
         for at in range(0, len(rows), AT_ONCE):
             found = await self._storage.read(_plan, rows[at : at + AT_ONCE], self._clock(), publisher_id)
             planned += found[0]
@@ -66,9 +66,9 @@ class _Owners:
 
 def _plan(
     conn: sa.Connection, rows: Sequence[Row], now: int, publisher_id: str | None
-) -> tuple[list[Planned], list[RowError]]:
+) -> tuple[list[PlannedLine], list[RowError]]:
     owners = _owners(conn, [row.lead_id for row in rows])
-    planned, errors = list[Planned](), list[RowError]()
+    planned, errors = list[PlannedLine](), list[RowError]()
     for row in rows:
         try:
             change = _change(row, owners)
@@ -77,7 +77,7 @@ def _plan(
             errors.append(_error(row, problem))
             continue
         if found.after != found.before:
-            planned.append(Planned(row, _shown(conn, found.before), _shown(conn, found.after)))
+            planned.append(PlannedLine(row, _shown(conn, found.before), _shown(conn, found.after)))
     return planned, errors
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import Clock
-from leadkeeper.inbox.damaged import WALKS, Found, Looked, Place, Walk, still
+from leadkeeper.inbox.damaged import WALKS, DamagedRecord, Looked, Place, Walk, still
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, Remembered, forget, remember
@@ -53,7 +53,7 @@ class Inspection:
         places = self._places
         if places is None:
             places = await self._storage.read(_anywhere, self._random_unit)
-        fixed, known = await self._storage.read(_mended, self._known, now)
+        fixed, known = await self._storage.read(_fixed, self._known, now)
         found, following = await self._storage.read(_found, places)
         if found or fixed:
             await self._storage.write(_write, found, fixed, now)
@@ -68,9 +68,9 @@ def _anywhere(conn: sa.Connection, random_unit: Callable[[], float]) -> Places:
     return {walk.record: walk.anywhere(conn, random_unit()) for walk in WALKS}
 
 
-def _found(conn: sa.Connection, places: Places) -> tuple[list[Found], Places]:
+def _found(conn: sa.Connection, places: Places) -> tuple[list[DamagedRecord], Places]:
     """Those that are found for the first time, and where each walk goes on."""
-    found, following = list[Found](), dict[Record, Place | None]()
+    found, following = list[DamagedRecord](), dict[Record, Place | None]()
     for walk in WALKS:
         try:
             looked = _look(conn, walk, places.get(walk.record))
@@ -103,7 +103,7 @@ def _look(conn: sa.Connection, walk: Walk, after: Place | None) -> Looked:
     )
 
 
-def _mended(conn: sa.Connection, after: tuple[str, str], now: int) -> tuple[list[Remembered], tuple[str, str]]:
+def _fixed(conn: sa.Connection, after: tuple[str, str], now: int) -> tuple[list[Remembered], tuple[str, str]]:
     """Those that are to be told no more, and behind which of the known ones to go on."""
     d = t.damaged_record.c
     behind = sa.tuple_(d.record, d.key) > sa.tuple_(*map(sa.literal, after))
@@ -113,6 +113,6 @@ def _mended(conn: sa.Connection, after: tuple[str, str], now: int) -> tuple[list
     return [Remembered(row.record, row.key) for row in over], following
 
 
-def _write(conn: sa.Connection, found: list[Found], fixed: list[Remembered], now: int) -> None:
+def _write(conn: sa.Connection, found: list[DamagedRecord], fixed: list[Remembered], now: int) -> None:
     forget(conn, fixed)
     remember(conn, [each.damage for each in found], now)

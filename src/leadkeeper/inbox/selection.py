@@ -18,7 +18,7 @@ from leadkeeper.delivery.schedule import State
 from leadkeeper.inbox.follow_up import NEEDS_REASON, STATES
 from leadkeeper.inbox.follow_ups import Change, change_follow_up, plan_follow_up
 from leadkeeper.inbox.redelivery import due_now, record_retry
-from leadkeeper.inbox.sendable import Way, to_send
+from leadkeeper.inbox.sendable import ShownDelivery, to_send
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
@@ -43,7 +43,7 @@ REASONS: Final[Mapping[str, str]] = {
     "notFollowed": _("Nobody follows this lead up: there is no customer to turn to."),
     "ownerMayNot": _("This person may not work on leads of its publisher."),
     "unchanged": _("It is so already."),
-    "held": _("Its connection does not work or is paused. It goes out by itself once that is mended."),
+    "held": _("Its connection does not work or is paused. It goes out by itself once that is fixed."),
     "mayHaveArrived": _("It may have arrived. Look for it there first."),
     "damaged": _("What is stored of it cannot be read, so it cannot be sent."),
     "withheld": _("It is withheld for privacy, and never sent."),
@@ -168,7 +168,7 @@ def _sendable(
         return [], "unknown"
     query = sa.select(d.id, t.SHOWN_STATE.label("shown"), d.set_aside_for)
     query = query.join(t.connection, t.connection.c.id == d.connection_id).where(d.lead_id == lead_id).order_by(d.id)
-    ways = [Way(row.id, row.shown, row.set_aside_for) for row in conn.execute(query)]
+    ways = [ShownDelivery(row.id, row.shown, row.set_aside_for) for row in conn.execute(query)]
     return to_send(ways, withheld=lead.withheld, uncertain=order.uncertain)
 
 

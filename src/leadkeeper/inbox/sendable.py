@@ -11,7 +11,7 @@ _BY_WEIGHT: Final[tuple[Left, ...]] = ("mayHaveArrived", "damaged", "held")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ShownDelivery:
     """A delivery: its state as it is shown, and why it was set aside, where it was."""
 
     id: str
@@ -19,7 +19,9 @@ class Way:
     set_aside_for: str | None = None
 
 
-def to_send(ways: Sequence[Way], *, withheld: bool = False, uncertain: bool = False) -> tuple[list[str], Left | None]:
+def to_send(
+    ways: Sequence[ShownDelivery], *, withheld: bool = False, uncertain: bool = False
+) -> tuple[list[str], Left | None]:
     """The deliveries to send, and the weightiest reason for which another, or all, are left.
 
     What is being sent, waits for its first try or has arrived is left without a reason where others are sent. What may
@@ -35,7 +37,7 @@ def to_send(ways: Sequence[Way], *, withheld: bool = False, uncertain: bool = Fa
     return ids, None if ids else "nothingToSend" if ways else "noConnection"
 
 
-def _left(way: Way, *, uncertain: bool) -> Left | None:
+def _left(way: ShownDelivery, *, uncertain: bool) -> Left | None:
     if way.state == "setAside" and way.set_aside_for == "damaged":
         return "damaged"
     if way.state == "setAside" and way.set_aside_for == "mayHaveArrived" and not uncertain:

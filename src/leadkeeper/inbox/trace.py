@@ -46,7 +46,7 @@ class TracedLead(View):
 
 
 class Traced(View):
-    """What a search found; ``said`` tells why, where it found nothing."""
+    """What a search found; ``message`` tells why, where it found nothing."""
 
     leads: tuple[TracedLead, ...]
     message: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What of a group of new leads goes straight to the worker of this process, decided within intake's act."""
+"""What of a group of new leads goes straight to the worker of this process, decided within intake's transaction."""
 
 from __future__ import annotations
 

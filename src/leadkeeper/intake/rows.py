@@ -1,4 +1,4 @@
-"""The rows in which a lead is kept, and what became of those that were kept before. All SQL, within intake's act."""
+"""The rows in which a lead is kept, and what became of those that were kept before. SQL within intake's transaction."""
 
 from __future__ import annotations
 

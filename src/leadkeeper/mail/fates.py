@@ -63,7 +63,7 @@ def record_sent(
     text = _TOKEN.sub(r"\1…", message.get_content())
     rows = []
     for address, result in results.items():
-        ended = dict(after(MOST_TRIES, result, now))
+        ended = dict(fate_after(MOST_TRIES, result, now))
         may_pass = result is not None and result.outcome is not Outcome.AMBIGUOUS and not is_final(result)
         if may_pass and retry_at is not None:
             ended |= {"state": Fate.PUT_OFF.value, "due_at": retry_at}
@@ -73,7 +73,7 @@ def record_sent(
         conn.execute(sa.insert(t.mail), [_COLUMNS | row for row in rows])
 
 
-def after(tries: int, result: Diagnosis | None, now: int) -> Mapping[str, Any]:
+def fate_after(tries: int, result: Diagnosis | None, now: int) -> Mapping[str, Any]:
     """The columns of a mail that was tried ``tries`` times before and now had this result. Pure."""
     values: dict[str, Any] = {"tries": tries + 1, "tried_at": now, "code": None, "words": None}
     if result is None:

@@ -24,7 +24,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress, parse_address
 from leadkeeper.mail.diagnoses import MailKind
-from leadkeeper.mail.outcomes import Stage, diagnose_loss, diagnose_reply
+from leadkeeper.mail.outcomes import MailStage, diagnose_loss, diagnose_reply
 
 SECONDS: Final = 30.0
 """How long handing in one mail may take, for all its recipients."""
@@ -112,7 +112,7 @@ def _default_sender(host: str) -> MailAddress:
 class _Progress:
     """How far one handing in has come, and what each recipient's result is so far."""
 
-    stage: Stage = Stage.CONNECT
+    stage: MailStage = MailStage.CONNECT
     results: dict[str, Diagnosis | None] = field(default_factory=dict)
     in_doubt: list[str] = field(default_factory=list)
     """Whose mail was sent and not yet answered for."""
@@ -155,7 +155,7 @@ class Mailer:
             progress.end(known, diagnose_reply(progress.stage, error.code, error.message))
         except _FAILURES as error:
             progress.end(progress.in_doubt, diagnose_loss(progress.stage, error))
-            before = Stage.RECIPIENT if progress.stage is Stage.TEXT else progress.stage
+            before = MailStage.RECIPIENT if progress.stage is MailStage.TEXT else progress.stage
             progress.end(known, diagnose_loss(before, error))
         return {text: progress.results[text] for text in recipients}
 
@@ -185,15 +185,15 @@ class Mailer:
         )
         try:
             await client.connect()
-            progress.stage = Stage.GREETING
+            progress.stage = MailStage.GREETING
             await _greet(client)
             if not server.tls and client.supports_extension("starttls"):
-                progress.stage = Stage.TLS
+                progress.stage = MailStage.TLS
                 await client.starttls()
-                progress.stage = Stage.GREETING
+                progress.stage = MailStage.GREETING
                 await _greet(client)
             if server.username is not None:
-                progress.stage = Stage.SIGN_IN
+                progress.stage = MailStage.SIGN_IN
                 await client.login(server.username, server.password or "")
             yield client
             with contextlib.suppress(*_FAILURES):
@@ -207,12 +207,12 @@ class Mailer:
         """One mail transaction (RFC 5321, 3.3) for recipients who need SMTPUTF8, or who do not."""
         utf8 = any(address.needs_utf8 for address in group.values())
         options = (b"SMTPUTF8", b"BODY=8BITMIME") if utf8 else ()
-        progress.stage = Stage.SENDER
+        progress.stage = MailStage.SENDER
         code, words = await client.execute_command(
             b"MAIL", f"FROM:<{self.sender.wire}>".encode(), *options, timeout=SECONDS
         )
         if code != 250:
-            progress.end(group, diagnose_reply(Stage.SENDER, code, words, qualified=self.sender.is_qualified))
+            progress.end(group, diagnose_reply(MailStage.SENDER, code, words, qualified=self.sender.is_qualified))
             return
         accepted = await self._name_recipients(client, group, progress)
         if accepted:
@@ -224,14 +224,14 @@ class Mailer:
     async def _name_recipients(
         self, client: aiosmtplib.SMTP, group: Mapping[str, MailAddress], progress: _Progress
     ) -> list[str]:
-        progress.stage = Stage.RECIPIENT
+        progress.stage = MailStage.RECIPIENT
         accepted = []
         for text, address in group.items():
             code, words = await client.execute_command(b"RCPT", f"TO:<{address.wire}>".encode(), timeout=SECONDS)
             if code in (250, 251, 252):
                 accepted.append(text)
             else:
-                summary = diagnose_reply(Stage.RECIPIENT, code, words, qualified=address.is_qualified)
+                summary = diagnose_reply(MailStage.RECIPIENT, code, words, qualified=address.is_qualified)
                 progress.end([text] if code != 421 else group, summary)
             if code == 421:
                 return []  # the server ends the connection
@@ -240,14 +240,14 @@ class Mailer:
     async def _hand_over(
         self, client: aiosmtplib.SMTP, content: bytes, accepted: Sequence[str], progress: _Progress
     ) -> None:
-        progress.stage = Stage.START
+        progress.stage = MailStage.START
         code, words = await client.execute_command(b"DATA", timeout=SECONDS)
         if code == 354 and client.protocol is not None:
-            progress.stage, progress.in_doubt = Stage.TEXT, list(accepted)
+            progress.stage, progress.in_doubt = MailStage.TEXT, list(accepted)
             client.protocol.write(content)
             code, words = await client.protocol.read_response(timeout=SECONDS)
             progress.in_doubt = []
-        taken = progress.stage is Stage.TEXT and code == 250
+        taken = progress.stage is MailStage.TEXT and code == 250
         progress.end(accepted, None if taken else diagnose_reply(progress.stage, code, words))
 
 

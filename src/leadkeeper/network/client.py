@@ -38,7 +38,7 @@ from leadkeeper.network.addresses import (
     parse_url,
     refused_name,
 )
-from leadkeeper.network.connector import Connector, Resolver, enter, resolved
+from leadkeeper.network.connector import Connector, Resolver, resolved, take_socket
 from leadkeeper.network.names import Names, Resolve, lookup
 from leadkeeper.network.trouble import (
     NETWORK_ERRORS,
@@ -151,7 +151,7 @@ class Network:
     """The guarded session and what adapters do with it. Must be made in a running event loop; close with ``aclose``.
 
     ``resolve`` replaces the system's name resolution; what it answers is checked all the same.
-    ``dice`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
+    ``random_unit`` gives numbers in [0, 1). Raises ``OSError`` when ``ca_file`` cannot be read.
     """
 
     def __init__(
@@ -306,7 +306,7 @@ class Network:
             found = [resolved(host, host, port)]
             steps.append(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
         who = acting_for()
-        await enter(self._sockets, who, self._connect_seconds)
+        await take_socket(self._sockets, who, self._connect_seconds)
         try:
             await self._shake_hands(url.scheme, host, found, steps)
         finally:

@@ -61,7 +61,7 @@ class Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
     ) -> aiohttp.connector.Connection:
         who = acting_for()
-        await enter(self._sockets, who, self._seconds)
+        await take_socket(self._sockets, who, self._seconds)
         try:
             connection = await super().connect(req, traces, timeout)
         except BaseException:
@@ -84,7 +84,7 @@ class Connector(aiohttp.TCPConnector):
         return await super()._create_connection(req, traces, timeout)
 
 
-async def enter(sockets: Gate, who: str, seconds: float) -> None:
+async def take_socket(sockets: Gate, who: str, seconds: float) -> None:
     """Take a share of ``sockets`` for ``who``; raises :class:`NoFreeConnection` when none is free in ``seconds``."""
     try:
         await sockets.enter(who, seconds)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access import contacts
 from leadkeeper.access.audit import note
-from leadkeeper.access.contacts import Asked, OwnedContact
+from leadkeeper.access.contacts import AskedContact, OwnedContact
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.notices.due import wake
@@ -26,14 +26,14 @@ class ContactAnswers:
         """The contacts of one publisher, or of all."""
         return await self._storage.read(contacts.all_contacts, publisher_id, self._rules)
 
-    async def asked(self, token: str) -> Asked | None:
+    async def asked(self, token: str) -> AskedContact | None:
         """What a link asks. Changes nothing: mail scanners follow links."""
         return await self._storage.read(contacts.find_asked, token, self._clock())
 
-    async def confirm(self, token: str) -> Asked | None:
+    async def confirm(self, token: str) -> AskedContact | None:
         """The address wants the publisher's notices; what waits for it goes out."""
 
-        def transaction(conn: sa.Connection) -> Asked | None:
+        def transaction(conn: sa.Connection) -> AskedContact | None:
             now = self._clock()
             asked = contacts.confirm(conn, token, now)
             if asked is not None:
@@ -44,10 +44,10 @@ class ContactAnswers:
 
         return await self._storage.write(transaction)
 
-    async def decline(self, token: str) -> Asked | None:
+    async def decline(self, token: str) -> AskedContact | None:
         """The mailbox wants nothing from this installation, of no publisher."""
 
-        def transaction(conn: sa.Connection) -> Asked | None:
+        def transaction(conn: sa.Connection) -> AskedContact | None:
             now = self._clock()
             asked = contacts.decline(conn, token, now)
             if asked is not None:

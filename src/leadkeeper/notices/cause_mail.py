@@ -12,7 +12,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, mail, remedy
-from leadkeeper.notices.turns import News, Part, Turn
+from leadkeeper.notices.turns import CausePlace, NoticeMail, Turn
 from leadkeeper.notices.whom import OF_LEADS, place
 from leadkeeper.texts import Language, Languages, _
 
@@ -64,7 +64,7 @@ class Kinds:
 
 
 def cause_mail(
-    news: News,
+    news: NoticeMail,
     kinds: Kinds,
     to: Sequence[str],
     base_url: str,
@@ -98,7 +98,7 @@ def cause_mail(
     return mail(_TURNS[news.turn].format(subject) + whose, write, to, sender, mail_id, languages)
 
 
-def _over(news: News, base_url: str, language: Language) -> Sequence[str]:
+def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
     since = () if news.since is None else (language.gettext("It was so since %(moment)s.", moment=_moment(news.since)),)
     return [
         language.gettext("This is over: nothing of the kind waits for anybody any more."),
@@ -109,7 +109,7 @@ def _over(news: News, base_url: str, language: Language) -> Sequence[str]:
     ]
 
 
-def _counted(news: News, kinds: Kinds, language: Language) -> Sequence[str]:
+def _counted(news: NoticeMail, kinds: Kinds, language: Language) -> Sequence[str]:
     """What waits: leads, test leads and previews apart, or how many things it is about."""
     if sum(part.leads for part in news.parts):
         parts = [
@@ -129,12 +129,12 @@ def _counted(news: News, kinds: Kinds, language: Language) -> Sequence[str]:
     return counted
 
 
-def _places(parts: Sequence[Part]) -> list[str]:
+def _places(parts: Sequence[CausePlace]) -> list[str]:
     named = [f"  {place(part)}: {part.leads}" for part in parts if place(part)]
     return [*named[:SHOWN], *([f"  … +{len(named) - SHOWN}"] if len(named) > SHOWN else [])]
 
 
-def _remedy(news: News, language: Language) -> Sequence[str]:
+def _remedy(news: NoticeMail, language: Language) -> Sequence[str]:
     """The steps; where the parts have one diagnosis between them, its own."""
     kinds = {part.kind for part in news.parts if part.kind is not None}
     steps = _STEPS.get(news.about.cause, ())
@@ -147,14 +147,14 @@ def _remedy(news: News, language: Language) -> Sequence[str]:
     return [language.gettext("What to do:"), f"  {look}"]
 
 
-def _page(news: News) -> str:
+def _page(news: NoticeMail) -> str:
     cause, publisher_id = news.about.cause, news.about.publisher_id
     if cause in OF_LEADS and cause is not Cause.LEADS_MISSING:
         return "/portal/leads?state=setAside" + (f"&publisher={publisher_id}" if publisher_id else "")
     return _PLACES.get(cause, "/portal")
 
 
-def _why_you(news: News, language: Language) -> Sequence[str]:
+def _why_you(news: NoticeMail, language: Language) -> Sequence[str]:
     of_a_publisher = not news.about.publisher_id and any(part.publisher_id for part in news.parts)
     return (language.gettext(_ORPHANED),) if of_a_publisher and news.about.cause in _TO_PUBLISHERS else ()
 

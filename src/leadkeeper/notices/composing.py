@@ -16,7 +16,7 @@ from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import AnyKind, Diagnosis
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, withheld_notice
-from leadkeeper.notices.due import Due
+from leadkeeper.notices.due import DueNotices
 from leadkeeper.notices.expiry_mail import expiring_notice
 from leadkeeper.notices.outage_mail import Fallen, all_paused_notice, failing_notice, works_notice
 from leadkeeper.notices.publishing_mail import (
@@ -31,7 +31,7 @@ from leadkeeper.texts import Languages
 
 
 def compose(
-    due: Due, to: Sequence[str], base_url: str, sender: MailAddress, languages: Languages | None = None
+    due: DueNotices, to: Sequence[str], base_url: str, sender: MailAddress, languages: Languages | None = None
 ) -> EmailMessage:
     """The mail that tells of the notices in ``due``, in each of ``languages``; without, in all that there are."""
     row = due.notices[0]
@@ -70,7 +70,7 @@ def compose(
 
 
 def _paused(
-    due: Due, kind: AnyKind, portal: str, whom: tuple[Sequence[str], MailAddress, str, Languages | None]
+    due: DueNotices, kind: AnyKind, portal: str, whom: tuple[Sequence[str], MailAddress, str, Languages | None]
 ) -> EmailMessage:
     """One connection is broken, or several by one cause."""
     row, not_found = due.notices[0], kind in OURS.if_not_found

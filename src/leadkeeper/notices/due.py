@@ -36,7 +36,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueNotices:
     """The notices of one kind that go into one mail: for one connection or operation, or of all with one cause."""
 
     kind: str
@@ -82,14 +82,14 @@ def read_emails(text: str) -> list[str] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MailPlan:
     """Whom a mail goes to now, and who hears of it later."""
 
     now: Sequence[str] = ()
     later: Sequence[str] = ()
 
 
-def take(conn: sa.Connection, now: int) -> list[Due]:
+def take(conn: sa.Connection, now: int) -> list[DueNotices]:
     """What is due, kept from others for :data:`HELD_MS`; gathered by connection, kind and recipients.
 
     Those of outages and of broken connections are gathered by publisher, cause and recipients: whoever hears of one
@@ -121,7 +121,7 @@ def take(conn: sa.Connection, now: int) -> list[Due]:
     grouped: dict[tuple[str, str, str | None], list[sa.Row[Any]]] = {}
     for row in rows:
         grouped.setdefault((_gathered_by(row), row.kind, row.recipients), []).append(row)
-    return [Due(kind, notices) for (_, kind, _), notices in grouped.items()]
+    return [DueNotices(kind, notices) for (_, kind, _), notices in grouped.items()]
 
 
 def _gathered_by(row: sa.Row[Any]) -> str:
@@ -181,7 +181,7 @@ def _is(read: Callable[[str], object], body: str) -> bool:
     return True
 
 
-def plan(conn: sa.Connection, due: Due, rules: MailRules, now: int) -> Plan:
+def plan(conn: sa.Connection, due: DueNotices, rules: MailRules, now: int) -> MailPlan:
     """Who is told now, counted for the publisher. When nobody is, the notices wait, or end if there is nobody to tell.
 
     Notices that wait for a click or for the publisher's next hour are put off together: however many one publisher
@@ -193,18 +193,18 @@ def plan(conn: sa.Connection, due: Due, rules: MailRules, now: int) -> Plan:
     unconfirmed = [email for email, contact in found.items() if contact.standing in (Standing.ASKED, Standing.WAITING)]
     if not ready and not unconfirmed:
         end(conn, due.ids, now)
-        return Plan()
+        return MailPlan()
     if not ready:
         _wait_for_clicks(conn, due, now)
-        return Plan()
+        return MailPlan()
     granted = spend(conn, due.publisher_id, len(ready), rules, now)
     if granted == 0:
         _put_off(conn, due, now)
-        return Plan()
-    return Plan(ready[:granted], [*ready[granted:], *unconfirmed])
+        return MailPlan()
+    return MailPlan(ready[:granted], [*ready[granted:], *unconfirmed])
 
 
-def _wait_for_clicks(conn: sa.Connection, due: Due, now: int) -> None:
+def _wait_for_clicks(conn: sa.Connection, due: DueNotices, now: int) -> None:
     """Nobody has confirmed yet: look again in an hour; after as long as a question is valid nobody will."""
     n, row = t.notice.c, due.notices[0]
     those = one_of(conn, n.id, due.ids)
@@ -217,7 +217,7 @@ def _wait_for_clicks(conn: sa.Connection, due: Due, now: int) -> None:
     conn.execute(sa.update(t.notice).where(t.WAITING_NOTICE, those).values(due_at=now + UNCONFIRMED_MS))
 
 
-def _put_off(conn: sa.Connection, due: Due, now: int) -> None:
+def _put_off(conn: sa.Connection, due: DueNotices, now: int) -> None:
     """The publisher's hour is used up: everything that it would send before then waits."""
     n = t.notice.c
     log.warning("notices wait: the publisher's mails of this hour are used up", publisher=due.publisher_id)
@@ -250,7 +250,7 @@ def end(conn: sa.Connection, ids: Sequence[str], now: int) -> None:
     conn.execute(sa.update(t.notice).where(one_of(conn, t.notice.c.id, ids)).values(ended_at=now))
 
 
-def again(conn: sa.Connection, due: Due, left: Sequence[str], now: int, *, at: int | None = None) -> None:
+def again(conn: sa.Connection, due: DueNotices, left: Sequence[str], now: int, *, at: int | None = None) -> None:
     """Those of ``left`` are still to be told: at ``at``, or as a try that failed, later each time and not for ever."""
     for row in due.notices:
         tries = row.tries + (at is None)

@@ -1,4 +1,4 @@
-"""Mails that wait, one for each recipient: written down in the act that causes them, sent by whoever looks. All SQL.
+"""Mails that wait, one for each recipient: written in the transaction that causes them, sent by whoever looks. All SQL.
 
 Each keeps its fate: what the server said to it last, and when it is tried again.
 """
@@ -18,7 +18,7 @@ from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.clock import Clock, least_id
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress, MailRules
-from leadkeeper.mail.fates import after
+from leadkeeper.mail.fates import fate_after
 from leadkeeper.mail.mailer import SECONDS, Mailer
 from leadkeeper.notices.due import HELD_MS
 from leadkeeper.storage import tables as t
@@ -102,4 +102,4 @@ def _message(rows: Sequence[sa.Row[Any]], sender: MailAddress) -> EmailMessage:
 def _record(conn: sa.Connection, rows: Sequence[sa.Row[Any]], result: Diagnosis | None, now: int) -> None:
     for row in rows:
         this = sa.update(t.mail).where(t.mail.c.id == row.id, t.WAITING_MAIL)
-        conn.execute(this.values(after(row.tries, result, now)))
+        conn.execute(this.values(fate_after(row.tries, result, now)))

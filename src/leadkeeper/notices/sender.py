@@ -1,4 +1,4 @@
-"""Sending the notices that other rooms wrote down, and asking contacts: over the operator's mail server.
+"""Sending the notices that other packages wrote down, and asking contacts: over the operator's mail server.
 
 Notices are gathered per connection. Every recipient has a result of its own: whoever was served is not written to
 again, whoever was put off is tried again, and what is over a publisher's bound waits for its next hour.
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access import contacts
-from leadkeeper.access.contacts import Question
+from leadkeeper.access.contacts import ContactQuestion
 from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import Clock, now_ms
@@ -26,7 +26,7 @@ from leadkeeper.mail.fates import RETRY_MS, record_sent
 from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.text import question
 from leadkeeper.notices.composing import compose
-from leadkeeper.notices.due import HELD_MS, Due, again, end, plan, take
+from leadkeeper.notices.due import HELD_MS, DueNotices, again, end, plan, take
 from leadkeeper.notices.queued import send_queued
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -95,7 +95,7 @@ class Sender:
                 await self._storage.write(again, due, due.left, self._clock())
         return sent
 
-    async def _ask(self, mailer: Mailer, asked: Question) -> bool:
+    async def _ask(self, mailer: Mailer, asked: ContactQuestion) -> bool:
         """One question to one address; what goes wrong is remembered beside it, and tried again if that may help."""
 
         def begin(conn: sa.Connection, now: int) -> bool:
@@ -121,7 +121,7 @@ class Sender:
             log.warning("question not sent", kind=summary.kind.value, publisher=asked.publisher_id, again=later)
         return summary is None
 
-    async def _send(self, mailer: Mailer, due: Due) -> bool:
+    async def _send(self, mailer: Mailer, due: DueNotices) -> bool:
         planned = await self._storage.write(plan, due, self._rules, self._clock())
         if not planned.now:
             return False
@@ -135,7 +135,7 @@ class Sender:
         now = self._clock()
         await self._storage.write(record_sent, message, results, publisher_id, now, now + contacts.LEASE_MS)
 
-    def _log(self, due: Due, results: Results) -> None:
+    def _log(self, due: DueNotices, results: Results) -> None:
         for summary in results.values():
             if summary is not None:
                 log.warning(
@@ -154,7 +154,7 @@ def _is_theirs(kind: AnyKind) -> bool:
 
 
 def _record(
-    conn: sa.Connection, due: Due, results: Results, later: Sequence[str], message: EmailMessage, now: int
+    conn: sa.Connection, due: DueNotices, results: Results, later: Sequence[str], message: EmailMessage, now: int
 ) -> None:
     """Who has got it is done, who may have got it too; the others wait, except those who never can."""
     contacts.report(conn, due.publisher_id, stored_troubles(results))

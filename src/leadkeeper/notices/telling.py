@@ -25,8 +25,8 @@ from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
 from leadkeeper.notices.quiet import URGENT
 from leadkeeper.notices.quiet_hours import waits_for
-from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, News, Notified, Part, Turn, news_of
-from leadkeeper.notices.whom import of_installation, of_publisher, operators, publishers_with_causes, wanted
+from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, CausePlace, NoticeMail, NotifiedTimes, Turn, news_of
+from leadkeeper.notices.whom import of_installation, operators, publisher_causes, publishers_with_causes, wanted
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, one_of
@@ -85,13 +85,13 @@ class Telling:
             await self._storage.write(self._write, news[at : at + AT_ONCE])
         return len(news)
 
-    async def _standing(self) -> tuple[Mapping[About, Sequence[Part]], frozenset[str]]:
+    async def _standing(self) -> tuple[Mapping[About, Sequence[CausePlace]], frozenset[str]]:
         """Who is to know of what, and the publishers of which not all is known."""
-        standing: dict[About, Sequence[Part]] = {}
-        of_operators: dict[Cause, list[Part]] = defaultdict(list)
+        standing: dict[About, Sequence[CausePlace]] = {}
+        of_operators: dict[Cause, list[CausePlace]] = defaultdict(list)
         uncertain = set()
         for publisher_id in await self._storage.read(publishers_with_causes):
-            found = await self._storage.read(of_publisher, publisher_id, self._rules, self._clock())
+            found = await self._storage.read(publisher_causes, publisher_id, self._rules, self._clock())
             standing |= found.standing
             for cause, parts in found.orphaned.items():
                 of_operators[cause] += parts
@@ -109,7 +109,7 @@ class Telling:
         """Their own addresses; where none were given, those of the people who run the installation."""
         return wanted(conn, self._addresses.all(conn)) or operators(conn)
 
-    def _write(self, conn: sa.Connection, some: Sequence[News]) -> None:
+    def _write(self, conn: sa.Connection, some: Sequence[NoticeMail]) -> None:
         now = self._clock()
         for news in some:
             about = news.about
@@ -136,17 +136,19 @@ def _claim(conn: sa.Connection, now: int) -> bool:
     return bool(conn.execute(first).rowcount)
 
 
-def _notified(conn: sa.Connection) -> dict[About, Notified]:
+def _notified(conn: sa.Connection) -> dict[About, NotifiedTimes]:
     c = t.notified_cause.c
     known = {cause.value for cause in Cause}
     rows = conn.execute(sa.select(t.notified_cause).where(c.cause.in_(known)))
     return {
-        About(row.address, row.publisher_id, Cause(row.cause)): Notified(row.notified_at, row.since_at, row.over_at)
+        About(row.address, row.publisher_id, Cause(row.cause)): NotifiedTimes(
+            row.notified_at, row.since_at, row.over_at
+        )
         for row in rows
     }
 
 
-def _remember(conn: sa.Connection, news: News, now: int) -> None:
+def _remember(conn: sa.Connection, news: NoticeMail, now: int) -> None:
     c, about = t.notified_cause.c, news.about
     conn.execute(sa.delete(t.notified_cause).where(c.over_at < now - QUIET_MS))
     key: dict[str, Any] = {"address": about.address, "publisher_id": about.publisher_id, "cause": about.cause.value}
@@ -158,7 +160,7 @@ def _remember(conn: sa.Connection, news: News, now: int) -> None:
         conn.execute(sa.insert(t.notified_cause).values(key | values))
 
 
-def _kinds(conn: sa.Connection, news: News) -> Kinds:
+def _kinds(conn: sa.Connection, news: NoticeMail) -> Kinds:
     """What the leads of these parts are; looks at no more than are counted."""
     counted = Kinds(sum(part.leads for part in news.parts))
     cause = news.about.cause
@@ -179,7 +181,7 @@ def _kinds(conn: sa.Connection, news: News) -> Kinds:
     return Kinds(max(0, counted.leads - tests - previews), tests, previews)
 
 
-def _occurrence(news: News, now: int) -> Occurrence:
+def _occurrence(news: NoticeMail, now: int) -> Occurrence:
     about = news.about
     data: dict[str, Any] = {"cause": about.cause.value, "at": to_text(now)}
     if news.since is not None:

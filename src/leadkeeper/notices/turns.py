@@ -35,7 +35,7 @@ class About(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CausePlace:
     """Where the cause is: a connection with ``leads`` that wait; or (empty texts) the installation.
 
     ``count`` things are meant. ``since`` is in ms; ``kind`` is that of the diagnosis, where there is one.
@@ -52,7 +52,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Notified:
+class NotifiedTimes:
     """When an address was told last (ms), since when it was, and when it was over."""
 
     notified_at: int
@@ -61,18 +61,21 @@ class Notified:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NoticeMail:
     """One mail: to whom and of what, which turn it is, where, and since when (ms) where that is known."""
 
     about: About
     turn: Turn
-    parts: Sequence[Part]
+    parts: Sequence[CausePlace]
     since: int | None
 
 
 def news_of(
-    standing: Mapping[About, Sequence[Part]], known: Mapping[About, Notified], uncertain: frozenset[str], now: int
-) -> list[News]:
+    standing: Mapping[About, Sequence[CausePlace]],
+    known: Mapping[About, NotifiedTimes],
+    uncertain: frozenset[str],
+    now: int,
+) -> list[NoticeMail]:
     """What is to be told at ``now``. Of the publishers in ``uncertain`` not all is known: nothing is over there.
 
     An address that hears of a cause no more, while others do, is told nothing: it was taken out.
@@ -81,16 +84,16 @@ def news_of(
     for about, parts in standing.items():
         turn = _turn(known.get(about), now)
         if turn is not None:
-            found.append(News(about, turn, parts, _since(parts)))
+            found.append(NoticeMail(about, turn, parts, _since(parts)))
     lasting = {(about.publisher_id, about.cause) for about in standing}
     for about, before in known.items():
         ended = about not in standing and before.over_at is None and about.publisher_id not in uncertain
         if ended and (about.publisher_id, about.cause) not in lasting:
-            found.append(News(about, Turn.OVER, (), before.since_at))
+            found.append(NoticeMail(about, Turn.OVER, (), before.since_at))
     return found
 
 
-def _turn(before: Notified | None, now: int) -> Turn | None:
+def _turn(before: NotifiedTimes | None, now: int) -> Turn | None:
     if before is None:
         return Turn.BEGUN
     passed = abs(now - before.notified_at)  # a clock that was ahead keeps nobody from being told
@@ -99,5 +102,5 @@ def _turn(before: Notified | None, now: int) -> Turn | None:
     return Turn.LASTS if passed >= AGAIN_MS else None
 
 
-def _since(parts: Sequence[Part]) -> int | None:
+def _since(parts: Sequence[CausePlace]) -> int | None:
     return min((part.since for part in parts if part.since is not None), default=None)

@@ -23,7 +23,7 @@ from leadkeeper.inbox.causes import Cause
 from leadkeeper.inbox.concerns import of_everybody
 from leadkeeper.inbox.missing_records import missing_chain
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
-from leadkeeper.notices.turns import CHANNELS, About, Part
+from leadkeeper.notices.turns import CHANNELS, About, CausePlace
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
@@ -41,14 +41,14 @@ _OF_OPERATORS: Final = frozenset({Cause.LEADS_DAMAGED, Cause.RECORDS_DAMAGED, Ca
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PublisherCauses:
     """A publisher's causes by who is told of them; ``orphaned``: by cause, what nobody of the publisher can be told.
 
     ``complete`` says whether that is all.
     """
 
-    standing: Mapping[About, Sequence[Part]]
-    orphaned: Mapping[Cause, Sequence[Part]]
+    standing: Mapping[About, Sequence[CausePlace]]
+    orphaned: Mapping[Cause, Sequence[CausePlace]]
     complete: bool
 
 
@@ -67,11 +67,11 @@ def publishers_with_causes(conn: sa.Connection) -> list[str]:
     return list(conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all())
 
 
-def of_publisher(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> Found:
+def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> PublisherCauses:
     """Who is told of what this publisher needs somebody for."""
     found = attention(conn, publisher_id, now, ENGLISH)
-    by_cause: dict[Cause, list[Part]] = defaultdict(list)
-    orphaned: dict[Cause, list[Part]] = defaultdict(list)
+    by_cause: dict[Cause, list[CausePlace]] = defaultdict(list)
+    orphaned: dict[Cause, list[CausePlace]] = defaultdict(list)
     connections = _connections(conn, publisher_id)
     for entry in found.entries:
         cause, part = Cause(entry.cause), _part(entry, connections)
@@ -82,19 +82,19 @@ def of_publisher(conn: sa.Connection, publisher_id: str, rules: MailRules, now: 
             if entry.who == Who.OPERATOR.value:
                 orphaned[cause].append(part)
     standing = _notified(conn, publisher_id, by_cause, orphaned, connections, rules) if by_cause else {}
-    return Found(standing, orphaned, found.complete)
+    return PublisherCauses(standing, orphaned, found.complete)
 
 
 def _notified(
     conn: sa.Connection,
     publisher_id: str,
-    by_cause: Mapping[Cause, Sequence[Part]],
-    orphaned: dict[Cause, list[Part]],
+    by_cause: Mapping[Cause, Sequence[CausePlace]],
+    orphaned: dict[Cause, list[CausePlace]],
     connections: Mapping[tuple[str, str], str],
     rules: MailRules,
-) -> Mapping[About, Sequence[Part]]:
+) -> Mapping[About, Sequence[CausePlace]]:
     """Who of the publisher is told of what; what nobody there can be told comes to ``orphaned``."""
-    standing: dict[About, list[Part]] = defaultdict(list)
+    standing: dict[About, list[CausePlace]] = defaultdict(list)
     owners = _owners(conn, publisher_id)
     contacts = _contacts(conn, publisher_id, by_cause.values(), connections, rules)
     for cause, parts in by_cause.items():
@@ -109,7 +109,7 @@ def _notified(
     return standing
 
 
-def of_installation(conn: sa.Connection, now: int) -> Mapping[Cause, Sequence[Part]]:
+def of_installation(conn: sa.Connection, now: int) -> Mapping[Cause, Sequence[CausePlace]]:
     """What concerns the whole installation, and an operator is told of."""
     entries = of_everybody(conn, now, ENGLISH)
     return {cause: [_part(entry, {})] for entry in entries if (cause := Cause(entry.cause)) in _OF_OPERATORS}
@@ -154,7 +154,7 @@ def _connections(conn: sa.Connection, publisher_id: str) -> dict[tuple[str, str]
 def _contacts(
     conn: sa.Connection,
     publisher_id: str,
-    causes: Iterable[Sequence[Part]],
+    causes: Iterable[Sequence[CausePlace]],
     connections: Mapping[tuple[str, str], str],
     rules: MailRules,
 ) -> dict[str, list[str]]:
@@ -170,20 +170,20 @@ def _contacts(
     return {id_: [parse_address(email).key for email in each if email in confirmed] for id_, each in emails.items()}
 
 
-def _has_lasted(cause: Cause, part: Part, now: int) -> bool:
+def _has_lasted(cause: Cause, part: CausePlace, now: int) -> bool:
     """What fails for a moment is told to nobody."""
     return cause is Cause.CONNECTION_BROKEN or (part.since is not None and part.since <= now - TELL_AFTER)
 
 
-def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> Part:
+def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> CausePlace:
     offer, name = entry.offer_id or "", entry.connection or ""
     since = None if entry.since is None else round(datetime.fromisoformat(entry.since).timestamp() * 1_000)
     kind = None if entry.diagnosis is None else entry.diagnosis.kind
     connection_id = connections.get((offer, name), "")
-    return Part(entry.publisher_id or "", offer, name, connection_id, entry.leads, entry.count, since, kind)
+    return CausePlace(entry.publisher_id or "", offer, name, connection_id, entry.leads, entry.count, since, kind)
 
 
-def place(part: Part) -> str:
+def place(part: CausePlace) -> str:
     """Where it is, as pages name it; empty for the installation."""
     if not part.offer_id:
         return part.publisher_id

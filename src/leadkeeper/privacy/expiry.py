@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from leadkeeper.clock import least_id
 from leadkeeper.connections.outbox import CONNECTION_EXPIRES
 from leadkeeper.delivery.schedule import State
-from leadkeeper.privacy.periods import DAY_MS, Kind, Own, Periods
+from leadkeeper.privacy.periods import DAY_MS, DataKind, Own, Periods
 from leadkeeper.privacy.skeleton import SKELETON, without_evidence, without_traces
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of, share_routes
@@ -36,7 +36,7 @@ _ENDED: Final = frozenset({State.DELIVERED, State.UNCONFIRMED, State.WITHHELD})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExpiryStep:
     """What one step did: how many rows (and ends of walks) it looked at, and how many it removed data of."""
 
     looked: int = 0
@@ -46,18 +46,18 @@ class Step:
 def add_walks(conn: sa.Connection, now: int) -> int:
     """Begin the walks of publishers that have none yet, some at a time; how many were begun."""
     w, p = t.retention_walk.c, t.publisher.c
-    known = sa.exists().where(w.publisher_id == p.id, w.kind == Kind.PERSONAL.value)
+    known = sa.exists().where(w.publisher_id == p.id, w.kind == DataKind.PERSONAL.value)
     new = [*conn.scalars(sa.select(p.id).where(sa.not_(known)).order_by(p.id).limit(ROWS))]
-    pairs = [(who, kind) for who in new for kind in (Kind.PERSONAL, Kind.EVIDENCE)]
-    if not conn.scalar(sa.select(sa.exists().where(w.publisher_id == "", w.kind == Kind.MAILS.value))):
-        pairs.append(("", Kind.MAILS))
+    pairs = [(who, kind) for who in new for kind in (DataKind.PERSONAL, DataKind.EVIDENCE)]
+    if not conn.scalar(sa.select(sa.exists().where(w.publisher_id == "", w.kind == DataKind.MAILS.value))):
+        pairs.append(("", DataKind.MAILS))
     rows = [{"publisher_id": who, "kind": kind.value, "place": "", "due_at": now, "removed": 0} for who, kind in pairs]
     if rows:
         conn.execute(_insert(conn, t.retention_walk).on_conflict_do_nothing(), rows)
     return len(rows)
 
 
-def walk(conn: sa.Connection, usual: Periods, now: int) -> Step:
+def walk(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
     """Go on with the walks that are due; another process that does so at this moment takes others."""
     w = t.retention_walk.c
     due = sa.select(t.retention_walk).where(w.due_at <= now).order_by(w.due_at).limit(WALKS)
@@ -72,10 +72,10 @@ def walk(conn: sa.Connection, usual: Periods, now: int) -> Step:
         if row.publisher_id not in changing:
             step = _walk_one(conn, row, periods[row.publisher_id], ROWS - looked, now)
             looked, removed = looked + step.looked, removed + step.removed
-    return Step(looked, removed)
+    return ExpiryStep(looked, removed)
 
 
-def look_again(conn: sa.Connection, usual: Periods, now: int) -> Step:
+def look_at_left(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
     """Look at what was left since it waited, and whose day is over."""
     left = t.retention_left.c
     due = sa.select(t.retention_left).where(left.look_at <= now).order_by(left.look_at).limit(ROWS)
@@ -94,13 +94,13 @@ def look_again(conn: sa.Connection, usual: Periods, now: int) -> Step:
         )
         if publisher_id in changing:
             continue
-        over = _remove(conn, Kind(kind), ids, now - periods[publisher_id].milliseconds(Kind(kind)), now)
+        over = _remove(conn, DataKind(kind), ids, now - periods[publisher_id].milliseconds(DataKind(kind)), now)
         conn.execute(sa.delete(t.retention_left).where(left.kind == kind, one_of(conn, left.id, over)))
         w = t.retention_walk.c
         mine = (w.publisher_id == publisher_id, w.kind == kind)
         conn.execute(sa.update(t.retention_walk).where(*mine).values(removed=w.removed + len(over)))
         removed += len(over)
-    return Step(len(rows), removed)
+    return ExpiryStep(len(rows), removed)
 
 
 def _periods(conn: sa.Connection, publishers: Collection[str], usual: Periods) -> Mapping[str, Periods]:
@@ -109,9 +109,9 @@ def _periods(conn: sa.Connection, publishers: Collection[str], usual: Periods) -
     return {"": usual} | {row.id: usual.of(Own.read(row.retention)) for row in rows}
 
 
-def _walk_one(conn: sa.Connection, row: sa.Row[Any], periods: Periods, most: int, now: int) -> Step:
+def _walk_one(conn: sa.Connection, row: sa.Row[Any], periods: Periods, most: int, now: int) -> ExpiryStep:
     """The next rows of one walk."""
-    kind = Kind(row.kind)
+    kind = DataKind(row.kind)
     before = now - periods.milliseconds(kind)
     ids = conn.scalars(_behind(kind, row.publisher_id, row.place, before).limit(most)).all()
     over = _remove(conn, kind, ids, before, now)
@@ -123,14 +123,14 @@ def _walk_one(conn: sa.Connection, row: sa.Row[Any], periods: Periods, most: int
         values |= {"due_at": now + EVERY_MS, "passed_at": now, "oldest_at": None if first is None else made_at(first)}
     w = t.retention_walk.c
     conn.execute(sa.update(t.retention_walk).where(w.publisher_id == row.publisher_id, w.kind == kind).values(values))
-    return Step(len(ids) + at_end, len(over))
+    return ExpiryStep(len(ids) + at_end, len(over))
 
 
-def _behind(kind: Kind, publisher_id: str, place: str, before: int | None) -> sa.Select[Any]:
+def _behind(kind: DataKind, publisher_id: str, place: str, before: int | None) -> sa.Select[Any]:
     """The ids behind ``place`` of what came before that moment, the oldest first."""
-    table = t.notice if kind is Kind.MAILS else t.lead
+    table = t.notice if kind is DataKind.MAILS else t.lead
     query = sa.select(table.c.id).where(table.c.id > place).order_by(table.c.id)
-    if kind is not Kind.MAILS:
+    if kind is not DataKind.MAILS:
         query = query.where(t.lead.c.publisher_id == publisher_id)
     return query if before is None else query.where(table.c.id < least_id(before))
 
@@ -143,14 +143,14 @@ def made_at(id_: str) -> int:
         return 0
 
 
-def _remove(conn: sa.Connection, kind: Kind, ids: Sequence[str], before: int, now: int) -> set[str]:
+def _remove(conn: sa.Connection, kind: DataKind, ids: Sequence[str], before: int, now: int) -> set[str]:
     """Those of ``ids`` that are at their end since ``before``: their data of that kind are removed."""
     if not ids:
         return set()
-    if kind is Kind.MAILS:
+    if kind is DataKind.MAILS:
         return _remove_mails(conn, ids, before)
     over, deliveries = _over(conn, ids, before)
-    if kind is Kind.EVIDENCE:
+    if kind is DataKind.EVIDENCE:
         _rewrite(conn, deliveries, expired=False)
     else:
         _rewrite(conn, deliveries, expired=True)
@@ -205,7 +205,7 @@ def _remove_mails(conn: sa.Connection, ids: Sequence[str], before: int) -> set[s
     return over
 
 
-def _leave(conn: sa.Connection, kind: Kind, publisher_id: str, ids: Sequence[str], now: int) -> None:
+def _leave(conn: sa.Connection, kind: DataKind, publisher_id: str, ids: Sequence[str], now: int) -> None:
     same = {"kind": kind.value, "publisher_id": publisher_id, "look_at": now + AGAIN_MS}
     if ids:
         conn.execute(_insert(conn, t.retention_left).on_conflict_do_nothing(), [same | {"id": id_} for id_ in ids])

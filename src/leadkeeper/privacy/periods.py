@@ -14,7 +14,7 @@ DAY_MS: Final = 86_400_000
 LONGEST_DAYS: Final = 36_500
 
 
-class Kind(StrEnum):
+class DataKind(StrEnum):
     """What is removed when it was kept long enough."""
 
     PERSONAL = "personal"
@@ -60,9 +60,13 @@ class Periods:
         evidence = min(self.evidence_days, own.evidence_days or LONGEST_DAYS)
         return Periods(personal, min(evidence, personal), self.mail_days)
 
-    def milliseconds(self, kind: Kind) -> int:
+    def milliseconds(self, kind: DataKind) -> int:
         """How long that kind is kept."""
-        days = {Kind.PERSONAL: self.personal_days, Kind.EVIDENCE: self.evidence_days, Kind.MAILS: self.mail_days}
+        days = {
+            DataKind.PERSONAL: self.personal_days,
+            DataKind.EVIDENCE: self.evidence_days,
+            DataKind.MAILS: self.mail_days,
+        }
         return days[kind] * DAY_MS
 
     def require(self, own: Own) -> None:

@@ -13,12 +13,12 @@ import structlog
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.periodic import Job, run_periodically
-from leadkeeper.privacy.expiry import Step, add_walks, look_again, made_at, walk
-from leadkeeper.privacy.periods import USUAL, Kind, Own, Periods
+from leadkeeper.privacy.expiry import ExpiryStep, add_walks, look_at_left, made_at, walk
+from leadkeeper.privacy.periods import USUAL, DataKind, Own, Periods
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
-from leadkeeper.storage.room import Room, any_to_give_back, give_back, room
+from leadkeeper.storage.room import Room, any_to_give_back, give_back_pages, room_taken
 from leadkeeper.texts import lazy_gettext as _
 
 LOOK_SECONDS: Final = 10.0
@@ -32,7 +32,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptKind:
     """What is known of one kind. Times in milliseconds.
 
     ``removed`` since ever; ``left`` are old enough and wait for their own end, the oldest since ``left_at``;
@@ -47,10 +47,10 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class StoredFigures:
     """What is kept, by kind, and how much room the database takes."""
 
-    kept: Mapping[Kind, Kept]
+    kept: Mapping[DataKind, KeptKind]
     room: Room
 
 
@@ -78,16 +78,16 @@ class Retention:
         self.usual.require(own)
         return await self._storage.write(_change, publisher_id, own, self._clock(), by)
 
-    async def figures(self) -> Figures:
+    async def figures(self) -> StoredFigures:
         """What was removed, what is left, and how much room all of it takes."""
         return await self._storage.read(figures, self._clock())
 
-    async def step(self) -> Step:
+    async def step(self) -> ExpiryStep:
         """Do what is due, a few hundred rows of it; nothing was looked at when nothing could be done."""
         now = self._clock()
         done = await self._storage.write(walk, self.usual, now)
-        again = await self._storage.write(look_again, self.usual, now)
-        return Step(done.looked + again.looked, done.removed + again.removed)
+        again = await self._storage.write(look_at_left, self.usual, now)
+        return ExpiryStep(done.looked + again.looked, done.removed + again.removed)
 
 
 class RetentionTask:
@@ -114,7 +114,7 @@ class RetentionTask:
             await asyncio.sleep(PAUSE_SECONDS)
         more = await self._storage.read(any_to_give_back)
         while more:
-            more = await self._storage.write(give_back)
+            more = await self._storage.write(give_back_pages)
             await asyncio.sleep(PAUSE_SECONDS)
         if removed:
             log.info("data that were kept long enough are removed", rows=removed)
@@ -123,8 +123,8 @@ class RetentionTask:
 
 def _any_due(conn: sa.Connection, now: int) -> bool:
     w, left, p = t.retention_walk.c, t.retention_left.c, t.publisher.c
-    known = sa.exists().where(w.publisher_id == p.id, w.kind == Kind.PERSONAL.value).correlate(t.publisher)
-    mails = sa.exists().where(w.publisher_id == "", w.kind == Kind.MAILS.value)
+    known = sa.exists().where(w.publisher_id == p.id, w.kind == DataKind.PERSONAL.value).correlate(t.publisher)
+    mails = sa.exists().where(w.publisher_id == "", w.kind == DataKind.MAILS.value)
     due = (sa.exists().where(w.due_at <= now), sa.exists().where(left.look_at <= now))
     new = sa.exists(sa.select(p.id).where(sa.not_(known)))
     return bool(conn.scalar(sa.select(sa.or_(*due, sa.not_(mails), new))))
@@ -155,17 +155,17 @@ def _change(conn: sa.Connection, publisher_id: str, own: Own, now: int, by: str)
     return own
 
 
-def figures(conn: sa.Connection, now: int) -> Figures:
+def figures(conn: sa.Connection, now: int) -> StoredFigures:
     """From the walks, which are a few rows for each publisher, and the sizes that the database knows."""
     w, left = t.retention_walk.c, t.retention_left.c
     columns = (w.kind, sa.func.sum(w.removed), sa.func.min(w.oldest_at), sa.func.min(w.due_at))
     rows = {row[0]: row for row in conn.execute(sa.select(*columns).group_by(w.kind))}
     found = {}
-    for kind in Kind:
+    for kind in DataKind:
         some = sa.select(left.id).where(left.kind == kind.value).limit(MOST_COUNTED).subquery()
         count = conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
         first = conn.scalar(sa.select(sa.func.min(left.id)).where(left.kind == kind.value))
         _kind, removed, oldest_at, due_at = rows.get(kind.value) or (kind.value, 0, None, None)
         late = due_at is not None and due_at < now - LATE_MS
-        found[kind] = Kept(int(removed or 0), count, None if first is None else made_at(first), oldest_at, late)
-    return Figures(found, room(conn))
+        found[kind] = KeptKind(int(removed or 0), count, None if first is None else made_at(first), oldest_at, late)
+    return StoredFigures(found, room_taken(conn))

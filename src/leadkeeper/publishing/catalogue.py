@@ -224,7 +224,7 @@ class OfferCatalogue:
     def _begin(
         self, conn: sa.Connection, ref: OfferRef, if_match: str | None
     ) -> tuple[Offer | None, Mapping[str, Any]]:
-        """The offer as it is and its draft; nobody else changes it until this act ends."""
+        """The offer as it is and its draft; nobody else changes it until this transaction ends."""
         change_routes(conn, ref.publisher_id)
         publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()

@@ -1,4 +1,4 @@
-"""Operations as they are stored: read and written within others' acts."""
+"""Operations as they are stored: read and written within others' transactions."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def begin(
         "due_at": now,
     }
     conn.execute(sa.insert(t.operation).values(values))
-    found = find(conn, offer, operation_id)
+    found = find_operation(conn, offer, operation_id)
     assert found is not None
     return found
 
@@ -156,7 +156,7 @@ def look_again(conn: sa.Connection, offer: OfferRef, now: int) -> None:
             conn.execute(sa.update(t.operation).where(t.operation.c.id == operation.id, t.RUNNING).values(due_at=now))
 
 
-def find(conn: sa.Connection, offer: OfferRef, operation_id: str) -> Operation | None:
+def find_operation(conn: sa.Connection, offer: OfferRef, operation_id: str) -> Operation | None:
     """One operation of an offer."""
     o = t.operation.c
     this = (o.id == operation_id, o.offer_ref == str(offer))

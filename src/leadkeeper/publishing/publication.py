@@ -1,4 +1,4 @@
-"""Publishing an offer, as people ask for it: begin, go live, cancel, certify, look. ``press`` does the work."""
+"""Publishing an offer, as people ask for it: begin, go live, cancel, certify, look. ``runner`` does the work."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ class Publication:
 
         def transaction(conn: sa.Connection) -> Operation:
             offer_row(conn, offer)
-            found = operations.find(conn, offer, operation_id)
+            found = operations.find_operation(conn, offer, operation_id)
             if found is None:
                 detail = lazy_gettext(
                     "The offer %(offer)s has no operation %(operation_id)s.",
@@ -318,7 +318,7 @@ def _set_offer(conn: sa.Connection, offer: OfferRef, now: int, **values: Any) ->
 
 
 def _again(conn: sa.Connection, operation: Operation) -> Operation:
-    found = operations.find(conn, operation.offer, operation.id)
+    found = operations.find_operation(conn, operation.offer, operation.id)
     assert found is not None
     return found
 

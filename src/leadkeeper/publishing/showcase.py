@@ -20,7 +20,7 @@ from leadkeeper.storage.engine import Storage, one_of
 
 
 @dataclass(frozen=True, slots=True)
-class ShownOffer:
+class ShowcaseOffer:
     """An offer as customers see it. ``partners`` are offers that both publishers show on one another's pages."""
 
     ref: OfferRef
@@ -28,7 +28,7 @@ class ShownOffer:
     publisher: str
     listing: Listing
     preview: bool = False
-    partners: tuple[ShownOffer, ...] = ()
+    partners: tuple[ShowcaseOffer, ...] = ()
 
     @property
     def title(self) -> str:
@@ -50,7 +50,7 @@ class ShownOffer:
 class Shelf:
     """One page of the storefront's offers; ``following`` is where the next one begins, if there is one."""
 
-    offers: Sequence[ShownOffer]
+    offers: Sequence[ShowcaseOffer]
     following: str | None
 
 
@@ -84,7 +84,7 @@ class Showcase:
         query = sa.select(t.offer.c.ref).where(t.ON_SHELF).limit(1)
         return await self._storage.read(lambda conn: conn.execute(query).first() is not None)
 
-    async def offer(self, ref: OfferRef, preview_key: str | None = None) -> ShownOffer | None:
+    async def offer(self, ref: OfferRef, preview_key: str | None = None) -> ShowcaseOffer | None:
         """One offer, or ``None`` if customers may not see it. With the right ``preview_key`` it is the preview."""
         return await self._storage.read(_one, ref, preview_key)
 
@@ -159,7 +159,7 @@ _OFFERS: sa.Select[Any] = sa.select(t.offer, t.publisher.c.display_name, t.publi
 )
 
 
-def _one(conn: sa.Connection, ref: OfferRef, preview_key: str | None) -> ShownOffer | None:
+def _one(conn: sa.Connection, ref: OfferRef, preview_key: str | None) -> ShowcaseOffer | None:
     row = conn.execute(_OFFERS.where(t.offer.c.ref == str(ref))).first()
     if row is None or row.suspended_at is not None:
         return None
@@ -177,7 +177,9 @@ def _same(offer: Offer, preview_key: str) -> bool:
     return bool(offer.preview_key) and secrets.compare_digest(offer.preview_key.encode(), preview_key.encode())
 
 
-def _shown(conn: sa.Connection, row: sa.Row[Any], slot: Slot, partners: Sequence[ShownOffer] = ()) -> ShownOffer | None:
+def _shown(
+    conn: sa.Connection, row: sa.Row[Any], slot: Slot, partners: Sequence[ShowcaseOffer] = ()
+) -> ShowcaseOffer | None:
     """The offer as customers see it; ``None`` where its version is damaged, as on the shelf."""
     try:
         listing = slot_version(conn, as_offer(row), slot).listing
@@ -187,10 +189,10 @@ def _shown(conn: sa.Connection, row: sa.Row[Any], slot: Slot, partners: Sequence
 
 
 def _of(
-    row: sa.Row[Any], listing: Listing, *, preview: bool = False, partners: tuple[ShownOffer, ...] = ()
-) -> ShownOffer:
+    row: sa.Row[Any], listing: Listing, *, preview: bool = False, partners: tuple[ShowcaseOffer, ...] = ()
+) -> ShowcaseOffer:
     offer = as_offer(row)
-    return ShownOffer(
+    return ShowcaseOffer(
         ref=offer.ref,
         offer_type=offer.offer_type,
         publisher=row.display_name,
@@ -200,7 +202,7 @@ def _of(
     )
 
 
-def _partners(conn: sa.Connection, ref: OfferRef) -> list[ShownOffer]:
+def _partners(conn: sa.Connection, ref: OfferRef) -> list[ShowcaseOffer]:
     x = t.cross_listing.c
     agreed = x.first_agreed_at.is_not(None) & x.second_agreed_at.is_not(None)
     pairs = conn.execute(

@@ -1,4 +1,4 @@
-"""An offer's versions and the slots that hold them: draft, preview, production. All SQL, within others' acts."""
+"""An offer's versions and the slots that hold them: draft, preview, production. SQL within others' transactions."""
 
 from __future__ import annotations
 

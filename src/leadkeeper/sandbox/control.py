@@ -29,7 +29,7 @@ CONTROL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 PREFIX: Final = "/__sandbox__/"
 
 
-class Refused(Exception):
+class ControlRefused(Exception):
     """The call cannot be done; the text says why."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -50,7 +50,7 @@ class Control:
         """Do what is asked for."""
         try:
             return self._answer(request)
-        except Refused as error:
+        except ControlRefused as error:
             return Answer.json(error.status, {"error": str(error)})
 
     def _answer(self, request: Request) -> Answer:
@@ -61,9 +61,9 @@ class Control:
         calls = self._reading if reads else self._changing
         call = calls.get((room if reads else f"{request.method} {room}", bool(name)))
         if not request.path.startswith(PREFIX) or call is None:
-            raise Refused(404, "there is no such call")
+            raise ControlRefused(404, "there is no such call")
         if not reads and "origin" in request.headers:
-            raise Refused(403, "not from a web page")
+            raise ControlRefused(403, "not from a web page")
         return call(self, request, name)
 
     def _states(self, request: Request, name: str) -> Answer:
@@ -74,7 +74,7 @@ class Control:
         there = self._named(name)
         state = _body(request).get("state")
         if not isinstance(state, str) or state not in there.states:
-            raise Refused(400, f"state is one of {', '.join(there.states)}")
+            raise ControlRefused(400, f"state is one of {', '.join(there.states)}")
         there.choose(state)
         return Answer.json(200, {"state": state})
 
@@ -95,7 +95,7 @@ class Control:
         try:
             return Answer.json(201, {"id": self._plan.add(mishaps.from_json(_body(request)))})
         except MishapInvalid as error:
-            raise Refused(400, str(error)) from None
+            raise ControlRefused(400, str(error)) from None
 
     def _clear_faults(self, request: Request, name: str) -> Answer:
         self._plan.clear()
@@ -103,24 +103,24 @@ class Control:
 
     def _remove_fault(self, request: Request, name: str) -> Answer:
         if not name.isdecimal() or not self._plan.remove(int(name)):
-            raise Refused(404, "there is no such fault")
+            raise ControlRefused(404, "there is no such fault")
         return Answer(204)
 
     def _advance(self, request: Request, name: str) -> Answer:
         seconds = _body(request).get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise Refused(400, "advance is a number of seconds")
+            raise ControlRefused(400, "advance is a number of seconds")
         self._clock.advance(seconds)
         return Answer.json(200, {"now": self._clock.moment().isoformat()})
 
     def _by_hand(self, request: Request, name: str) -> Answer:
         there = self._named(name)
         if not isinstance(there, HasPeople):
-            raise Refused(404, f"nothing is done by hand in {name}")
+            raise ControlRefused(404, f"nothing is done by hand in {name}")
         try:
             return Answer.json(200, there.by_hand(_body(request)))
         except ValueError as error:
-            raise Refused(400, str(error)) from None
+            raise ControlRefused(400, str(error)) from None
 
     def _reset_all(self, request: Request, name: str) -> Answer:
         self._reset()
@@ -133,7 +133,7 @@ class Control:
 
     def _named(self, name: str) -> StandIn:
         if name not in self._stand_ins:
-            raise Refused(404, f"the stand-ins are {', '.join(self._stand_ins)}")
+            raise ControlRefused(404, f"the stand-ins are {', '.join(self._stand_ins)}")
         return self._stand_ins[name]
 
     _Calls = Mapping[tuple[str, bool], Callable[["Control", Request, str], Answer]]
@@ -152,11 +152,11 @@ class Control:
 
 def _body(request: Request) -> Mapping[str, object]:
     if request.content_type != "application/json":
-        raise Refused(415, "the body must be application/json")
+        raise ControlRefused(415, "the body must be application/json")
     try:
         found = request.json()
     except ValueError:
-        raise Refused(400, "the body is not JSON") from None
+        raise ControlRefused(400, "the body is not JSON") from None
     if not isinstance(found, dict):
-        raise Refused(400, "the body is not a JSON object")
+        raise ControlRefused(400, "the body is not a JSON object")
     return found

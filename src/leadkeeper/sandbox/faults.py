@@ -1,4 +1,4 @@
-"""A TLS server that misbehaves as it is told, for tests of what a destination's far side can do."""
+"""A TLS server that misbehaves as it is told, for tests of what a destination's remote system can do."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ DAMAGED: Final = _("the database file is damaged: stop, keep a copy of it, and p
 
 
 class StorageAway(Exception):
-    """The database cannot be used just now; nothing of the act was acknowledged. Trying again later is safe.
+    """The database cannot be used just now; nothing of the transaction was acknowledged. Trying again later is safe.
 
     Its text is the driver's and for the operator alone. ``reason`` says why in words that hold no name, no address and
     no secret, for whoever asks.

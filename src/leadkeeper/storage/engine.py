@@ -1,8 +1,8 @@
 """The database behind one small interface: a transaction is a plain function that is given a connection.
 
-``await storage.write(act, ...)`` runs ``act(connection, ...)`` in one transaction and commits it durably before it
-returns. Because an act is not a coroutine, no transaction can be open across a network call. On SQLite an act runs in a
-thread of its own (one writer, a few readers), on PostgreSQL over asyncpg; see
+``await storage.write(transaction, ...)`` calls ``transaction(connection, ...)`` and commits what it did, whole and
+durably, before it returns. Because the function is not a coroutine, no transaction can be open across a network call.
+On SQLite it runs in a thread of its own (one writer, a few readers), on PostgreSQL over asyncpg; see
 ``docs/decisions/0001-acts-not-sessions.md``.
 """
 
@@ -31,9 +31,9 @@ class Storage(Protocol):
     """One database. All errors of being away come as :class:`StorageAway`; others as SQLAlchemy raises them.
 
     ``generation`` is another number once another database (a backup, say) was found in the place of the one before.
-    ``refusals`` is another number once an act was refused for what no smaller one need meet: there was no room for
-    what it wrote, or it came by a damaged part of the file. ``damaged`` says that some act did, of the file in use:
-    that does not heal by itself.
+    ``refusals`` is another number once a transaction was refused for what no smaller one need meet: there was no room
+    for what it wrote, or it came by a damaged part of the file. ``damaged`` says that some transaction did, of the file
+    in use: that does not heal by itself.
     """
 
     generation: int
@@ -41,11 +41,11 @@ class Storage(Protocol):
     damaged: bool
 
     async def write(self, transaction: Transaction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run ``act`` in one transaction; it is on disk when this returns, and undone when ``act`` raises."""
+        """Call ``transaction``; what it did is on disk when this returns, and undone when ``transaction`` raises."""
         ...
 
     async def read(self, transaction: Transaction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run ``act`` in one transaction that writes nothing."""
+        """Call ``transaction``, which writes nothing."""
         ...
 
     async def migrate(self, transaction: Transaction[[], R]) -> R:

@@ -28,13 +28,13 @@ def upgrade(conn: sa.Connection) -> None:
     """Apply every migration that the database lacks, in this transaction; processes that start together take turns."""
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    if current(conn) != newest():
+    if current_revision(conn) != newest():
         from alembic import command  # only where something is to be applied: it is large
 
         command.upgrade(_config(conn), "head")
 
 
-def current(conn: sa.Connection) -> str | None:
+def current_revision(conn: sa.Connection) -> str | None:
     """The newest migration applied to the database, or ``None`` for an empty one."""
     if not sa.inspect(conn).has_table("alembic_version"):
         return None

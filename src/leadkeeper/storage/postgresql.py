@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
 from leadkeeper.storage.channel import CHANNEL
-from leadkeeper.storage.turns import in_turn
+from leadkeeper.storage.turns import run_in_turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ class PostgreSQL:
     """A server shared by any number of processes, reached directly or through a pooler such as PgBouncer.
 
     Every commit waits for the disk (and for a synchronous standby where the server has one), whatever the server's
-    default is. Which of both it is, is found out with the first act: a pooler hides the server's process id.
+    default is. Which of both it is, is found out with the first transaction: a pooler hides the server's process id.
     """
 
     RECONNECT_SECONDS = 0.5
@@ -59,7 +59,7 @@ class PostgreSQL:
         return await self._run(lambda c: transaction(c, *args, **kwargs))
 
     async def migrate(self, transaction: Callable[[sa.Connection], R]) -> R:
-        await self.read(lambda _: None)  # finds out what answers, and tells of it as every act does
+        await self.read(lambda _: None)  # finds out what answers, and tells of it as every transaction does
         engine = (_pooled_engine if self._pooled else _direct_engine)(self._url, seconds=None)
         try:
             return await self._begin(transaction, engine)
@@ -72,7 +72,7 @@ class PostgreSQL:
         return await self._run(lambda c: transaction(c, *args, **kwargs))
 
     async def _run(self, transaction: Callable[[sa.Connection], R]) -> R:
-        return await in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
+        return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
 
     def _begin(self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None) -> asyncio.Task[R]:
         async def run() -> R:
@@ -173,7 +173,7 @@ def _named(payload: object) -> Collection[str]:
 
 
 _COMMON: Final[dict[str, Any]] = {"pool_size": POOL, "max_overflow": POOL, "hide_parameters": True}
-# A process that freezes within an act must not hold its locks for ever: all others wait for them.
+# A process that freezes within a transaction must not hold its locks for ever: all others wait for them.
 _FROZEN: Final = f"{TRANSACTION_SECONDS}s"
 _PER_TRANSACTION: Final = sa.select(
     sa.func.set_config("idle_in_transaction_session_timeout", _FROZEN, True),

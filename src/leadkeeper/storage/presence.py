@@ -46,7 +46,7 @@ class Running:
     seen_at: int = 0
 
 
-class Presence:
+class ProcessPresence:
     """The row of this process. ``role`` is ``serve``, ``api`` or ``worker``."""
 
     def __init__(self, storage: Storage, clock: DatabaseClock, role: str) -> None:

@@ -17,7 +17,7 @@ SPARE: Final = 100
 class Room:
     """``taken`` bytes in all, of them ``free`` in pages that hold nothing.
 
-    ``shrinks``: whether :func:`give_back` can give those back; PostgreSQL's server uses them again by itself.
+    ``shrinks``: whether :func:`give_back_pages` can give those back; PostgreSQL's server uses them again by itself.
     """
 
     taken: int
@@ -25,7 +25,7 @@ class Room:
     shrinks: bool
 
 
-def room(conn: sa.Connection) -> Room:
+def room_taken(conn: sa.Connection) -> Room:
     """What the database takes now."""
     if conn.dialect.name == "postgresql":
         taken = conn.scalar(sa.select(sa.func.pg_database_size(sa.func.current_database())))
@@ -36,7 +36,7 @@ def room(conn: sa.Connection) -> Room:
     return Room(size * pages, size * free, shrinks=mode == 2)
 
 
-def give_back(conn: sa.Connection) -> bool:
+def give_back_pages(conn: sa.Connection) -> bool:
     """Give up to :data:`PAGES` empty pages of a SQLite file back; whether more are left that can be."""
     if not any_to_give_back(conn):
         return False

@@ -19,15 +19,15 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
 from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
-from leadkeeper.storage.turns import in_turn
-from leadkeeper.storage.writer_thread import Outcome, WriterThread
+from leadkeeper.storage.turns import run_in_turn
+from leadkeeper.storage.writer_thread import TransactionResult, WriterThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 READERS: Final = 4
 WRITERS: Final = 3
-"""How many acts on behalf of publishers line up for the one writer: one of each, so that none waits for many."""
+"""How many transactions on behalf of publishers line up for the one writer: one of each, so none waits for many."""
 BUSY_SECONDS: Final = 30
 _REASONS: Final = {
     sqlite3.SQLITE_FULL: DISK_FULL,
@@ -68,7 +68,7 @@ def _any_bytes(conn: sa.Connection) -> Iterator[None]:
         driver.text_factory = str
 
 
-def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) -> Outcome:
+def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) -> TransactionResult:
     """Do one ``transaction`` of several that share a commit; if it fails, what it did is undone, and nothing else.
 
     Raises its error when SQLite has undone the whole transaction with it, as on a full disk.
@@ -81,18 +81,18 @@ def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) 
             raise
         conn.exec_driver_sql("ROLLBACK TO act")
         conn.exec_driver_sql("RELEASE act")
-        return Outcome(error=error)
+        return TransactionResult(error=error)
     conn.exec_driver_sql("RELEASE act")
-    return Outcome(result)
+    return TransactionResult(result)
 
 
 class SQLite:
     """One file in WAL mode with ``synchronous=FULL``: a commit is on disk before it is answered.
 
     A file that is removed, moved away or replaced under the process takes no more leads: what is committed into it
-    would be seen by nobody, so the act that notices raises :class:`StorageAway`. Those after it go to the file that
-    stands there then, if it is a database of this version: a backup that was put back. None is made, and nothing else
-    is touched.
+    would be seen by nobody, so the transaction that notices raises :class:`StorageAway`. Those after it go to the file
+    that stands there then, if it is a database of this version: a backup that was put back. None is made, and nothing
+    else is touched.
     """
 
     POLL_SECONDS = 0.02
@@ -152,7 +152,7 @@ class SQLite:
     async def write(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        return await in_turn(
+        return await run_in_turn(
             self._writers,
             BUSY_SECONDS,
             lambda: asyncio.wrap_future(self._write_thread.submit(lambda c: transaction(c, *args, **kwargs))),
@@ -164,7 +164,7 @@ class SQLite:
     async def read(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        return await in_turn(
+        return await run_in_turn(
             self._readers,
             BUSY_SECONDS,
             lambda: asyncio.get_running_loop().run_in_executor(
@@ -180,7 +180,7 @@ class SQLite:
 
     @contextlib.contextmanager
     def _begin_writing(self) -> Iterator[sa.Connection]:
-        """A transaction on the one connection that writes. It stays open: to fetch it costs as much as a small act."""
+        """A transaction on the one connection that writes. It stays open: to fetch it costs as much as a small one."""
         if self._writing is None:
             self._files.require()
             self._writing = self._writer.connect()
@@ -207,36 +207,36 @@ class SQLite:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _write_together(self, acts: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[Outcome]:
-        """One outcome for each of ``acts``, which share a transaction where there are several.
+    def _write_together(self, transactions: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[TransactionResult]:
+        """One outcome for each of ``transactions``, which share one of the database where there are several.
 
-        An act that fails is undone by itself and tells its caller; what another one fails of, the database, is told to
-        all: nothing of them was kept.
+        One that fails is undone by itself and its caller gets the error; where the database is away, all get that:
+        nothing of them was kept.
         """
-        if len(acts) == 1:
-            return [self._write_alone(acts[0])]
+        if len(transactions) == 1:
+            return [self._write_alone(transactions[0])]
         generation = self.generation
         try:
             with self._begin_writing() as conn:
-                outcomes = [_undoable(conn, transaction) for transaction in acts]
+                outcomes = [_undoable(conn, transaction) for transaction in transactions]
         except BaseException as error:
-            return [Outcome(error=self._summary(error, generation)) for _ in acts]
-        # Alone it is found out whether the act is wrong, a row is damaged, or the database is away.
+            return [TransactionResult(error=self._summary(error, generation)) for _ in transactions]
+        # Alone it is found out whether the transaction is wrong, a row is damaged, or the database is away.
         return [
             self._write_alone(transaction) if isinstance(outcome.error, DatabaseError) else outcome
-            for transaction, outcome in zip(acts, outcomes, strict=True)
+            for transaction, outcome in zip(transactions, outcomes, strict=True)
         ]
 
-    def _write_alone(self, transaction: Callable[[sa.Connection], Any]) -> Outcome:
+    def _write_alone(self, transaction: Callable[[sa.Connection], Any]) -> TransactionResult:
         try:
-            return Outcome(self._do(self._begin_writing, transaction))
+            return TransactionResult(self._do(self._begin_writing, transaction))
         except BaseException as error:
-            return Outcome(error=error)
+            return TransactionResult(error=error)
 
     def _do(
         self, begin: Callable[[], AbstractContextManager[sa.Connection]], transaction: Callable[[sa.Connection], R]
     ) -> R:
-        """Do ``act`` in a transaction of its own."""
+        """Do ``transaction`` alone."""
         generation = self.generation
         try:
             with begin() as conn:
@@ -257,7 +257,7 @@ class SQLite:
     def _summary(self, error: BaseException, generation: int) -> BaseException:
         """The error itself if it is a wrong statement's or not the database's; else that the database is away.
 
-        ``generation`` is that of the file in which the act began: damage of an old one says nothing of the new one.
+        ``generation`` is that of the file in which the transaction began: damage of an old one says nothing of the new.
         """
         away = _away(error) if isinstance(error, DatabaseError) else None
         if away is None:
@@ -281,7 +281,7 @@ class SQLite:
                     with contextlib.closing(self._reader.raw_connection()) as connection:
                         woken(())  # nobody knows what came before it listened
                         await self._watch(connection.cursor(), woken)
-                except (sqlite3.Error, sa.exc.SQLAlchemyError, StorageAway):  # as an act would find: it is away
+                except (sqlite3.Error, sa.exc.SQLAlchemyError, StorageAway):  # as a transaction would find: it is away
                     await asyncio.sleep(self.AWAY_SECONDS)
 
         task = asyncio.create_task(watch(), name="sqlite-watch")

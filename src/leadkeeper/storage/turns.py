@@ -1,4 +1,4 @@
-"""Whose act comes next: all that is done on behalf of one publisher waits for its turn, and nobody else for it."""
+"""Whose transaction comes next: what is done on behalf of one publisher waits for its turn, and nobody else for it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from leadkeeper.storage.away import StorageAway
 R = TypeVar("R")
 
 
-async def in_turn(places: Gate, seconds: float, begin: Callable[[], asyncio.Future[R]]) -> R:
-    """Begin an act in one of ``places`` of the publisher that the task acts for, and wait for its end.
+async def run_in_turn(places: Gate, seconds: float, begin: Callable[[], asyncio.Future[R]]) -> R:
+    """Begin a transaction in one of ``places`` of the publisher that the task acts for, and wait for its end.
 
-    The installation's own acts need no place. A caller that goes away leaves its act to end by itself, which holds its
-    place till then: however often somebody begins and goes, no more acts than there are places run in the database.
-    Raises :class:`StorageAway` when none becomes free in ``seconds``.
+    The installation's own transactions need no place. A caller that goes away leaves its transaction to end by itself,
+    which holds its place till then: however often somebody begins and goes, no more transactions than there are places
+    run in the database. Raises :class:`StorageAway` when none becomes free in ``seconds``.
     """
     who = acting_for()
     if who == NOBODY:

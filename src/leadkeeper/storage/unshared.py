@@ -1,4 +1,4 @@
-"""A storage whose acts are the installation's own, on whoever's behalf the task that asks for them acts."""
+"""A storage whose transactions are the installation's own, on whoever's behalf the task that asks for them acts."""
 
 from __future__ import annotations
 

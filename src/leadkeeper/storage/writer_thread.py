@@ -1,4 +1,4 @@
-"""The thread in which SQLite is written: acts of the installation itself pass those on behalf of a publisher."""
+"""The thread in which SQLite is written: transactions of the installation pass those on behalf of a publisher."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from leadkeeper.gate import NOBODY, acting_for
 R = TypeVar("R")
 
 PASSED_BY: Final = 8
-"""How many acts of the installation that came later may go ahead of one on behalf of a publisher."""
+"""How many transactions of the installation that came later may go ahead of one on behalf of a publisher."""
 TOGETHER: Final = 8
-"""How many acts of the installation share a transaction at most."""
+"""How many transactions of the installation are committed together at most."""
 
 
-class Outcome(NamedTuple):
-    """What came of an act: its result, or its error."""
+class TransactionResult(NamedTuple):
+    """What came of a transaction: its result, or its error."""
 
     result: Any = None
     error: BaseException | None = None
 
 
 class _Work(NamedTuple):
-    """An act in the queue; the one without is the last."""
+    """A transaction in the queue; the one without is the last."""
 
     place: float
     number: int
@@ -41,13 +41,15 @@ class WriterThread:
     """Does one thing after another, in the order in which it was given.
 
     What the installation does itself (leads that come in, claims, what came of them) goes ahead of at most
-    :data:`PASSED_BY` places of what is done on behalf of a publisher: leads of all wait for one such act at most, the
-    one that runs, and each such act comes soon, however much comes in. Of the installation's own acts those that wait
-    at the same time are given to ``write`` together: a commit costs more than most of them. It answers one outcome for
-    each, in order, once they are on the disk; it raises nothing.
+    :data:`PASSED_BY` places of what is done on behalf of a publisher: leads of all wait for one such transaction at
+    most, the one that runs, and each such one comes soon, however much comes in. Of the installation's own transactions
+    those that wait at the same time are given to ``write`` together: a commit costs more than most of them. It answers
+    one outcome for each, in order, once they are on the disk; it raises nothing.
     """
 
-    def __init__(self, name: str, write: Callable[[Sequence[Callable[[Any], Any]]], Sequence[Outcome]]) -> None:
+    def __init__(
+        self, name: str, write: Callable[[Sequence[Callable[[Any], Any]]], Sequence[TransactionResult]]
+    ) -> None:
         self._write = write
         self._waiting: PriorityQueue[_Work] = PriorityQueue()
         self._numbers = itertools.count()
@@ -57,7 +59,7 @@ class WriterThread:
         self._thread.start()
 
     def submit(self, transaction: Callable[[Any], R]) -> Future[R]:
-        """Do ``act`` when its turn comes. Raises :class:`RuntimeError` after :meth:`shutdown`."""
+        """Do ``transaction`` when its turn comes. Raises :class:`RuntimeError` after :meth:`shutdown`."""
         future: Future[R] = Future()
         with self._closing:
             if self._closed:
@@ -77,18 +79,18 @@ class WriterThread:
     def _run(self) -> None:
         while (taken := self._next()) is not None:
             works = [work for work in taken if work.future.set_running_or_notify_cancel()]
-            acts = [work.transaction for work in works if work.transaction is not None]
-            if not acts:
+            transactions = [work.transaction for work in works if work.transaction is not None]
+            if not transactions:
                 continue  # whoever asked has gone
-            for work, outcome in zip(works, self._write(acts), strict=True):
+            for work, outcome in zip(works, self._write(transactions), strict=True):
                 if outcome.error is None:
                     work.future.set_result(outcome.result)
                 else:
                     work.future.set_exception(outcome.error)
-            del taken, works, acts  # what an act held is not held until the next one comes
+            del taken, works, transactions  # what a transaction held is not held until the next one comes
 
     def _next(self) -> list[_Work] | None:
-        """What is done now: one act, and those of the installation that wait behind it; ``None`` at the end."""
+        """What is done now: one transaction, and those of the installation that wait behind it; ``None`` at the end."""
         works = [self._waiting.get()]
         if works[0].transaction is None:
             return None

@@ -32,10 +32,10 @@ def begin_test(conn: sa.Connection, connection: Connection, marker: str, now: in
     lease_id = open_lease(conn, now + LEASE, now)
     row = new_delivery(lead_id, connection.id, now) | {"state": State.SENDING.value, "lease_id": lease_id}
     conn.execute(sa.insert(t.delivery).values(row))
-    return outgoing_lead(conn, lead_id, new, now), row["id"], lease_id
+    return outgoing_test_lead(conn, lead_id, new, now), row["id"], lease_id
 
 
-def outgoing_lead(conn: sa.Connection, lead_id: str, new: NewLead, now: int) -> OutgoingLead:
+def outgoing_test_lead(conn: sa.Connection, lead_id: str, new: NewLead, now: int) -> OutgoingLead:
     """``new`` as its adapter gets it when it is kept under that id at ``now``."""
     found = conn.execute(
         sa.select(t.offer.c.title, t.publisher.c.display_name)

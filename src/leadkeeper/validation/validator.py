@@ -33,7 +33,7 @@ from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 from leadkeeper.validation.outcome import UNASKED, Effect, SentTestLead, end_test, refuse
-from leadkeeper.validation.test_lead import begin_test, outgoing_lead, test_lead
+from leadkeeper.validation.test_lead import begin_test, outgoing_test_lead, test_lead
 from leadkeeper.views import CheckStepView, DiagnosisView, PreviewView, ReceiptView, TestLeadView, Validation
 
 CHECK_SECONDS: Final = 60
@@ -133,7 +133,7 @@ class Validator:
     async def _preview(self, connection: Connection, offer: OfferRef, lead: NewLead | None) -> PreviewView:
         now = self._clock()
         new = normalised(lead or test_lead(offer, test_marker(to_datetime(now))))
-        outgoing = await self._storage.read(outgoing_lead, new_id(), new, now)
+        outgoing = await self._storage.read(outgoing_test_lead, new_id(), new, now)
         destination = open_adapter(connection, self._context, self._storage)
         try:
             async with self._turn(offer.publisher_id, TURN_SECONDS):
@@ -152,7 +152,7 @@ class Validator:
         now = self._clock()
         await self._storage.read(require_offer, offer)
         new = normalised(test_lead(offer, test_marker(to_datetime(now))))
-        outgoing = await self._storage.read(outgoing_lead, new_id(), new, now)
+        outgoing = await self._storage.read(outgoing_test_lead, new_id(), new, now)
         line = Connection("", offer, "", 0, stored, Health(), removed=False, created_at=now, changed_at=now)
         context = replace(self._context, network=Silent(self._context.network.policy))
         destination = open_adapter(line, context, self._storage)

@@ -35,11 +35,11 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Something that is wrong on the far side: a state of the stand-in, or ``settings`` that do not fit it.
+    """Something that is wrong on the remote system: a state of the stand-in, or ``settings`` that do not fit it.
 
-    ``code`` is how the far side says it. ``check`` says what ``check()`` makes of it: the same kind (True), nothing,
-    because it cannot be seen without writing (False), or another kind. ``stand_in`` is whose state it is, when it is
-    not the line's own; ``fault`` is what is said to each request with a lead, where the stand-in has no states;
+    ``code`` is how the remote system says it. ``check`` says what ``check()`` makes of it: the same kind (True),
+    nothing, because it cannot be seen without writing (False), or another kind. ``stand_in`` is whose state it is, when
+    it is not the line's own; ``fault`` is what is said to each request with a lead, where the stand-in has no states;
     ``of_many`` is the cause when several leads go in one request, where it is another.
     """
 

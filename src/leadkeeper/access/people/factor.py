@@ -42,7 +42,7 @@ class Seals(Protocol):
         """Whether :meth:`open` can: the key may be lost."""
 
 
-def row_of(person_id: str) -> str:
+def factor_binding(person_id: str) -> str:
     """What a person's secret is bound to."""
     return f"person/{person_id}/factor"
 
@@ -73,7 +73,7 @@ class SecondFactor:
                 "code", _("This is not the code of now: look whether the clocks are right, and enter the next.")
             )
         codes = [_new_code() for _ in range(CODES)]
-        sealed = self._seals.seal({"secret": secret}, row_of(person_id))
+        sealed = self._seals.seal({"secret": secret}, factor_binding(person_id))
 
         def transaction(conn: sa.Connection) -> None:
             now = self._clock()
@@ -109,9 +109,9 @@ class SecondFactor:
 
     def _step(self, sealed: str, person_id: str, code: str, *, after: int | None) -> int | None:
         """The time step of which it is the code; none where the secret cannot be read: recovery codes are left then."""
-        if not self._seals.opens(sealed, row_of(person_id)):
+        if not self._seals.opens(sealed, factor_binding(person_id)):
             return None
-        secret = self._seals.open(sealed, row_of(person_id))["secret"]
+        secret = self._seals.open(sealed, factor_binding(person_id))["secret"]
         return _step_of(secret, code, self._clock(), after=after)
 
     async def left(self, person_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Rows of people and memberships, for acts of this folder. All SQL."""
+"""Rows of people and memberships, for transactions of this folder. All SQL."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.access.people.passwords import Passwords
 from leadkeeper.access.people.records import by_email, memberships
 from leadkeeper.access.permissions import Caller, Role
-from leadkeeper.access.sessions import How, NewSession, OpenSession, Place, Sessions
+from leadkeeper.access.sessions import How, NewSession, OpenSession, Sessions, SignInPlace
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import parse_address
 from leadkeeper.problem import Problem, ProblemType
@@ -67,14 +67,14 @@ class PersonSignIns:
         self._by_person = Guesses(storage, "person", *BY_PERSON, clock)
         self._by_code = Guesses(storage, "code", *BY_CODE, clock)
 
-    async def with_password(self, email: str, password: str, place: Place, device: str | None = None) -> SignedIn:
+    async def with_password(self, email: str, password: str, place: SignInPlace, device: str | None = None) -> SignedIn:
         """Begin a session, which waits for the second factor where there is one.
 
         Raises :class:`Problem`: for a wrong pair, for too many of those, for somebody who may not sign in any more.
         """
         return await self.as_person(await self.check(email, password, place, device), place, factor_too=True)
 
-    async def check(self, email: str, password: str, place: Place, device: str | None = None) -> str:
+    async def check(self, email: str, password: str, place: SignInPlace, device: str | None = None) -> str:
         """Whose pair it is. Raises :class:`Problem` as :meth:`with_password`."""
         key = _key_of(email)
         known = self._devices.known(device, key)
@@ -90,7 +90,7 @@ class PersonSignIns:
             await counts.take_back(whose)
         return str(row.id)
 
-    async def as_person(self, person_id: str, place: Place, *, factor_too: bool, how: How = How.OWN) -> SignedIn:
+    async def as_person(self, person_id: str, place: SignInPlace, *, factor_too: bool, how: How = How.OWN) -> SignedIn:
         """Begin a session of somebody whose password, or link, was right. Raises :class:`Problem`."""
         row, theirs = await self.storage.read(_person, person_id)
         if row is None or row.disabled_at is not None or not (row.is_operator or theirs):
@@ -103,7 +103,7 @@ class PersonSignIns:
             return SignedIn(await self._sessions.begin(caller, place, pending=True))
         return SignedIn(await self._sessions.begin(caller, place, how=how), self._devices.issue(row.email))
 
-    async def with_code(self, pending: OpenSession, code: str, place: Place) -> SignedIn:
+    async def with_code(self, pending: OpenSession, code: str, place: SignInPlace) -> SignedIn:
         """The second factor came. Raises :class:`Problem` for a wrong code, and for too many of those."""
         person_id = pending.caller.person_id or ""
         waits = await self._by_code.count(person_id)
@@ -124,7 +124,7 @@ class PersonSignIns:
         if waits:
             raise too_many(waits)
 
-    def _wrong(self, place: Place, person_id: str | None) -> Problem:
+    def _wrong(self, place: SignInPlace, person_id: str | None) -> Problem:
         claimed = f", as person:{person_id}" if person_id else ""
         detail = f"from {place.address or 'an unknown address'}{claimed}"
         self.audit.later("anyone", "signIn.refused", "portal", detail, caused_by=f"address:{place.address}")

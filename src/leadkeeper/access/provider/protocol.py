@@ -90,7 +90,7 @@ class _Way:
     after: str
 
 
-class Provider:
+class IdentityProvider:
     """One identity provider. ``redirect_uri`` is our page that it sends browsers back to."""
 
     def __init__(

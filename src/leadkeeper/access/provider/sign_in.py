@@ -14,9 +14,9 @@ from leadkeeper.access.audit import note
 from leadkeeper.access.people.records import LONGEST_NAME, add_person, by_email, email_of
 from leadkeeper.access.people.sign_in import PersonSignIns, SignedIn
 from leadkeeper.access.permissions import Caller, Role
-from leadkeeper.access.provider.protocol import Claims, Provider
+from leadkeeper.access.provider.protocol import Claims, IdentityProvider
 from leadkeeper.access.provider.settings import ProviderSettings, roles_of
-from leadkeeper.access.sessions import How, Place, end_sessions
+from leadkeeper.access.sessions import How, SignInPlace, end_sessions
 from leadkeeper.network.client import Network
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
@@ -30,14 +30,14 @@ _REFUSED: Final = "signIn.refused"
 class ProviderSignIns:
     """How people sign in with an identity provider. No second factor of ours is asked for: that is the provider's."""
 
-    def __init__(self, provider: Provider, sign_ins: PersonSignIns) -> None:
+    def __init__(self, provider: IdentityProvider, sign_ins: PersonSignIns) -> None:
         self.provider = provider
         self._sign_ins = sign_ins
         self._storage = sign_ins.storage
         self._audit = sign_ins.audit
         self._clock = sign_ins.clock
 
-    async def sign_in(self, claims: Claims, place: Place) -> SignedIn:
+    async def sign_in(self, claims: Claims, place: SignInPlace) -> SignedIn:
         """Begin a session. Raises :class:`Problem` for somebody who is nothing here; their roles are gone then, too."""
         roles = roles_of(claims.groups, self.provider.settings.groups)
         try:
@@ -95,7 +95,7 @@ def open_provider(
     """Signing in with the provider of ``settings``, if there is one; it is first asked when somebody signs in."""
     if settings is None:
         return None
-    provider = Provider(settings, network, secret_keys, f"{base_url}{BACK}", sign_ins.clock)
+    provider = IdentityProvider(settings, network, secret_keys, f"{base_url}{BACK}", sign_ins.clock)
     return ProviderSignIns(provider, sign_ins)
 
 

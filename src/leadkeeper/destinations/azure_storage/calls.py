@@ -16,7 +16,7 @@ from azure.data.tables import RequestTooLargeError
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.azure_storage.account import StorageAccount
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
-from leadkeeper.destinations.azure_storage.errors import Failure, diagnose_storage, network_error, read_error
+from leadkeeper.destinations.azure_storage.errors import Failure, diagnose_storage, network_error, read_storage_error
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
@@ -76,7 +76,7 @@ class StorageCalls:
         if refused is not None:
             response = cast("HttpResponse", refused.response)
             status = 413 if isinstance(refused, RequestTooLargeError) else response.status_code
-            answer = read_error(status, response.headers, response.content, now=self._now())
+            answer = read_storage_error(status, response.headers, response.content, now=self._now())
             return Failure(diagnose_storage(answer, leads, self._account.secrets), answer.code, answer.index)
         network = network_error(error)
         if network is not None:

@@ -144,7 +144,7 @@ _OBSERVED: Final = 4_096
 _SHARED: Final = 8
 
 
-def read_error(status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> StorageError:
+def read_storage_error(status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> StorageError:
     """The service's error answer, its code from the ``x-ms-error-code`` header or the JSON or XML body.
 
     ``headers`` must be found in any case; ``now`` is in seconds since 1970. Takes any answer, also one that no
@@ -226,7 +226,7 @@ def _evidence(error: StorageError, leads: Sequence[OutgoingLead], secrets: Seque
 
 
 def _is_echoed(lead: OutgoingLead, observed: str, stretches: set[str]) -> bool:
-    """Whether ``heard`` holds one of the lead's private texts, a word of its customer's, or a long part of one."""
+    """Whether ``observed`` holds one of the lead's private texts, a word of its customer's, or a long part of one."""
     texts = [text.casefold() for text in lead.private]
     c = lead.customer
     words = re.findall(r"\w{3,}", f"{c.first_name} {c.last_name} {c.email} {c.company} {c.title}".casefold())

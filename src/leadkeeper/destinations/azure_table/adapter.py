@@ -72,7 +72,7 @@ _PAGES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A lead as a row of the table. ``note`` says what had to be cut; ``size`` is its bytes in a transaction."""
 
     lead: OutgoingLead
@@ -90,7 +90,7 @@ class Row:
         return Receipt(result=result, remote_id=f"{self.partition}/{self.lead.id}", note=self.note)
 
 
-def make_row(lead: OutgoingLead) -> Row:
+def make_row(lead: OutgoingLead) -> TableRow:
     """The row of a lead: Microsoft's columns, the customer's fields as columns of their own, ``Campaign``, ``IsTest``.
 
     Texts longer than :data:`TEXT_LIMIT` are cut, since Azure would refuse the row; ``CustomerInfo`` stays JSON.
@@ -118,7 +118,7 @@ def make_row(lead: OutgoingLead) -> Row:
     keys = {"PartitionKey": f"{created:%Y-%m-%d}", "RowKey": lead.id}
     entity: dict[str, str | bool] = {**keys, **fitting, "IsTest": lead.test}
     note = f"Cut to {TEXT_LIMIT} characters, the most that a column holds: {', '.join(cut)}." if cut else None
-    return Row(lead, entity, note, len(json.dumps(entity)) + _OPERATION_OVERHEAD)
+    return TableRow(lead, entity, note, len(json.dumps(entity)) + _OPERATION_OVERHEAD)
 
 
 def fit_row(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -209,7 +209,7 @@ class AzureTable:
                 return [answers.get(lead.id, unsent) for lead in leads]
         return [answers[lead.id] for lead in leads]
 
-    async def _deliver(self, rows: list[Row], answers: dict[str, Answer], deadline: float) -> Failure | None:
+    async def _deliver(self, rows: list[TableRow], answers: dict[str, Answer], deadline: float) -> Failure | None:
         """Create rows of one partition, all that can be; the failure that ended it early, if one did."""
         waiting = deque([rows])
         asked = False
@@ -230,7 +230,7 @@ class AzureTable:
                 waiting.extendleft(reversed(_without_culprit(some, failure, answers)))
         return None
 
-    async def _create(self, rows: list[Row]) -> Failure | None:
+    async def _create(self, rows: list[TableRow]) -> Failure | None:
         """Create the rows, all or none; makes the table when it is missing, once."""
         leads = [row.lead for row in rows]
         failure = await self._calls.do(lambda: self._insert(rows), leads)
@@ -241,13 +241,13 @@ class AzureTable:
             return await self._calls.do(lambda: self._insert(rows), leads)
         return Failure(made.unsent)
 
-    async def _insert(self, rows: list[Row]) -> None:
+    async def _insert(self, rows: list[TableRow]) -> None:
         if len(rows) == 1:
             await self._client.create_entity(rows[0].entity, **_QUIET)
             return
         await self._batch.create([row.entity for row in rows])
 
-    async def _without_present(self, rows: list[Row], answers: dict[str, Answer]) -> list[list[Row]]:
+    async def _without_present(self, rows: list[TableRow], answers: dict[str, Answer]) -> list[list[TableRow]]:
         """What is left to create when some of the rows are there: one by one where that is not known."""
         pages: list[set[str]] = []
         if await self._calls.do(lambda: self._read_keys(rows, pages)) is not None:
@@ -259,7 +259,7 @@ class AzureTable:
             return [rest] if rest else []
         return [[row] for row in rest]
 
-    async def _read_keys(self, rows: list[Row], pages: list[set[str]]) -> None:
+    async def _read_keys(self, rows: list[TableRow], pages: list[set[str]]) -> None:
         """Add to ``pages`` the row keys that are there from the first to the last of ``rows``, at most a few pages."""
         keys = [row.lead.id for row in rows]
         found = self._client.query_entities(
@@ -291,13 +291,13 @@ class AzureTable:
         await self._client.close()
 
 
-def transactions(rows: Iterable[Row], operations: int) -> Iterator[list[Row]]:
+def transactions(rows: Iterable[TableRow], operations: int) -> Iterator[list[TableRow]]:
     """The rows in order, in groups that one transaction takes: of one day, at most ``operations``, not too large."""
-    days: dict[str, list[Row]] = {}
+    days: dict[str, list[TableRow]] = {}
     for row in rows:
         days.setdefault(row.partition, []).append(row)
     for day in days.values():
-        group: list[Row] = []
+        group: list[TableRow] = []
         size = 0
         for row in day:
             if group and (len(group) == operations or size + row.size > TRANSACTION_BYTES):
@@ -308,7 +308,7 @@ def transactions(rows: Iterable[Row], operations: int) -> Iterator[list[Row]]:
         yield group
 
 
-def _without_culprit(rows: list[Row], failure: Failure, answers: dict[str, Answer]) -> list[list[Row]]:
+def _without_culprit(rows: list[TableRow], failure: Failure, answers: dict[str, Answer]) -> list[list[TableRow]]:
     """Answer the row that the failure names and leave the others, or cut the transaction in two when it names none."""
     index = 0 if len(rows) == 1 else failure.index
     if index is None or index >= len(rows):

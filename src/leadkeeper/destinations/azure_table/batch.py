@@ -38,7 +38,7 @@ _HEADER: Final = re.compile(r"^([^\s:]+):[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTIL
 _CONTENT_TYPE: Final = re.compile(rb"^content-type:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
-class Part(NamedTuple):
+class OperationAnswer(NamedTuple):
     """The service's answer to one operation, or to a whole transaction. Headers are found in any case."""
 
     status_code: int
@@ -47,9 +47,9 @@ class Part(NamedTuple):
 
 
 class TransactionRefused(HttpResponseError):
-    """The service refused a transaction; ``response`` is the :class:`Part` that says why. Nothing was written."""
+    """The service refused a transaction; ``response`` says why (an :class:`OperationAnswer`). Nothing was written."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: OperationAnswer) -> None:
         super().__init__("the transaction was refused")
         self.response = cast("Any", part)
 
@@ -79,7 +79,7 @@ class Batch:
         if answer.fault is not None:
             raise answer.fault
         if answer.status != 202:
-            raise TransactionRefused(Part(answer.status, answer.headers, answer.body))
+            raise TransactionRefused(OperationAnswer(answer.status, answer.headers, answer.body))
         parts = read_parts(answer.headers.get("Content-Type", ""), answer.body)
         for part in parts:
             if part.status_code not in _CREATED:
@@ -136,12 +136,12 @@ def _declared(entity: Entity) -> dict[str, str | bool]:
     return declared
 
 
-def read_parts(content_type: str, body: bytes) -> list[Part]:
+def read_parts(content_type: str, body: bytes) -> list[OperationAnswer]:
     """The answers to a transaction's operations, or the one to that which failed, with or without a set around them.
 
     Raises ``ValueError`` for what is not the answer to a transaction.
     """
-    found: list[Part] = []
+    found: list[OperationAnswer] = []
     for kind, content in _split(content_type, body):
         inner = _split(kind, content) if _BOUNDARY.match(kind) else [(kind, content)]
         found += [_read_part(*each) for each in inner]
@@ -162,16 +162,16 @@ def _split(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
         yield kind[1].decode("latin-1") if kind else "", content
 
 
-def _read_part(kind: str, content: bytes) -> Part:
+def _read_part(kind: str, content: bytes) -> OperationAnswer:
     line = _STATUS.match(content)
     if not kind.lower().startswith("application/http") or line is None:
         raise ValueError("a part of the answer is not an answer to an operation")
     status = int(line[1])
     if status in _CREATED:
-        return Part(status, {}, b"")
+        return OperationAnswer(status, {}, b"")
     head, body = _cut(content[line.end() :])
     headers: CaseInsensitiveDict = CaseInsensitiveDict(_HEADER.findall(head.decode("latin-1")))
-    return Part(status, headers, body)
+    return OperationAnswer(status, headers, body)
 
 
 def _cut(text: bytes) -> tuple[bytes, bytes]:

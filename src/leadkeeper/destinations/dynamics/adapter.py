@@ -31,7 +31,7 @@ from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
-from leadkeeper.network.entra.tokens import Tokens
+from leadkeeper.network.entra.tokens import EntraTokens
 from leadkeeper.network.rest import Reply, unsent
 from leadkeeper.texts import _, join_lazily, lazy_gettext
 
@@ -101,7 +101,7 @@ class Dynamics:
         self._now = now
         self._origin = config.instance_url
         self._refusal = None if is_instance_permitted(config.host, network.policy) else _FOREIGN_HOST
-        tokens = Tokens(network, clock=clock, now=now)
+        tokens = EntraTokens(network, clock=clock, now=now)
         self._environment = Environment(self._origin, credential_of(config), network, tokens, clock)
         self._defaults: dict[str, Value] = {**DEFAULTS, _SOURCE: config.lead_source_code}
         self._changes = config.fields

@@ -18,7 +18,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network import rest
 from leadkeeper.network.answer import RemoteMessage
 from leadkeeper.network.client import Answered, Network
-from leadkeeper.network.entra.tokens import Credential, CredentialToken, Tokens
+from leadkeeper.network.entra.tokens import Credential, CredentialToken, EntraTokens
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Dialect, Reply, RestClient
 
 USUAL_LENGTHS: Final[Mapping[str, int]] = {
@@ -89,7 +89,7 @@ class Environment:
         origin: str,
         credential: Credential,
         network: Network,
-        tokens: Tokens,
+        tokens: EntraTokens,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tokens = CredentialToken(tokens, credential)

@@ -22,7 +22,7 @@ from leadkeeper.destinations.hubspot.errors import (
     read_fault,
     read_hubspot_error,
 )
-from leadkeeper.destinations.hubspot.records import Contact, Properties, read_records
+from leadkeeper.destinations.hubspot.records import HubSpotContact, Properties, read_records
 from leadkeeper.destinations.hubspot.settings import API_HOST, HubSpotConfig
 from leadkeeper.diagnosis import EVIDENCE_LIMIT, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.answer import Private
@@ -152,7 +152,7 @@ class Account:
 
     async def read(
         self, kind: str, values: Iterable[str], names: Sequence[str], by: str = "", *, lost: set[str] | None = None
-    ) -> list[Contact] | Diagnosis:
+    ) -> list[HubSpotContact] | Diagnosis:
         """The records with these ids, or values of the unique property ``by``; those that are missing are left out.
 
         HubSpot names them: they are added to ``lost``.
@@ -175,8 +175,8 @@ class Account:
 
     async def _halves(
         self, kind: str, values: Sequence[str], middle: int, names: Sequence[str], by: str, lost: set[str] | None
-    ) -> list[Contact] | Diagnosis:
-        found: list[Contact] = []
+    ) -> list[HubSpotContact] | Diagnosis:
+        found: list[HubSpotContact] = []
         for half in (values[:middle], values[middle:]):
             records = await self.read(kind, half, names, by, lost=lost)
             if isinstance(records, Diagnosis):
@@ -185,7 +185,7 @@ class Account:
         return found
 
     async def write(
-        self, kind: str, call: str, items: Sequence[Item], key_of: Callable[[Contact], str], deadline: float
+        self, kind: str, call: str, items: Sequence[Item], key_of: Callable[[HubSpotContact], str], deadline: float
     ) -> dict[str, str | FailedItem]:
         """Create or update records; for each input the record's id, or why there is none.
 
@@ -237,7 +237,9 @@ def _batch(kind: str, call: str) -> str:
     return f"/crm/objects/{_VERSION}/{kind}/batch/{call}"
 
 
-def _summary(reply: Reply, items: Sequence[Item], key_of: Callable[[Contact], str]) -> dict[str, str | FailedItem]:
+def _summary(
+    reply: Reply, items: Sequence[Item], key_of: Callable[[HubSpotContact], str]
+) -> dict[str, str | FailedItem]:
     """What the answer says of each input."""
     keys = {item.key: item for item in items}
     found: dict[str, str | FailedItem] = {}

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from leadkeeper.destinations.hubspot.account import CONTACTS, Account, FailedItem, Item
 from leadkeeper.destinations.hubspot.errors import CONFLICT
-from leadkeeper.destinations.hubspot.records import EMAIL, MORE_EMAILS, Contact
+from leadkeeper.destinations.hubspot.records import EMAIL, MORE_EMAILS, HubSpotContact
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.network.answer import Private
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class WantedContact:
     """Somebody to be found or made: the address in small letters, as it is written, what the contact gets beside."""
 
     address: str
@@ -34,7 +34,9 @@ class KeptContact:
     result: str
 
 
-async def keep(account: Account, people: Sequence[Person], deadline: float) -> dict[str, KeptContact | FailedItem]:
+async def keep_contacts(
+    account: Account, people: Sequence[WantedContact], deadline: float
+) -> dict[str, KeptContact | FailedItem]:
     """See to it that each of ``people`` is a contact; by address, the contact or why there is none."""
     there = await _find(account, people)
     if isinstance(there, Diagnosis):
@@ -53,7 +55,7 @@ async def keep(account: Account, people: Sequence[Person], deadline: float) -> d
     return found | await _fill(account, known, there, deadline)
 
 
-async def _find(account: Account, people: Sequence[Person]) -> dict[str, Contact] | Diagnosis:
+async def _find(account: Account, people: Sequence[WantedContact]) -> dict[str, HubSpotContact] | Diagnosis:
     names = dict.fromkeys((EMAIL, MORE_EMAILS, *(name for person in people for name in person.properties)))
     found = await account.read(CONTACTS, (person.email for person in people), list(names), EMAIL)
     if isinstance(found, Diagnosis):
@@ -63,8 +65,8 @@ async def _find(account: Account, people: Sequence[Person]) -> dict[str, Contact
 
 
 async def _by_id(
-    account: Account, people: Sequence[Person], found: Mapping[str, KeptContact | FailedItem]
-) -> dict[str, Contact]:
+    account: Account, people: Sequence[WantedContact], found: Mapping[str, KeptContact | FailedItem]
+) -> dict[str, HubSpotContact]:
     """Those that HubSpot itself names as having the address: an address from before a merge may find nobody."""
     named = {
         person.address: at.existing
@@ -77,7 +79,9 @@ async def _by_id(
     return {address: by_id[number] for address, number in named.items() if number in by_id}
 
 
-async def _create(account: Account, people: Sequence[Person], deadline: float) -> dict[str, KeptContact | FailedItem]:
+async def _create(
+    account: Account, people: Sequence[WantedContact], deadline: float
+) -> dict[str, KeptContact | FailedItem]:
     items = [
         Item(person.address, {"properties": {**person.properties, EMAIL: person.email}}, person.private)
         for person in people
@@ -86,12 +90,12 @@ async def _create(account: Account, people: Sequence[Person], deadline: float) -
     return {key: KeptContact(each, "created") if isinstance(each, str) else each for key, each in made.items()}
 
 
-def _address(contact: Contact) -> str:
+def _address(contact: HubSpotContact) -> str:
     return next(iter(contact.addresses), "")
 
 
 async def _fill(
-    account: Account, people: Iterable[Person], there: Mapping[str, Contact], deadline: float
+    account: Account, people: Iterable[WantedContact], there: Mapping[str, HubSpotContact], deadline: float
 ) -> dict[str, KeptContact | FailedItem]:
     """Fill in what is empty. Two addresses may be one contact's: it is written once."""
     wanted: dict[str, dict[str, str]] = {}

@@ -177,7 +177,7 @@ def diagnose_hubspot_reply(reply: Reply, evidence: Evidence, now: float, offset:
     """Why a request failed as a whole. ``offset`` is the account's, in seconds east of UTC, if it is known."""
     headers = reply.answered.headers
     wait = retry_after(headers, now)
-    kind = kind_of(reply)
+    kind = kind_of_answer(reply)
     if kind is Kind.SERVER_ERROR and reply.status == 503 and wait is not None:
         kind = Kind.THROTTLED
     match kind:
@@ -197,7 +197,7 @@ def diagnose_hubspot_reply(reply: Reply, evidence: Evidence, now: float, offset:
     return diagnose(kind, evidence, outcome=outcome, retry_after=wait)
 
 
-def kind_of(reply: Reply) -> AnyKind:
+def kind_of_answer(reply: Reply) -> AnyKind:
     """What an answer that is no success means: the code says more than the status, and headers whose limit it is."""
     kind = CODES.get(reply.code or "") or STATUSES.get(reply.status)
     headers = reply.answered.headers

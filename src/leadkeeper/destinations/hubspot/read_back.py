@@ -17,7 +17,7 @@ _LEAD_PAGE: Final = "/record/0-136/"
 """In the address of a lead's page; a contact's has another number."""
 
 
-class Asked(NamedTuple):
+class LookUp(NamedTuple):
     """What a batch of ids gave: those that were found under their own id, and those that are not there."""
 
     there: frozenset[str]
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
         return Presence.MISSING if value in self.lost else Presence.MERGED
 
 
-_NOTHING: Final = Asked(frozenset(), frozenset())
+_NOTHING: Final = LookUp(frozenset(), frozenset())
 
 
 async def find_records(
@@ -62,7 +62,7 @@ def _is_lead(each: SentRecord) -> bool:
     return _LEAD_PAGE in (each.receipt.link or "")
 
 
-async def _ask(account: Account, kind: str, values: Iterable[str | None], by: str = "") -> Asked | Diagnosis:
+async def _ask(account: Account, kind: str, values: Iterable[str | None], by: str = "") -> LookUp | Diagnosis:
     wanted = list(dict.fromkeys(value for value in values if value))
     if not wanted:
         return _NOTHING
@@ -71,4 +71,4 @@ async def _ask(account: Account, kind: str, values: Iterable[str | None], by: st
     if isinstance(found, Diagnosis):
         return found
     there = frozenset(str(each.values.get(by)) if by else each.id for each in found)
-    return Asked(there, frozenset(lost))
+    return LookUp(there, frozenset(lost))

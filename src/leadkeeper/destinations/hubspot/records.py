@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from leadkeeper.destinations.hubspot.settings import HubSpotConfig
-from leadkeeper.destinations.mapping import Value, clean, cut, record
+from leadkeeper.destinations.mapping import Value, cut, record, sendable_text
 from leadkeeper.lead import OutgoingLead
 
 EMAIL: Final = "email"
@@ -51,7 +51,7 @@ def contact_of(lead: OutgoingLead, config: HubSpotConfig) -> tuple[dict[str, str
     return _texts(fields), notes
 
 
-def lead_of(lead: OutgoingLead, config: HubSpotConfig) -> tuple[dict[str, str], tuple[str, ...]]:
+def lead_properties(lead: OutgoingLead, config: HubSpotConfig) -> tuple[dict[str, str], tuple[str, ...]]:
     """The lead's properties with our id, and what was cut. HubSpot takes no lead without a name."""
     defaults = _TEST_LEAD if lead.test else LEAD_FIELDS if lead.action else _PLAIN
     named = record(defaults, config.lead_fields, lead)
@@ -62,11 +62,11 @@ def lead_of(lead: OutgoingLead, config: HubSpotConfig) -> tuple[dict[str, str], 
 
 def address_of(lead: OutgoingLead) -> str | None:
     """The address by which the contact is found; ``None`` when HubSpot would not take it."""
-    text = clean(lead.customer.email)
+    text = sendable_text(lead.customer.email)
     return text if len(text) <= _ADDRESS_LIMIT and _ADDRESS.fullmatch(text) else None
 
 
-def wanted(config: HubSpotConfig) -> tuple[str, ...]:
+def fillable_properties(config: HubSpotConfig) -> tuple[str, ...]:
     """The properties of contacts that leads may fill in."""
     return tuple(name for name, value in {**CONTACT_FIELDS, **config.fields}.items() if value is not None)
 
@@ -89,7 +89,7 @@ def _read_only(described: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class HubSpotContact:
     """A contact as it was read: its id and what its properties hold."""
 
     id: str
@@ -109,16 +109,16 @@ class Contact:
         return {name: value for name, value in properties.items() if self.values.get(name) in (None, "")}
 
 
-def read_records(content: Any) -> Iterator[Contact]:
+def read_records(content: Any) -> Iterator[HubSpotContact]:
     """The records of an answer to a batch."""
     results = content.get("results") if isinstance(content, dict) else None
     for each in results if isinstance(results, list) else ():
         if isinstance(each, dict) and isinstance(each.get("id"), str) and each["id"].isdecimal():
             values = each.get("properties")
-            yield Contact(each["id"], values if isinstance(values, dict) else {})
+            yield HubSpotContact(each["id"], values if isinstance(values, dict) else {})
 
 
-def merged(each: Iterable[Mapping[str, str]]) -> dict[str, str]:
+def merged_contact(each: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """One contact's properties out of several leads': the earlier lead's value stands."""
     found: dict[str, str] = {}
     for properties in each:

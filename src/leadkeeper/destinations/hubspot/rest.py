@@ -24,7 +24,7 @@ from leadkeeper.destinations.hubspot.account import (
     FailedItem,
     Item,
 )
-from leadkeeper.destinations.hubspot.contacts import KeptContact, Person
+from leadkeeper.destinations.hubspot.contacts import KeptContact, WantedContact
 from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.errors import CONFLICT, UNIQUE_TAKEN
 from leadkeeper.destinations.hubspot.read_back import find_records
@@ -35,11 +35,11 @@ from leadkeeper.destinations.hubspot.records import (
     Properties,
     address_of,
     contact_of,
-    lead_of,
+    fillable_properties,
+    lead_properties,
     lead_wanted,
-    merged,
+    merged_contact,
     unusable,
-    wanted,
 )
 from leadkeeper.destinations.hubspot.settings import API_HOST, HubSpotConfig
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
@@ -107,7 +107,7 @@ class HubSpotRestApi:
         addresses = {lead.id: address_of(lead) for lead in leads if lead.id not in answers}
         answers |= {each: diagnose(HubSpotKind.EMAIL_UNUSABLE) for each, address in addresses.items() if not address}
         new = [lead for lead in leads if lead.id not in answers]
-        kept = await contacts.keep(self._account, self._people(ready, new), deadline)
+        kept = await contacts.keep_contacts(self._account, self._people(ready, new), deadline)
         found = {lead.id: kept[str(addresses[lead.id]).casefold()] for lead in new}
         answers |= {each: self._known(what.diagnosis) for each, what in found.items() if isinstance(what, FailedItem)}
         if ready.leads:
@@ -130,7 +130,7 @@ class HubSpotRestApi:
         missing = unusable(fields, ready.known)
         own = [f"{name} does not exist in this account, or only HubSpot writes it" for name in missing]
         if ready.leads:
-            properties, more = lead_of(lead, self._config)
+            properties, more = lead_properties(lead, self._config)
             record |= {f"{LEADS}.{name}": value for name, value in properties.items()}
             return Preview(record, (*notes, *more, *summary, *own))
         return Preview(record, (*notes, *summary, *own, "no lead is made, only a contact"))
@@ -185,16 +185,16 @@ class HubSpotRestApi:
             return self._known(found)
         return {str(each.values[name]): each.id for each in found if each.values.get(name)}
 
-    def _people(self, ready: _Ready, leads: Iterable[OutgoingLead]) -> list[Person]:
+    def _people(self, ready: _Ready, leads: Iterable[OutgoingLead]) -> list[WantedContact]:
         """One for each address; what two leads say of it differently, the earlier one says."""
         together: dict[str, list[OutgoingLead]] = {}
         for lead in leads:
             together.setdefault(str(address_of(lead)).casefold(), []).append(lead)
         return [
-            Person(
+            WantedContact(
                 address,
                 str(address_of(those[0])),
-                merged(self._fields(ready, each) for each in those),
+                merged_contact(self._fields(ready, each) for each in those),
                 self._account.client.private(those[0]),
             )
             for address, those in together.items()
@@ -234,7 +234,7 @@ class HubSpotRestApi:
         for lead, _contact in those:
             at = made[lead.id]
             if isinstance(at, str):
-                notes = (*lead_of(lead, self._config)[1], *self._notes(ready, lead))
+                notes = (*lead_properties(lead, self._config)[1], *self._notes(ready, lead))
                 answers[lead.id] = self._receipt(ready, LEADS, "created", at, notes)
             elif lead in taken and isinstance(there, Diagnosis):
                 answers[lead.id] = there
@@ -247,7 +247,7 @@ class HubSpotRestApi:
     def _item(self, lead: OutgoingLead, contact: str) -> Item:
         types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LEAD_TO_PRIMARY_CONTACT}]
         body: Mapping[str, Any] = {
-            "properties": lead_of(lead, self._config)[0],
+            "properties": lead_properties(lead, self._config)[0],
             "associations": [{"to": {"id": contact}, "types": types}],
         }
         return Item(lead.id, body, self._account.client.private(lead))
@@ -294,7 +294,7 @@ class HubSpotRestApi:
         known = await self._account.contact_properties.get()
         if isinstance(known, Diagnosis):
             return known
-        bad = unusable(wanted(self._config), known)
+        bad = unusable(fillable_properties(self._config), known)
         chosen = [name for name in bad if name in self._config.fields]
         if chosen:
             return _not_usable(chosen)

@@ -18,7 +18,7 @@ _DEEPEST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class FormField:
+class MarketoField:
     """A field of a form. ``length`` is the most characters it takes, ``initial`` what a page would send untouched."""
 
     required: bool = False
@@ -31,7 +31,7 @@ class Form:
     """A form as it is published: its version, its fields by name, and whether only a person can send it."""
 
     version: str
-    fields: Mapping[str, FormField]
+    fields: Mapping[str, MarketoField]
     protected: bool = False
 
 
@@ -45,7 +45,7 @@ def read_jsonp(body: bytes) -> Any:
         return None
 
 
-def read_form(content: Any, form_id: str) -> Form | None:
+def read_descriptor(content: Any, form_id: str) -> Form | None:
     """The form in a descriptor; ``None`` when it describes none. Keys are taken in any case."""
     if not isinstance(content, dict):
         return None
@@ -57,7 +57,7 @@ def read_form(content: Any, form_id: str) -> Form | None:
     return Form(str(top.get("vid") or top.get("formvid") or form_id), fields, protected)
 
 
-def _fields(found: Any, depth: int) -> Iterator[tuple[str, FormField]]:
+def _fields(found: Any, depth: int) -> Iterator[tuple[str, MarketoField]]:
     """The fields in lists of rows and objects of lists, however they are nested."""
     if depth > _DEEPEST:
         return
@@ -75,10 +75,10 @@ def _fields(found: Any, depth: int) -> Iterator[tuple[str, FormField]]:
                 yield from _fields(each, depth + 1)
 
 
-def _field(keys: Mapping[str, Any]) -> FormField:
+def _field(keys: Mapping[str, Any]) -> MarketoField:
     length, initial = keys.get("maxlength"), keys.get("inputinitialvalue")
     hidden = str(keys.get("datatype", "")).lower() == "hidden"
-    return FormField(
+    return MarketoField(
         required=_truthy(keys.get("isrequired", keys.get("required"))),
         length=length if isinstance(length, int) and length > 0 else None,
         initial=initial if hidden and isinstance(initial, str) else "",

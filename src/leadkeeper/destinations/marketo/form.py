@@ -17,7 +17,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import Value, cut, noted, record
-from leadkeeper.destinations.marketo.descriptor import Form, FormField, read_form, read_jsonp
+from leadkeeper.destinations.marketo.descriptor import Form, MarketoField, read_descriptor, read_jsonp
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
 from leadkeeper.destinations.marketo.pace import Busy, form_pace
 from leadkeeper.destinations.marketo.settings import MarketoConfig
@@ -254,7 +254,7 @@ class MarketoForm:
         content = read_jsonp(answered.body)
         if content is None:
             return self._blocked(answered, private)
-        form = read_form(content, self._config.form_id)
+        form = read_descriptor(content, self._config.form_id)
         if form is None:
             return diagnose(MarketoKind.FORM_NOT_FOUND, Evidence(answered.status))
         return Fresh(form, FORM_SECONDS)
@@ -280,7 +280,7 @@ def _fields(lead: OutgoingLead, config: MarketoConfig, form: Form | None) -> tup
     return fitting | filled, (*notes, *cuts)
 
 
-def _filled(form: Mapping[str, FormField], given: Mapping[str, Any]) -> dict[str, str]:
+def _filled(form: Mapping[str, MarketoField], given: Mapping[str, Any]) -> dict[str, str]:
     """What a page would send untouched, and an honest placeholder in demanded names."""
     filled = {}
     for name, field in form.items():

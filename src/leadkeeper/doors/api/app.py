@@ -55,7 +55,7 @@ def create_api(
     addresses: ClientAddresses = _NO_PROXIES,
     metrics_open: bool = False,
 ) -> ASGIApp:
-    """The API over ``rooms``; ``beside`` are hot routes of other doors, served and documented with it.
+    """The API over ``services``; ``beside`` are hot routes of other doors, served and documented with it.
 
     ``documents`` make the OpenAPI documents of further doors, which become part of the one shown. ``addresses`` tells
     whose a request is. ``metrics_open``: measurements need no key.

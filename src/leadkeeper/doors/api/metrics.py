@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from leadkeeper.delivery.sent import Sent
-from leadkeeper.privacy.retention import Figures, figures
+from leadkeeper.privacy.retention import StoredFigures, figures
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, damage_counts
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -53,7 +53,7 @@ class Keeping:
             registry=registry,
         )
 
-    def set(self, found: Figures) -> None:
+    def set(self, found: StoredFigures) -> None:
         """As they are now."""
         self._bytes.labels("all").set(found.room.taken)
         self._bytes.labels("free").set(found.room.free)

@@ -13,7 +13,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Operator, Owner, PublisherId
 from leadkeeper.json_types import WHOLE
 from leadkeeper.privacy.periods import LONGEST_DAYS, Own, Periods
-from leadkeeper.privacy.retention import Figures, Kept, Retention
+from leadkeeper.privacy.retention import KeptKind, Retention, StoredFigures
 from leadkeeper.problem import ProblemType
 from leadkeeper.views import View
 
@@ -58,7 +58,7 @@ class KeptView(View):
     late: bool = Field(description="Whether some should have been removed by now: no worker runs.")
 
     @classmethod
-    def of(cls, kept: Kept) -> KeptView:
+    def of(cls, kept: KeptKind) -> KeptView:
         """The view of ``kept``."""
         left_since = None if kept.left_at is None else to_text(kept.left_at)
         oldest = None if kept.oldest_at is None else to_text(kept.oldest_at)
@@ -76,7 +76,7 @@ class RetentionReport(View):
     free_bytes: int = Field(description="Of these, bytes in pages that hold nothing.")
 
     @classmethod
-    def of(cls, periods: Periods, found: Figures) -> RetentionReport:
+    def of(cls, periods: Periods, found: StoredFigures) -> RetentionReport:
         """The report on ``found``."""
         kinds = {kind.value: KeptView.of(kept) for kind, kept in found.kept.items()}
         size = {"database_bytes": found.room.taken, "free_bytes": found.room.free}

@@ -24,7 +24,7 @@ from leadkeeper.doors.cli.showing import (
     to_json,
 )
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
-from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json
+from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer, read_json_file
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_connection
 from leadkeeper.texts import _
@@ -290,7 +290,7 @@ def _body(file: str | None, to: str | None, settings: list[str]) -> dict[str, An
     if file is not None:
         if settings:
             raise typer.BadParameter("--set goes with --to, not with --file")
-        return read_json(file)
+        return read_json_file(file)
     destinations = quiet_settings().destinations
     destination = destinations.taking(to or "")
     if destination is None:

@@ -37,7 +37,7 @@ def database_status(settings: Settings) -> DatabaseStatus:
     import sqlalchemy as sa
 
     from leadkeeper.storage.engine import open_storage
-    from leadkeeper.storage.migrate import current, newest
+    from leadkeeper.storage.migrate import current_revision, newest
 
     url = sa.make_url(settings.database_url)
     shown = url.render_as_string(hide_password=True)
@@ -47,7 +47,7 @@ def database_status(settings: Settings) -> DatabaseStatus:
     async def look() -> DatabaseStatus:
         storage = open_storage(settings.database_url)
         try:
-            return DatabaseStatus(shown, await storage.read(current), newest())
+            return DatabaseStatus(shown, await storage.read(current_revision), newest())
         finally:
             await storage.close()
 

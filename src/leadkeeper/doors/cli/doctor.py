@@ -271,10 +271,14 @@ async def _backlog(services: Services) -> list[Finding]:
 
 async def _retention(services: Services) -> Finding:
     """For how long data are kept, how old the oldest are, and the room that the database takes."""
-    from leadkeeper.privacy.periods import Kind
+    from leadkeeper.privacy.periods import DataKind
 
     found, usual, now = await services.retention.figures(), services.retention.usual, services.clock()
-    days = {Kind.PERSONAL: usual.personal_days, Kind.EVIDENCE: usual.evidence_days, Kind.MAILS: usual.mail_days}
+    days = {
+        DataKind.PERSONAL: usual.personal_days,
+        DataKind.EVIDENCE: usual.evidence_days,
+        DataKind.MAILS: usual.mail_days,
+    }
     parts = [f"the database takes {found.room.taken / 1e6:.1f} MB, {found.room.free / 1e6:.1f} MB of it free"]
     for kind, kept in found.kept.items():
         age = "" if kept.oldest_at is None else f", the oldest came {_ago(now - kept.oldest_at)} ago"

@@ -1,4 +1,4 @@
-"""Running a command's work on the rooms, straight on the database."""
+"""Running a command's work on the services, straight on the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BY = "cli"
 
 
 def with_services(work: Callable[[Services], Awaitable[R]]) -> R:
-    """What ``work`` answers, given the rooms over the database of this process's settings (made when missing).
+    """What ``work`` answers, given the services over the database of this process's settings (made when missing).
 
     Raises :class:`Failed` where another installation is meant.
     """

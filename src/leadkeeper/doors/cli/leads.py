@@ -24,7 +24,7 @@ from leadkeeper.doors.cli.values import (
     known_state,
     milliseconds,
     parse_offer,
-    read_json,
+    read_json_file,
 )
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OfferRef
@@ -221,7 +221,7 @@ def send(
         "title": title,
     }
     typed = {"source": source, "action": action, "customer": customer, "description": description, "campaign": campaign}
-    body = {**_ids(offer), **typed} if offer else read_json(file or "-")
+    body = {**_ids(offer), **typed} if offer else read_json_file(file or "-")
     lead = _new_lead(body, idempotency_key)
     kept = with_services(lambda services: services.intake.keep(lead))
     if json:

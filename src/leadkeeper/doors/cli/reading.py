@@ -1,4 +1,4 @@
-"""Commands that only look: straight on the database, without the rooms that carry leads, so that they start quickly."""
+"""Commands that only look: straight on the database, without what carries leads, so that they start quickly."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def milliseconds(moment: datetime | None) -> int | None:
-    """Whole milliseconds since 1970, as the rooms count."""
+    """Whole milliseconds since 1970, as the services count."""
     return None if moment is None else int(moment.timestamp() * 1000)
 
 
@@ -70,7 +70,7 @@ def moment_text(moment: datetime | None) -> str | None:
     return to_text(int(moment.timestamp() * 1000))
 
 
-def read_json(path: str) -> dict[str, Any]:
+def read_json_file(path: str) -> dict[str, Any]:
     """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``, :class:`Problem`."""
     from leadkeeper.doors.readable import require_storable
 

@@ -40,7 +40,7 @@ class _OfferRoute(JsonRoute):
 
 
 def create_cloud_partner(services: Services, addresses: ClientAddresses = _NO_PROXIES) -> FastAPI:
-    """The API over ``rooms``, below ``/api`` and ``/v1.0``; ``addresses`` tells whose a request is."""
+    """The API over ``services``, below ``/api`` and ``/v1.0``; ``addresses`` tells whose a request is."""
     app = FastAPI(
         title="Cloud Partner Portal",
         version=__version__,

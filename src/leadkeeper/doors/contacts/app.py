@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from leadkeeper.access.contacts import Asked
+from leadkeeper.access.contacts import AskedContact
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.pages import SHARED, STATIC, Pages, content_security_policy, require_static, static_file
 from leadkeeper.doors.web import read_body
@@ -109,7 +109,7 @@ class ContactDoor:
             return self._done(request, await self._answers.decline(token), DECLINED)
         return self._message(request, REFUSED, 422)
 
-    def _shown(self, request: Request, asked: Asked | None) -> Response:
+    def _shown(self, request: Request, asked: AskedContact | None) -> Response:
         if asked is None:
             return self._message(request, OVER, 404)
         address, standing = masked_address(asked.address), asked.standing.value
@@ -117,7 +117,7 @@ class ContactDoor:
             request, "question.html", publisher=asked.publisher_id, address=address, standing=standing
         )
 
-    def _done(self, request: Request, asked: Asked | None, message: PageMessage) -> Response:
+    def _done(self, request: Request, asked: AskedContact | None, message: PageMessage) -> Response:
         if asked is None:
             return self._message(request, OVER, 404)
         return self._message(request, message, publisher=asked.publisher_id)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from leadkeeper.doors.hooks.shapes import find, keep, read_json, unfolded
+from leadkeeper.doors.hooks.shapes import find_fields, keep, read_clean_json, unfolded
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Customer, LeadSource, canonical_action, is_test_marker, read_hops
 from leadkeeper.offer import OfferRef
@@ -33,7 +33,7 @@ def read_payload(body: bytes, offer: OfferRef, idempotency_key: str | None = Non
     """
     try:
         payload = _object(body)
-        found = find(payload)
+        found = find_fields(payload)
     except RecursionError:
         raise _refused(lazy_gettext("The body is nested too deeply.")) from None
     texts, extra = found.texts, found.extra
@@ -74,7 +74,7 @@ def _object(body: bytes) -> dict[str, Any]:
         raise _refused(lazy_gettext("The body is empty. Send the lead as a JSON object."))
     text = body.decode(json.detect_encoding(body), "replace")
     try:
-        payload = unfolded(read_json(text))
+        payload = unfolded(read_clean_json(text))
     except json.JSONDecodeError as error:
         where = lazy_gettext("line %(lineno)s, column %(colno)s", lineno=error.lineno, colno=error.colno)
         raise _refused(lazy_gettext("The body is not JSON: %(msg)s (%(where)s).", msg=error.msg, where=where)) from None

@@ -53,7 +53,7 @@ _WRITTEN_TWICE: Final = 8
 
 
 @dataclass(slots=True)
-class Found:
+class ReadPayload:
     """What a payload says: ``texts`` by the names of :data:`TEXTS`, ``customer`` by ours; ``extra`` is all the rest."""
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -61,9 +61,9 @@ class Found:
     extra: dict[str, object] = field(default_factory=dict)
 
 
-def find(payload: Mapping[str, Any]) -> Found:
+def find_fields(payload: Mapping[str, Any]) -> ReadPayload:
     """Everything known in ``payload``; what is not is kept where it stood. May raise ``RecursionError``."""
-    found = Found()
+    found = ReadPayload()
     rest = _take(payload, found)
     if not found.customer and _names(rest).keys() & _OF_A_PERSON:
         rest = _take_fields(rest, found)
@@ -73,7 +73,7 @@ def find(payload: Mapping[str, Any]) -> Found:
     return found
 
 
-def read_json(text: str) -> Any:
+def read_clean_json(text: str) -> Any:
     """The JSON in ``text`` with clean texts; numbers that our JSON could not write back stay texts.
 
     Raises ``json.JSONDecodeError``, and ``RecursionError`` for what is nested too deeply.
@@ -89,7 +89,7 @@ def unfolded(value: Any) -> Any:
             value = value[0]
         elif isinstance(value, str) and value.lstrip()[:1] in ("{", "[", '"'):
             try:
-                value = read_json(value)
+                value = read_clean_json(value)
             except (json.JSONDecodeError, RecursionError):
                 break  # it is a text, then
         else:
@@ -147,7 +147,7 @@ def _text(value: object) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
-def _take(given: Mapping[str, Any], found: Found) -> dict[str, object]:
+def _take(given: Mapping[str, Any], found: ReadPayload) -> dict[str, object]:
     """Take the texts of a lead and its customer out of ``given``; answers what is left of it."""
     rest: dict[str, object] = {}
     details: list[tuple[str, Any]] = []
@@ -169,7 +169,7 @@ def _take(given: Mapping[str, Any], found: Found) -> dict[str, object]:
     return rest
 
 
-def _take_person(value: Any, found: Found) -> Any:
+def _take_person(value: Any, found: ReadPayload) -> Any:
     """Take the customer out of ``value``, unless there is one already; what is left, ``None`` for nothing."""
     details = unfolded(value)
     if not isinstance(details, dict) or found.customer:
@@ -180,7 +180,7 @@ def _take_person(value: Any, found: Found) -> Any:
     return left or None
 
 
-def _take_fields(given: Mapping[str, Any], found: Found) -> dict[str, object]:
+def _take_fields(given: Mapping[str, Any], found: ReadPayload) -> dict[str, object]:
     rest: dict[str, object] = {}
     for key, value in given.items():
         name, text = FIELDS.get(_name(key)), _text(value)
@@ -197,7 +197,7 @@ def _names(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in pairs if name is not None and text}
 
 
-def _look_within(rest: dict[str, object], found: Found, depth: int) -> None:
+def _look_within(rest: dict[str, object], found: ReadPayload, depth: int) -> None:
     """Look for the lead in the objects of ``rest``, which loses what is taken.
 
     Only in those that are surely one: a referrer or a sales person has an address, too.

@@ -31,7 +31,7 @@ from leadkeeper.doors.portal.embedding import EmbeddingPages
 from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.hooks import HookPages
 from leadkeeper.doors.portal.keys import KeyPages
-from leadkeeper.doors.portal.lead_page import LeadPage
+from leadkeeper.doors.portal.lead_page import LeadPageRoutes
 from leadkeeper.doors.portal.lead_upload import UploadPages
 from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
@@ -71,7 +71,7 @@ _PAGES: Final = (
     LeadViewPages,
     UploadPages,
     LivePages,
-    LeadPage,
+    LeadPageRoutes,
     OfferPages,
     ConnectionPages,
     MissingPages,
@@ -106,7 +106,7 @@ _REFUSALS: Final = {
 
 
 class Portal:
-    """The pages over the rooms. ``name`` is the marketplace's; ``origins`` tells whose a form is.
+    """The pages over the services. ``name`` is the marketplace's; ``origins`` tells whose a form is.
 
     ``ending`` is set when the program ends: streams end then. ``support`` is where its operator helps; empty: nowhere.
     ``logo`` is the marketplace's; without one ours is shown.

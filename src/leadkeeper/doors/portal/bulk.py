@@ -30,7 +30,7 @@ _NOTHING_PICKED: Final = _("No lead is ticked. Go back, tick those that you mean
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BulkLine:
     """One lead, as far as it is there for whoever asks, and what comes of the act on it."""
 
     lead: LeadSummary | None
@@ -84,12 +84,12 @@ class BulkPages:
             raise Problem(ProblemType.INVALID_REQUEST, _NOTHING_PICKED, (FieldError("ids", _NOTHING_PICKED),))
         return ids
 
-    async def _lines(self, found: BulkResult, session: Session) -> list[Line]:
+    async def _lines(self, found: BulkResult, session: Session) -> list[BulkLine]:
         ids = tuple(each.lead_id for each in found.outcomes if each.reason != "unknown")
         filters = LeadFilter(publisher_id=session.caller.publisher_id, ids=ids)
         page = await self._services.reading.leads(filters, limit=MOST, by=session.caller.name)
         leads = {lead.id: lead for lead in page.leads}
-        return [Line(leads.get(each.lead_id), each) for each in found.outcomes]
+        return [BulkLine(leads.get(each.lead_id), each) for each in found.outcomes]
 
     async def _name_of(self, owner_id: str, leads: Sequence[LeadSummary]) -> str:
         for publisher_id in {lead.publisher_id for lead in leads} if owner_id else ():

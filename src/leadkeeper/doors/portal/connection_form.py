@@ -92,7 +92,7 @@ class ConnectionForms:
         ref, query, destinations = self._routes.offer_of(request, session), request.query_params, self._destinations
         taken = {each.name for each in (await self._services.connections.page(ref)).connections}
         if "kind" not in query:
-            cards = [(each, guides.guide_of(each)) for each in guides.ordered(destinations.all)]
+            cards = [(each, guides.guide_of(each)) for each in guides.ordered_guides(destinations.all)]
             names = {each.name: each.title for each in destinations}
             return await self._routes.offer_page(request, ref, "connect.html", "destinations", cards=cards, names=names)
         draft = _begun(destinations, query["kind"], query.get("way", ""))

@@ -56,7 +56,7 @@ class RowKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MappingRow:
     """One row of a mapping: a field of the remote system, and what it gets."""
 
     name: str = ""
@@ -76,7 +76,7 @@ class FormField:
     value: str = ""
     choices: tuple[str, ...] = ()
     stored: bool = False
-    rows: tuple[Row, ...] = ()
+    rows: tuple[MappingRow, ...] = ()
     error: str = ""
     marked: bool = False
     """What is wrong with the connection usually is here."""
@@ -112,7 +112,7 @@ def form_fields(
     infos = {info.alias or name: info for name, info in config.model_fields.items()}
     found = []
     for name in (name for name in names if name in infos):
-        info, kind = infos[name], kind_of(infos[name])
+        info, kind = infos[name], field_kind(infos[name])
         found.append(
             FormField(
                 name=name,
@@ -134,7 +134,7 @@ def form_fields(
     return tuple(found)
 
 
-def kind_of(info: FieldInfo) -> FieldKind:
+def field_kind(info: FieldInfo) -> FieldKind:
     """What the field of this setting looks like."""
     kinds = {_kind(part) for part in _parts(info.annotation)}
     return next((kind for kind in kinds if kind is not None), FieldKind.TEXT)
@@ -197,22 +197,22 @@ def form_values(settings: Mapping[str, Any]) -> dict[str, str]:
     return values
 
 
-def _row(name: str, given: object) -> Row:
+def _row(name: str, given: object) -> MappingRow:
     if given is None:
-        return Row(name, RowKind.NOTHING)
+        return MappingRow(name, RowKind.NOTHING)
     if isinstance(given, bool):
-        return Row(name, RowKind.YES if given else RowKind.NO)
+        return MappingRow(name, RowKind.YES if given else RowKind.NO)
     if isinstance(given, int | float):
-        return Row(name, RowKind.NUMBER, json.dumps(given))
-    return Row(name, RowKind.TEXT, str(given))
+        return MappingRow(name, RowKind.NUMBER, json.dumps(given))
+    return MappingRow(name, RowKind.TEXT, str(given))
 
 
-def rows_of(values: Mapping[str, str], name: str, spare: int = SPARE_ROWS) -> tuple[Row, ...]:
+def rows_of(values: Mapping[str, str], name: str, spare: int = SPARE_ROWS) -> tuple[MappingRow, ...]:
     """The rows of a mapping that are filled, and ``spare`` empty ones."""
     pattern = re.compile(rf"{re.escape(name)}\.(\d{{1,3}})\.(?:name|value|kind)")
     numbers = sorted({int(found[1]) for key in values if (found := pattern.fullmatch(key))})
     rows = [
-        Row(
+        MappingRow(
             values.get(f"{name}.{number}.name", "").strip(),
             _row_kind(values.get(f"{name}.{number}.kind", "")),
             values.get(f"{name}.{number}.value", ""),
@@ -220,7 +220,7 @@ def rows_of(values: Mapping[str, str], name: str, spare: int = SPARE_ROWS) -> tu
         for number in numbers
     ]
     filled = [row for row in rows if row.name or row.value.strip()]
-    return (*filled, *(Row() for _ in range(min(spare, max(0, MOST_ROWS - len(filled))))))
+    return (*filled, *(MappingRow() for _ in range(min(spare, max(0, MOST_ROWS - len(filled))))))
 
 
 def _row_kind(text: str) -> RowKind:
@@ -244,7 +244,7 @@ def settings_of(
     for name in names:
         if name not in infos or name in settings:
             continue
-        text, kind = form.get(name, "").strip(), kind_of(infos[name])
+        text, kind = form.get(name, "").strip(), field_kind(infos[name])
         if kind is FieldKind.SECRET and not text and name in stored:
             if form.get(name + REMOVE) != "yes":
                 settings[name] = MASK
@@ -276,7 +276,7 @@ def wrong_rows(form: Mapping[str, str], name: str) -> LazyText | None:
     return None
 
 
-def _given(row: Row) -> str | int | float | bool | None:
+def _given(row: MappingRow) -> str | int | float | bool | None:
     match row.kind:
         case RowKind.NOTHING:
             return None

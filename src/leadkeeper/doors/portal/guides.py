@@ -51,7 +51,7 @@ def guide_of(destination: Provider) -> Guide:
     return Guide("plug-connected", destination.title, (Way("settings", destination.title, "", names, ()),))
 
 
-def ordered(destinations: tuple[Provider, ...]) -> tuple[Provider, ...]:
+def ordered_guides(destinations: tuple[Provider, ...]) -> tuple[Provider, ...]:
     """The destinations as their cards stand: by the places of their guides, what is retired last."""
 
     def place(destination: Provider) -> tuple[bool, int, str]:

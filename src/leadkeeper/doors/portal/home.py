@@ -8,7 +8,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.connections.standing import Standing
+from leadkeeper.connections.standing import ConnectionStanding
 from leadkeeper.doors.portal.overview import (
     HEIGHT,
     STATES,
@@ -58,7 +58,7 @@ class HomePages:
         found = await self._services.catalogue.offers(publisher_id, after, _OFFERS + 1)
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
-        connections: defaultdict[OfferRef, list[Standing]] = defaultdict(list)
+        connections: defaultdict[OfferRef, list[ConnectionStanding]] = defaultdict(list)
         for each in await self._services.connections.standings([offer.ref for offer in offers]):
             connections[each.offer].append(each)
         content: dict[str, Any] = {"offers": offers, "connections": connections, "following": last}

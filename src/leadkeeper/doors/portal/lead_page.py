@@ -27,7 +27,7 @@ from leadkeeper.views import LeadView
 
 _ANSWERS: Final = {
     "again": _("It is on the way again. What comes of it stands below."),
-    "held": _("It was not sent: its connection does not work or is paused. It goes out by itself once that is mended."),
+    "held": _("It was not sent: its connection does not work or is paused. It goes out by itself once that is fixed."),
     "saved": _("Saved."),
 }
 
@@ -42,7 +42,7 @@ class Moment:
     state: str = ""
 
 
-class LeadPage:
+class LeadPageRoutes:
     """``/portal/leads/{lead}`` and what its buttons do."""
 
     def __init__(self, routes: Routes) -> None:

@@ -14,7 +14,7 @@ from leadkeeper.doors.portal.lead_csv import FOLLOW_UP_HEADS
 from leadkeeper.doors.portal.lead_words import FOLLOW_UPS
 from leadkeeper.doors.portal.routes import Places, Routes, form_of
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.follow_up_table import MOST_ROWS, Names, Row, RowError, read_table
+from leadkeeper.inbox.follow_up_table import MOST_ROWS, ColumnNames, Row, RowError, read_table
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import Languages
 from leadkeeper.texts import lazy_gettext as _
@@ -42,7 +42,7 @@ class UploadPages:
     async def _take(self, request: Request, session: Session) -> Response:
         form, whose = await form_of(request), session.caller.publisher_id
         if (agreed := form.get("rows")) is not None:
-            rows = rows_of(agreed)
+            rows = agreed_rows(agreed)
             count, errors = await self._uploads.apply(rows, by=session.caller.name, publisher_id=whose)
             return self._page(request, done=True, count=count, errors=errors)
         table = read_table(form.get("file", ""), names_in(self._routes.services.languages))
@@ -63,16 +63,16 @@ class UploadPages:
         return self._routes.page(request, "upload.html", status, None, **content)
 
 
-def names_in(languages: Languages) -> Names:
+def names_in(languages: Languages) -> ColumnNames:
     """How the columns and states are called in each language, and by the API."""
     columns, states = {"lead id": "id"}, {state: state for state in FOLLOW_UPS}
     for language in languages:
         columns |= {language.tell(head).casefold(): column for column, head in FOLLOW_UP_HEADS}
         states |= {language.tell(label.word).casefold(): state for state, label in FOLLOW_UPS.items()}
-    return Names(columns, states)
+    return ColumnNames(columns, states)
 
 
-def rows_of(text: str) -> list[Row]:
+def agreed_rows(text: str) -> list[Row]:
     """The lines that somebody agreed to, as the page before wrote them. Raises :class:`Problem` for anything else."""
     try:
         found = json.loads(text)

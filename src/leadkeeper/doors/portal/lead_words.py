@@ -74,7 +74,7 @@ TABS: Final[Mapping[str, str]] = {
 ASIDE: Final[Mapping[str, str]] = {
     "outage": _("Nothing got through there for long. It goes out by itself once the connection works."),
     "refused": _(
-        "The destination refused this one lead. Mend what it names, there or in the connection, then send it again."
+        "The destination refused this one lead. Correct what it names, there or in the connection, then send it again."
     ),
     "mayHaveArrived": _(
         "It may have arrived: the answer was lost. Look for it there first; send it again only if it is not there."

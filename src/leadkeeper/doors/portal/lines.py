@@ -48,7 +48,7 @@ _NOT_FOUND: Final = _("%(by)s did not find the test lead %(marker)s there, on %(
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConnectionLine:
     """A connection as the pages show it."""
 
     name: str
@@ -84,29 +84,29 @@ class Line:
         return self.state in (ConnectionState.PAUSED, ConnectionState.BROKEN)
 
 
-async def lines_of(services: Services, ref: OfferRef, language: Language) -> list[Line]:
+async def lines_of(services: Services, ref: OfferRef, language: Language) -> list[ConnectionLine]:
     """The offer's connections by name. Raises :class:`Problem` for an unknown offer."""
     return await _lines(services, (await services.connections.page(ref)).connections, language)
 
 
-async def line_of(services: Services, connection: Connection, language: Language) -> Line:
+async def line_of(services: Services, connection: Connection, language: Language) -> ConnectionLine:
     """One connection."""
     return (await _lines(services, [connection], language))[0]
 
 
-async def _lines(services: Services, connections: Sequence[Connection], language: Language) -> list[Line]:
+async def _lines(services: Services, connections: Sequence[Connection], language: Language) -> list[ConnectionLine]:
     held = [each.id for each in connections if each.health.paused or each.health.paused_by_person]
     counts = await services.storage.read(waiting_counts, held) if held else {}
     now, wait = services.clock(), services.validator.waits_for_word
     return [_line(each, now, language, counts.get(each.id, 0), waits_for_word=wait) for each in connections]
 
 
-def _line(connection: Connection, now: int, language: Language, held: int, *, waits_for_word: bool) -> Line:
+def _line(connection: Connection, now: int, language: Language, held: int, *, waits_for_word: bool) -> ConnectionLine:
     change, destination = connection.change, connection.stored.provider
     trouble, test = connection.health.trouble(now), connection.test
     end = ends_at(connection.changed.stored)
     troubled = connection.state is ConnectionState.BROKEN or trouble is not None
-    return Line(
+    return ConnectionLine(
         name=connection.name,
         destination=destination.name,
         title=destination.title,

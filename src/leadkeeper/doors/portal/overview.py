@@ -159,7 +159,7 @@ def _date(day: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ShownNeed:
     """A cause as the page shows it: where, who acts, and what helps. ``posts``: the button does it at once."""
 
     entry: AttentionEntry
@@ -191,25 +191,27 @@ _AT_CONNECTION: Final[Mapping[Cause, tuple[str, str]]] = {
 }
 
 
-def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title: str) -> Need:
+def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title: str) -> ShownNeed:
     """How a cause is shown to an operator or to a member; ``title`` is what its destination is called."""
     cause = Cause(entry.cause)
     tone = "wait" if cause in _CALM else "wrong"
     who = language.tell(_who(entry, is_operator))
     if entry.publisher_id is None or entry.offer_id is None:
         address, label = _ELSEWHERE[cause]
-        return Need(entry, "", language.gettext("All publishers"), who, address, language.tell(label), tone=tone)
+        return ShownNeed(entry, "", language.gettext("All publishers"), who, address, language.tell(label), tone=tone)
     ref = OfferRef(entry.publisher_id, entry.offer_id)
     if entry.connection is None:
         address, label = f"{offer_address(ref)}/publishing", language.gettext("See what failed")
-        return Need(entry, offer_address(ref), str(ref), who, address, label, tone=tone)
+        return ShownNeed(entry, offer_address(ref), str(ref), who, address, label, tone=tone)
     at, place = connection_address(ref, entry.connection), f"{ref}/{entry.connection} ({title})"
     if cause in _OF_LEADS:
         chosen = urlencode({"state": "setAside", "publisher": ref.publisher_id, "offer": ref.offer_id})
-        return Need(entry, at, place, who, f"/portal/leads?{chosen}", language.gettext("See these leads"), tone=tone)
+        return ShownNeed(
+            entry, at, place, who, f"/portal/leads?{chosen}", language.gettext("See these leads"), tone=tone
+        )
     end, label = _AT_CONNECTION[cause]
     posts = cause is Cause.CONNECTION_PAUSED
-    return Need(entry, at, place, who, at + end, language.tell(label), posts, tone)
+    return ShownNeed(entry, at, place, who, at + end, language.tell(label), posts, tone)
 
 
 def _who(entry: AttentionEntry, is_operator: bool) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from leadkeeper.clock import to_text
 from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.privacy.periods import Kind, Own
+from leadkeeper.privacy.periods import DataKind, Own
 from leadkeeper.problem import Problem
 from leadkeeper.texts import lazy_gettext as _
 
@@ -19,9 +19,9 @@ AT: Final = "/portal/retention"
 OF_PUBLISHER: Final = "/portal/publishers/{publisher_id}/retention"
 _MEGABYTE: Final = 1_000_000
 _KINDS: Final = {
-    Kind.PERSONAL: _("Personal data of leads"),
-    Kind.EVIDENCE: _("What destinations said in failed attempts"),
-    Kind.MAILS: _("Texts and recipients of mails"),
+    DataKind.PERSONAL: _("Personal data of leads"),
+    DataKind.EVIDENCE: _("What destinations said in failed attempts"),
+    DataKind.MAILS: _("Texts and recipients of mails"),
 }
 _FIELDS: Final = ("personalDays", "evidenceDays")
 
@@ -42,8 +42,12 @@ class RetentionPages:
             self._routes.refused(session, f"GET {AT}")
             raise HTTPException(404)
         found, usual = await self._retention.figures(), self._retention.usual
-        days = {Kind.PERSONAL: usual.personal_days, Kind.EVIDENCE: usual.evidence_days, Kind.MAILS: usual.mail_days}
-        rows = [(_KINDS[kind], days[kind], found.kept[kind], _moment(found.kept[kind].oldest_at)) for kind in Kind]
+        days = {
+            DataKind.PERSONAL: usual.personal_days,
+            DataKind.EVIDENCE: usual.evidence_days,
+            DataKind.MAILS: usual.mail_days,
+        }
+        rows = [(_KINDS[kind], days[kind], found.kept[kind], _moment(found.kept[kind].oldest_at)) for kind in DataKind]
         language, size = self._routes.language_of(request), found.room
         taken, free = (language.number(round(each / _MEGABYTE, 1)) for each in (size.taken, size.free))
         return self._routes.page(request, "retention.html", rows=rows, taken=taken, free=free, shrinks=size.shrinks)

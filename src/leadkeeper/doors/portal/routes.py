@@ -34,7 +34,7 @@ from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.doors.portal.words import readable, summary, when
+from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
@@ -71,7 +71,7 @@ class Support:
 
 
 class Routes:
-    """The rooms behind the pages, and the pages' looks. ``name`` is the marketplace's.
+    """The services behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
     ``ending`` is set when the program ends. ``support`` is where its operator helps.
     """
@@ -90,7 +90,7 @@ class Routes:
             "step_label": step_label,
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
-            "readable": readable,
+            "readable": readable_json,
             "summary": summary,
             "acts": ACTS,
             "action_word": action_word,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from leadkeeper.access.people.sign_in import SignedIn
 from leadkeeper.access.permissions import ROLE_NAMES, Caller, Permission
-from leadkeeper.access.sessions import How, NewSession, OpenSession, Place
+from leadkeeper.access.sessions import How, NewSession, OpenSession, SignInPlace
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cookies import cookie
@@ -73,7 +73,7 @@ class Door:
     async def session(self, request: Request, *, acts: bool = True) -> Session | None:
         """Whoever is signed in; ``None`` when nobody is, the time is over, or their key or role was taken away.
 
-        ``acts``: whether this counts as an act of theirs.
+        ``acts`` is whether this counts as an act of theirs.
         """
         for name in _cookies(request):
             token = cookie(request.scope, name)
@@ -91,9 +91,9 @@ class Door:
         token = cookie(request.scope, COOKIE)
         return None if token is None else await self._sessions.find(token, pending=True)
 
-    def place_of(self, request: Request) -> Place:
+    def place_of(self, request: Request) -> SignInPlace:
         """Where they are."""
-        return Place(self._addresses.of(request.scope), request.headers.get("user-agent", ""))
+        return SignInPlace(self._addresses.of(request.scope), request.headers.get("user-agent", ""))
 
     def device_of(self, request: Request) -> str | None:
         """What this browser kept when somebody signed in with it."""

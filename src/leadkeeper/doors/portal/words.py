@@ -25,7 +25,7 @@ def when(moment: int | str | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{aware:%Y-%m-%dT%H:%M:%SZ}", exact, shown)
 
 
-def readable(content: object) -> str:
+def readable_json(content: object) -> str:
     """JSON as people read it, in every script; always valid Unicode."""
     return json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode()
 

@@ -37,7 +37,7 @@ from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.listing import CallToAction
-from leadkeeper.publishing.showcase import Showcase, ShownOffer
+from leadkeeper.publishing.showcase import Showcase, ShowcaseOffer
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import Languages
 
@@ -55,22 +55,22 @@ SLUGS: Final = {call: slug for slug, call in _SLUGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FormPlace:
     """A form's place: the offer, the call, and the partner who is asked, if one is. ``at`` is its address."""
 
-    offer: ShownOffer
+    offer: ShowcaseOffer
     call: CallToAction
     at: str
-    partner: ShownOffer | None = None
+    partner: ShowcaseOffer | None = None
 
     @property
-    def goes_to(self) -> ShownOffer:
+    def goes_to(self) -> ShowcaseOffer:
         """Who is to make contact."""
         return self.partner or self.offer
 
 
 class Storefront:
-    """The pages over the rooms. ``name`` and ``logo`` are the marketplace's."""
+    """The pages over the services. ``name`` and ``logo`` are the marketplace's."""
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class Storefront:
             return self._shown_form(request, asked, again, 422)
         return self._done(request, asked, await self._keep(asked, filled, self._consent(request, asked)))
 
-    def _consent(self, request: Request, asked: Asked) -> Consent:
+    def _consent(self, request: Request, asked: FormPlace) -> Consent:
         """What whoever sends the form agrees to, in the words of the page."""
         language, to = self._pages.language_of(request), asked.goes_to
         message: dict[str, object] = {"publisher": to.publisher, "title": to.title, "marketplace": str(self._name)}
@@ -171,7 +171,7 @@ class Storefront:
             text, message = AGREED_PARTNER, message | {"owner": asked.offer.publisher, "owner_title": asked.offer.title}
         return Consent(language.gettext(text, **message), CONTACT, language.code)
 
-    async def _keep(self, asked: Asked, filled: Filled, consent: Consent) -> str:
+    async def _keep(self, asked: FormPlace, filled: Filled, consent: Consent) -> str:
         """All leads of the form are on disk when this returns, or none is thanked for; the id of the first."""
         while True:
             answers = await self._intake.keep_many(_leads(asked, filled, consent))
@@ -189,14 +189,14 @@ class Storefront:
         reference = given if _REFERENCE.fullmatch(given) else ""
         return self._pages.page(request, "thanks.html", asked=asked, keep=_kept_query(request), reference=reference)
 
-    async def _shown(self, request: Request) -> ShownOffer:
+    async def _shown(self, request: Request) -> ShowcaseOffer:
         ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
         offer = await self._showcase.offer(ref, request.query_params.get("preview"))
         if offer is None:
             raise HTTPException(404)
         return offer
 
-    async def _asked(self, request: Request) -> Asked:
+    async def _asked(self, request: Request) -> FormPlace:
         offer, path = await self._shown(request), request.path_params
         at = request.url.path.removesuffix("/thanks")
         if "partner_offer" in path:
@@ -209,9 +209,9 @@ class Storefront:
             call = call if call in offer.calls else None
         if call is None:
             raise HTTPException(404)
-        return Asked(offer, call, at, partner)
+        return FormPlace(offer, call, at, partner)
 
-    def _shown_form(self, request: Request, asked: Asked, filled: Filled, status: int = 200) -> Response:
+    def _shown_form(self, request: Request, asked: FormPlace, filled: Filled, status: int = 200) -> Response:
         language = self._pages.language_of(request)
         content: dict[str, Any] = {
             "asked": asked,
@@ -224,7 +224,7 @@ class Storefront:
         }
         return self._pages.page(request, "fragment.html" if _is_fragment(request) else "form.html", status, **content)
 
-    def _done(self, request: Request, asked: Asked, reference: str) -> Response:
+    def _done(self, request: Request, asked: FormPlace, reference: str) -> Response:
         if _is_fragment(request):
             return self._pages.page(request, "thanked.html", asked=asked, keep="", reference=reference)
         kept = _kept_query(request)
@@ -254,7 +254,7 @@ def _kept_query(request: Request) -> str:
     return f"?{query}" if query else ""
 
 
-def _leads(asked: Asked, filled: Filled, consent: Consent) -> Sequence[NewLead]:
+def _leads(asked: FormPlace, filled: Filled, consent: Consent) -> Sequence[NewLead]:
     acted = Acted(
         offer=asked.offer.ref,
         offer_type=asked.offer.offer_type,

@@ -11,25 +11,25 @@ from leadkeeper.texts import _
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MessagePage:
     """A page that only says something: its heading and its text."""
 
     title: str
     text: str
 
 
-NOT_FOUND: Final = Message(
+NOT_FOUND: Final = MessagePage(
     _("This page is not here"), _("The offer may have been withdrawn, or the address has a typing error.")
 )
-TOO_MANY: Final = Message(
+TOO_MANY: Final = MessagePage(
     _("A little slower, please"),
     _("Many forms came from your address just now. Nothing was sent; try again a little later."),
 )
-AWAY: Final = Message(
+AWAY: Final = MessagePage(
     _("Please send it again in a moment"),
     _("We could not keep what you sent, so it went to nobody. Go back and send it once more: sending twice is safe."),
 )
-REFUSED: Final = Message(
+REFUSED: Final = MessagePage(
     _("This cannot be taken"),
     _("The form came from a site that may not send it, or is larger than a form can be. Nothing was sent."),
 )

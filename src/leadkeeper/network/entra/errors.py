@@ -22,7 +22,7 @@ from leadkeeper.network.rest import read_json
 WHERE: Final = "While asking Microsoft Entra ID for a token."
 
 
-class Way(Enum):
+class SignInWay(Enum):
     """How somebody signs in: an application with its secret, or a user, under an application of the publisher's
     choice or under that of Microsoft's own tools."""
 
@@ -117,7 +117,7 @@ _FOR_MICROSOFTS: Final[dict[AnyKind, AnyKind]] = dict.fromkeys(
 _IN_WORDS: Final = re.compile(r"AADSTS([0-9]{5,8})(?![0-9])")
 
 
-def diagnose_refusal(answered: Answered, way: Way, private: Private, now: float) -> Diagnosis:
+def diagnose_refusal(answered: Answered, way: SignInWay, private: Private, now: float) -> Diagnosis:
     """Why there is no token, told by the settings that this way of signing in has. Shows nothing ``private``."""
     content = read_json(answered)
     summary: Mapping[str, Any] = content if isinstance(content, dict) else {}
@@ -134,11 +134,11 @@ def diagnose_refusal(answered: Answered, way: Way, private: Private, now: float)
     return diagnose(kind, evidence, retry_after=wait if _passes(kind) else None)
 
 
-def _for(way: Way, kind: AnyKind) -> AnyKind:
-    if way is Way.APPLICATION:
+def _for(way: SignInWay, kind: AnyKind) -> AnyKind:
+    if way is SignInWay.APPLICATION:
         return kind
     kind = _FOR_A_USER.get(kind, kind)
-    return _FOR_MICROSOFTS.get(kind, kind) if way is Way.USER_OF_MICROSOFTS else kind
+    return _FOR_MICROSOFTS.get(kind, kind) if way is SignInWay.USER_OF_MICROSOFTS else kind
 
 
 def _kind(status: int, summary: Mapping[str, Any], by_code: AnyKind | None, wait: float | None) -> AnyKind:

@@ -22,7 +22,7 @@ from leadkeeper.network import rest
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.network.entra.diagnoses import EntraKind
-from leadkeeper.network.entra.errors import WHERE, Way, diagnose_refusal
+from leadkeeper.network.entra.errors import WHERE, SignInWay, diagnose_refusal
 from leadkeeper.network.rest import USER_AGENT, read_json, request, unsent
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
@@ -69,11 +69,11 @@ class Credential:
     own_client: bool = True
 
     @property
-    def way(self) -> Way:
+    def way(self) -> SignInWay:
         """Who signs in, and under whose application."""
         if not self.username:
-            return Way.APPLICATION
-        return Way.USER if self.own_client else Way.USER_OF_MICROSOFTS
+            return SignInWay.APPLICATION
+        return SignInWay.USER if self.own_client else SignInWay.USER_OF_MICROSOFTS
 
     @property
     def private(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class BearerToken:
     """A bearer token and how many seconds it is good for."""
 
     text: str = field(repr=False)
@@ -101,7 +101,7 @@ class Token:
 
 @dataclass(slots=True)
 class _Line:
-    """What is known of one credential: ``asked`` counts requests, ``told`` is what came of the last.
+    """What is known of one credential: ``asked`` counts requests, ``summary`` is what came of the last.
 
     ``refused`` is believed until ``refused_until``.
     """
@@ -120,7 +120,7 @@ _LINES: Final[WeakKeyDictionary[Network, dict[Credential, _Line]]] = WeakKeyDict
 """The tokens of each network, for as long as it lives."""
 
 
-class Tokens:
+class EntraTokens:
     """Gives tokens for credentials, over ``network``. Instances of one network share what they know.
 
     ``clock`` counts seconds from anywhere; ``now`` those since 1970 (for a ``Retry-After`` that is a date).
@@ -187,7 +187,7 @@ class Tokens:
         asked = self._clock()
         found = await self._ask(credential)
         line.asked += 1
-        if isinstance(found, Token):
+        if isinstance(found, BearerToken):
             line.token, line.refused = found.text, None
             line.expires_at = asked + found.seconds
             line.renew_at = asked + max(found.seconds - EARLY_SECONDS, found.seconds / 2)
@@ -197,7 +197,7 @@ class Tokens:
         line.summary = found
         return found if anew else self._known(line, instead_of, anew) or found
 
-    async def _ask(self, credential: Credential) -> Token | Diagnosis:
+    async def _ask(self, credential: Credential) -> BearerToken | Diagnosis:
         url = f"{credential.authority}/{credential.tenant}/oauth2/v2.0/token"
         body = urlencode(credential.form).encode()
         try:
@@ -215,7 +215,7 @@ class Tokens:
 class CredentialToken:
     """One credential's tokens, for a :class:`~leadkeeper.network.rest.RestClient`."""
 
-    def __init__(self, tokens: Tokens, credential: Credential) -> None:
+    def __init__(self, tokens: EntraTokens, credential: Credential) -> None:
         self._tokens = tokens
         self._credential = credential
 
@@ -234,7 +234,7 @@ class CredentialToken:
         """Nothing: tokens are shared, and so are the requests for them."""
 
 
-def read_token(content: Any) -> Token | None:
+def read_token(content: Any) -> BearerToken | None:
     """The token in the sign-in service's answer, or ``None`` when it is not such an answer."""
     if not isinstance(content, dict):
         return None
@@ -245,7 +245,7 @@ def read_token(content: Any) -> Token | None:
         seconds = float(content.get("expires_in", _UNSAID_SECONDS))
     except (TypeError, ValueError):
         return None
-    return Token(text, min(max(seconds, 0.0), 86_400.0)) if math.isfinite(seconds) else None
+    return BearerToken(text, min(max(seconds, 0.0), 86_400.0)) if math.isfinite(seconds) else None
 
 
 def _believed(refusal: Diagnosis) -> float:

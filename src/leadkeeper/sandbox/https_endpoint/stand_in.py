@@ -57,7 +57,7 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Request:
+class EndpointRequest:
     """A whole request; header names in lower case."""
 
     method: str = ""
@@ -105,7 +105,7 @@ class ReceivingEndpoint:
             transport.abort()
         await asyncio.sleep(0)
 
-    def answer(self, request: Request) -> bytes:
+    def answer(self, request: EndpointRequest) -> bytes:
         """Take the lead or refuse it; the whole answer as it goes over the wire."""
         try:
             lead_id, body = self._lead(request)
@@ -119,7 +119,7 @@ class ReceivingEndpoint:
             arrived.count += 1
         return self._taken
 
-    def _lead(self, request: Request) -> tuple[str, dict[str, object]]:
+    def _lead(self, request: EndpointRequest) -> tuple[str, dict[str, object]]:
         if request.method != "POST":
             raise Refused(405, "MethodNotAllowed", "only POST")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -136,7 +136,7 @@ class ReceivingEndpoint:
             raise Refused(400, "IdsDiffer", "webhook-id is not the lead's id")
         return request.headers["webhook-id"], lead
 
-    def _check_signature(self, request: Request) -> None:
+    def _check_signature(self, request: EndpointRequest) -> None:
         """Standard Webhooks; without a secret the id and a timestamp of the last five minutes are still demanded."""
         if self._webhook is not None:
             try:
@@ -178,7 +178,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, endpoint: ReceivingEndpoint) -> None:
         self._endpoint = endpoint
         self._parser = httptools.HttpRequestParser(self)
-        self._request = Request()
+        self._request = EndpointRequest()
         self._body: list[bytes] = []
         self._size = 0
 
@@ -197,7 +197,7 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def on_message_begin(self) -> None:
-        self._request = Request()
+        self._request = EndpointRequest()
         self._body = []
         self._size = 0
 

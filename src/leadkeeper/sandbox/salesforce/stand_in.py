@@ -88,7 +88,7 @@ class Salesforce:
         now = self.clock.now()
         if request.host in WEB_HOSTS and request.path.startswith("/servlet/"):
             known = [org for org in self.orgs if org.is_sandbox == (request.host == SANDBOX_HOST)]
-            return salesforce_web.answer(request, known, self._strays, self.state, now)
+            return salesforce_web.servlet_answer(request, known, self._strays, self.state, now)
         org = next((each for each in self.orgs if each.host.lower() == request.host), None)
         if request.path == salesforce_token.TOKEN_PATH and (org or request.host in LOGIN_HOSTS):
             return salesforce_token.token(request, org, self.state, now)

@@ -48,7 +48,7 @@ _REASONS: Final = {
 _NEEDED: Final = ("last_name", "company")
 
 
-def answer(request: Request, orgs: Sequence[Org], strays: list[Arrival], state: str, now: float) -> Answer:
+def servlet_answer(request: Request, orgs: Sequence[Org], strays: list[Arrival], state: str, now: float) -> Answer:
     """What the servlet says; the lead is on its way or lost. ``strays`` takes what is for no org that there is."""
     if request.path != PATH:
         return Answer.html(404, "<html><body><h1>URL No Longer Exists</h1></body></html>")

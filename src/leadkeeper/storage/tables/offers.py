@@ -134,7 +134,7 @@ connection: Final = sa.Table(
     sa.Column("destination", sa.String(32), nullable=False),
     sa.Column("settings", sa.Text, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),
-    # Grows with every change and every resume; answers to sends of an older epoch say nothing about this one.
+    # Grows with every change and every resume; answers to sends of an older generation say nothing about this one.
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),

@@ -1,4 +1,4 @@
-"""Where a lead goes in the demo: settings as a publisher enters them, a look at the far side, and what breaks it."""
+"""Where a lead goes in the demo: settings as a publisher enters them, a look at the remote system, what breaks it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.cli.demo import found
-from leadkeeper.doors.cli.demo.found import Found
+from leadkeeper.doors.cli.demo.found import FoundLead
 from leadkeeper.doors.cli.demo.stage import Stage
 from leadkeeper.doors.cli.demo.storage import CONTAINER, HOST, connection_string, host_name
 from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY
@@ -41,7 +41,7 @@ class Mishap:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One connection of an offer. ``look`` reads the leads at the far side itself, by their ids.
+    """One connection of an offer. ``look`` reads the leads at the remote system itself, by their ids.
 
     ``confirms``: the destination says whether it kept a lead; where it does not, Leadkeeper calls it unconfirmed.
     ``once``: a lead must never be there twice; an endpoint may be sent one again, and knows it by its id.
@@ -51,7 +51,7 @@ class Place:
     destination: str
     title: str
     settings: Mapping[str, Any]
-    look: Callable[[], Awaitable[Mapping[str, Found]]]
+    look: Callable[[], Awaitable[Mapping[str, FoundLead]]]
     mishap: Mishap
     confirms: bool = True
     once: bool = True
@@ -83,7 +83,7 @@ def dynamics(stage: Stage) -> Place:
         own = {"applicationId": APPLICATION, "applicationKey": key, "directoryId": TENANT}
         return _resource("dynamics", {"instanceUrl": INSTANCE, "authentication": "azureAD", **own})
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_dynamics(stage.sandbox.stand_in("dynamics").received())
 
     mishap = Mishap("its client secret has expired", "a new client secret is entered", settings(_OLD_SECRET))
@@ -94,7 +94,7 @@ def salesforce_web(stage: Stage) -> Place:
     """Salesforce by Web-to-Lead, with the organization's id alone."""
     org = stage.sandbox.stand_in(Salesforce).org
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.by_web_to_lead(stage.sandbox.stand_in(Salesforce).received())
 
     right = _resource("salesforce", {"objectIdentifier": org.oid})
@@ -107,7 +107,7 @@ def salesforce_rest(stage: Stage) -> Place:
     """Salesforce over its REST API."""
     org = stage.sandbox.stand_in(Salesforce).org
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.by_rest(stage.sandbox.stand_in(Salesforce).received(), EXTERNAL_ID)
 
     own = {"clientId": org.client_id, "clientSecret": org.client_secret, "externalIdField": EXTERNAL_ID}
@@ -120,7 +120,7 @@ def hubspot(stage: Stage) -> Place:
     """HubSpot over its REST API, with a lead tied to a contact."""
     there = stage.sandbox.stand_in(HubSpot)
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_hubspot(there.received())
 
     own = {"accessToken": there.account.token, "leadFields": {"marketplace_note": "{leadSource}"}}
@@ -137,7 +137,7 @@ def marketo_form(stage: Stage) -> Place:
         ids = {"serverId": there.server_id, "munchkinId": there.munchkin_id, "formId": form}
         return _resource("marketo", {**ids, "fields": {"MarketplaceLeadId__c": "{leadId}"}})
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_marketo(there)
 
     mishap = Mishap("its form is a draft again", "a form that is approved is chosen", settings("1181"))
@@ -148,7 +148,7 @@ def marketo_rest(stage: Stage) -> Place:
     """Another Marketo subscription over the REST API: in one and the same, both doors would lead to one person."""
     there = stage.sandbox.stand_in(Marketo).subscriptions[1]
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_marketo(there)
 
     ids = {"serverId": there.server_id, "munchkinId": there.munchkin_id, "formId": "1179"}
@@ -164,7 +164,7 @@ def table(stage: Stage, connection: str = "table") -> Place:
     def settings(string: str) -> dict[str, Any]:
         return _resource("table", {"storageAccountConnectionString": string})
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_table(await stage.storage.rows())
 
     wrong = settings(connection_string(_WRONG_KEY))
@@ -178,7 +178,7 @@ def blob(stage: Stage) -> Place:
     def settings(key_or_sas: str) -> dict[str, Any]:
         return _resource("blob", {"storageAccountConnectionString": key_or_sas, "containerName": CONTAINER})
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_blobs(await stage.storage.files())
 
     wrong = settings(_expired_signature())
@@ -193,17 +193,17 @@ def https_endpoint(connection: str, endpoint: ReceivingEndpoint, secret: str) ->
         url = f"https://{HOST}:{endpoint.port}/leads"
         return _resource("httpsEndpoint", {"httpsEndpointUrl": url, "signingSecret": signing_secret})
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.at_endpoint(endpoint.received)
 
-    mishap = Mishap("its signing secret is another", "the right secret is entered", settings(new_secret()))
+    mishap = Mishap("its signing secret is another", "the right secret is entered", settings(signing_secret()))
     return Place(connection, "https_endpoint", "HTTPS endpoint", settings(secret), look, mishap, once=False)
 
 
 def email(stage: Stage) -> Place:
     """A notice by mail."""
 
-    async def look() -> Mapping[str, Found]:
+    async def look() -> Mapping[str, FoundLead]:
         return found.in_mailbox(stage.mail.mails)
 
     right = _resource("email", {"contactEmail": [CONTACT]})
@@ -211,7 +211,7 @@ def email(stage: Stage) -> Place:
     return Place("email", "email", "E-mail notice", right, look, mishap, confirms=False)
 
 
-def new_secret() -> str:
+def signing_secret() -> str:
     """A signing secret as Standard Webhooks writes it."""
     return "whsec_" + base64.b64encode(os.urandom(32)).decode()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leadkeeper.doors.cli.demo.found import Found
+from leadkeeper.doors.cli.demo.found import FoundLead
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.places import Place
 from leadkeeper.lead import is_test_marker
@@ -52,12 +52,12 @@ async def arrivals(hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
     return found
 
 
-def _there(lead: HandedIn, seen: Mapping[str, Found]) -> Found | None:
+def _there(lead: HandedIn, seen: Mapping[str, FoundLead]) -> FoundLead | None:
     """The lead by its id; a test lead may have to do without it, and is known by its address."""
     return seen.get(lead.id) or (seen.get(lead.email) if is_test_marker(lead.email.partition("@")[0]) else None)
 
 
-def _arrival(lead: HandedIn, place: Place, there: Found | None, state: str) -> Arrival:
+def _arrival(lead: HandedIn, place: Place, there: FoundLead | None, state: str) -> Arrival:
     if there is None:
         return Arrival(lead, place, wrong=f"it is not there; the hub says: {state}")
     if there.lead_source is not None and (there.lead_source, there.email) != (lead.lead_source, lead.email):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from leadkeeper.sandbox.https_endpoint.stand_in import EndpointRequest as Post
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from leadkeeper.sandbox.https_endpoint.stand_in import Request as Post
 from leadkeeper.sandbox.stand_in import OK, Answer, Request
 
 DOWN: Final = "down"
@@ -67,7 +67,7 @@ class Endpoints(_Shown):
         ]
 
 
-class Kept(_Shown):
+class ShownRecords(_Shown):
     """What Azurite holds, as it was read last: ``read`` gives it by key."""
 
     states: Final[Mapping[str, str]] = {OK: "Microsoft's emulator Azurite, strict as the real service"}

@@ -1,4 +1,4 @@
-"""The far sides that the demo and the sandbox carry leads to: every destination's stand-in, and what shows it."""
+"""The remote systems that the demo and the sandbox carry leads to: every destination's stand-in, and what shows it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import quote
 
 from leadkeeper.doors.cli.demo.guard import Guard
-from leadkeeper.doors.cli.demo.shown import Endpoints, Kept, MoodyEndpoint
-from leadkeeper.doors.cli.demo.storage import HOST, Storage
+from leadkeeper.doors.cli.demo.shown import Endpoints, MoodyEndpoint, ShownRecords
+from leadkeeper.doors.cli.demo.storage import HOST, DemoAccount
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azure_storage.azurite import Service
 from leadkeeper.sandbox.email.stand_in import Email
@@ -49,10 +49,10 @@ class Stage:
     def __init__(self, folder: Path, guard: Guard, ports: Ports, *, keep: bool) -> None:
         self._authority = Authority(folder / "authority")
         self._ports = ports
-        self._tables = Kept("azure_table")
-        self._files = Kept("azure_blob")
+        self._tables = ShownRecords("azure_table")
+        self._files = ShownRecords("azure_blob")
         self._endpoints = Endpoints()
-        self.storage = Storage(self._authority, guard, folder if keep else None, ports.azurite)
+        self.storage = DemoAccount(self._authority, guard, folder if keep else None, ports.azurite)
         self.sandbox = Sandbox(folder / "authority", host=HOST, port=ports.services)
         self.sandbox.stand_in(Marketo).subscriptions.append(SECOND)
         self.mail = Email(self._authority.server_context(HOST, "localhost"))

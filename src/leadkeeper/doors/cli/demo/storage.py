@@ -24,7 +24,7 @@ SUFFIX: Final = "core.windows.net"
 _STAND_INS: Final[Mapping[Service, type[StorageProxy]]] = {"table": AzureTable, "blob": AzureBlob}
 
 
-class Storage:
+class DemoAccount:
     """One storage account, under its production host names over TLS, and at Azurite's own addresses.
 
     ``ports`` are Azurite's, any free ones without; ``folder`` keeps what is written, else it is in memory.
@@ -157,7 +157,7 @@ def find_node_modules() -> Path:
     return next((folder for folder in found if (folder / "azurite").is_dir()), here)
 
 
-async def storage_ends(storage: Storage) -> None:
+async def storage_ends(storage: DemoAccount) -> None:
     """Wait for an Azurite to end by itself; raises ``AzuriteFailed`` then."""
     while storage.running:  # noqa: ASYNC110 (a child of another thread tells no event)
         await asyncio.sleep(0.3)

@@ -11,7 +11,7 @@ from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.board import Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
 from leadkeeper.doors.cli.demo.market import Account, invite_people, publish_offers
-from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, new_secret, table
+from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, signing_secret, table
 from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
 from leadkeeper.doors.cli.demo.shown import MoodyEndpoint
@@ -55,7 +55,7 @@ class Story:
         secrets = {}
         for offer, title in cast.OFFERS.items():
             await self._hub.ask("PUT", _path(offer), {"title": title, "offerType": "saas"})
-            secrets[offer] = new_secret()
+            secrets[offer] = signing_secret()
             self._endpoints[offer] = await self._stage.endpoint(secrets[offer])
         for offer, secret in secrets.items():
             endpoint = self._endpoints[offer]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -12,7 +13,7 @@ from leadkeeper.inbox.inbox import MOST, Inbox, LeadFilter
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 
-NOTHING_YET: Final = least_id(0)
+NOTHING_YET: Final = UUID(least_id(0)).hex
 """What stands for the newest lead where there is none."""
 
 
@@ -25,11 +26,12 @@ class Arrived:
 
 
 def newest(conn: sa.Connection, publisher_id: str | None) -> str:
-    """The id of the newest lead of a publisher, or of all: one step in an index."""
+    """A mark of the newest lead of a publisher, or of all: its id without dashes. One step in an index."""
     query = sa.select(sa.func.max(t.lead.c.id))
     if publisher_id is not None:
         query = query.where(t.lead.c.publisher_id == publisher_id)
-    return conn.scalar(query) or NOTHING_YET
+    found: str | None = conn.scalar(query)
+    return NOTHING_YET if found is None else UUID(found).hex
 
 
 class Arrivals:
@@ -44,8 +46,15 @@ class Arrivals:
         return await self._storage.read(newest, publisher_id)
 
     async def since(self, filters: LeadFilter, seen: str) -> Arrived:
-        """How many leads newer than ``seen`` fit; the newest :data:`~leadkeeper.inbox.inbox.MOST` are looked at."""
-        ids = await self._storage.read(_newer, filters.publisher_id, seen)
+        """How many leads newer than the mark ``seen`` fit; the newest :data:`~leadkeeper.inbox.inbox.MOST` are read.
+
+        What is no mark has none that are newer.
+        """
+        try:
+            id_ = str(UUID(seen))
+        except ValueError:
+            return Arrived(0)
+        ids = await self._storage.read(_newer, filters.publisher_id, id_)
         if not ids:
             return Arrived(0)
         page = await self._inbox.list(replace(filters, ids=ids, sort=None, oldest_first=False), limit=MOST)

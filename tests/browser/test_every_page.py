@@ -23,14 +23,13 @@ from tests.browser.test_storefront import PHONE, ROUTES, wide
 from tests.contracts.test_person_sign_in import set_up
 from tests.contracts.test_roles import known
 from tests.contracts.test_tenancy import filled
-from tests.in_process import DESTINATION, OFFER, Installation
+from tests.in_process import DESTINATION, ENDPOINT, OFFER, Installation
 from tests.journeys.customer import Customer
 from tests.people import OPERATOR, PASSWORD, add
 from tests.people import sign_in as customer_sign_in
 from tests.routes import page_routes
 from tests.shop import open_shop
 
-SETTINGS: Final = DESTINATION | {"httpsEndpointLeadConfiguration": {"httpsEndpointUrl": "https://crm.example/h"}}
 NO_PAGES: Final = {
     "/portal/offers/{publisher_id}/{offer_id}/events": "a stream of events",
     "/portal/offers/{publisher_id}/{offer_id}/lines": "a part of a page, which holds it too",
@@ -90,8 +89,8 @@ async def furnished(home: Installation) -> dict[str, str]:
     """A shop, people, and a value for every parameter of a route."""
     await open_shop(home.services)
     operator = await home.visitor("operator")
-    endpoint = SETTINGS["httpsEndpointLeadConfiguration"] | {"contactEmail": ["ada@contoso.example"]}
-    answer = await operator.put(f"{OFFER}/customer-leads", SETTINGS | {"httpsEndpointLeadConfiguration": endpoint})
+    endpoint = ENDPOINT | {"contactEmail": ["ada@contoso.example"]}
+    answer = await operator.put(f"{OFFER}/customer-leads", DESTINATION | {"httpsEndpointLeadConfiguration": endpoint})
     assert answer.status == 201, answer.body
     values = await known(home)
     await add(home, Role.OPERATOR, None, email=OPERATOR_MAIL)

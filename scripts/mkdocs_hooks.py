@@ -24,6 +24,7 @@ AT_ROOT = {
 SOURCE = {site: name for name, site in AT_ROOT.items()}
 _CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 _CODE = re.compile(r"<code>[^<]*</code>")
+_SECTION = re.compile(r'aria-labelledby="__nav_(\w+)_label"')
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z][a-z0-9+.-]*:|[#/])([^)#\s]+)")
 
@@ -86,4 +87,12 @@ def on_post_page(output: str, *, page: Any, **_: Any) -> str:
         return re.sub(r"(?<=\w)([_/.]+)(?=[\w{])", r"\1<wbr>", code[0].removeprefix("<code>")).join(("<code>", ""))
 
     html = _CELL.sub(lambda cell: _CODE.sub(breaks, cell[0]), output)
-    return _without_scripts(html, page.file.dest_uri)
+    return _without_scripts(_named(html), page.file.dest_uri)
+
+
+def _named(html: str) -> str:
+    """What the theme leaves to guess for those who do not see it: what a dialog is for, and where to scroll."""
+    dialog = 'data-md-component="search" role="dialog"'
+    html = html.replace(dialog, f'{dialog} aria-label="Search"')
+    html = _SECTION.sub(lambda found: f'aria-label="Section {found[1].replace("_", ".")}"', html)
+    return html.replace("<table>", '<table tabindex="0">')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from limits import parse as parse_limit
@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import SettingsConfigDict
 
 from leadkeeper.access.provider.settings import ProviderFields
-from leadkeeper.access.quotas import NAMES, USUAL, Quotas
+from leadkeeper.access.quota_settings import QuotaFields
 from leadkeeper.destinations.packages import with_packages
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.listener.limits import Limits
@@ -33,11 +33,7 @@ class WrongSetting(Exception):
     """A setting cannot be used; the message is one line that names it and says what it should be."""
 
 
-def _quota(usual: int, summary: str) -> Any:
-    return Field(usual, ge=1, le=2**31 - 1, description=f"One publisher: {summary}.")
-
-
-class Settings(LogoFields, ProviderFields, ReconciliationFields, RetentionFields, TellingFields):
+class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, RetentionFields, TellingFields):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(
@@ -98,26 +94,6 @@ class Settings(LogoFields, ProviderFields, ReconciliationFields, RetentionFields
     allow_own_addresses: bool = Field(
         False,
         description="Whether leads may be sent to this installation itself: its PUBLIC_URL and what it listens on.",
-    )
-    quota_connections_per_offer: int = _quota(USUAL.connections_per_offer, "most connections of one offer")
-    quota_connections: int = _quota(USUAL.connections, "most connections in all")
-    quota_hooks_per_offer: int = _quota(USUAL.hooks_per_offer, "most hooks of one offer")
-    quota_hooks: int = _quota(USUAL.hooks, "most hooks in all")
-    quota_offers: int = _quota(USUAL.offers, "most offers")
-    quota_contacts_per_connection: int = _quota(USUAL.contacts_per_connection, "most contact e-mails of one connection")
-    quota_contacts: int = _quota(USUAL.contacts, "most different contact e-mails in all")
-    quota_hook_leads_a_minute: int = _quota(USUAL.hook_leads_a_minute, "most leads a minute by all hooks together")
-    quota_hook_leads_a_day: int = _quota(USUAL.hook_leads_a_day, "most leads a day (UTC) by all hooks together")
-    quota_key_leads_a_minute: int = _quota(USUAL.key_leads_a_minute, "most leads a minute by keys")
-    quota_key_leads_a_day: int = _quota(USUAL.key_leads_a_day, "most leads a day (UTC) by keys")
-    quota_validations_at_once: int = _quota(USUAL.validations_at_once, "most validations at once in one process")
-    quota_validations_a_minute: int = _quota(USUAL.validations_a_minute, "most validations a minute")
-    quota_publishing_checks_a_minute: int = _quota(
-        USUAL.publishing_checks_a_minute, "most checks and test leads of publishing a minute in one worker; more wait"
-    )
-    quota_channels: int = _quota(USUAL.channels, "most channels of a publisher")
-    quota_requests_a_minute: int = _quota(
-        USUAL.requests_a_minute, "most requests a minute with its keys and sign-ins, on pages and APIs"
     )
     withheld_domains: str = Field(
         ".edu",
@@ -362,11 +338,6 @@ class Settings(LogoFields, ProviderFields, ReconciliationFields, RetentionFields
             ca_file=self.ca_file,
             own=None if self.allow_own_addresses else own_addresses(self.base_url, self.port),
         )
-
-    @property
-    def quotas(self) -> Quotas:
-        """What a publisher may take that has no quotas of its own."""
-        return Quotas(**{name: getattr(self, f"quota_{name}") for name in NAMES})
 
     @property
     def mail_server(self) -> MailServer | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.connections.by_state import STATE, list_connections
+from leadkeeper.connections.by_state import STATE, connections_by_state
 from leadkeeper.connections.health import health_of
 from leadkeeper.connections.last_test import known_of
 from leadkeeper.connections.state import ConnectionState, state_of
@@ -75,7 +75,7 @@ async def test_a_page_costs_the_same_with_ten_thousand(home: Installation) -> No
     async def cost(state: ConnectionState | None, after: str) -> int:
         place = ("contoso.crm-pro", after) if after else None
         return await work(
-            storage, lambda: storage.read(lambda conn: list_connections(conn, 1, state=state, after=place))
+            storage, lambda: storage.read(lambda conn: connections_by_state(conn, 1, state=state, after=place))
         )
 
     asked = ((None, ""), (None, "c00100"), (ConnectionState.BROKEN, ""), (ConnectionState.PAUSED, ""))

@@ -27,7 +27,7 @@ CRM_PRO: Final = f"{OFFER}/punctuality"
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
-    """A house with two offers of one publisher."""
+    """An installation with two offers of one publisher."""
     async with installation(database_url, public_url="http://leads.example") as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201

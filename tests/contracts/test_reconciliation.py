@@ -27,9 +27,9 @@ from leadkeeper.reconciliation.runs import (
     SETTLED_MS,
     Delivered,
     Held,
-    begin,
+    begin_run,
     next_part,
-    record,
+    record_part,
     take_due,
 )
 from leadkeeper.reconciliation.task import ReconciliationTask
@@ -409,12 +409,12 @@ async def held_by_another(scene: Scene) -> tuple[Held, Sequence[Delivered]]:
     (row,) = await storage.write(take_due, Shares(6, 2), scene.clock() + 1)
     until = await storage.read(lambda conn: conn.scalar(sa.select(t.reconciliation.c.due_at)) or 0)
     held = Held(row.id, until, row.settings_since, is_first=True)
-    await storage.write(begin, held, 7, now)
+    await storage.write(begin_run, held, 7, now)
     part = await storage.read(next_part, held)
     assert part is not None
     five = part.delivered[:5]
     looked = [(each, Presence.MISSING) for each in five[:1]] + [(each, Presence.THERE) for each in five[1:]]
-    still = await storage.write(record, held, looked, five[-1].lead_id, now)
+    still = await storage.write(record_part, held, looked, five[-1].lead_id, now)
     assert still is not None
     return still, part.delivered[5:]
 
@@ -434,7 +434,7 @@ async def test_a_run_whose_process_vanished_goes_on_where_it_was(scene: Scene) -
     assert (report["state"], report["looked"]) == ("completed", DELIVERED)
     late = [(each, Presence.MISSING) for each in left]
     before = await scene.missing()
-    assert await scene.home.services.storage.write(record, held, late, None, scene.clock()) is None
+    assert await scene.home.services.storage.write(record_part, held, late, None, scene.clock()) is None
     assert await scene.missing() == before
 
 
@@ -443,7 +443,7 @@ async def test_new_settings_end_a_run_that_is_under_way(scene: Scene) -> None:
     held, left = await held_by_another(scene)
     await scene.execute(sa.update(t.connection).values(settings_since=now_ms() + 1))
     late = [(each, Presence.MISSING) for each in left]
-    assert await scene.home.services.storage.write(record, held, late, None, scene.clock()) is None
+    assert await scene.home.services.storage.write(record_part, held, late, None, scene.clock()) is None
     assert (await scene.report())["state"] == "waiting"
     assert len(await scene.missing()) == 1
 
@@ -455,7 +455,7 @@ async def test_what_was_sent_again_meanwhile_is_not_listed(scene: Scene) -> None
     await scene.operator.post(f"/v1/deliveries/{delivery['id']}/retry")
     before = await scene.missing()
     looked = [(each, Presence.MISSING) for each in left[:2]]
-    assert await scene.home.services.storage.write(record, held, looked, None, scene.clock()) is not None
+    assert await scene.home.services.storage.write(record_part, held, looked, None, scene.clock()) is not None
     assert await scene.missing() == before | {left[1].lead_id}
 
 

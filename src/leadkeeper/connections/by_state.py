@@ -42,7 +42,7 @@ class ListedConnection:
     suspended: bool
 
 
-def list_connections(
+def connections_by_state(
     conn: sa.Connection,
     now: int,
     *,

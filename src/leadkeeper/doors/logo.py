@@ -8,8 +8,6 @@ from typing import Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
-from starlette.requests import Request
-from starlette.responses import Response
 
 MOST_BYTES: Final = 262_144
 """The most bytes of a logo: every page shows it."""
@@ -24,12 +22,6 @@ class Logo:
 
     body: bytes
     media_type: str
-
-    def answer(self, _request: Request) -> Response:
-        """The picture for a browser, which takes it for nothing else than what it is."""
-        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        headers |= {"Content-Security-Policy": "default-src 'none'; sandbox"}
-        return Response(self.body, headers=headers, media_type=self.media_type)
 
 
 def read_logo(path: Path) -> Logo:

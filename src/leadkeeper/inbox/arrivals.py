@@ -25,7 +25,7 @@ class Arrived:
     more: bool = False
 
 
-def newest(conn: sa.Connection, publisher_id: str | None) -> str:
+def newest_lead(conn: sa.Connection, publisher_id: str | None) -> str:
     """A mark of the newest lead of a publisher, or of all: its id without dashes. One step in an index."""
     query = sa.select(sa.func.max(t.lead.c.id))
     if publisher_id is not None:
@@ -42,8 +42,8 @@ class Arrivals:
         self._inbox = inbox
 
     async def newest(self, publisher_id: str | None) -> str:
-        """As :func:`newest`."""
-        return await self._storage.read(newest, publisher_id)
+        """As :func:`newest_lead`."""
+        return await self._storage.read(newest_lead, publisher_id)
 
     async def since(self, filters: LeadFilter, seen: str) -> Arrived:
         """How many leads newer than the mark ``seen`` fit; the newest :data:`~leadkeeper.inbox.inbox.MOST` are read.

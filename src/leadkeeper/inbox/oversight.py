@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.in_force import SettingInForce
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.connections.by_state import STATE, ListedConnection, list_connections
+from leadkeeper.connections.by_state import STATE, ListedConnection, connections_by_state
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.inbox.running import RunningNow, running_now
 from leadkeeper.inbox.waiting import waiting_counts
@@ -79,7 +79,7 @@ class Oversight:
 
         def transaction(conn: sa.Connection) -> list[tuple[ListedConnection, int]]:
             few = min(limit, MOST + 1)
-            found = list_connections(
+            found = connections_by_state(
                 conn, self._clock(), publisher_id=publisher_id, state=state, after=after, limit=few
             )
             waiting = waiting_counts(conn, [each.id for each in found])

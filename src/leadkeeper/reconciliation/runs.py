@@ -77,7 +77,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RunPart:
     """The next part of a run: what was delivered, and up to which lead that is all. ``None`` at the end."""
 
     delivered: Sequence[Delivered]
@@ -149,7 +149,7 @@ def drop(conn: sa.Connection, connection_id: str) -> None:
         conn.execute(sa.delete(table).where(table.c.connection_id == connection_id))
 
 
-def begin(conn: sa.Connection, held: Held, days: int, now: int) -> None:
+def begin_run(conn: sa.Connection, held: Held, days: int, now: int) -> None:
     """Begin the run, over the leads of the last ``days``, unless it only goes on. What was settled is forgotten."""
     r = t.reconciliation.c
     forget_settled(conn, held.connection_id)
@@ -164,7 +164,7 @@ def _this(held: Held) -> tuple[sa.ColumnElement[bool], ...]:
     return (r.connection_id == held.connection_id, r.due_at == held.until)
 
 
-def next_part(conn: sa.Connection, held: Held) -> Part | None:
+def next_part(conn: sa.Connection, held: Held) -> RunPart | None:
     """What the run looks at next; ``None`` where the run is another's by now.
 
     First what was missing before the window: it may be there again. Then the leads within it.
@@ -177,7 +177,7 @@ def next_part(conn: sa.Connection, held: Held) -> Part | None:
         known = sa.select(m.lead_id).where(m.connection_id == held.connection_id, t.NOT_ACCEPTED)
         known = known.where(m.lead_id > run.after, m.lead_id < run.first).order_by(m.lead_id).limit(LOOKED)
         if ids := conn.scalars(known).all():
-            return Part(_delivered(conn, held, ids), ids[-1])
+            return RunPart(_delivered(conn, held, ids), ids[-1])
     after = max(run.after, run.first)
     c, o, x = t.lead.c, t.offer.c, t.connection.c
     whose = sa.select(o.publisher_id, o.id).join(t.connection, x.offer_ref == o.ref).where(x.id == held.connection_id)
@@ -188,7 +188,7 @@ def next_part(conn: sa.Connection, held: Held) -> Part | None:
         .order_by(c.id)
         .limit(LOOKED)
     ).all()
-    return Part(_delivered(conn, held, ids), ids[-1] if ids else None)
+    return RunPart(_delivered(conn, held, ids), ids[-1] if ids else None)
 
 
 def _delivered(conn: sa.Connection, held: Held, lead_ids: Sequence[str]) -> list[Delivered]:
@@ -227,7 +227,7 @@ def _receipts(conn: sa.Connection, delivery_ids: Sequence[str]) -> Mapping[str, 
     return {delivery_id: answer for delivery_id, answer in found.items() if isinstance(answer, Receipt)}
 
 
-def record(
+def record_part(
     conn: sa.Connection, held: Held, looked: Sequence[tuple[Delivered, Presence]], up_to: str | None, now: int
 ) -> Held | None:
     """Write down what became of each and, if ``up_to`` is given, how far the run came.
@@ -286,7 +286,7 @@ def _keep_missing(conn: sa.Connection, held: Held, missing: Sequence[Delivered],
     return sum(each.delivery_id not in accepted for each in stands)
 
 
-def end(conn: sa.Connection, held: Held, state: RunState, diagnosis: str | None, now: int) -> bool:
+def end_run(conn: sa.Connection, held: Held, state: RunState, diagnosis: str | None, now: int) -> bool:
     """The run is over; the next one is in a day. False where it is another's by now."""
     values = {"state": state.value, "ended_at": now, "diagnosis": diagnosis, "due_at": now + DAY_MS, "by": None}
     if state is RunState.WAITING:  # it cannot be read back: nothing was begun

@@ -26,11 +26,11 @@ from leadkeeper.reconciliation.runs import (
     RunState,
     add_rows,
     any_due,
-    begin,
+    begin_run,
     drop,
-    end,
+    end_run,
     next_part,
-    record,
+    record_part,
     take_due,
 )
 from leadkeeper.shares import Shares
@@ -128,9 +128,9 @@ class ReconciliationTask:
         connection = self._connections.connection_of(row)
         held = Held(row.id, until, row.settings_since, is_first=row.settings_since <= row.created_at)
         if not can_be_read_back(connection.stored):
-            await self._storage.write(end, held, RunState.WAITING, None, self._clock())
+            await self._storage.write(end_run, held, RunState.WAITING, None, self._clock())
             return
-        await self._storage.write(begin, held, self._days, self._clock())
+        await self._storage.write(begin_run, held, self._days, self._clock())
         adapter = open_adapter(connection, self._context, self._storage)
         try:
             await self._go_through(adapter, held)
@@ -140,7 +140,7 @@ class ReconciliationTask:
     async def _go_through(self, adapter: Adapter, held: Held) -> None:
         while (part := await self._storage.read(next_part, held)) is not None:
             if part.up_to is None:
-                if await self._storage.write(end, held, RunState.COMPLETED, None, self._clock()):
+                if await self._storage.write(end_run, held, RunState.COMPLETED, None, self._clock()):
                     log.info("delivered leads were read back", connection=held.connection_id)
                 return
             size = adapter.find_batch if isinstance(adapter, ReadsBack) else 1
@@ -150,17 +150,17 @@ class ReconciliationTask:
                 if isinstance(looked, Diagnosis):
                     await self._fail(held, looked)
                     return
-                still = await self._storage.write(record, held, looked, some[-1].lead_id, self._clock())
+                still = await self._storage.write(record_part, held, looked, some[-1].lead_id, self._clock())
                 if still is None:
                     return
                 held = still
-            still = await self._storage.write(record, held, (), part.up_to, self._clock())
+            still = await self._storage.write(record_part, held, (), part.up_to, self._clock())
             if still is None:
                 return
             held = still
 
     async def _fail(self, held: Held, diagnosis: Diagnosis) -> None:
-        await self._storage.write(end, held, RunState.FAILED, to_stored(diagnosis), self._clock())
+        await self._storage.write(end_run, held, RunState.FAILED, to_stored(diagnosis), self._clock())
         log.warning("delivered leads could not be read back", connection=held.connection_id, kind=diagnosis.kind)
 
 

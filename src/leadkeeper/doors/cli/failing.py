@@ -7,7 +7,7 @@ class Failed(Exception):
     """A command cannot do what it was asked; the message is one line that says why and what to do."""
 
 
-class Refused(Failed):
+class RemoteRefused(Failed):
     """An installation elsewhere answered, and not with success; ``status`` is the HTTP status."""
 
     def __init__(self, text: str, status: int) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from leadkeeper.doors.cli.failing import Failed, Refused
+from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
@@ -102,7 +102,7 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys lis
     async def there(remote: Remote) -> bool:
         try:
             await remote.delete(f"/v1/keys/{quote(key_id, safe='')}")
-        except Refused as error:
+        except RemoteRefused as error:
             if error.status in (404, 422):
                 return False
             raise

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from leadkeeper.access.sessions import How
 from leadkeeper.doors.bearer import admitted
 from leadkeeper.doors.logo import Logo
+from leadkeeper.doors.logo_page import logo_page
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.account import AccountPages
@@ -128,7 +129,7 @@ class Portal:
         self._origins = origins
         self._door = Door(services.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
         self._routes = Routes(services, name=name, ending=ending, support=Support(support) if support else None)
-        self._logo = _file(_ASSETS / "icon.svg") if logo is None else logo.answer
+        self._logo = _file(_ASSETS / "icon.svg") if logo is None else logo_page(logo)
         self._outside = Outside(origins)
         self._frames = EmbeddingPages(self._routes, self._door, self._outside)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leadkeeper.gate import on_behalf_of
-from leadkeeper.inbox.arrivals import newest
+from leadkeeper.inbox.arrivals import newest_lead
 from leadkeeper.inbox.movement import movement
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -69,7 +69,7 @@ class Movements:
         """How the offer stands now, or which is the newest lead of the list."""
         with on_behalf_of(shown.publisher_id or ""):
             if isinstance(shown, LeadsOf):
-                return await self._storage.read(newest, shown.publisher_id)
+                return await self._storage.read(newest_lead, shown.publisher_id)
             return await self._storage.read(movement, shown)
 
     def enter(self, session: str) -> bool:

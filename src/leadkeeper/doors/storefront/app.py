@@ -20,6 +20,7 @@ from starlette.routing import Route
 from leadkeeper.clock import new_id
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.logo import Logo
+from leadkeeper.doors.logo_page import logo_page
 from leadkeeper.doors.pages import (
     SHARED,
     STATIC,
@@ -89,7 +90,7 @@ class Storefront:
         self._showcase = showcase
         self._intake = intake
         self._guard = guard
-        self._logo = [] if logo is None else [Route("/store/static/logo", logo.answer)]
+        self._logo = [] if logo is None else [Route("/store/static/logo", logo_page(logo))]
         self._captcha = captcha
         self._base_url = base_url
         hosts = () if captcha is None else captcha.service.hosts

@@ -26,7 +26,7 @@ LONGEST_KEY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RemotePlace:
     """An installation elsewhere, and who asks it. Printing does not show the key."""
 
     url: str
@@ -74,14 +74,14 @@ def written_setting(name: str) -> str | None:
     return dotenv_values(".env").get(name)
 
 
-def _place() -> Place:
+def _place() -> RemotePlace:
     named = (_given("key_file") if _was_given("key_file") else written_setting(KEY_FILE)) or ""
     if not named:
         raise Failed(
             lazy_gettext("Name the file that holds your key: --key-file, or LEADKEEPER_KEY_FILE. Only you may read it.")
         )
     path, authorities = Path(named), written_setting(CA_FILE)
-    return Place(remote_url(), path, _read_key(path), Path(authorities) if authorities else None)
+    return RemotePlace(remote_url(), path, _read_key(path), Path(authorities) if authorities else None)
 
 
 def _read_key(path: Path) -> str:

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from leadkeeper import __version__
-from leadkeeper.doors.cli.failing import Failed, Refused
-from leadkeeper.doors.cli.remote.chosen import Place
-from leadkeeper.doors.cli.remote.refusals import not_understood, refusal, unreachable, wrong_address
+from leadkeeper.doors.cli.failing import Failed, RemoteRefused
+from leadkeeper.doors.cli.remote.chosen import RemotePlace
+from leadkeeper.doors.cli.remote.refusals import not_understood, remote_refusal, unreachable, wrong_address
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.network.addresses import parse_ranges
 from leadkeeper.network.client import NETWORK_ERRORS, AddressInvalid, Network, NetworkPolicy, parse_url
@@ -34,7 +34,7 @@ class Remote:
     """One installation's REST API, asked with one key. Every method raises :class:`Failed` for a refusal, in one line
     that says what to do and never holds the key."""
 
-    def __init__(self, place: Place, base: str, network: Network, language: str) -> None:
+    def __init__(self, place: RemotePlace, base: str, network: Network, language: str) -> None:
         self._place = place
         self._base = base
         self._network = network
@@ -53,7 +53,7 @@ class Remote:
         """The same, or ``None`` where there is no such thing."""
         try:
             return await self.get(path, model)
-        except Refused as error:
+        except RemoteRefused as error:
             if error.status in (404, 422):  # an id that is none of ours is refused before anybody looks for it
                 return None
             raise
@@ -123,13 +123,13 @@ class Remote:
         answer = _json(content)
         if response.status >= 300:
             again = response.headers.get("Retry-After")
-            raise refusal(response.status, answer, self._base, self._place.key_file, again)
+            raise remote_refusal(response.status, answer, self._base, self._place.key_file, again)
         if answer is None and response.status != 204:
             raise not_understood(self._base)
         return response.status, answer
 
 
-def asked(place: Place, work: Callable[[Remote], Awaitable[R]]) -> R:
+def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
     """What ``work`` answers, given the installation at ``place``."""
     base, language = _base(place.url), spoken_language()
     policy = NetworkPolicy(

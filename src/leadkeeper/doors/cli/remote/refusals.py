@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
-from leadkeeper.doors.cli.failing import Failed, Refused
+from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.network.trouble import diagnose_network
 from leadkeeper.texts import LazyText, join_lazily, lazy_gettext
 
@@ -15,9 +15,9 @@ LONGEST: Final = 500
 _PROBLEM: Final = "urn:leadkeeper:problem:"
 
 
-def refusal(status: int, answer: Any, base: str, key_file: Path, retry_after: str | None) -> Refused:
+def remote_refusal(status: int, answer: Any, base: str, key_file: Path, retry_after: str | None) -> RemoteRefused:
     """An answer that is no success."""
-    return Refused(_line(status, _Problem(answer), base, key_file, retry_after), status)
+    return RemoteRefused(_line(status, _Problem(answer), base, key_file, retry_after), status)
 
 
 class _Problem:

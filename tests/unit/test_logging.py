@@ -23,11 +23,18 @@ class Full(io.StringIO):
         raise OSError(28, "No space left on device")
 
 
-@pytest.fixture
-def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Standard error is on a full disk, and logs go there."""
+def closed() -> io.StringIO:
+    """A stream that was closed."""
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.fixture(params=[Full, closed])
+def full(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Standard error is on a full disk, or closed, and logs go there."""
     before = structlog.get_config()
-    monkeypatch.setattr(sys, "stderr", Full())
+    monkeypatch.setattr(sys, "stderr", request.param())
     configure_logging(Settings())
     yield
     structlog.configure(**before)

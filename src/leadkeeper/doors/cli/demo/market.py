@@ -25,7 +25,7 @@ _TOKEN: Final = re.compile(r'name="token" value="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
-class DemoAccount:
+class DemoPerson:
     """Somebody who can sign in to the portal. The password was made for this demo and ends with it."""
 
     what: str
@@ -61,7 +61,7 @@ async def _ended(hub: Hub, path: str, operation_id: str) -> None:
     raise Refused(f"publishing {path} did not end within {_SECONDS:.0f} s")
 
 
-async def invite_people(hub: Hub) -> Sequence[DemoAccount]:
+async def invite_people(hub: Hub) -> Sequence[DemoPerson]:
     """Everybody of the cast, invited and arrived as it happens in a browser. Raises :class:`Refused`."""
     accounts = []
     async with _browser() as operator:
@@ -75,7 +75,7 @@ async def invite_people(hub: Hub) -> Sequence[DemoAccount]:
             link = _INVITATION.search(shown)
             if link is None:
                 raise Refused(f"the page of {page} shows no invitation")
-            account = DemoAccount(what, email, secrets.token_urlsafe(12))
+            account = DemoPerson(what, email, secrets.token_urlsafe(12))
             async with _browser() as browser:
                 await _post(browser, hub.url + link[0], {"name": name, "password": account.password})
             accounts.append(account)

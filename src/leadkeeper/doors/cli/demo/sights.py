@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.hub import Hub
-from leadkeeper.doors.cli.demo.market import DemoAccount
+from leadkeeper.doors.cli.demo.market import DemoPerson
 from leadkeeper.doors.cli.demo.stage import Stage
 
 
-def sights(hub: Hub, stage: Stage, hook_url: str, accounts: Sequence[DemoAccount]) -> str:
+def sights(hub: Hub, stage: Stage, hook_url: str, accounts: Sequence[DemoPerson]) -> str:
     """Addresses and commands that work as they stand, in another terminal. The key dies with the demo."""
     key = f"-H 'Authorization: Bearer {hub.key}'"
     json_type = "-H 'Content-Type: application/json'"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.board import Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
-from leadkeeper.doors.cli.demo.market import DemoAccount, invite_people, publish_offers
+from leadkeeper.doors.cli.demo.market import DemoPerson, invite_people, publish_offers
 from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, signing_secret, table
 from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
@@ -36,7 +36,7 @@ class Story:
         self._endpoints: dict[str, MoodyEndpoint] = {}
         self.handed_in: list[HandedIn] = []
         self.hook_url = ""
-        self.accounts: Sequence[DemoAccount] = ()
+        self.accounts: Sequence[DemoPerson] = ()
 
     async def play(self) -> None:
         """The whole story. Raises :class:`Refused` if it does not go as told."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aiohttp
+from yarl import URL
 
 from leadkeeper.network.addresses import NetworkPolicy
-from leadkeeper.network.client import Network
+from leadkeeper.network.client import Answered, Network
 
 
 class Silent(Network):
@@ -18,6 +21,12 @@ class Silent(Network):
     @property
     def session(self) -> aiohttp.ClientSession:  # type: ignore[override]
         """There is none. Raises ``aiohttp.ClientConnectionError``."""
+        raise aiohttp.ClientConnectionError("nothing is called")
+
+    async def post(
+        self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
+    ) -> Answered:
+        """Nothing is sent. Raises ``aiohttp.ClientConnectionError``."""
         raise aiohttp.ClientConnectionError("nothing is called")
 
     async def aclose(self) -> None:

@@ -504,7 +504,7 @@ async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
     "fault", [faults.reset_before_answer, faults.hang, faults.html(502)], ids=["reset", "hang", "page"]
 )
 async def test_a_lost_answer_makes_no_second_row(line: Line, fault: Fault, count: int) -> None:
-    adapter = line.open(total_seconds=0.5)
+    adapter = line.open(total_seconds=3.0 if fault is faults.hang else 30.0)
     await adapter.deliver([make_lead(99)])
     line.service.fail(line.service.commit_then(fault), when=is_insert, times=1)
     leads = make_leads(range(count))

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import hypothesis
 import pytest
+import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -83,6 +84,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if (marker := metafunc.definition.get_closest_marker("databases")) is not None:
             databases = marker.args
         metafunc.parametrize("database_url", databases, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A test that starts the program within itself changes what is logged, and where to, for no other test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def missing_service(reason: str) -> NoReturn:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.doors.storefront.guard import SERVICES
+from leadkeeper.lead_body import from_body
 from leadkeeper.offer import OfferRef
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
@@ -39,7 +40,7 @@ async def leads(home: Installation) -> list[dict[str, Any]]:
     """All leads as they are kept, oldest first."""
     rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.lead).order_by(t.lead.c.id)).all())
     return [
-        json.loads(row.body)
+        dict(from_body(row.body))
         | {"offer": f"{row.publisher_id}.{row.offer_id}", "source": row.source, "action": row.action}
         | {"preview": row.preview, "withheld": row.withheld}
         for row in rows

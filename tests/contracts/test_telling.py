@@ -15,7 +15,7 @@ from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.channels.subscriptions import Subscriptions
-from leadkeeper.clock import to_datetime
+from leadkeeper.clock import new_id, to_datetime
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
@@ -160,7 +160,7 @@ def _hundred(conn: sa.Connection) -> None:
     """98 more connections like the second."""
     c = t.connection.c
     row = conn.execute(sa.select(t.connection).where(c.name == "second")).one()._mapping
-    rows = [{**row, "id": f"{row['id'][:-3]}{number:03}", "name": f"c{number}"} for number in range(98)]
+    rows = [{**row, "id": new_id(), "name": f"c{number}"} for number in range(98)]
     conn.execute(sa.insert(t.connection), rows)
 
 

@@ -173,7 +173,8 @@ class Postgres:
             return
         victims = _family(process.pid)
         for victim in victims:
-            victim.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+                victim.kill()
         process.wait()
         while any(_lives(victim) for victim in victims):
             time.sleep(0.01)

@@ -106,9 +106,7 @@ async def test_a_reader_sees_no_button_and_no_link_to_a_form(home: Installation)
         for method, path in routes(home):
             if method != "GET" or path.startswith((*OUTSIDE, *OPERATORS)):
                 continue
-            if path.endswith(
-                "/events"
-            ):  # a stream without an end, and without a button: tests/contracts/test_live_pages.py
+            if path.endswith("/events"):  # a stream, which has no button; see test_live_pages.py
                 continue
             page = await reader.open(home.url + filled(path, values))
             assert page.status in (200, 403), (path, page.status, page.text)

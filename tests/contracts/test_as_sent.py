@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.inbox.as_sent import masked_deep
 from leadkeeper.storage import tables as t
-from tests.in_process import DESTINATION, MASK, NOWHERE, OFFER, Installation, Visitor, connected, hand_in
+from tests.in_process import DESTINATION, ENDPOINT, MASK, NOWHERE, OFFER, Installation, Visitor, connected, hand_in
 from tests.people import signed_in
 
 ADA = {"firstName": "Ada", "lastName": "Lovelace", "email": "ada@contoso.example", "company": "Analytical Engines"}
@@ -68,8 +68,7 @@ async def test_it_follows_the_mapping_in_force_and_says_that_it_changed_since(
     await home.services.storage.write(sent)
     found = await record_of(operator, lead_id)
     assert (found["sent"], found["settingsChanged"], "UserDetails" in found["record"]) == (True, False, True)
-    camel = DESTINATION["httpsEndpointLeadConfiguration"] | {"keyCasing": "camel"}  # type: ignore[operator]
-    body = DESTINATION | {"httpsEndpointLeadConfiguration": camel}
+    body = DESTINATION | {"httpsEndpointLeadConfiguration": ENDPOINT | {"keyCasing": "camel"}}
     assert (await operator.put(f"{OFFER}/customer-leads", body)).status == 200
     found = await record_of(operator, lead_id)
     assert (found["settingsChanged"], "userDetails" in found["record"]) == (True, True)

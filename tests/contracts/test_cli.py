@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import typer
 
 from leadkeeper.connections.vault import new_secret_key
@@ -48,7 +47,7 @@ def every_command() -> list[tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class RemoteMessage:
+class CommandResult:
     """What a command did."""
 
     code: int
@@ -67,7 +66,7 @@ class RemoteMessage:
         return line
 
 
-Call = Callable[..., RemoteMessage]
+Call = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -79,13 +78,12 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.chdir(tmp_path)
     switching = sys.getswitchinterval()
 
-    def message(*arguments: str) -> RemoteMessage:
+    def command(*arguments: str) -> CommandResult:
         code = run(arguments)
         captured = capsys.readouterr()
-        return RemoteMessage(code, captured.out, captured.err)
+        return CommandResult(code, captured.out, captured.err)
 
-    yield message
-    structlog.reset_defaults()
+    yield command
     sys.setswitchinterval(switching)
 
 
@@ -118,7 +116,7 @@ def put_offer(call: Call) -> None:
     assert call("offers", "put", OFFER, "--title", "Contoso CRM Pro").code == 0
 
 
-def put_connection(call: Call, endpoint: ReceivingEndpoint, name: str = "primary") -> RemoteMessage:
+def put_connection(call: Call, endpoint: ReceivingEndpoint, name: str = "primary") -> CommandResult:
     url = f"https://127.0.0.1:{endpoint.port}/leads?code=very-secret"
     Path("address").write_text(url + "\n")
     return call(

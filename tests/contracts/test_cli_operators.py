@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.contracts.test_cli import Call, call  # noqa: F401
+from tests.contracts.test_cli import Call, call
+
+__all__ = ["call"]
 
 
-def test_a_publisher_is_suspended_and_released(call: Call) -> None:  # noqa: F811
+def test_a_publisher_is_suspended_and_released(call: Call) -> None:
     assert call("publishers", "put", "contoso", "--contact", "Carl, +44 20 7946 0958").code == 0
     done = call("publishers", "suspend", "contoso", "--reason", "Its contract ended.")
     assert (done.code, "leadkeeper publishers release contoso" in done.err) == (0, True)
@@ -18,14 +20,14 @@ def test_a_publisher_is_suspended_and_released(call: Call) -> None:  # noqa: F81
     assert "was not suspended" in call("publishers", "release", "contoso").err
 
 
-def test_what_cannot_be_suspended(call: Call) -> None:  # noqa: F811
+def test_what_cannot_be_suspended(call: Call) -> None:
     assert "nobody" in call("publishers", "suspend", "nobody", "--reason", "Why").line
     call("publishers", "put", "contoso")
     assert call("publishers", "suspend", "contoso", "--reason", " ").code == 1
     assert call("publishers", "list", "--json").json["publishers"][0]["suspendedTime"] is None
 
 
-def test_keys_by_publisher_and_role(call: Call) -> None:  # noqa: F811
+def test_keys_by_publisher_and_role(call: Call) -> None:
     call("publishers", "put", "contoso")
     for role in ("operator", "reader:contoso", "publisher:contoso"):
         call("keys", "create", "--role", role)

@@ -22,7 +22,7 @@ from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installa
 
 LEADS: Final = 4_000
 DAY: Final = 86_400_000
-RARE: Final = {"source": "AzurePortal", "action": "Create", "country": "pt", "withheld": True}
+RARE: Final[dict[str, Any]] = {"source": "AzurePortal", "action": "Create", "country": "pt", "withheld": True}
 """What only the very oldest lead is."""
 PERSON: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
 BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": "", "campaign": "", "extra": {}})
@@ -110,7 +110,7 @@ async def test_a_page_of_a_list(home: Installation, name: str, monkeypatch: pyte
 
 @pytest.mark.parametrize("name", RARE)
 async def test_the_only_one_is_found_at_once_behind_all_others(home: Installation, name: str) -> None:
-    which = LeadFilter("contoso", **{name: RARE[name]})  # type: ignore[arg-type]
+    which = LeadFilter("contoso", **{name: RARE[name]})
     page = await home.services.inbox.list(which, limit=10)
     oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
     assert [lead.id for lead in page.leads] == [oldest]

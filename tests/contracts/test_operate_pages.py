@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.doors.portal.menus import OPERATOR_MENUS
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.presence import ProcessPresence
 from tests.in_process import MASK, OFFER, Installation, connected, hand_in
 from tests.journeys.customer import Customer, Form, Page
@@ -183,7 +184,9 @@ async def test_connections_by_state_a_page_at_a_time(home: Installation, operato
 async def test_what_runs_and_what_waits(home: Installation, operator: Customer) -> None:
     page = await operator.open("/portal/operate/workers")
     assert "No process that carries leads" in page.text
-    presence = ProcessPresence(home.services.storage, home.services.clock, "worker")  # type: ignore[arg-type]
+    clock = home.services.clock
+    assert isinstance(clock, DatabaseClock)
+    presence = ProcessPresence(home.services.storage, clock, "worker")
     await hand_in(await home.visitor("operator"))
     await presence.write_down()
     page = await operator.open("/portal/operate/workers")

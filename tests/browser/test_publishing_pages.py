@@ -37,7 +37,12 @@ async def pressing(at: Places) -> AsyncIterator[None]:
     """A publishing runner works meanwhile; an operator certifies."""
     services = at.home.services
     runner = PublishingRunner(
-        services.storage, services.connections, services.validator, by_operator=True, base_url="http://leads.example"
+        services.storage,
+        services.connections,
+        services.validator,
+        by_operator=True,
+        base_url="http://leads.example",
+        clock=services.clock,
     )
     working = asyncio.create_task(runner.run())
     try:

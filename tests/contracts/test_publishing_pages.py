@@ -79,6 +79,8 @@ async def stage(url: str, authority: Authority, *, by_operator: bool = False) ->
                 services.validator,
                 by_operator=by_operator,
                 base_url="http://leads.example",
+                # The clock that says from when an operation is due: another's may be behind it.
+                clock=services.clock,
             )
             yield Stage(home, remote, runner)
     finally:

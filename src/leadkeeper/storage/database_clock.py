@@ -84,7 +84,7 @@ class DatabaseClock:
         at = self._monotonic()
         found = self._wall() if server is None else server + int((at - begun) * 500)
         expected = self._base + int((at - self._at) * 1000)
-        moved = await self._storage.write(agree, expected, found, first=not self._looked)
+        moved = await self._storage.write(agree, expected, found, first=not self._looked, since=self._base)
         self._base, self._at, self._looked = found, at, True
         if moved:
             log.warning("the clock jumped; what was to come has been moved with it", seconds=moved / 1000)
@@ -107,14 +107,16 @@ def by_what_was_seen(conn: sa.Connection, now: int) -> int:
     return max(now, conn.scalar(sa.select(t.clock.c.seen_at).with_for_update(read=True)) or 0)
 
 
-def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False) -> int:
+def agree(
+    conn: sa.Connection, expected: int, found: int, *, first: bool = False, since: int | None = None
+) -> int:
     """Move what the database holds along with a jump from ``expected`` to ``found``, unless another process has.
 
     Answers by how much that was. A clock set back while nobody ran is told by what was seen before. One set forward
     makes everything due; only leases, whose holders live, are made longer, and outages not. With ``first`` this process
     has not seen what the time was before: that is what any process saw last, and who held a lease then may still live.
     In a database that nobody has looked at yet (it is new, or that of an older version) what is further ahead than any
-    delay allows is due.
+    delay allows is due. ``since`` is when this process looked before, by the time that it lived by.
     """
     seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
     moved = 0
@@ -131,6 +133,7 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
         _move_outages(conn, moved, t.connection.c.tell_at)
     elif expected > found + JUMP_MS:
         # Another process has moved what there was; what this one wrote since, by the old time, lies in the future.
+        _move_late(conn, found - expected, found, max(found, expected if since is None else since))
         _make_due(conn, found)
         announce(conn)
     conn.execute(sa.update(t.clock).values(seen_at=found))
@@ -164,6 +167,21 @@ def _move_all(conn: sa.Connection, moved: int, now: int) -> None:
     late = (c.id == d.connection_id, c.recovered_at.is_not(None), d.changed_at > c.recovered_at + moved)
     conn.execute(sa.update(t.delivery).where(t.READY, sa.exists().where(*late)).values(changed_at=d.changed_at + moved))
     conn.execute(sa.update(t.connection).where(c.recovered_at.is_not(None)).values(recovered_at=c.recovered_at + moved))
+
+
+def _move_late(conn: sa.Connection, moved: int, now: int, since: int) -> None:
+    """What a process wrote after ``since``, by a time from which others had moved on, happens so much earlier.
+
+    What somebody put off for longer than that by the right time cannot be told from it, and comes earlier, too. No
+    lease may end early for this reason: those alone are moved that are longer than any can be.
+    """
+    for column, longest in LONGEST_DELAYS.items():
+        from_ = max(since, now + longest) if column.table is t.lease else since
+        earlier = sa.case((column + moved > now, column + moved), else_=now)
+        conn.execute(_future(column, from_).values({column: earlier}))
+    c = t.connection.c
+    for column in (c.failing_since, c.works_since, c.notified_at, c.refused_since, c.recovered_at):
+        conn.execute(sa.update(t.connection).where(column > since).values({column: column + moved}))
 
 
 def _future(column: sa.Column[Any], now: int) -> sa.Update:

@@ -97,17 +97,10 @@ async def test_what_a_process_wrote_before_it_saw_the_jump_is_due_now(storage: S
 @pytest.mark.parametrize("back", [HOUR, DAY])
 async def test_what_a_process_put_off_before_it_saw_the_jump_waits_no_longer(storage: Storage, back: int) -> None:
     """Its next try was a second away when it wrote that down, whatever the size of the jump."""
-    this, other = Machine(), Machine()
-    late, early = this.clock(storage), other.clock(storage)
-    await late.look()
-    await early.look()
-    for machine in (this, other):
-        machine.passes(2_000)
-        machine.wall -= back
-    await early.look()
-    await keep(storage, delivery("again", late() + 1_000), delivery("fresh", early() + 1_000))
-    this.passes(3_000)
-    await late.look()
+    await storage.write(agree, NOON, NOON)
+    await storage.write(agree, NOON + 2_000, NOON + 2_000 - back)  # another sees it
+    await keep(storage, delivery("again", NOON + 3_000), delivery("fresh", NOON + 3_000 - back))
+    await storage.write(lambda conn: agree(conn, NOON + 5_000, NOON + 5_000 - back, since=NOON))
     assert await due(storage) == {"again": 5_000 - back, "fresh": 3_000 - back, "lease": 15_000 - back}
 
 

@@ -55,6 +55,7 @@ from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.confirmations import Confirmations
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
@@ -63,6 +64,7 @@ from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
+from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
@@ -162,6 +164,7 @@ def _put_together(
         hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
+        offer_logos=OfferLogos(storage, catalogue, clock),
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, handover.wake, clock, goes_on=look_again),
@@ -189,10 +192,17 @@ def _put_together(
         uses=uses,
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
+        confirmations=_confirmations(settings, storage, people.marketplace, clock),
         clock=clock,
         base_url=settings.base_url,
         languages=languages,
     )
+
+
+def _confirmations(settings: Settings, storage: Storage, name: object, clock: Clock) -> Confirmations:
+    """They go out where the operator wants them and there is a mail server."""
+    server = settings.mail_server if settings.confirmation_mails else None
+    return Confirmations(storage, None if server is None else server.sender, name, settings.mail_rules, clock)
 
 
 def _channels(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.guides import choices_of, guide_of
-from leadkeeper.doors.portal.offers import CALLS
+from leadkeeper.doors.portal.labels import CALLS
 from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.texts import Language, join_lazily
 from leadkeeper.texts import lazy_gettext as _
@@ -22,6 +22,11 @@ _LISTING: Final[Mapping[str, str]] = {
     "summary": _("Summary"),
     "description": _("Description"),
     "callToAction": _("What customers can do"),
+    "logo": _("Logo"),
+    "offer.microsoft-azure-marketplace.category": _("Category"),
+    "offer.microsoft-azure-marketplace.priceLine": _("Price"),
+    "offer.microsoft-azure-marketplace.supportContact": _("Support"),
+    "offer.microsoft-azure-marketplace.privacyPolicyLink": _("Privacy"),
 }
 _FLAGS: Final[Mapping[str, str]] = {"true": _("Yes"), "false": _("No")}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+from leadkeeper.publishing.listing import CallToAction
 from leadkeeper.publishing.steps import OfferStatus, StepStatus
 from leadkeeper.texts import lazy_gettext as _
 
@@ -20,6 +21,14 @@ class Label:
     icon: str
 
 
+CALLS: Final[Mapping[CallToAction, str]] = {
+    CallToAction.GET_IT_NOW: _("Get it now"),
+    CallToAction.CONTACT_ME: _("Contact me"),
+    CallToAction.FREE_TRIAL: _("Free trial"),
+    CallToAction.TEST_DRIVE: _("Test drive"),
+    CallToAction.CREATE: _("Create (in the Azure portal)"),
+}
+"""What customers can do, as buttons and lists name it."""
 _STATES: Final = {
     ConnectionState.NOT_TRIED: ("calm", "circle-dashed"),
     ConnectionState.WORKING: ("ok", "circle-check"),

@@ -164,7 +164,7 @@ def _put_together(
         hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
-        offer_logos=OfferLogos(storage, catalogue, clock),
+        offer_logos=OfferLogos(storage, catalogue, Showcase(storage), clock),
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, handover.wake, clock, goes_on=look_again),

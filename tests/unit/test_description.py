@@ -20,7 +20,8 @@ ALLOWED = re.compile(
 def test_it_has_paragraphs_headings_lists_emphasis_and_links() -> None:
     text = "# Fast\n\n**Bold**, *soft*\nnext\n\n- one\n- two\n\n[More](https://contoso.example/a?b=1&c=2)"
     assert described(text) == (
-        "<h3>Fast</h3>\n<p><strong>Bold</strong>, <em>soft</em><br>\nnext</p>\n<ul>\n<li>one</li>\n<li>two</li>\n</ul>\n"
+        "<h3>Fast</h3>\n<p><strong>Bold</strong>, <em>soft</em><br>\nnext</p>\n"
+        "<ul>\n<li>one</li>\n<li>two</li>\n</ul>\n"
         '<p><a href="https://contoso.example/a?b=1&amp;c=2" rel="nofollow noopener">More</a></p>\n'
     )
 

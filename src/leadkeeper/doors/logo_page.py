@@ -11,11 +11,11 @@ from starlette.responses import Response
 from leadkeeper.doors.logo import Logo
 
 _PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_FOR_EVER: Final = "private, max-age=31536000, immutable"
 
 
 def offer_logo(body: bytes) -> Response:
-    """An offer's logo, whose address names its bytes: browsers keep it as long as they want."""
+    """An offer's logo, whose address names its bytes: browsers keep it as long as they want, and nobody between."""
     return Response(body, headers={**_PLAIN, "Cache-Control": _FOR_EVER}, media_type="image/png")
 
 

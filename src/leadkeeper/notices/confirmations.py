@@ -1,7 +1,7 @@
 """The mail that confirms to a customer that a request was received: where the operator wants it, and bounded.
 
-It says nothing that the customer wrote. Nobody can have others flooded with it: an address gets few of them a day, whoever
-sends forms causes few an hour, and a publisher's offers cause a part of what the publisher may have mailed.
+It says nothing that the customer wrote. Nobody can have others flooded with it: an address gets few of them a day,
+whoever sends forms causes few an hour, and a publisher's offers cause a part of what the publisher may have mailed.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ class TellingFields(BaseSettings):
 
     confirmation_mails: bool = Field(
         False,
-        description="Whether customers get a mail that confirms what they asked for in the storefront, with a reference "
-        "and the publisher's support contact.",
+        description="Whether customers get a mail that confirms what they asked for in the storefront, with a "
+        "reference and the publisher's support contact.",
     )
 
     @field_validator("operator_emails")

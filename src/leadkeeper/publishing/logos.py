@@ -15,6 +15,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.listing import DIGEST, read_listing, with_logo
 from leadkeeper.publishing.logo_image import draw_anew
+from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.versions import Offer, Slot, parse_definition
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -26,8 +27,9 @@ DRAWN_AT_ONCE: Final = 1
 class OfferLogos:
     """The logos of an installation's offers, each named by the SHA-256 of its bytes."""
 
-    def __init__(self, storage: Storage, catalogue: OfferCatalogue, clock: Clock = now_ms) -> None:
+    def __init__(self, storage: Storage, catalogue: OfferCatalogue, showcase: Showcase, clock: Clock = now_ms) -> None:
         self._storage = storage
+        self._showcase = showcase
         self._catalogue = catalogue
         self._clock = clock
         self._turns = Gate(DRAWN_AT_ONCE, 0)
@@ -73,16 +75,23 @@ class OfferLogos:
         return "" if version is None else version.listing.logo
 
     async def read(self, ref: OfferRef, digest: str) -> bytes | None:
-        """The picture of that name, for whoever knows it; ``None`` where there is none, or its publisher is suspended.
-
-        A name that nobody could guess is shown with the preview to whoever has the preview's key, then to customers.
-        """
+        """The picture of that name, of any version, for members of the offer's publisher; ``None`` if there is none."""
         if not DIGEST.fullmatch(digest):
             return None
-        p, x = t.publisher.c, t.offer_logo.c
-        query = sa.select(x.body).where(x.offer_ref == str(ref), x.digest == digest)
-        query = query.where(sa.exists().where(p.id == ref.publisher_id, p.suspended_at.is_(None)))
-        return await self._storage.read(lambda conn: conn.scalar(query))
+        return await self._storage.read(_body, ref, digest)
+
+    async def shown(self, ref: OfferRef, digest: str, preview_key: str | None = None) -> bytes | None:
+        """The picture of that name where customers see it; with the right ``preview_key``, where the preview shows it.
+
+        A name tells nothing of an offer that whoever asks may not see: it is answered as one that nobody has.
+        """
+        offer = await self._showcase.offer(ref, preview_key)
+        return None if offer is None or offer.listing.logo != digest else await self.read(ref, digest)
+
+
+def _body(conn: sa.Connection, ref: OfferRef, digest: str) -> bytes | None:
+    x = t.offer_logo.c
+    return conn.scalar(sa.select(x.body).where(x.offer_ref == str(ref), x.digest == digest))
 
 
 def _has(conn: sa.Connection, ref: OfferRef, digest: str) -> bool:

@@ -35,7 +35,7 @@ class LogoView(View):
     """The logo of an offer's draft."""
 
     digest: str = Field(description="SHA-256 of the picture as it is shown: its name.")
-    link: str = Field(description="Where the picture is shown, as PNG.")
+    link: str = Field(description="Where customers see it, as PNG, once it is published.")
 
 
 class Logos:

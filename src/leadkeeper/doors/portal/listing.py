@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.doors.forms import sent_picture
+from leadkeeper.doors.logo_page import offer_logo
 from leadkeeper.doors.portal.look import look_of, typed
 from leadkeeper.doors.portal.routes import LOGO, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
@@ -29,6 +31,7 @@ class ListingPages:
         return [
             (OFFER + "/listing", self._show, "GET"),
             (OFFER + "/logo", self._upload, "POST"),
+            (OFFER + "/logo/{digest}", self._logo, "GET"),
             (OFFER + "/logo/remove", self._remove, "POST"),
             (OFFER + "/edit/look", self._look, "POST"),
         ]
@@ -47,6 +50,13 @@ class ListingPages:
             "most_pixels": MOST_PIXELS,
         }
         return await self._routes.offer_page(request, ref, "listing.html", "listing", status, **content)
+
+    async def _logo(self, request: Request, session: Session) -> Response:
+        ref = self._routes.offer_of(request, session)
+        found = await self._services.offer_logos.read(ref, request.path_params["digest"])
+        if found is None:
+            raise HTTPException(404)
+        return offer_logo(found)
 
     async def _upload(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)

@@ -170,7 +170,8 @@ class OfferPages:
             )
         except Problem as problem:
             errors = {error.field.removeprefix("offer."): error.message for error in problem.errors}
-            refused = OfferForm(form, draft.ref, draft.fixed_type, errors, problem.detail)
+            detail = "" if problem.detail in errors.values() else problem.detail
+            refused = OfferForm(form, draft.ref, draft.fixed_type, errors, detail)
             return await self._form(request, session, refused, problem.status)
         return to(offer_address(ref) if draft.ref is None else f"{offer_address(ref)}/listing")
 

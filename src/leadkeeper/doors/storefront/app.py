@@ -156,7 +156,7 @@ class Storefront:
 
     async def _offer_logo(self, request: Request) -> Response:
         ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
-        found = await self._logos.read(ref, request.path_params["digest"])
+        found = await self._logos.shown(ref, request.path_params["digest"], request.query_params.get("preview"))
         if found is None:
             raise HTTPException(404)
         return offer_logo(found)

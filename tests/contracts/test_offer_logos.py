@@ -74,9 +74,8 @@ async def test_only_what_is_used_is_kept(home: Installation) -> None:
     operator = await home.visitor("operator")
     first = await put(operator, png(8, 8))
     await put_in_slots(home.services, REF, production=1)
-    for side in (9, 10, 11):
-        last = await put(operator, png(side, side))
-    assert await kept(home) == {first, last}
+    later = [await put(operator, png(side, side)) for side in (9, 10, 11)]
+    assert await kept(home) == {first, later[-1]}
     assert (await operator.delete(LOGO)).status == 204
     assert await kept(home) == {first}
     assert (await operator.get(LOGO)).status == 404
@@ -190,3 +189,18 @@ async def test_the_form_says_how_the_offer_would_look(home: Installation) -> Non
         saved = await member.send(form, typed | {"privacy": "https://contoso.example/privacy"})
         assert saved.url.endswith("/listing")
         assert "https://contoso.example/privacy" in saved.text
+
+
+@pytest.mark.parametrize(("code", "missing"), [("en", "Summary is missing"), ("pt", "Resumo está faltando")])
+async def test_what_publishing_needs_is_called_as_the_form_calls_it(
+    home: Installation, code: str, missing: str
+) -> None:
+    digest = await put(await home.visitor("operator"), png(8, 8))
+    async with Customer(home.url, code) as member:
+        made = await home.services.keys.create("publisher:contoso", by="test")
+        page = await member.open("/portal")
+        await member.send(page.form("key"), {"key": made.key})
+        page = await member.open(f"{AT}/publishing")
+        assert missing in page.text
+        assert f'src="{AT}/logo/{digest}"' in page.html, "the difference shows the logo"
+        assert missing in (await member.open(AT)).text

@@ -40,6 +40,8 @@ class ShownChange:
     old: str | None
     new: str | None
     secret: bool
+    picture: bool = False
+    """Both name a logo."""
 
 
 def shown_changes(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> list[ShownChange]:
@@ -53,7 +55,7 @@ def _shown(changes: Sequence[FieldChange], language: Language, destinations: Des
         if change.part is Part.LISTING:
             label = _LISTING.get(change.field, change.field.removeprefix("offer."))
             old, new = (_listed(change.field, text, language) for text in (change.old, change.new))
-            yield ShownChange(label, "", old, new, change.secret)
+            yield ShownChange(label, "", old, new, change.secret, picture=change.field == "logo")
             continue
         name, _dot, setting = change.field.partition(".")
         if not setting:

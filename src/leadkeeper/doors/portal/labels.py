@@ -29,6 +29,20 @@ CALLS: Final[Mapping[CallToAction, str]] = {
     CallToAction.CREATE: _("Create (in the Azure portal)"),
 }
 """What customers can do, as buttons and lists name it."""
+_FIELDS: Final[Mapping[str, str]] = {
+    "title": _("Title"),
+    "summary": _("Summary"),
+    "description": _("Description"),
+    "callToAction": _("What customers can do"),
+    "leadDestination": _("Destination"),
+}
+
+
+def field_word(field: str) -> str:
+    """What people call a part of an offer that publishing needs; a name that only the API has stays as it is."""
+    return _FIELDS.get(field, field)
+
+
 _STATES: Final = {
     ConnectionState.NOT_TRIED: ("calm", "circle-dashed"),
     ConnectionState.WORKING: ("ok", "circle-check"),

@@ -19,7 +19,15 @@ from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
 from leadkeeper.doors.portal.form_fields import MOST_ROWS
-from leadkeeper.doors.portal.labels import ACTS, CALLS, delivery_label, state_label, status_label, step_label
+from leadkeeper.doors.portal.labels import (
+    ACTS,
+    CALLS,
+    delivery_label,
+    field_word,
+    state_label,
+    status_label,
+    step_label,
+)
 from leadkeeper.doors.portal.lead_words import (
     ASIDE,
     COLUMN_WORDS,
@@ -108,6 +116,7 @@ class Routes:
             "operator_menus": OPERATOR_MENUS,
             "step_title": step_title,
             "call_labels": CALLS,
+            "field_word": field_word,
             "described": described,
         }
         policy = content_security_policy()

@@ -141,12 +141,12 @@ def _put_together(
     """All services, over the same storage and by the same clock."""
     storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
-    uses = Uses(storage, clock)
+    uses, inbox = Uses(storage, clock), Inbox(storage)
     sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
     channels = _channels(settings, storage, clock, secret_keys, context.network)
-    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
+    trace = Trace(storage, settings.base_url, withholding, settings.destinations)
     return Services(
         storage=storage,
         keys=sign_ins.keys,
@@ -186,7 +186,6 @@ def _put_together(
         rates=rates,
         publication=Publication(storage, clock=clock),
         differences=Differences(storage, connections),
-        showcase=Showcase(storage),
         suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
         oversight=Oversight(storage, catalogue, clock, in_force(settings)),
         uses=uses,

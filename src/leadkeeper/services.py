@@ -82,7 +82,6 @@ class Services:
     offer_logos: OfferLogos
     connection_copies: ConnectionCopies
     differences: Differences
-    showcase: Showcase
     suspensions: Suspensions
     oversight: Oversight
     uses: Uses
@@ -115,6 +114,11 @@ class Services:
     def operator_addresses(self) -> OperatorAddresses:
         """Where operators are told."""
         return self.marketplace.operators
+
+    @property
+    def showcase(self) -> Showcase:
+        """What customers may see."""
+        return Showcase(self.storage)
 
     @property
     def mails(self) -> Mails:

@@ -24,7 +24,7 @@ def is_reachable(text: str) -> bool:
     return is_page(text) or (len(text) <= LONGEST_LINK and _ADDRESS.fullmatch(text) is not None)
 
 
-def address_of(text: str) -> str:
+def link_to(text: str) -> str:
     """Where a link to what is reachable leads."""
     return text if "://" in text else f"mailto:{text}"
 

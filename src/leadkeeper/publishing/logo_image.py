@@ -36,13 +36,13 @@ def draw_anew(body: bytes) -> bytes:
         # What a picture's own warnings say (of its size, of damaged notes beside it) is decided below.
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(body), formats=_KINDS) as picture:
             if max(picture.size) > MOST_PIXELS:
-                raise too_large()
+                raise too_many_pixels()
             picture.draft(None, (2 * SIDE, 2 * SIDE))  # a JPEG is decoded no larger than is needed
             upright = ImageOps.exif_transpose(picture).convert("RGBA")
     except Problem:
         raise
     except Image.DecompressionBombError as error:
-        raise too_large() from error
+        raise too_many_pixels() from error
     except Exception as error:  # a decoder of hostile bytes may raise anything, and none of it is our own fault
         raise refused(_("The file is no picture that can be read: PNG, JPEG or WebP.")) from error
     upright.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -53,7 +53,7 @@ def draw_anew(body: bytes) -> bytes:
     return drawn.getvalue()
 
 
-def too_large() -> Problem:
+def too_many_pixels() -> Problem:
     """Why a picture of too many pixels is not taken."""
     return refused(_("The picture is too large: a logo has at most %(most)s pixels each way.", most=MOST_PIXELS))
 

@@ -39,7 +39,7 @@ from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.notices.confirmations import Confirmation, Confirmations
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.publishing.links import address_of
+from leadkeeper.publishing.links import link_to
 from leadkeeper.publishing.listing import CallToAction
 from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.showcase import Showcase, ShowcaseOffer
@@ -112,7 +112,7 @@ class Storefront:
             "call_texts": CALLS,
             "thanks": THANKS,
             "logo": logo,
-            "address_of": address_of,
+            "link_to": link_to,
             "described": described,
         }
         self._pages = Pages("leadkeeper.doors.storefront", languages, policy, **always)

@@ -63,7 +63,6 @@ from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
-from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
@@ -185,7 +184,6 @@ def _put_together(
         validator=_validator(settings, storage, connections, context, handover.wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
-        differences=Differences(storage, connections),
         suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
         oversight=Oversight(storage, catalogue, clock, in_force(settings)),
         uses=uses,

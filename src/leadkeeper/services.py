@@ -81,7 +81,6 @@ class Services:
     offer_copies: OfferCopies
     offer_logos: OfferLogos
     connection_copies: ConnectionCopies
-    differences: Differences
     suspensions: Suspensions
     oversight: Oversight
     uses: Uses
@@ -119,6 +118,11 @@ class Services:
     def showcase(self) -> Showcase:
         """What customers may see."""
         return Showcase(self.storage)
+
+    @property
+    def differences(self) -> Differences:
+        """What drafts would change."""
+        return Differences(self.storage, self.connections)
 
     @property
     def mails(self) -> Mails:

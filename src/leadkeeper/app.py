@@ -55,6 +55,7 @@ from leadkeeper.mail.mailer import Mailer
 from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.confirmations import Confirmations
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
@@ -62,7 +63,7 @@ from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
-from leadkeeper.publishing.differences import Differences
+from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
 from leadkeeper.publishing.showcase import Showcase
@@ -139,12 +140,12 @@ def _put_together(
     """All services, over the same storage and by the same clock."""
     storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
-    uses = Uses(storage, clock)
+    uses, inbox = Uses(storage, clock), Inbox(storage)
     sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
     channels = _channels(settings, storage, clock, secret_keys, context.network)
-    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
+    trace = Trace(storage, settings.base_url, withholding, settings.destinations)
     return Services(
         storage=storage,
         keys=sign_ins.keys,
@@ -162,6 +163,7 @@ def _put_together(
         hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
         catalogue=catalogue,
         offer_copies=OfferCopies(storage, catalogue, connections),
+        offer_logos=OfferLogos(storage, catalogue, Showcase(storage), clock),
         connection_copies=ConnectionCopies(storage, connections),
         connections=connections,
         findings=Findings(storage, connections, handover.wake, clock, goes_on=look_again),
@@ -182,17 +184,22 @@ def _put_together(
         validator=_validator(settings, storage, connections, context, handover.wake, clock, rates),
         rates=rates,
         publication=Publication(storage, clock=clock),
-        differences=Differences(storage, connections),
-        showcase=Showcase(storage),
         suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
         oversight=Oversight(storage, catalogue, clock, in_force(settings)),
         uses=uses,
         cross_listings=CrossListings(storage, clock),
         contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
+        confirmations=_confirmations(settings, storage, people.marketplace, clock),
         clock=clock,
         base_url=settings.base_url,
         languages=languages,
     )
+
+
+def _confirmations(settings: Settings, storage: Storage, name: object, clock: Clock) -> Confirmations:
+    """They go out where the operator wants them and there is a mail server."""
+    server = settings.mail_server if settings.confirmation_mails else None
+    return Confirmations(storage, None if server is None else server.sender, name, settings.mail_rules, clock)
 
 
 def _channels(

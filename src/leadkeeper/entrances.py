@@ -82,7 +82,9 @@ def _storefront(
     name, base_url = services.marketplace, settings.base_url
     return Storefront(
         services.showcase,
+        services.offer_logos,
         services.intake,
+        services.confirmations,
         guard,
         captcha,
         services.languages,

@@ -40,6 +40,7 @@ from leadkeeper.inbox.selection import Selection
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
+from leadkeeper.notices.confirmations import Confirmations
 from leadkeeper.notices.fates import Mails
 from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.privacy.retention import Retention
@@ -47,6 +48,7 @@ from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
 from leadkeeper.publishing.differences import Differences
+from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.suspension import Suspensions
@@ -77,14 +79,14 @@ class Services:
     catalogue: OfferCatalogue
     publication: Publication
     offer_copies: OfferCopies
+    offer_logos: OfferLogos
     connection_copies: ConnectionCopies
-    differences: Differences
-    showcase: Showcase
     suspensions: Suspensions
     oversight: Oversight
     uses: Uses
     cross_listings: CrossListings
     contact_answers: ContactAnswers
+    confirmations: Confirmations
     connections: Connections
     findings: Findings
     intake: Intake
@@ -111,6 +113,16 @@ class Services:
     def operator_addresses(self) -> OperatorAddresses:
         """Where operators are told."""
         return self.marketplace.operators
+
+    @property
+    def showcase(self) -> Showcase:
+        """What customers may see."""
+        return Showcase(self.storage)
+
+    @property
+    def differences(self) -> Differences:
+        """What drafts would change."""
+        return Differences(self.storage, self.connections)
 
     @property
     def mails(self) -> Mails:

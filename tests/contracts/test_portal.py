@@ -125,7 +125,7 @@ async def test_missed_leads_are_sent_again_by_a_button(home: Installation, membe
 async def test_an_offer_is_published_by_buttons(home: Installation, member: Customer) -> None:
     page = await member.open("/portal/offers/contoso/crm-pro/publishing")
     assert "Before it can be published" in page.text
-    assert "leadDestination is missing" in page.text
+    assert "Destination is missing" in page.text
     operator = await home.visitor("operator")
     message = {"title": "Contoso CRM Pro", "summary": "S.", "description": "D.", "callsToAction": ["getItNow"]}
     await operator.put(OFFER, message)

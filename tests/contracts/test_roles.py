@@ -23,6 +23,7 @@ from tests.contracts.test_tenancy import OPEN, body_of, filled, operations, para
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.journeys.customer import Customer, Form
 from tests.people import OPERATOR, add, sign_in, signed_in
+from tests.pictures import png
 from tests.routes import page_routes
 from tests.rows import everything
 
@@ -90,6 +91,8 @@ async def known(home: Installation) -> dict[str, str]:
     await home.services.storage.write(lambda conn: conn.execute(sa.insert(t.mail).values(mail)))
     values |= {"channel_id": made.id, "mail_id": mail["id"], "key_id": hook}
     values |= {"partner_publisher_id": "contoso", "partner_offer_id": "crm-pro"}
+    logo = await operator.call("PUT", f"{OFFER}/logo", data=png(8, 8), headers={"Content-Type": "image/png"})
+    values |= {"digest": logo.json()["digest"]}
     return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
 
 

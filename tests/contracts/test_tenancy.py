@@ -28,6 +28,7 @@ from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, Answer, Installation, Visitor, hand_in, installation, lead
 from tests.journeys.customer import Customer
 from tests.people import add, sign_in
+from tests.pictures import png
 from tests.routes import page_routes
 from tests.rows import all_of
 from tests.shop import put_in_slots
@@ -44,6 +45,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /v1/publishers/{publisherId}/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},
     "POST /v1/channels": {"kind": "webhook", "name": "Ours", "address": "https://o.example/"},
     "PUT /v1/publishers/{publisherId}/offers/{offerId}": {"title": "Mine now"},
+    "PUT /v1/publishers/{publisherId}/offers/{offerId}/logo": {},  # who may is told that it is no picture
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/customer-leads": DESTINATION,
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}": DESTINATION,
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/preview": {},
@@ -124,6 +126,7 @@ async def neighbour(home: Installation) -> Neighbour:
     customer = {"lastName": MARK, "email": f"{MARK}@far.example"}
     lead_id = await hand_in(operator, publisherId="fabrikam", offerId="veiled", customer=customer)
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
+    logo = await operator.call("PUT", f"{offer}/logo", data=png(8, 8), headers={"Content-Type": "image/png"})
     begun = await operator.post(f"{offer}/publish", {})
     assert begun.status == 202, begun.body
     await put_in_slots(home.services, OfferRef("fabrikam", "veiled"), preview=1)
@@ -143,6 +146,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "mailId": mail["id"],
         "channelId": channel.id,
         "personId": person,
+        "digest": logo.json()["digest"],
         "invitationId": invited.id,
         "sessionId": session.session.id,
         "viewId": await saved_view(home),
@@ -167,6 +171,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "mailId": f"{GONE}9",
         "channelId": f"{GONE}8",
         "personId": f"{GONE}5",
+        "digest": "0" * 64,
         "invitationId": f"{GONE}6",
         "sessionId": f"{GONE}7",
         "viewId": f"{GONE}8",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -27,6 +28,7 @@ _BOUNDARY: Final = re.compile(
 _NAME: Final = re.compile(rb';\s*name="([^"\r\n]{0,100})"')
 _FILE: Final = re.compile(rb";\s*filename")
 _READ: Final = "leadkeeper.form"
+_PICTURES: Final = "leadkeeper.form.pictures"
 
 
 class NoForm(ValueError):
@@ -44,12 +46,14 @@ async def sent_form(
     longest: int = LONGEST_VALUE,
     body: int = MAX_BODY,
     files: bool = False,
+    pictures: Collection[str] = (),
 ) -> dict[str, str]:
     """The fields of the form that ``request`` carries, of several with one name the last; read once, kept with it.
 
     Raises ``HTTPException``: 413 for more than ``body`` bytes, 415 for what says that it is no form, 422 for too
     many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files are passed over,
-    or read as fields that hold their text (UTF-8, else as Windows writes it) where ``files`` says so.
+    or read as fields that hold their text (UTF-8, else as Windows writes it) where ``files`` says so. Files in the
+    fields ``pictures`` are no text: :func:`sent_picture` has them.
     """
     found: dict[str, str] | None = request.scope.get(_READ)
     if found is not None:
@@ -59,19 +63,35 @@ async def sent_form(
         length = request.headers.get("content-length", "0")
         if not (length.isdecimal() and len(length) < 10 and int(length) <= body):
             raise NoForm(413)
-        found = parse_form(kind, await read_body(request.receive, body), most, longest, files=files)
+        sent, chosen = await read_body(request.receive, body), dict.fromkeys(pictures, b"")
+        found = parse_form(kind, sent, most, longest, files=files, pictures=chosen)
     except NoForm as error:
         raise HTTPException(error.status) from None
     except Problem as problem:
         raise HTTPException(problem.status) from None
-    request.scope[_READ] = found
+    request.scope[_READ], request.scope[_PICTURES] = found, chosen
     return found
 
 
+def sent_picture(request: Request, name: str) -> bytes:
+    """The file in a field of the form that was read with its name among ``pictures``; empty where none was chosen."""
+    found: dict[str, bytes] = request.scope.get(_PICTURES, {})
+    return found.get(name, b"")
+
+
 def parse_form(
-    content_type: bytes, body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE, *, files: bool = False
+    content_type: bytes,
+    body: bytes,
+    most: int = MOST_FIELDS,
+    longest: int = LONGEST_VALUE,
+    *,
+    files: bool = False,
+    pictures: dict[str, bytes] | None = None,
 ) -> dict[str, str]:
-    """The fields of a form. Raises :class:`NoForm`. Pure, and linear in the length of ``body``."""
+    """The fields of a form. A file in a field that ``pictures`` names is put there.
+
+    Raises :class:`NoForm`. Pure, and linear in the length of ``body``.
+    """
     if len(content_type) > _LONGEST_TYPE:
         raise NoForm(415)
     kind = content_type.partition(b";")[0].strip().lower()
@@ -80,7 +100,9 @@ def parse_form(
     boundary = _BOUNDARY.search(content_type) if kind == _MULTIPART else None
     if boundary is None:
         raise NoForm(415)
-    return _parse_multipart(body, boundary[1] or boundary[2], most, longest, files=files)
+    return _parse_multipart(
+        body, boundary[1] or boundary[2], most, _Parts(longest, {} if pictures is None else pictures, files=files)
+    )
 
 
 def parse_urlencoded(body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE) -> dict[str, str]:
@@ -102,10 +124,9 @@ def _text(sent: bytes) -> str:
     return unquote_to_bytes(sent.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
-def _parse_multipart(body: bytes, boundary: bytes, most: int, longest: int, *, files: bool) -> dict[str, str]:
+def _parse_multipart(body: bytes, boundary: bytes, most: int, parts: _Parts) -> dict[str, str]:
     if body.count(b"--" + boundary) > most + 1:
         raise NoForm(422)
-    parts = _Parts(longest, files=files)
     callbacks = {
         "on_part_begin": parts.begin,
         "on_header_field": parts.header_name,
@@ -130,8 +151,9 @@ def _parse_multipart(body: bytes, boundary: bytes, most: int, longest: int, *, f
 class _Parts:
     """What the parser tells of a form's parts."""
 
-    def __init__(self, longest: int, *, files: bool) -> None:
+    def __init__(self, longest: int, pictures: dict[str, bytes], *, files: bool) -> None:
         self._longest = longest
+        self._pictures = pictures
         self._files = files
         self.found: dict[str, str] = {}
         self._name = b""
@@ -164,11 +186,13 @@ class _Parts:
         name = _NAME.search(self._disposition)
         if name is None:
             raise NoForm(422)
-        if _FILE.search(self._disposition):
-            if self._files:
-                self.found[_escaped(name[1])] = _text_of_file(bytes(self._data))
-        else:
-            self.found[_escaped(name[1])] = self._data.decode("utf-8", "replace")
+        field, is_file = _escaped(name[1]), _FILE.search(self._disposition) is not None
+        if is_file and field in self._pictures:
+            self._pictures[field] = bytes(self._data)
+        elif not is_file:
+            self.found[field] = self._data.decode("utf-8", "replace")
+        elif self._files:
+            self.found[field] = _text_of_file(bytes(self._data))
 
 
 def _text_of_file(content: bytes) -> str:

@@ -23,6 +23,12 @@ class TellingFields(BaseSettings):
         24, ge=1, le=720, description="Hours after that reminder after which the publisher's owners hear of it."
     )
 
+    confirmation_mails: bool = Field(
+        False,
+        description="Whether customers get a mail that confirms what they asked for in the storefront, with a "
+        "reference and the publisher's support contact.",
+    )
+
     @field_validator("operator_emails")
     @classmethod
     def _operator_emails(cls, value: str) -> str:

@@ -190,6 +190,8 @@ def _remove_personal(conn: sa.Connection, lead_ids: Iterable[str], now: int) -> 
         return
     c, e, f = t.lead.c, t.lead_event.c, t.follow_up.c
     conn.execute(sa.update(t.lead).where(one_of(conn, c.id, ids)).values(SKELETON | {"expired_at": now}))
+    # What confirmed it to the customer is a mail of the lead's id.
+    conn.execute(sa.delete(t.mail).where(one_of(conn, t.mail.c.id, ids)))
     # Notes and reasons may tell of the customer; the state, by which is counted, stays.
     conn.execute(sa.delete(t.lead_event).where(one_of(conn, e.lead_id, ids)))
     conn.execute(sa.update(t.follow_up).where(one_of(conn, f.lead_id, ids)).values(reason=""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ from leadkeeper.access.quotas import USUAL, Quotas, merged, own_of, quotas_of, r
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
+from leadkeeper.publishing.links import require_links
 from leadkeeper.publishing.listing import changed_properties, read_listing, written
 from leadkeeper.publishing.secret_properties import refuse_secrets
 from leadkeeper.publishing.versions import (
@@ -143,6 +144,8 @@ class OfferCatalogue:
         description: str | None = None,
         category: str | None = None,
         price: str | None = None,
+        support: str | None = None,
+        privacy: str | None = None,
         calls_to_action: Sequence[str] | None = None,
         if_match: str | None = None,
         by: str,
@@ -152,10 +155,12 @@ class OfferCatalogue:
         What is left out stays as it is; a new offer is of type ``saas`` and live. ``live`` says that customers act on
         the offer, here or elsewhere; it publishes nothing. ``if_match`` is the ETag that the draft must still have.
         Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since, a text that holds
-        a secret.
+        a secret, a link that is none.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         message_of_it = {"summary": summary, "description": description, "category": category, "price": price}
+        message_of_it |= {"support": support, "privacy": privacy}
+        require_links(support, privacy)
         refuse_secrets({"title": title, **message_of_it}, "offer")
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool]:
@@ -204,6 +209,22 @@ class OfferCatalogue:
         offer, is_new, woken = await self._storage.write(transaction)
         self._connections.wake(woken)
         return offer, is_new
+
+    def change_within(
+        self,
+        conn: sa.Connection,
+        ref: OfferRef,
+        change: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        *,
+        if_match: str | None,
+        by: str,
+    ) -> Offer:
+        """Change what the draft of an offer that is there says. Raises :class:`Problem` as :meth:`put_offer` does."""
+        before, definition = self._begin(conn, ref, if_match)
+        if before is None:
+            raise unknown_offer(ref)
+        self._write(conn, ref, before, before.offer_type, change(definition), live=before.live, by=by)
+        return as_offer(offer_row(conn, ref))
 
     def copy_within(self, conn: sa.Connection, source: OfferRef, target: OfferRef, *, title: str, by: str) -> OfferRef:
         """A new offer ``target`` whose draft says what that of ``source`` says, but for its title; takes no leads.

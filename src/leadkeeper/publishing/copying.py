@@ -8,6 +8,7 @@ from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import copy_within
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import OfferCatalogue
+from leadkeeper.publishing.logos import copy_logo
 from leadkeeper.publishing.versions import Offer, as_offer, offer_row
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -32,6 +33,7 @@ class OfferCopies:
 
         def transaction(conn: sa.Connection) -> tuple[Offer, list[str]]:
             made = self._catalogue.copy_within(conn, offer, target, title=title, by=by)
+            copy_logo(conn, offer, made)
             woken = []
             if connections:
                 c = t.connection.c

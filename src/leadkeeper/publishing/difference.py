@@ -16,7 +16,7 @@ from leadkeeper.connections.resource import MASK, Stored
 from leadkeeper.publishing.listing import read_listing
 from leadkeeper.publishing.secret_properties import is_secret_name, secret_shape
 
-_READ: Final = ("title", "summary", "description", "calltoaction")
+_READ: Final = ("title", "summary", "description", "calltoaction", "logo")
 """The last parts of properties that the listing holds."""
 
 
@@ -88,6 +88,7 @@ def _texts(definition: Mapping[str, Any]) -> dict[str, str]:
         "summary": listing.summary,
         "description": listing.description,
         "callToAction": ", ".join([*listing.calls_to_action, *listing.wrong_calls]),
+        "logo": listing.logo,
     }
     rest = {name: value for name, value in definition.items() if name not in ("displayText", "offer")}
     texts = {name: text for name, text in read.items() if text} | dict(_leaves(rest, ""))

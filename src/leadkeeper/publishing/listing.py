@@ -7,13 +7,18 @@ Source: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from leadkeeper.publishing.links import is_page, is_reachable
+
 MOST_OF_LINE: Final = 100
 """The most characters of an offer's category, and of what it costs."""
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+"""The name of a logo: the SHA-256 of its bytes."""
 PREFIX: Final = "microsoft-azure-marketplace."
 TEST_DRIVE_ENABLED: Final = "microsoft-azure-marketplace-testdrive.enabled"
 
@@ -48,6 +53,12 @@ class Listing:
     category: str = ""
     price: str = ""
     """One line on what it costs, in the publisher's words."""
+    support: str = ""
+    """Where customers find help: the address of a page, or an e-mail address."""
+    privacy: str = ""
+    """The address of the page on what becomes of customers' data."""
+    logo: str = ""
+    """The name of its logo: see ``publishing.logos``."""
 
     @property
     def has_test_drive(self) -> bool:
@@ -72,6 +83,9 @@ def read_listing(definition: Mapping[str, Any]) -> Listing:
         description=_text(by_name.get("description")) or _text(by_name.get("longsummary")),
         category=_first(by_name.get("category") or by_name.get("categories"))[:MOST_OF_LINE],
         price=_text(by_name.get("priceline"))[:MOST_OF_LINE],
+        support=_reachable(by_name.get("supportcontact")),
+        privacy=_page(by_name.get("privacypolicylink")),
+        logo=_matching(DIGEST, by_name.get("logo")),
         calls_to_action=tuple(dict.fromkeys(found)),
         wrong_calls=tuple(str(word) for word, call in calls.items() if call is None),
     )
@@ -85,6 +99,8 @@ def written(
     description: str | None = None,
     category: str | None = None,
     price: str | None = None,
+    support: str | None = None,
+    privacy: str | None = None,
     calls_to_action: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     """``definition`` with these parts of its listing changed; ``None`` leaves a part as it is."""
@@ -93,6 +109,7 @@ def written(
     if any(str(key).rpartition(".")[2] == "title" for key in properties):
         properties[PREFIX + "title"] = title
     message = {"summary": summary, "description": description, "category": category, "priceLine": price}
+    message |= {"supportContact": support, "privacyPolicyLink": privacy}
     properties |= {PREFIX + name: text for name, text in message.items() if text is not None}
     if calls_to_action is not None:
         calls = [str(call) for call in calls_to_action]
@@ -101,6 +118,14 @@ def written(
             properties[TEST_DRIVE_ENABLED] = CallToAction.TEST_DRIVE.value in calls
     plans = definition.get("plans")
     return {**definition, "displayText": title, "offer": properties, "plans": plans if isinstance(plans, list) else []}
+
+
+def with_logo(definition: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """``definition`` with the logo of that name, or without one where it is empty."""
+    offer = definition.get("offer")
+    properties = dict(offer) if isinstance(offer, Mapping) else {}
+    kept = {name: value for name, value in properties.items() if str(name).rpartition(".")[2].casefold() != "logo"}
+    return {**definition, "offer": kept | ({PREFIX + "logo": digest} if digest else {})}
 
 
 def changed_properties(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -114,6 +139,18 @@ def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
     offer = definition.get("offer")
     properties = {f"offer.{name}": value for name, value in offer.items()} if isinstance(offer, Mapping) else {}
     return {name: value for name, value in definition.items() if name != "offer" and value} | properties
+
+
+def _reachable(value: object) -> str:
+    return text if is_reachable(text := _text(value)) else ""
+
+
+def _page(value: object) -> str:
+    return text if is_page(text := _text(value)) else ""
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    return text if pattern.fullmatch(text := _text(value)) else ""
 
 
 def _first(value: object) -> str:

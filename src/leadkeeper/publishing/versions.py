@@ -117,7 +117,7 @@ def read_version(conn: sa.Connection, ref: OfferRef, number: int) -> OfferVersio
     row = conn.execute(sa.select(t.offer_version).where(v.offer_ref == str(ref), v.version == number)).first()
     if row is None:
         return None
-    definition = _definition(row.definition)
+    definition = parse_definition(row.definition)
     if definition is None:
         log.error("version of an offer cannot be read", offer=str(ref), version=number)
         raise damaged_version(ref, number)
@@ -126,10 +126,11 @@ def read_version(conn: sa.Connection, ref: OfferRef, number: int) -> OfferVersio
 
 def is_definition(text: str) -> bool:
     """Whether this is what an offer's version holds; if not, it is damaged."""
-    return _definition(text) is not None
+    return parse_definition(text) is not None
 
 
-def _definition(text: str) -> Mapping[str, Any] | None:
+def parse_definition(text: str) -> Mapping[str, Any] | None:
+    """What the text of a version says; ``None`` where it is damaged."""
     try:
         found = json.loads(text)
     except (ValueError, TypeError):

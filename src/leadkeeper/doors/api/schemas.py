@@ -18,6 +18,7 @@ from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.publishing.links import LONGEST_LINK
 from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction
 from leadkeeper.publishing.suspension import LONGEST_REASON
 from leadkeeper.texts import _, lazy_gettext
@@ -270,6 +271,12 @@ class OfferBody(Body):
     )
     price: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
         None, description="One line on what it costs, for customers."
+    )
+    support: Annotated[Text, Field(max_length=LONGEST_LINK)] | None = Field(
+        None, description="Where customers find help: an e-mail address, or the whole address of a page."
+    )
+    privacy: Annotated[Text, Field(max_length=LONGEST_LINK)] | None = Field(
+        None, description="The whole address of the page on what becomes of customers' data."
     )
     calls_to_action: list[CallToAction] | None = Field(
         None, max_length=5, description="What customers can do; by default what is usual for the type."

@@ -32,6 +32,8 @@ def put(
     ] = None,
     category: Annotated[str | None, typer.Option(help="Where customers find it in the storefront.")] = None,
     price: Annotated[str | None, typer.Option(help="One line on what it costs, for customers.")] = None,
+    support: Annotated[str | None, typer.Option(help="Where customers find help: an address, or a page.")] = None,
+    privacy: Annotated[str | None, typer.Option(help="The page on what becomes of customers' data.")] = None,
     json: AsJson = False,
 ) -> None:
     """Make an offer, or change it. Its publisher must be there."""
@@ -41,7 +43,7 @@ def put(
     given = {"title": title or offer.offer_id, "offerType": offer_type, "live": live}
     body = checked(
         OfferBody,
-        given | {"category": category, "price": price},
+        given | {"category": category, "price": price, "support": support, "privacy": privacy},
         _("The offer cannot be taken: %(errors)s"),
     )
 

@@ -36,6 +36,7 @@ from leadkeeper.doors.portal.lead_page import LeadPageRoutes
 from leadkeeper.doors.portal.lead_upload import UploadPages
 from leadkeeper.doors.portal.lead_views import LeadViewPages
 from leadkeeper.doors.portal.leads import LeadPages
+from leadkeeper.doors.portal.listing import ListingPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
 from leadkeeper.doors.portal.looking import LookingPages
 from leadkeeper.doors.portal.mails import MailPages
@@ -74,6 +75,7 @@ _PAGES: Final = (
     LivePages,
     LeadPageRoutes,
     OfferPages,
+    ListingPages,
     ConnectionPages,
     MissingPages,
     ConnectionForms,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.guides import choices_of, guide_of
-from leadkeeper.doors.portal.offers import CALLS
+from leadkeeper.doors.portal.labels import CALLS
 from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.texts import Language, join_lazily
 from leadkeeper.texts import lazy_gettext as _
@@ -22,6 +22,11 @@ _LISTING: Final[Mapping[str, str]] = {
     "summary": _("Summary"),
     "description": _("Description"),
     "callToAction": _("What customers can do"),
+    "logo": _("Logo"),
+    "offer.microsoft-azure-marketplace.category": _("Category"),
+    "offer.microsoft-azure-marketplace.priceLine": _("Price"),
+    "offer.microsoft-azure-marketplace.supportContact": _("Support"),
+    "offer.microsoft-azure-marketplace.privacyPolicyLink": _("Privacy"),
 }
 _FLAGS: Final[Mapping[str, str]] = {"true": _("Yes"), "false": _("No")}
 
@@ -35,6 +40,8 @@ class ShownChange:
     old: str | None
     new: str | None
     secret: bool
+    picture: bool = False
+    """Both name a logo."""
 
 
 def shown_changes(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> list[ShownChange]:
@@ -48,7 +55,7 @@ def _shown(changes: Sequence[FieldChange], language: Language, destinations: Des
         if change.part is Part.LISTING:
             label = _LISTING.get(change.field, change.field.removeprefix("offer."))
             old, new = (_listed(change.field, text, language) for text in (change.old, change.new))
-            yield ShownChange(label, "", old, new, change.secret)
+            yield ShownChange(label, "", old, new, change.secret, picture=change.field == "logo")
             continue
         name, _dot, setting = change.field.partition(".")
         if not setting:

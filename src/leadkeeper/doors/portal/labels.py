@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+from leadkeeper.publishing.listing import CallToAction
 from leadkeeper.publishing.steps import OfferStatus, StepStatus
 from leadkeeper.texts import lazy_gettext as _
 
@@ -18,6 +19,28 @@ class Label:
     word: str
     tone: str
     icon: str
+
+
+CALLS: Final[Mapping[CallToAction, str]] = {
+    CallToAction.GET_IT_NOW: _("Get it now"),
+    CallToAction.CONTACT_ME: _("Contact me"),
+    CallToAction.FREE_TRIAL: _("Free trial"),
+    CallToAction.TEST_DRIVE: _("Test drive"),
+    CallToAction.CREATE: _("Create (in the Azure portal)"),
+}
+"""What customers can do, as buttons and lists name it."""
+_FIELDS: Final[Mapping[str, str]] = {
+    "title": _("Title"),
+    "summary": _("Summary"),
+    "description": _("Description"),
+    "callToAction": _("What customers can do"),
+    "leadDestination": _("Destination"),
+}
+
+
+def field_word(field: str) -> str:
+    """What people call a part of an offer that publishing needs; a name that only the API has stays as it is."""
+    return _FIELDS.get(field, field)
 
 
 _STATES: Final = {

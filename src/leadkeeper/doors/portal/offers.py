@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadkeeper.doors.portal.labels import CALLS
 from leadkeeper.doors.portal.lines import lines_of
+from leadkeeper.doors.portal.look import look_of, typed
 from leadkeeper.doors.portal.overview import touched_words
 from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
@@ -18,6 +20,7 @@ from leadkeeper.inbox.figures import Touched
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.links import LONGEST_LINK
 from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction, read_listing
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
 from leadkeeper.publishing.versions import Slot
@@ -32,13 +35,8 @@ _LONGEST: Final[Mapping[str, int]] = {
     "offerType": 128,
     "category": MOST_OF_LINE,
     "price": MOST_OF_LINE,
-}
-CALLS: Final[Mapping[CallToAction, str]] = {
-    CallToAction.GET_IT_NOW: _("Get it now"),
-    CallToAction.CONTACT_ME: _("Contact me"),
-    CallToAction.FREE_TRIAL: _("Free trial"),
-    CallToAction.TEST_DRIVE: _("Test drive"),
-    CallToAction.CREATE: _("Create (in the Azure portal)"),
+    "support": LONGEST_LINK,
+    "privacy": LONGEST_LINK,
 }
 
 
@@ -130,6 +128,8 @@ class OfferPages:
             "description": message.description,
             "category": message.category,
             "price": message.price,
+            "support": message.support,
+            "privacy": message.privacy,
             "live": "yes" if offer.live else "",
             "etag": offer.etag,
             **{f"call.{call.value}": "yes" for call in message.calls_to_action},
@@ -162,15 +162,18 @@ class OfferPages:
                 description=form.get("description", "").strip(),
                 category=form.get("category", "").strip(),
                 price=form.get("price", "").strip(),
+                support=form.get("support", "").strip(),
+                privacy=form.get("privacy", "").strip(),
                 calls_to_action=[call.value for call in CallToAction if form.get(f"call.{call.value}") == "yes"],
                 if_match=form.get("etag") or None,
                 by=session.caller.name,
             )
         except Problem as problem:
             errors = {error.field.removeprefix("offer."): error.message for error in problem.errors}
-            refused = OfferForm(form, draft.ref, draft.fixed_type, errors, problem.detail)
+            detail = "" if problem.detail in errors.values() else problem.detail
+            refused = OfferForm(form, draft.ref, draft.fixed_type, errors, detail)
             return await self._form(request, session, refused, problem.status)
-        return to(offer_address(ref))
+        return to(offer_address(ref) if draft.ref is None else f"{offer_address(ref)}/listing")
 
     async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
         whose = session.caller.publisher_id
@@ -182,4 +185,7 @@ class OfferPages:
         content["usual"] = [CALLS[call] for call in kind.calls_to_action]
         if draft.ref is None:
             return self._routes.page(request, "offer_new.html", status, **content)
-        return await self._routes.offer_page(request, draft.ref, "offer_edit.html", "overview", status, **content)
+        logo = await self._services.offer_logos.of_draft(draft.ref)
+        shown = typed(draft.values, logo)
+        content["look"] = await look_of(self._services, draft.ref, draft.values.get("offerType", ""), shown)
+        return await self._routes.offer_page(request, draft.ref, "offer_edit.html", "listing", status, **content)

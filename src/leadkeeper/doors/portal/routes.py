@@ -15,10 +15,19 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leadkeeper.check import step_title
 from leadkeeper.doors.cookies import cookie
+from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
 from leadkeeper.doors.portal.form_fields import MOST_ROWS
-from leadkeeper.doors.portal.labels import ACTS, delivery_label, state_label, status_label, step_label
+from leadkeeper.doors.portal.labels import (
+    ACTS,
+    CALLS,
+    delivery_label,
+    field_word,
+    state_label,
+    status_label,
+    step_label,
+)
 from leadkeeper.doors.portal.lead_words import (
     ASIDE,
     COLUMN_WORDS,
@@ -52,6 +61,8 @@ MOST_FIELDS: Final = 3 * MOST_ROWS + 100
 LONGEST_VALUE: Final = 12 * LONGEST_TEXT
 """Bytes of a value as it is sent: a character has up to four, each with its escape."""
 LONGEST_BODY: Final = 512 * 1024
+LOGO: Final = "logo"
+"""The one field of a form that may hold a picture."""
 
 Handler = Callable[[Request, Session], Awaitable[Response]]
 Places = list[tuple[str, Handler, str]]
@@ -104,6 +115,9 @@ class Routes:
             "overdue": overdue,
             "operator_menus": OPERATOR_MENUS,
             "step_title": step_title,
+            "call_labels": CALLS,
+            "field_word": field_word,
+            "described": described,
         }
         policy = content_security_policy()
         self._pages = Pages(
@@ -250,6 +264,8 @@ async def small_form_of(request: Request) -> dict[str, str]:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
-    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY, files=True)
+    fields = await sent_form(
+        request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY, files=True, pictures=(LOGO,)
+    )
     require_storable(fields)
     return fields

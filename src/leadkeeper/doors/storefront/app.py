@@ -18,9 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from leadkeeper.clock import new_id
+from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.logo import Logo
-from leadkeeper.doors.logo_page import logo_page
+from leadkeeper.doors.logo_page import logo_page, offer_logo
 from leadkeeper.doors.pages import (
     SHARED,
     STATIC,
@@ -35,9 +36,12 @@ from leadkeeper.doors.storefront.guard import Captcha, FormGuard
 from leadkeeper.doors.storefront.texts import AGREED, AGREED_PARTNER, AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
 from leadkeeper.intake.consent import CONTACT, Consent
 from leadkeeper.intake.keep import Accepted, Intake, NewLead
+from leadkeeper.notices.confirmations import Confirmation, Confirmations
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.links import link_to
 from leadkeeper.publishing.listing import CallToAction
+from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.showcase import Showcase, ShowcaseOffer
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import Languages
@@ -76,7 +80,9 @@ class Storefront:
     def __init__(
         self,
         showcase: Showcase,
+        logos: OfferLogos,
         intake: Intake,
+        confirmations: Confirmations,
         guard: FormGuard,
         captcha: Captcha | None,
         languages: Languages,
@@ -88,7 +94,9 @@ class Storefront:
         require_static()
         self._name = name
         self._showcase = showcase
+        self._logos = logos
         self._intake = intake
+        self._confirmations = confirmations
         self._guard = guard
         self._logo = [] if logo is None else [Route("/store/static/logo", logo_page(logo))]
         self._captcha = captcha
@@ -100,7 +108,13 @@ class Storefront:
             connect=" ".join(["'self'", *hosts]),
         )
         always: dict[str, Any] = {"marketplace": name, "slugs": SLUGS, "fields": FIELDS, "captcha": captcha}
-        always |= {"call_texts": CALLS, "thanks": THANKS, "logo": logo}
+        always |= {
+            "call_texts": CALLS,
+            "thanks": THANKS,
+            "logo": logo,
+            "link_to": link_to,
+            "described": described,
+        }
         self._pages = Pages("leadkeeper.doors.storefront", languages, policy, **always)
 
     def app(self) -> Starlette:
@@ -113,6 +127,7 @@ class Storefront:
             Route("/store/static/pages.css", _file(SHARED)),
             Route("/store/static/store.css", _file(_HERE / "assets" / "store.css")),
             *self._logo,
+            Route("/store/logos/{publisher_id}/{offer_id}/{digest}", self._offer_logo),
             Route(_OFFER, self._offer),
             Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}", self._form, methods=["GET", "POST"]),
             Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}/thanks", self._thanks),
@@ -139,6 +154,13 @@ class Storefront:
         offer = await self._shown(request)
         return self._pages.page(request, "offer.html", offer=offer, keep=_kept_query(request))
 
+    async def _offer_logo(self, request: Request) -> Response:
+        ref = OfferRef(request.path_params["publisher_id"], request.path_params["offer_id"])
+        found = await self._logos.shown(ref, request.path_params["digest"], request.query_params.get("preview"))
+        if found is None:
+            raise HTTPException(404)
+        return offer_logo(found)
+
     async def _form(self, request: Request) -> Response:
         asked = await self._asked(request)
         if _is_fragment(request) and self._captcha is not None:
@@ -161,7 +183,17 @@ class Storefront:
         if refusal is not None:
             again = replace(filled, errors={"captcha": (refusal, {})})
             return self._shown_form(request, asked, again, 422)
-        return self._done(request, asked, await self._keep(asked, filled, self._consent(request, asked)))
+        reference = await self._keep(asked, filled, self._consent(request, asked))
+        await self._confirm(request, asked, filled.customer.email, reference)
+        return self._done(request, asked, reference)
+
+    async def _confirm(self, request: Request, asked: FormPlace, email: str, reference: str) -> None:
+        """By mail, where the operator wants it: of whom they asked for what, nothing that they wrote."""
+        to, language = asked.goes_to, self._pages.language_of(request)
+        wanted = Confirmation(
+            reference, email, to.title, to.ref.publisher_id, to.publisher, to.listing.support, language
+        )
+        await self._confirmations.confirm(wanted, self._guard.address_of(request))
 
     def _consent(self, request: Request, asked: FormPlace) -> Consent:
         """What whoever sends the form agrees to, in the words of the page."""

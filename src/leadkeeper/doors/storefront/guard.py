@@ -101,6 +101,10 @@ class FormGuard:
         """Whether the address has sent its share; this one counts."""
         return not await self._limiter.hit(self._limit, "form", self._addresses.of(request.scope))
 
+    def address_of(self, request: Request) -> str:
+        """From where a request comes."""
+        return self._addresses.of(request.scope)
+
     @property
     def seconds(self) -> int:
         """After how long it may send again at the latest."""

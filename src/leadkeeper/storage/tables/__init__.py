@@ -43,6 +43,7 @@ from leadkeeper.storage.tables.offers import connection_change as connection_cha
 from leadkeeper.storage.tables.offers import cross_listing as cross_listing
 from leadkeeper.storage.tables.offers import hook as hook
 from leadkeeper.storage.tables.offers import offer as offer
+from leadkeeper.storage.tables.offers import offer_logo as offer_logo
 from leadkeeper.storage.tables.offers import offer_version as offer_version
 from leadkeeper.storage.tables.offers import operation as operation
 from leadkeeper.storage.tables.offers import publisher as publisher

@@ -125,6 +125,16 @@ cross_listing: Final = sa.Table(
     sa.Column("second_agreed_at", sa.BigInteger),
 )
 
+offer_logo: Final = sa.Table(
+    "offer_logo",
+    metadata,
+    # The pictures that an offer's versions name by the SHA-256 of their bytes: PNGs that we drew; see publishing.logos.
+    sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
 connection: Final = sa.Table(
     "connection",
     metadata,

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     CERTIFICATION_WAITS = "certificationWaits"
     CONNECTION_PAUSED = "connectionPaused"
     TEST_LEAD_UNANSWERED = "testLeadUnanswered"
+    LEADS_WITHHELD = "leadsWithheld"
 
 
 HARM: Final[Mapping[str, int]] = {cause: at for at, cause in enumerate(Cause)}
@@ -59,4 +60,8 @@ SUMMARIES: Final[Mapping[Cause, str]] = {
     Cause.CERTIFICATION_WAITS: _("Offers wait for an operator to approve or to refuse them."),
     Cause.CONNECTION_PAUSED: _("Somebody paused the connection, and leads wait. Resume it to let them go."),
     Cause.TEST_LEAD_UNANSWERED: _("Nobody has said whether the test lead arrived. Look for it and answer."),
+    Cause.LEADS_WITHHELD: _(
+        "Leads were withheld: the mail domains of these customers are private, so that nothing they entered was "
+        "stored or passed on. Nothing is to be done; say that you have seen it."
+    ),
 }

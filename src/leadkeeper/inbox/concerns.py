@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import least_id, to_text
 from leadkeeper.diagnosis import Who
-from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.inbox.causes import MOST, MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.inbox.figures import DAY_MS
+from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import NEVER
 from leadkeeper.publishing.steps import StepStatus
@@ -38,6 +39,19 @@ def of_everybody(conn: sa.Connection, now: int, language: Language) -> list[Atte
         (Cause.CERTIFICATION_WAITS, offers, offers_since),
     )
     return [_entry(cause, since, language, count=count, who=Who.OPERATOR) for cause, count, since in counted if count]
+
+
+def withheld(
+    conn: sa.Connection, publisher_id: str | None, now: int, language: Language
+) -> tuple[list[AttentionEntry], bool]:
+    """The publishers of which leads were withheld and nobody has seen it yet, and whether these are all."""
+    counts = withheld_counts(conn, publisher_id, now)
+    cause, who = Cause.LEADS_WITHHELD, Who.NOBODY
+    entries = [
+        _entry(cause, since, language, count=count, leads=count, who=who, publisher_id=each)
+        for each, (count, since) in counts.items()
+    ]
+    return entries[:MOST], len(entries) <= MOST
 
 
 def failed(
@@ -86,9 +100,9 @@ def _entry(cause: Cause, since: int | None, language: Language, **more: Any) -> 
         cause=cause.value,
         summary=language.gettext(SUMMARIES[cause]),
         since=None if since is None else to_text(since),
-        publisher_id=None if offer is None else offer.publisher_id,
+        publisher_id=more.get("publisher_id") if offer is None else offer.publisher_id,
         offer_id=None if offer is None else offer.offer_id,
-        leads=0,
+        leads=more.get("leads", 0),
         count=more.get("count", 1),
         who=more.get("who", Who.PUBLISHER).value,
     )

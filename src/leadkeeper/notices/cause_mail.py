@@ -12,7 +12,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, mail, remedy
-from leadkeeper.notices.turns import CausePlace, NoticeMail, Turn
+from leadkeeper.notices.turns import TOLD_ONCE, CausePlace, NoticeMail, Turn
 from leadkeeper.notices.whom import OF_LEADS, place
 from leadkeeper.texts import Language, Languages, _
 
@@ -26,6 +26,7 @@ _SUBJECTS: Final[Mapping[Cause, str]] = {
     Cause.CERTIFICATION_WAITS: "Offers wait for certification",
     Cause.CONNECTION_BROKEN: "Connections are broken",
     Cause.CONNECTION_FAILING: "Leads fail",
+    Cause.LEADS_WITHHELD: "Leads were withheld for privacy",
 }
 _TURNS: Final[Mapping[Turn, str]] = {Turn.BEGUN: "{}", Turn.LASTS: "Still so: {}", Turn.OVER: "Settled: {}"}
 _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
@@ -49,6 +50,7 @@ _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
     Cause.LEADS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
     Cause.RECORDS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
     Cause.CERTIFICATION_WAITS: (_("Look at each offer, and approve or refuse it."),),
+    Cause.LEADS_WITHHELD: (_("Nothing has to be done. On the first page, say that you have seen it."),),
 }
 _ORPHANED: Final = _("You hear of this because nobody of the publisher can be told by mail.")
 _PLACES: Final[Mapping[Cause, str]] = {Cause.CERTIFICATION_WAITS: "/portal/certification"}
@@ -92,7 +94,7 @@ def cause_mail(
             "",
             language.gettext("Look at it here: %(page)s", page=base_url + _page(news)),
             *_why_you(news, language),
-            language.gettext("You are told again every day while it lasts, and when it is over."),
+            *_again(news, language),
         ]
 
     return mail(_TURNS[news.turn].format(subject) + whose, write, to, sender, mail_id, languages)
@@ -119,7 +121,9 @@ def _counted(news: NoticeMail, kinds: Kinds, language: Language) -> Sequence[str
             if kinds.previews
             else "",
         ]
-        counted = [language.gettext("Waiting: %(counted)s", counted=", ".join(filter(None, parts)))]
+        counted = [", ".join(filter(None, parts))]
+        if news.about.cause not in TOLD_ONCE:
+            counted = [language.gettext("Waiting: %(counted)s", counted=counted[0])]
         if kinds.leads + kinds.tests + kinds.previews > MOST_COUNTED:
             counted = [language.gettext("Waiting: more than %(count)s leads", count=language.number(MOST_COUNTED))]
     else:
@@ -159,7 +163,13 @@ def _why_you(news: NoticeMail, language: Language) -> Sequence[str]:
     return (language.gettext(_ORPHANED),) if of_a_publisher and news.about.cause in _TO_PUBLISHERS else ()
 
 
-_TO_PUBLISHERS: Final = frozenset({*OF_LEADS, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
+def _again(news: NoticeMail, language: Language) -> Sequence[str]:
+    if news.about.cause in TOLD_ONCE:
+        return ()
+    return (language.gettext("You are told again every day while it lasts, and when it is over."),)
+
+
+_TO_PUBLISHERS: Final = frozenset({*OF_LEADS, *TOLD_ONCE, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
 
 
 def _moment(ms: int) -> str:

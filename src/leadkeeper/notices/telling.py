@@ -25,7 +25,17 @@ from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
 from leadkeeper.notices.quiet import URGENT
 from leadkeeper.notices.quiet_hours import waits_for
-from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, CausePlace, NoticeMail, NotifiedTimes, Turn, news_of
+from leadkeeper.notices.turns import (
+    CHANNELS,
+    QUIET_MS,
+    TOLD_ONCE,
+    About,
+    CausePlace,
+    NoticeMail,
+    NotifiedTimes,
+    Turn,
+    news_of,
+)
 from leadkeeper.notices.whom import of_installation, operators, publisher_causes, publishers_with_causes, wanted
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
@@ -90,7 +100,7 @@ class Telling:
         standing: dict[About, Sequence[CausePlace]] = {}
         of_operators: dict[Cause, list[CausePlace]] = defaultdict(list)
         uncertain = set()
-        for publisher_id in await self._storage.read(publishers_with_causes):
+        for publisher_id in await self._storage.read(publishers_with_causes, self._clock()):
             found = await self._storage.read(publisher_causes, publisher_id, self._rules, self._clock())
             standing |= found.standing
             for cause, parts in found.orphaned.items():
@@ -115,7 +125,7 @@ class Telling:
             about = news.about
             if about.address == CHANNELS:
                 self._subscriptions.write(conn, [_occurrence(news, now)], now)
-            elif self._sender is not None:
+            elif self._sender is not None and not (about.cause in TOLD_ONCE and news.turn is Turn.OVER):
                 rest = (self._base_url, self._sender, "cause", self._languages)
                 message = cause_mail(news, _kinds(conn, news), [about.address], *rest)
                 row = mail_row(message, about.address, about.publisher_id, now)

@@ -22,8 +22,9 @@ from leadkeeper.inbox.attention import attention
 from leadkeeper.inbox.causes import Cause
 from leadkeeper.inbox.concerns import of_everybody
 from leadkeeper.inbox.missing_records import missing_chain
+from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
-from leadkeeper.notices.turns import CHANNELS, About, CausePlace
+from leadkeeper.notices.turns import CHANNELS, TOLD_ONCE, About, CausePlace
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
@@ -52,7 +53,7 @@ class PublisherCauses:
     complete: bool
 
 
-def publishers_with_causes(conn: sa.Connection) -> list[str]:
+def publishers_with_causes(conn: sa.Connection, now: int) -> list[str]:
     """The publishers of which something may need somebody: a step in an index for each connection, not each lead."""
     c, d = t.connection.c, t.delivery.c
     first = sa.select(sa.func.min(d.connection_id).label("id")).where(t.FOR_A_PERSON)
@@ -64,7 +65,8 @@ def publishers_with_causes(conn: sa.Connection) -> list[str]:
     aside = of.join(chain, chain.c.id == c.id)
     lost = missing_chain()
     missing = of.join(lost, lost.c.id == c.id).where(c.removed_at.is_(None))
-    return list(conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all())
+    found = conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all()
+    return list(dict.fromkeys([*found, *withheld_counts(conn, None, now)]))
 
 
 def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> PublisherCauses:
@@ -77,7 +79,7 @@ def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, n
         cause, part = Cause(entry.cause), _part(entry, connections)
         if cause in _OF_OPERATORS:
             orphaned[cause].append(part)
-        elif cause in OF_LEADS or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now)):
+        elif cause in OF_LEADS or cause in TOLD_ONCE or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now)):
             by_cause[cause].append(part)
             if entry.who == Who.OPERATOR.value:
                 orphaned[cause].append(part)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from leadkeeper.doors.cli import selected_leads
+from leadkeeper.doors.cli import found_lead, selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.reading import with_reading
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(selected_leads.commands)
+commands.command("found")(found_lead.found)
 
 _WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})

@@ -358,6 +358,8 @@ class AttentionEntry(View):
     cause: Literal[
         "connectionBroken",
         "connectionFailing",
+        "workersAway",
+        "diskNearlyFull",
         "leadsDamaged",
         "recordsDamaged",
         "leadsRefused",

@@ -25,8 +25,9 @@ from tests.browser.axe import violations
 from tests.browser.conftest import Opened
 from tests.browser.test_operate import sign_in
 from tests.browser.test_storefront import picture, wide
-from tests.browser.weekend import CONTOSO, Hands, Weekend
+from tests.browser.weekend import CONTOSO, Weekend
 from tests.contracts.mailbox import Mailbox, mailbox
+from tests.hands import Hands
 from tests.people import add
 
 MOST_CLICKS = 15

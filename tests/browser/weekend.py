@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from leadkeeper.clock import now_ms
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.sender import Sender
@@ -21,16 +19,14 @@ from leadkeeper.sandbox.mishaps import Match, commit_then_drop
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.stand_in import OK
-from leadkeeper.storage.database_clock import DatabaseClock
-from leadkeeper.storage.engine import Storage
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
 from tests.contracts.cases.hubspot import REST_SETTINGS as HUBSPOT_SETTINGS
 from tests.contracts.cases.salesforce import REST_SETTINGS, WEB_SETTINGS
 from tests.contracts.mailbox import Mailbox
 from tests.contracts.test_email import server_of
+from tests.hands import HOUR, Hands
 from tests.in_process import Installation, batch, lead, lines
 
-HOUR: Final = 3_600_000
 CONTOSO, FABRIKAM, TAILSPIN = "contoso", "fabrikam", "tailspin"
 _AT_REST: Final = ("delivered", "unconfirmed", "setAside", "held", "withheld")
 EVENTS: Final = "events"
@@ -41,17 +37,6 @@ DESTINATIONS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     (TAILSPIN, "crm"): {"leadDestination": "salesforce", "salesforceLeadConfiguration": REST_SETTINGS},
     (TAILSPIN, EVENTS): {"leadDestination": "salesforce", "salesforceLeadConfiguration": WEB_SETTINGS},
 }
-
-
-class Hands:
-    """A clock whose hands are put forward; time passes as it does everywhere else, too."""
-
-    def __init__(self) -> None:
-        self.later = 0
-
-    def of(self, storage: Storage) -> DatabaseClock:
-        """The clock of an installation. It sees no jump: both clocks of its machine go on alike."""
-        return DatabaseClock(storage, lambda: now_ms() + self.later, lambda: time.monotonic() + self.later / 1_000)
 
 
 @dataclass

@@ -17,8 +17,10 @@ QUIET_MS: Final = HOUR_MS
 CHANNELS: Final = ""
 """In place of an address: the channels of the publisher, or of the installation."""
 
-TOLD_ONCE: Final = frozenset({Cause.LEADS_WITHHELD})
-"""What nobody has to settle: an address is told when it begins, not while it lasts, and not when it is over."""
+TOLD_ONCE: Final = frozenset({Cause.LEADS_WITHHELD, Cause.PUBLISHER_SUSPENDED})
+"""What nobody of those who are told can settle: an address is told when it begins, and not again while it lasts."""
+ENDS_SILENTLY: Final = frozenset({Cause.LEADS_WITHHELD})
+"""Nobody is told that it is over."""
 
 
 class Turn(StrEnum):

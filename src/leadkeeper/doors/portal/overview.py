@@ -190,6 +190,8 @@ _OF_LEADS: Final = frozenset(
 _ELSEWHERE: Final[Mapping[Cause, tuple[str, str]]] = {
     Cause.CERTIFICATION_WAITS: ("/portal/certification", _("Approve or refuse them")),
     Cause.RECORDS_DAMAGED: ("/docs/reference/commands.html", _("How to find them")),
+    Cause.WORKERS_AWAY: ("/portal/operate/workers", _("See what runs")),
+    Cause.DISK_NEARLY_FULL: ("/portal/retention", _("See how much room it takes")),
     Cause.MAIL_NOT_SENT: ("/docs/reference/settings.html", _("Settings of the mail server")),
 }
 _AT_CONNECTION: Final[Mapping[Cause, tuple[str, str]]] = {

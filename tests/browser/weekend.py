@@ -79,8 +79,10 @@ class Weekend:
     async def until(self, lead_ids: Sequence[str], *states: str) -> None:
         """Wait until these leads are in one of these states."""
         for each in lead_ids:
-            while (await self.delivery(each))["state"] not in states:
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(60):
+                while (found := await self.delivery(each))["state"] not in states:  # noqa: ASYNC110 - it tells nobody
+                    assert found["state"] not in _AT_REST, found
+                    await asyncio.sleep(0.02)
 
     async def passes(self, hours: int) -> None:
         """So many hours go by; what an installation does beside carrying leads is done in each."""

@@ -80,7 +80,7 @@ class Weekend:
         """Wait until these leads are in one of these states."""
         for each in lead_ids:
             async with asyncio.timeout(60):
-                while (found := await self.delivery(each))["state"] not in states:  # noqa: ASYNC110 - it tells nobody
+                while (found := await self.delivery(each))["state"] not in states:
                     assert found["state"] not in _AT_REST, found
                     await asyncio.sleep(0.02)
 

@@ -23,6 +23,7 @@ from leadkeeper.doors.cli.values import (
     checked,
     known_state,
     milliseconds,
+    moment_text,
     parse_offer,
     read_json_file,
 )
@@ -306,8 +307,16 @@ def replay(
             by=BY,
         )
 
+    async def there(remote: Remote) -> Replayed:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+        from leadkeeper.views import Replayed
+
+        moments = {"since": moment_text(since), "until": moment_text(until)}
+        body = {**moments, "states": [each.value for each in states], "missing": missing, "dryRun": dry_run}
+        return await remote.post(f"{path_of(offer, name)}/replay", Replayed, body)
+
     with busy("Marking deliveries"):
-        found = with_services(work)
+        found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
     else:

@@ -64,7 +64,7 @@ class Weekend:
         numbers = range(self.handed, self.handed + count)
         self.handed += count
         some = [
-            lead(publisherId=name, offerId="crm", customer={"lastName": f"Customer {each}", "email": f"c{each}@{host}"})
+            lead(publisherId=name, offerId=offer, customer={"lastName": f"Customer {each}", "email": f"c{each}@{host}"})
             for each in numbers
         ]
         answers = lines(await batch(await self.home.visitor("operator"), "\n".join(map(json.dumps, some))))

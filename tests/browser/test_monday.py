@@ -73,8 +73,8 @@ async def settle(operator: Operator) -> None:
     """Each cause, from the first page."""
     page = operator.page
     for name in ("contoso", "fabrikam"):
-        await operator.click(f"{name}: try it again", operator.need(f"{name}.crm/primary").get_by_role("button"))
-        await expect(operator.need(f"{name}.crm/primary")).to_have_count(0)
+        async with page.expect_navigation(url="**/portal"):
+            await operator.click(f"{name}: try it again", operator.need(f"{name}.crm/primary").get_by_role("button"))
     await operator.click("the refused lead", operator.need("refused leads").get_by_role("link", name="See this lead"))
     await operator.click("send it again", page.get_by_role("button", name="Send it again over primary"))
     await expect(page.locator(".notice").first).to_contain_text("on the way again")
@@ -87,8 +87,6 @@ async def settle(operator: Operator) -> None:
     await operator.click("send all of them again", page.get_by_role("button", name="Send all of them again"))
     await page.wait_for_url("**#missing")
     await operator.overview()
-    await operator.click("withheld: seen", operator.need("were withheld").get_by_role("button"))
-    await expect(page.locator(".notice-ok")).to_have_text("Nothing needs attention.")
 
 
 async def named(operator: Operator, weekend: Weekend, began: int) -> None:
@@ -160,10 +158,12 @@ async def test_on_monday_an_operator_names_six_causes_and_settles_them(
                 await named(operator, weekend, began)
                 await picture(page, "monday")
                 await settle(operator)
+                await everything_arrived(weekend, deleted)
+                await operator.click("withheld: seen", operator.need("were withheld").get_by_role("button"))
+                await expect(page.locator(".notice-ok")).to_have_text("Nothing needs attention.")
                 print(f"settled in {len(operator.clicks)} clicks: {'; '.join(operator.clicks)}")
                 assert len(operator.clicks) <= MOST_CLICKS
 
-                await everything_arrived(weekend, deleted)
                 before = len(box.mails)
                 await weekend.passes(1)
                 over = Counter(str(each["Subject"]) for each in box.mails[before:])

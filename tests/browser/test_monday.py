@@ -5,6 +5,7 @@ The worker carried 200 leads of three publishers over a weekend to stand-ins of 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -176,9 +177,10 @@ async def test_on_monday_an_operator_names_six_causes_and_settles_them(
 async def everything_arrived(weekend: Weekend, deleted: str) -> None:
     """Each of the 199 leads that may be passed on is where it belongs, once."""
     visitor = await weekend.home.visitor("operator")
-    for state in ("held", "setAside", "waiting", "pending", "sending"):
-        while (await visitor.get(f"/v1/leads?state={state}")).json()["leads"]:
-            pass
+    async with asyncio.timeout(60):
+        for state in ("held", "setAside", "waiting", "pending", "sending"):
+            while (await visitor.get(f"/v1/leads?state={state}")).json()["leads"]:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.1)
     await weekend.until([deleted], "delivered")
     assert weekend.records(Dynamics, lambda each: True) == 60
     assert weekend.records(HubSpot, lambda each: each["object"] == "contacts") == 50

@@ -130,8 +130,8 @@ class Weekend:
 
     def mend(self) -> None:
         """Who runs the systems there repairs them: the user is enabled, the token renewed."""
-        for each in (Dynamics, HubSpot):
-            self.sandbox.stand_in(each).choose(OK)
+        self.sandbox.stand_in(Dynamics).choose(OK)
+        self.sandbox.stand_in(HubSpot).choose(OK)
 
     def records(self, which: type[Dynamics] | type[HubSpot] | type[Salesforce], count: Callable[[Any], bool]) -> int:
         """How many records of that kind are there."""

@@ -104,7 +104,8 @@ class Redelivery:
 def _held_row(conn: sa.Connection, delivery_id: str) -> sa.Row[Any]:
     """The delivery, its row held for this transaction. Raises :class:`Problem` if there is none."""
     d = t.delivery.c
-    query = sa.select(d.connection_id, d.state, d.lead_id, d.set_aside_for).where(d.id == delivery_id)
+    columns = (d.connection_id, d.state, d.lead_id, d.set_aside_for)
+    query: sa.Select[Any] = sa.select(*columns).where(d.id == delivery_id)
     row = conn.execute(query.with_for_update()).first()
     if row is None:
         detail = lazy_gettext("There is no delivery %(delivery_id)s.", delivery_id=repr(delivery_id))

@@ -150,7 +150,7 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
     ]
 
 
-def _told_causes(settings: Settings, installation: Installation, mailer: Mailer | None) -> Telling:
+def _cause_telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> Telling:
     return Telling(
         installation.services.storage,
         None if mailer is None else mailer.sender,
@@ -168,7 +168,7 @@ async def _tell_that_workers_are_away(
     settings: Settings, installation: Installation, mailer: Mailer | None, sender: Sender
 ) -> None:
     """A process without a worker tells in the place of those that are away: nobody else is there to do it."""
-    telling = _told_causes(settings, installation, mailer)
+    telling = _cause_telling(settings, installation, mailer)
     storage, clock = installation.services.storage, installation.services.clock
 
     async def look() -> None:
@@ -182,7 +182,7 @@ async def _tell_that_workers_are_away(
 
 def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> list[Coroutine[Any, Any, None]]:
     """Whoever must act is told of causes, and reminded of leads."""
-    telling = _told_causes(settings, installation, mailer)
+    telling = _cause_telling(settings, installation, mailer)
     reminders = Reminders(
         installation.services.storage,
         None if mailer is None else mailer.sender,

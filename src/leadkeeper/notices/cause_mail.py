@@ -12,7 +12,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, mail, remedy
-from leadkeeper.notices.turns import TOLD_ONCE, CausePlace, NoticeMail, Turn
+from leadkeeper.notices.turns import NOTIFIED_ONCE, CausePlace, NoticeMail, Turn
 from leadkeeper.notices.whom import OF_LEADS, place
 from leadkeeper.texts import Language, Languages, _
 
@@ -194,7 +194,7 @@ def _why_you(news: NoticeMail, language: Language) -> Sequence[str]:
 
 
 def _again(news: NoticeMail, language: Language) -> Sequence[str]:
-    if news.about.cause in TOLD_ONCE:
+    if news.about.cause in NOTIFIED_ONCE:
         return ()
     return (language.gettext("You are told again every day while it lasts, and when it is over."),)
 

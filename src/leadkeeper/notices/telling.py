@@ -37,11 +37,11 @@ from leadkeeper.notices.turns import (
     news_of,
 )
 from leadkeeper.notices.whom import (
+    notified_of_suspension,
     of_installation,
     operators,
     publisher_causes,
     publishers_with_causes,
-    told_of_suspension,
     wanted,
 )
 from leadkeeper.periodic import Job, run_periodically
@@ -114,7 +114,7 @@ class Telling:
                 of_operators[cause] += parts
             if not found.complete:
                 uncertain |= {publisher_id, ""}
-        of_members, suspended = await self._storage.read(told_of_suspension)
+        of_members, suspended = await self._storage.read(notified_of_suspension)
         standing |= of_members
         uncertain |= suspended  # whoever is a member no more is not told that it was released
         for cause, parts in (await self._storage.read(of_installation, self._clock())).items():

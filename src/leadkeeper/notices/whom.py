@@ -120,7 +120,7 @@ def _notified(
     return standing
 
 
-def told_of_suspension(conn: sa.Connection) -> tuple[Mapping[About, Sequence[CausePlace]], frozenset[str]]:
+def notified_of_suspension(conn: sa.Connection) -> tuple[Mapping[About, Sequence[CausePlace]], frozenset[str]]:
     """The members of the publishers that are suspended, and these publishers."""
     p, m, x = t.publisher.c, t.membership.c, t.person.c
     query = sa.select(p.id, p.suspended_at, x.email).join(t.membership, m.publisher_id == p.id)

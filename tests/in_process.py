@@ -22,12 +22,15 @@ from starlette.types import ASGIApp
 from leadkeeper.access.keys import Keys
 from leadkeeper.app import open_services
 from leadkeeper.connections.vault import new_secret_key
+from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.server import listen
 from leadkeeper.entrances import open_doors
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
+from leadkeeper.storage.database_clock import DatabaseClock
+from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
 
 SECRET_KEY = new_secret_key()
@@ -139,6 +142,7 @@ class Installation:
     url: str
     session: aiohttp.ClientSession
     doors: ASGIApp | None = None
+    context: Context | None = None
     visitors: dict[str, Visitor] = field(default_factory=dict)
 
     @property
@@ -156,16 +160,24 @@ class Installation:
 
 @contextlib.asynccontextmanager
 async def installation(
-    database_url: str, *, worker: bool = False, languages: Languages | None = None, **more: Any
+    database_url: str,
+    *,
+    worker: bool = False,
+    languages: Languages | None = None,
+    clock_of: Callable[[Storage], DatabaseClock] = DatabaseClock,
+    **more: Any,
 ) -> AsyncIterator[Installation]:
-    """An installation over a new database, with or without a worker that carries leads; ``more`` are other settings."""
+    """An installation over a new database, with or without a worker that carries leads; ``more`` are other settings.
+
+    It lives by the clock that ``clock_of`` makes.
+    """
     settings = Settings(
         database_url=database_url,
         secret_key=SecretStr(SECRET_KEY),
         **{"public_url": "https://leads.example"} | more,
     )
     async with (
-        open_services(settings, worker=worker, languages=languages) as opened,
+        open_services(settings, worker=worker, languages=languages, clock_of=clock_of) as opened,
         contextlib.AsyncExitStack() as stack,
     ):
         if opened.worker is not None:
@@ -175,7 +187,7 @@ async def installation(
         doors = open_doors(settings, opened)
         url = await stack.enter_async_context(listening(doors, settings.listener_limits, settings.proxies))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        found = Installation(opened.services, url, session, doors)
+        found = Installation(opened.services, url, session, doors, opened.context)
         operator = await found.visitor("operator")
         assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
         offer = {"title": "Contoso CRM Pro", "offerType": "saas"}

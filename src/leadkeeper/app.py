@@ -87,18 +87,22 @@ _Opened = tuple[Storage, Clock, Sequence[str]]
 
 @contextlib.asynccontextmanager
 async def open_services(
-    settings: Settings, *, worker: bool, languages: Languages | None = None
+    settings: Settings,
+    *,
+    worker: bool,
+    languages: Languages | None = None,
+    clock_of: Callable[[Storage], DatabaseClock] = DatabaseClock,
 ) -> AsyncIterator[Installation]:
     """The services over the database of ``settings``, which is made or brought up to date first.
 
-    They speak ``languages``; without, all that this package has.
+    They speak ``languages``; without, all that this package has. They live by the clock that ``clock_of`` makes.
 
     Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key or a destination's
     package cannot be used.
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    opened = storage, clock, _ = await open_database(settings)
+    opened = storage, clock, _ = await open_database(settings, clock_of)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
     metrics = Metrics()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
 from leadkeeper.settings import Settings, WrongSetting
@@ -10,13 +12,15 @@ from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
 
 
-async def open_database(settings: Settings) -> tuple[Storage, DatabaseClock, list[str]]:
+async def open_database(
+    settings: Settings, clock_of: Callable[[Storage], DatabaseClock] = DatabaseClock
+) -> tuple[Storage, DatabaseClock, list[str]]:
     """The database, up to date, its clock, and the keys to the secrets in it."""
     _ = settings.destinations  # a package that cannot be used stops the start before anything is opened
     storage = open_storage(settings.database_url)
     try:
         await storage.migrate(upgrade)
-        clock = DatabaseClock(storage)
+        clock = clock_of(storage)
         await clock.look()
         return storage, clock, await _secret_keys(settings, storage)
     except BaseException:

@@ -16,13 +16,15 @@ from leadkeeper.installation import Installation
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.reminders import Reminders
 from leadkeeper.notices.sender import Sender
+from leadkeeper.notices.telling import LOOK_SECONDS as TELLING_SECONDS
 from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import RetentionTask
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.reconciliation.task import ReconciliationTask
 from leadkeeper.settings import Settings
-from leadkeeper.storage.presence import WRITE_SECONDS, ProcessPresence
+from leadkeeper.storage.disk import LOOK_SECONDS, DiskWatch
+from leadkeeper.storage.presence import WRITE_SECONDS, ProcessPresence, workers_away
 from leadkeeper.texts import ENGLISH
 
 
@@ -54,6 +56,7 @@ async def serve(
             asyncio.create_task(work, name="beside")
             for work in (
                 _keep_present(presence),
+                _watch_disk(settings, installation),
                 installation.services.marketplace.run(),
                 installation.services.channels.run(),
                 Sealer(installation.services.storage).run(),
@@ -84,11 +87,27 @@ async def _keep_present(presence: ProcessPresence) -> None:
         await presence.take_back()
 
 
+async def _watch_disk(settings: Settings, installation: Installation) -> None:
+    watch = DiskWatch(
+        installation.services.storage, installation.services.clock, spare=settings.spare_megabytes * 1_000_000
+    )
+    await run_periodically(Job("disk", watch.look, LOOK_SECONDS))
+
+
 def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:
     """What a process with a worker does beside carrying leads: it sends notices, publishes, inspects records."""
-    if installation.worker is None:
-        return []
     mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
+    sender = Sender(
+        installation.services.storage,
+        mailer,
+        settings.base_url,
+        installation.services.clock,
+        rules=settings.mail_rules,
+        marketplace=installation.services.marketplace,
+        languages=installation.services.languages,
+    )
+    if installation.worker is None:
+        return [_tell_that_workers_are_away(settings, installation, mailer, sender)]
     runner = PublishingRunner(
         installation.services.storage,
         installation.services.connections,
@@ -100,15 +119,6 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         lease_seconds=settings.lease_seconds,
         clock=installation.services.clock,
         quotas=settings.quotas,
-    )
-    sender = Sender(
-        installation.services.storage,
-        mailer,
-        settings.base_url,
-        installation.services.clock,
-        rules=settings.mail_rules,
-        marketplace=installation.services.marketplace,
-        languages=installation.services.languages,
     )
     carrier = ChannelCarrier(
         installation.services.storage,
@@ -140,9 +150,8 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
     ]
 
 
-def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> list[Coroutine[Any, Any, None]]:
-    """Whoever must act is told of causes, and reminded of leads."""
-    telling = Telling(
+def _cause_telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> Telling:
+    return Telling(
         installation.services.storage,
         None if mailer is None else mailer.sender,
         settings.base_url,
@@ -153,6 +162,27 @@ def _telling(settings: Settings, installation: Installation, mailer: Mailer | No
         subscriptions=installation.services.channels.subscriptions,
         keep_days=settings.keep_mail_days,
     )
+
+
+async def _tell_that_workers_are_away(
+    settings: Settings, installation: Installation, mailer: Mailer | None, sender: Sender
+) -> None:
+    """A process without a worker tells in the place of those that are away: nobody else is there to do it."""
+    telling = _cause_telling(settings, installation, mailer)
+    storage, clock = installation.services.storage, installation.services.clock
+
+    async def look() -> None:
+        if await storage.read(workers_away, clock()) is not None:
+            await telling.look()
+            while mailer is not None and await sender.look():
+                pass
+
+    await run_periodically(Job("workers away", look, TELLING_SECONDS))
+
+
+def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> list[Coroutine[Any, Any, None]]:
+    """Whoever must act is told of causes, and reminded of leads."""
+    telling = _cause_telling(settings, installation, mailer)
     reminders = Reminders(
         installation.services.storage,
         None if mailer is None else mailer.sender,

@@ -85,6 +85,11 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
         ge=1,
         description="Addresses that are asked in a day whether they want one publisher's notices; others wait.",
     )
+    spare_megabytes: int = Field(
+        1000,
+        ge=0,
+        description="Below so many free megabytes on the disk of a SQLite database operators are told; 0 for never.",
+    )
     lease_seconds: float = Field(
         15, ge=1, le=600, description="How long the leads of a worker that died wait before another takes them."
     )

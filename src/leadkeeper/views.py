@@ -181,7 +181,7 @@ class LeadEventView(View):
 
     at: str
     by: str = Field(description="The person's name, or as the audit writes whoever is none.")
-    kind: str = Field(description="note, state, owner, again, againMissing or acceptMissing.")
+    kind: str = Field(description="note, state, owner, again, againMissing, acceptMissing or foundThere.")
     text: str
 
 
@@ -358,6 +358,8 @@ class AttentionEntry(View):
     cause: Literal[
         "connectionBroken",
         "connectionFailing",
+        "workersAway",
+        "diskNearlyFull",
         "leadsDamaged",
         "recordsDamaged",
         "leadsRefused",
@@ -370,6 +372,7 @@ class AttentionEntry(View):
         "certificationWaits",
         "connectionPaused",
         "testLeadUnanswered",
+        "leadsWithheld",
     ]
     summary: str = Field(description="What happened and what to do, in the language asked for.")
     since: str | None = Field(description="Since when it is so, where that is known.")
@@ -378,7 +381,8 @@ class AttentionEntry(View):
     offer_id: str | None = None
     connection: str | None = None
     destination: str | None = None
-    leads: int = Field(description="How many leads wait for it; 10001 means more than 10000.")
+    leads: int = Field(description="How many leads wait for it, or were withheld; 10001 means more than 10000.")
+    lead_id: str | None = Field(None, description="The lead, where exactly one was set aside for it.")
     count: int = Field(
         description="How many things the summary speaks of: leads, records, mails or offers; 10001 means more."
     )

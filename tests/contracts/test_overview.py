@@ -179,7 +179,7 @@ async def test_the_first_page_names_causes_figures_and_health(home: Installation
         assert text in page.text, text
     assert page.links["Repair it"].endswith("/portal/offers/contoso/crm-pro/connections/primary")
     assert "style=" not in page.html
-    following = page.links["See these leads"]
+    following = page.links["See this lead"]
     async with signed_in(home, Role.READER) as reader:
         assert "lead" in (await reader.open(following)).text
         assert (await reader.open(HOME)).status == 200

@@ -212,6 +212,8 @@ LOOKS = (
     ("attention",),
     ("audit", "--act", "offer.put", "--limit", "5"),
     ("leads", "select", "send-again", "--publisher", "contoso", "--dry-run"),
+    ("leads", "replay", OFFER, "--state", "waiting", "--missing", "--since", "2020-01-01", "--dry-run"),
+    ("publishers", "retention", "contoso"),
 )
 
 
@@ -264,6 +266,20 @@ def test_things_are_made_and_changed_there(world: World) -> None:
     assert world.there("keys", "revoke", made["id"]).code == 1
     acts = [each["act"] for each in world.here("audit", "--json").json["entries"]]
     assert {"publisher.put", "publisher.suspend", "offer.put", "key.create", "key.revoke"} <= set(acts)
+
+
+def test_data_are_kept_for_a_shorter_time_there(world: World) -> None:
+    made = world.there("publishers", "retention", "contoso", "--personal-days", "90", "--json")
+    assert (made.json["ownPersonalDays"], made.json["ownEvidenceDays"]) == (90, None)
+    made = world.there("publishers", "retention", "contoso", "--evidence-days", "30", "--json")
+    assert (made.json["ownPersonalDays"], made.json["ownEvidenceDays"]) == (90, 30)
+    assert world.here("publishers", "retention", "contoso", "--json").json == made.json
+
+
+def test_withheld_leads_are_seen_there(world: World) -> None:
+    assert world.here("leads", "send", OFFER, "--first-name", "Ada", "--email", "ada@college.edu").code == 0
+    assert world.there("attention", "--withheld-seen", "contoso", "--json").json == {"leads": 1}
+    assert world.there("leads", "found", "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11").code == 1
 
 
 def test_a_connection_is_validated_paused_and_resumed_there(world: World) -> None:

@@ -30,6 +30,14 @@ def test_a_cause_is_told_once_daily_and_when_it_is_over() -> None:
     assert news_of({}, {ADA: NotifiedTimes(NOW, over_at=NOW + 1)}, NOBODY, NOW + 2) == [], "over is told once"
 
 
+def test_what_nobody_told_can_settle_is_not_told_every_day() -> None:
+    withheld = ADA._replace(cause=Cause.LEADS_WITHHELD)
+    standing, told = {withheld: PARTS}, {withheld: NotifiedTimes(NOW)}
+    assert turns(news_of(standing, {}, NOBODY, NOW)) == [("ada", Turn.BEGUN)]
+    assert news_of(standing, told, NOBODY, NOW + 3 * AGAIN_MS) == []
+    assert turns(news_of({}, told, NOBODY, NOW + 1)) == [("ada", Turn.OVER)]
+
+
 def test_what_comes_and_goes_is_not_a_mail_each_time() -> None:
     over = {ADA: NotifiedTimes(NOW, over_at=NOW)}
     assert news_of({ADA: PARTS}, over, NOBODY, NOW + HOUR_MS - 1) == []

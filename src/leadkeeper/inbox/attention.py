@@ -20,9 +20,10 @@ from leadkeeper.connections.state import ConnectionState, Known, since_of, state
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Who
 from leadkeeper.inbox.causes import HARM, MOST, MOST_COUNTED, SUMMARIES, Cause
-from leadkeeper.inbox.concerns import failed, of_everybody
+from leadkeeper.inbox.concerns import failed, of_everybody, withheld
 from leadkeeper.inbox.missing_records import open_counts
 from leadkeeper.inbox.waiting import waiting_counts
+from leadkeeper.inbox.withheld import WithheldSeen, see_withheld
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -78,6 +79,10 @@ class Attention:
         """The causes of one publisher, or of all, at ``now`` (ms), most harmful first, then the oldest."""
         return await self._storage.read(attention, publisher_id, now, language)
 
+    async def see_withheld(self, publisher_id: str, now: int, *, by: str) -> WithheldSeen:
+        """Somebody has seen that leads of the publisher were withheld: it is told of no more. How many that were."""
+        return await self._storage.write(see_withheld, publisher_id, now, by)
+
 
 def attention(conn: sa.Connection, publisher_id: str | None, now: int, language: Language) -> AttentionList:
     """See :meth:`Attention.list`. Reads the rows of connections and the partial index of what was set aside."""
@@ -93,10 +98,12 @@ def attention(conn: sa.Connection, publisher_id: str | None, now: int, language:
     entries = [entry for row in rows[:MOST] for entry in _entries(conn, row, aside[row.id], now, language)]
     unpublished, all_of_them = failed(conn, publisher_id, now, language)
     entries += unpublished
+    seen_by_nobody, all_publishers = withheld(conn, publisher_id, now, language)
+    entries += seen_by_nobody
     if publisher_id is None:
         entries += of_everybody(conn, now, language)
     entries.sort(key=lambda entry: (HARM[entry.cause], -entry.leads, entry.since or entry.until or ""))
-    complete = all_of_them and len(rows) <= MOST and len(aside) <= MOST
+    complete = all_of_them and all_publishers and len(rows) <= MOST and len(aside) <= MOST
     return AttentionList(entries=tuple(entries), complete=complete)
 
 
@@ -146,7 +153,10 @@ def _reasons(connection_id: str) -> sa.CompoundSelect[Any]:
 def _entries(
     conn: sa.Connection, row: sa.Row[Any], aside: Mapping[Cause, tuple[int, int]], now: int, language: Language
 ) -> list[AttentionEntry]:
-    made = [_entry(row, FoundCause(cause, since), leads, language) for cause, (leads, since) in aside.items()]
+    made = [
+        _entry(row, FoundCause(cause, since), leads, language, lead_id=_only_lead(conn, row.id, cause, leads))
+        for cause, (leads, since) in aside.items()
+    ]
     if row.removed_at is not None:
         return made
     test = last_test_of(row)
@@ -162,8 +172,23 @@ def _entries(
     return made
 
 
+def _only_lead(conn: sa.Connection, connection_id: str, cause: Cause, leads: int) -> str | None:
+    """The lead that was set aside for ``cause``, where it is the only one."""
+    if leads != 1 or cause not in _REASONS.values():
+        return None
+    d = t.delivery.c
+    why = sa.or_(*(d.set_aside_for == reason for reason, each in _REASONS.items() if each is cause))
+    found: str | None = conn.scalar(sa.select(d.lead_id).where(d.connection_id == connection_id, t.FOR_A_PERSON, why))
+    return found
+
+
 def _entry(
-    row: sa.Row[Any], found: FoundCause, leads: int, language: Language, until: int | None = None
+    row: sa.Row[Any],
+    found: FoundCause,
+    leads: int,
+    language: Language,
+    until: int | None = None,
+    lead_id: str | None = None,
 ) -> AttentionEntry:
     offer = OfferRef.parse(row.offer_ref)
     answer = None if found.diagnosis is None else from_stored(found.diagnosis)
@@ -181,6 +206,7 @@ def _entry(
         connection=row.name,
         destination=row.destination,
         leads=leads,
+        lead_id=lead_id,
         count=leads or 1,
         who=who.value if diagnosis is None else diagnosis.who,
         diagnosis=diagnosis,

@@ -19,6 +19,8 @@ class Cause(StrEnum):
 
     CONNECTION_BROKEN = "connectionBroken"
     CONNECTION_FAILING = "connectionFailing"
+    WORKERS_AWAY = "workersAway"
+    DISK_NEARLY_FULL = "diskNearlyFull"
     LEADS_DAMAGED = "leadsDamaged"
     RECORDS_DAMAGED = "recordsDamaged"
     LEADS_REFUSED = "leadsRefused"
@@ -31,12 +33,20 @@ class Cause(StrEnum):
     CERTIFICATION_WAITS = "certificationWaits"
     CONNECTION_PAUSED = "connectionPaused"
     TEST_LEAD_UNANSWERED = "testLeadUnanswered"
+    LEADS_WITHHELD = "leadsWithheld"
+    PUBLISHER_SUSPENDED = "publisherSuspended"
+    """Told by mail alone: it stands on every page of the publisher's members."""
 
 
 HARM: Final[Mapping[str, int]] = {cause: at for at, cause in enumerate(Cause)}
 SUMMARIES: Final[Mapping[Cause, str]] = {
     Cause.CONNECTION_BROKEN: _("The connection is broken: no lead gets through until somebody repairs it."),
     Cause.CONNECTION_FAILING: _("Leads fail over this connection at present. Each is tried again by itself."),
+    Cause.WORKERS_AWAY: _("No worker runs: leads are kept, and none is sent. Start one."),
+    Cause.DISK_NEARLY_FULL: _(
+        "The disk of the database is nearly full: once it is, no lead can be kept. Make room on it, or move the "
+        "database to a larger one."
+    ),
     Cause.LEADS_DAMAGED: _("Leads were set aside because what is stored of them cannot be read."),
     Cause.RECORDS_DAMAGED: _("Records in the database cannot be read. The command “leadkeeper doctor” names each."),
     Cause.LEADS_REFUSED: _("The destination refused leads for what they hold. Correct the cause and send them again."),
@@ -59,4 +69,12 @@ SUMMARIES: Final[Mapping[Cause, str]] = {
     Cause.CERTIFICATION_WAITS: _("Offers wait for an operator to approve or to refuse them."),
     Cause.CONNECTION_PAUSED: _("Somebody paused the connection, and leads wait. Resume it to let them go."),
     Cause.TEST_LEAD_UNANSWERED: _("Nobody has said whether the test lead arrived. Look for it and answer."),
+    Cause.LEADS_WITHHELD: _(
+        "Leads were withheld: the mail domains of these customers are private, so that nothing they entered was "
+        "stored or passed on. Nothing is to be done; say that you have seen it."
+    ),
+    Cause.PUBLISHER_SUSPENDED: _(
+        "An operator suspended the publisher: its members can only read, its offers take no leads, and leads that were "
+        "kept before are held."
+    ),
 }

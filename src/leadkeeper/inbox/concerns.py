@@ -8,13 +8,17 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import least_id, to_text
 from leadkeeper.diagnosis import Who
-from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.inbox.causes import MOST, MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.inbox.figures import DAY_MS
+from leadkeeper.inbox.running import waiting_for_workers
+from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import NEVER
 from leadkeeper.publishing.steps import StepStatus
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import damage_count
+from leadkeeper.storage.presence import workers_away
+from leadkeeper.storage.remembered import DISK_NEARLY_FULL, remembered_at
 from leadkeeper.texts import Language
 from leadkeeper.views import AttentionEntry
 
@@ -32,12 +36,40 @@ def of_everybody(conn: sa.Connection, now: int, language: Language) -> list[Atte
     found_at = conn.scalar(sa.select(sa.func.min(t.damaged_record.c.found_at))) if damaged else None
     mails, mails_since = _mails(conn, now)
     offers, offers_since = _certification(conn)
+    entries = _of_processes(conn, now, language)
     counted = (
         (Cause.RECORDS_DAMAGED, damaged, found_at),
         (Cause.MAIL_NOT_SENT, mails, mails_since),
         (Cause.CERTIFICATION_WAITS, offers, offers_since),
     )
-    return [_entry(cause, since, language, count=count, who=Who.OPERATOR) for cause, count, since in counted if count]
+    entries += [
+        _entry(cause, since, language, count=count, who=Who.OPERATOR) for cause, count, since in counted if count
+    ]
+    return entries
+
+
+def _of_processes(conn: sa.Connection, now: int, language: Language) -> list[AttentionEntry]:
+    """What the machines lack: a worker, room on the disk."""
+    entries = []
+    if (away := workers_away(conn, now)) is not None:
+        leads = waiting_for_workers(conn)
+        entries.append(_entry(Cause.WORKERS_AWAY, away, language, leads=leads, who=Who.OPERATOR))
+    if (nearly_full := remembered_at(conn, DISK_NEARLY_FULL)) is not None:
+        entries.append(_entry(Cause.DISK_NEARLY_FULL, nearly_full, language, who=Who.OPERATOR))
+    return entries
+
+
+def withheld(
+    conn: sa.Connection, publisher_id: str | None, now: int, language: Language
+) -> tuple[list[AttentionEntry], bool]:
+    """The publishers of which leads were withheld and nobody has seen it yet, and whether these are all."""
+    counts = withheld_counts(conn, publisher_id, now)
+    cause, who = Cause.LEADS_WITHHELD, Who.NOBODY
+    entries = [
+        _entry(cause, since, language, count=count, leads=count, who=who, publisher_id=each)
+        for each, (count, since) in counts.items()
+    ]
+    return entries[:MOST], len(entries) <= MOST
 
 
 def failed(
@@ -86,9 +118,9 @@ def _entry(cause: Cause, since: int | None, language: Language, **more: Any) -> 
         cause=cause.value,
         summary=language.gettext(SUMMARIES[cause]),
         since=None if since is None else to_text(since),
-        publisher_id=None if offer is None else offer.publisher_id,
+        publisher_id=more.get("publisher_id") if offer is None else offer.publisher_id,
         offer_id=None if offer is None else offer.offer_id,
-        leads=0,
+        leads=more.get("leads", 0),
         count=more.get("count", 1),
         who=more.get("who", Who.PUBLISHER).value,
     )

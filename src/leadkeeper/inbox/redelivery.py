@@ -49,6 +49,13 @@ class Redelivery:
         self._woken([connection_id])
         return view
 
+    async def found_there(self, delivery_id: str, *, by: str, language: Language = ENGLISH) -> DeliveryView:
+        """Somebody looked at the destination and found a lead there that may have arrived: it is delivered.
+
+        Raises :class:`Problem` if there is no such delivery, or nobody has to look for it.
+        """
+        return await self._storage.write(_found_there, delivery_id, self._clock(), by, language)
+
     async def replay(
         self,
         offer: OfferRef,
@@ -94,13 +101,36 @@ class Redelivery:
         return Replayed(deliveries=count, dry_run=False)
 
 
-def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: Language) -> tuple[str, DeliveryView]:
+def _held_row(conn: sa.Connection, delivery_id: str) -> sa.Row[Any]:
+    """The delivery, its row held for this transaction. Raises :class:`Problem` if there is none."""
     d = t.delivery.c
-    query = sa.select(d.connection_id, d.state, d.lead_id).where(d.id == delivery_id)
+    columns = (d.connection_id, d.state, d.lead_id, d.set_aside_for)
+    query: sa.Select[Any] = sa.select(*columns).where(d.id == delivery_id)
     row = conn.execute(query.with_for_update()).first()
     if row is None:
         detail = lazy_gettext("There is no delivery %(delivery_id)s.", delivery_id=repr(delivery_id))
         raise Problem(ProblemType.UNKNOWN_DELIVERY, detail, (FieldError("id", lazy_gettext("unknown delivery")),))
+    return row
+
+
+def _found_there(conn: sa.Connection, delivery_id: str, now: int, by: str, language: Language) -> DeliveryView:
+    row = _held_row(conn, delivery_id)
+    if row.state != State.SET_ASIDE or row.set_aside_for != Aside.MAY_HAVE_ARRIVED.value:
+        raise Problem(ProblemType.NOT_REPEATABLE_NOW, lazy_gettext("Nobody has to look for this delivery."))
+    values = {"state": State.DELIVERED.value, "set_aside_for": None, "changed_at": now}
+    conn.execute(sa.update(t.delivery).where(t.delivery.c.id == delivery_id).values(values))
+    announce(conn)
+    offer = offer_of_delivery(conn, delivery_id)
+    record_event(conn, row.lead_id, now, by, "foundThere")
+    whose = None if offer is None else offer.publisher_id
+    note(conn, now, by, "delivery.found", delivery_id, f"lead {row.lead_id}", publisher_id=whose)
+    view = delivery_view(conn, delivery_id, language)
+    assert view is not None
+    return view
+
+
+def _retry(conn: sa.Connection, delivery_id: str, now: int, by: str, language: Language) -> tuple[str, DeliveryView]:
+    d, row = t.delivery.c, _held_row(conn, delivery_id)
     if row.state in (State.SENDING, State.WITHHELD):
         detail = (
             lazy_gettext("This delivery is being sent just now.")

@@ -73,6 +73,14 @@ def running_now(conn: sa.Connection, now: int) -> RunningNow:
     return RunningNow(now, running(conn, now), _leases(conn), _queue(conn, now), came, sends)
 
 
+def waiting_for_workers(conn: sa.Connection) -> int:
+    """How many deliveries a worker would send, now or by and by; at most one more than are counted."""
+    c, d = t.connection.c, t.delivery.c
+    ready = sa.select(ready_connections().c.id).limit(MOST_CONNECTIONS)
+    ids = conn.scalars(sa.select(c.id).where(c.id.in_(ready), sa.not_(t.AT_REST))).all()
+    return _some(conn, d.connection_id.in_(ids), t.READY)
+
+
 def _rates(conn: sa.Connection, now: int) -> tuple[int, dict[str, int]]:
     since, a = least_id(now - MINUTES * 60_000), t.attempt.c
     leads = sa.select(t.lead.c.id).where(t.lead.c.id >= since).limit(MOST_COUNTED + 1).subquery()

@@ -12,7 +12,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, mail, remedy
-from leadkeeper.notices.turns import CausePlace, NoticeMail, Turn
+from leadkeeper.notices.turns import NOTIFIED_ONCE, CausePlace, NoticeMail, Turn
 from leadkeeper.notices.whom import OF_LEADS, place
 from leadkeeper.texts import Language, Languages, _
 
@@ -26,6 +26,10 @@ _SUBJECTS: Final[Mapping[Cause, str]] = {
     Cause.CERTIFICATION_WAITS: "Offers wait for certification",
     Cause.CONNECTION_BROKEN: "Connections are broken",
     Cause.CONNECTION_FAILING: "Leads fail",
+    Cause.WORKERS_AWAY: "No worker runs",
+    Cause.DISK_NEARLY_FULL: "The disk of the database is nearly full",
+    Cause.PUBLISHER_SUSPENDED: "The publisher is suspended",
+    Cause.LEADS_WITHHELD: "Leads were withheld for privacy",
 }
 _TURNS: Final[Mapping[Turn, str]] = {Turn.BEGUN: "{}", Turn.LASTS: "Still so: {}", Turn.OVER: "Settled: {}"}
 _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
@@ -49,9 +53,27 @@ _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
     Cause.LEADS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
     Cause.RECORDS_DAMAGED: (_("Run “leadkeeper doctor”: it names each record that cannot be read."),),
     Cause.CERTIFICATION_WAITS: (_("Look at each offer, and approve or refuse it."),),
+    Cause.WORKERS_AWAY: (
+        _("Start a worker: “leadkeeper worker”, or “leadkeeper serve”, as your machines start it."),
+        _("Where one was running, read its log: its last lines say why it ended."),
+    ),
+    Cause.DISK_NEARLY_FULL: (
+        _("Remove what is not needed from the disk, or give the disk more room."),
+        _("Or stop, move the database's files to a larger disk, and start with its new address."),
+    ),
+    Cause.PUBLISHER_SUSPENDED: (
+        _("Read why on the pages of the portal."),
+        _("Ask whoever runs the marketplace. Once they release the publisher, what is held goes out by itself."),
+    ),
+    Cause.LEADS_WITHHELD: (_("Nothing has to be done. On the first page, say that you have seen it."),),
 }
 _ORPHANED: Final = _("You hear of this because nobody of the publisher can be told by mail.")
-_PLACES: Final[Mapping[Cause, str]] = {Cause.CERTIFICATION_WAITS: "/portal/certification"}
+_UNCOUNTED: Final = frozenset({Cause.WORKERS_AWAY, Cause.DISK_NEARLY_FULL, Cause.PUBLISHER_SUSPENDED})
+_RELEASED: Final = _("An operator released the publisher: its members may work again, and what was held is on its way.")
+_PLACES: Final[Mapping[Cause, str]] = {
+    Cause.CERTIFICATION_WAITS: "/portal/certification",
+    Cause.WORKERS_AWAY: "/portal/operate/workers",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +99,8 @@ def cause_mail(
     subject = _SUBJECTS[cause]
     if cause in OF_LEADS and news.turn is not Turn.OVER and not kinds.leads:
         subject = subject.replace("Leads", "Test leads" if kinds.tests else "Leads of a preview")
+    if cause is Cause.PUBLISHER_SUSPENDED and news.turn is Turn.OVER:
+        subject = "The publisher is suspended no more"
     whose = f" ({news.about.publisher_id})" if news.about.publisher_id else ""
 
     def write(language: Language) -> Sequence[str]:
@@ -92,13 +116,19 @@ def cause_mail(
             "",
             language.gettext("Look at it here: %(page)s", page=base_url + _page(news)),
             *_why_you(news, language),
-            language.gettext("You are told again every day while it lasts, and when it is over."),
+            *_again(news, language),
         ]
 
     return mail(_TURNS[news.turn].format(subject) + whose, write, to, sender, mail_id, languages)
 
 
 def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
+    if news.about.cause is Cause.PUBLISHER_SUSPENDED:
+        return [
+            language.gettext(_RELEASED),
+            "",
+            language.gettext("Look at it here: %(page)s", page=f"{base_url}/portal"),
+        ]
     since = () if news.since is None else (language.gettext("It was so since %(moment)s.", moment=_moment(news.since)),)
     return [
         language.gettext("This is over: nothing of the kind waits for anybody any more."),
@@ -119,9 +149,13 @@ def _counted(news: NoticeMail, kinds: Kinds, language: Language) -> Sequence[str
             if kinds.previews
             else "",
         ]
-        counted = [language.gettext("Waiting: %(counted)s", counted=", ".join(filter(None, parts)))]
+        counted = [", ".join(filter(None, parts))]
+        if news.about.cause is not Cause.LEADS_WITHHELD:
+            counted = [language.gettext("Waiting: %(counted)s", counted=counted[0])]
         if kinds.leads + kinds.tests + kinds.previews > MOST_COUNTED:
             counted = [language.gettext("Waiting: more than %(count)s leads", count=language.number(MOST_COUNTED))]
+    elif news.about.cause in _UNCOUNTED:
+        counted = [language.ngettext("%(count)s lead", "%(count)s leads", kinds.leads)] if kinds.leads else []
     else:
         counted = [language.gettext("How many: %(count)s", count=sum(part.count for part in news.parts))]
     if news.since is not None:
@@ -130,7 +164,7 @@ def _counted(news: NoticeMail, kinds: Kinds, language: Language) -> Sequence[str
 
 
 def _places(parts: Sequence[CausePlace]) -> list[str]:
-    named = [f"  {place(part)}: {part.leads}" for part in parts if place(part)]
+    named = [f"  {place(part)}: {part.leads}" for part in parts if place(part) and (part.leads or part.offer_id)]
     return [*named[:SHOWN], *([f"  … +{len(named) - SHOWN}"] if len(named) > SHOWN else [])]
 
 
@@ -159,7 +193,13 @@ def _why_you(news: NoticeMail, language: Language) -> Sequence[str]:
     return (language.gettext(_ORPHANED),) if of_a_publisher and news.about.cause in _TO_PUBLISHERS else ()
 
 
-_TO_PUBLISHERS: Final = frozenset({*OF_LEADS, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
+def _again(news: NoticeMail, language: Language) -> Sequence[str]:
+    if news.about.cause in NOTIFIED_ONCE:
+        return ()
+    return (language.gettext("You are told again every day while it lasts, and when it is over."),)
+
+
+_TO_PUBLISHERS: Final = frozenset({*OF_LEADS, Cause.LEADS_WITHHELD, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
 
 
 def _moment(ms: int) -> str:

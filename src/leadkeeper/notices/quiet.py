@@ -18,8 +18,13 @@ from pydantic_core import from_json
 
 from leadkeeper.inbox.causes import Cause
 
-URGENT: Final = frozenset({Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING, Cause.LEADS_DAMAGED})
-"""Causes for which leads are held, or may be lost."""
+URGENT: Final = frozenset(
+    {
+        *(Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING, Cause.LEADS_DAMAGED),
+        *(Cause.WORKERS_AWAY, Cause.DISK_NEARLY_FULL),
+    }
+)
+"""Causes for which leads are held, may be lost, or soon cannot be kept."""
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 

@@ -25,8 +25,25 @@ from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
 from leadkeeper.notices.quiet import URGENT
 from leadkeeper.notices.quiet_hours import waits_for
-from leadkeeper.notices.turns import CHANNELS, QUIET_MS, About, CausePlace, NoticeMail, NotifiedTimes, Turn, news_of
-from leadkeeper.notices.whom import of_installation, operators, publisher_causes, publishers_with_causes, wanted
+from leadkeeper.notices.turns import (
+    CHANNELS,
+    ENDS_SILENTLY,
+    QUIET_MS,
+    About,
+    CausePlace,
+    NoticeMail,
+    NotifiedTimes,
+    Turn,
+    news_of,
+)
+from leadkeeper.notices.whom import (
+    notified_of_suspension,
+    of_installation,
+    operators,
+    publisher_causes,
+    publishers_with_causes,
+    wanted,
+)
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, one_of
@@ -90,13 +107,16 @@ class Telling:
         standing: dict[About, Sequence[CausePlace]] = {}
         of_operators: dict[Cause, list[CausePlace]] = defaultdict(list)
         uncertain = set()
-        for publisher_id in await self._storage.read(publishers_with_causes):
+        for publisher_id in await self._storage.read(publishers_with_causes, self._clock()):
             found = await self._storage.read(publisher_causes, publisher_id, self._rules, self._clock())
             standing |= found.standing
             for cause, parts in found.orphaned.items():
                 of_operators[cause] += parts
             if not found.complete:
                 uncertain |= {publisher_id, ""}
+        of_members, suspended = await self._storage.read(notified_of_suspension)
+        standing |= of_members
+        uncertain |= suspended  # whoever is a member no more is not told that it was released
         for cause, parts in (await self._storage.read(of_installation, self._clock())).items():
             of_operators[cause] += parts
         for address in await self._storage.read(self._operators) if of_operators else ():
@@ -115,7 +135,7 @@ class Telling:
             about = news.about
             if about.address == CHANNELS:
                 self._subscriptions.write(conn, [_occurrence(news, now)], now)
-            elif self._sender is not None:
+            elif self._sender is not None and not (about.cause in ENDS_SILENTLY and news.turn is Turn.OVER):
                 rest = (self._base_url, self._sender, "cause", self._languages)
                 message = cause_mail(news, _kinds(conn, news), [about.address], *rest)
                 row = mail_row(message, about.address, about.publisher_id, now)

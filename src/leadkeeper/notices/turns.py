@@ -17,6 +17,11 @@ QUIET_MS: Final = HOUR_MS
 CHANNELS: Final = ""
 """In place of an address: the channels of the publisher, or of the installation."""
 
+NOTIFIED_ONCE: Final = frozenset({Cause.LEADS_WITHHELD, Cause.PUBLISHER_SUSPENDED})
+"""What nobody of those who are told can settle: an address is told when it begins, and not again while it lasts."""
+ENDS_SILENTLY: Final = frozenset({Cause.LEADS_WITHHELD})
+"""Nobody is told that it is over."""
+
 
 class Turn(StrEnum):
     """What an address is told of a cause."""
@@ -83,7 +88,7 @@ def news_of(
     found = []
     for about, parts in standing.items():
         turn = _turn(known.get(about), now)
-        if turn is not None:
+        if turn is not None and not (turn is Turn.LASTS and about.cause in NOTIFIED_ONCE):
             found.append(NoticeMail(about, turn, parts, _since(parts)))
     lasting = {(about.publisher_id, about.cause) for about in standing}
     for about, before in known.items():

@@ -22,6 +22,7 @@ from leadkeeper.inbox.attention import attention
 from leadkeeper.inbox.causes import Cause
 from leadkeeper.inbox.concerns import of_everybody
 from leadkeeper.inbox.missing_records import missing_chain
+from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.notices.turns import CHANNELS, About, CausePlace
 from leadkeeper.offer import OfferRef
@@ -36,7 +37,12 @@ OF_LEADS: Final = frozenset(
 """Notified to the contacts of the connections, and to the owners."""
 _OF_CONNECTIONS: Final = frozenset({Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
 """Notified to the owners; contacts hear of them with the notices of outages."""
-_OF_OPERATORS: Final = frozenset({Cause.LEADS_DAMAGED, Cause.RECORDS_DAMAGED, Cause.CERTIFICATION_WAITS})
+_OF_OPERATORS: Final = frozenset(
+    {
+        *(Cause.LEADS_DAMAGED, Cause.RECORDS_DAMAGED, Cause.CERTIFICATION_WAITS),
+        *(Cause.WORKERS_AWAY, Cause.DISK_NEARLY_FULL),
+    }
+)
 """Notified to operators: nobody else can settle them."""
 
 
@@ -52,7 +58,7 @@ class PublisherCauses:
     complete: bool
 
 
-def publishers_with_causes(conn: sa.Connection) -> list[str]:
+def publishers_with_causes(conn: sa.Connection, now: int) -> list[str]:
     """The publishers of which something may need somebody: a step in an index for each connection, not each lead."""
     c, d = t.connection.c, t.delivery.c
     first = sa.select(sa.func.min(d.connection_id).label("id")).where(t.FOR_A_PERSON)
@@ -64,7 +70,8 @@ def publishers_with_causes(conn: sa.Connection) -> list[str]:
     aside = of.join(chain, chain.c.id == c.id)
     lost = missing_chain()
     missing = of.join(lost, lost.c.id == c.id).where(c.removed_at.is_(None))
-    return list(conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all())
+    found = conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all()
+    return list(dict.fromkeys([*found, *withheld_counts(conn, None, now)]))
 
 
 def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> PublisherCauses:
@@ -77,7 +84,11 @@ def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, n
         cause, part = Cause(entry.cause), _part(entry, connections)
         if cause in _OF_OPERATORS:
             orphaned[cause].append(part)
-        elif cause in OF_LEADS or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now)):
+        elif (
+            cause in OF_LEADS
+            or cause is Cause.LEADS_WITHHELD
+            or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now))
+        ):
             by_cause[cause].append(part)
             if entry.who == Who.OPERATOR.value:
                 orphaned[cause].append(part)
@@ -107,6 +118,22 @@ def _notified(
         if cause in OF_LEADS:
             standing[About(CHANNELS, publisher_id, cause)] = [*parts]
     return standing
+
+
+def notified_of_suspension(conn: sa.Connection) -> tuple[Mapping[About, Sequence[CausePlace]], frozenset[str]]:
+    """The members of the publishers that are suspended, and these publishers."""
+    p, m, x = t.publisher.c, t.membership.c, t.person.c
+    query = sa.select(p.id, p.suspended_at, x.email).join(t.membership, m.publisher_id == p.id)
+    query = query.join(t.person, x.id == m.person_id).where(p.suspended_at.is_not(None), x.disabled_at.is_(None))
+    rows = conn.execute(query.order_by(p.id, x.email)).all()
+    want = set(wanted(conn, {row.email for row in rows}))
+    standing = {}
+    for row in rows:
+        address = _address(row.email)
+        if address is not None and address.key in want:
+            part = CausePlace(row.id, since=row.suspended_at)
+            standing[About(address.key, row.id, Cause.PUBLISHER_SUSPENDED)] = [part]
+    return standing, frozenset(conn.scalars(sa.select(p.id).where(p.suspended_at.is_not(None))))
 
 
 def of_installation(conn: sa.Connection, now: int) -> Mapping[Cause, Sequence[CausePlace]]:

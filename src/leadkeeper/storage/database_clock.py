@@ -107,9 +107,7 @@ def by_what_was_seen(conn: sa.Connection, now: int) -> int:
     return max(now, conn.scalar(sa.select(t.clock.c.seen_at).with_for_update(read=True)) or 0)
 
 
-def agree(
-    conn: sa.Connection, expected: int, found: int, *, first: bool = False, since: int | None = None
-) -> int:
+def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False, since: int | None = None) -> int:
     """Move what the database holds along with a jump from ``expected`` to ``found``, unless another process has.
 
     Answers by how much that was. A clock set back while nobody ran is told by what was seen before. One set forward

@@ -20,12 +20,18 @@ from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.remembered import WORKER_SEEN, remember_now, remembered_at
 
 WRITE_SECONDS: Final = 10.0
 FORGOTTEN_MS: Final = 45_000
 """A process that has written nothing for so long counts as ended."""
 WRONG_MS: Final = 5_000
 """A clock that is further off than this needs a person."""
+
+CARRY: Final = ("serve", "worker")
+"""The roles of processes that send leads."""
+AWAY_MS: Final = 120_000
+"""So long no worker runs before somebody is told: those that are started anew are there again by then."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -79,6 +85,8 @@ def _write(conn: sa.Connection, row: dict[str, str | int], ahead: int, now: int)
     if not conn.execute(sa.update(t.process).where(p.id == row["id"]).values(seen)).rowcount:
         conn.execute(sa.insert(t.process).values(row | seen))
     conn.execute(sa.delete(t.process).where(sa.not_(_alive(now))))
+    if row["role"] in CARRY:
+        remember_now(conn, WORKER_SEEN, "", now)
 
 
 def _take_back(conn: sa.Connection, process_id: str | int) -> None:
@@ -88,6 +96,17 @@ def _take_back(conn: sa.Connection, process_id: str | int) -> None:
 def _alive(now: int) -> sa.ColumnElement[bool]:
     """Those seen lately; by a clock that has been set back since, what was seen in the future says nothing."""
     return t.process.c.seen_at.between(now - FORGOTTEN_MS, now + FORGOTTEN_MS)
+
+
+def workers_away(conn: sa.Connection, now: int) -> int | None:
+    """Since when (ms) no process has run that sends leads; ``None`` while one does, or did a moment ago.
+
+    Where none ever did, since the oldest process that runs was started; ``None`` where nothing is known to run either.
+    """
+    seen = remembered_at(conn, WORKER_SEEN)
+    if seen is None:
+        seen = conn.scalar(sa.select(sa.func.min(t.process.c.started_at)).where(_alive(now)))
+    return seen if seen is not None and seen <= now - AWAY_MS else None
 
 
 def running(conn: sa.Connection, now: int) -> list[Running]:

@@ -9,9 +9,10 @@ from fastapi import FastAPI, Query
 from leadkeeper.clock import Clock
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.security import Offer, Owner, Reader, visible
+from leadkeeper.doors.api.security import Offer, Owner, PublisherId, Reader, visible
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.punctuality import Punctuality, PunctualityView
+from leadkeeper.inbox.withheld import WithheldSeen
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import ProblemType
 from leadkeeper.texts import lazy_gettext
@@ -35,6 +36,10 @@ class AttentionRoutes:
             app, "GET", "/v1/attention", self.list_attention, tag="Attention", summary=summary, responses={200: SUMMARY}
         )
 
+        path, unknown = "/v1/publishers/{publisherId}/withheld-seen", ProblemType.UNKNOWN_PUBLISHER
+        summary = "Say that somebody has seen how many leads were withheld"
+        add(app, "POST", path, self.see_withheld, unknown, tag="Attention", summary=summary, no_body=True)
+
         summary = "Read to how many leads somebody turned in time"
         add(app, "GET", "/v1/punctuality", self.get_punctuality, tag="Attention", summary=summary)
         path, unknown = "/v1/publishers/{publisherId}/offers/{offerId}/punctuality", ProblemType.UNKNOWN_OFFER
@@ -49,6 +54,10 @@ class AttentionRoutes:
     async def get_offer_s(self, offer: Offer, _: Owner) -> PunctualityView:
         """Of its leads of 30 days."""
         return await self._punctuality.of(offer.publisher_id, offer.offer_id)
+
+    async def see_withheld(self, publisher_id: PublisherId, caller: Owner) -> WithheldSeen:
+        """They stand no more among what needs attention; leads that are withheld from now on do."""
+        return await self._attention.see_withheld(publisher_id, self._clock(), by=caller.name)
 
     async def list_attention(
         self, caller: Reader, language: Asked, publisher_id: AskedPublisher = None

@@ -44,6 +44,18 @@ class Deliveries:
         )
         add(
             app,
+            "POST",
+            "/v1/deliveries/{deliveryId}/found",
+            self.found_there,
+            ProblemType.UNKNOWN_DELIVERY,
+            ProblemType.NOT_REPEATABLE_NOW,
+            tag="Deliveries",
+            summary="Say that a lead which may have arrived is there",
+            responses={200: SUMMARY},
+            no_body=True,
+        )
+        add(
+            app,
             "GET",
             "/v1/deliveries/{deliveryId}/record",
             self.get_sent_record,
@@ -59,6 +71,11 @@ class Deliveries:
         """It is due at once, its attempts counted anew. For an operator, or the lead's publisher."""
         await self._require_own(delivery_id, caller, "delivery.retry")
         return await self._again.retry(str(delivery_id), by=caller.name, language=language)
+
+    async def found_there(self, delivery_id: DeliveryId, caller: Reader, language: Asked) -> DeliveryView:
+        """Somebody looked there and found it: it is delivered. For an operator, or the lead's publisher."""
+        await self._require_own(delivery_id, caller, "delivery.found")
+        return await self._again.found_there(str(delivery_id), by=caller.name, language=language)
 
     async def get_sent_record(self, delivery_id: DeliveryId, caller: Reader, language: Asked) -> SentView:
         """Made anew of the lead and of the connection's settings as they are now: nothing of it is kept.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
+from leadkeeper.doors.cli.installation import BY
 from leadkeeper.doors.cli.reading import with_storage
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say, short_moment_of
@@ -14,6 +16,7 @@ from leadkeeper.texts import _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.withheld import WithheldSeen
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import Storage
     from leadkeeper.texts import Language
@@ -22,9 +25,15 @@ if TYPE_CHECKING:
 
 def attention(
     publisher: Annotated[str | None, typer.Option(help="Only what concerns this publisher.")] = None,
+    withheld_seen: Annotated[
+        str, typer.Option(metavar="PUBLISHER", help="Say that you have seen how many leads of it were withheld.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Show what needs attention: one entry for each cause, the most harmful first, with who must do what."""
+    if withheld_seen:
+        _see_withheld(withheld_seen, as_json=json)
+        return
     language = spoken_language()
 
     async def work(storage: Storage, clock: DatabaseClock) -> AttentionList:
@@ -47,6 +56,24 @@ def attention(
         say("Nothing needs attention.")
     if not found.complete:
         say("There is more than is shown here.")
+
+
+def _see_withheld(publisher: str, *, as_json: bool) -> None:
+    async def work(storage: Storage, clock: DatabaseClock) -> WithheldSeen:
+        from leadkeeper.inbox.attention import Attention
+
+        return await Attention(storage).see_withheld(publisher, clock(), by=BY)
+
+    async def there(remote: Remote) -> WithheldSeen:
+        from leadkeeper.inbox.withheld import WithheldSeen
+
+        return await remote.post(f"/v1/publishers/{quote(publisher, safe='')}/withheld-seen", WithheldSeen)
+
+    seen = ask(lambda: with_storage(work), there)
+    if as_json:
+        print_json(seen)
+    else:
+        say(f"Seen: {seen.leads} withheld.")
 
 
 def _print(entry: AttentionEntry, language: Language) -> None:

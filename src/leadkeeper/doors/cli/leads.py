@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 
-from leadkeeper.doors.cli import selected_leads
+from leadkeeper.doors.cli import found_lead, selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.reading import with_reading
@@ -23,6 +23,7 @@ from leadkeeper.doors.cli.values import (
     checked,
     known_state,
     milliseconds,
+    moment_text,
     parse_offer,
     read_json_file,
 )
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(selected_leads.commands)
+commands.command("found")(found_lead.found)
 
 _WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
@@ -305,8 +307,16 @@ def replay(
             by=BY,
         )
 
+    async def there(remote: Remote) -> Replayed:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+        from leadkeeper.views import Replayed
+
+        moments = {"since": moment_text(since), "until": moment_text(until)}
+        body = {**moments, "states": [each.value for each in states], "missing": missing, "dryRun": dry_run}
+        return await remote.post(f"{path_of(offer, name)}/replay", Replayed, body)
+
     with busy("Marking deliveries"):
-        found = with_services(work)
+        found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
     else:

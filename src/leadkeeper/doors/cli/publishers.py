@@ -184,7 +184,16 @@ def retention(
             own = await services.retention.change(publisher, Own(**(asdict(own) | days)), by=BY)
         return RetentionView.of(services.retention.usual, own)
 
-    found = with_services(transaction)
+    async def there(remote: Remote) -> RetentionView:
+        path = f"{_path(publisher)}/retention"
+        now = await remote.get(path, RetentionView)
+        if not days:
+            return now
+        own = {"personal_days": now.own_personal_days, "evidence_days": now.own_evidence_days} | days
+        body = {"personalDays": own["personal_days"], "evidenceDays": own["evidence_days"]}
+        return (await remote.put(path, RetentionView, body))[0]
+
+    found = ask(lambda: with_services(transaction), there)
     if json:
         print_json(found)
     else:

@@ -91,7 +91,8 @@ class ConnectionPages:
     async def _resume(self, request: Request, session: Session) -> Response:
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         await self._services.connections.resume(ref, name, by=session.caller.name)
-        return to(connection_address(ref, name))
+        from_overview = (await form_of(request)).get("then") == "overview"
+        return to("/portal" if from_overview else connection_address(ref, name))
 
     async def _drop_change(self, request: Request, session: Session) -> Response:
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]

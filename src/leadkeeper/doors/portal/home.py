@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -51,6 +52,7 @@ class HomePages:
             ("/portal/help", self._help, "GET"),
             ("/portal/help", self._explain, "POST"),
             ("/portal/theme", self._theme, "POST"),
+            ("/portal/publishers/{publisher_id}/withheld-seen", self._withheld_seen, "POST"),
         ]
 
     async def _home(self, request: Request, session: Session) -> Response:
@@ -109,6 +111,15 @@ class HomePages:
         asked = (self._routes.language_of(request), services.languages, services.connections.destinations)
         found = explain(pasted, *asked) if pasted.strip() else ()
         return self._routes.page(request, "help.html", explained=found, every=self._questions)
+
+    async def _withheld_seen(self, request: Request, session: Session) -> Response:
+        """Somebody has seen that leads were withheld."""
+        publisher_id: str = request.path_params["publisher_id"]
+        if not session.caller.may_change(publisher_id):
+            self._routes.refused(session, f"{request.method} {request.url.path[:200]}")
+            raise HTTPException(404)
+        await self._services.attention.see_withheld(publisher_id, self._services.clock(), by=session.caller.name)
+        return to("/portal")
 
     async def _theme(self, request: Request, _: Session) -> Response:
         """Light, dark, or as the system has it: kept in the browser alone."""

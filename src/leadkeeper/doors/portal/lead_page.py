@@ -28,6 +28,7 @@ from leadkeeper.views import LeadView
 _ANSWERS: Final = {
     "again": _("It is on the way again. What comes of it stands below."),
     "held": _("It was not sent: its connection does not work or is paused. It goes out by itself once that is fixed."),
+    "found": _("It has arrived: somebody looked for it, and found it there."),
     "saved": _("Saved."),
 }
 
@@ -55,6 +56,7 @@ class LeadPageRoutes:
             ("/portal/leads/{lead_id}", self._lead, "GET"),
             ("/portal/leads/{lead_id}/follow-up", self._follow_up, "POST"),
             ("/portal/deliveries/{delivery_id}/retry", self._retry, "POST"),
+            ("/portal/deliveries/{delivery_id}/found", self._found, "POST"),
             (RECORD, self._record, "GET"),
         ]
 
@@ -115,6 +117,13 @@ class LeadPageRoutes:
         view = await self._services.redelivery.retry(delivery_id, by=session.caller.name)
         form = await form_of(request)
         return to(_page_of(form.get("lead", ""), "held" if view.state == "held" else "again", form))
+
+    async def _found(self, request: Request, session: Session) -> Response:
+        """Somebody looked, and the lead is there."""
+        delivery_id = await self._delivery_of(request, session, "delivery.found")
+        await self._services.redelivery.found_there(delivery_id, by=session.caller.name)
+        form = await form_of(request)
+        return to(_page_of(form.get("lead", ""), "found", form))
 
     async def _record(self, request: Request, session: Session) -> Response:
         """What the destination gets of the lead."""

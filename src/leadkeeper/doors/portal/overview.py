@@ -159,8 +159,17 @@ def _date(day: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ActAtOnce:
+    """A button on the first page that settles a cause there: where it posts, and what it says."""
+
+    address: str
+    label: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownNeed:
-    """A cause as the page shows it: where, who acts, and what helps. ``posts``: the button does it at once."""
+    """A cause as the page shows it: where, who acts, the page that helps, and what can be done about it at once."""
 
     entry: AttentionEntry
     where: str
@@ -168,17 +177,21 @@ class ShownNeed:
     who: str
     address: str
     label: str
-    posts: bool = False
     tone: str = "wrong"
+    act: ActAtOnce | None = None
 
 
-_CALM: Final = frozenset({Cause.CONNECTION_PAUSED, Cause.TEST_LEAD_UNANSWERED, Cause.CERTIFICATION_WAITS})
+_CALM: Final = frozenset(
+    {Cause.CONNECTION_PAUSED, Cause.TEST_LEAD_UNANSWERED, Cause.CERTIFICATION_WAITS, Cause.LEADS_WITHHELD}
+)
 _OF_LEADS: Final = frozenset(
     {Cause.LEADS_DAMAGED, Cause.LEADS_REFUSED, Cause.LEADS_MAY_HAVE_ARRIVED, Cause.LEADS_GAVE_UP}
 )
 _ELSEWHERE: Final[Mapping[Cause, tuple[str, str]]] = {
     Cause.CERTIFICATION_WAITS: ("/portal/certification", _("Approve or refuse them")),
     Cause.RECORDS_DAMAGED: ("/docs/reference/commands.html", _("How to find them")),
+    Cause.WORKERS_AWAY: ("/portal/operate/workers", _("See what runs")),
+    Cause.DISK_NEARLY_FULL: ("/portal/retention", _("See how much room it takes")),
     Cause.MAIL_NOT_SENT: ("/docs/reference/settings.html", _("Settings of the mail server")),
 }
 _AT_CONNECTION: Final[Mapping[Cause, tuple[str, str]]] = {
@@ -186,9 +199,16 @@ _AT_CONNECTION: Final[Mapping[Cause, tuple[str, str]]] = {
     Cause.CONNECTION_FAILING: ("", _("Look at it")),
     Cause.LEADS_MISSING: ("#missing", _("See what is missing")),
     Cause.CREDENTIALS_END: ("/edit", _("Enter new ones")),
-    Cause.CONNECTION_PAUSED: ("/resume", _("Resume it")),
+    Cause.CONNECTION_PAUSED: ("", _("Look at it")),
     Cause.TEST_LEAD_UNANSWERED: ("", _("Look, and answer")),
 }
+
+
+_RESUMES: Final[Mapping[Cause, str]] = {
+    Cause.CONNECTION_PAUSED: _("Resume it"),
+    Cause.CONNECTION_BROKEN: _("It is repaired: try it again"),
+}
+"""What is said on the button that lets leads go out again."""
 
 
 def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title: str) -> ShownNeed:
@@ -196,6 +216,8 @@ def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title:
     cause = Cause(entry.cause)
     tone = "wait" if cause in _CALM else "wrong"
     who = language.tell(_who(entry, is_operator))
+    if cause is Cause.LEADS_WITHHELD and entry.publisher_id is not None:
+        return _withheld(entry, who, entry.publisher_id, language)
     if entry.publisher_id is None or entry.offer_id is None:
         address, label = _ELSEWHERE[cause]
         return ShownNeed(entry, "", language.gettext("All publishers"), who, address, language.tell(label), tone=tone)
@@ -205,13 +227,27 @@ def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title:
         return ShownNeed(entry, offer_address(ref), str(ref), who, address, label, tone=tone)
     at, place = connection_address(ref, entry.connection), f"{ref}/{entry.connection} ({title})"
     if cause in _OF_LEADS:
-        chosen = urlencode({"state": "setAside", "publisher": ref.publisher_id, "offer": ref.offer_id})
-        return ShownNeed(
-            entry, at, place, who, f"/portal/leads?{chosen}", language.gettext("See these leads"), tone=tone
-        )
+        return ShownNeed(entry, at, place, who, *_its_leads(entry, ref, language), tone=tone)
     end, label = _AT_CONNECTION[cause]
-    posts = cause is Cause.CONNECTION_PAUSED
-    return ShownNeed(entry, at, place, who, at + end, language.tell(label), posts, tone)
+    act = None
+    if cause in _RESUMES:
+        act = ActAtOnce(f"{at}/resume", language.gettext(_RESUMES[cause]), "player-play")
+    return ShownNeed(entry, at, place, who, at + end, language.tell(label), tone, act)
+
+
+def _its_leads(entry: AttentionEntry, ref: OfferRef, language: Language) -> tuple[str, str]:
+    """The one lead that was set aside, or the list of those that were; and what the link says."""
+    chosen = urlencode({"state": "setAside", "publisher": ref.publisher_id, "offer": ref.offer_id})
+    if entry.lead_id is not None:
+        return f"/portal/leads/{entry.lead_id}?{urlencode({'list': chosen})}", language.gettext("See this lead")
+    return f"/portal/leads?{chosen}", language.gettext("See these leads")
+
+
+def _withheld(entry: AttentionEntry, who: str, publisher_id: str, language: Language) -> ShownNeed:
+    chosen = urlencode({"withheld": "yes", "publisher": publisher_id})
+    act = ActAtOnce(f"/portal/publishers/{publisher_id}/withheld-seen", language.gettext("I have seen it"), "check")
+    address, label = f"/portal/leads?{chosen}", language.gettext("See these leads")
+    return ShownNeed(entry, "", publisher_id, who, address, label, "wait", act)
 
 
 def _who(entry: AttentionEntry, is_operator: bool) -> str:

@@ -33,7 +33,7 @@ lead_event: Final = sa.Table(
     sa.Column("lead_id", Id, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
-    sa.Column("kind", State, nullable=False),  # note, state, owner, again, againMissing, acceptMissing
+    sa.Column("kind", State, nullable=False),  # note, state, owner, again, againMissing, acceptMissing, foundThere
     sa.Column("text", sa.Text, nullable=False),
 )
 
@@ -57,6 +57,15 @@ day_figure: Final = sa.Table(
     sa.Column("in_time", sa.Integer, nullable=False, server_default="0"),
     sa.Column("late", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_day_figure_day", "day"),
+)
+WITH_WITHHELD: Final = day_figure.c.withheld > sa.literal_column("0")
+"""A day on which leads were withheld. Literal, for the partial index."""
+sa.Index(
+    "ix_day_figure_withheld",
+    day_figure.c.day,
+    day_figure.c.publisher_id,
+    sqlite_where=WITH_WITHHELD,
+    postgresql_where=WITH_WITHHELD,
 )
 
 offer_figure: Final = sa.Table(

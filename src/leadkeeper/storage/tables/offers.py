@@ -27,6 +27,8 @@ publisher: Final = sa.Table(
     # Since when an operator lets it do nothing but read, and why; see publishing.suspension.
     sa.Column("suspended_at", sa.BigInteger),
     sa.Column("suspended_for", sa.Text, nullable=False, server_default=""),
+    # The last of its withheld leads of which somebody said that they have seen it; see inbox.withheld.
+    sa.Column("withheld_seen", sa.String(36)),
 )
 
 quota_use: Final = sa.Table(

@@ -192,7 +192,8 @@ one_time_link: Final = sa.Table(
 installation: Final = sa.Table(
     "installation",
     metadata,
-    # What was entered on pages instead of in settings: marketplaceName.
+    # What was entered on pages instead of in settings (marketplaceName), and what is remembered of the installation
+    # itself: see storage.remembered.
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),

@@ -1,0 +1,36 @@
+"""What an installation remembers of itself under a name, and since when (ms): see the table ``installation``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from leadkeeper.storage import tables as t
+
+WORKER_SEEN: Final = "workerSeen"
+"""When a worker last said that it runs."""
+DISK_NEARLY_FULL: Final = "diskNearlyFull"
+"""Since when the database's disk is nearly full; the value is how many bytes are free."""
+
+
+def remember_now(conn: sa.Connection, name: str, value: str, now: int, *, since: bool = False) -> None:
+    """Write down ``value`` as of now; with ``since`` the moment stays at which it was written for the first time."""
+    i = t.installation.c
+    values = {"value": value} if since else {"value": value, "changed_at": now}
+    if conn.execute(sa.update(t.installation).where(i.name == name).values(values)).rowcount:
+        return
+    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.installation)
+    conn.execute(insert.values(name=name, value=value, changed_at=now).on_conflict_do_nothing())
+
+
+def remembered_at(conn: sa.Connection, name: str) -> int | None:
+    """When it was written down, or since when it is so; ``None`` where it is not."""
+    found: int | None = conn.scalar(sa.select(t.installation.c.changed_at).where(t.installation.c.name == name))
+    return found
+
+
+def forget_now(conn: sa.Connection, name: str) -> None:
+    """It is so no more."""
+    conn.execute(sa.delete(t.installation).where(t.installation.c.name == name))

@@ -127,7 +127,7 @@ def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
         return [
             language.gettext(_RELEASED),
             "",
-            language.gettext("Look at it here: %(page)s", page=f"{base_url}/portal"),
+            language.gettext("Look at it here: %(page)s", page=page),
         ]
     since = () if news.since is None else (language.gettext("It was so since %(moment)s.", moment=_moment(news.since)),)
     return [

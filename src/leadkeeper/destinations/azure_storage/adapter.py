@@ -31,7 +31,7 @@ _PATIENCE: Final = 2
 """How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
 
 
-class Part(Protocol):
+class Creation(Protocol):
     """What one request creates."""
 
     @property
@@ -39,14 +39,14 @@ class Part(Protocol):
         """The leads that it is about."""
 
 
-PartT = TypeVar("PartT", bound=Part)
+CreationT = TypeVar("CreationT", bound=Creation)
 
 
 @dataclass(slots=True)
-class _Run(Generic[PartT]):
+class _Run(Generic[CreationT]):
     """One call of ``deliver``: what is still to create, the answers so far, and what ended it early."""
 
-    waiting: deque[PartT]
+    waiting: deque[CreationT]
     deadline: float
     answers: dict[str, Answer] = field(default_factory=dict)
     trouble: Failure | None = None
@@ -64,7 +64,7 @@ class _Run(Generic[PartT]):
         return found
 
 
-class StorageAdapter(ABC, Generic[PartT]):
+class StorageAdapter(ABC, Generic[CreationT]):
     """A line to one place (a table, a container) of a storage account. ``now`` gives the seconds since 1970."""
 
     repeatable: ClassVar[bool] = True
@@ -105,11 +105,11 @@ class StorageAdapter(ABC, Generic[PartT]):
         """Make the place."""
 
     @abstractmethod
-    def _parts(self, leads: Sequence[OutgoingLead]) -> Iterable[PartT]:
+    def _parts(self, leads: Sequence[OutgoingLead]) -> Iterable[CreationT]:
         """What to create for the leads, in the order of sending."""
 
     @abstractmethod
-    async def _create(self, part: PartT, answers: dict[str, Answer]) -> Failure | Sequence[PartT]:
+    async def _create(self, part: CreationT, answers: dict[str, Answer]) -> Failure | Sequence[CreationT]:
         """Create ``part`` and add to ``answers`` what became of its leads.
 
         Returns what is left of it to create, or the failure that concerns all leads, those of ``part`` included.
@@ -156,7 +156,7 @@ class StorageAdapter(ABC, Generic[PartT]):
             await self._create_all(run, frozenset())
         return [run.answer(lead) for lead in leads]
 
-    async def _create_all(self, run: _Run[PartT], missing: frozenset[str]) -> None:
+    async def _create_all(self, run: _Run[CreationT], missing: frozenset[str]) -> None:
         """Create what waits until something fails that concerns all; a part that failed with ``missing`` waits on."""
 
         async def work() -> None:

@@ -87,7 +87,7 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
             t.WAITING_NOTICE,
         )
         # What is over before anybody was told by mail, channels alone hear of: they were told at once.
-        unmailed = summary.news is News.OVER and _is_untold(conn, row.id, health.failing_since or now)
+        unmailed = summary.news is News.OVER and _is_unmailed(conn, row.id, health.failing_since or now)
         conn.execute(sa.update(t.notice).where(*older).values(ended_at=now))
         ended = {"ended_at": now} if unmailed else {}
         conn.execute(sa.insert(t.notice).values(outbox.outage(row.id, news, now) | ended))
@@ -96,7 +96,7 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
     return summary.news is not None
 
 
-def _is_untold(conn: sa.Connection, connection_id: str, since: int) -> bool:
+def _is_unmailed(conn: sa.Connection, connection_id: str, since: int) -> bool:
     """Whether mails of the outage were written, and each still waits for its first try."""
     n = t.notice.c
     kinds = n.kind.in_((outbox.CONNECTION_PAUSED, outbox.CONNECTION_FAILING))

@@ -91,7 +91,7 @@ class Answer:
         """The problem document that it must be."""
         assert (self.status, self.type) == (status, "application/problem+json"), self.body
         found: dict = self.json()
-        assert found["type"] == f"urn:leadkeeper:problem:{type}"
+        assert found["type"] == f"/docs/reference/problems.html#{type}"
         assert found["status"] == status
         assert set(found) == {"type", "title", "status", "detail", "errors", "requestId"}
         return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from leadkeeper.offer import OfferRef
 from leadkeeper.texts import ENGLISH, JoinedTexts, Language, _, join_lazily, lazy_gettext
 
 
 class ProblemType(StrEnum):
-    """The closed list of problems; the end of a problem document's ``type`` address, stable for callers."""
+    """The closed list of problems; each is the end of a problem document's ``type``, stable for callers."""
 
     MALFORMED_REQUEST = "malformed-request"
     INVALID_REQUEST = "invalid-request"
@@ -118,6 +119,74 @@ TITLES: Mapping[ProblemType, str] = {
 """What a problem is called; ``Language.gettext`` tells it in a language."""
 
 
+REMEDIES: Mapping[ProblemType, str] = {
+    ProblemType.MALFORMED_REQUEST: _("Send HTTP, and a body in chunks of more than a few bytes."),
+    ProblemType.INVALID_REQUEST: _("Correct the fields that `errors` names (at most 20)."),
+    ProblemType.UNAUTHORIZED: _("Send a key that is known: `Authorization: Bearer <key>`."),
+    ProblemType.FORBIDDEN: _("Use a key whose role allows it."),
+    ProblemType.NOT_FOUND: _("Look at the address and at the id in it."),
+    ProblemType.METHOD_NOT_ALLOWED: _("Use one of the methods in the header `Allow`."),
+    ProblemType.UNKNOWN_PUBLISHER: _("Make the publisher, or correct its id."),
+    ProblemType.UNKNOWN_OFFER: _("Make the offer, or correct its id."),
+    ProblemType.PUBLISHER_SUSPENDED: _("Ask the operator of the installation to release the publisher."),
+    ProblemType.OFFER_NOT_LIVE: _("Publish the offer, or set its `live` to true."),
+    ProblemType.UNKNOWN_CONNECTION: _("Make the connection, or correct its name."),
+    ProblemType.UNKNOWN_DELIVERY: _("Take the delivery's id from the lead: `GET /v1/leads/{id}`."),
+    ProblemType.IDEMPOTENCY_KEY_REUSED: _("Use a new key for every lead."),
+    ProblemType.NOT_REPEATABLE_NOW: _(
+        "The delivery is being sent just now, or its lead is withheld: look at the delivery again."
+    ),
+    ProblemType.LEAD_EXPIRED: _("The personal data of the lead were removed, so that nothing is left to send."),
+    ProblemType.PRECONDITION_FAILED: _("Read the offer again, and repeat the change on what it is now."),
+    ProblemType.OPERATION_RUNNING: _("Wait for the offer's operation to end, or cancel it."),
+    ProblemType.UNKNOWN_OPERATION: _("Take the operation's id from the list of the offer's operations."),
+    ProblemType.NOT_PUBLISHABLE: _("Add what `errors` names to the offer, then publish it."),
+    ProblemType.NOT_POSSIBLE_NOW: _("Look at the state of the offer or operation; `detail` says what must come first."),
+    ProblemType.DESTINATION_REQUIRED: _(
+        "An offer of this type keeps a lead destination while it is live: change it instead of removing it."
+    ),
+    ProblemType.TOO_LARGE: _("Send less: at most 64 KiB in a body, and in a line of a batch."),
+    ProblemType.HEAD_TOO_LARGE: _("Send a shorter address and fewer headers: at most 16 KiB together."),
+    ProblemType.TOO_SLOW: _("Send the request without long pauses, and in whole packets."),
+    ProblemType.TOO_BUSY: _("All connections are in use, and nothing was done: repeat after `Retry-After` seconds."),
+    ProblemType.QUOTA_EXCEEDED: _(
+        "The publisher has as many as it may have; `errors` names the quota. Remove what is not needed, or ask "
+        "the operator for more."
+    ),
+    ProblemType.UNSUPPORTED_MEDIA_TYPE: _("Send `application/json` (a batch: `application/x-ndjson`)."),
+    ProblemType.TOO_MANY_REQUESTS: _(
+        "Wait `Retry-After` seconds. After wrong keys, send the right one; after validations, let some end; "
+        "`errors` names a quota of the minute or the day that is used up."
+    ),
+    ProblemType.STORAGE_AWAY: _("Nothing was kept: repeat after `Retry-After` seconds."),
+    ProblemType.RECORD_DAMAGED: _(
+        "What is stored cannot be read, and nothing was changed: enter the offer's draft again, or ask the "
+        "operator to restore its row."
+    ),
+    ProblemType.INTERNAL: _(
+        "The fault is ours, and whether it was done is not known: repeat with an `Idempotency-Key`. The log of "
+        "the installation has a line with the same `requestId`."
+    ),
+}
+"""What a caller can do about a problem, in Markdown; ``Language.gettext`` tells it in a language."""
+
+_TRANSLATED_PAGES: Final = frozenset({"pt"})
+
+TYPE_BASE: Final = "/docs/reference/problems.html#"
+"""What the ``type`` of every problem document begins with: the page of problems, which each installation serves."""
+
+
+def type_reference(type: ProblemType) -> str:
+    """The problem document's ``type``: a relative reference (RFC 9457, 3.1.1), the same in every installation."""
+    return f"{TYPE_BASE}{type.value}"
+
+
+def page_of(type: ProblemType, language: Language) -> str:
+    """The address below ``/docs`` that treats the problem: in that language, or in English where no page is in it."""
+    primary = language.code.partition("-")[0]
+    return type_reference(type).replace(".html", f".{primary}.html" if primary in _TRANSLATED_PAGES else ".html")
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One field that cannot be taken: where it is (``customer.email``) and what is wrong with it."""
@@ -144,7 +213,6 @@ class Problem(Exception):
         self, type: ProblemType, detail: str, errors: tuple[FieldError, ...] = (), *, retry_after: int | None = None
     ) -> None:
         super().__init__(detail)
-        self.retry_after = retry_after
         self.type = type
         self.detail = detail
         self.errors = errors

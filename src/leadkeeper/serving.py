@@ -59,7 +59,7 @@ async def serve(
                 _watch_disk(settings, installation),
                 installation.services.marketplace.run(),
                 installation.services.channels.run(),
-                Sealer(installation.services.storage).run(),
+                Sealer(installation.services.storage, settings.keep_audit_days, installation.clock).run(),
                 *_beside(settings, installation),
             )
         ]

@@ -62,7 +62,7 @@ async def test_it_follows_the_mapping_in_force_and_says_that_it_changed_since(
     attempt = {"id": NOWHERE, "delivery_id": delivery_id, "at": at, "took_ms": 1, "outcome": "refused"}
 
     def sent(conn: sa.Connection) -> None:
-        conn.execute(sa.update(t.connection).values(changed_at=at - 1))
+        conn.execute(sa.update(t.connection).values(settings_since=at - 1))
         conn.execute(sa.insert(t.attempt).values(attempt | {"late": False, "answer": "{}"}))
 
     await home.services.storage.write(sent)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access import chain
 from leadkeeper.access.audit import note
-from leadkeeper.access.chain import Sealer, forget_before, seal, verify
+from leadkeeper.access.chain import Sealer, forget_before, oldest_line_at, seal, verify
 from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, open_storage
@@ -31,7 +31,7 @@ async def noted(storage: Storage, count: int, *, at: int = NOON) -> list[str]:
     """Write so many lines and seal them; the ids of all there are, in the chain's order."""
     for number in range(count):
         await storage.write(note, at, "cli", "publisher.put", "contoso", f"line {number}")
-    await Sealer(storage).look()
+    await Sealer(storage, 730, lambda: NOON).look()
     query = sa.select(t.audit.c.id).order_by(t.audit.c.number)
     return await storage.read(lambda conn: list(conn.scalars(query)))
 
@@ -110,6 +110,18 @@ async def test_old_lines_end_in_one_way_alone_and_the_rest_stays_whole(storage: 
     assert (found.lines, found.faults) == (3, ())
 
 
+async def test_lines_end_when_they_were_kept_long_enough(storage: Storage) -> None:
+    day = 86_400_000
+    for days in (731, 731, 731, 729, 729):
+        await storage.write(note, NOON - days * day, "cli", "publisher.put", "contoso")
+    sealer = Sealer(storage, 730, lambda: NOON)
+    assert await sealer.look() == 5 + 3, "all are sealed, and the old ones end"
+    assert await sealer.look() == 0
+    found = await verify(storage)
+    assert (found.lines, found.faults) == (2, ())
+    assert await storage.read(oldest_line_at) == NOON - 729 * day
+
+
 async def test_several_processes_make_one_chain(database_url: str, storage: Storage) -> None:
     """Each writes lines and seals, all at once; no line is left out, none has two places."""
     others = [open_storage(database_url) for _ in range(2)]
@@ -124,7 +136,7 @@ async def test_several_processes_make_one_chain(database_url: str, storage: Stor
     finally:
         for other in others:
             await other.close()
-    await Sealer(storage).look()
+    await Sealer(storage, 730, lambda: NOON).look()
     found = await verify(storage)
     assert (found.lines, found.faults) == (75, ())
 
@@ -135,5 +147,5 @@ async def test_lines_of_an_older_version_are_sealed(storage: Storage) -> None:
         for _ in range(chain.AT_ONCE + 10)
     ]
     await storage.write(lambda conn: conn.execute(sa.insert(t.audit), old) and None)
-    assert await Sealer(storage).look() == len(old)
+    assert await Sealer(storage, 730, lambda: NOON).look() == len(old)
     assert (await verify(storage)).lines == len(old)

@@ -108,7 +108,7 @@ async def test_a_changed_line_is_found(home: Installation) -> None:
     """As the doctor looks."""
     member = await home.visitor("publisher:contoso")
     await member.post(MINE, WANTED)
-    await Sealer(home.services.storage).look()
+    await Sealer(home.services.storage, 730).look()
     assert (await verify(home.services.storage)).faults == ()
     changed = sa.update(t.audit).where(t.audit.c.act == "channel.create").values(who="key:another")
     await home.services.storage.write(lambda conn: conn.execute(changed) and None)

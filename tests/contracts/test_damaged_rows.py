@@ -219,6 +219,8 @@ async def test_a_damaged_notice_is_ended_and_the_others_go_out(database_url: str
             rows[0]["recipients"] = '["ops@con'
             rows[0]["body"] = rows[1]["body"] = rows[2]["body"] = WHOLE
             await installation.storage.write(lambda conn: conn.execute(sa.insert(t.notice), rows))
+            broken = sa.update(t.connection).values(paused=True)
+            await installation.storage.write(lambda conn: conn.execute(broken) and None)
             mailer = Mailer(parse_mail_server(f"smtp://127.0.0.1:{box.port}", "leads@marketplace.example"))
             sender = Sender(
                 installation.storage, mailer, "https://leads.example", installation.clock, MailRules(("*",))
@@ -291,6 +293,7 @@ async def test_bytes_that_are_no_text_damage_their_row_alone(tmp_path: Path, aut
         )
         assert len((await s.inbox.list(LeadFilter())).leads) == 2
         assert len(await s.installation.connections.list()) == 2
+        await damage(s.installation.storage, t.connection, t.connection.c.offer_ref == str(CRM), paused=True)
         assert len(await s.installation.storage.write(take, now_ms())) == (0 if table == "notice" else 1)
 
 

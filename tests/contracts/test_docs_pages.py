@@ -74,9 +74,14 @@ async def test_a_site_that_is_not_built_says_how(home: Installation, tmp_path: P
         assert (await visitor.get("/docs/")).body == b"<h1>Built</h1>"
 
 
-async def test_a_problem_s_answer_links_to_what_to_do(home: Installation) -> None:
-    answer = await home.anyone.get("/v1/leads")
+@pytest.mark.parametrize(("language", "title"), [("en", "Unauthorized"), ("pt", "Não autenticado")])
+async def test_the_type_of_a_problem_and_its_link_open_their_section(
+    home: Installation, language: str, title: str
+) -> None:
+    answer = await home.anyone.call("GET", "/v1/leads", headers={"Accept-Language": language})
     link = re.fullmatch(r'<(/docs/[^>]+)>; rel="help"', answer.headers["Link"])
     assert link
-    page = await home.anyone.get(link[1])
-    assert f'id="{link[1].partition("#")[2]}"' in page.body.decode()
+    for address, heading in ((answer.json()["type"], "Unauthorized"), (link[1], title)):
+        page = await home.anyone.get(address)
+        section = page.body.decode().partition(f'<h2 id="{address.partition("#")[2]}">')[2].partition("<h2")[0]
+        assert f"<strong>{heading}</strong>" in section

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
-from leadkeeper.connections.outbox import connection_paused
+from leadkeeper.connections.outbox import CONNECTION_WORKS, connection_paused
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.diagnosis import Kind, Receipt
 from leadkeeper.mail.address import MailRules
@@ -19,7 +19,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import agree
 from tests.contracts.installation import lead
-from tests.contracts.outages import BOSS, DAY, FAILED, HOUR, MINUTE, SECOND, plight
+from tests.contracts.outages import BOSS, DAY, FAILED, HOUR, MINUTE, NEVER, SECOND, plight
 
 ERP = OfferRef("contoso", "erp")
 THROTTLED = diagnose(Kind.THROTTLED)
@@ -201,6 +201,40 @@ async def test_a_paused_connection_is_told_of_daily_and_when_it_is_over(database
         await p.installation.connections.resume(made.offer, made.name, by="test")
         assert await p.works_for_good() == 1
         await p.passes(5 * MINUTE)
+        assert len(p.mails()) == 1
+
+
+async def test_what_is_over_before_it_was_told_is_told_to_nobody(database_url: str) -> None:
+    async with plight(database_url) as p:
+        made = await p.connect()
+        await p.installation.intake.keep(lead())
+        await p.answers(diagnose(Kind.CREDENTIALS_REJECTED))
+        await p.run(sa.update(t.connection).values(probe_at=NEVER))
+        await p.installation.connections.resume(made.offer, made.name, by="test")
+        assert await p.answers(Receipt()) == 1, "it works before anybody was told that it does not"
+        for _ in range(3):
+            await p.passes(5 * MINUTE)
+        assert p.mails() == []
+        (over,) = await p.rows(sa.select(t.notice.c.relayed).where(t.notice.c.kind == CONNECTION_WORKS))
+        assert over.relayed is False, "channels, which hear at once, hear that it is over"
+        assert not await p.installation.count(t.notice, t.WAITING_NOTICE)
+
+
+async def test_what_breaks_again_before_it_was_told_is_told_once(database_url: str) -> None:
+    async with plight(database_url) as p:
+        made = await p.connect()
+        await p.installation.intake.keep_many([lead(0), lead(1)])
+        await p.answers(diagnose(Kind.CREDENTIALS_REJECTED), most=1)
+        await p.run(sa.update(t.connection).values(probe_at=NEVER))
+        await p.installation.connections.resume(made.offer, made.name, by="test")
+        assert await p.answers(Receipt(), most=1) == 1
+        p.installation.now += 15 * SECOND
+        await p.sender.look()
+        assert p.mails() == [], "it works just now"
+        await p.answers(diagnose(Kind.CREDENTIALS_REJECTED))
+        await p.run(sa.update(t.connection).values(probe_at=NEVER))
+        for _ in range(2):
+            await p.passes(MINUTE)
         assert len(p.mails()) == 1
 
 

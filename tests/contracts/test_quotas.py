@@ -256,7 +256,7 @@ async def test_leads_a_minute_by_keys_that_may_hand_in(database_url: str) -> Non
             )
         )
         assert ["problem" in answer for answer in answers] == [False] * 3 + [True] * 2
-        assert answers[3]["problem"]["type"] == "urn:leadkeeper:problem:too-many-requests"
+        assert answers[3]["problem"]["type"] == "/docs/reference/problems.html#too-many-requests"
         too_many(await operator.post("/v1/leads", lead()), "keyLeadsAMinute")
         # A lead of an offer that is not there is refused as such and uses nothing.
         assert (await operator.post("/v1/leads", lead(publisherId="nobody"))).status == 404

@@ -388,7 +388,9 @@ def stranger(
 
 
 def problem(type_: str, detail: str) -> bytes:
-    return json.dumps({"type": f"urn:leadkeeper:problem:{type_}", "detail": detail, "requestId": "req-7"}).encode()
+    return json.dumps(
+        {"type": f"/docs/reference/problems.html#{type_}", "detail": detail, "requestId": "req-7"}
+    ).encode()
 
 
 @pytest.mark.parametrize(

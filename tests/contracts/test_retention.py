@@ -295,7 +295,7 @@ async def test_an_empty_page_goes_back_to_the_disk(years: Years, database_url: s
 
 async def test_rest_says_what_holds_and_takes_shorter_times_only(years: Years) -> None:
     at, publisher = "/v1/publishers/contoso/retention", await years.home.visitor("publisher:contoso")
-    usual = {"personalDays": 400, "evidenceDays": 90, "mailDays": 30}
+    usual = {"personalDays": 400, "evidenceDays": 90, "mailDays": 30, "auditDays": 730}
     assert (await publisher.get(at)).json() == usual | {"ownPersonalDays": None, "ownEvidenceDays": None}
     changed = await publisher.put(at, {"personalDays": 60})
     own = {"ownPersonalDays": 60, "ownEvidenceDays": None}

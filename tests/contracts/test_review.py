@@ -336,7 +336,7 @@ class Post:
 async def _with_notices(installation: TestInstallation, bodies: Sequence[str]) -> None:
     for number, body in enumerate(bodies):
         connection = await installation.connect(f"c{number}")
-        settings = sa.update(t.connection).values(settings='{"contactEmail": ["ada@contoso.example"]}')
+        settings = sa.update(t.connection).values(settings='{"contactEmail": ["ada@contoso.example"]}', paused=True)
         row = connection_paused(connection.id, body, installation.now)
         for statement in (settings, sa.insert(t.notice).values(row)):
             await installation.storage.write(_run, statement)

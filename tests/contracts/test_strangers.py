@@ -140,7 +140,7 @@ class TestUnfinished:
     async def test_a_head_over_the_limit_is_refused_as_a_problem(self, home: Installation) -> None:
         answered = await raw(home, b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 20_000)
         assert answered.startswith(b"HTTP/1.1 431 ")
-        assert b"urn:leadkeeper:problem:head-too-large" in answered
+        assert b"/docs/reference/problems.html#head-too-large" in answered
 
     @pytest.mark.parametrize(
         "asked",
@@ -156,7 +156,7 @@ class TestUnfinished:
     async def test_what_is_no_request_is_refused_as_a_problem(self, home: Installation, asked: bytes) -> None:
         answered = await raw(home, asked)
         assert answered.startswith(b"HTTP/1.1 400 ")
-        assert b"urn:leadkeeper:problem:malformed-request" in answered
+        assert b"/docs/reference/problems.html#malformed-request" in answered
 
     async def test_a_body_in_crumbs_is_refused(self, home: Installation) -> None:
         """Each chunk costs a call: a body of single bytes would cost a thousand times what it weighs."""

@@ -285,6 +285,7 @@ async def test_connections_that_one_cause_breaks_are_one_mail(database_url: str)
         ids = await it.storage.read(lambda conn: conn.scalars(sa.select(c.id)).all())
         stored = to_stored(diagnose(Kind.TLS_FAILED))
         rows = [connection_paused(id_, stored, it.now) for id_ in ids]
+        await it.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(paused=True)) and None)
         await it.storage.write(lambda conn: conn.execute(sa.insert(t.notice), rows))
         ((to, mail),) = await it.pass_time()
         assert (to, mail["Subject"]) == ("sales@contoso.example", "Leads for 100 connections are held")

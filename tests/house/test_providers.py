@@ -17,7 +17,6 @@ from leadkeeper.texts import Language
 from tests.house.pages import DOCS, ROOT
 
 PACKAGE: Final = ROOT / "src/leadkeeper"
-PLACES: Final = PACKAGE / "doors/cli/demo/places.py"
 
 SERVICES: Final[dict[str, Callable[[str], bool]]] = {
     "settings": lambda name: (PACKAGE / f"destinations/{name}/settings.py").is_file(),
@@ -26,7 +25,7 @@ SERVICES: Final[dict[str, Callable[[str], bool]]] = {
     "stand-in": lambda name: (PACKAGE / f"sandbox/{name}/stand_in.py").is_file(),
     "docs page": lambda name: (DOCS / f"destinations/{name}.md").is_file(),
     "case file": lambda name: (ROOT / f"tests/contracts/cases/{name}.py").is_file(),
-    "place in the demo": lambda name: f'"{name}"' in PLACES.read_text(encoding="utf-8"),
+    "place in the demo": lambda name: (PACKAGE / f"sandbox/{name}/place.py").is_file(),
 }
 """What has a destination's name, and how it is found."""
 

@@ -1,4 +1,4 @@
-"""The page about the REST API names every path, problem and limit that there is."""
+"""The page about the REST API names every path and limit that there is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from leadkeeper.doors.api.batch import LONGEST_KEY, MAX_LINES
 from leadkeeper.doors.web import MAX_BODY
-from leadkeeper.problem import STATUS, ProblemType
 from tests.house.openapi import openapi_document
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/rest-api.md").read_text(encoding="utf-8")
@@ -36,19 +35,6 @@ def test_every_operation_is_on_the_page(operations: set[str]) -> None:
     assert written() == operations
 
 
-def test_every_problem_is_on_the_page_with_its_status() -> None:
-    rows = re.findall(r"^\| (`[a-z-`, ]+`) \| (\d{3}) \|", PAGE, re.MULTILINE)
-    assert {name: int(status) for names, status in rows for name in re.findall(r"[a-z-]+", names)} == {
-        type.value: STATUS[ProblemType(type)] for type in ProblemType
-    }
-
-
 def test_limits_are_on_the_page() -> None:
     assert f"at most {MAX_LINES:,} lines of {MAX_BODY // 1024} KiB" in PAGE
     assert f"at most {LONGEST_KEY} characters" in PAGE
-
-
-def test_every_problem_stands_once() -> None:
-    rows = re.findall(r"^\| (`[a-z-`, ]+`) \| \d{3} \|", PAGE, re.MULTILINE)
-    names = [name for cell in rows for name in re.findall(r"[a-z-]+", cell)]
-    assert sorted(names) == sorted(set(names))

@@ -132,7 +132,7 @@ async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint:
         await asyncio.wait_for(first_came.wait(), 30)
         await operator_is_notified(hub, "the database only reads just now")
         status, problem = await hub.hand_in("crm", "refused@load.example")
-        assert (status, problem["type"]) == (503, "urn:leadkeeper:problem:storage-away")
+        assert (status, problem["type"]) == (503, "/docs/reference/problems.html#storage-away")
         await asyncio.to_thread(only_reads, server, False)
         await goes_on("it writes again", hub, endpoint)
         await hub.all_delivered()

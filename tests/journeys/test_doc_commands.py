@@ -30,7 +30,7 @@ ENDPOINT: Final = "crm.contoso.com"
 """Where the pages' endpoint is."""
 RESTARTED_AFTER: Final = ("docs/howto/rotate-the-secret-key.md",)
 """Pages that say, behind each block, to restart every process."""
-PROBLEM: Final = '{\n  "type": "urn:leadkeeper:problem:'
+PROBLEM: Final = '{\n  "type": "/docs/reference/problems.html#'
 _ASSIGNED: Final = re.compile(r"^([A-Z]+)=", re.MULTILINE)
 
 

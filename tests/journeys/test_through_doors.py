@@ -17,11 +17,13 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from leadkeeper.doors.cli.demo.found import FoundLead
+from leadkeeper.destinations.registry import OURS
 from leadkeeper.doors.cli.demo.guard import Guard
-from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, signing_secret
+from leadkeeper.doors.cli.demo.places import connect, every_place
 from leadkeeper.doors.cli.demo.stage import Stage, open_stage
 from leadkeeper.sandbox.azure_storage.azurite import AzuriteMissing
+from leadkeeper.sandbox.https_endpoint.place import https_endpoint, signing_secret
+from leadkeeper.sandbox.place import FoundLead, Place
 from tests.conftest import missing_service
 from tests.journeys.conftest import MakeHub
 from tests.journeys.customer import Customer, Page
@@ -258,22 +260,15 @@ async def play(stage: Stage, tmp_path: Path, make_hub: MakeHub) -> None:
     await hub.start("serve")
     secret, partner_secret = signing_secret(), signing_secret()
     endpoint, partners = await stage.endpoint(secret), await stage.endpoint(partner_secret)
-    journeys = [Journey(place, f"planner-{place.connection}") for place in every_place(stage, endpoint, secret)]
-    assert {journey.place.destination for journey in journeys} == {
-        "dynamics",
-        "salesforce",
-        "hubspot",
-        "marketo",
-        "azure_table",
-        "azure_blob",
-        "https_endpoint",
-        "email",
+    journeys = [Journey(place, f"planner-{place.connection}") for place in every_place(stage.scene(endpoint, secret))]
+    assert {journey.place.settings["leadDestination"] for journey in journeys} == {
+        destination.lead_destination for destination in OURS
     }
     for publisher, name in (("contoso", "Contoso"), ("fabrikam", "Fabrikam")):
         await hub.ask("PUT", f"/v1/publishers/{publisher}", {"displayName": name})
     contoso, fabrikam = await client_of(hub, "contoso"), await client_of(hub, "fabrikam")
     try:
-        partner = https_endpoint("partner", partners, partner_secret)
+        partner = connect("https_endpoint", https_endpoint(stage.scene(partners, partner_secret), "partner"))
         refused = await fabrikam.call("POST", f"offers/{PARTNER}/publish", {})
         assert refused[0] == 404
         await fabrikam.put(PARTNER, "consulting-services", "Rollout Help", {})

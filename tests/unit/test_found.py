@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from leadkeeper.doors.cli.demo.found import by_web_to_lead, in_dynamics
+from leadkeeper.sandbox.dynamics.place import in_dynamics
+from leadkeeper.sandbox.salesforce.place import by_web_to_lead
 
 MARKER = "MSFT_TEST_636573304831318844"
 ID = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"

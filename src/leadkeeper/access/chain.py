@@ -16,6 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
+from leadkeeper.clock import Clock, now_ms
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
@@ -93,6 +94,12 @@ def forget_before(conn: sa.Connection, moment: int, most: int = AT_ONCE) -> int:
     return conn.execute(sa.delete(t.audit).where(a.number <= last.number)).rowcount
 
 
+def oldest_line_at(conn: sa.Connection) -> int | None:
+    """When the oldest line of the chain was written (ms); ``None`` while it has none."""
+    a = t.audit.c
+    return conn.scalar(sa.select(a.at).where(sa.not_(t.UNSEALED)).order_by(a.number).limit(1))
+
+
 async def verify(storage: Storage) -> Verified:
     """Go through the whole chain, a part at a time, and name what is wrong with it.
 
@@ -139,18 +146,32 @@ def _missing(first: int, last: int) -> str:
 
 
 class Sealer:
-    """Seals what is written, in every process that runs; one at a time does it."""
+    """Seals what is written and ends lines older than ``keep_days``, in every process; one at a time does it."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, keep_days: int, clock: Clock = now_ms) -> None:
         self._storage = storage
+        self._keep_ms = keep_days * 86_400_000
+        self._clock = clock
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
         await run_periodically(Job("the audit's seals", self.look, LOOK_SECONDS))
 
     async def look(self) -> int:
-        """Seal what there is; how many lines that were."""
+        """Seal what there is and end what is old; how many lines that were."""
         sealed = 0
         while await self._storage.read(any_unsealed):
             sealed += await self._storage.write(seal)
-        return sealed
+        return sealed + await self._forget()
+
+    async def _forget(self) -> int:
+        """End the lines that were kept long enough, in small transactions; how many those were."""
+        before, forgotten = self._clock() - self._keep_ms, 0
+        while ((oldest := await self._storage.read(oldest_line_at)) is not None) and oldest < before:
+            ended = await self._storage.write(forget_before, before)
+            if not ended:
+                break  # another process ended them
+            forgotten += ended
+        if forgotten:
+            log.info("lines of the audit were kept long enough and are removed", lines=forgotten)
+        return forgotten

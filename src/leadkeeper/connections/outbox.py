@@ -74,6 +74,11 @@ def outage(connection_id: str, news: OutageNews, now: int) -> dict[str, Any]:
     return _row(connection_id, kind, news.to_text(), now, now + GATHER_OUTAGES_MS)
 
 
+def is_first_of_trouble(kind: str, body: str) -> bool:
+    """Whether it is a notice by which people first hear that nothing gets through a connection."""
+    return kind == CONNECTION_PAUSED or (kind == CONNECTION_FAILING and OutageNews.of(body).news is News.FAILING)
+
+
 def change_refused(connection_id: str, diagnosis: str, now: int) -> dict[str, Any]:
     """The row of the notice that new settings do not work, so that those before go on; ``diagnosis`` as stored."""
     return _row(connection_id, CHANGE_REFUSED, diagnosis, now, now)

@@ -86,11 +86,23 @@ def _tell(conn: sa.Connection, row: sa.Row[Any], now: int, *, early: int = 0) ->
             n.kind.in_((*outbox.OUTAGE_KINDS, outbox.CONNECTION_PAUSED)),
             t.WAITING_NOTICE,
         )
+        # What is over before anybody was told by mail, channels alone hear of: they were told at once.
+        unmailed = summary.news is News.OVER and _is_unmailed(conn, row.id, health.failing_since or now)
         conn.execute(sa.update(t.notice).where(*older).values(ended_at=now))
-        conn.execute(sa.insert(t.notice).values(outbox.outage(row.id, news, now)))
+        ended = {"ended_at": now} if unmailed else {}
+        conn.execute(sa.insert(t.notice).values(outbox.outage(row.id, news, now) | ended))
     if summary.health != health:
         conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(summary.health.columns()))
     return summary.news is not None
+
+
+def _is_unmailed(conn: sa.Connection, connection_id: str, since: int) -> bool:
+    """Whether mails of the outage were written, and each still waits for its first try."""
+    n = t.notice.c
+    kinds = n.kind.in_((outbox.CONNECTION_PAUSED, outbox.CONNECTION_FAILING))
+    mine = sa.select(n.ended_at, n.recipients).where(n.connection_id == connection_id, kinds, n.created_at >= since)
+    rows = conn.execute(mine).all()
+    return bool(rows) and all(row.ended_at is None and row.recipients is None for row in rows)
 
 
 def _counts(conn: sa.Connection, connection_id: str, health: Health) -> _Counts:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadkeeper.clock import new_id
 from leadkeeper.lead import read_hops
-from leadkeeper.problem import STATUS, TITLES, Problem, ProblemType
+from leadkeeper.problem import STATUS, TITLES, Problem, ProblemType, page_of, type_reference
 from leadkeeper.storage.away import UNREACHABLE
 from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 
@@ -43,9 +43,9 @@ class ProblemDocument(BaseModel):
     """Why a request was refused (RFC 9457). Nothing was changed."""
 
     type: str = Field(
-        description="Stable name of the problem.",
-        pattern="^urn:leadkeeper:problem:[a-z-]+$",
-        examples=["urn:leadkeeper:problem:unknown-offer"],
+        description="Which problem it is: stable, and the address of the page that says what to do.",
+        json_schema_extra={"format": "uri-reference", "enum": [type_reference(type) for type in ProblemType]},
+        examples=[type_reference(ProblemType.UNKNOWN_OFFER)],
     )
     title: str = Field(examples=["Unknown offer"])
     status: int = Field(description="The HTTP status.", examples=[404])
@@ -69,7 +69,7 @@ def request_id_of(scope: Scope) -> str:
 def problem_content(problem: Problem, language: Language = ENGLISH, request_id: str | None = None) -> dict[str, Any]:
     """The problem document of ``problem`` in ``language``; always valid Unicode."""
     content = {
-        "type": f"urn:leadkeeper:problem:{problem.type.value}",
+        "type": type_reference(problem.type),
         "title": language.gettext(TITLES[problem.type]),
         "status": problem.status,
         "detail": _valid(language.tell(problem.detail)),
@@ -85,11 +85,8 @@ def _valid(text: str) -> str:
 
 def problem_headers(problem: Problem, language: Language = ENGLISH) -> list[Header]:
     """The headers that belong to ``problem``, besides its content type."""
-    return [(b"content-language", language.code.encode()), _HELP, *_own_headers(problem)]
-
-
-_HELP: Final = (b"link", b'</docs/reference/rest-api.html#problems>; rel="help"')
-"""Where every type of problem stands, with what to do."""
+    help_link = f'<{page_of(problem.type, language)}>; rel="help"'
+    return [(b"content-language", language.code.encode()), (b"link", help_link.encode()), *_own_headers(problem)]
 
 
 def _own_headers(problem: Problem) -> list[Header]:
@@ -218,7 +215,7 @@ def problem_responses(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI documents that an operation may answer with these problems."""
     by_status: dict[int, list[str]] = {}
     for type in types:
-        by_status.setdefault(STATUS[type], []).append(type.value)
+        by_status.setdefault(STATUS[type], []).append(f"[{type.value}]({type_reference(type)})")
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     return {
         str(status): {"description": f"Problem: {', '.join(names)}", "content": {PROBLEM.decode(): {"schema": schema}}}

@@ -47,7 +47,7 @@ class SentView(View):
     destination: str
     sent: bool = Field(description="Whether it was sent at least once. Otherwise this is what is going to be sent.")
     settings_changed: bool = Field(
-        description="Whether the connection was changed since it was last sent: what was sent then may differ."
+        description="Whether other settings hold since it was last sent: what was sent then may differ."
     )
     record: dict[str, Any] = Field(description="The record, as the remote system names its fields; secrets masked.")
     notes: tuple[str, ...] = Field((), description="What is cut, or could not be compared with the remote system.")
@@ -60,6 +60,7 @@ class _Found:
     connection: Connection
     lead: OutgoingLead
     last_at: int | None
+    settings_since: int
 
 
 class SentRecords:
@@ -87,7 +88,7 @@ class SentRecords:
             connection=found.connection.name,
             destination=stored.destination,
             sent=found.last_at is not None,
-            settings_changed=found.last_at is not None and found.connection.changed_at > found.last_at,
+            settings_changed=found.last_at is not None and found.settings_since > found.last_at,
             record=masked_deep(dict(preview.record), [each for each in stored.secrets.values() if each]),
             notes=tuple(language.tell(each) for each in preview.notes),
         )
@@ -127,7 +128,7 @@ class SentRecords:
         except Exception:  # whatever its row holds
             raise Problem(ProblemType.RECORD_DAMAGED, _DAMAGED) from None
         last_at = conn.scalar(sa.select(sa.func.max(a.at)).where(a.delivery_id == delivery_id))
-        return _Found(self._connections.connection_of(row), outgoing, last_at)
+        return _Found(self._connections.connection_of(row), outgoing, last_at, row.settings_since)
 
 
 def masked_deep(value: Any, secrets: Collection[str]) -> Any:

@@ -16,7 +16,13 @@ from leadkeeper.access.mail_bound import free_at, spend
 from leadkeeper.catalogue import from_stored, is_stored
 from leadkeeper.connections.expiry import Ending
 from leadkeeper.connections.outage_news import OutageNews
-from leadkeeper.connections.outbox import CHANGE_REFUSED, CONNECTION_EXPIRES, CONNECTION_PAUSED, OUTAGE_KINDS
+from leadkeeper.connections.outbox import (
+    CHANGE_REFUSED,
+    CONNECTION_EXPIRES,
+    CONNECTION_PAUSED,
+    OUTAGE_KINDS,
+    is_first_of_trouble,
+)
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.interface import Standing
 from leadkeeper.diagnosis import Diagnosis
@@ -26,6 +32,8 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of
 
+UNCERTAIN_MS: Final = 10_000
+"""How long a notice waits of trouble that may be over."""
 HELD_MS: Final = 120_000
 """How long a notice that is being sent is left to its sender, should that vanish."""
 MOST: Final = 500
@@ -110,14 +118,14 @@ def take(conn: sa.Connection, now: int) -> list[DueNotices]:
     c, o, offer = t.connection.c, t.operation.c, t.offer.c
     about = (offer.title, offer.publisher_id, offer.id.label("offer_id"), offer.preview_key)
     rows = conn.execute(
-        sa.select(t.notice, c.name, c.destination, c.settings, o.emails, o.steps, *about)
+        sa.select(t.notice, c.name, c.destination, c.settings, *_STATE, o.emails, o.steps, *about)
         .outerjoin(t.connection, c.id == n.connection_id)
         .outerjoin(t.operation, o.id == n.operation_id)
         .join(t.offer, offer.ref == sa.func.coalesce(c.offer_ref, o.offer_ref))
         .where(one_of(conn, n.id, ids))
         .order_by(n.connection_id, n.kind, n.id)
     ).all()
-    rows = _readable(conn, ids, rows, now)
+    rows = _still_so(conn, _readable(conn, ids, rows, now), now)
     grouped: dict[tuple[str, str, str | None], list[sa.Row[Any]]] = {}
     for row in rows:
         grouped.setdefault((_gathered_by(row), row.kind, row.recipients), []).append(row)
@@ -159,6 +167,32 @@ def _readable(conn: sa.Connection, ids: Sequence[str], rows: Sequence[sa.Row[Any
     if waiting:
         later = {"due_at": now + UNCONFIRMED_MS}
         conn.execute(sa.update(t.notice).where(one_of(conn, t.notice.c.id, waiting)).values(later))
+    return kept
+
+
+_STATE: Final = (t.connection.c.paused, t.connection.c.failing_since, t.connection.c.works_since)
+
+
+def _still_so(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: int) -> list[sa.Row[Any]]:
+    """Those of ``rows`` that are not overtaken: nobody is told of trouble that was over before it was told.
+
+    Trouble that may just be over waits until that is certain: ``delivery.outages`` ends its notice then.
+    """
+    over, uncertain, kept = [], [], []
+    for row in rows:
+        if row.paused or row.recipients is not None or not is_first_of_trouble(row.kind, row.body):
+            kept.append(row)
+        elif row.failing_since is None:
+            over.append(row.id)
+        elif row.works_since is not None:
+            uncertain.append(row.id)
+        else:
+            kept.append(row)
+    if over:
+        end(conn, over, now)
+    if uncertain:
+        later = sa.update(t.notice).where(one_of(conn, t.notice.c.id, uncertain))
+        conn.execute(later.values(due_at=now + UNCERTAIN_MS))
     return kept
 
 

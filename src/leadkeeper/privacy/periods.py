@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
@@ -48,17 +48,18 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """Days for which personal data of leads, evidence of attempts and texts of mails are kept after their end."""
+    """Days for which personal data of leads, evidence, texts of mails and lines of the audit are kept."""
 
     personal_days: int = 400
     evidence_days: int = 90
     mail_days: int = 30
+    audit_days: int = 730
 
     def of(self, own: Own) -> Periods:
         """Those of a publisher: its own where they are shorter. Evidence goes with the personal data at the latest."""
         personal = min(self.personal_days, own.personal_days or LONGEST_DAYS)
         evidence = min(self.evidence_days, own.evidence_days or LONGEST_DAYS)
-        return Periods(personal, min(evidence, personal), self.mail_days)
+        return replace(self, personal_days=personal, evidence_days=min(evidence, personal))
 
     def milliseconds(self, kind: DataKind) -> int:
         """How long that kind is kept."""

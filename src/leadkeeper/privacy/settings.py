@@ -30,7 +30,14 @@ class RetentionFields(BaseSettings):
         description="Days for which what notices say, and to whom, is kept after they were sent.",
     )
 
+    keep_audit_days: int = Field(
+        USUAL.audit_days,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days for which lines of the audit are kept; the chain of those that are left stays whole.",
+    )
+
     @property
     def periods(self) -> Periods:
-        """All three."""
-        return Periods(self.keep_personal_days, self.keep_evidence_days, self.keep_mail_days)
+        """All four."""
+        return Periods(self.keep_personal_days, self.keep_evidence_days, self.keep_mail_days, self.keep_audit_days)

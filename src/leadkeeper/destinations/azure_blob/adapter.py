@@ -7,36 +7,27 @@ marketplace has given this destination up; here it works. Sources:
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import ClassVar, Final
 from urllib.parse import parse_qs
 
-from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
 
-from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.azure_blob.read_back import FIND_BATCH, find_files
 from leadkeeper.destinations.azure_blob.settings import AzureBlobConfig
-from leadkeeper.destinations.azure_storage.account import (
-    Service,
-    StorageAccount,
-    is_account_permitted,
-    parse_connection_string,
-)
-from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
-from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
+from leadkeeper.destinations.azure_storage.account import Service
+from leadkeeper.destinations.azure_storage.adapter import StorageAdapter
+from leadkeeper.destinations.azure_storage.calls import sdk_credential, sdk_options
 from leadkeeper.destinations.azure_storage.errors import CONTAINER_MISSING, THERE_ALREADY, Failure
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.diagnoses.unseen import Unseen
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.spreadsheet import cell
@@ -55,9 +46,6 @@ AT_ONCE: Final = 8
 
 API_VERSION: Final = "2021-12-02"
 """What we speak: not the SDK's newest, which clouds other than the public one and emulators learn months later."""
-
-_PATIENCE: Final = 2
-"""How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
 
 _CSV: Final = ContentSettings(content_type="text/csv; charset=utf-8")
 _NEEDED: Final = {
@@ -107,111 +95,92 @@ def blob_name(lead: OutgoingLead) -> str:
     return f"{lead.created_at.astimezone(UTC):%Y/%m/%d}/{lead.id}.csv"
 
 
-class AzureBlob:
-    """A line to one container, which is made when it is missing. ``now`` gives the time in seconds since 1970."""
+@dataclass(frozen=True, slots=True)
+class File:
+    """The file of one lead."""
 
+    lead: OutgoingLead
+
+    @property
+    def leads(self) -> tuple[OutgoingLead]:
+        """The lead alone."""
+        return (self.lead,)
+
+
+class AzureBlob(StorageAdapter[File]):
+    """A line to one container, which is made when it is missing: a file per lead, :data:`AT_ONCE` at the same time."""
+
+    service: ClassVar[Service] = Service.BLOB
+    unseen: ClassVar[Unseen] = UNSEEN
+    missing: ClassVar[frozenset[str]] = CONTAINER_MISSING
+    made_already: ClassVar[str] = "ContainerAlreadyExists"
+    at_once: ClassVar[int] = AT_ONCE
     batch: ClassVar[int] = 32
-    repeatable: ClassVar[bool] = True
     find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(self, config: AzureBlobConfig, network: Network, now: Callable[[], float] = time.time) -> None:
-        self._account = parse_connection_string(
-            config.storage_account_connection_string.get_secret_value(), Service.BLOB
-        )
+        super().__init__(config.storage_account_connection_string, network, now)
         self._container = config.container_name
-        self._network = network
-        self._refusal = None if is_account_permitted(self._account, network.policy) else FOREIGN_HOST
-        self._client = _client(self._account, self._container, network)
-        self._calls = StorageCalls(self._account, network, now)
+        self._client = ContainerClient(
+            self._account.endpoint,
+            self._container,
+            credential=sdk_credential(self._account),
+            api_version=API_VERSION,
+            **sdk_options(network),
+        )
 
-    async def check(self) -> Check:
-        """Steps ``settings``, those of reaching the host, and ``credentials`` (reads, writes nothing)."""
-        if self._refusal is not None:
-            return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
-        settings = CheckStep("settings", True, lazy_gettext("The connection string is complete."))
-        reach = await self._network.check_reach(self._account.endpoint)
-        if reach.diagnosis is not None:
-            return Check((settings, *reach.steps), about_account(reach.diagnosis))
-        step, diagnosis = await self._check_credentials()
-        return Check((settings, *reach.steps, step), diagnosis, UNSEEN)
+    def _lacking(self) -> str | None:
+        granted = parse_qs(self._account.sas or "")
+        for part, (letters, text) in _NEEDED.items():
+            if part in granted and not set(granted[part][0]) & set(letters):
+                return text
+        return None
 
-    async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
-        text = _lacking(self._account)
-        if text is not None:
-            return CheckStep("credentials", False, text), diagnose(AzureStorageKind.ACCESS_BLOCKED, Evidence(text=text))
-        failure = await self._calls.do(self._read_container)
-        if failure is None or failure.code in CONTAINER_MISSING:
-            there = lazy_gettext("is there") if failure is None else lazy_gettext("will be made with the first lead")
-            return CheckStep(
-                "credentials",
-                True,
-                lazy_gettext("Azure accepts the credentials; the container %(there)s.", there=there),
-            ), None
-        if _cannot_read(self._account, failure):
-            return CheckStep("credentials", None, lazy_gettext("They cannot be proven without writing.")), None
-        return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
-
-    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-        """Create a file per lead, some at a time; the container is made when it is missing, once.
-
-        A file that is there already is answered ``duplicate`` and stays as it is. Trouble with the account or the
-        service ends the call, as does slowness: leads not sent by then get its diagnosis, never as ambiguous.
-        """
-        if self._refusal is not None:
-            return [self._refusal] * len(leads)
-        deadline = asyncio.get_running_loop().time() + _PATIENCE * self._network.policy.total_seconds
-        failures = await self._write_all({lead.id: lead for lead in leads}, deadline)
-        missing = [lead for lead in leads if _is_missing(failures[lead.id])]
-        if missing:
-            made = await self._calls.do(self._client.create_container)
-            if made is None or made.code == "ContainerAlreadyExists":
-                failures |= await self._write_all({lead.id: lead for lead in missing}, deadline)
-            else:
-                failures |= {lead.id: Failure(made.unsent) for lead in missing}
-        return [self._answer(lead, failures[lead.id]) for lead in leads]
-
-    async def _write_all(self, leads: Mapping[str, OutgoingLead], deadline: float) -> dict[str, Failure | None]:
-        """Write the files until one fails for a reason that is not its own; why each failed, or ``None``."""
-        waiting = deque(leads.values())
-        failures: dict[str, Failure | None] = {}
-        trouble: list[Failure] = []
-
-        async def work() -> None:
-            while waiting and not trouble:
-                if asyncio.get_running_loop().time() > deadline:
-                    trouble.append(Failure(diagnose(Kind.NO_ANSWER)))
-                    return
-                lead = waiting.popleft()
-                failure = failures[lead.id] = await self._write(lead)
-                if failure is not None and not (failure.code in THERE_ALREADY or failure.concerns_lead):
-                    trouble.append(failure)
-
-        await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(waiting)))))
-        return failures | {lead.id: Failure(trouble[0].unsent, trouble[0].code) for lead in waiting}
-
-    def _answer(self, lead: OutgoingLead, failure: Failure | None) -> Answer:
-        remote_id = f"{self._container}/{blob_name(lead)}"
-        if failure is None:
-            return Receipt(remote_id=remote_id)
-        if failure.code in THERE_ALREADY:
-            return Receipt(result="duplicate", remote_id=remote_id)
-        return failure.diagnosis
-
-    async def _write(self, lead: OutgoingLead) -> Failure | None:
-        blob = self._client.get_blob_client(blob_name(lead))
-        data = encode_csv(make_record(lead))
-
-        async def put() -> None:
-            done = await blob.upload_blob(data, overwrite=False, content_settings=_CSV, max_concurrency=1)
-            if not done.get("etag"):
-                raise ValueError("the answer names no version of the file")
-
-        return await self._calls.do(put, [lead])
-
-    async def _read_container(self) -> None:
+    async def _read(self) -> None:
         found = await self._client.get_container_properties()
         if not found.etag:
             raise ValueError("the answer names no version of the container")
+
+    def _proof(self, failure: Failure | None) -> str | None:
+        if failure is not None and failure.code not in CONTAINER_MISSING:
+            return None
+        there = lazy_gettext("is there") if failure is None else lazy_gettext("will be made with the first lead")
+        return lazy_gettext("Azure accepts the credentials; the container %(there)s.", there=there)
+
+    def _is_blind(self, failure: Failure) -> bool:
+        """A signature may write without reading; one for the container never reads the container itself."""
+        granted = parse_qs(self._account.sas or "")
+        narrow = "sr" in granted or "r" not in granted.get("sp", ["r"])[0]
+        return self._account.sas is not None and (
+            failure.code in _UNREADABLE or (narrow and failure.code == "AuthorizationFailure")
+        )
+
+    async def _make(self) -> None:
+        await self._client.create_container()
+
+    def _parts(self, leads: Sequence[OutgoingLead]) -> Iterable[File]:
+        return map(File, {lead.id: lead for lead in leads}.values())
+
+    async def _create(self, part: File, answers: dict[str, Answer]) -> Failure | Sequence[File]:
+        lead = part.lead
+        failure = await self._calls.do(lambda: self._upload(lead), part.leads)
+        remote_id = f"{self._container}/{blob_name(lead)}"
+        if failure is None:
+            answers[lead.id] = Receipt(remote_id=remote_id)
+        elif failure.code in THERE_ALREADY:
+            answers[lead.id] = Receipt(result="duplicate", remote_id=remote_id)
+        elif failure.concerns_lead:
+            answers[lead.id] = failure.diagnosis
+        else:
+            return failure
+        return ()
+
+    async def _upload(self, lead: OutgoingLead) -> None:
+        blob = self._client.get_blob_client(blob_name(lead))
+        data = encode_csv(make_record(lead))
+        done = await blob.upload_blob(data, overwrite=False, content_settings=_CSV, max_concurrency=1)
+        if not done.get("etag"):
+            raise ValueError("the answer names no version of the file")
 
     async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
         """Which files are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
@@ -225,34 +194,3 @@ class AzureBlob:
     async def aclose(self) -> None:
         """Let go of the SDK's client; the network session stays open."""
         await self._client.close()
-
-
-def _client(account: StorageAccount, container: str, network: Network) -> ContainerClient:
-    credential: AzureNamedKeyCredential | AzureSasCredential = AzureSasCredential(account.sas or "-")
-    if account.key is not None:
-        credential = AzureNamedKeyCredential(account.name or "", account.key)
-    return ContainerClient(
-        account.endpoint, container, credential=credential, api_version=API_VERSION, **sdk_options(network)
-    )
-
-
-def _is_missing(failure: Failure | None) -> bool:
-    return failure is not None and failure.code in CONTAINER_MISSING
-
-
-def _lacking(account: StorageAccount) -> str | None:
-    """What a shared access signature says of itself that makes it useless for writing files."""
-    granted = parse_qs(account.sas or "")
-    for part, (letters, text) in _NEEDED.items():
-        if part in granted and not set(granted[part][0]) & set(letters):
-            return text
-    return None
-
-
-def _cannot_read(account: StorageAccount, failure: Failure) -> bool:
-    """A signature that may not read the container may write to it all the same; one for a container never reads it."""
-    granted = parse_qs(account.sas or "")
-    narrow = "sr" in granted or "r" not in granted.get("sp", ["r"])[0]
-    return account.sas is not None and (
-        failure.code in _UNREADABLE or (narrow and failure.code == "AuthorizationFailure")
-    )

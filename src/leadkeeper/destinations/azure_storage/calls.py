@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from http.client import HTTPException
 from typing import Any, Final, cast
 
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpResponse
@@ -52,6 +53,13 @@ def sdk_options(network: Network) -> dict[str, Any]:
         "logger": _SILENT,
         "user_agent_use_env": False,
     }
+
+
+def sdk_credential(account: StorageAccount) -> AzureNamedKeyCredential | AzureSasCredential:
+    """What a client of the SDK signs its requests with: the account's key, or its shared access signature."""
+    if account.key is not None:
+        return AzureNamedKeyCredential(account.name or "", account.key)
+    return AzureSasCredential(account.sas or "-")
 
 
 class StorageCalls:

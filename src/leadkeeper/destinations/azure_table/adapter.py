@@ -7,27 +7,18 @@ a lead sent twice is one row. Sources: ``docs/reference/vendors/azure_storage.md
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import ClassVar, Final
 
-from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.data.tables.aio import TableClient
 
-from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
-from leadkeeper.destinations.azure_storage.account import (
-    Service,
-    StorageAccount,
-    is_account_permitted,
-    parse_connection_string,
-)
-from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account, sdk_options
+from leadkeeper.destinations.azure_storage.account import Service
+from leadkeeper.destinations.azure_storage.adapter import StorageAdapter
+from leadkeeper.destinations.azure_storage.calls import sdk_credential, sdk_options
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.azure_storage.errors import TABLE_MISSING, Failure
 from leadkeeper.destinations.azure_table.batch import Batch
@@ -35,7 +26,7 @@ from leadkeeper.destinations.azure_table.read_back import FIND_BATCH, find_entit
 from leadkeeper.destinations.azure_table.settings import AzureTableConfig
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.diagnoses.unseen import Unseen
-from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import Network
 from leadkeeper.texts import _, lazy_gettext
@@ -61,9 +52,6 @@ _OPERATION_OVERHEAD: Final = 1_500
 
 _OPERATION_ANSWER: Final = 420
 """Bytes that the service answers per operation, besides the row's address twice."""
-
-_PATIENCE: Final = 2
-"""How many times the network's total time one call of ``deliver`` may take before it sends nothing more."""
 
 _QUIET: Final[dict[str, str]] = {"response_preference": "return-no-content"}
 _PAGE: Final = 250
@@ -140,106 +128,86 @@ def _json(value: Mapping[str, str]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-class AzureTable:
-    """A line to one storage account's table ``MarketplaceLeads``, which is made when it is missing."""
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Rows of one day that are created together, all or none. ``asked``: those that were there are left out."""
 
+    rows: list[TableRow]
+    asked: bool = False
+
+    @property
+    def leads(self) -> list[OutgoingLead]:
+        """The leads of the rows."""
+        return [row.lead for row in self.rows]
+
+
+class AzureTable(StorageAdapter[Transaction]):
+    """A line to one storage account's table ``MarketplaceLeads``, which is made when it is missing.
+
+    One transaction per day and at most 100 of its rows, a lone lead by itself; one after the other.
+    """
+
+    service: ClassVar[Service] = Service.TABLE
+    unseen: ClassVar[Unseen] = UNSEEN
+    missing: ClassVar[frozenset[str]] = TABLE_MISSING
+    made_already: ClassVar[str] = "TableAlreadyExists"
     batch: ClassVar[int] = TRANSACTION_OPERATIONS
-    repeatable: ClassVar[bool] = True
     find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(self, config: AzureTableConfig, network: Network, now: Callable[[], float] = time.time) -> None:
-        text = config.storage_account_connection_string.get_secret_value()
-        self._network = network
-        self._now = now
-        self._account = parse_connection_string(text, Service.TABLE)
-        self._refusal = None if is_account_permitted(self._account, network.policy) else FOREIGN_HOST
-        self._client = _client(self._account, network)
-        self._calls = StorageCalls(self._account, network, now)
+        super().__init__(config.storage_account_connection_string, network, now)
+        self._client = TableClient(
+            self._account.endpoint, TABLE, credential=sdk_credential(self._account), **sdk_options(network)
+        )
         self._batch = Batch(self._account, TABLE, network, now)
         address = len(self._account.endpoint) + len(TABLE) + 75
         answers = network.policy.answer_limit // (_OPERATION_ANSWER + 2 * address)
         self._operations = max(1, min(TRANSACTION_OPERATIONS, answers))
 
-    async def check(self) -> Check:
-        """Steps ``settings``, those of reaching the host, and ``credentials`` (reads one row key, writes nothing)."""
-        if self._refusal is not None:
-            return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
-        settings = CheckStep("settings", True, lazy_gettext("The connection string is complete."))
-        reach = await self._network.check_reach(self._account.endpoint)
-        if reach.diagnosis is not None:
-            return Check((settings, *reach.steps), about_account(reach.diagnosis))
-        step, diagnosis = await self._check_credentials()
-        return Check((settings, *reach.steps, step), diagnosis, UNSEEN)
-
-    async def _check_credentials(self) -> tuple[CheckStep, Diagnosis | None]:
+    def _lacking(self) -> str | None:
         permissions = self._account.permissions
-        if permissions is not None and "a" not in permissions:
-            text = "The shared access signature does not allow Add (sp)."
-            return CheckStep("credentials", False, text), diagnose(AzureStorageKind.ACCESS_BLOCKED, Evidence(text=text))
-        failure = await self._calls.do(self._read_one)
-        if failure is None or failure.code == "TableNotFound":
-            table = (
-                lazy_gettext("the table %(table)s is there", table=TABLE)
-                if failure is None
-                else lazy_gettext("%(table)s will be made with the first lead", table=TABLE)
-            )
-            return CheckStep(
-                "credentials", True, lazy_gettext("Azure accepts the credentials; %(table)s.", table=table)
-            ), None
-        blind = permissions is not None and "r" not in permissions
-        if failure.code in TABLE_MISSING or (blind and failure.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED):
-            return CheckStep("credentials", None, lazy_gettext("They cannot be proven without writing.")), None
-        return CheckStep("credentials", False, failure.unsent.summary), failure.unsent
+        lacks = permissions is not None and "a" not in permissions
+        return "The shared access signature does not allow Add (sp)." if lacks else None
 
-    async def deliver(self, leads: Sequence[OutgoingLead]) -> Sequence[Answer]:
-        """Create a row per lead: one transaction per day and at most 100 of them, a lone lead by itself.
+    async def _read(self) -> None:
+        async for _page in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
+            return
 
-        A row that is there already is answered ``duplicate`` and stays as it is. Trouble with the account or the
-        service ends the call, as does slowness: leads not sent by then get its diagnosis, never as ambiguous.
-        """
-        if self._refusal is not None:
-            return [self._refusal] * len(leads)
-        answers: dict[str, Answer] = {}
+    def _proof(self, failure: Failure | None) -> str | None:
+        if failure is not None and failure.code != "TableNotFound":
+            return None
+        table = (
+            lazy_gettext("the table %(table)s is there", table=TABLE)
+            if failure is None
+            else lazy_gettext("%(table)s will be made with the first lead", table=TABLE)
+        )
+        return lazy_gettext("Azure accepts the credentials; %(table)s.", table=table)
+
+    def _is_blind(self, failure: Failure) -> bool:
+        permissions = self._account.permissions
+        unreadable = permissions is not None and "r" not in permissions
+        return failure.code in TABLE_MISSING or (
+            unreadable and failure.diagnosis.kind is AzureStorageKind.ACCESS_BLOCKED
+        )
+
+    async def _make(self) -> None:
+        await self._client.create_table()
+
+    def _parts(self, leads: Sequence[OutgoingLead]) -> Iterable[Transaction]:
         rows = {lead.id: make_row(lead) for lead in leads}
-        deadline = asyncio.get_running_loop().time() + _PATIENCE * self._network.policy.total_seconds
-        for transaction in transactions(rows.values(), self._operations):
-            failure = await self._deliver(transaction, answers, deadline)
-            if failure is not None:
-                unsent = failure.unsent
-                return [answers.get(lead.id, unsent) for lead in leads]
-        return [answers[lead.id] for lead in leads]
+        return map(Transaction, transactions(rows.values(), self._operations))
 
-    async def _deliver(self, rows: list[TableRow], answers: dict[str, Answer], deadline: float) -> Failure | None:
-        """Create rows of one partition, all that can be; the failure that ended it early, if one did."""
-        waiting = deque([rows])
-        asked = False
-        while waiting:
-            if asyncio.get_running_loop().time() > deadline:
-                return Failure(diagnose(Kind.NO_ANSWER))
-            some = waiting.popleft()
-            failure = await self._create(some)
-            if failure is None:
-                answers.update({row.lead.id: row.receipt("created") for row in some})
-            elif not failure.concerns_lead:
-                answers.update({row.lead.id: failure.diagnosis for row in some})
-                return failure
-            elif failure.is_duplicate and len(some) > 1 and not asked:
-                asked = True
-                waiting.extendleft(reversed(await self._without_present(some, answers)))
-            else:
-                waiting.extendleft(reversed(_without_culprit(some, failure, answers)))
-        return None
-
-    async def _create(self, rows: list[TableRow]) -> Failure | None:
-        """Create the rows, all or none; makes the table when it is missing, once."""
-        leads = [row.lead for row in rows]
-        failure = await self._calls.do(lambda: self._insert(rows), leads)
-        if failure is None or failure.code not in TABLE_MISSING:
+    async def _create(self, part: Transaction, answers: dict[str, Answer]) -> Failure | Sequence[Transaction]:
+        rows = part.rows
+        failure = await self._calls.do(lambda: self._insert(rows), part.leads)
+        if failure is None:
+            answers.update({row.lead.id: row.receipt("created") for row in rows})
+            return ()
+        if not failure.concerns_lead:
             return failure
-        made = await self._calls.do(self._client.create_table)
-        if made is None or made.code == "TableAlreadyExists":
-            return await self._calls.do(lambda: self._insert(rows), leads)
-        return Failure(made.unsent)
+        if failure.is_duplicate and len(rows) > 1 and not part.asked:
+            return [Transaction(rest, asked=True) for rest in await self._without_present(rows, answers)]
+        return [Transaction(rest, part.asked) for rest in _without_culprit(rows, failure, answers)]
 
     async def _insert(self, rows: list[TableRow]) -> None:
         if len(rows) == 1:
@@ -272,10 +240,6 @@ class AzureTable:
             pages.append({str(entity["RowKey"]) async for entity in page})
             if len(pages) == _PAGES:
                 return
-
-    async def _read_one(self) -> None:
-        async for _page in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():
-            return
 
     async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
         """Which rows are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
@@ -316,15 +280,3 @@ def _without_culprit(rows: list[TableRow], failure: Failure, answers: dict[str, 
     culprit, rest = rows[index], [*rows[:index], *rows[index + 1 :]]
     answers[culprit.lead.id] = culprit.receipt("duplicate") if failure.is_duplicate else failure.diagnosis
     return [rest] if rest else []
-
-
-def _client(account: StorageAccount, network: Network) -> TableClient:
-    credential: AzureNamedKeyCredential | AzureSasCredential = AzureSasCredential(account.sas or "-")
-    if account.key is not None:
-        credential = AzureNamedKeyCredential(account.name or "", account.key)
-    return TableClient(
-        account.endpoint,
-        TABLE,
-        credential=credential,
-        **sdk_options(network),
-    )

@@ -18,7 +18,8 @@ DESCRIPTION: Final = """Keeps every lead of a software marketplace and carries i
 
 Sign in with `Authorization: Bearer <key>`; make keys with `leadkeeper keys create`. A key is of role `operator` (all),
 `marketplace` (hands in leads) or `publisher:<id>` (all of that publisher). Errors are problem documents
-(`application/problem+json`) whose `type` is stable. Names and JSON follow Microsoft's where they exist.
+(`application/problem+json`); their `type` is stable, and opens
+[the page of that problem](/docs/reference/problems.html). Names and JSON follow Microsoft's where they exist.
 """
 TAGS: Final = [
     {"name": "Leads", "description": "Handing leads in, and seeing what became of them."},

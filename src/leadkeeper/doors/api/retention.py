@@ -37,6 +37,7 @@ class RetentionView(View):
     personal_days: int = Field(description="Personal data of leads that were delivered.")
     evidence_days: int = Field(description="What destinations said in attempts of leads that were delivered.")
     mail_days: int = Field(description="What notices said, and to whom.")
+    audit_days: int = Field(description="Lines of the audit.")
     own_personal_days: int | None = Field(None, description="What the publisher said itself; null for the usual.")
     own_evidence_days: int | None = Field(None, description="What the publisher said itself; null for the usual.")
 
@@ -45,7 +46,13 @@ class RetentionView(View):
         """The periods that hold for whoever said ``own``."""
         days = {"own_personal_days": own.personal_days, "own_evidence_days": own.evidence_days}
         mine = periods.of(own)
-        return cls(personal_days=mine.personal_days, evidence_days=mine.evidence_days, mail_days=mine.mail_days, **days)
+        return cls(
+            personal_days=mine.personal_days,
+            evidence_days=mine.evidence_days,
+            mail_days=mine.mail_days,
+            audit_days=mine.audit_days,
+            **days,
+        )
 
 
 class KeptView(View):

@@ -306,7 +306,8 @@ async def _audit(services: Services) -> Finding:
 
     found = await verify(services.storage)
     if not found.faults:
-        return Finding("audit", "ok", f"{found.lines} lines in an unbroken chain that ends in {found.newest[:16]}")
+        chain = f"{found.lines} lines in an unbroken chain that ends in {found.newest[:16]}"
+        return Finding("audit", "ok", f"{chain}; each is kept {services.retention.usual.audit_days} days")
     more = f", and {found.more} more" if found.more else ""
     remedy = "compare these lines with a backup: only somebody who writes to the database can have done it"
     return Finding("audit", "wrong", f"{'; '.join(found.faults)}{more}", remedy)

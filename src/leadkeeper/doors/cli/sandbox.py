@@ -122,13 +122,14 @@ async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
 
 def _written(folder: Path, stage: Stage, endpoint: ReceivingEndpoint) -> Path:
     """Write the settings, and one file for each connection; answers where those are."""
-    from leadkeeper.doors.cli.demo.places import every_place, signing_secret
+    from leadkeeper.doors.cli.demo.places import every_place
+    from leadkeeper.sandbox.https_endpoint.place import signing_secret
 
     settings = "".join(f"{name}={value}\n" for name, value in stage.settings.items())
     (folder / SETTINGS_FILE).write_text(settings)
     connections = folder / "connections"
     connections.mkdir(mode=0o700, exist_ok=True)
-    for place in every_place(stage, endpoint, signing_secret()):
+    for place in every_place(stage.scene(endpoint, signing_secret())):
         text = to_json.dumps(place.settings, indent=2)
         (connections / f"{place.connection}.json").write_text(f"{text}\n")
     return connections
@@ -136,7 +137,8 @@ def _written(folder: Path, stage: Stage, endpoint: ReceivingEndpoint) -> Path:
 
 def _described(stage: Stage, endpoint: ReceivingEndpoint, connections: Path) -> str:
     """What there is, and how Leadkeeper reaches it."""
-    from leadkeeper.doors.cli.demo.storage import HOST, table_connection_string
+    from leadkeeper.doors.cli.demo.storage import table_connection_string
+    from leadkeeper.sandbox.place import HOST
 
     table = stage.storage.url("table")
     lines = [

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadkeeper.access.chain import oldest_line_at
 from leadkeeper.clock import to_text
 from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
@@ -50,7 +51,11 @@ class RetentionPages:
         rows = [(_KINDS[kind], days[kind], found.kept[kind], _moment(found.kept[kind].oldest_at)) for kind in DataKind]
         language, size = self._routes.language_of(request), found.room
         taken, free = (language.number(round(each / _MEGABYTE, 1)) for each in (size.taken, size.free))
-        return self._routes.page(request, "retention.html", rows=rows, taken=taken, free=free, shrinks=size.shrinks)
+        oldest = await self._routes.services.storage.read(oldest_line_at)
+        audit = (usual.audit_days, _moment(oldest))
+        return self._routes.page(
+            request, "retention.html", rows=rows, taken=taken, free=free, shrinks=size.shrinks, audit=audit
+        )
 
     def _publisher(self, request: Request, session: Session) -> str:
         """Whose data. Raises ``HTTPException`` for another's, as if it were not there."""

@@ -42,7 +42,7 @@ day_figure: Final = sa.Table(
     metadata,
     # Of the leads that came on a day (number of days since 1970, UTC): see inbox.figures. Empty: all publishers.
     sa.Column("publisher_id", Name, primary_key=True),
-    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False, index=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("leads", sa.Integer, nullable=False),
     # Their deliveries, by where these stand.
     sa.Column("delivered", sa.Integer, nullable=False),

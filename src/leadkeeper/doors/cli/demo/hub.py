@@ -17,8 +17,8 @@ import aiohttp
 
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.doors.cli.demo.stage import free_port
-from leadkeeper.doors.cli.demo.storage import HOST
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.sandbox.place import HOST
 
 PORT: Final = 8700
 _JSON: Final = re.compile(r"application/(problem\+)?json")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leadkeeper.doors.cli.demo.found import FoundLead
 from leadkeeper.doors.cli.demo.hub import Hub
-from leadkeeper.doors.cli.demo.places import Place
 from leadkeeper.lead import is_test_marker
+from leadkeeper.sandbox.place import FoundLead, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from urllib.parse import quote
 
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.doors.cli.demo.shown import Endpoints, MoodyEndpoint, ShownRecords
-from leadkeeper.doors.cli.demo.storage import HOST, DemoAccount
+from leadkeeper.doors.cli.demo.storage import DemoAccount
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azure_storage.azurite import Service
 from leadkeeper.sandbox.email.stand_in import Email
+from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from leadkeeper.sandbox.marketo.leads import Subscription
 from leadkeeper.sandbox.marketo.stand_in import Marketo
+from leadkeeper.sandbox.place import HOST, Scene
 from leadkeeper.sandbox.server import Sandbox
 
 SECOND: Final = Subscription(munchkin_id="456-STU-012", server_id="ab34", next_id=720_000)
@@ -79,6 +81,10 @@ class Stage:
         await endpoint.start(self._authority.server_context(HOST, "localhost"), HOST, port)
         self._endpoints.all.append(endpoint)
         return endpoint
+
+    def scene(self, endpoint: ReceivingEndpoint, secret: str) -> Scene:
+        """What destinations make their places of; ``endpoint`` demands signatures made with ``secret``."""
+        return Scene(self.sandbox, self.storage, self.mail, endpoint, secret)
 
     async def keep_page_fresh(self) -> None:
         """Until cancelled, let the page show the rows and files that are there."""

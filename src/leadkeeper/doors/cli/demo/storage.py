@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.sandbox.authority import Authority
+from leadkeeper.sandbox.azure_blob.place import CONTAINER
 from leadkeeper.sandbox.azure_blob.stand_in import AzureBlob
+from leadkeeper.sandbox.azure_storage.account import host_name
 from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY, Azurite, AzuriteFailed, Service
 from leadkeeper.sandbox.azure_storage.proxy import StorageProxy
 from leadkeeper.sandbox.azure_table.stand_in import AzureTable
+from leadkeeper.sandbox.place import HOST
 
-HOST: Final = "127.0.0.1"
 TABLE: Final = "MarketplaceLeads"
-CONTAINER: Final = "leads"
-SUFFIX: Final = "core.windows.net"
 _STAND_INS: Final[Mapping[Service, type[StorageProxy]]] = {"table": AzureTable, "blob": AzureBlob}
 
 
@@ -114,16 +114,6 @@ class DemoAccount:
                 content = await (await container.download_blob(name)).readall()
                 (self._files[name],) = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
         return dict(self._files)
-
-
-def host_name(service: Service) -> str:
-    """The account's production host name."""
-    return f"{ACCOUNT}.{service}.{SUFFIX}"
-
-
-def connection_string(key: str = KEY) -> str:
-    """The account's connection string as the Azure portal writes it."""
-    return f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={key};EndpointSuffix={SUFFIX}"
 
 
 def table_connection_string(address: str) -> str:

@@ -11,11 +11,14 @@ from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.board import Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
 from leadkeeper.doors.cli.demo.market import DemoPerson, invite_people, publish_offers
-from leadkeeper.doors.cli.demo.places import Place, every_place, https_endpoint, signing_secret, table
+from leadkeeper.doors.cli.demo.places import connect, every_place
 from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
 from leadkeeper.doors.cli.demo.shown import MoodyEndpoint
 from leadkeeper.doors.cli.demo.stage import Stage
+from leadkeeper.sandbox.azure_table.place import table
+from leadkeeper.sandbox.https_endpoint.place import https_endpoint, signing_secret
+from leadkeeper.sandbox.place import Place
 
 _PAUSE: Final = 0.4
 """Seconds between leads where somebody watches, so that they are seen to arrive."""
@@ -58,11 +61,12 @@ class Story:
             secrets[offer] = signing_secret()
             self._endpoints[offer] = await self._stage.endpoint(secrets[offer])
         for offer, secret in secrets.items():
-            endpoint = self._endpoints[offer]
+            scene = self._stage.scene(self._endpoints[offer], secret)
             if offer == cast.EVERYWHERE:
-                self._places[offer] = every_place(self._stage, endpoint, secret)
+                self._places[offer] = every_place(scene)
             else:
-                self._places[offer] = [table(self._stage, "archive"), https_endpoint("sales-api", endpoint, secret)]
+                archive = connect("azure_table", table(scene, "archive"))
+                self._places[offer] = [archive, connect("https_endpoint", https_endpoint(scene, "sales-api"))]
             for place in self._places[offer]:
                 await self._put(offer, place, place.settings)
                 test = await self._prove(offer, place)

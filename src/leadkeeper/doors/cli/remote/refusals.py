@@ -8,11 +8,11 @@ from typing import Any, Final
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.network.trouble import diagnose_network
+from leadkeeper.problem import TYPE_BASE
 from leadkeeper.texts import LazyText, join_lazily, lazy_gettext
 
 LONGEST: Final = 500
 """The most characters of what an installation says that are shown."""
-_PROBLEM: Final = "urn:leadkeeper:problem:"
 
 
 def remote_refusal(status: int, answer: Any, base: str, key_file: Path, retry_after: str | None) -> RemoteRefused:
@@ -24,7 +24,7 @@ class _Problem:
     """What a problem document says; empty where the answer is none."""
 
     def __init__(self, answer: Any) -> None:
-        found = answer if isinstance(answer, dict) and str(answer.get("type", "")).startswith(_PROBLEM) else {}
+        found = answer if isinstance(answer, dict) and str(answer.get("type", "")).startswith(TYPE_BASE) else {}
         self.there = bool(found)
         self.detail = str(found.get("detail", ""))[:LONGEST]
         self.request_id = str(found.get("requestId", ""))[:100]

@@ -123,6 +123,7 @@ def cause_mail(
 
 
 def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
+    page = f"{base_url}/portal"
     if news.about.cause is Cause.PUBLISHER_SUSPENDED:
         return [
             language.gettext(_RELEASED),
@@ -135,7 +136,7 @@ def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
         language.gettext(SUMMARIES[news.about.cause]),
         *since,
         "",
-        language.gettext("What needs somebody now stands here: %(page)s", page=f"{base_url}/portal"),
+        language.gettext("What needs somebody now stands here: %(page)s", page=page),
     ]
 
 

@@ -22,6 +22,7 @@ from leadkeeper.app import open_services
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
+from leadkeeper.privacy.periods import LONGEST_DAYS
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
@@ -103,6 +104,10 @@ class Installation:
         """How many deliveries are not written down as delivered."""
         return self._scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
 
+    def unsent(self) -> int:
+        """How many deliveries may be sent or are being sent; quick to say also among millions."""
+        return self._scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.READY | t.SENDING))
+
     def _scalar(self, query: sa.Select[int]) -> int:
         async def run() -> int:
             storage = open_storage(self.settings.database_url)
@@ -131,6 +136,10 @@ class Installation:
             # How fast it is, not what one publisher may take of it, is measured by keys.
             "LEADKEEPER_QUOTA_KEY_LEADS_A_MINUTE": str(2**31 - 1),
             "LEADKEEPER_QUOTA_KEY_LEADS_A_DAY": str(2**31 - 1),
+            "LEADKEEPER_QUOTA_REQUESTS_A_MINUTE": str(2**31 - 1),
+            # What is old is removed where that is measured, and not beside anything else.
+            "LEADKEEPER_KEEP_PERSONAL_DAYS": str(LONGEST_DAYS),
+            "LEADKEEPER_KEEP_EVIDENCE_DAYS": str(LONGEST_DAYS),
         }
 
     def _await_port(self, child: Child) -> None:

@@ -116,6 +116,13 @@ class Postgres:
         """Of the one user."""
         return self._password
 
+    @property
+    def pid(self) -> int:
+        """The server's main process, of which all others are children. Raises :class:`PostgresFailed`."""
+        if self._process is None:
+            raise PostgresFailed("The server does not run.")
+        return self._process.pid
+
     def address(self, application: str) -> str:
         """How one of PostgreSQL's own programs reaches it, under that name."""
         return f"host=127.0.0.1 port={self.port} user={_USER} password={self._password} application_name={application}"

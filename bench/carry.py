@@ -88,7 +88,7 @@ def _measure(place: Place, plan: Plan, case: _Case, usage: UsageLog, say: Say) -
 
 
 def carry(place: Place, made: Installation, leads: int, workers: int) -> Carried:
-    """Let workers carry the leads that wait, which are so many. Raises :class:`ChildFailed` when it was not each once."""
+    """Let workers carry the leads that wait, which are so many. Raises :class:`ChildFailed` unless each came once."""
     place.reset()
     children = [made.start("worker") for _ in range(workers)]
     # Starting up is not carrying: what is used counts from the moment at which leads are seen to arrive.

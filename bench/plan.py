@@ -74,7 +74,7 @@ def reaches(sizes: Mapping[str, Sequence[float]], asked: Mapping[str, Sequence[f
 
 
 def resized(plan: Plan, given: Sequence[str]) -> Plan:
-    """``plan`` with sizes such as ``pinned_seconds=60`` or ``connections=1,64``. Raises ``ValueError`` with the reason."""
+    """``plan`` with sizes such as ``rounds=9`` or ``connections=1,64``. Raises ``ValueError`` with the reason."""
     usual = plan.sizes
     changed: dict[str, Any] = {}
     for each in given:

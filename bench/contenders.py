@@ -48,6 +48,9 @@ class Contender(Protocol):
     def usage(self) -> tuple[Usage, Usage]:
         """What its own processes have used so far, and what they and its database have. Raises ``ChildFailed``."""
 
+    def check(self) -> None:
+        """Raise ``ChildFailed`` if one of its processes has ended."""
+
     def unfinished(self) -> int:
         """Of how many leads it has not yet written down that they arrived."""
 
@@ -69,6 +72,10 @@ class Ours:
             return own, own
         return own, total([own, usage_of(psutil.Process(self._place.postgres.pid))])
 
+    def check(self) -> None:
+        for child in self._children:
+            child.check()
+
     def unfinished(self) -> int:
         return self._made.unsent()
 
@@ -86,6 +93,10 @@ class Peer:
     def usage(self) -> tuple[Usage, Usage]:
         own = total([child.usage() for child in self._children])
         return own, total([own, self._redis.usage()])
+
+    def check(self) -> None:
+        for child in (self._redis, *self._children):
+            child.check()
 
     def unfinished(self) -> int:
         """Tasks that wait and tasks that a worker holds and has not acknowledged."""

@@ -127,7 +127,7 @@ def turn(place: Place, contender: Contender, connections: int, plan: Plan) -> Ro
 def _await_done(place: Place, contender: Contender, leads: int) -> None:
     seen, since = -1, time.monotonic()
     while (now := int(place.count()["distinct"])) < leads or contender.unfinished():
-        contender.usage()  # raises when one of its processes has ended
+        contender.check()
         if now > seen:
             seen, since = now, time.monotonic()
         if time.monotonic() - since > _STALL_SECONDS:

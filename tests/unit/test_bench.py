@@ -91,7 +91,8 @@ def test_tables_of_one_title_become_one_and_the_page_says_where(tmp_path: Path) 
     assert page.read_text() == (
         f"Before\n\n{report.BEGIN}\n\n"
         "Measured 2026-01-02 to 2026-01-03, a machine. Between measurements others kept the cores 4 % busy, at "
-        "most 5 %.\n\n### Leads\n\n| Database | a second |\n| --- | --- |\n| sqlite | 1,234.6 |\n| postgresql | 1,234.6 |\n\n"
+        "most 5 %.\n\n### Leads\n\n| Database | a second |\n| --- | --- |\n"
+        "| sqlite | 1,234.6 |\n| postgresql | 1,234.6 |\n\n"
         f"Every lead arrived.\n\n{report.END}\n\nAfter\n"
     )
     assert len(merged(all_of_them)[0].rows) == 2

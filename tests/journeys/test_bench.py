@@ -38,8 +38,8 @@ ON_POSTGRESQL = replace(TINY, databases=("postgresql",))
 
 @pytest.fixture(scope="module")
 def place(postgres: Postgres) -> Iterator[Place]:
-    """One for all (``postgres`` is asked for so that what needs its programs skips alike)."""
-    with Place() as made:
+    """One for all."""
+    with Place(postgres) as made:
         yield made
 
 

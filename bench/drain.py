@@ -11,13 +11,12 @@ from bench.children import Child, ChildFailed, total
 from bench.contenders import WORDS
 from bench.figures import Column, Row, Say, Section, Target, middle
 from bench.flow import Flow, Slice, p99, together
-from bench.installation import Installation, https, installation
+from bench.installation import https, installation
 from bench.payload import PUBLISHER
 from bench.place import TROUBLED_HOSTS, Kind, Place
 from bench.plan import Plan
 from bench.visitor import Api
 from leadkeeper.connections.state import ConnectionState
-from leadkeeper.offer import OfferRef
 
 RATE: Final = 100
 """Leads a second over the healthy connection."""
@@ -26,7 +25,8 @@ BESIDE: Final = Target("p99 of calm", "≤", 2)
 MEMORY: Final = Target("memory", "≤", 1.2)
 _BROKEN_SECONDS: Final = 120.0
 _STALL_SECONDS: Final = 120.0
-_CLOSED: Final = OfferRef(PUBLISHER, "closed")
+_CLOSED: Final = "closed"
+_CONNECTION: Final = f"/v1/publishers/{PUBLISHER}/offers/{_CLOSED}/connections/primary"
 _COLUMNS: Final = (
     Column("database", "Database"),
     Column("leads", "Held leads"),
@@ -58,33 +58,28 @@ def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> Row:
             made.preload("crm", plan.https_leads)
             rates.append(carry(place, made, plan.https_leads, 1).rate)
         say(f"drain: {kind}, {plan.drain_leads:,} leads are handed in")
-        made.preload(_CLOSED.offer_id, plan.drain_leads)
+        made.preload(_CLOSED, plan.drain_leads)
         children = [made.start(word) for word in WORDS[kind]]
-        _await_broken(made)
+        operator = Api(made.port, made.make_key("operator"))
+        _await_broken(operator)
         flow = Flow(place, made, RATE)
         flow.slice(min(2.0, plan.slice_seconds))
         say(f"drain: {kind}, calm, {plan.drain_calm_seconds:g} s")
         calm = together(flow.several(plan.drain_calm_seconds, plan.slice_seconds))
         before = total([child.usage() for child in children]).peak_bytes
         place.sink.ask({"order": "open"})
-        _resume(made)
+        operator.ask("POST", f"{_CONNECTION}/resume")
         drained = _drain(flow, plan, kind, children, say)
         after = total([child.usage() for child in children]).peak_bytes
     return _row(kind, plan, rates, calm, drained, (before, after))
 
 
-def _resume(made: Installation) -> None:
-    operator = Api(made.port, made.make_key("operator"))
-    offer = f"/v1/publishers/{_CLOSED.publisher_id}/offers/{_CLOSED.offer_id}"
-    operator.ask("POST", f"{offer}/connections/primary/resume")
-
-
-def _await_broken(made: Installation) -> None:
+def _await_broken(operator: Api) -> None:
     """Wait until the connection that refuses is known to be broken, so that its leads are held."""
     end = time.monotonic() + _BROKEN_SECONDS
     while time.monotonic() < end:
-        found = made.do(lambda services: services.connections.get(_CLOSED, "primary"))
-        if found is not None and found.state is ConnectionState.BROKEN:
+        found = operator.ask("GET", _CONNECTION)
+        if found["state"] == ConnectionState.BROKEN.value:
             return
         time.sleep(0.1)
     raise ChildFailed("the connection that refuses its key was not found to be broken")

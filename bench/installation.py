@@ -96,20 +96,20 @@ class Installation:
     def kept(self) -> tuple[int, int]:
         """How many leads and how many deliveries are in the database."""
         count = sa.func.count()
-        return self._scalar(sa.select(count).select_from(t.lead)), self._scalar(
-            sa.select(count).select_from(t.delivery)
-        )
+        return self.scalar(sa.select(count).select_from(t.lead)), self.scalar(sa.select(count).select_from(t.delivery))
 
     def undelivered(self) -> int:
         """How many deliveries are not written down as delivered."""
-        return self._scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
+        return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
 
     def unsent(self) -> int:
         """How many deliveries may be sent or are being sent; quick to say also among millions."""
-        return self._scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.READY | t.SENDING))
+        return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.READY | t.SENDING))
 
-    def _scalar(self, query: sa.Select[int]) -> int:
-        async def run() -> int:
+    def scalar(self, query: sa.Select[R]) -> R:
+        """What this query finds, read beside the processes of this installation."""
+
+        async def run() -> R:
             storage = open_storage(self.settings.database_url)
             try:
                 return await storage.read(lambda conn: conn.execute(query).scalar_one())

@@ -99,21 +99,19 @@ def _expire(made: Installation, flow: Flow, days: int, say: Say) -> _Expiry:
 def _expired(made: Installation, since: int) -> tuple[int, int, int]:
     """Of how many leads data were removed since that moment, and when those of the first and the last (ms)."""
     at = t.lead.c.expired_at
-
-    def query(conn: sa.Connection) -> tuple[int, int, int]:
-        columns = (sa.func.count(), sa.func.min(at), sa.func.max(at))
-        count, first, last = conn.execute(sa.select(*columns).where(at >= since)).one()
-        return int(count), int(first or 0), int(last or 0)
-
-    return made.do(lambda services: services.storage.read(query))
+    count, first, last = (
+        made.scalar(sa.select(sa.func.coalesce(each, 0)).where(at >= since))
+        for each in (sa.func.count(), sa.func.min(at), sa.func.max(at))
+    )
+    return count, first, last
 
 
 def _is_over(made: Installation, changed_at: int) -> bool:
     """Whether the publisher's leads were gone through since the change."""
     w = t.retention_walk.c
     mine = (w.publisher_id == PUBLISHER, w.kind == DataKind.PERSONAL.value)
-    passed = sa.select(w.passed_at).where(*mine)
-    return (made.do(lambda services: services.storage.read(lambda conn: conn.scalar(passed))) or 0) >= changed_at
+    passed = sa.select(sa.func.coalesce(sa.func.max(w.passed_at), 0)).where(*mine)
+    return made.scalar(passed) >= changed_at
 
 
 def _row(kind: Kind, what: str, calm: Slice, expiry: _Expiry) -> Row:

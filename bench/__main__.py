@@ -116,9 +116,9 @@ def _measure(plan: Plan, due: list[tuple[str, Work]], results: Results) -> None:
 
             try:
                 sections = work(place, say)
-            except ChildFailed as error:
-                failed.append(f"{name}: {error}")
-                console.print(f"{name} failed: {error}", markup=False)
+            except Exception as error:  # the other parts are worth having
+                failed.append(f"{name}: {error!r}")
+                console.print_exception()
                 continue
             day = f"{datetime.now(UTC):%Y-%m-%d}"
             results.keep(name, Measured(report.machine(), day, plan.peers, plan.sizes, others, sections))

@@ -79,7 +79,7 @@ def _await_broken(operator: Api) -> None:
     end = time.monotonic() + _BROKEN_SECONDS
     while time.monotonic() < end:
         found = operator.ask("GET", _CONNECTION)
-        if found["state"] == ConnectionState.BROKEN.value:
+        if found["health"]["state"] == ConnectionState.BROKEN.value:
             return
         time.sleep(0.1)
     raise ChildFailed("the connection that refuses its key was not found to be broken")

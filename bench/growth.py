@@ -122,7 +122,9 @@ def _rows(
         # The first of all are those that nobody looked after: a list finds them behind everything else.
         state = "setAside" if number < of // 50 else "waiting" if number % 1_000 == 3 else "delivered"
         state = state if waiting else "delivered"
-        yield lead, new_delivery(str(lead["id"]), connection_id, at) | {"state": state}
+        # What waits does so for its next attempt, which comes long after everything is measured.
+        due_at = at + 2 * DAYS * DAY_MS if state == "waiting" else at
+        yield lead, new_delivery(str(lead["id"]), connection_id, at) | {"state": state, "due_at": due_at}
 
 
 def _pages() -> list[tuple[str, Call]]:

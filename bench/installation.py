@@ -19,10 +19,11 @@ from bench.children import Child, ChildFailed
 from bench.payload import CUSTOMERS, PUBLISHER
 from bench.place import SINK_HOST, TABLE_ACCOUNT, Kind, Place, free_port
 from leadkeeper.app import open_services
+from leadkeeper.clock import now_ms
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
-from leadkeeper.privacy.periods import LONGEST_DAYS
+from leadkeeper.privacy.periods import DAY_MS, LONGEST_DAYS
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
@@ -103,8 +104,9 @@ class Installation:
         return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
 
     def unsent(self) -> int:
-        """How many deliveries may be sent or are being sent; quick to say also among millions."""
-        return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.READY | t.SENDING))
+        """How many deliveries are to be sent within a day or are being sent; quick to say also among millions."""
+        soon = t.READY & (t.delivery.c.due_at < now_ms() + DAY_MS)
+        return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(soon | t.SENDING))
 
     def scalar(self, query: sa.Select[R]) -> R:
         """What this query finds, read beside the processes of this installation."""

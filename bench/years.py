@@ -111,7 +111,7 @@ def _is_over(made: Installation, changed_at: int) -> bool:
     w = t.retention_walk.c
     mine = (w.publisher_id == PUBLISHER, w.kind == DataKind.PERSONAL.value)
     passed = sa.select(sa.func.coalesce(sa.func.max(w.passed_at), 0)).where(*mine)
-    return made.scalar(passed) >= changed_at
+    return int(made.scalar(passed)) >= changed_at
 
 
 def _row(kind: Kind, what: str, calm: Slice, expiry: _Expiry) -> Row:

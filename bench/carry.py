@@ -41,12 +41,19 @@ class _Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Round:
+class Carried:
+    """One round. What was ``used`` is for ``measured`` leads, since starting up is not carrying."""
+
     rate: float
     per_request: float
-    bare: float
     measured: int
     used: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    carried: Carried
+    bare: float
 
 
 def measure(place: Place, plan: Plan, usage: UsageLog, say: Say) -> Section:
@@ -70,16 +77,18 @@ def _measure(place: Place, plan: Plan, case: _Case, usage: UsageLog, say: Say) -
             say(f"carry: {where}, round {number + 1} of {plan.carry_rounds}")
             bare = posts(place, CONNECTIONS, plan, operations=_BATCH if case.batch else 0)
             made.preload("crm", leads)
-            rounds.append(_round(place, made, leads, case.workers, bare * (_BATCH if case.batch else 1)))
+            bare *= _BATCH if case.batch else 1
+            rounds.append(_Round(carry(place, made, leads, case.workers), bare))
     if case.workers == 1:
-        used = total([one.used for one in rounds])
-        peak = max(one.used.peak_bytes for one in rounds)
+        used = total([one.carried.used for one in rounds])
+        peak = max(one.carried.used.peak_bytes for one in rounds)
         what = f"carried ({to})"
-        usage.add(case.kind, what, sum(one.measured for one in rounds), Usage(used.cpu_seconds, peak))
+        usage.add(case.kind, what, sum(one.carried.measured for one in rounds), Usage(used.cpu_seconds, peak))
     return _row(case, to, leads, rounds)
 
 
-def _round(place: Place, made: Installation, leads: int, workers: int, bare: float) -> _Round:
+def carry(place: Place, made: Installation, leads: int, workers: int) -> Carried:
+    """Let workers carry the leads that wait, which are so many. Raises :class:`ChildFailed` unless each came once."""
     place.reset()
     children = [made.start("worker") for _ in range(workers)]
     # Starting up is not carrying: what is used counts from the moment at which leads are seen to arrive.
@@ -92,7 +101,7 @@ def _round(place: Place, made: Installation, leads: int, workers: int, bare: flo
     counted = place.count()
     if counted["leads"] != leads or counted["distinct"] != leads:
         raise ChildFailed(f"{leads} leads were to be carried; the sink counted {counted}")
-    return _Round(leads / counted["seconds"], leads / counted["requests"], bare, leads - already, used)
+    return Carried(leads / counted["seconds"], leads / counted["requests"], leads - already, used)
 
 
 def _await_leads(place: Place, children: list[Child], leads: int) -> int:
@@ -118,7 +127,7 @@ def _await_written(made: Installation) -> None:
 
 
 def _row(case: _Case, to: str, leads: int, rounds: list[_Round]) -> Row:
-    rates = [one.rate for one in rounds]
+    rates = [one.carried.rate for one in rounds]
     return {
         "database": case.kind,
         "to": to,
@@ -126,8 +135,8 @@ def _row(case: _Case, to: str, leads: int, rounds: list[_Round]) -> Row:
         "leads": leads,
         "rate": middle(rates),
         "spread": spread(rates),
-        "requests": middle([one.per_request for one in rounds]),
+        "requests": middle([one.carried.per_request for one in rounds]),
         "bare": middle([one.bare for one in rounds]),
-        "ratio": middle([one.rate / one.bare for one in rounds]),
+        "ratio": middle([one.carried.rate / one.bare for one in rounds]),
         "verdict": "" if case.batch else RATE.verdict(middle(rates)),
     }

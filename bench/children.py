@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -42,12 +43,20 @@ class Child:
     It gets no Ctrl-C: whoever started it stops it, at the latest on leaving the ``with`` block.
     """
 
-    def __init__(self, folder: Path, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        module: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] | None = None,
+    ) -> None:
+        """``program`` is what to run instead of Python and the module, which then only gives the name."""
         self.name = " ".join((module, *arguments))
         self._log = folder / f"{module}-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [*(program or (sys.executable, "-m", module)), *arguments],
                 cwd=folder,
                 env=_environment() | dict(env or {}),
                 stdin=subprocess.PIPE,
@@ -86,10 +95,9 @@ class Child:
         return self.summary()
 
     def usage(self) -> Usage:
-        """What it has used so far. Raises :class:`ChildFailed` if it has ended."""
+        """What it and the processes that it started have used so far. Raises :class:`ChildFailed` if it has ended."""
         self.check()
-        times = self._seen.cpu_times()
-        return Usage(times.user + times.system, _peak(self._seen))
+        return usage_of(self._seen)
 
     def stop(self) -> None:
         """Ask it to end, wait, kill it if it will not. May be called twice."""
@@ -98,7 +106,7 @@ class Child:
             try:
                 self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -113,6 +121,17 @@ def total(usages: Sequence[Usage]) -> Usage:
     return Usage(sum(u.cpu_seconds for u in usages), sum(u.peak_bytes for u in usages))
 
 
+def usage_of(process: psutil.Process) -> Usage:
+    """What a process and its descendants have used so far, those included that ended and were waited for."""
+    used = []
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+            times = each.cpu_times()
+            seconds = times.user + times.system + times.children_user + times.children_system
+            used.append(Usage(seconds, _peak(each)))
+    return total(used)
+
+
 def _environment() -> dict[str, str]:
     """Ours, without settings meant for another installation; modules are found as we find them."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
@@ -125,4 +144,5 @@ def _peak(process: psutil.Process) -> int:
         status = Path(f"/proc/{process.pid}/status").read_text()
     except OSError:
         return int(process.memory_info().rss)
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    peaks = (int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    return next(peaks, 0)  # a process that has just ended holds none

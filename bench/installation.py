@@ -19,9 +19,11 @@ from bench.children import Child, ChildFailed
 from bench.payload import CUSTOMERS, PUBLISHER
 from bench.place import SINK_HOST, TABLE_ACCOUNT, Kind, Place, free_port
 from leadkeeper.app import open_services
+from leadkeeper.clock import now_ms
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
+from leadkeeper.privacy.periods import DAY_MS, LONGEST_DAYS
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
@@ -95,16 +97,21 @@ class Installation:
     def kept(self) -> tuple[int, int]:
         """How many leads and how many deliveries are in the database."""
         count = sa.func.count()
-        return self._scalar(sa.select(count).select_from(t.lead)), self._scalar(
-            sa.select(count).select_from(t.delivery)
-        )
+        return self.scalar(sa.select(count).select_from(t.lead)), self.scalar(sa.select(count).select_from(t.delivery))
 
     def undelivered(self) -> int:
         """How many deliveries are not written down as delivered."""
-        return self._scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
+        return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(t.delivery.c.state != "delivered"))
 
-    def _scalar(self, query: sa.Select[int]) -> int:
-        async def run() -> int:
+    def unsent(self) -> int:
+        """How many deliveries are to be sent within a day or are being sent; quick to say also among millions."""
+        soon = t.READY & (t.delivery.c.due_at < now_ms() + DAY_MS)
+        return self.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(soon | t.SENDING))
+
+    def scalar(self, query: sa.Select[R]) -> R:
+        """What this query finds, read beside the processes of this installation."""
+
+        async def run() -> R:
             storage = open_storage(self.settings.database_url)
             try:
                 return await storage.read(lambda conn: conn.execute(query).scalar_one())
@@ -131,6 +138,10 @@ class Installation:
             # How fast it is, not what one publisher may take of it, is measured by keys.
             "LEADKEEPER_QUOTA_KEY_LEADS_A_MINUTE": str(2**31 - 1),
             "LEADKEEPER_QUOTA_KEY_LEADS_A_DAY": str(2**31 - 1),
+            "LEADKEEPER_QUOTA_REQUESTS_A_MINUTE": str(2**31 - 1),
+            # What is old is removed where that is measured, and not beside anything else.
+            "LEADKEEPER_KEEP_PERSONAL_DAYS": str(LONGEST_DAYS),
+            "LEADKEEPER_KEEP_EVIDENCE_DAYS": str(LONGEST_DAYS),
         }
 
     def _await_port(self, child: Child) -> None:

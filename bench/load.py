@@ -127,13 +127,14 @@ class Paced:
         self._free: deque[Line] = deque()
         self._waiting: deque[bytes] = deque()
         self._sent: dict[str, int] = {}
+        self._took: list[float] = []
         self._refused = 0
         self._starved = 0
         self._left = 0
         self._ended = asyncio.Event()
 
     async def run(self, order: Order) -> dict[str, Any]:
-        """Returns for each lead taken its id and when its request began (ns)."""
+        """Returns for each lead taken its id and when its request began (ns), and how long the answers took (ms)."""
         loop = asyncio.get_running_loop()
         self._free.extend(await _connect(order["port"], order["connections"], self._answered))
         lines = list(self._free)
@@ -144,7 +145,7 @@ class Paced:
         await self._ended.wait()
         for line in lines:
             line.close()
-        return {"sent": self._sent, "refused": self._refused, "starved": self._starved}
+        return {"sent": self._sent, "refused": self._refused, "starved": self._starved, "took": self._took}
 
     def _begin(self, message: bytes) -> None:
         if self._free:
@@ -157,6 +158,7 @@ class Paced:
         found = _LEAD_ID.search(answer) if answer.startswith(self._good) else None
         if found:
             self._sent[found[1].decode()] = begun
+            self._took.append((now - begun) / 1e6)
         else:
             self._refused += 1
         if self._waiting:

@@ -30,11 +30,12 @@ class Place:
     Use it as a context: on leaving, all of them are stopped and the folder is removed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, postgres: Postgres | None = None) -> None:
+        """``postgres`` is a server that runs, if there is to be none of its own."""
         self._stack = contextlib.ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="leadkeeper-bench-"))
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self._postgres: Postgres | None = None
+        self._postgres = postgres
 
     def __enter__(self) -> Place:
         try:
@@ -68,7 +69,7 @@ class Place:
     def postgres(self) -> Postgres:
         """The run's own PostgreSQL server, started when first asked for. Raises ``PostgresMissing``."""
         if self._postgres is None:
-            server = Postgres()
+            server = Postgres(on_disk=True)
             self._stack.callback(server.close)
             server.start()
             self._postgres = server

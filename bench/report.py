@@ -1,12 +1,10 @@
-"""The figures as tables on the screen, as JSON, and in the docs page."""
+"""The figures as tables on the screen and in the docs page."""
 
 from __future__ import annotations
 
-import json
 import platform
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from bench.children import ROOT
 from bench.figures import Section, middle
+from bench.results import Measured, merged
 
 PAGE: Final = ROOT / "docs" / "reference" / "performance.md"
 BEGIN: Final = "<!-- measured: written by `make bench ARGS=--write` -->"
@@ -24,13 +23,28 @@ END: Final = "<!-- end of what was measured -->"
 _PACKAGES: Final = ("uvicorn", "starlette", "aiohttp", "sqlalchemy", "asyncpg")
 
 
-def machine(others: Sequence[float]) -> str:
-    """Where the figures were taken, without the machine's name, and how busy ``others`` kept it meanwhile (percent)."""
+def machine() -> str:
+    """Where figures are taken, without the machine's name."""
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     memory = psutil.virtual_memory().total / 2**30
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}. "
+        f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}"
+    )
+
+
+def where(measured: Sequence[Measured]) -> str:
+    """When and where figures were taken, and how busy others kept the machine meanwhile (percent).
+
+    Raises ``ValueError`` for those of several machines, or of one machine with other packages.
+    """
+    machines = {each.machine for each in measured}
+    if len(machines) != 1:
+        raise ValueError(f"the figures are not of one machine: {'; '.join(sorted(machines))}")
+    days = sorted({each.day for each in measured})
+    others = [busy for each in measured for busy in each.others]
+    return (
+        f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, {machines.pop()}. "
         f"Between measurements others kept the cores {middle(others):.0f} % busy, at most {max(others):.0f} %."
     )
 
@@ -63,16 +77,10 @@ def _coloured(cell: str) -> str:
     return cell.replace("PASS", "[green]PASS[/green]").replace("MISS", "[red]MISS[/red]")
 
 
-def as_json(where: str, sections: Sequence[Section]) -> str:
-    """All figures, unrounded."""
-    tables = [{"title": section.title, "rows": section.rows, "notes": section.notes} for section in sections]
-    return json.dumps({"machine": where, "tables": tables}, indent=2, ensure_ascii=False) + "\n"
-
-
-def as_markdown(where: str, sections: Sequence[Section]) -> str:
+def as_markdown(measured: Sequence[Measured]) -> str:
     """All tables."""
-    parts = [f"Measured {where}"]
-    for section in sections:
+    parts = [f"Measured {where(measured)}"]
+    for section in merged(measured):
         lines = [
             "| " + " | ".join(column.heading for column in section.columns) + " |",
             "|" + " --- |" * len(section.columns),
@@ -82,11 +90,11 @@ def as_markdown(where: str, sections: Sequence[Section]) -> str:
     return "\n\n".join(parts)
 
 
-def write_page(where: str, sections: Sequence[Section], page: Path = PAGE) -> None:
-    """Replace what stands between the marks. Raises ``ValueError`` when the page lacks them."""
+def write_page(measured: Sequence[Measured], page: Path = PAGE) -> None:
+    """Replace what stands between the marks. Raises ``ValueError`` when the page lacks them, as :func:`where` does."""
     text = page.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{page} lacks the marks between which figures stand")
-    page.write_text(f"{before}{BEGIN}\n\n{as_markdown(where, sections)}\n\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n\n{as_markdown(measured)}\n\n{END}{after}", encoding="utf-8")

@@ -2,7 +2,8 @@
 
 ``python -m bench.sink FOLDER HOST...`` writes ``{"port": ...}``; FOLDER holds the certificate authority. What it plays
 goes by the path: ``/takes`` 200, ``/hangs`` nothing for 30 s, ``/fails`` 500; ``/$batch`` and ``/MarketplaceLeads``
-are Azure Table's, as far as creating rows goes. Orders: ``reset``, ``count``, ``arrivals``.
+are Azure Table's, as far as creating rows goes; ``/closed`` answers 401 until it is opened. Orders: ``reset``,
+``count``, ``arrivals``, ``gather`` (the arrivals, which are then forgotten), ``open``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _ID: Final = re.compile(rb"\r\nwebhook-id: *([0-9a-f-]+)", re.IGNORECASE)
 _ROW_KEY: Final = re.compile(rb'"RowKey": ?"([^"]+)"')
 _TAKEN: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _FAILED: Final = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+_CLOSED: Final = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
 _MADE: Final = b"HTTP/1.1 204 No Content\r\nx-ms-version: 2019-02-02\r\n\r\n"
 _PART: Final = (
     b"--changesetresponse_b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
@@ -41,6 +43,7 @@ class Sink:
         self.arrivals: dict[bytes, int] = {}
         self.requests = 0
         self.leads = 0
+        self.is_open = False
 
     def take(self, ids: list[bytes]) -> None:
         """Remember leads that came with one request."""
@@ -55,7 +58,14 @@ class Sink:
         match order["order"]:
             case "reset":
                 self.arrivals, self.requests, self.leads = {}, 0, 0
+                self.is_open = False
                 return {}
+            case "open":
+                self.is_open = True
+                return {}
+            case "gather":
+                gathered, self.arrivals = self.arrivals, {}
+                return {lead_id.decode(): at for lead_id, at in gathered.items()}
             case "arrivals":
                 return {lead_id.decode(): at for lead_id, at in self.arrivals.items()}
             case _:
@@ -85,7 +95,9 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes, content: bytes) -> None:
         target = head[: head.index(b"\r\n")].split(b" ")[1].partition(b"?")[0]
-        if target == b"/takes":
+        if target == b"/closed" and not self._sink.is_open:
+            self._transport.write(_CLOSED)
+        elif target in (b"/takes", b"/closed"):
             found = _ID.search(head)
             self._sink.take([found[1]] if found else [])
             self._transport.write(_TAKEN)

@@ -51,6 +51,15 @@ def request(
         connection.close()
 
 
+def sign_in(port: int, key: str) -> dict[str, str]:
+    """Sign in to the portal with a key; the header that says so. Raises :class:`ChildFailed`."""
+    headers = {"Content-Type": _FORM, "Origin": f"http://127.0.0.1:{port}"}
+    status, _, answer = request(port, "POST", "/portal/sign-in", urlencode({"key": key}).encode(), headers)
+    if status != 303:
+        raise ChildFailed(f"signing in: {status}")
+    return {"Cookie": answer["set-cookie"].partition(";")[0]}
+
+
 class Visitor:
     """Looks at ``pages`` in turn and publishes ``offers`` one after another until told to stop, each in a thread.
 
@@ -88,13 +97,7 @@ class Visitor:
                 self._stopping.wait(0.5)
 
     def _look(self) -> None:
-        form = urlencode({"key": self._key}).encode()
-        origin = f"http://127.0.0.1:{self._port}"
-        headers = {"Content-Type": _FORM, "Origin": origin}
-        status, _, answer = request(self._port, "POST", "/portal/sign-in", form, headers)
-        if status != 303:
-            raise ChildFailed(f"signing in: {status}")
-        cookie = {"Cookie": answer["set-cookie"].partition(";")[0]}
+        cookie = sign_in(self._port, self._key)
         while not self._stopping.is_set():
             for page in self._pages:
                 begun = time.monotonic()

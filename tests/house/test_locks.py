@@ -19,7 +19,7 @@ def pins(name: str) -> dict[str, str]:
     return dict(_PIN.findall((ROOT / "requirements" / name).read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("name", ["run.txt", "test.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "test.txt", "client.txt", "peers.txt"])
 def test_every_pin_has_hashes(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]

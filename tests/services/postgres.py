@@ -78,11 +78,15 @@ class Postgres:
     (except when this process is killed outright).
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """Make the cluster; ``settings`` are added to postgresql.conf. Raises :class:`PostgresMissing`."""
+    def __init__(self, settings: Mapping[str, str] | None = None, *, on_disk: bool = False) -> None:
+        """Make the cluster; ``settings`` are added to postgresql.conf. Raises :class:`PostgresMissing`.
+
+        It may lie in memory, where fsync costs nothing, unless ``on_disk``.
+        """
         self._programs = find_programs()
         self._account = account()
-        self._folder = Path(tempfile.mkdtemp(prefix="leadkeeper-pg-", dir=_roomy_folder(self._account)))
+        within = tempfile.gettempdir() if on_disk else _roomy_folder(self._account)
+        self._folder = Path(tempfile.mkdtemp(prefix="leadkeeper-pg-", dir=within))
         self._log = self._folder / "log"
         self._password = secrets.token_hex(12)
         self._settings = {**_SETTINGS, **(settings or {})}
@@ -115,6 +119,13 @@ class Postgres:
     def password(self) -> str:
         """Of the one user."""
         return self._password
+
+    @property
+    def pid(self) -> int:
+        """The server's main process, of which all others are children. Raises :class:`PostgresFailed`."""
+        if self._process is None:
+            raise PostgresFailed("The server does not run.")
+        return self._process.pid
 
     def address(self, application: str) -> str:
         """How one of PostgreSQL's own programs reaches it, under that name."""

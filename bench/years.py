@@ -1,0 +1,138 @@
+"""What it costs the leads of today that those of long ago lose their personal data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from bench.children import ChildFailed
+from bench.contenders import WORDS
+from bench.figures import Column, Row, Say, Section, Target
+from bench.flow import Flow, Slice, p99, together
+from bench.growth import DAYS, fill
+from bench.installation import Installation, https, installation
+from bench.payload import PUBLISHER
+from bench.place import Kind, Place
+from bench.plan import Plan
+from leadkeeper.privacy.periods import DataKind, Own
+from leadkeeper.storage import tables as t
+
+RATE: Final = 100
+"""Leads a second of today."""
+SQLITE: Final = Target("accept p99 of calm", "≤", 1.5)
+POSTGRESQL: Final = Target("arrival p99 of calm", "≤", 1.2)
+MONTH: Final = Target("seconds", "≤", 1)
+_MONTH: Final = 30
+_STALL_SECONDS: Final = 900.0
+_COLUMNS: Final = (
+    Column("database", "Database"),
+    Column("what", "What expires"),
+    Column("removed", "Leads"),
+    Column("seconds", "Seconds", 1),
+    Column("calm_accept", "Accept p99 ms, calm", 1),
+    Column("accept", "meanwhile", 1),
+    Column("calm_arrival", "Arrival p99 ms, calm", 1),
+    Column("arrival", "meanwhile", 1),
+    Column("verdict", "Target"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expiry:
+    """Of how many leads data were removed, within how many seconds, and the flow meanwhile."""
+
+    removed: int
+    seconds: float
+    meanwhile: Slice
+
+
+def measure(place: Place, plan: Plan, say: Say) -> Section:
+    """Days, one after another, and then a month of the oldest leads come to their end beside a steady flow."""
+    section = Section(f"What is old expires beside {RATE} leads a second, {plan.years_leads:,} leads kept", _COLUMNS)
+    for kind in plan.databases:
+        section.rows += _measure(place, plan, kind, say)
+    return section
+
+
+def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> list[Row]:
+    with installation(place, kind, crm=https()) as made:
+        say(f"years: {kind}, {plan.years_leads:,} leads are made")
+        made.do(lambda services: fill(services, plan.years_leads, waiting=False))
+        for word in WORDS[kind]:
+            made.start(word)
+        flow = Flow(place, made, RATE)
+        flow.slice(min(2.0, plan.slice_seconds))
+        say(f"years: {kind}, calm, {plan.years_calm_seconds:g} s")
+        calm = together(flow.several(plan.years_calm_seconds, plan.slice_seconds))
+        days = [_expire(made, flow, DAYS - number - 1, say) for number in range(plan.rounds)]
+        month = _expire(made, flow, DAYS - plan.rounds - _MONTH, say)
+    seconds = sum(each.seconds for each in days)
+    day = _Expiry(sum(each.removed for each in days), seconds, together([each.meanwhile for each in days]))
+    return [_row(kind, f"a day, {plan.rounds} times", calm, day), _row(kind, "a month", calm, month)]
+
+
+def _expire(made: Installation, flow: Flow, days: int, say: Say) -> _Expiry:
+    """Keep data for so many days from now on, and wait until older ones are gone."""
+    say(f"years: what is older than {days} days expires")
+    before = _expired(made, 0)[0]
+    changed_at = int(time.time() * 1_000)
+    made.do(lambda services: services.retention.change(PUBLISHER, Own(personal_days=days), by="bench"))
+    slices: list[tuple[float, Slice]] = []
+    end = time.monotonic() + _STALL_SECONDS
+    while not _is_over(made, changed_at):
+        if time.monotonic() > end:
+            raise ChildFailed(f"what is older than {days} days had not expired within {_STALL_SECONDS:g} s")
+        begun = time.time() * 1_000
+        slices.append((begun, flow.slice(1.0)))
+    count, first, last = _expired(made, changed_at)
+    if not count:
+        raise ChildFailed(f"nothing is older than {days} days")
+    during = [each for begun, each in slices if begun <= last and begun + each.seconds * 1_000 >= first]
+    removed = _expired(made, 0)[0] - before
+    return _Expiry(removed, (last - first) / 1_000, together(during or [slices[-1][1]]))
+
+
+def _expired(made: Installation, since: int) -> tuple[int, int, int]:
+    """Of how many leads data were removed since that moment, and when those of the first and the last (ms)."""
+    at = t.lead.c.expired_at
+    count, first, last = (
+        made.scalar(sa.select(sa.func.coalesce(each, 0)).where(at >= since))
+        for each in (sa.func.count(), sa.func.min(at), sa.func.max(at))
+    )
+    return count, first, last
+
+
+def _is_over(made: Installation, changed_at: int) -> bool:
+    """Whether the publisher's leads were gone through since the change."""
+    w = t.retention_walk.c
+    mine = (w.publisher_id == PUBLISHER, w.kind == DataKind.PERSONAL.value)
+    passed = sa.select(sa.func.coalesce(sa.func.max(w.passed_at), 0)).where(*mine)
+    return int(made.scalar(passed)) >= changed_at
+
+
+def _row(kind: Kind, what: str, calm: Slice, expiry: _Expiry) -> Row:
+    now = expiry.meanwhile
+    ratios = [_ratio(calm.answered, now.answered), _ratio(calm.arrived, now.arrived)]
+    verdict = SQLITE.verdict(ratios[0]) if kind == "sqlite" else POSTGRESQL.verdict(ratios[1])
+    if kind == "postgresql" and what == "a month":
+        verdict = f"{MONTH.verdict(expiry.seconds)}, {verdict}"
+    return {
+        "database": kind,
+        "what": what,
+        "removed": expiry.removed,
+        "seconds": expiry.seconds,
+        "calm_accept": p99(calm.answered),
+        "accept": p99(now.answered),
+        "calm_arrival": p99(calm.arrived),
+        "arrival": p99(now.arrived),
+        "verdict": verdict,
+    }
+
+
+def _ratio(calm: Sequence[float], now: Sequence[float]) -> float | None:
+    before, after = p99(calm), p99(now)
+    return None if before is None or after is None else after / before

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.channel import CHANNEL
+from leadkeeper.storage.hot import on_driver
 
 __all__ = ["Storage", "StorageAway", "open_storage"]
 
@@ -139,7 +140,7 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
         return
     names = tuple(rows[0])
     if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql(_insert_of_values(table, names), [*map(itemgetter(*names), rows)])
+        on_driver(conn, _insert_of_values(table, names), [*map(itemgetter(*names), rows)], many=True)
         return
     if len(rows) < 2:
         conn.execute(sa.insert(table), rows)

@@ -120,7 +120,7 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **content: Any,
     ) -> HTMLResponse:
-        """A template as a page that nobody stores, in the language that the request asks for, rendered as it is sent."""
+        """A template as a page that nobody stores, in the language asked for; it is rendered as it is sent."""
         language = self.language_of(request)
         render = functools.partial(self.render, template, language, path=request.url.path, **content)
         response = _Page(lambda: self._rendered(render), status, {**self._headers, **(headers or {})})

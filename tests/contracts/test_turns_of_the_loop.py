@@ -127,13 +127,11 @@ async def steps_of_sqlite(installation: TestInstallation, call: Callable[[], Awa
     return [step.split()[0] for step in told[begin : told.index("COMMIT", begin) + 1]]
 
 
-async def test_a_lead_takes_the_writer_a_few_steps_and_sqlalchemy_none_of_them(made_file: Path, tmp_path: Path) -> None:
+async def test_a_lead_takes_the_writer_a_few_steps(made_file: Path, tmp_path: Path) -> None:
     async with furnished(on_sqlite(made_file, tmp_path)) as installation:
         await installation.connect()
-        with statements() as seen:
-            keeping = await steps_of_sqlite(installation, lambda: installation.intake.keep(lead()))
+        keeping = await steps_of_sqlite(installation, lambda: installation.intake.keep(lead()))
         assert keeping == ["BEGIN", "SELECT", "INSERT", "INSERT", "COMMIT"]
-        assert {query for query, _ in seen} <= {"BEGIN IMMEDIATE"}
 
 
 async def test_what_came_of_a_lead_takes_the_writer_a_few_steps(made_file: Path, tmp_path: Path) -> None:
@@ -174,6 +172,13 @@ async def test_a_hot_statement_answers_what_sqlalchemy_answers(database_url: str
         assert found == expected
         assert [(row["paused"], row["open"]) for row in found] == [(False, True)]
         assert isinstance(found[0]["open"], bool)
+
+
+async def test_whoever_listens_to_sqlalchemy_hears_of_hot_statements_too(database_url: str) -> None:
+    async with furnished(database_url) as installation:
+        with statements() as seen:
+            await installation.storage.read(lambda conn: HotStatement(_all_of).rows(conn, {"called": "b"}))
+        assert [query for query, _ in seen if "connection.name" in query]
 
 
 async def test_an_error_of_a_hot_statement_is_sqlalchemys_and_holds_no_value(database_url: str) -> None:

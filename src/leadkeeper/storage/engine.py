@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.channel import CHANNEL
-from leadkeeper.storage.hot import on_driver
+from leadkeeper.storage.hot import on_driver, takes_hot_statements
 
 __all__ = ["Storage", "StorageAway", "open_storage"]
 
@@ -140,7 +140,11 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
         return
     names = tuple(rows[0])
     if conn.dialect.name == "sqlite":
-        on_driver(conn, _insert_of_values(table, names), [*map(itemgetter(*names), rows)], many=True)
+        values = [*map(itemgetter(*names), rows)]
+        if takes_hot_statements(conn):
+            on_driver(conn, _insert_of_values(table, names), values, many=True)
+        else:
+            conn.exec_driver_sql(_insert_of_values(table, names), values)
         return
     if len(rows) < 2:
         conn.execute(sa.insert(table), rows)

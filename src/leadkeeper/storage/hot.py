@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -31,7 +31,7 @@ class HotStatement:
 
         Errors are those that SQLAlchemy raises.
         """
-        if conn.dialect.name != "sqlite":
+        if not takes_hot_statements(conn):
             return conn.execute(self._statement(conn.dialect.name), given).all()
         if self._on_sqlite is None:
             self._on_sqlite = _OnSQLite(conn, self._statement("sqlite"))
@@ -39,7 +39,7 @@ class HotStatement:
 
     def run(self, conn: sa.Connection, given: Mapping[str, Any]) -> None:
         """The same for one that answers no rows."""
-        if conn.dialect.name != "sqlite":
+        if not takes_hot_statements(conn):
             conn.execute(self._statement(conn.dialect.name), given)
         else:
             self.rows(conn, given)
@@ -54,12 +54,12 @@ class _OnSQLite:
     """A statement as SQLite's driver takes it."""
 
     def __init__(self, conn: sa.Connection, statement: sa.Select[Any] | sa.Update) -> None:
-        compiled = cast("sa.sql.compiler.SQLCompiler", statement.compile(dialect=conn.dialect))
+        compiled = statement.compile(dialect=conn.dialect)
         self._sql: Final = str(compiled)
         own = compiled.params
         self._parameters: Final = [(name, own[name]) for name in compiled.positiontup or ()]
         columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
-        self._row: Final[Any] = namedtuple("HotRow", [column.key for column in columns], rename=True)
+        self._row: Final = _row_of([str(column.key) for column in columns])
         self._truths: Final = [at for at, column in enumerate(columns) if isinstance(column.type, sa.Boolean)]
 
     def rows(self, conn: sa.Connection, given: Mapping[str, Any]) -> Sequence[Any]:
@@ -74,6 +74,16 @@ class _OnSQLite:
         for at in self._truths:
             read[at] = None if read[at] is None else bool(read[at])
         return read
+
+
+def _row_of(names: Sequence[str]) -> Any:
+    """A class of rows with these attributes; a column without a name has its place alone."""
+    return namedtuple("HotRow", names, rename=True)
+
+
+def takes_hot_statements(conn: sa.Connection) -> bool:
+    """Whether the driver is asked itself: on SQLite, unless somebody (a tracer, say) listens to SQLAlchemy for it."""
+    return conn.dialect.name == "sqlite" and not conn.dispatch.before_cursor_execute
 
 
 def _bound(value: Any) -> Any:

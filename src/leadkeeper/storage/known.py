@@ -10,7 +10,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_offer
 from leadkeeper.storage import tables as t
 
-_ONE: Final = sa.literal_column("1")
+_ONE: Final[sa.ColumnElement[Any]] = sa.literal_column("1")
 # Made once: to make a statement costs several times what it costs to run it.
 _OFFER: Final[sa.Select[Any]] = sa.select(_ONE).where(t.offer.c.ref == sa.bindparam("offer"))
 _SUSPENDED: Final[sa.Select[Any]] = sa.select(_ONE).where(

@@ -7,6 +7,7 @@ that declines gets nothing from this installation again, from no publisher.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,7 @@ from leadkeeper.access.keys import hashed, new_token
 from leadkeeper.destinations.interface import Standing
 from leadkeeper.mail.address import MailAddress, MailRules, distinct
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import listed
 
 VALID_MS: Final = 7 * 86_400_000
 """How long the link of a question can be used, and how long the publisher cannot have it asked again."""
@@ -236,11 +237,22 @@ def _this(publisher_id: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _rows(conn: sa.Connection, publisher_id: str, addresses: Any) -> dict[str, sa.Row[Any]]:
+    given = {"publisher": publisher_id, "addresses": [address.key for address in addresses]}
+    return {row.address: row for row in conn.execute(_rows_of(conn.dialect.name), given)}
+
+
+@functools.cache
+def _rows_of(dialect: str) -> sa.Select[Any]:
     c = t.contact.c
-    those = (c.publisher_id == publisher_id, one_of(conn, c.address, [address.key for address in addresses]))
-    return {row.address: row for row in conn.execute(sa.select(t.contact).where(*those))}
+    those = (c.publisher_id == sa.bindparam("publisher"), listed(dialect, c.address, "addresses"))
+    return sa.select(t.contact).where(*those)
 
 
 def _declined(conn: sa.Connection, addresses: Any) -> set[str]:
+    return set(conn.scalars(_declined_of(conn.dialect.name), {"mailboxes": [each.mailbox for each in addresses]}))
+
+
+@functools.cache
+def _declined_of(dialect: str) -> sa.Select[Any]:
     mailbox = t.declined_mailbox.c.mailbox
-    return set(conn.scalars(sa.select(mailbox).where(one_of(conn, mailbox, [each.mailbox for each in addresses]))))
+    return sa.select(mailbox).where(listed(dialect, mailbox, "mailboxes"))

@@ -6,6 +6,7 @@ that work. What is broken has nothing to lose: its repair takes effect at once. 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from leadkeeper.connections.resource import Stored
 from leadkeeper.offer import OfferRef
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import listed, one_of
 
 UNASKED: Final = 2_000
 """How long (ms) after it was made a change is validated without being asked."""
@@ -107,9 +108,14 @@ def change_rows(conn: sa.Connection, connection_ids: list[str]) -> Mapping[str, 
     """The rows of the changes that wait, by connection."""
     if not connection_ids:
         return {}
-    those = one_of(conn, t.connection_change.c.connection_id, connection_ids)
-    rows = conn.execute(sa.select(t.connection_change).where(those))
+    rows = conn.execute(_changes_of(conn.dialect.name), {"connections": connection_ids})
     return {row.connection_id: row for row in rows}
+
+
+@functools.cache
+def _changes_of(dialect: str) -> sa.Select[Any]:
+    x = t.connection_change
+    return sa.select(x).where(listed(dialect, x.c.connection_id, "connections"))
 
 
 def take_change(conn: sa.Connection, connection_id: str, change: SettingsChange, now: int) -> None:

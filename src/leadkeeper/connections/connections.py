@@ -382,11 +382,14 @@ class Connections:
         return await self._storage.write(transaction)
 
 
+_NAMED: Final = sa.select(t.connection).where(
+    t.connection.c.offer_ref == sa.bindparam("offer"), t.connection.c.name == sa.bindparam("called")
+)
+
+
 def _row(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any] | None:
     require_offer(conn, offer)
-    return conn.execute(
-        sa.select(t.connection).where(t.connection.c.offer_ref == str(offer), t.connection.c.name == name)
-    ).first()
+    return conn.execute(_NAMED, {"offer": str(offer), "called": name}).first()
 
 
 def _present(conn: sa.Connection, offer: OfferRef, name: str) -> sa.Row[Any]:

@@ -27,6 +27,7 @@ from leadkeeper.delivery.telling import tell_of_steps
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, listed, one_of
+from leadkeeper.storage.hot import HotStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +93,32 @@ def _next(sent: Sent, now: int, random_unit: float) -> Next:
 
 
 def _unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
-    written = set(conn.scalars(_written(conn.dialect.name), {"attempts": [sent.attempt_id for sent in sends]}))
+    written = {row.id for row in _WRITTEN.rows(conn, {"attempts": [sent.attempt_id for sent in sends]})}
     return [sent for sent in sends if sent.attempt_id not in written] if written else sends
 
 
 # Statements are made once for each database: to make one anew costs several times what it costs to run it.
 
 
-@functools.cache
 def _written(dialect: str) -> sa.Select[Any]:
     return sa.select(t.attempt.c.id).where(listed(dialect, t.attempt.c.id, "attempts"))
 
 
-@functools.cache
+_WRITTEN: Final = HotStatement(_written)
+
+
 def _held(dialect: str) -> sa.Select[Any]:
     d = t.delivery.c
     query = sa.select(d.id, d.lease_id, d.set_aside_for)
     return query.where(listed(dialect, d.id, "deliveries"), t.SENDING).with_for_update()
 
 
+_HELD: Final = HotStatement(_held)
+
+
 def _still_held(conn: sa.Connection, sends: Sequence[Sent]) -> Mapping[tuple[str, str], str | None]:
     """Those of the deliveries that are still ours, each with its lease, and for what it was set aside before, if so."""
-    rows = conn.execute(_held(conn.dialect.name), {"deliveries": [sent.delivery_id for sent in sends]})
+    rows = _HELD.rows(conn, {"deliveries": [sent.delivery_id for sent in sends]})
     found = {row.id: row for row in rows}
     held = [row for sent in sends if (row := found.get(sent.delivery_id)) is not None and row.lease_id == sent.lease_id]
     return {(row.id, row.lease_id): row.set_aside_for for row in held}
@@ -140,7 +145,7 @@ def _write_states(conn: sa.Connection, steps: Mapping[str, Next], now: int) -> N
         conn.execute(_LATER, later)
     for (state, attempts), ids in by_end.items():
         given = {"deliveries": ids, "now": now, "end": state, "tries": attempts}
-        conn.execute(_ended(conn.dialect.name), given)
+        _ENDED.run(conn, given)
 
 
 _NEXT: Final[Mapping[str, Any]] = {
@@ -157,13 +162,15 @@ _TRIED: Final = (
 _LATER: Final = _TRIED.values(due_at=sa.bindparam("due", type_=sa.BigInteger))
 
 
-@functools.cache
 def _ended(dialect: str) -> sa.Update:
     return (
         sa.update(t.delivery)
         .where(listed(dialect, t.delivery.c.id, "deliveries"))
         .values(crash_count=0, set_aside_for=None, **_NEXT)
     )
+
+
+_ENDED: Final = HotStatement(_ended)
 
 
 def _refused_before(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
@@ -210,13 +217,16 @@ _SET: Final = sa.update(t.connection).where(t.connection.c.id == sa.bindparam("o
 """Of each connection, the columns of its health and what was learned of it."""
 
 
-@functools.cache
 def _healths(dialect: str, *, locked: bool) -> sa.Select[Any]:
     c = t.connection.c
     learned = (c.tried, c.proven, c.test_diagnosis.is_not(None).label("failed"))
     selected = sa.select(c.id, c.generation, *learned, *health_selected())
     query = selected.where(listed(dialect, c.id, "connections")).order_by(c.id)
     return query.with_for_update() if locked else query
+
+
+_HEALTHS: Final = HotStatement(functools.partial(_healths, locked=False))
+_HEALTHS_LOCKED: Final = HotStatement(functools.partial(_healths, locked=True))
 
 
 def _changes(
@@ -229,7 +239,7 @@ def _changes(
     locked: bool = False,
 ) -> dict[str, HealthChange]:
     changes = {}
-    for row in conn.execute(_healths(conn.dialect.name, locked=locked), {"connections": connections}):
+    for row in (_HEALTHS_LOCKED if locked else _HEALTHS).rows(conn, {"connections": connections}):
         summary = [one for generation, one in answers[row.id] if generation == row.generation]
         before = health_of(row)
         change = after_answers(before, summary, now, random_unit)

@@ -71,21 +71,28 @@ def _check_template(name: str, template: str) -> None:
                 "%(name)s: longer than %(template_limit)s characters.", name=name, template_limit=TEMPLATE_LIMIT
             )
         )
+    piece = _first_wrong(template)
+    if piece in ("{", "}"):
+        raise ValueError(lazy_gettext("%(name)s: a brace stands alone; write {{ or }} for a brace itself.", name=name))
+    if piece is not None:
+        known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
+        raise ValueError(
+            lazy_gettext(
+                "%(name)s: there is no placeholder %(piece)s; there are %(known)s.",
+                name=name,
+                piece=piece[:40],
+                known=known,
+            )
+        )
+
+
+@lru_cache(maxsize=512)  # they are looked at each time that the settings of a connection are read
+def _first_wrong(template: str) -> str | None:
+    """The first lone brace, or what stands for no placeholder with its braces; ``None`` where nothing does."""
     for piece in _PIECE.finditer(template):
-        if piece["lone"]:
-            raise ValueError(
-                lazy_gettext("%(name)s: a brace stands alone; write {{ or }} for a brace itself.", name=name)
-            )
-        if piece["name"] is not None and piece["name"] not in _PLACEHOLDERS:
-            known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
-            raise ValueError(
-                lazy_gettext(
-                    "%(name)s: there is no placeholder %(piece)s; there are %(known)s.",
-                    name=name,
-                    piece=piece[0][:40],
-                    known=known,
-                )
-            )
+        if piece["lone"] or (piece["name"] is not None and piece["name"] not in _PLACEHOLDERS):
+            return piece[0]
+    return None
 
 
 FieldMapping = Annotated[dict[str, Value], Field(max_length=100), AfterValidator(_checked)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -26,7 +27,7 @@ class ClientAddresses:
         that is no address ends the search: what stands before it is anybody's word, so the proxy that sent it counts.
         """
         peer = scope.get("client")
-        found = _parsed(peer[0]) if peer else None
+        found = _peer(peer[0]) if peer else None
         if found is None or not self._trusts(found):
             return limit_key(found)
         for text in reversed(_forwarded(scope)):
@@ -45,7 +46,7 @@ class ClientAddresses:
 
     def is_proxy(self, address: str) -> bool:
         """Whether ``address`` (of a socket's peer) is one of the trusted proxies: many clients share it."""
-        parsed = _parsed(address)
+        parsed = _peer(address)
         return parsed is not None and self._trusts(parsed)
 
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
@@ -64,6 +65,11 @@ def _forwarded(scope: Scope) -> list[str]:
     lines = [value for name, value in scope["headers"] if name == _HEADER]
     entries = [part.strip() for part in b",".join(lines).decode("latin-1").split(",")]
     return [entry for entry in entries if entry][-_MOST_HOPS:]
+
+
+@functools.lru_cache(4_096)  # asked for each connection and each request; what a header says is never kept
+def _peer(text: str) -> IPv4Address | IPv6Address | None:
+    return _parsed(text)
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

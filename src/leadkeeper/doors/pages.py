@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import gzip
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -14,9 +16,11 @@ from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, s
 from jinja2.bccache import Bucket
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.languages import accepted
+from leadkeeper.gate import Gate, acting_for
 from leadkeeper.texts import Language, Languages, LazyText
 
 LANGUAGE_COOKIE: Final = "language"
@@ -50,6 +54,23 @@ def language_of(request: Request, languages: Languages) -> Language:
     return accepted(request.headers.get("accept-language"), languages)
 
 
+RENDERED_AT_ONCE: Final = 2
+"""How many pages of a door are rendered at the same time, each in a thread; publishers take turns."""
+
+
+class _Page(HTMLResponse):
+    """A page that is rendered as it is sent: what takes long to render keeps nobody else's requests waiting."""
+
+    def __init__(self, render: Callable[[], Awaitable[str]], status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(None, status, headers)
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.body = (await self._render()).encode()
+        self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 class Pages:
     """Renders one door's templates in each of ``languages``, sealed by ``policy``.
 
@@ -72,6 +93,7 @@ class Pages:
         self._languages = languages
         self._headers = {**SAFE_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
         self._always = {"languages": languages} | always
+        self._turns = Gate(RENDERED_AT_ONCE, 1)
         compiled = _Compiled()
         self._environments = {language.code: _environment(package, language, compiled) for language in languages}
         for environment in self._environments.values():
@@ -86,6 +108,10 @@ class Pages:
         found = self._environments[language.code].get_template(template)
         return found.render(language=language.code, **(self._always | content))
 
+    async def _rendered(self, render: Callable[[], str]) -> str:
+        async with self._turns.place(acting_for()):
+            return await asyncio.to_thread(render)
+
     def page(
         self,
         request: Request,
@@ -94,10 +120,10 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **content: Any,
     ) -> HTMLResponse:
-        """A template as a page that nobody stores, in the language that the request asks for."""
+        """A template as a page that nobody stores, in the language asked for; it is rendered as it is sent."""
         language = self.language_of(request)
-        html = self.render(template, language, path=request.url.path, **content)
-        response = HTMLResponse(html, status, {**self._headers, **(headers or {})})
+        render = functools.partial(self.render, template, language, path=request.url.path, **content)
+        response = _Page(lambda: self._rendered(render), status, {**self._headers, **(headers or {})})
         response.headers["Content-Language"] = language.code
         if request.query_params.get("lang") == language.code:
             response.set_cookie(LANGUAGE_COOKIE, language.code, max_age=_YEAR, samesite="lax", httponly=True)

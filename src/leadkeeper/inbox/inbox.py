@@ -11,20 +11,19 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from leadkeeper.catalogue import from_stored
-from leadkeeper.clock import to_datetime, to_text
+from leadkeeper.clock import to_text
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Receipt
-from leadkeeper.inbox.content import Content, content_of
-from leadkeeper.inbox.followed import FOLLOWED, events_of, follow_up_of
+from leadkeeper.inbox.content import content_of
+from leadkeeper.inbox.followed import FOLLOWED, events_of
 from leadkeeper.inbox.in_state import in_state, tabs
 from leadkeeper.inbox.missing_records import missing_since
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
-from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
+from leadkeeper.inbox.pages import FoundLeads, page_of, shown, summaries
 from leadkeeper.inbox.period import within
 from leadkeeper.inbox.runs import Runs, runs_of
 from leadkeeper.inbox.sorting import SORTED, beside, in_order
 from leadkeeper.intake.normal import normal_address
-from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
@@ -88,7 +87,8 @@ class Inbox:
         self, filters: LeadFilter, cursor: str | None = None, limit: int = 50, *, newer: bool = False
     ) -> LeadPage:
         """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``, or the next ``newer``."""
-        return await self._storage.read(_list, filters, cursor, min(limit, MOST), newer=newer)
+        most = min(limit, MOST)
+        return await self._storage.read_and_build(lambda c: _list(c, filters, cursor, most, newer=newer), page_of)
 
     async def counts(self, filters: LeadFilter) -> dict[str, int]:
         """How many leads of a publisher and an offer stand on each of ``narrowing.TABS``."""
@@ -96,7 +96,7 @@ class Inbox:
 
     async def same_customer(self, lead_id: str) -> LeadPage:
         """The newest other leads of the same publisher with the same e-mail address."""
-        return await self._storage.read(_same_customer, lead_id)
+        return await self._storage.read_and_build(lambda c: _same_customer(c, lead_id), page_of)
 
     async def get(self, lead_id: str, language: Language = ENGLISH) -> LeadView | None:
         """One lead whole, its diagnoses in ``language``, or ``None``."""
@@ -143,7 +143,9 @@ def _conditions(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
     return found + within(filters.since_ms, filters.until_ms)
 
 
-def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False) -> LeadPage:
+def _list(
+    conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool = False
+) -> FoundLeads:
     if filters.sort is not None:
         return _sorted(conn, filters, cursor, limit, newer=newer)
     rows, end = _rows(conn, filters, cursor, limit, newer=newer)
@@ -152,27 +154,17 @@ def _list(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: i
     if newer:
         page.reverse()
     older, back = (cursor if not page else page[-1].id, further) if newer else (further, page[0].id if page else cursor)
-    return _page(conn, page, older, back if cursor is not None else None, looked_further=end is not None and not more)
+    back, further = back if cursor is not None else None, end is not None and not more
+    return FoundLeads(page, summaries(conn, [row.id for row in page]), older, back, looked_further=further)
 
 
-def _sorted(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool) -> LeadPage:
+def _sorted(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool) -> FoundLeads:
     """The same in the order of a column: of the newest that fit, as many as are put in order."""
     rows, end = _rows(conn, replace(filters, oldest_first=False), None, SORTED)
     page, before, behind = beside(in_order(rows[:SORTED], filters.sort or ""), cursor, limit, newer=newer)
     bounded = end is not None or len(rows) > SORTED
     older, back = (page[-1].id if page and behind else None), (page[0].id if page and before else None)
-    return _page(conn, page, older, back, looked_further=bounded)
-
-
-def _page(
-    conn: sa.Connection, page: Sequence[sa.Row[Any]], older: str | None, back: str | None, *, looked_further: bool
-) -> LeadPage:
-    deliveries = _summaries(conn, [row.id for row in page])
-    leads = [_shown(row, ENGLISH) | {"deliveries": deliveries[row.id]} for row in page]
-    # One call for all of them: a page may hold thousands of deliveries.
-    return LeadPage.model_validate(
-        {"leads": leads, "next_cursor": older, "previous_cursor": back, "looked_further": looked_further}
-    )
+    return FoundLeads(page, summaries(conn, [row.id for row in page]), older, back, looked_further=bounded)
 
 
 def _rows(
@@ -234,58 +226,14 @@ def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:
     return counts(conn, tabs(conn, whose), _conditions(LeadFilter(whose, filters.offer_id)))
 
 
-def _same_customer(conn: sa.Connection, lead_id: str) -> LeadPage:
+def _same_customer(conn: sa.Connection, lead_id: str) -> FoundLeads:
     c = t.lead.c
     row = conn.execute(sa.select(c.email, c.publisher_id, c.withheld).where(c.id == lead_id)).first()
     if row is None or not row.email or row.withheld:
-        return LeadPage(leads=())
+        return FoundLeads((), {})
     query = _LEADS.where(c.email == row.email, c.publisher_id == row.publisher_id, c.id != lead_id)
     rows = conn.execute(query.order_by(c.id.desc()).limit(10)).all()
-    deliveries = _summaries(conn, [each.id for each in rows])
-    leads = [_shown(each, ENGLISH) | {"deliveries": deliveries[each.id]} for each in rows]
-    return LeadPage.model_validate({"leads": leads})
-
-
-def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-    """The deliveries of each lead, as :class:`~leadkeeper.views.DeliverySummary` reads them."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    rows = conn.execute(_DELIVERIES.where(one_of(conn, t.delivery.c.lead_id, lead_ids))).all()
-    for row in rows:
-        delivery = {"id": row.id, "connection": row.name, "destination": row.destination, "state": row.shown}
-        found[row.lead_id].append(delivery)
-    return found
-
-
-def _shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
-    content = content_of(row.body)
-    unknown = [] if is_known_source(row.source) or row.test else ["source"]
-    unknown += [] if is_known_action(row.action) or row.test else ["action"]
-    return {
-        "id": row.id,
-        "created_time": to_text(row.created_at),
-        "publisher_id": row.publisher_id,
-        "offer_id": row.offer_id,
-        "source": row.source,
-        "action": row.action,
-        "lead_source": lead_source_text(row.source, row.action, row.publisher_id, row.offer_id, row.title),
-        "test": row.test,
-        "preview": row.preview,
-        "withheld": row.withheld,
-        "personal_data_removed_at": None if row.expired_at is None else to_text(row.expired_at),
-        "unknown": tuple(unknown),
-        "customer": content.customer,
-        "notes": _notes(content, row, language),
-        "follow_up": follow_up_of(row),
-    }
-
-
-def _notes(content: Content, row: sa.Row[Any], language: Language) -> tuple[LeadNoteView, ...]:
-    if row.expired_at is not None:
-        return (expired_note(to_datetime(row.expired_at), language),)
-    if content.damaged:
-        return (damaged_note(language),)
-    customer = content.customer.model_dump(by_alias=True)
-    return notes_on(customer, language, withheld=row.withheld, test=row.test)
+    return FoundLeads(rows, summaries(conn, [each.id for each in rows]))
 
 
 def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView | None:
@@ -297,15 +245,15 @@ def lead_view(conn: sa.Connection, lead_id: str, language: Language) -> LeadView
     found = conn.execute(_DELIVERIES.where(t.delivery.c.lead_id == lead_id)).all()
     ids = [delivery.id for delivery in found]
     attempts, missing = _attempts(conn, ids, language), missing_since(conn, ids)
-    shown = _shown(row, language)
+    summary = shown(row, language)
     return LeadView(
-        **shown,
+        **summary,
         description=content.description,
         campaign=content.campaign,
         consent=_consent(row.consent),
         extra=content.extra,
         deliveries=tuple(
-            _delivery(each, attempts[each.id], language, shown["notes"], missing.get(each.id)) for each in found
+            _delivery(each, attempts[each.id], language, summary["notes"], missing.get(each.id)) for each in found
         ),
         events=events_of(conn, lead_id),
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.delivery.due import OPEN, UNPROVEN
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
+from leadkeeper.storage.hot import HotStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,20 @@ _ROUTES: sa.Select[Any] = (
 )
 
 
-@functools.cache
 def _routes_of(dialect: str) -> sa.Select[Any]:
     return _ROUTES.where(listed(dialect, t.offer.c.ref, "offers"))
 
 
-@functools.cache
 def _routes_under_lease(dialect: str) -> sa.Select[Any]:
     # A lease that is forgotten would hold what is claimed under it for ever.
     known = sa.exists().where(t.lease.c.id == sa.bindparam("lease"))
     name = sa.select(t.publisher.c.display_name).where(t.publisher.c.id == t.offer.c.publisher_id).scalar_subquery()
     sends = sa.and_(known, *OPEN, sa.not_(UNPROVEN))
     return _routes_of(dialect).add_columns(t.connection.c.generation, sends, t.offer.c.title, name)
+
+
+_ROUTES_ALONE: Final = HotStatement(_routes_of)
+_ROUTES_UNDER_LEASE: Final = HotStatement(_routes_under_lease)
 
 
 def read_routes(conn: sa.Connection, offers: Collection[str], lease_id: str, now: int) -> dict[str, Route]:
@@ -83,9 +85,9 @@ def read_routes(conn: sa.Connection, offers: Collection[str], lease_id: str, now
     """
     given: dict[str, Any] = {"offers": list(offers)}
     if lease_id:
-        rows = conn.execute(_routes_under_lease(conn.dialect.name), {**given, "lease": lease_id, "now": now})
+        rows = _ROUTES_UNDER_LEASE.rows(conn, {**given, "lease": lease_id, "now": now})
     else:
-        rows = conn.execute(_routes_of(conn.dialect.name), given)
+        rows = _ROUTES_ALONE.rows(conn, given)
     found: dict[str, tuple[Any, list[RouteConnection]]] = {}
     for ref, live, previewed, suspended, connection_id, *facts in rows:
         _, connections = found.setdefault(ref, ((live, previewed, suspended, facts[5:]), []))

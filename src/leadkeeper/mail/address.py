@@ -44,7 +44,7 @@ class MailAddress:
     @property
     def shown(self) -> str:
         """As people read it."""
-        return f"{self.local}@{idna.decode(self.domain)}"
+        return f"{self.local}@{_readable(self.domain)}"
 
     @property
     def key(self) -> str:
@@ -117,6 +117,11 @@ def _domain(text: str) -> str:
         return idna.encode(text, uts46=True, std3_rules=True).decode()
     except (idna.IDNAError, UnicodeError):
         raise ValueError(lazy_gettext("is no e-mail address: what stands after the @ is no domain")) from None
+
+
+@functools.lru_cache(2_000)  # the same few, with each look at connections that tell many contacts
+def _readable(domain: str) -> str:
+    return idna.decode(domain)
 
 
 def _contact(text: str) -> str:

@@ -19,11 +19,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.channel import CHANNEL
+from leadkeeper.storage.hot import on_driver, takes_hot_statements
 
 __all__ = ["Storage", "StorageAway", "open_storage"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 Transaction = Callable[Concatenate[sa.Connection, P], R]
 
 
@@ -46,6 +48,13 @@ class Storage(Protocol):
 
     async def read(self, transaction: Transaction[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call ``transaction``, which writes nothing."""
+        ...
+
+    async def read_and_build(self, transaction: Transaction[[], S], build: Callable[[S], R]) -> R:
+        """Call ``transaction``, then ``build`` with what it read, in a thread of its own after the transaction.
+
+        For what is made of many rows: neither the loop nor the database waits for it.
+        """
         ...
 
     async def migrate(self, transaction: Transaction[[], R]) -> R:
@@ -111,6 +120,16 @@ def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, value
     return column.in_(sa.select(each.c.value))
 
 
+def rows_as_json(dialect: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """The ``columns`` of the rows of a group as one JSON text, a list of lists in no order.
+
+    A row costs the database's driver more than its values cost JSON: so many come as one.
+    """
+    if dialect == "postgresql":
+        return sa.cast(sa.func.json_agg(sa.func.json_build_array(*columns)), sa.Text)
+    return sa.func.json_group_array(sa.func.json_array(*columns), type_=sa.Text)
+
+
 def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows``, which all name the same columns, in one statement where the database gains by that.
 
@@ -121,7 +140,11 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
         return
     names = tuple(rows[0])
     if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql(_insert_of_values(table, names), [*map(itemgetter(*names), rows)])
+        values = [*map(itemgetter(*names), rows)]
+        if takes_hot_statements(conn):
+            on_driver(conn, _insert_of_values(table, names), values, many=True)
+        else:
+            conn.exec_driver_sql(_insert_of_values(table, names), values)
         return
     if len(rows) < 2:
         conn.execute(sa.insert(table), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import asyncpg
@@ -19,11 +20,14 @@ from leadkeeper.storage.turns import run_in_turn
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 
 POOL: Final = 8
 PLACES: Final = 12
 """How many of the 16 connections of a process publishers may have at once; one alone has 4, two have 3 each."""
 PLACES_RESERVED: Final = 4
+BUILDERS: Final = 2
+"""How many threads make something of what was read: more would keep the loop waiting for the processor."""
 TRANSACTION_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 5
 _READ_ONLY: Final = "25006"
@@ -52,6 +56,7 @@ class PostgreSQL:
         self._opening = asyncio.Lock()
         self._pooled = False
         self._places = Gate(PLACES, PLACES_RESERVED)
+        self._builders = ThreadPoolExecutor(BUILDERS, "build")
 
     async def write(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
@@ -70,6 +75,13 @@ class PostgreSQL:
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         return await self._run(lambda c: transaction(c, *args, **kwargs))
+
+    async def read_and_build(self, transaction: Callable[[sa.Connection], S], build: Callable[[S], R]) -> R:
+        async def run() -> R:
+            found = await self._begin(transaction)
+            return await asyncio.get_running_loop().run_in_executor(self._builders, build, found)
+
+        return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: asyncio.create_task(run(), name="build"))
 
     async def _run(self, transaction: Callable[[sa.Connection], R]) -> R:
         return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
@@ -164,6 +176,7 @@ class PostgreSQL:
     async def close(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=TRANSACTION_SECONDS)
+        await asyncio.to_thread(self._builders.shutdown)
         if self._engine is not None:
             await self._engine.dispose()
 

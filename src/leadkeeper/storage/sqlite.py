@@ -24,6 +24,7 @@ from leadkeeper.storage.writer_thread import TransactionResult, WriterThread
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 
 READERS: Final = 4
 WRITERS: Final = 3
@@ -169,6 +170,15 @@ class SQLite:
             BUSY_SECONDS,
             lambda: asyncio.get_running_loop().run_in_executor(
                 self._read_threads, lambda: self._do(self._begin_reading, lambda c: transaction(c, *args, **kwargs))
+            ),
+        )
+
+    async def read_and_build(self, transaction: Callable[[sa.Connection], S], build: Callable[[S], R]) -> R:
+        return await run_in_turn(
+            self._readers,
+            BUSY_SECONDS,
+            lambda: asyncio.get_running_loop().run_in_executor(
+                self._read_threads, lambda: build(self._do(self._begin_reading, transaction))
             ),
         )
 

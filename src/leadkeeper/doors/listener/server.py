@@ -20,6 +20,8 @@ from leadkeeper.doors.listener.protocol import BoundedProtocol
 _TICK_SECONDS: Final = 0.1
 _TICKS: Final = 5
 """Deadlines are looked at every so many ticks."""
+LOOKED_AT: Final = 100
+"""At so many connections' deadlines it looks before the loop goes on with what else there is to do."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -43,12 +45,15 @@ class Listener:
             each.shed()
         return admitted
 
-    def look(self, now: float) -> None:
-        """End the connections whose time is over."""
+    async def look(self, now: float) -> None:
+        """End the connections whose time is over, at ``now`` by the loop's clock."""
         elapsed = 0.0 if self._looked is None else now - self._looked
         self._looked = now
-        for line in list(self.crowd.lines):
-            line.look(now, elapsed)
+        for number, line in enumerate(list(self.crowd.lines)):
+            if number % LOOKED_AT == LOOKED_AT - 1:
+                await asyncio.sleep(0)
+            if line in self.crowd.lines:
+                line.look(now, elapsed)
 
 
 class Server(uvicorn.Server):
@@ -69,7 +74,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
         if counter % _TICKS == 0:
-            self._listener.look(asyncio.get_running_loop().time())
+            await self._listener.look(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def main_loop(self) -> None:

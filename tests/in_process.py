@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,7 +16,8 @@ from unittest import mock
 import aiohttp
 import fastapi.routing
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import get_dependant
+from fastapi.dependencies.utils import get_dependant, get_typed_return_annotation
+from fastapi.utils import create_model_field
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -46,14 +48,33 @@ def _read_once(*, path: str, call: Callable[..., Any], **more: Any) -> Dependant
 
     Thousands of tests open an installation, and each reads the same hundred signatures: half of the CPU of opening.
     """
-    key = (path, getattr(call, "__func__", call))
+    key = (path, _function(call))
     if key not in _read:
         _read[key] = get_dependant(path=path, call=call, **more)
     known = _read[key]
     return dataclasses.replace(known, call=call, dependencies=list(known.dependencies))
 
 
-mock.patch.object(fastapi.routing, "get_dependant", _read_once).start()
+def _function(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a method, which is the same for every object."""
+    found: Callable[..., Any] = getattr(call, "__func__", call)
+    return found
+
+
+_answered_once: Final = functools.cache(get_typed_return_annotation)
+"""What a function says that it answers: like the fields made of it, the same for every installation."""
+
+
+def _answer_read_once(call: Callable[..., Any]) -> Any:
+    return _answered_once(_function(call))
+
+
+for _name, _once in (
+    ("get_dependant", _read_once),
+    ("get_typed_return_annotation", _answer_read_once),
+    ("create_model_field", functools.cache(create_model_field)),
+):
+    mock.patch.object(fastapi.routing, _name, _once).start()
 
 
 @contextlib.asynccontextmanager

@@ -177,9 +177,17 @@ class Installation:
 
 @contextlib.asynccontextmanager
 async def installation(
-    database_url: str, *, worker: bool = False, languages: Languages | None = None, **more: Any
+    database_url: str,
+    *,
+    worker: bool = False,
+    languages: Languages | None = None,
+    furnished: bool = False,
+    **more: Any,
 ) -> AsyncIterator[Installation]:
-    """An installation over a new database, with or without a worker that carries leads; ``more`` are other settings."""
+    """An installation over a new database, with or without a worker that carries leads; ``more`` are other settings.
+
+    ``furnished``: over a copy of such a database, in which the publisher and its offer are already.
+    """
     settings = Settings(
         database_url=database_url,
         secret_key=SecretStr(SECRET_KEY),
@@ -197,11 +205,15 @@ async def installation(
         url = await stack.enter_async_context(listening(doors, settings.listener_limits, settings.proxies))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         found = Installation(opened.services, url, session, doors)
-        operator = await found.visitor("operator")
-        assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
-        offer = {"title": "Contoso CRM Pro", "offerType": "saas"}
-        assert (await operator.put("/v1/publishers/contoso/offers/crm-pro", offer)).status == 201
+        if not furnished:
+            await _furnish(await found.visitor("operator"))
         yield found
+
+
+async def _furnish(operator: Visitor) -> None:
+    assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
+    offer = {"title": "Contoso CRM Pro", "offerType": "saas"}
+    assert (await operator.put("/v1/publishers/contoso/offers/crm-pro", offer)).status == 201
 
 
 @contextlib.asynccontextmanager

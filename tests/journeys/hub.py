@@ -123,7 +123,7 @@ class Process:
             return child.poll() is not None
 
         took = await until(f"{self.name} ends", gone, seconds, 0.01, self.hub.tail)
-        return child.returncode, took
+        return child.wait(), took
 
     def has_port(self, port: int) -> bool:
         """Whether one of its connections goes out from ``port``."""

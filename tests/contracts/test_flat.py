@@ -49,7 +49,7 @@ async def home(
     if kind not in filled:
         await _make_history(database_url)
         if kind == "sqlite":
-            filled[kind] = shutil.copy(name, tmp_path_factory.mktemp("filled"))
+            filled[kind] = shutil.copy(name, str(tmp_path_factory.mktemp("filled")))
         else:
             filled[kind] = f"filled_{name}"
             request.getfixturevalue("postgres").create_database(filled[kind], template=name)

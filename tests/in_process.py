@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,7 +16,8 @@ from unittest import mock
 import aiohttp
 import fastapi.routing
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import get_dependant
+from fastapi.dependencies.utils import get_dependant, get_typed_return_annotation
+from fastapi.utils import create_model_field
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -49,14 +51,33 @@ def _read_once(*, path: str, call: Callable[..., Any], **more: Any) -> Dependant
 
     Thousands of tests open an installation, and each reads the same hundred signatures: half of the CPU of opening.
     """
-    key = (path, getattr(call, "__func__", call))
+    key = (path, _function(call))
     if key not in _read:
         _read[key] = get_dependant(path=path, call=call, **more)
     known = _read[key]
     return dataclasses.replace(known, call=call, dependencies=list(known.dependencies))
 
 
-mock.patch.object(fastapi.routing, "get_dependant", _read_once).start()
+def _function(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a method, which is the same for every object."""
+    found: Callable[..., Any] = getattr(call, "__func__", call)
+    return found
+
+
+_answered_once: Final = functools.cache(get_typed_return_annotation)
+"""What a function says that it answers: like the fields made of it, the same for every installation."""
+
+
+def _answer_read_once(call: Callable[..., Any]) -> Any:
+    return _answered_once(_function(call))
+
+
+for _name, _once in (
+    ("get_dependant", _read_once),
+    ("get_typed_return_annotation", _answer_read_once),
+    ("create_model_field", functools.cache(create_model_field)),
+):
+    mock.patch.object(fastapi.routing, _name, _once).start()
 
 
 @contextlib.asynccontextmanager
@@ -165,11 +186,13 @@ async def installation(
     worker: bool = False,
     languages: Languages | None = None,
     clock_of: Callable[[Storage], DatabaseClock] = DatabaseClock,
+    furnished: bool = False,
     **more: Any,
 ) -> AsyncIterator[Installation]:
     """An installation over a new database, with or without a worker that carries leads; ``more`` are other settings.
 
     It lives by the clock that ``clock_of`` makes.
+    ``furnished``: over a copy of such a database, in which the publisher and its offer are already.
     """
     settings = Settings(
         database_url=database_url,
@@ -188,11 +211,15 @@ async def installation(
         url = await stack.enter_async_context(listening(doors, settings.listener_limits, settings.proxies))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         found = Installation(opened.services, url, session, doors, opened.context)
-        operator = await found.visitor("operator")
-        assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
-        offer = {"title": "Contoso CRM Pro", "offerType": "saas"}
-        assert (await operator.put("/v1/publishers/contoso/offers/crm-pro", offer)).status == 201
+        if not furnished:
+            await _furnish(await found.visitor("operator"))
         yield found
+
+
+async def _furnish(operator: Visitor) -> None:
+    assert (await operator.put("/v1/publishers/contoso", {"displayName": "Contoso"})).status == 201
+    offer = {"title": "Contoso CRM Pro", "offerType": "saas"}
+    assert (await operator.put("/v1/publishers/contoso/offers/crm-pro", offer)).status == 201
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, Final
@@ -19,6 +20,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
 from tests.contracts.plans import work
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
+from tests.services.postgres import Postgres
 
 LEADS: Final = 4_000
 DAY: Final = 86_400_000
@@ -28,16 +30,46 @@ PERSON: Final = ("firstName", "lastName", "email", "phone", "country", "company"
 BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": "", "campaign": "", "extra": {}})
 
 
+@pytest.fixture(scope="session")
+def filled() -> dict[str, str]:
+    """Where databases lie that are filled already, by kind: a file, or the name of a template."""
+    return {}
+
+
 @pytest.fixture
-async def home(database_url: str) -> AsyncIterator[Installation]:
-    """An installation whose one offer has had ten leads a day for 400 days, all delivered, and one that waits."""
+async def home(
+    database_url: str, filled: dict[str, str], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """An installation whose one offer has had ten leads a day for 400 days, all delivered, and one that waits.
+
+    Its database is filled once, and copied for each test.
+    """
+    url = sa.engine.make_url(database_url)
+    kind, name = url.get_backend_name(), str(url.database)
+    if kind not in filled:
+        await _make_history(database_url)
+        if kind == "sqlite":
+            filled[kind] = shutil.copy(name, str(tmp_path_factory.mktemp("filled")))
+        else:
+            filled[kind] = f"filled_{name}"
+            request.getfixturevalue("postgres").create_database(filled[kind], template=name)
+    elif kind == "sqlite":
+        shutil.copy(filled[kind], name)
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        server.drop_database(name)
+        server.create_database(name, template=filled[kind])
+    async with installation(database_url, furnished=True) as opened:
+        yield opened
+
+
+async def _make_history(database_url: str) -> None:
     async with installation(database_url) as opened:
         operator = await opened.visitor("operator")
         assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         await opened.services.storage.write(_fill)
         await opened.services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
         await hand_in(operator)
-        yield opened
 
 
 def _fill(conn: sa.Connection) -> None:

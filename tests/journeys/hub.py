@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import ctypes
 import functools
 import json
 import os
 import random
-import resource
 import signal
 import socket
 import subprocess
@@ -27,6 +25,7 @@ from leadkeeper.access.keys import Keys
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.journeys.database import sql
+from tests.journeys.forking import Copy, Order, die_with_parent, source
 
 PUBLISHER: Final = "contoso"
 SOON: Final = 90.0
@@ -35,14 +34,6 @@ READY_SECONDS: Final = 120.0
 """Seconds for a process to start: on a busy machine its imports alone take ten."""
 _ON_THEIR_WAY: Final = "SELECT count(*) FROM delivery WHERE state IN ('pending', 'sending', 'waiting')"
 _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
-_libc = ctypes.CDLL(None)
-
-
-def _die_with_parent(files: int | None = None) -> None:
-    """Runs in the child: whatever ends the tests, even SIGKILL, ends it too. It may open so many ``files``."""
-    _libc.prctl(1, signal.SIGKILL)
-    if files is not None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 async def until(
@@ -67,7 +58,7 @@ class Process:
     def __init__(self, hub: Hub, word: str, name: str) -> None:
         self.hub, self.word, self.name, self.program = hub, word, name, hub.program
         self.log = hub.folder / f"{name}.log"
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[bytes] | Copy | None = None
 
     @property
     def running(self) -> bool:
@@ -83,6 +74,11 @@ class Process:
     def start(self) -> None:
         """Start it; :meth:`Hub.ready` waits until the API answers."""
         assert not self.running
+        if self.program is None:
+            self.log.touch()  # it is read before the copy opens it
+            order = Order(self.word, str(self.hub.folder), self.hub.environment, str(self.log), self.hub.files)
+            self._child = source().copy(order)
+            return
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", *self.program, self.word],
@@ -91,7 +87,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=functools.partial(_die_with_parent, self.hub.files),  # noqa: PLW1509 (starts no threads, takes no locks)
+                preexec_fn=functools.partial(die_with_parent, self.hub.files),  # noqa: PLW1509 (starts no threads, takes no locks)
             )
 
     def send(self, signum: signal.Signals) -> None:
@@ -127,7 +123,7 @@ class Process:
             return child.poll() is not None
 
         took = await until(f"{self.name} ends", gone, seconds, 0.01, self.hub.tail)
-        return child.returncode, took
+        return child.wait(), took
 
     def has_port(self, port: int) -> bool:
         """Whether one of its connections goes out from ``port``."""
@@ -140,7 +136,8 @@ class Hub:
     def __init__(self, folder: Path, database_url: str, ca_file: Path, **settings: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.program: tuple[str, ...] = ("leadkeeper",)
+        self.program: tuple[str, ...] | None = None
+        """What stands after ``python -m``; without, processes are copies of one that has imported the program."""
         self.port = _free_port()
         self.processes: list[Process] = []
         self.files: int | None = None

@@ -12,12 +12,12 @@ WARNING: Final = (
     "Leadkeeper reads its cookies without it, other programs may not"
 )
 REMEDY: Final = "use Python 3.11.10, 3.12.6, 3.13 or newer, or your distribution's fixed one"
-_LENGTH: Final = 500
+_LENGTH: Final = 250
 _TIMES: Final = 8
 
 
 def reads_cookies_slowly(clock: Callable[[], float] = process_time) -> bool:
-    """Whether a cookie eight times as long takes far more than eight times as long. Takes 0.1 s of CPU if so."""
+    """Whether a cookie eight times as long takes far more than eight times as long. Takes 0.03 s of CPU if so."""
     return _seconds(_LENGTH * _TIMES, clock) > 3 * _TIMES * _seconds(_LENGTH, clock)
 
 

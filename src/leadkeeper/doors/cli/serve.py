@@ -90,9 +90,8 @@ async def _until_stopped(settings: Settings, *, api: bool, worker: bool) -> None
         if slow:
             log.warning(WARNING, remedy=REMEDY)
         # What is there now stays: looking through it again and again for garbage took a quarter of a worker's time.
-        gc.collect()
+        # The garbage in it stays too: it is some 2 MB, and to find it takes a tenth of a second.
         gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
 
     def begin(address: str) -> None:
         say(f"Nobody can sign in yet. Open this link to begin; it is good once, for 24 hours: {address}")

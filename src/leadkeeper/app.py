@@ -36,6 +36,7 @@ from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.api.shared_counts import SharedCounts
 from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
@@ -86,11 +87,12 @@ _Opened = tuple[Storage, Clock, Sequence[str]]
 
 @contextlib.asynccontextmanager
 async def open_services(
-    settings: Settings, *, worker: bool, languages: Languages | None = None
+    settings: Settings, *, worker: bool, languages: Languages | None = None, shared: SharedCounts | None = None
 ) -> AsyncIterator[Installation]:
     """The services over the database of ``settings``, which is made or brought up to date first.
 
-    They speak ``languages``; without, all that this package has.
+    They speak ``languages``; without, all that this package has. What is measured is counted in ``shared``, where
+    several processes do so.
 
     Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key or a destination's
     package cannot be used.
@@ -100,7 +102,7 @@ async def open_services(
     opened = storage, clock, _ = await open_database(settings)
     network = Network(settings.network_policy)
     context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
-    metrics = Metrics()
+    metrics = Metrics(shared)
     carrier: Worker | None = None
     handover = Handover()
 

@@ -92,9 +92,12 @@ def _storefront(
     )
 
 
-async def start_api(settings: Settings, installation: Installation, *, worker: bool) -> Server:
-    """Listen as the settings say. Raises ``OSError`` when the port is taken."""
-    bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+async def start_api(
+    settings: Settings, installation: Installation, *, worker: bool, bound: socket.socket | None = None
+) -> Server:
+    """Listen on ``bound``, else as the settings say. Raises ``OSError`` when the port is taken."""
+    if bound is None:
+        bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
     outbound = settings.network_policy.connections if worker else 0
     limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
     if limits.connections < settings.most_connections:

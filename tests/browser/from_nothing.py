@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.processes.plan import Role
 from leadkeeper.serving import serve
 from leadkeeper.settings import Settings
 from leadkeeper.texts import Language
@@ -45,7 +46,7 @@ async def served(folder: Path, **more: Any) -> AsyncIterator[tuple[str, Sandbox]
         )
         stop = asyncio.Event()
         begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        running = asyncio.create_task(serve(settings, api=True, worker=True, stop=stop, begin=begun.set_result))
+        running = asyncio.create_task(serve(settings, Role.SERVE, stop=stop, begin=begun.set_result))
         try:
             either: set[asyncio.Future[Any]] = {running, begun}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

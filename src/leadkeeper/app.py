@@ -74,6 +74,7 @@ from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.presence import Peers
 from leadkeeper.texts import Languages
 from leadkeeper.validation.outcome import UNASKED
 from leadkeeper.validation.validator import Validator
@@ -101,13 +102,15 @@ async def open_services(
     sys.setswitchinterval(0.0005)
     opened = storage, clock, _ = await open_database(settings)
     network = Network(settings.network_policy)
-    context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
+    peers = Peers()
+    mail = MailService(settings.mail_server, settings.mail_rules, settings.base_url)
+    context = Context(network, mail, carrying=lambda: peers.carrying)
     metrics = Metrics(shared)
     carrier: Worker | None = None
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    services = _put_together(settings, opened, context, handover, languages or installed())
+    services = _put_together(settings, opened, context, handover, languages or installed(), peers)
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -136,13 +139,13 @@ async def open_services(
 
 
 def _put_together(
-    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages
+    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages, peers: Peers
 ) -> Services:
     """All services, over the same storage and by the same clock."""
     storage, clock, secret_keys = opened
     rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
     uses = Uses(storage, clock)
-    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages)
+    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages, peers)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
     channels = _channels(settings, storage, clock, secret_keys, context.network)
@@ -194,6 +197,7 @@ def _put_together(
         clock=clock,
         base_url=settings.base_url,
         languages=languages,
+        peers=peers,
     )
 
 
@@ -229,8 +233,9 @@ def _people(
     secret_keys: Sequence[str],
     uses: Uses,
     languages: Languages,
+    peers: Peers,
 ) -> tuple[SignIns, PeopleRoom]:
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses, peers)
     return sign_ins, open_people(
         storage,
         sign_ins,
@@ -260,11 +265,14 @@ def _validator(
     return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses) -> SignIns:
+def _sign_ins(
+    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses, peers: Peers
+) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
     keys = Keys(storage, clock, tokens=Tokens(secret_keys), uses=uses)
-    return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
+    limit = settings.sign_in_limit
+    return SignIns(keys, sessions, Audit(storage, clock), limit=limit, doors=lambda: peers.answering)
 
 
 async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:

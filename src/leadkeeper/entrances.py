@@ -78,7 +78,14 @@ def _storefront(
     if settings.captcha != "none":
         secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
         captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, installation.network)
-    guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
+    guard = FormGuard(
+        settings.form_limit,
+        Origins(secure, settings.origins),
+        addresses,
+        services.storage,
+        services.clock,
+        services.peers,
+    )
     name, base_url = services.marketplace, settings.base_url
     return Storefront(
         services.showcase,

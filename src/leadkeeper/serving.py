@@ -56,7 +56,7 @@ async def serve(
 
             server = await start_api(settings, installation, worker=worker, bound=bound)
         carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
-        presence = ProcessPresence(installation.services.storage, installation.clock, role)
+        presence = ProcessPresence(installation.services.storage, installation.clock, role, installation.services.peers)
         beside = [
             asyncio.create_task(work, name="beside")
             for work in (

@@ -13,9 +13,9 @@ from typing import Any
 from playwright.async_api import Locator, Page
 from pydantic import SecretStr
 
+from leadkeeper.processes.plan import Role
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.server import Sandbox
-from leadkeeper.processes.plan import Role
 from leadkeeper.serving import serve
 from leadkeeper.settings import Settings
 from leadkeeper.texts import Language

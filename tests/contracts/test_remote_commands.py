@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import pytest
 
 from leadkeeper.doors.cli.program import run
+from leadkeeper.processes.plan import Role
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import FaultServer, answer, commit_then_drop
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from leadkeeper.processes.plan import Role
 from leadkeeper.serving import serve
 from leadkeeper.settings import load_settings
 

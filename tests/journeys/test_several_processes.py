@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
-import sys
 
 import psutil
 import pytest
@@ -96,20 +94,15 @@ async def test_every_process_takes_its_share(database_url: str, make_hub: MakeHu
 
 async def test_what_is_wrong_from_the_start_is_said_once(database_url: str, make_hub: MakeHub) -> None:
     hub = await make_hub(database_url)
-    environment = hub.environment | {"LEADKEEPER_DATABASE_URL": database_url.replace("127.0.0.1", "127.0.0.2")}
-    environment["LEADKEEPER_DATABASE_URL"] = re.sub(r":\d+/", ":1/", database_url)
-    ended = subprocess.run(
-        [sys.executable, "-m", "leadkeeper", "serve", "--processes", "2"],
-        cwd=hub.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=SOON,
-        check=False,
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert ended.stderr.count("The database cannot be used") == 1, ended.stderr
-    assert "Traceback" not in ended.stderr
+    hub.environment["LEADKEEPER_DATABASE_URL"] = re.sub(r":\d+/", ":1/", database_url)  # nothing listens there
+    program = Process(hub, "serve --processes 2", "wrong")
+    hub.processes.append(program)
+    program.start()
+    code, _ = await program.ended(SOON)
+    told = program.log.read_text()
+    assert code == 1, told
+    assert told.count("The database cannot be used") == 1, told
+    assert "Traceback" not in told
 
 
 async def test_the_port_is_taken(database_url: str, make_hub: MakeHub) -> None:
@@ -152,5 +145,3 @@ def count(measured: str, name: str, labels: str) -> float:
     """One measurement."""
     found = re.search(rf"^leadkeeper_{name}\{{{labels}\}} ([0-9.e+]+)$", measured, re.MULTILINE)
     return 0.0 if found is None else float(found[1])
-
-

@@ -1,7 +1,7 @@
 """Where the processes of one machine count what they measure, so that one scrape sees what all of them did.
 
-Each counts in a file of its own that is mapped into its memory (prometheus-client's way for several processes), and goes
-on in it when it is started again: no count goes back.
+Each counts in a file of its own that is mapped into its memory (prometheus-client's way for several processes), and
+goes on in it when it is started again: no count goes back.
 """
 
 from __future__ import annotations

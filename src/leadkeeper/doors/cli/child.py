@@ -7,6 +7,7 @@ Its standard input ends when the program that started it is gone, however that e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -95,10 +96,8 @@ class _Watch:
 
 
 def _tell(line: bytes) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # nobody watches any more, and the thread that reads knows it
         os.write(sys.stdout.fileno(), line + b"\n")
-    except BrokenPipeError:
-        pass  # nobody watches any more, and the thread that reads knows it
 
 
 if __name__ == "__main__":

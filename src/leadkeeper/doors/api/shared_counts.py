@@ -6,6 +6,7 @@ goes on in it when it is started again: no count goes back.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,13 @@ class SharedCounts:
         """From now on what this process counts stands in the folder. To be called before anything is counted."""
         os.environ[FOLDER] = str(self.folder)
         values.ValueClass = values.MultiProcessValue(lambda: self.name)
+
+    def leave(self) -> None:
+        """Remove what this process counted, which counts nothing any more, and the folder with the last of them."""
+        for file in self.folder.glob(f"*_{self.name}.db"):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # others count there still
+            self.folder.rmdir()
 
     def registry(self) -> CollectorRegistry:
         """What all processes counted."""

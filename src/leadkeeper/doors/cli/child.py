@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import sys
 import threading
@@ -72,7 +71,7 @@ async def _run(settings: Settings, folder: Path, planned: Planned, bound: socket
     first = begin if planned.number == 1 else None
     await serve(settings, planned.role, stop=stop, ready=ready, begin=first, bound=bound, shared=shared)
     if watch.alone:
-        shutil.rmtree(folder, ignore_errors=True)
+        shared.leave()
 
 
 class _Watch:

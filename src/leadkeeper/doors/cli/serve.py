@@ -15,12 +15,18 @@ import typer
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.showing import say
 from leadkeeper.processes.plan import Planned, Role, by_itself, planned
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
 
 MOST: Final = 64
 """The most processes of a kind that one command runs."""
+
+_PEERS_NEEDED: Final = _(
+    "Several processes need PostgreSQL: on SQLite one process writes at a time, and one is quicker than two. "
+    "Use --processes 1 without --workers, or see docs/howto/run-several-processes.md."
+)
 
 Host = Annotated[str | None, typer.Option(help="Listen here instead of at LEADKEEPER_HOST.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Listen here instead of at LEADKEEPER_PORT.")]
@@ -66,10 +72,7 @@ def _run(role: Role, host: str | None, port: int | None, processes: int | None, 
     configure_logging(settings)
     plan = planned(role, processes or _by_itself(settings), workers)
     if len(plan) > 1 and not settings.takes_peers:
-        raise Failed(
-            "Several processes need PostgreSQL: on SQLite one process writes at a time, and one is quicker than two. "
-            "Use --processes 1 without --workers, or see docs/howto/run-several-processes.md."
-        )
+        raise Failed(_PEERS_NEEDED)
     _warn(settings)
     with _port_explained(settings):
         if len(plan) > 1:

@@ -23,7 +23,7 @@ from leadkeeper.notices.sender import Sender
 from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import RetentionTask
-from leadkeeper.processes.plan import Role
+from leadkeeper.processes.plan import Duty
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.reconciliation.task import ReconciliationTask
 from leadkeeper.settings import Settings
@@ -33,7 +33,7 @@ from leadkeeper.texts import ENGLISH
 
 async def serve(
     settings: Settings,
-    role: Role,
+    role: Duty,
     *,
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,

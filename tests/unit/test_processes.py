@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.processes.plan import LONGEST_PAUSE, Planned, Role, by_itself, ends_in_a_row, pause, planned, why
+from leadkeeper.processes.plan import LONGEST_PAUSE, Duty, ProcessPlan, by_itself, ends_in_a_row, pause, planned, why
 
 
 def test_each_takes_in_and_carries_unless_others_carry() -> None:
-    assert [each.name for each in planned(Role.SERVE, 2)] == ["serve-1", "serve-2"]
-    assert [each.name for each in planned(Role.SERVE, 2, 1)] == ["api-1", "api-2", "worker-1"]
-    assert [each.name for each in planned(Role.WORKER, 2)] == ["worker-1", "worker-2"]
+    assert [each.name for each in planned(Duty.SERVE, 2)] == ["serve-1", "serve-2"]
+    assert [each.name for each in planned(Duty.SERVE, 2, 1)] == ["api-1", "api-2", "worker-1"]
+    assert [each.name for each in planned(Duty.WORKER, 2)] == ["worker-1", "worker-2"]
 
 
 @pytest.mark.parametrize("name", ["serve-1", "api-12", "worker-3"])
 def test_a_name_says_what_it_is(name: str) -> None:
-    assert Planned.parse(name).name == name
+    assert ProcessPlan.parse(name).name == name
 
 
 @pytest.mark.parametrize("name", ["", "serve", "serve-x", "clerk-1"])
 def test_a_name_that_is_none(name: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        Planned.parse(name)
+        ProcessPlan.parse(name)
 
 
 @pytest.mark.parametrize(

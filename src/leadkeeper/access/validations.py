@@ -80,7 +80,7 @@ def progress(conn: sa.Connection, line: Line, now: int) -> Under | None:
     return None if row is None else Under(row.checks, row.marker)
 
 
-def how_far(conn: sa.Connection, ref: OfferRef, now: int) -> str:
+def validations_mark(conn: sa.Connection, ref: OfferRef, now: int) -> str:
     """A text that changes whenever a validation of the offer's connections begins, goes on or ends; empty for none."""
     v = t.validation.c
     of_offer = (v.publisher_id == ref.publisher_id, v.offer_ref == str(ref), _counts(now))

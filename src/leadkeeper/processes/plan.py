@@ -19,7 +19,7 @@ HELD_SECONDS: Final = 2.0
 """Whoever connects to a process that is started again within so long waits for it; after that nobody does."""
 
 
-class Role(StrEnum):
+class Duty(StrEnum):
     """What a process does."""
 
     SERVE = "serve"
@@ -32,19 +32,19 @@ class Role(StrEnum):
     @property
     def listens(self) -> bool:
         """Whether it answers requests."""
-        return self is not Role.WORKER
+        return self is not Duty.WORKER
 
     @property
     def carries(self) -> bool:
         """Whether it carries leads."""
-        return self is not Role.API
+        return self is not Duty.API
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class ProcessPlan:
     """One of the processes; ``number`` counts from 1 within its role."""
 
-    role: Role
+    role: Duty
     number: int
 
     @property
@@ -53,17 +53,17 @@ class Planned:
         return f"{self.role}-{self.number}"
 
     @classmethod
-    def parse(cls, name: str) -> Planned:
+    def parse(cls, name: str) -> ProcessPlan:
         """The process of this name. Raises ``ValueError``."""
         role, _, number = name.rpartition("-")
-        return cls(Role(role), int(number))
+        return cls(Duty(role), int(number))
 
 
-def planned(role: Role, processes: int, workers: int = 0) -> Sequence[Planned]:
+def planned(role: Duty, processes: int, workers: int = 0) -> Sequence[ProcessPlan]:
     """``processes`` of ``role``; with ``workers`` these only take leads in, and so many others carry them."""
-    role = Role.API if workers else role
-    first = [Planned(role, number) for number in range(1, processes + 1)]
-    return [*first, *(Planned(Role.WORKER, number) for number in range(1, workers + 1))]
+    role = Duty.API if workers else role
+    first = [ProcessPlan(role, number) for number in range(1, processes + 1)]
+    return [*first, *(ProcessPlan(Duty.WORKER, number) for number in range(1, workers + 1))]
 
 
 def by_itself(*, peers: bool, cores: int) -> int:

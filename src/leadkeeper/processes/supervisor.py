@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 
-from leadkeeper.processes.plan import HELD_SECONDS, Planned, ends_in_a_row, pause, why
+from leadkeeper.processes.plan import HELD_SECONDS, ProcessPlan, ends_in_a_row, pause, why
 
 READY: Final = b"ready"
 BEGIN: Final = b"begin "
@@ -31,7 +31,7 @@ log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Launch:
     """Where all of them listen, what they run, and what stands in their environment.
 
     ``program`` is the command of a process without its name and socket. ``patience`` is how many seconds they may take
@@ -49,7 +49,7 @@ class Place:
 class _Slot:
     """One of the processes, whichever child is it just now."""
 
-    planned: Planned
+    planned: ProcessPlan
     bound: socket.socket | None = None
     child: asyncio.subprocess.Process | None = None
     in_a_row: int = 0
@@ -67,14 +67,14 @@ class Supervisor:
 
     def __init__(
         self,
-        plan: Sequence[Planned],
-        place: Place,
+        plan: Sequence[ProcessPlan],
+        launch: Launch,
         *,
         ready: Callable[[], None] = lambda: None,
         begin: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._slots = [_Slot(each) for each in plan]
-        self._place = place
+        self._launch = launch
         self._ready = ready
         self._begin = begin
         self._hearing: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ class Supervisor:
         setting or a database that is away is said once. Raises ``OSError`` when the port is taken.
         """
         if any(slot.planned.role.listens for slot in self._slots):
-            socket.create_server((self._place.host, self._place.port), reuse_port=False).close()
+            socket.create_server((self._launch.host, self._launch.port), reuse_port=False).close()
         for slot in self._slots:
             self._bind(slot)
         stopping = asyncio.create_task(stop.wait(), name="stopping")
@@ -145,17 +145,17 @@ class Supervisor:
     def _bind(self, slot: _Slot) -> None:
         """Each process that listens has a socket of its own at the one port, among which the system deals out."""
         if slot.planned.role.listens and slot.bound is None:
-            address = (self._place.host, self._place.port)
+            address = (self._launch.host, self._launch.port)
             slot.bound = socket.create_server(address, backlog=BACKLOG, reuse_port=True)
 
     async def _start(self, slot: _Slot) -> None:
         self._bind(slot)
         files = [] if slot.bound is None else [slot.bound.fileno()]
         child = await asyncio.create_subprocess_exec(
-            *self._place.program,
+            *self._launch.program,
             slot.planned.name,
             *map(str, files),
-            env=self._place.environment,
+            env=self._launch.environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=files,
@@ -182,11 +182,11 @@ class Supervisor:
         for _, child in children:
             _tell(child, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._place.patience):
+            async with asyncio.timeout(self._launch.patience):
                 await asyncio.gather(*(child.wait() for _, child in children))
         for name, child in children:
             if child.returncode is None:
-                log.error("a process did not end in time and is killed", process=name, seconds=self._place.patience)
+                log.error("a process did not end in time and is killed", process=name, seconds=self._launch.patience)
                 _tell(child, signal.SIGKILL)
                 await child.wait()
             elif child.returncode not in (0, -signal.SIGTERM):

@@ -59,8 +59,8 @@ class Peers:
     carrying: int = 1
     """How many carry leads."""
 
-    def heard(self, processes: Sequence[Running]) -> None:
-        """These run."""
+    def observe(self, processes: Sequence[Running]) -> None:
+        """These run now."""
         self.answering = max(1, sum(process.role != "worker" for process in processes))
         self.carrying = max(1, sum(process.role != "api" for process in processes))
 
@@ -84,7 +84,7 @@ class ProcessPresence:
             self._wrong = not self._wrong
             warn = log.warning if self._wrong else log.info
             warn("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
-        self._peers.heard(await self._storage.write(_write, self._row, ahead, self._clock()))
+        self._peers.observe(await self._storage.write(_write, self._row, ahead, self._clock()))
 
     async def take_back(self) -> None:
         """The process ends; should the database be away, others forget it by themselves."""

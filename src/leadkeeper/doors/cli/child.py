@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from leadkeeper.processes.plan import Planned
+from leadkeeper.processes.plan import ProcessPlan
 from leadkeeper.processes.supervisor import BEGIN, READY
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = load_settings()
         configure_logging(settings)
-        uvloop.run(_run(settings, Path(folder), Planned.parse(name), bound))
+        uvloop.run(_run(settings, Path(folder), ProcessPlan.parse(name), bound))
     except Exception as error:
         summary = explanation(error)
         if summary is None:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _run(settings: Settings, folder: Path, planned: Planned, bound: socket.socket | None) -> None:
+async def _run(settings: Settings, folder: Path, planned: ProcessPlan, bound: socket.socket | None) -> None:
     from leadkeeper.doors.api.shared_counts import SharedCounts
     from leadkeeper.doors.cli.serve import settle, stop_at_signals
     from leadkeeper.serving import serve

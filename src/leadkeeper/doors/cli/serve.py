@@ -14,7 +14,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.showing import say
-from leadkeeper.processes.plan import Planned, Role, by_itself, planned
+from leadkeeper.processes.plan import Duty, ProcessPlan, by_itself, planned
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -50,20 +50,20 @@ def serve(host: Host = None, port: Port = None, processes: Processes = None, wor
 
     Ctrl-C (or SIGTERM) ends it in good order: what is in flight may end, the rest stays in the database.
     """
-    _run(Role.SERVE, host, port, processes, workers)
+    _run(Duty.SERVE, host, port, processes, workers)
 
 
 def api(host: Host = None, port: Port = None, processes: Alike = 1) -> None:
     """Only take leads in. A worker elsewhere carries them."""
-    _run(Role.API, host, port, processes)
+    _run(Duty.API, host, port, processes)
 
 
 def worker(processes: Alike = 1) -> None:
     """Only carry leads. Any number of workers may share one database."""
-    _run(Role.WORKER, None, None, processes)
+    _run(Duty.WORKER, None, None, processes)
 
 
-def _run(role: Role, host: str | None, port: int | None, processes: int | None, workers: int = 0) -> None:
+def _run(role: Duty, host: str | None, port: int | None, processes: int | None, workers: int = 0) -> None:
     from leadkeeper.app import configure_logging
     from leadkeeper.settings import load_settings
 
@@ -118,13 +118,13 @@ def _warn(settings: Settings) -> None:
         log.warning(ROOT[0], remedy=ROOT[1])
 
 
-async def _until_stopped(settings: Settings, role: Role) -> None:
+async def _until_stopped(settings: Settings, role: Duty) -> None:
     from leadkeeper.serving import serve
 
     stop = stop_at_signals()
 
     def ready() -> None:
-        say_listening(settings, [Planned(role, 1)])
+        say_listening(settings, [ProcessPlan(role, 1)])
         settle()
 
     await serve(settings, role, stop=stop, ready=ready, begin=say_begin)
@@ -138,7 +138,7 @@ def stop_at_signals() -> asyncio.Event:
     return stop
 
 
-def say_listening(settings: Settings, plan: Sequence[Planned]) -> None:
+def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
     """All of ``plan`` works: where it listens, what it lacks, and how it ends."""
     import structlog
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.access.validations import how_far
+from leadkeeper.access.validations import validations_mark
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.inbox.arrivals import newest_lead
@@ -157,7 +157,7 @@ class Movements:
 
 
 def _standing(conn: sa.Connection, ref: OfferRef, now: int) -> tuple[str, str]:
-    return movement(conn, ref), how_far(conn, ref, now)
+    return movement(conn, ref), validations_mark(conn, ref, now)
 
 
 async def _woken(moved: asyncio.Event, ending: asyncio.Event, seconds: float) -> bool:

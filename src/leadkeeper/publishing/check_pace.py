@@ -16,8 +16,8 @@ from leadkeeper.storage.engine import Storage
 
 AT_ONCE_SECONDS: Final = 6
 """A publisher whose pace was not used lately may begin as many at once as the pace allows in so many seconds."""
-FARTHEST_MS: Final = 3_600_000
-"""No turn that is waited for is further off than this."""
+FARTHEST_MS: Final = 600_000
+"""A turn that lies further off was written by a clock that was ahead: nobody waits for it."""
 KNOWN_SECONDS: Final = 60
 """How long a publisher's quota is taken to be what it was."""
 _MOST: Final = 10_000
@@ -69,7 +69,6 @@ def _next(conn: sa.Connection, publisher_id: str, interval: int, now: int) -> in
     """When this turn is due; the publisher's next one is due ``interval`` ms later."""
     p = t.publishing_pace.c
     insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.publishing_pace)
-    # What lies far off was written by a clock that was ahead.
     begins = sa.case((p.due_at.between(now, now + FARTHEST_MS), p.due_at), else_=now)
     taken = insert.values(publisher_id=publisher_id, due_at=now + interval).on_conflict_do_update(
         index_elements=[p.publisher_id], set_={"due_at": begins + interval}

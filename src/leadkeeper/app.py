@@ -82,8 +82,8 @@ from leadkeeper.validation.validator import Validator
 log: Final = structlog.get_logger(__name__)
 
 
-_Opened = tuple[Storage, Clock, Sequence[str]]
-"""A database with its clock and the keys to the secrets in it."""
+_Opened = tuple[Storage, Clock, Sequence[str], Peers]
+"""A database with its clock, the keys to the secrets in it, and how many processes use it."""
 
 
 @contextlib.asynccontextmanager
@@ -100,9 +100,8 @@ async def open_services(
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    opened = storage, clock, _ = await open_database(settings)
-    network = Network(settings.network_policy)
-    peers = Peers()
+    storage, clock, secret_keys = await open_database(settings)
+    network, peers = Network(settings.network_policy), Peers()
     mail = MailService(settings.mail_server, settings.mail_rules, settings.base_url)
     context = Context(network, mail, carrying=lambda: peers.carrying)
     metrics = Metrics(shared)
@@ -110,7 +109,8 @@ async def open_services(
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    services = _put_together(settings, opened, context, handover, languages or installed(), peers)
+    opened = storage, clock, secret_keys, peers
+    services = _put_together(settings, opened, context, handover, languages or installed())
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -139,12 +139,12 @@ async def open_services(
 
 
 def _put_together(
-    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages, peers: Peers
+    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages
 ) -> Services:
     """All services, over the same storage and by the same clock."""
-    storage, clock, secret_keys = opened
-    rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
-    uses = Uses(storage, clock)
+    storage, clock, secret_keys, peers = opened
+    withholding = Withholding.parse(settings.withheld_domains)
+    rates, uses = Rates(storage, settings.quotas, clock), Uses(storage, clock)
     sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages, peers)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)

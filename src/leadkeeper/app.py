@@ -82,8 +82,8 @@ from leadkeeper.validation.validator import Validator
 log: Final = structlog.get_logger(__name__)
 
 
-_Opened = tuple[Storage, Clock, Sequence[str], Peers]
-"""A database with its clock, the keys to the secrets in it, and how many processes use it."""
+_Opened = tuple[Storage, Clock, Sequence[str], Peers, Languages]
+"""A database with its clock, the keys to the secrets in it, how many processes use it, and what they speak."""
 
 
 @contextlib.asynccontextmanager
@@ -109,8 +109,8 @@ async def open_services(
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    opened = storage, clock, secret_keys, peers
-    services = _put_together(settings, opened, context, handover, languages or installed())
+    opened = storage, clock, secret_keys, peers, languages or installed()
+    services = _assemble(settings, opened, context, handover)
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -138,11 +138,9 @@ async def open_services(
         await storage.close()
 
 
-def _put_together(
-    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages
-) -> Services:
+def _assemble(settings: Settings, opened: _Opened, context: Context, handover: Handover) -> Services:
     """All services, over the same storage and by the same clock."""
-    storage, clock, secret_keys, peers = opened
+    storage, clock, secret_keys, peers, languages = opened
     withholding = Withholding.parse(settings.withheld_domains)
     rates, uses = Rates(storage, settings.quotas, clock), Uses(storage, clock)
     sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages, peers)

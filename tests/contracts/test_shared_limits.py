@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import cast
 
 import pytest
@@ -81,9 +82,8 @@ async def test_one_whose_process_was_killed_counts_for_a_while(database_url: str
         await killed.__aenter__()
         v = t.validation.c
         for until in (now_ms() - 1, now_ms() + 2 * LASTS_MS):  # its time is over; its clock was ahead
-            await installation.storage.write(
-                lambda conn, at=until: conn.execute(sa.update(t.validation).values(until=at))
-            )
+            move = sa.update(t.validation).values(until=until)
+            await installation.storage.write(partial(_carry_out, move))
             async with rates.validating("contoso"):
                 left = await installation.storage.read(lambda conn: conn.scalar(sa.select(sa.func.count(v.id))))
                 assert left == 1, "what is over is removed"
@@ -165,3 +165,7 @@ async def test_a_session_s_streams_are_divided(database_url: str) -> None:
         assert [movements.enter("session") for _ in range(3)] == [True, True, False]
         doors = 100
         assert movements.enter("another"), "a page has a stream however many processes there are"
+
+
+def _carry_out(statement: sa.Update, conn: sa.Connection) -> None:
+    conn.execute(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from functools import partial
 
 import psutil
 import pytest
@@ -32,8 +33,8 @@ async def test_each_of_them_is_killed_under_load(
         for name, child in before.items():
             held = len(load.acknowledged)
             child.kill()
-            await until(f"{name} is there again", lambda name=name, child=child: again(program, name, child), SOON)
-            await until("leads are kept meanwhile", lambda held=held: more(load, held), SOON)
+            await until(f"{name} is there again", partial(again, program, name, child), SOON)
+            await until("leads are kept meanwhile", partial(more, load, held), SOON)
     await hub.all_delivered()
     rows = await check_table(storage_account, load)
     leads, requests = check_endpoint(endpoint, load)

@@ -29,7 +29,7 @@ class SharedCounts:
     def begin(self) -> None:
         """From now on what this process counts stands in the folder. To be called before anything is counted."""
         os.environ[FOLDER] = str(self.folder)
-        values.ValueClass = values.MultiProcessValue(lambda: self.name)
+        values.ValueClass = values.MultiProcessValue(lambda: self.name)  # type: ignore[no-untyped-call]
 
     def leave(self) -> None:
         """Remove what this process counted, which counts nothing any more, and the folder with the last of them."""
@@ -41,5 +41,5 @@ class SharedCounts:
     def registry(self) -> CollectorRegistry:
         """What all processes counted."""
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(self.folder))
+        MultiProcessCollector(registry, str(self.folder))  # type: ignore[no-untyped-call]
         return registry
